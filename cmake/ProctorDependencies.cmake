@@ -1,0 +1,30 @@
+# Everything that Proctor is built from; all of it comes from Debian.
+set(CMAKE_THREAD_PREFER_PTHREAD ON)
+find_package(Threads REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(absl CONFIG REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
+find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
+find_program(GRPC_PYTHON_PLUGIN grpc_python_plugin REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(CURL REQUIRED)
+find_package(Boost 1.74 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(yaml-cpp REQUIRED)
+
+# By library: OpenCV's CMake package exists only in the full libopencv-dev of 670 MB.
+foreach(module core imgproc imgcodecs)
+  find_library(OpenCV_${module}_LIBRARY opencv_${module} REQUIRED)
+  add_library(opencv_${module} UNKNOWN IMPORTED)
+  set_target_properties(opencv_${module} PROPERTIES
+    IMPORTED_LOCATION ${OpenCV_${module}_LIBRARY}
+    INTERFACE_INCLUDE_DIRECTORIES /usr/include/opencv4)
+endforeach()
+
+if(PROCTOR_BUILD_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(PROCTOR_BUILD_BENCHMARKS)
+  find_package(benchmark REQUIRED)
+endif()

@@ -1,0 +1,34 @@
+# Options, the warnings target, sanitizers and the compiler cache.
+option(PROCTOR_BUILD_TESTS "Build the tests" ON)
+option(PROCTOR_BUILD_BENCHMARKS "Build the benchmarks" OFF)
+option(PROCTOR_BUILD_FUZZERS "Build the fuzzers (clang only)" OFF)
+option(PROCTOR_WERROR "Treat warnings as errors" OFF)
+set(PROCTOR_SANITIZE "" CACHE STRING "Sanitizers: empty, 'address,undefined' or 'thread'")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_program(PROCTOR_CCACHE ccache)
+if(PROCTOR_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${PROCTOR_CCACHE})
+endif()
+
+add_library(proctor_warnings INTERFACE)
+target_compile_options(proctor_warnings INTERFACE -Wall -Wextra $<$<BOOL:${PROCTOR_WERROR}>:-Werror>
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+
+add_library(proctor_build INTERFACE)
+target_include_directories(proctor_build INTERFACE ${CMAKE_SOURCE_DIR})
+find_program(PROCTOR_MOLD mold)
+if(PROCTOR_MOLD)
+  target_link_options(proctor_build INTERFACE -fuse-ld=mold)
+endif()
+if(PROCTOR_SANITIZE)
+  target_compile_options(proctor_build INTERFACE -fsanitize=${PROCTOR_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(proctor_build INTERFACE -fsanitize=${PROCTOR_SANITIZE})
+  if(PROCTOR_SANITIZE MATCHES undefined)
+    target_compile_options(proctor_build INTERFACE -fno-sanitize-recover=undefined)
+  endif()
+endif()

@@ -1,0 +1,29 @@
+# proctor_library(<room> SOURCES ... DEPENDS ... [PRIVATE_DEPENDS ...]): the library proctor_<room>.
+function(proctor_library room)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  add_library(proctor_${room} STATIC ${ARG_SOURCES})
+  target_link_libraries(proctor_${room} PUBLIC proctor_build ${ARG_DEPENDS}
+    PRIVATE proctor_warnings ${ARG_PRIVATE_DEPENDS})
+endfunction()
+
+# proctor_test(<name> SOURCES ... DEPENDS ... [LABELS ...] [TIMEOUT seconds] [SERIAL]): a GoogleTest binary
+# proctor_<name>_test whose tests are found when ctest runs. SERIAL: one test of it at a time (they share a browser
+# or the machine's load).
+function(proctor_test name)
+  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  set(properties TIMEOUT ${ARG_TIMEOUT})
+  if(ARG_LABELS)
+    list(APPEND properties LABELS "${ARG_LABELS}")
+  endif()
+  if(ARG_SERIAL)
+    list(APPEND properties RESOURCE_LOCK proctor_${name})
+  endif()
+  add_executable(proctor_${name}_test ${ARG_SOURCES})
+  target_link_libraries(proctor_${name}_test PRIVATE ${ARG_DEPENDS} proctor_warnings
+    GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(proctor_${name}_test DISCOVERY_MODE PRE_TEST
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES ${properties})
+endfunction()

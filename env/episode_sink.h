@@ -1,0 +1,49 @@
+// Where sessions put what is recorded. Implemented over trajectory/ by server/, in memory by tests.
+#ifndef PROCTOR_ENV_EPISODE_SINK_H_
+#define PROCTOR_ENV_EPISODE_SINK_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/call_context.h"
+#include "proctor/v1/episode.pb.h"
+#include "proctor/v1/trajectory.pb.h"
+
+namespace proctor::env {
+
+// An answer to keep for retries of the same request, stored in the same transaction as what it answers.
+struct Replay {
+  // Empty: nothing to keep.
+  std::string request_id;
+  // sha256 (hex) of the request's canonical bytes.
+  std::string request_digest;
+  // The serialized response, without pictures' bytes.
+  std::string response;
+};
+
+// Thread-safe. All calls block until what they store is durable; a failure interrupts the episode.
+// Pictures in the given messages carry their bytes; the sink stores them as blobs and drops the bytes from the record.
+class EpisodeSink {
+ public:
+  virtual ~EpisodeSink() = default;
+
+  // `header` has everything known at the start, the initial observation and evidence collected at the start.
+  virtual absl::Status Begin(const CallContext& context, const v1::Trajectory& header,
+                             const v1::Episode& episode, const Replay& replay) = 0;
+
+  // `step.index` is the next one.
+  virtual absl::Status Append(const CallContext& context, const std::string& episode_id,
+                              const v1::Step& step, const Replay& replay) = 0;
+
+  // Closes the record. `ending` has the end fields and the evidence collected at the end.
+  virtual absl::Status Finish(const CallContext& context, const std::string& episode_id,
+                              const v1::Trajectory& ending, const v1::Episode& episode) = 0;
+
+  // Stores bytes (downloads); returns their digest.
+  virtual absl::StatusOr<std::string> PutBlob(const CallContext& context, const std::string& bytes) = 0;
+};
+
+}  // namespace proctor::env
+
+#endif  // PROCTOR_ENV_EPISODE_SINK_H_

@@ -1,0 +1,67 @@
+// A small HTTP/1.1 server for embedded sites and metrics (Boost.Beast behind it).
+#ifndef PROCTOR_NET_HTTP_SERVER_H_
+#define PROCTOR_NET_HTTP_SERVER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace proctor::net {
+
+struct HttpRequest {
+  std::string method;
+  // Path with query, as sent: "/search?q=a%20b".
+  std::string target;
+  // The Host header, lower case, with port if given.
+  std::string host;
+  // Names in lower case, in the order sent.
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+
+  // The first header of that (lower-case) name, or "".
+  std::string Header(const std::string& name) const;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  // Sent this much later, without holding a thread.
+  absl::Duration delay;
+};
+
+// Runs on the server's I/O threads: quick and thread-safe, no blocking.
+using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
+
+// Thread-safe. Keep-alive, HEAD, chunked request bodies; limits: 64 KiB of headers, `max_body_bytes`, 60 s idle.
+class HttpServer {
+ public:
+  struct Options {
+    // Numeric address; loopback by default.
+    std::string address = "127.0.0.1";
+    // 0: any free port.
+    uint16_t port = 0;
+    int threads = 1;
+    int64_t max_body_bytes = 4 << 20;
+    // PEM texts; both set: HTTPS. For tests of certificate errors.
+    std::string tls_certificate_pem;
+    std::string tls_key_pem;
+  };
+
+  // UNAVAILABLE: the port is taken.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Create(Options options, HttpHandler handler);
+  // Closes all connections and joins its threads.
+  virtual ~HttpServer() = default;
+
+  virtual uint16_t port() const = 0;
+};
+
+}  // namespace proctor::net
+
+#endif  // PROCTOR_NET_HTTP_SERVER_H_
