@@ -1,0 +1,105 @@
+"""The reward stream of a consumer: credits, acknowledgements and reconnects hidden."""
+
+from __future__ import annotations
+
+import queue
+import time
+from typing import Iterator
+
+import grpc
+
+from . import errors, names
+from .client import Client
+from .v1 import reward_pb2, reward_service_pb2 as reward_pb
+
+_CLOSE = object()
+
+
+class RewardStream:
+    """Iterates over reward records; goes on where it was after a reconnect.
+
+    Delivery is at least once: a record that was not acknowledged comes again after a reconnect or a restart. Redeliveries
+    within the life of this object are dropped; across processes dedupe by `reward_id`.
+
+        with RewardStream(client, "trainer") as stream:
+            for record in stream:
+                learn(record)
+                stream.ack(record.offset)
+
+    Args:
+      client: a connected client.
+      consumer: a consumer made by `client.create_consumer`.
+      credits: records that may be under way without having been read.
+      patience: seconds to keep trying to reconnect.
+    """
+
+    def __init__(self, client: Client, consumer: str, *, credits: int = 256, patience: float = 60.0):
+        self.client = client
+        self.consumer = names.resource("consumers", consumer)
+        self.credits = credits
+        self.patience = patience
+        self.committed_offset = 0
+        self.end_offset = 0
+        self._seen = 0
+        self._requests: queue.SimpleQueue = queue.SimpleQueue()
+        self._call: grpc.Call | None = None
+        self._closed = False
+
+    def __iter__(self) -> Iterator[reward_pb2.RewardRecord]:
+        failing_since: float | None = None
+        while not self._closed:
+            try:
+                for record in self._connection():
+                    failing_since = None
+                    yield record
+            except grpc.RpcError as error:
+                if self._closed:
+                    return
+                failure = errors.from_rpc(error)
+                if not isinstance(failure, errors.Unavailable):
+                    raise failure from None
+                failing_since = failing_since or time.monotonic()
+                if time.monotonic() - failing_since > self.patience:
+                    raise failure from None
+                time.sleep(0.2)
+
+    def ack(self, offset: int) -> None:
+        """Everything up to `offset` is safe with the caller. Cheap: send it as often as you like."""
+        self._requests.put(reward_pb.StreamRewardsRequest(ack_offset=offset))
+
+    def close(self) -> None:
+        """Ends the iteration; acknowledgements given before are sent first."""
+        self._closed = True
+        self._requests.put(_CLOSE)
+
+    def __enter__(self) -> "RewardStream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+        if self._call is not None:
+            self._call.cancel()
+
+    def _connection(self) -> Iterator[reward_pb2.RewardRecord]:
+        """One connected stream, until it ends or fails."""
+        requests: queue.SimpleQueue = queue.SimpleQueue()
+        requests.put(reward_pb.StreamRewardsRequest(consumer=self.consumer, credits=self.credits))
+        self._requests = requests
+
+        def outgoing() -> Iterator[reward_pb.StreamRewardsRequest]:
+            while (request := requests.get()) is not _CLOSE:
+                yield request
+
+        self._call = self.client.rewards.StreamRewards(outgoing())
+        try:
+            for reply in self._call:
+                self.committed_offset = max(self.committed_offset, reply.committed_offset)
+                self.end_offset = reply.end_offset
+                for record in reply.records:
+                    if record.offset > self._seen:
+                        self._seen = record.offset
+                        yield record
+                if reply.records:
+                    requests.put(reward_pb.StreamRewardsRequest(credits=len(reply.records)))
+        finally:
+            requests.put(_CLOSE)
