@@ -175,7 +175,7 @@ class Env:
 
         Args:
           seed: seeds what the world randomises.
-          options: "task" (a name or a task_pb2.Task), "group", "client_tags".
+          options: "task" (a name or a task_pb2.Task), "group", "limits" (task_pb2.Limits, downwards only), "client_tags".
         Returns:
           The first observation and info with "episode" and "goal" (if the task was given as a message).
         """
@@ -188,7 +188,8 @@ class Env:
             self._ended = True
         request = env_pb.StartEpisodeRequest(session=self.session, policy=self.policy, seed=seed or 0,
                                              group=options.get("group", ""), observation=self.observation,
-                                             client_tags=options.get("client_tags", {}))
+                                             client_tags=options.get("client_tags", {}),
+                                             limits=options.get("limits"))
         task = options.get("task")
         if isinstance(task, task_pb2.Task) and not task.name:
             request.inline_task.CopyFrom(task)

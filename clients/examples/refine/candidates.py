@@ -1,0 +1,78 @@
+"""What the policy may choose from: one site-independent rule over the last observation and the task's text."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import proctor
+from proctor.v1 import action_pb2, observation_pb2
+
+from . import text
+from .page import Page, Snippet
+
+KINDS = ("click", "type", "submit", "select", "scroll", "back", "answer", "give_up")
+
+_DISABLED = observation_pb2.ELEMENT_STATE_DISABLED
+_MAX_OPTIONS = 30
+_MAX_FIELDS = 8
+_NO_TEXT_TYPES = frozenset(("checkbox", "radio", "file", "submit", "button", "hidden", "image", "reset", "color", "range"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """Something that could be done now."""
+
+    kind: str
+    #: The text that goes with it: a name to click, words to type, an option, an answer.
+    text: str = ""
+    element: observation_pb2.Element | None = None
+    snippet: Snippet | None = None
+
+    def action(self) -> action_pb2.Action:
+        if self.kind == "click":
+            return proctor.click(self.element.mark)
+        if self.kind in ("type", "submit"):
+            return proctor.type_text(self.element.mark, self.text, submit=self.kind == "submit")
+        if self.kind == "select":
+            return proctor.select(self.element.mark, self.text)
+        if self.kind == "scroll":
+            return proctor.scroll()
+        if self.kind == "back":
+            return proctor.go_back()
+        if self.kind == "answer":
+            return proctor.answer(self.text)
+        return proctor.give_up("not found")
+
+    def key(self) -> tuple:
+        """The same thing again, whatever its mark."""
+        name = (self.element.role, self.element.name, self.element.heading) if self.element is not None else ()
+        return (self.kind, self.text, *name)
+
+
+def candidates(page: Page, goal: str) -> list[Candidate]:
+    """Click each mark; type each span of the task into each editable field, with and without submit; select each option;
+    scroll; back; answer with each short text on the page; give up."""
+    found: list[Candidate] = []
+    fields = 0
+    for element in page.observation.elements:
+        if _DISABLED in element.states:
+            continue
+        if element.options:
+            found.extend(Candidate("select", option, element) for option in element.options[:_MAX_OPTIONS])
+        elif element.editable and element.input_type not in _NO_TEXT_TYPES:
+            if fields < _MAX_FIELDS:
+                fields += 1
+                for span in text.spans(goal):
+                    found.append(Candidate("type", span, element))
+                    found.append(Candidate("submit", span, element))
+        else:
+            found.append(Candidate("click", element.name or element.text, element))
+    found.append(Candidate("scroll"))
+    found.append(Candidate("back"))
+    seen: set[tuple[str, str, str]] = set()
+    for snippet in page.snippets:
+        if (snippet.text, snippet.label, snippet.column) not in seen:
+            seen.add((snippet.text, snippet.label, snippet.column))
+            found.append(Candidate("answer", snippet.text, snippet=snippet))
+    found.append(Candidate("give_up"))
+    return found

@@ -1,0 +1,95 @@
+"""What is trained on and what is held out, and how policies are measured."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Sequence
+
+import proctor
+from proctor.v1 import task_pb2, task_service_pb2 as task_pb
+
+from . import statistics
+from .rollout import Job, Result, Runner
+from .terminal import Progress
+
+#: Longest optimal length of the tasks that are trained on.
+SHORT = 4
+
+
+@dataclasses.dataclass
+class TaskSet:
+    """Held-out tasks measured together."""
+
+    key: str
+    title: str
+    tasks: list[task_pb2.Task]
+
+
+@dataclasses.dataclass
+class Measurement:
+    """One policy on one task set; masked episodes are left out and counted."""
+
+    successes: list[float]
+    clusters: list[str]
+    names: list[str]
+    masked: int
+    results: list[Result]
+
+    @property
+    def share(self) -> float:
+        return sum(self.successes) / len(self.successes) if self.successes else 0.0
+
+    def interval(self) -> tuple[float, float]:
+        return statistics.wilson(int(sum(self.successes)), len(self.successes))
+
+    def by_name(self) -> dict[str, float]:
+        return dict(zip(self.names, self.successes))
+
+
+def step_limit(task: task_pb2.Task) -> int:
+    """Room for detours: twice the optimal length and one."""
+    return max(4, 2 * task.optimal_steps + 1)
+
+
+def measure(runner: Runner, tasks: Sequence[task_pb2.Task], policy: Any, *, name: str, version: str, seed: int,
+            greedy: bool, title: str) -> Measurement:
+    """Runs every task once."""
+    bar = Progress(f"  {title}", len(tasks))
+    wins = 0
+
+    def on_done(result: Result) -> None:
+        nonlocal wins
+        wins += int(result.reward > 0)
+        bar.step(f"{wins} solved")
+
+    results = runner.run([Job(task, seed=seed) for task in tasks], policy, name=name, version=version, greedy=greedy,
+                         on_done=on_done)
+    valid = [result for result in results if result.reward == result.reward and not result.error]
+    measured = Measurement([result.success for result in valid], [result.task.template for result in valid],
+                           [result.task.name for result in valid], len(results) - len(valid), results)
+    bar.done(f"{measured.share:.1%} of {len(valid)}" + (f", {measured.masked} masked" if measured.masked else ""))
+    return measured
+
+
+def paired(before: Measurement, after: Measurement) -> tuple[float, float, float, int]:
+    """Difference of two policies on the tasks that both have: mean, low, high, number."""
+    first, second = before.by_name(), after.by_name()
+    clusters = dict(zip(before.names, before.clusters))
+    both = [name for name in first if name in second]
+    mean, low, high = statistics.paired_difference([first[n] for n in both], [second[n] for n in both],
+                                                   [clusters[n] for n in both])
+    return mean, low, high, len(both)
+
+
+def propose(client: proctor.Client, request: task_pb.ProposeTasksRequest, title: str) -> task_pb.ProposeTasksResult:
+    """Proposes tasks with a progress bar."""
+    bar = Progress(f"  {title}", request.count)
+
+    def on_job(job: Any) -> None:
+        bar.count = int(job.done) - 1
+        bar.step(job.message)
+
+    result = client.propose_tasks(request, progress=on_job)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(result.accepted_by_kind.items()))
+    bar.done(f"{result.accepted} tasks accepted ({kinds})")
+    return result

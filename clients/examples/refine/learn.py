@@ -1,0 +1,133 @@
+"""Learning from rewards: filtered behaviour cloning and a group-relative policy gradient."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Sequence
+
+import numpy as np
+
+from .policy import Decision, log_softmax
+
+
+@dataclasses.dataclass
+class Sample:
+    """An episode as a learner sees it."""
+
+    task: str
+    decisions: list[Decision]
+    #: None: masked, not to be learned from.
+    reward: float | None
+
+
+class Adam:
+    """Adam (Kingma and Ba, 2015) on one vector, ascending."""
+
+    def __init__(self, size: int, rate: float):
+        self.rate, self.m, self.v, self.t = rate, np.zeros(size), np.zeros(size), 0
+
+    def step(self, weights: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        self.t += 1
+        self.m = 0.9 * self.m + 0.1 * gradient
+        self.v = 0.999 * self.v + 0.001 * gradient**2
+        m = self.m / (1 - 0.9**self.t)
+        v = self.v / (1 - 0.999**self.t)
+        return weights + self.rate * m / (np.sqrt(v) + 1e-8)
+
+
+def log_prob_gradient(weights: np.ndarray, decision: Decision) -> np.ndarray:
+    """Gradient of log pi(chosen) of a softmax over linear scores: features chosen minus features expected."""
+    rows = decision.rows.astype(np.float64)
+    probabilities = np.exp(log_softmax(rows @ weights))
+    return rows[decision.chosen] - probabilities @ rows
+
+
+class FilteredCloning:
+    """PAE's filtered behaviour cloning: per task keep the shortest successes, maximise their likelihood.
+
+    All kept episodes are fitted anew each round from the current weights, with an L2 penalty; tasks count equally.
+
+    Args:
+      keep: successes kept per task; the shortest ones.
+      epochs: passes over the kept steps a round.
+    """
+
+    def __init__(self, size: int, keep: int = 2, epochs: int = 30, rate: float = 0.15, penalty: float = 2e-3,
+                 max_tasks: int = 600, max_rows: int = 64):
+        self.kept: dict[str, list[list[Decision]]] = {}
+        self.size, self.keep, self.epochs, self.rate = size, keep, epochs, rate
+        self.penalty, self.max_tasks, self.max_rows = penalty, max_tasks, max_rows
+        self.rng = np.random.default_rng(0)
+
+    def _thin(self, decision: Decision) -> Decision:
+        """The chosen row and a sample of the others: enough for the gradient, little to keep."""
+        count = len(decision.rows)
+        if count <= self.max_rows:
+            return Decision(decision.chosen, decision.rows.astype(np.float16), decision.log_prob)
+        others = self.rng.choice(np.delete(np.arange(count), decision.chosen), self.max_rows - 1, replace=False)
+        index = np.concatenate([[decision.chosen], others])
+        return Decision(0, decision.rows[index].astype(np.float16), decision.log_prob)
+
+    def update(self, weights: np.ndarray, samples: Sequence[Sample]) -> np.ndarray:
+        for sample in samples:
+            if sample.reward is not None and sample.reward > 0:
+                kept = self.kept.setdefault(sample.task, [])
+                kept.append([self._thin(decision) for decision in sample.decisions])
+                kept.sort(key=len)
+                del kept[self.keep:]
+        tasks = list(self.kept)[-self.max_tasks:]
+        steps = [(decision, 1.0 / len(self.kept[task])) for task in tasks for episode in self.kept[task]
+                 for decision in episode]
+        if not steps:
+            return weights
+        return self._fit(weights, steps)
+
+    def _fit(self, weights: np.ndarray, steps: list[tuple[Decision, float]]) -> np.ndarray:
+        """Full-batch Adam over all kept steps at once: rows stacked, softmax by segments."""
+        rows = np.concatenate([decision.rows for decision, _ in steps]).astype(np.float32)
+        lengths = np.array([len(decision.rows) for decision, _ in steps])
+        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        chosen = starts + np.array([decision.chosen for decision, _ in steps])
+        share = np.array([weight for _, weight in steps])
+        share = share / share.sum()
+        target = share @ rows[chosen]
+        optimiser = Adam(self.size, self.rate)
+        for _ in range(self.epochs):
+            scores = rows @ weights.astype(np.float32)
+            peak = np.maximum.reduceat(scores, starts)
+            exponents = np.exp(scores - np.repeat(peak, lengths))
+            total = np.add.reduceat(exponents, starts)
+            probabilities = exponents / np.repeat(total, lengths) * np.repeat(share, lengths)
+            gradient = target - probabilities @ rows - self.penalty * weights
+            weights = optimiser.step(weights, gradient)
+        return weights
+
+
+class GroupGradient:
+    """Group-relative policy gradient: the advantage is the reward less its group's mean, over the group's deviation."""
+
+    def __init__(self, size: int, rate: float = 0.1, penalty: float = 1e-4):
+        self.optimiser = Adam(size, rate)
+        self.penalty = penalty
+
+    def update(self, weights: np.ndarray, samples: Sequence[Sample]) -> np.ndarray:
+        groups: dict[str, list[Sample]] = {}
+        for sample in samples:
+            if sample.reward is not None:
+                groups.setdefault(sample.task, []).append(sample)
+        gradient = np.zeros_like(weights)
+        used = 0
+        for members in groups.values():
+            rewards = np.array([member.reward for member in members], dtype=np.float64)
+            if len(members) < 2 or rewards.std() < 1e-9:
+                continue
+            for member, advantage in zip(members, (rewards - rewards.mean()) / rewards.std()):
+                for decision in member.decisions:
+                    gradient += advantage * log_prob_gradient(weights, decision)
+                    used += 1
+        if not used:
+            return weights
+        return self.optimiser.step(weights, gradient / used - self.penalty * weights)
+
+
+LEARNERS = {"filtered-bc": FilteredCloning, "group-gradient": GroupGradient}

@@ -1,0 +1,62 @@
+"""Policies: a softmax over linear scores, and two controls."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from . import features
+from .candidates import Candidate
+from .page import Page
+
+
+@dataclasses.dataclass
+class Decision:
+    """A choice among candidates, with what learning needs."""
+
+    chosen: int
+    rows: np.ndarray
+    log_prob: float
+
+
+def log_softmax(scores: np.ndarray) -> np.ndarray:
+    shifted = scores - scores.max()
+    return shifted - np.log(np.exp(shifted).sum())
+
+
+class LinearPolicy:
+    """Chooses by softmax(rows @ weights). Zero weights: uniform over candidates."""
+
+    def __init__(self, weights: np.ndarray | None = None):
+        self.weights = np.zeros(features.SIZE) if weights is None else weights
+
+    def choose(self, page: Page, goal: str, options: list[Candidate], history: features.History,
+               rng: np.random.Generator, greedy: bool = False) -> Decision:
+        rows = features.featurize(page, goal, options, history)
+        log_probs = log_softmax(rows @ self.weights)
+        if greedy and self.weights.any():
+            chosen = int(np.argmax(log_probs))
+        else:
+            chosen = int(rng.choice(len(options), p=np.exp(log_probs)))
+        return Decision(chosen, rows, float(log_probs[chosen]))
+
+
+class OverlapPolicy:
+    """Control: greedy on text overlap alone. Takes the candidate that covers most of the goal's words not used yet; answers
+    with the text whose label overlaps most when nothing adds anything."""
+
+    def choose(self, page: Page, goal: str, options: list[Candidate], history: features.History,
+               rng: np.random.Generator, greedy: bool = False) -> Decision:
+        rows = features.featurize(page, goal, options, history)
+        names = {name: i for i, name in enumerate(features.NAMES)}
+        scores = np.zeros(len(options))
+        for i, option in enumerate(options):
+            def value(name: str) -> float:
+                return float(rows[i][names[f"{option.kind}:{name}"]])
+            if option.kind == "answer":
+                scores[i] = 0.3 * (value("label_in_goal") + value("column_in_goal"))
+            elif option.kind not in ("give_up", "back", "scroll"):
+                scores[i] = value("name_gain") * (1.0 - value("visited"))
+        best = np.flatnonzero(scores >= scores.max() - 1e-9)
+        return Decision(int(rng.choice(best)), rows, 0.0)

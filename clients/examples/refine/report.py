@@ -1,0 +1,134 @@
+"""report.json and report.html of a run."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import html
+import json
+import pathlib
+from typing import Any
+
+from . import features
+
+_STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1c2430;background:#fff}
+h1{font-size:1.7rem;margin-bottom:.2rem}h2{margin-top:2.2rem;border-bottom:1px solid #d6dce4;padding-bottom:.2rem}
+table{border-collapse:collapse;margin:.8rem 0}th,td{padding:.3rem .8rem;text-align:right;border-bottom:1px solid #e4e8ee}
+th:first-child,td:first-child{text-align:left}thead th{border-bottom:2px solid #9aa7b8}
+.lead{font-size:1.25rem}.muted{color:#5b6778}.ok{color:#0a7a3d}.bad{color:#b3261e}
+.episode{border:1px solid #d6dce4;border-radius:8px;padding:1rem;margin:1rem 0}
+.shots{display:flex;gap:.8rem;overflow-x:auto}.shot{flex:0 0 320px}.frame{position:relative;width:320px}
+.frame img{width:320px;display:block;border:1px solid #d6dce4}
+.box{position:absolute;border:2px solid #d6336c;box-shadow:0 0 0 2px #fff8;border-radius:2px}
+.shot p{margin:.3rem 0;font-size:.85rem}code{background:#f2f4f7;padding:0 .25rem;border-radius:3px}
+details{margin:.5rem 0}.columns{columns:3;font-size:.8rem}
+"""
+
+
+def write(folder: pathlib.Path, data: dict[str, Any]) -> None:
+    """Writes both files; `data["gallery"]` holds PNG bytes, which only the page shows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plain = {key: value for key, value in data.items() if key != "gallery"}
+    plain["features"] = features.NAMES
+    (folder / "report.json").write_text(json.dumps(plain, indent=2, default=_plain) + "\n")
+    (folder / "report.html").write_text(_page(data))
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return dataclasses.asdict(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _table(header: list[str], rows: list[list[Any]]) -> str:
+    head = "".join(f"<th>{html.escape(str(cell))}</th>" for cell in header)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _curve(points: list[dict[str, float]]) -> str:
+    """Held-out success by round with its 95 % interval, as SVG."""
+    if not points:
+        return ""
+    width, height, left, bottom = 760, 300, 48, 34
+    last = max(point["round"] for point in points) or 1
+
+    def x(number: float) -> float:
+        return left + (width - left - 12) * number / last
+
+    def y(share: float) -> float:
+        return 12 + (height - bottom - 12) * (1 - share)
+
+    grid = "".join(
+        f'<line x1="{left}" x2="{width - 12}" y1="{y(v):.1f}" y2="{y(v):.1f}" stroke="#e4e8ee"/>'
+        f'<text x="{left - 8}" y="{y(v) + 4:.1f}" text-anchor="end" font-size="12">{100 * v:.0f}</text>'
+        for v in (0, 0.25, 0.5, 0.75, 1))
+    band = " ".join([f"{x(p['round']):.1f},{y(p['high']):.1f}" for p in points]
+                    + [f"{x(p['round']):.1f},{y(p['low']):.1f}" for p in reversed(points)])
+    line = " ".join(f"{x(p['round']):.1f},{y(p['share']):.1f}" for p in points)
+    dots = "".join(f'<circle cx="{x(p["round"]):.1f}" cy="{y(p["share"]):.1f}" r="3.5" fill="#2457c5"/>'
+                   f'<text x="{x(p["round"]):.1f}" y="{height - 14}" text-anchor="middle" font-size="12">'
+                   f'{int(p["round"])}</text>' for p in points)
+    return (f'<svg viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="learning curve">{grid}'
+            f'<polygon points="{band}" fill="#2457c522"/><polyline points="{line}" fill="none" stroke="#2457c5" '
+            f'stroke-width="2"/>{dots}<text x="{width / 2}" y="{height - 1}" text-anchor="middle" font-size="12">'
+            'round</text></svg><p class="muted">Held-out success in percent by round; the band is the 95 % interval '
+            '(Wilson).</p>')
+
+
+def _gallery(episodes: list[dict[str, Any]]) -> str:
+    parts = []
+    for episode in episodes:
+        verdict = "ok" if episode["outcome"] == "SUCCESS" else "bad"
+        shots = []
+        for shot in episode["shots"]:
+            picture = ""
+            if shot.get("png"):
+                source = base64.b64encode(shot["png"]).decode()
+                box = ""
+                if shot.get("box"):
+                    scale = 320 / shot["width"]
+                    left, top, wide, high = (value * scale for value in shot["box"])
+                    box = f'<div class="box" style="left:{left:.0f}px;top:{top:.0f}px;width:{wide:.0f}px;height:{high:.0f}px"></div>'
+                picture = f'<div class="frame"><img alt="screenshot" src="data:image/png;base64,{source}">{box}</div>'
+            shots.append(f'<div class="shot">{picture}<p>{html.escape(shot["text"])}</p></div>')
+        parts.append(
+            f'<div class="episode"><p><b>{html.escape(episode["goal"])}</b><br><span class="muted">'
+            f'{html.escape(episode["template"])}</span> <b class="{verdict}">{episode["outcome"]}</b> '
+            f'{html.escape(episode["rationale"])}</p><div class="shots">{"".join(shots)}</div></div>')
+    return "".join(parts) or '<p class="muted">No episode was kept.</p>'
+
+
+def _page(data: dict[str, Any]) -> str:
+    sets = [[s["title"], s["tasks"], _percent(s["before"]), _percent(s["after"]),
+             f"{100 * s['low']:.1f} to {100 * s['high']:.1f}", s["masked"]] for s in data["sets"]]
+    controls = [[c["title"], c["tasks"], _percent(c["share"]), c["note"]] for c in data["controls"]]
+    groups = [[g["key"], g["tasks"], _percent(g["before"]), _percent(g["after"])] for g in data["breakdown"]]
+    rounds = [[r.number, r.episodes, r.successes, r.masked, r.frontier, r.steps, f"{r.seconds:.1f}"]
+              for r in data["rounds"]]
+    timings = [[key, value] for key, value in data["timings"].items()]
+    weights = [[name, f"{value:+.2f}"] for name, value in data["weights"][:40]]
+    names = "".join(f"<div>{html.escape(name)}</div>" for name in features.NAMES)
+    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Proctor: refinement report</title>
+<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>
+<h1>A policy that got better on tasks that it never trained on</h1>
+<p class="lead">{html.escape(data["summary"])}</p>
+<p class="muted">{html.escape(data["description"])}</p>
+<h2>Learning curve</h2>{_curve(data["curve"])}
+<h2>Held-out tasks</h2>{_table(["set", "tasks", "untrained", "trained", "difference, 95 % interval (points)", "masked"], sets)}
+<p class="muted">The same tasks before and after; the interval is a bootstrap clustered by template. Masked episodes
+(faults, never the agent's doing) are left out and counted.</p>
+<h2>Controls</h2>{_table(["policy", "tasks", "success", "note"], controls)}
+<h2>By site and by optimal length</h2>{_table(["", "tasks", "untrained", "trained"], groups)}
+<h2>Trajectories</h2>{_gallery(data["gallery"])}
+<h2>Training</h2>{_table(["round", "episodes", "successes", "masked", "frontier (steps)", "steps", "seconds"], rounds)}
+<h2>Timings</h2>{_table(["what", "value"], timings)}
+<h2>What was learned</h2><p class="muted">The largest weights.</p>{_table(["feature", "weight"], weights)}
+<details><summary>All {len(features.NAMES)} features</summary><div class="columns">{names}</div></details>
+</body></html>
+"""

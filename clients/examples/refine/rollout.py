@@ -1,0 +1,147 @@
+"""Episodes: a policy acts through the API in parallel sessions."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import math
+import threading
+import time
+import zlib
+from typing import Any, Callable, Sequence
+
+import numpy as np
+
+import proctor
+from proctor.v1 import action_pb2, episode_pb2, task_pb2
+
+from . import features, page as page_module
+from .candidates import candidates
+from .policy import Decision
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One episode to run."""
+
+    task: task_pb2.Task
+    group: str = ""
+    seed: int = 0
+
+
+@dataclasses.dataclass
+class Result:
+    """One episode that was run."""
+
+    task: task_pb2.Task
+    trajectory: str = ""
+    decisions: list[Decision] = dataclasses.field(default_factory=list)
+    #: nan: masked or not known yet.
+    reward: float = math.nan
+    masked: str = ""
+    steps: int = 0
+    error: str = ""
+    #: Seconds in the server's Step and in choosing.
+    server_seconds: float = 0.0
+    policy_seconds: float = 0.0
+
+    @property
+    def success(self) -> float:
+        return float(self.reward > 0)
+
+
+class Runner:
+    """Runs episodes on `sessions` sessions of one environment, one thread each."""
+
+    def __init__(self, client: proctor.Client, environment: str, sessions: int, step_limit: Callable[[task_pb2.Task], int]):
+        self.client = client
+        self.environment = environment
+        self.step_limit = step_limit
+        self._pool = concurrent.futures.ThreadPoolExecutor(sessions, thread_name_prefix="rollout")
+        self._local = threading.local()
+        self._envs: list[proctor.Env] = []
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+
+    def close(self) -> None:
+        """Lets running episodes end, closes the sessions."""
+        self._stopping.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for env in self._envs:
+            try:
+                env.close()
+            except proctor.ProctorError:
+                pass  # The server reaps what it can't be told of.
+
+    def run(self, jobs: Sequence[Job], policy: Any, *, name: str, version: str, greedy: bool = False,
+            wait_for_reward: bool = True, observe: Sequence[str] = ("elements", "accessibility_tree"),
+            on_done: Callable[[Result], None] | None = None) -> list[Result]:
+        """Runs all jobs; results in their order. A failed episode is a result with `error`, never a reward of 0."""
+        reference = episode_pb2.PolicyRef(policy=name, version=version)
+
+        def one(job: Job) -> Result:
+            result = self._episode(job, policy, reference, greedy, wait_for_reward, observe)
+            if on_done:
+                on_done(result)
+            return result
+
+        futures = [self._pool.submit(one, job) for job in jobs]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            self._stopping.set()
+            for future in futures:
+                future.cancel()
+            raise
+
+    def _env(self) -> proctor.Env:
+        env = getattr(self._local, "env", None)
+        if env is None:
+            env = proctor.Env(self.client, self.environment, observe=())
+            self._local.env = env
+            with self._lock:
+                self._envs.append(env)
+        return env
+
+    def _episode(self, job: Job, policy: Any, reference: episode_pb2.PolicyRef, greedy: bool, wait_for_reward: bool,
+                 observe: Sequence[str]) -> Result:
+        result = Result(job.task)
+        if self._stopping.is_set():
+            result.error = "stopped"
+            return result
+        env = self._env()
+        env.policy = reference
+        env.observation = proctor.observation_request(tuple(observe))
+        env.verdict_wait = 30.0 if wait_for_reward else 0.0
+        rng = np.random.default_rng([job.seed, zlib.crc32(job.task.name.encode())])
+        try:
+            self._play(env, job, policy, rng, greedy, result)
+        except proctor.ProctorError as error:
+            result.error = str(error)
+            env.close()
+        return result
+
+    def _play(self, env: proctor.Env, job: Job, policy: Any, rng: np.random.Generator, greedy: bool,
+              result: Result) -> None:
+        limits = task_pb2.Limits(max_steps=self.step_limit(job.task))
+        observation, info = env.reset(options={"task": job.task, "group": job.group, "limits": limits})
+        result.trajectory = info["episode"].trajectory
+        history = features.History()
+        while True:
+            started = time.monotonic()
+            page = page_module.digest(observation)
+            options = candidates(page, job.task.goal)
+            decision = policy.choose(page, job.task.goal, options, history, rng, greedy)
+            chosen = options[decision.chosen]
+            result.decisions.append(decision)
+            data = action_pb2.AgentData(raw_output=f"{chosen.kind}: {chosen.text}", log_probs=[decision.log_prob])
+            result.policy_seconds += time.monotonic() - started
+            started = time.monotonic()
+            observation, reward, terminated, truncated, info = env.step(chosen.action(), data)
+            result.server_seconds += time.monotonic() - started
+            result.steps += 1
+            history = history.after(chosen, bool(observation.action_error), page.everything)
+            if terminated or truncated:
+                result.reward = reward
+                result.masked = info.get("masked", "")
+                return

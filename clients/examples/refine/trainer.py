@@ -1,0 +1,146 @@
+"""The loop: sample tasks, act in groups, take rewards from the stream, update, announce a new version, repeat."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from typing import Callable
+
+import numpy as np
+
+import proctor
+from proctor.v1 import reward_pb2, task_service_pb2 as task_pb
+
+from . import features
+from .learn import LEARNERS, Sample
+from .policy import LinearPolicy
+from .rollout import Job, Result, Runner
+
+
+@dataclasses.dataclass
+class Settings:
+    """How to train."""
+
+    name: str
+    learner: str = "filtered-bc"
+    rounds: int = 20
+    #: Groups a round and episodes a group.
+    groups: int = 24
+    group_size: int = 4
+    seed: int = 1
+    #: Control: rewards permuted among the episodes of a round. Must not learn anything.
+    permute_rewards: bool = False
+    #: Stop after this many seconds, at the end of a round; 0: never.
+    max_seconds: float = 0.0
+
+
+@dataclasses.dataclass
+class Round:
+    """What one round did."""
+
+    number: int
+    episodes: int
+    successes: int
+    masked: int
+    frontier: int
+    seconds: float
+    steps: int
+
+
+class GroupRewards:
+    """Rewards of groups from the stream, by trajectory, in a thread of its own."""
+
+    def __init__(self, client: proctor.Client, consumer: str):
+        client.create_consumer(consumer, start="latest", filter=reward_pb2.ConsumerFilter(
+            delivery=reward_pb2.DELIVERY_GROUPS))
+        self._stream = proctor.RewardStream(client, consumer)
+        self._condition = threading.Condition()
+        self._rewards: dict[str, reward_pb2.Reward] = {}
+        self._groups: set[str] = set()
+        self._failure: Exception | None = None
+        self._thread = threading.Thread(target=self._read, name="rewards", daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        try:
+            for record in self._stream:
+                with self._condition:
+                    if record.HasField("group_complete"):
+                        for reward in record.group_complete.rewards:
+                            self._rewards[reward.trajectory] = reward
+                        self._groups.add(record.group_complete.group.name)
+                    self._condition.notify_all()
+                self._stream.ack(record.offset)
+        except Exception as error:  # Handed to whoever waits.
+            with self._condition:
+                self._failure = error
+                self._condition.notify_all()
+
+    def wait(self, groups: list[str], timeout: float) -> dict[str, reward_pb2.Reward]:
+        """The rewards of these groups; those not complete after `timeout` seconds are missing."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._failure or self._groups.issuperset(groups), timeout)
+            if self._failure:
+                raise self._failure
+            return dict(self._rewards)
+
+    def close(self) -> None:
+        self._stream.__exit__()
+        self._thread.join(timeout=5)
+
+
+def train(client: proctor.Client, runner: Runner, task_filter: task_pb.TaskFilter, settings: Settings,
+          progress: Callable[[Round], None], evaluate: Callable[[int, LinearPolicy], None]) -> LinearPolicy:
+    """Trains from zero weights; `evaluate(round, policy)` is called before the first and after every round."""
+    rng = np.random.default_rng(settings.seed)
+    policy = LinearPolicy()
+    learner = LEARNERS[settings.learner](features.SIZE)
+    rewards = GroupRewards(client, f"{settings.name}-{int(time.time() * 1000)}")
+    began = time.monotonic()
+    try:
+        evaluate(0, policy)
+        for number in range(1, settings.rounds + 1):
+            if settings.max_seconds and time.monotonic() - began > settings.max_seconds:
+                break
+            started = time.monotonic()
+            jobs, groups, frontier = _draw(client, task_filter, settings, number)
+            results = runner.run(jobs, policy, name=settings.name, version=str(number), wait_for_reward=False)
+            samples, masked = _samples(results, rewards.wait(groups, 60.0))
+            if settings.permute_rewards:
+                shuffled = rng.permutation([sample.reward for sample in samples])
+                samples = [dataclasses.replace(sample, reward=reward) for sample, reward in zip(samples, shuffled)]
+            policy = LinearPolicy(learner.update(policy.weights, samples))
+            wins = sum(1 for sample in samples if sample.reward is not None and sample.reward > 0)
+            progress(Round(number, len(results), wins, masked, frontier, time.monotonic() - started,
+                           sum(result.steps for result in results)))
+            evaluate(number, policy)
+    finally:
+        rewards.close()
+    return policy
+
+
+def _draw(client: proctor.Client, task_filter: task_pb.TaskFilter, settings: Settings,
+          number: int) -> tuple[list[Job], list[str], int]:
+    reply = client.call(client.tasks.SampleTasks, task_pb.SampleTasksRequest(
+        count=settings.groups, filter=task_filter, policy=settings.name, policy_version=str(number),
+        seed=settings.seed * 1000 + number))
+    jobs, groups = [], []
+    for task in reply.tasks:
+        group = client.create_group(task.name, settings.group_size, policy=settings.name, policy_version=str(number),
+                                    deadline=300).name
+        groups.append(group)
+        for member in range(settings.group_size):
+            jobs.append(Job(task, group, seed=settings.seed * 1_000_000 + number * 100 + member))
+    return jobs, groups, reply.frontier_steps
+
+
+def _samples(results: list[Result], rewards: dict[str, reward_pb2.Reward]) -> tuple[list[Sample], int]:
+    samples, masked = [], 0
+    for result in results:
+        reward = rewards.get(result.trajectory)
+        if reward is None or reward.status != reward_pb2.REWARD_STATUS_VALID:
+            masked += 1
+            continue
+        samples.append(Sample(result.task.name, result.decisions, reward.value))
+    return samples, masked
