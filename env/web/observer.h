@@ -1,0 +1,45 @@
+// Builds observations of a tab: picture and page script side by side, frames merged, marks drawn.
+#ifndef PROCTOR_ENV_WEB_OBSERVER_H_
+#define PROCTOR_ENV_WEB_OBSERVER_H_
+
+#include "absl/status/statusor.h"
+#include "common/call_context.h"
+#include "env/web/command_channel.h"
+#include "env/web/element_registry.h"
+#include "env/web/frame_tracker.h"
+#include "proctor/v1/observation.pb.h"
+
+namespace proctor::env {
+
+// What a browser tab is like for the observer.
+struct ObservedTab {
+  const FrameTracker& frames;
+  // CSS pixels.
+  v1::Size viewport;
+  // Factor between CSS pixels and the picture's.
+  double device_scale = 1;
+};
+
+// Observes tabs of one episode. Used by one thread at a time.
+class Observer {
+ public:
+  // Both outlive the observer.
+  Observer(CommandChannel& channel, ElementRegistry& registry)
+      : channel_(channel), registry_(registry) {}
+
+  // Fills in what lies in the page: observe_time, url, title, screenshot (bytes and digest),
+  // elements, tree, html, text, focus, scroll, viewport, each if asked; what cannot be had within
+  // `context` goes to `missing`. Tabs, dialogs, downloads, console, action_error, notices and
+  // settle are the caller's. A page whose script does not answer (endless loop, crashed renderer)
+  // is OK with everything missing. Errors: UNAVAILABLE the browser is gone; CANCELLED.
+  absl::StatusOr<v1::Observation> Observe(const CallContext& context, const ObservedTab& tab,
+                                          const v1::ObservationRequest& request);
+
+ private:
+  CommandChannel& channel_;
+  ElementRegistry& registry_;
+};
+
+}  // namespace proctor::env
+
+#endif  // PROCTOR_ENV_WEB_OBSERVER_H_
