@@ -13,13 +13,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/call_context.h"
-#include "env/web/command_channel.h"
+#include "env/web/devtools.h"
 #include "env/web/frame_tracker.h"
-#include "nlohmann/json_fwd.hpp"
 #include "proctor/v1/action.pb.h"
 #include "proctor/v1/observation.pb.h"
 
-namespace proctor::env {
+namespace proctor::env::web {
 
 // How Locate makes sure that an element can be acted on.
 struct LocateOptions {
@@ -52,7 +51,7 @@ struct LocatedElement {
 // `action_error`. Others are faults of the world.
 class ElementRegistry {
  public:
-  explicit ElementRegistry(CommandChannel& channel) : channel_(channel) {}
+  explicit ElementRegistry(DevTools& devtools) : devtools_(devtools) {}
 
   // The mark of a node that an observation listed: `local_id` is the page script's number for it in
   // that world.
@@ -122,16 +121,15 @@ class ElementRegistry {
                                     int64_t& local_id) const;
   // Runs a function of the page script on the node; its JSON result, or the agent's error that it
   // returned.
-  absl::StatusOr<nlohmann::json> CallOnMark(const CallContext& context, const FrameTracker& frames,
-                                            int32_t mark, std::string_view function,
-                                            const nlohmann::json& argument);
+  absl::StatusOr<Json> CallOnMark(const CallContext& context, const FrameTracker& frames,
+                                  int32_t mark, std::string_view function, const Json& argument);
 
-  CommandChannel& channel_;
+  DevTools& devtools_;
   std::map<std::pair<std::string, int64_t>, int32_t> marks_;
   // By mark - 1.
   std::vector<Node> nodes_;
 };
 
-}  // namespace proctor::env
+}  // namespace proctor::env::web
 
 #endif  // PROCTOR_ENV_WEB_ELEMENT_REGISTRY_H_

@@ -10,18 +10,12 @@
 #include <vector>
 
 #include "common/mutex.h"
-#include "nlohmann/json_fwd.hpp"
+#include "env/web/devtools.h"
 
-namespace proctor::env {
+namespace proctor::env::web {
 
 // Name of the isolated world in which the page script runs, in every frame.
 inline constexpr std::string_view kPageWorldName = "proctor";
-
-// A command to send: method and parameters as JSON text.
-struct DevToolsCommand {
-  std::string method;
-  std::string params_json;
-};
 
 // One frame.
 struct FrameInfo {
@@ -46,12 +40,14 @@ class FrameTracker {
   // Enables the domains needed, attaches to out-of-process iframes (not paused), and lets the page
   // script be there in every document from its start. Replies matter only if they are errors;
   // `Page.getFrameTree`'s goes to SetFrameTree.
-  static std::vector<DevToolsCommand> SetUpCommands();
+  static std::vector<DevToolsCommand> SetUpCommands(const std::string& session_id);
 
   // The reply to `Page.getFrameTree` on a session: frames that were there before it was attached.
-  void SetFrameTree(std::string_view session_id, const nlohmann::json& result);
+  void SetFrameTree(std::string_view session_id, const Json& result);
 
-  void OnEvent(std::string_view session_id, std::string_view method, const nlohmann::json& params);
+  // Quick; meant to be called from the event handler, on the reader thread. Ignores events that do
+  // not concern it.
+  void OnEvent(const DevToolsEvent& event);
 
   // Parents before their children; the top frame first. Frames of sessions that are gone are left
   // out.
@@ -68,10 +64,10 @@ class FrameTracker {
     std::string frame_id;
   };
 
-  void AddFrame(std::string_view session_id, const nlohmann::json& tree, std::string_view parent_id)
+  void AddFrame(std::string_view session_id, const Json& tree, std::string_view parent_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ForgetFrame(const std::string& frame_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void OnContextCreated(const std::string& session_id, const nlohmann::json& params)
+  void OnContextCreated(const std::string& session_id, const Json& params)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ForgetContexts(const std::string& session_id, std::string_view unique_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -94,6 +90,6 @@ class FrameTracker {
   std::map<std::string, std::string> iframe_sessions_ ABSL_GUARDED_BY(mutex_);
 };
 
-}  // namespace proctor::env
+}  // namespace proctor::env::web
 
 #endif  // PROCTOR_ENV_WEB_FRAME_TRACKER_H_

@@ -4,12 +4,12 @@
 
 #include "absl/status/statusor.h"
 #include "common/call_context.h"
-#include "env/web/command_channel.h"
+#include "env/web/devtools.h"
 #include "env/web/element_registry.h"
 #include "env/web/frame_tracker.h"
 #include "proctor/v1/observation.pb.h"
 
-namespace proctor::env {
+namespace proctor::env::web {
 
 // What a browser tab is like for the observer.
 struct ObservedTab {
@@ -24,8 +24,8 @@ struct ObservedTab {
 class Observer {
  public:
   // Both outlive the observer.
-  Observer(CommandChannel& channel, ElementRegistry& registry)
-      : channel_(channel), registry_(registry) {}
+  Observer(DevTools& devtools, ElementRegistry& registry)
+      : devtools_(devtools), registry_(registry) {}
 
   // Fills in what lies in the page: observe_time, url, title, screenshot (bytes and digest),
   // elements, tree, html, text, focus, scroll, viewport, each if asked; what cannot be had within
@@ -36,10 +36,10 @@ class Observer {
                                           const v1::ObservationRequest& request);
 
  private:
-  CommandChannel& channel_;
+  DevTools& devtools_;
   ElementRegistry& registry_;
 };
 
-}  // namespace proctor::env
+}  // namespace proctor::env::web
 
 #endif  // PROCTOR_ENV_WEB_OBSERVER_H_
