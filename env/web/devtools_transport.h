@@ -1,0 +1,38 @@
+// How DevTools messages travel: over a pair of pipes to a browser that we started, or over a WebSocket to a remote one.
+#ifndef PROCTOR_ENV_WEB_DEVTOOLS_TRANSPORT_H_
+#define PROCTOR_ENV_WEB_DEVTOOLS_TRANSPORT_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace proctor::env::web {
+
+// A message of the browser larger than this breaks the connection: no honest reply comes near it.
+inline constexpr size_t kMaxDevToolsMessageBytes = size_t{256} << 20;
+
+// One connection. Write may be called from any thread (calls are serialised inside), Read from one thread.
+class DevToolsTransport {
+ public:
+  virtual ~DevToolsTransport() = default;
+
+  // Sends the messages, in order, in one write where the transport allows it. UNAVAILABLE: the connection is broken.
+  virtual absl::Status Write(const std::vector<std::string>& messages) = 0;
+
+  // Waits for the next message. UNAVAILABLE: the browser closed the connection, or Close was called.
+  // RESOURCE_EXHAUSTED: a message above the limit.
+  virtual absl::StatusOr<std::string> Read() = 0;
+
+  // Makes a blocked Read or Write return. Idempotent; from any thread.
+  virtual void Close() = 0;
+};
+
+// Messages end with a NUL byte (`--remote-debugging-pipe`). Takes ownership of both descriptors.
+std::unique_ptr<DevToolsTransport> NewPipeTransport(int read_fd, int write_fd);
+
+}  // namespace proctor::env::web
+
+#endif  // PROCTOR_ENV_WEB_DEVTOOLS_TRANSPORT_H_

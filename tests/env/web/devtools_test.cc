@@ -1,0 +1,160 @@
+#include "env/web/devtools.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "env/web/json_slices.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace proctor::env::web {
+namespace {
+
+using ::testing::HasSubstr;
+
+// The far end of a pipe transport: reads commands, writes what it is told.
+class FakeBrowser {
+ public:
+  FakeBrowser() {
+    int commands[2], answers[2];
+    EXPECT_EQ(pipe2(commands, O_CLOEXEC), 0);
+    EXPECT_EQ(pipe2(answers, O_CLOEXEC), 0);
+    commands_ = NewPipeTransport(commands[0], dup(answers[1]));
+    answer_fd_ = answers[1];
+    devtools_ = std::make_unique<DevTools>(NewPipeTransport(answers[0], commands[1]));
+  }
+  ~FakeBrowser() {
+    if (answer_fd_ >= 0) close(answer_fd_);
+  }
+
+  DevTools& devtools() { return *devtools_; }
+  Json NextCommand() { return ParseJson(*commands_->Read()).value(); }
+  void Say(const std::string& text) { ASSERT_TRUE(commands_->Write({text}).ok()); }
+  void Die() {
+    commands_.reset();
+    close(answer_fd_);
+    answer_fd_ = -1;
+  }
+
+ private:
+  std::unique_ptr<DevToolsTransport> commands_;
+  int answer_fd_ = -1;
+  std::unique_ptr<DevTools> devtools_;
+};
+
+CallContext Soon() { return CallContext::WithTimeout(absl::Seconds(10)); }
+
+TEST(DevToolsTest, MatchesRepliesThatComeOutOfOrder) {
+  FakeBrowser browser;
+  auto replies = browser.devtools().SendAll({{"", "A", {}}, {"S", "B", {{"x", 1}}}});
+  EXPECT_EQ(browser.NextCommand()["id"], 1);
+  const Json second = browser.NextCommand();
+  EXPECT_EQ(second["sessionId"], "S");
+  EXPECT_EQ(second["params"]["x"], 1);
+  browser.Say(R"({"id":2,"result":{"which":"b"},"sessionId":"S"})");
+  browser.Say(R"({"id":1,"result":{"which":"a"}})");
+  EXPECT_EQ((*replies[0].Await(Soon()))["which"], "a");
+  EXPECT_EQ((*replies[1].Await(Soon()))["which"], "b");
+}
+
+TEST(DevToolsTest, MapsErrorsOfTheBrowserToStatus) {
+  FakeBrowser browser;
+  const DevToolsReply reply = browser.devtools().Send({"S", "Page.reload", {}});
+  browser.Say(R"({"id":1,"error":{"code":-32001,"message":"Session with given id not found."}})");
+  const absl::Status status = reply.Await(Soon()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("Page.reload"));
+}
+
+TEST(DevToolsTest, DeliversEventsOfTheSubscribedSessionOnlyAndBeforeLaterReplies) {
+  FakeBrowser browser;
+  std::atomic<int> seen = 0;
+  browser.devtools().Subscribe("S", [&](const DevToolsEvent& event) {
+    if (event.method == "Page.loaded") seen += event.Params()["n"].get<int>();
+  });
+  const DevToolsReply reply = browser.devtools().Send({"", "X", {}});
+  browser.Say(R"({"method":"Page.loaded","params":{"n":1},"sessionId":"other"})");
+  browser.Say(R"({"method":"Page.loaded","params":{"n":5},"sessionId":"S"})");
+  browser.Say(R"({"id":1,"result":{}})");
+  ASSERT_TRUE(reply.Await(Soon()).ok());
+  EXPECT_EQ(seen, 5);
+}
+
+TEST(DevToolsTest, UnsubscribedHandlersRunNoMore) {
+  FakeBrowser browser;
+  std::atomic<int> seen = 0;
+  const uint64_t id = browser.devtools().Subscribe("S", [&](const DevToolsEvent&) { ++seen; });
+  browser.devtools().Unsubscribe(id);
+  const DevToolsReply reply = browser.devtools().Send({"", "X", {}});
+  browser.Say(R"({"method":"E","params":{},"sessionId":"S"})");
+  browser.Say(R"({"id":1,"result":{}})");
+  ASSERT_TRUE(reply.Await(Soon()).ok());
+  EXPECT_EQ(seen, 0);
+}
+
+TEST(DevToolsTest, DeathOfTheBrowserEndsEverythingThatWaits) {
+  FakeBrowser browser;
+  std::atomic<bool> told = false;
+  browser.devtools().OnClosed([&] { told = true; });
+  const DevToolsReply reply = browser.devtools().Send({"", "X", {}});
+  browser.Die();
+  EXPECT_EQ(reply.Await(Soon()).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(browser.devtools().Call(Soon(), "", "Y").status().code(), absl::StatusCode::kUnavailable);
+  std::atomic<bool> told_at_once = false;
+  browser.devtools().OnClosed([&] { told_at_once = true; });
+  EXPECT_TRUE(told_at_once);
+}
+
+TEST(DevToolsTest, EndsWithTheDeadlineAndOnCancellation) {
+  FakeBrowser browser;
+  EXPECT_EQ(browser.devtools().Call(CallContext::WithTimeout(absl::Milliseconds(5)), "", "X").status().code(),
+            absl::StatusCode::kDeadlineExceeded);
+  const CallContext context;
+  context.cancel()->Cancel();
+  EXPECT_EQ(browser.devtools().Call(context, "", "X").status().code(), absl::StatusCode::kCancelled);
+}
+
+TEST(DevToolsTest, SurvivesMalformedMessagesAndUnknownIds) {
+  FakeBrowser browser;
+  for (const char* bad : {"", "{", "[1]", "{\"id\":}", "null", "{\"id\":99,\"result\":{}}", "{\"method\":1}",
+                          "{\"id\":-1,\"result\":{}}"}) {
+    browser.Say(bad);
+  }
+  const DevToolsReply reply = browser.devtools().Send({"", "X", {}});
+  browser.Say(R"({"id":1,"result":{"ok":true}})");
+  EXPECT_EQ((*reply.Await(Soon()))["ok"], true);
+}
+
+TEST(DevToolsTest, ForgottenSessionsFailTheirCommandsOnly) {
+  FakeBrowser browser;
+  auto replies = browser.devtools().SendAll({{"gone", "A", {}}, {"here", "B", {}}});
+  browser.devtools().ForgetSession("gone", "the tab crashed");
+  EXPECT_EQ(replies[0].Await(Soon()).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_FALSE(replies[1].ready());
+}
+
+TEST(JsonSlicesTest, FindsRawMembers) {
+  const std::string_view text = R"( {"a" : "x\"},{" , "b":[1,{"c":"]"}], "d":-1.5e3,"e":null} )";
+  EXPECT_EQ(FindMember(text, "a"), R"("x\"},{")");
+  EXPECT_EQ(FindMember(text, "b"), R"([1,{"c":"]"}])");
+  EXPECT_EQ(FindMember(text, "d"), "-1.5e3");
+  EXPECT_EQ(FindMember(text, "e"), "null");
+  EXPECT_EQ(FindMember(text, "f"), "");
+  EXPECT_EQ(PlainString(R"("abc")"), "abc");
+}
+
+TEST(JsonSlicesTest, RefusesWhatIsNotAnObject) {
+  for (const char* bad : {"", "[", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":\"\\\"}", "{a:1}", "{\"a\":1,}", "{\"a\":[}"}) {
+    EXPECT_FALSE(ForEachMember(bad, [](auto, auto) {})) << bad;
+  }
+  EXPECT_TRUE(ForEachMember("{}", [](auto, auto) {}));
+}
+
+}  // namespace
+}  // namespace proctor::env::web
