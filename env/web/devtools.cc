@@ -55,6 +55,11 @@ bool ParseEnvelope(std::string_view message, Envelope* envelope) {
   });
 }
 
+absl::StatusOr<std::string> Annotated(absl::StatusOr<std::string> result, std::string_view method) {
+  if (result.ok()) return result;
+  return Annotate(result.status(), method);
+}
+
 }  // namespace
 
 DevToolsReply::DevToolsReply(absl::Status failure) : state_(std::make_shared<State>()) {
@@ -129,6 +134,36 @@ DevToolsReply DevTools::Send(DevToolsCommand command) {
   std::vector<DevToolsCommand> commands;
   commands.push_back(std::move(command));
   return SendAll(std::move(commands)).front();
+}
+
+void DevTools::SendText(std::string_view session_id, std::string_view method,
+                        std::string_view params_json,
+                        std::function<void(absl::StatusOr<std::string>)> on_reply) {
+  auto state = std::make_shared<DevToolsReply::State>();
+  state->method = std::string(method);
+  state->on_reply = std::move(on_reply);
+  uint64_t id = 0;
+  absl::Status closed;
+  {
+    MutexLock lock(mutex_);
+    closed = closed_;
+    if (closed.ok()) {
+      id = next_id_++;
+      pending_[id] = {std::string(session_id), state};
+    }
+  }
+  if (!closed.ok()) {
+    state->on_reply(closed);
+    return;
+  }
+  std::string message = absl::StrCat("{\"id\":", id, ",\"method\":", DumpJson(std::string(method)),
+                                     ",\"params\":", ToAbsl(params_json.empty() ? "{}" : params_json));
+  if (!session_id.empty()) {
+    absl::StrAppend(&message, ",\"sessionId\":", DumpJson(std::string(session_id)));
+  }
+  message.push_back('}');
+  const absl::Status written = transport_->Write({std::move(message)});
+  if (!written.ok()) DeliverReply(id, written);
 }
 
 absl::StatusOr<Json> DevTools::Call(const CallContext& context, const std::string& session_id,
@@ -224,6 +259,10 @@ void DevTools::DeliverReply(uint64_t id, absl::StatusOr<std::string> result) {
     if (found == pending_.end()) return;
     state = std::move(found->second.state);
     pending_.erase(found);
+  }
+  if (state->on_reply) {
+    state->on_reply(Annotated(std::move(result), state->method));
+    return;
   }
   MutexLock lock(state->mutex);
   state->result = std::move(result);

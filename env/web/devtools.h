@@ -54,6 +54,8 @@ class DevToolsReply {
     CondVar done;
     std::optional<absl::StatusOr<std::string>> result ABSL_GUARDED_BY(mutex);
     std::string method;
+    // Set before the command is sent; then nobody awaits `result`.
+    std::function<void(absl::StatusOr<std::string>)> on_reply;
   };
   explicit DevToolsReply(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
@@ -85,6 +87,11 @@ class DevTools {
   // Sends all commands in one write; one reply each, in order.
   std::vector<DevToolsReply> SendAll(std::vector<DevToolsCommand> commands);
   DevToolsReply Send(DevToolsCommand command);
+
+  // Sends one command given as JSON text; `on_reply` is called once with the text of the result, on the reader thread (or
+  // at once, on this one, if the connection is broken). It must not block.
+  void SendText(std::string_view session_id, std::string_view method, std::string_view params_json,
+                std::function<void(absl::StatusOr<std::string>)> on_reply);
 
   // Sends one command and waits for its reply.
   absl::StatusOr<Json> Call(const CallContext& context, const std::string& session_id,

@@ -139,6 +139,23 @@ TEST(DevToolsTest, ForgottenSessionsFailTheirCommandsOnly) {
   EXPECT_FALSE(replies[1].ready());
 }
 
+TEST(DevToolsTest, CallsBackWithTheTextOfAReplyOrItsFailure) {
+  FakeBrowser browser;
+  std::vector<std::string> results;
+  const auto keep = [&](absl::StatusOr<std::string> result) {
+    results.push_back(result.ok() ? *result : absl::StatusCodeToString(result.status().code()));
+  };
+  browser.devtools().SendText("S", "A", R"({"x":1})", keep);
+  EXPECT_EQ(browser.NextCommand(), Json::parse(R"({"id":1,"method":"A","params":{"x":1},"sessionId":"S"})"));
+  browser.Say(R"({"id":1,"result":{"big":"text"}})");
+  browser.devtools().SendText("", "B", "", keep);
+  browser.Say(R"({"id":2,"error":{"code":-32602,"message":"bad"}})");
+  const DevToolsReply last = browser.devtools().Send({"", "C", {}});
+  browser.Say(R"({"id":3,"result":{}})");
+  ASSERT_TRUE(last.Await(Soon()).ok());
+  EXPECT_THAT(results, testing::ElementsAre(R"({"big":"text"})", "INVALID_ARGUMENT"));
+}
+
 TEST(JsonSlicesTest, FindsRawMembers) {
   const std::string_view text = R"( {"a" : "x\"},{" , "b":[1,{"c":"]"}], "d":-1.5e3,"e":null} )";
   EXPECT_EQ(FindMember(text, "a"), R"("x\"},{")");
