@@ -1,0 +1,136 @@
+"""The refinement loop's parts that need no server."""
+import math
+import pathlib
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "examples"))
+
+from proctor.v1 import observation_pb2  # noqa: E402
+from refine import candidates, features, learn, page, policy, report, statistics, text  # noqa: E402
+
+GOAL = 'Add "Blue Lamp" to the cart'
+
+
+def shop() -> observation_pb2.Observation:
+    observation = observation_pb2.Observation(title="Shop")
+    for mark, (role, name, editable) in enumerate(
+            [("button", "Add to cart", False), ("link", "Home", False), ("searchbox", "Search", True)], start=1):
+        observation.elements.add(mark=mark, role=role, name=name, editable=editable)
+    observation.elements.add(mark=4, role="combobox", name="Sort", options=["Price", "Name"])
+    observation.elements.add(mark=5, role="button", name="Buy", states=[observation_pb2.ELEMENT_STATE_DISABLED])
+    observation.accessibility_tree.text = "\n".join([
+        'heading "Blue Lamp"', 'table', '  row', '    columnheader "Name"', '    columnheader "Price"', '  row',
+        '    rowheader "Blue Lamp"', '    cell "$3.50"', 'text "Stock: 7"', 'garbage \x00 line', ''])
+    return observation
+
+
+class TextTest(unittest.TestCase):
+    def test_spans_are_the_quoted_ones_then_names(self):
+        self.assertEqual(("Blue Lamp", "Alice Smith"), text.spans('Send "Blue Lamp" to Alice Smith.'))
+
+    def test_overlap_ignores_endings_and_stop_words(self):
+        self.assertEqual(text.content("the reviews"), text.content("Review"))
+
+
+class PageTest(unittest.TestCase):
+    def test_cells_know_their_row_column_and_heading(self):
+        price = next(s for s in page.digest(shop()).snippets if s.text == "$3.50")
+        self.assertEqual(("Blue Lamp", "Price", "Blue Lamp"), (price.label, price.column, price.heading))
+
+    def test_words_before_a_colon_label_what_follows(self):
+        stock = next(s for s in page.digest(shop()).snippets if s.text == "7")
+        self.assertEqual("Stock", stock.label)
+
+
+class CandidatesTest(unittest.TestCase):
+    def test_every_rule_gives_its_candidates_and_disabled_elements_none(self):
+        found = candidates.candidates(page.digest(shop()), GOAL)
+        kinds = [c.kind for c in found]
+        self.assertEqual(2, kinds.count("click"))
+        self.assertEqual(1, kinds.count("type"))
+        self.assertEqual(1, kinds.count("submit"))
+        self.assertEqual(2, kinds.count("select"))
+        self.assertNotIn("Buy", [c.text for c in found])
+        for kind in ("scroll", "back", "give_up"):
+            self.assertEqual(1, kinds.count(kind))
+
+    def test_every_candidate_makes_an_action(self):
+        for candidate in candidates.candidates(page.digest(shop()), GOAL):
+            self.assertIsNotNone(candidate.action().WhichOneof("kind"))
+
+
+class LearnTest(unittest.TestCase):
+    def setUp(self):
+        self.page = page.digest(shop())
+        self.options = candidates.candidates(self.page, GOAL)
+        self.rows = features.featurize(self.page, GOAL, self.options, features.History())
+
+    def decision(self, chosen):
+        return policy.Decision(chosen, self.rows, 0.0)
+
+    def probabilities(self, weights):
+        return np.exp(policy.log_softmax(self.rows @ weights))
+
+    def test_zero_weights_are_uniform(self):
+        self.assertAlmostEqual(1 / len(self.options), self.probabilities(np.zeros(features.SIZE))[0])
+
+    def test_cloning_raises_what_succeeded_and_ignores_failures_and_masked(self):
+        learner = learn.FilteredCloning(features.SIZE)
+        weights = learner.update(np.zeros(features.SIZE), [
+            learn.Sample("t", [self.decision(0)], 1.0), learn.Sample("t", [self.decision(1)], 0.0),
+            learn.Sample("t", [self.decision(2)], None)])
+        self.assertGreater(self.probabilities(weights)[0], 0.9)
+
+    def test_group_gradient_compares_within_the_group(self):
+        learner = learn.GroupGradient(features.SIZE)
+        good, bad = learn.Sample("t", [self.decision(0)], 1.0), learn.Sample("t", [self.decision(1)], 0.0)
+        weights = learner.update(np.zeros(features.SIZE), [good, bad])
+        after = self.probabilities(weights)
+        self.assertGreater(after[0], after[1])
+        equal = learner.update(np.zeros(features.SIZE), [good, good])
+        self.assertFalse(equal.any())
+
+    def test_gradient_is_the_derivative_of_the_log_probability(self):
+        rng = np.random.default_rng(3)
+        weights = rng.normal(0, 0.1, features.SIZE)
+        gradient = learn.log_prob_gradient(weights, self.decision(1))
+        direction = rng.normal(0, 1, features.SIZE)
+        h = 1e-5
+        log_prob = lambda w: policy.log_softmax(self.rows.astype(float) @ w)[1]  # noqa: E731
+        slope = (log_prob(weights + h * direction) - log_prob(weights - h * direction)) / (2 * h)
+        self.assertAlmostEqual(slope, float(gradient @ direction), places=4)
+
+
+class StatisticsTest(unittest.TestCase):
+    def test_wilson_matches_a_value_worked_by_hand(self):
+        low, high = statistics.wilson(8, 10)
+        self.assertAlmostEqual(0.490, low, places=3)
+        self.assertAlmostEqual(0.943, high, places=3)
+
+    def test_clustered_interval_is_wider_than_the_tasks_suggest(self):
+        after = [1.0] * 50 + [0.0] * 50
+        narrow = statistics.paired_difference([0.0] * 100, after, [str(i) for i in range(100)])
+        wide = statistics.paired_difference([0.0] * 100, after, ["a"] * 50 + ["b"] * 50)
+        self.assertEqual(0.5, narrow[0])
+        self.assertLess(wide[1], narrow[1])
+        self.assertTrue(math.isnan(statistics.paired_difference([], [], [])[0]))
+
+
+class ReportTest(unittest.TestCase):
+    def test_page_escapes_what_pages_said(self):
+        data = {"summary": "<b>", "description": "", "sets": [], "controls": [], "curve": [], "rounds": [], "timings": {},
+                "breakdown": [], "weights": [], "gallery": [{"goal": "<script>", "template": "t", "outcome": "SUCCESS",
+                                                             "rationale": "", "shots": [{"text": "<i>"}]}]}
+        with tempfile.TemporaryDirectory() as folder:
+            report.write(pathlib.Path(folder), data)
+            html = (pathlib.Path(folder) / "report.html").read_text()
+        self.assertNotIn("<script>", html)
+        self.assertNotIn("<i>", html)
+
+
+if __name__ == "__main__":
+    unittest.main()
