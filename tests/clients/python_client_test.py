@@ -1,0 +1,118 @@
+"""The Python client against a real proctord on the null environment."""
+import asyncio
+import math
+import unittest
+
+import proctor
+import proctor.aio
+from proctor.v1 import (action_pb2, environment_pb2, environment_service_pb2 as env_pb, episode_pb2, reward_pb2, task_pb2)
+
+from proctord import Proctord
+
+
+def task(**fields) -> task_pb2.Task:
+    made = task_pb2.Task(goal="Say hello.", environment="environments/null", **fields)
+    made.oracle.answer.match.equals.values.append("hello")
+    return made
+
+
+class PythonClientTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Proctord().start()
+        cls.addClassCleanup(cls.server.__exit__)
+        cls.client = proctor.connect(cls.server.address)
+        cls.addClassCleanup(cls.client.close)
+
+    def env(self, **options):
+        env = proctor.Env(self.client, "null", observe=["text"], policy="test", policy_version="1", **options)
+        self.addCleanup(env.close)
+        return env
+
+    def test_a_right_answer_earns_its_reward(self):
+        env = self.env()
+        observation, info = env.reset(options={"task": task()})
+        self.assertTrue(info["episode"].trajectory.startswith("trajectories/"))
+        _, reward, terminated, truncated, _ = env.step(proctor.noop())
+        self.assertEqual((0.0, False, False), (reward, terminated, truncated))
+        _, reward, terminated, truncated, info = env.step(
+            proctor.answer("Hello"), action_pb2.AgentData(thought="greet", token_ids=[1, 2], log_probs=[-0.5, -0.25]))
+        self.assertEqual((1.0, True, False), (reward, terminated, truncated))
+        record = self.client.get_trajectory(info["episode"].trajectory)
+        self.assertEqual([1, 2], list(record.steps[1].agent_data.token_ids))
+        self.assertEqual("greet", record.steps[1].agent_data.thought)
+
+    def test_a_wrong_answer_earns_nothing(self):
+        env = self.env()
+        env.reset(options={"task": task()})
+        _, reward, terminated, _, _ = env.step(proctor.answer("N/A"))
+        self.assertEqual((0.0, True), (reward, terminated))
+
+    def test_a_fault_is_masked_and_never_zero(self):
+        settings = environment_pb2.EnvironmentSettings()
+        settings.null.fail_at_step = 1
+        env = self.env(settings=settings)
+        env.reset(options={"task": task()})
+        _, reward, terminated, truncated, info = env.step(proctor.noop())
+        self.assertTrue(math.isnan(reward))
+        self.assertFalse(terminated)
+        self.assertTrue(truncated and info["interrupted"])
+        self.assertEqual("MASK_REASON_WORLD_FAULT", info["masked"])
+
+    def test_a_reset_in_the_middle_masks_the_episode(self):
+        env = self.env()
+        _, info = env.reset(options={"task": task()})
+        env.reset(options={"task": task()})
+        episode = self.client.wait_episode(info["episode"].name)
+        self.assertEqual(reward_pb2.MASK_REASON_CLIENT, episode.reward.mask_reason)
+
+    def test_the_step_limit_truncates_and_is_judged(self):
+        env = self.env()
+        env.reset(options={"task": task(limits=task_pb2.Limits(max_steps=1))})
+        _, reward, terminated, truncated, _ = env.step(proctor.noop())
+        self.assertEqual((0.0, False, True), (reward, terminated, truncated))
+
+    def test_errors_have_their_class(self):
+        with self.assertRaises(proctor.NotFound):
+            self.client.get_trajectory("trajectories/nosuch")
+        with self.assertRaises(proctor.InvalidArgument):
+            self.client.create_session("environments/a b")
+
+    def test_groups_arrive_whole_and_the_stream_resumes(self):
+        stored = self.client.create_task(task())
+        self.client.create_consumer("trainer", start="latest", filter=reward_pb2.ConsumerFilter(
+            delivery=reward_pb2.DELIVERY_GROUPS))
+        for answers in (("hello", "no"), ("no", "no")):
+            group = self.client.create_group(stored.name, 2)
+            env = self.env()
+            for text in answers:
+                env.reset(options={"task": stored, "group": group.name})
+                env.step(proctor.answer(text))
+        seen = []
+        for _ in range(2):  # A second stream goes on after what the first acknowledged.
+            with proctor.RewardStream(self.client, "trainer") as stream:
+                record = next(iter(stream))
+                seen.append(sorted(r.value for r in record.group_complete.rewards))
+                self.assertFalse(record.group_complete.partial)
+                stream.ack(record.offset)
+                while self.client.rewards.ListConsumers(
+                        proctor.rewards.reward_pb.ListConsumersRequest()).consumers[0].committed_offset < record.offset:
+                    pass
+        self.assertEqual([[0.0, 1.0], [0.0, 0.0]], seen)
+
+    def test_asyncio_client_runs_an_episode(self):
+        async def run() -> episode_pb2.Episode:
+            async with proctor.aio.connect(self.server.address) as client:
+                session = await client.call(client.environments.CreateSession, env_pb.CreateSessionRequest(
+                    request_id=proctor.names.request_id(), environment="environments/null"))
+                await client.call(client.environments.StartEpisode, env_pb.StartEpisodeRequest(
+                    request_id=proctor.names.request_id(), session=session.name, inline_task=task()))
+                reply = await client.call(client.environments.Step, env_pb.StepRequest(
+                    request_id=proctor.names.request_id(), session=session.name, action=proctor.answer("hello")))
+                await client.call(client.environments.CloseSession, env_pb.CloseSessionRequest(name=session.name))
+                return reply.episode
+        self.assertEqual(1.0, asyncio.run(run()).reward.value)
+
+
+if __name__ == "__main__":
+    unittest.main()
