@@ -13,7 +13,7 @@
 
 namespace proctor::storage {
 
-// Immutable byte strings named by their sha256 (hex). A blob is durable before Put returns, so that a row may name it.
+// Byte strings named by the sha256 (hex) of the bytes as first put. A blob is durable before Put returns, so that a row may name it.
 // Thread-safe.
 class BlobStore {
  public:
@@ -22,10 +22,18 @@ class BlobStore {
   // Stores the bytes (once) and returns their digest. RESOURCE_EXHAUSTED: disk full.
   virtual absl::StatusOr<std::string> Put(const CallContext& context, std::string_view bytes) = 0;
 
-  // NOT_FOUND; DATA_LOSS if the bytes do not fit the digest any more.
+  // The bytes that were put, or those that replaced them. NOT_FOUND; DATA_LOSS if they fit neither the digest nor, after
+  // a replacement, the digest recorded with it.
   virtual absl::StatusOr<std::string> Get(const CallContext& context, std::string_view digest) const = 0;
+  // Of what Get returns. NOT_FOUND.
   virtual absl::StatusOr<int64_t> Size(std::string_view digest) const = 0;
   virtual bool Contains(std::string_view digest) const = 0;
+
+  // Gives the blob another encoding of the same content (the caller has made sure of that), e.g. a smaller PNG of the same
+  // pixels. Name and callers' references stay; readers get the old or the new bytes whole at every moment, also across
+  // a crash. May be repeated; putting the original bytes again changes nothing. NOT_FOUND; RESOURCE_EXHAUSTED.
+  virtual absl::Status Replace(const CallContext& context, std::string_view digest,
+                               std::string_view new_bytes) = 0;
 
   // OK if it is not there.
   virtual absl::Status Delete(std::string_view digest) = 0;
