@@ -62,7 +62,8 @@ TEST(BrowserGymTest, ParsesEveryActionOfTheGrammar) {
       {"tab_close()", R"({"close_tab":{}})"},
       {"tab_focus(2)", R"({"focus_tab":{"index":2}})"},
       {"I click.\n```python\nhover('8')\n```", R"({"hover":{"target":{"mark":8}}})"},
-      {"<think>ok</think>\n<action>\nhover('8')  # now\n</action>", R"({"hover":{"target":{"mark":8}}})"},
+      {"<think>ok</think>\n<action>\nhover('8')  # now\n</action>",
+       R"({"hover":{"target":{"mark":8}}})"},
       {"# a comment\nhover('8')\n", R"({"hover":{"target":{"mark":8}}})"},
   };
   for (const Row& row : rows) CheckRow(v1::DIALECT_BROWSERGYM, row);

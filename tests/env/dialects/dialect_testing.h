@@ -26,8 +26,8 @@ inline ParsedAgentText ParseWith(v1::Dialect dialect, const std::string& text) {
 // A row of a grammar's table: the text, and either the action as JSON or a part of the error.
 struct Row {
   std::string text;
-  std::string action_json;
-  std::string error_part;
+  std::string action_json = "";
+  std::string error_part = "";
 };
 
 inline void CheckRow(v1::Dialect dialect, const Row& row) {

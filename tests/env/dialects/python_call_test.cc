@@ -14,7 +14,8 @@ std::string StringArgument(const std::string& literal) {
 TEST(PythonCallTest, ReadsStringsAsPythonDoes) {
   EXPECT_EQ(StringArgument(R"('a"b')"), "a\"b");
   EXPECT_EQ(StringArgument(R"("a'b")"), "a'b");
-  EXPECT_EQ(StringArgument(R"('\'\\\n\t\x41\101\u20ac\U0001F600')"), "'\\\n\tAA\xE2\x82\xAC\xF0\x9F\x98\x80");
+  EXPECT_EQ(StringArgument(R"('\'\\\n\t\x41\101\u20ac\U0001F600')"),
+            "'\\\n\tAA\xE2\x82\xAC\xF0\x9F\x98\x80");
   EXPECT_EQ(StringArgument(R"(r'\d\n')"), "\\d\\n");
   EXPECT_EQ(StringArgument(R"('\d')"), "\\d");
   EXPECT_EQ(StringArgument("'''two\nlines'''"), "two\nlines");
@@ -35,10 +36,12 @@ TEST(PythonCallTest, ReadsOtherLiterals) {
 }
 
 TEST(PythonCallTest, RefusesEverythingElse) {
-  for (const std::string text :
-       {"f", "f(", "f(1", "f(1,,2)", "f(,)", "f(1 2)", "f(f'x')", "f(b'x')", "f({'a': 1})", "f(1+1)",
-        "f(lambda: 1)", "f(*[1])", "f(**{})", "f('a' 'b')", "f('a\nb')", "f('\\x4')", "f(0x10)", "f(1_000)",
-        "f(a=1, a==2)", "1f()", "f(); g()", "f() + 1", "[[[[[[1]]]]]]", "f([[[[[1]]]]])"}) {
+  for (const std::string text : {"f",           "f(",         "f(1",           "f(1,,2)",
+                                 "f(,)",        "f(1 2)",     "f(f'x')",       "f(b'x')",
+                                 "f({'a': 1})", "f(1+1)",     "f(lambda: 1)",  "f(*[1])",
+                                 "f(**{})",     "f('a' 'b')", "f('a\nb')",     "f('\\x4')",
+                                 "f(0x10)",     "f(1_000)",   "f(a=1, a==2)",  "1f()",
+                                 "f(); g()",    "f() + 1",    "[[[[[[1]]]]]]", "f([[[[[1]]]]])"}) {
     EXPECT_FALSE(ParsePythonCall(text).ok()) << text;
   }
 }

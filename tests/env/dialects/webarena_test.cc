@@ -4,7 +4,8 @@ namespace proctor::env::dialects {
 namespace {
 
 std::string Fence(const std::string& action) {
-  return "Let's think step-by-step. In summary, the next action I will perform is ```" + action + "```";
+  return "Let's think step-by-step. In summary, the next action I will perform is ```" + action +
+         "```";
 }
 
 TEST(WebArenaTest, ParsesEveryActionOfTheGrammar) {
@@ -63,14 +64,17 @@ TEST(WebArenaTest, RefusesMalformedTextAndSaysHowToWriteIt) {
 }
 
 TEST(WebArenaTest, KeepsTheThoughtBeforeTheFence) {
-  EXPECT_EQ(ParseWith(v1::DIALECT_WEBARENA, "I see a link.\n```click [3]```").thought, "I see a link.");
+  EXPECT_EQ(ParseWith(v1::DIALECT_WEBARENA, "I see a link.\n```click [3]```").thought,
+            "I see a link.");
   EXPECT_EQ(ParseWith(v1::DIALECT_WEBARENA, "I see a link.\n```jump```").thought, "I see a link.");
 }
 
 TEST(WebArenaTest, SurvivesHostileText) {
-  const std::string hostile[] = {std::string(70000, '`'), Fence(std::string(60000, '[')),
+  const std::string hostile[] = {std::string(70000, '`'),
+                                 Fence(std::string(60000, '[')),
                                  Fence("type [1] " + std::string(60000, '[')),
-                                 Fence("stop [\xff]"), Fence(std::string("click\0[1]", 9)),
+                                 Fence("stop [\xff]"),
+                                 Fence(std::string("click\0[1]", 9)),
                                  Fence("type [1] [" + std::string(30000, ']') + "[0]")};
   for (const std::string& text : hostile) {
     const ParsedAgentText parsed = ParseWith(v1::DIALECT_WEBARENA, text);

@@ -44,7 +44,7 @@ TEST(WebVoyagerTest, RefusesMalformedTextAndSaysHowToWriteIt) {
       {Act("Click [three]"), "", "is not an action"},
       {Act("Click [0]"), "", "marks are numbers from 1"},
       {Act("Click [99999999999999999999]"), "", "marks are numbers from 1"},
-      {Act("Type [4];"), "", "is not an action"},
+      {Act("Type [4];"), "", "needs a text"},
       {Act("Type [4]; []"), "", "needs a text"},
       {Act("Scroll [WINDOW]; [left]"), "", "is not an action"},
       {Act("Please Wait"), "", "is not an action"},
