@@ -1,0 +1,189 @@
+// FindNumbers of evaluator/text.h.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+#include "absl/strings/numbers.h"
+#include "common/strings.h"
+#include "evaluator/text.h"
+
+namespace proctor::evaluator {
+namespace {
+
+constexpr size_t kMaxNumbers = 64;
+constexpr size_t kMaxDigits = 40;
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || c == '_'; }
+bool IsWordByte(char c) { return IsLetter(c) || IsDigit(c) || static_cast<uint8_t>(c) >= 0x80; }
+
+bool IsCurrencyCode(std::string_view word) {
+  static constexpr std::array<std::string_view, 18> kCodes = {"aud", "brl", "cad", "chf", "cny", "czk",
+                                                              "dkk", "eur", "gbp", "inr", "jpy", "nok",
+                                                              "pln", "rs",  "sek", "us",  "usd", "rmb"};
+  return std::find(kCodes.begin(), kCodes.end(), word) != kCodes.end();
+}
+
+std::string_view WordBefore(std::string_view text, size_t end) {
+  size_t begin = end;
+  while (begin > 0 && IsLetter(text[begin - 1])) --begin;
+  return text.substr(begin, end - begin);
+}
+
+// May a number begin at `i`? Not inside a word ("mp3"), but after a currency ("usd12", the three bytes of a sign).
+bool MayBegin(std::string_view text, size_t i) {
+  if (i == 0) return true;
+  const char before = text[i - 1];
+  if (IsDigit(before)) return false;
+  if (!IsLetter(before)) return true;
+  const std::string_view word = WordBefore(text, i);
+  const bool whole_word = word.size() == i || !IsWordByte(text[i - word.size() - 1]);
+  return whole_word && IsCurrencyCode(word);
+}
+
+// Digits from `i` on with separators between them: "1,234.5", "1 234", "1'234".
+std::string_view DigitRun(std::string_view text, size_t i) {
+  size_t end = i;
+  while (end < text.size() && end - i < kMaxDigits) {
+    if (IsDigit(text[end])) {
+      ++end;
+      continue;
+    }
+    const bool mark = text[end] == ',' || text[end] == '.' || text[end] == '\'' || text[end] == ' ';
+    if (!mark || end + 1 >= text.size() || !IsDigit(text[end + 1])) break;
+    if (text[end] == ' ' || text[end] == '\'') {
+      // Only groups of exactly three digits hang together over a space.
+      size_t group = end + 1;
+      while (group < text.size() && IsDigit(text[group])) ++group;
+      size_t head = end;
+      while (head > i && IsDigit(text[head - 1])) --head;
+      const bool first_group = head == i || text[head - 1] == text[end];
+      if (group - end - 1 != 3 || end - head > 3 || !first_group) break;
+    }
+    ++end;
+  }
+  return text.substr(i, end - i);
+}
+
+std::string Without(std::string_view text, char mark) {
+  std::string out;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(out), [&](char c) { return c != mark; });
+  return out;
+}
+
+// Are the digits around `mark` thousands groups: 1-3 digits first, 2-3 later (Indian), 3 at the end?
+bool IsGrouped(std::string_view text, char mark) {
+  std::vector<size_t> lengths = {0};
+  for (const char c : text) {
+    if (c == mark) {
+      lengths.push_back(0);
+    } else {
+      ++lengths.back();
+    }
+  }
+  if (lengths.size() < 2 || lengths.front() < 1 || lengths.front() > 3 || lengths.back() != 3) return false;
+  return std::all_of(lengths.begin() + 1, lengths.end(), [](size_t n) { return n == 2 || n == 3; });
+}
+
+void AddReading(std::string_view digits, std::vector<double>* readings) {
+  double value = 0;
+  if (absl::SimpleAtod(ToAbsl(digits), &value) && std::isfinite(value)) readings->push_back(value);
+}
+
+// All ways to read a digit run.
+std::vector<double> Readings(std::string_view run) {
+  std::string digits = Without(Without(run, ' '), '\'');
+  std::vector<double> readings;
+  const size_t comma = digits.rfind(',');
+  const size_t dot = digits.rfind('.');
+  if (comma == std::string::npos && dot == std::string::npos) {
+    AddReading(digits, &readings);
+  } else if (comma != std::string::npos && dot != std::string::npos) {
+    // The later mark is the decimal one.
+    const char decimal = comma > dot ? ',' : '.';
+    const char group = comma > dot ? '.' : ',';
+    const size_t at = std::max(comma, dot);
+    const std::string whole = digits.substr(0, at);
+    if (whole.find(decimal) == std::string::npos && IsGrouped(whole, group)) {
+      AddReading(Without(whole, group) + "." + digits.substr(at + 1), &readings);
+    }
+  } else {
+    const char mark = comma != std::string::npos ? ',' : '.';
+    const bool once = std::count(digits.begin(), digits.end(), mark) == 1;
+    const bool grouped = IsGrouped(digits, mark) && digits[0] != '0';
+    if (grouped) AddReading(Without(digits, mark), &readings);
+    // "1,234" is a thousand and more; "1.234" may be either.
+    if (once && (mark == '.' || !grouped)) {
+      std::replace(digits.begin(), digits.end(), ',', '.');
+      AddReading(digits, &readings);
+    }
+  }
+  return readings;
+}
+
+double Magnitude(std::string_view rest) {
+  if (!rest.empty() && rest[0] == ' ') rest.remove_prefix(1);
+  size_t end = 0;
+  while (end < rest.size() && IsWordByte(rest[end])) ++end;
+  const std::string_view word = rest.substr(0, end);
+  if (word == "thousand") return 1e3;
+  if (word == "million" || word == "mio") return 1e6;
+  if (word == "billion" || word == "bn") return 1e9;
+  return 1;
+}
+
+bool IsNegative(std::string_view text, size_t i) {
+  // "-5", "$-5", "-$5", but not "3-5" or "a-5".
+  size_t at = i;
+  while (at > 0 && (static_cast<uint8_t>(text[at - 1]) >= 0x80 || text[at - 1] == '$')) --at;
+  if (at == 0 || text[at - 1] != '-') return false;
+  return at == 1 || !IsWordByte(text[at - 2]);
+}
+
+int SpelledNumber(std::string_view word) {
+  static constexpr std::array<std::string_view, 21> kSmall = {
+      "zero",   "one",    "two",      "three",    "four",    "five",    "six",
+      "seven",  "eight",  "nine",     "ten",      "eleven",  "twelve",  "thirteen",
+      "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"};
+  const auto it = std::find(kSmall.begin(), kSmall.end(), word);
+  return it == kSmall.end() ? -1 : static_cast<int>(it - kSmall.begin());
+}
+
+}  // namespace
+
+std::vector<WrittenNumber> FindNumbers(std::string_view raw) {
+  const std::string text = FoldWidthAndCase(raw);
+  std::vector<WrittenNumber> numbers;
+  for (size_t i = 0; i < text.size() && numbers.size() < kMaxNumbers;) {
+    if (IsDigit(text[i]) && MayBegin(text, i)) {
+      const std::string_view run = DigitRun(text, i);
+      WrittenNumber number{Readings(run)};
+      const size_t end = i + run.size();
+      const double factor = Magnitude(std::string_view(text).substr(end)) * (IsNegative(text, i) ? -1 : 1);
+      for (double& reading : number.readings) reading *= factor;
+      // What reads in no way ("1.2.3") still is a number that the text holds: kept without readings.
+      numbers.push_back(std::move(number));
+      i = end;
+    } else if (text[i] == '.' && i + 1 < text.size() && IsDigit(text[i + 1]) && (i == 0 || !IsWordByte(text[i - 1]))) {
+      size_t end = i + 1;
+      while (end < text.size() && IsDigit(text[end]) && end - i < kMaxDigits) ++end;
+      WrittenNumber number;
+      AddReading("0" + text.substr(i, end - i), &number.readings);
+      numbers.push_back(std::move(number));
+      i = end;
+    } else if (IsWordByte(text[i])) {
+      size_t end = i;
+      while (end < text.size() && IsWordByte(text[end]) && !(IsDigit(text[end]) && MayBegin(text, end))) ++end;
+      if (const int value = SpelledNumber(std::string_view(text).substr(i, end - i)); value >= 0) {
+        numbers.push_back({{static_cast<double>(value)}});
+      }
+      i = std::max(end, i + 1);
+    } else {
+      ++i;
+    }
+  }
+  return numbers;
+}
+
+}  // namespace proctor::evaluator

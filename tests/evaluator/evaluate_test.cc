@@ -1,0 +1,285 @@
+#include "evaluator/evaluate.h"
+
+#include <string>
+
+#include "common/proto_json.h"
+#include "evaluator/evidence.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace proctor::evaluator {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A closed trajectory with one oracle, built step by step.
+class Record {
+ public:
+  explicit Record(const std::string& oracle_json) {
+    trajectory_.set_name("trajectories/t1");
+    trajectory_.set_closed(true);
+    trajectory_.set_end_kind(v1::END_KIND_TERMINATED);
+    trajectory_.set_end_reason(v1::END_REASON_CLIENT_DONE);
+    trajectory_.mutable_initial_observation()->set_url("http://a.test/start");
+    (*trajectory_.mutable_base_urls())["__SHOP__"] = "http://shop.test";
+    if (!oracle_json.empty()) {
+      const absl::Status parsed = ProtoFromJson(oracle_json, *trajectory_.mutable_task()->mutable_oracle());
+      EXPECT_TRUE(parsed.ok()) << parsed << " in " << oracle_json;
+    }
+  }
+  Record& Answer(const std::string& text) {
+    NextStep()->mutable_action()->mutable_answer()->set_text(text);
+    trajectory_.set_end_reason(v1::END_REASON_ANSWERED);
+    return *this;
+  }
+  Record& GiveUp() {
+    NextStep()->mutable_action()->mutable_give_up();
+    trajectory_.set_end_reason(v1::END_REASON_GAVE_UP);
+    return *this;
+  }
+  Record& At(const std::string& url) {
+    NextStep()->mutable_observation()->set_url(url);
+    return *this;
+  }
+  Record& Impossible() {
+    trajectory_.mutable_task()->set_impossible(true);
+    return *this;
+  }
+  // Records `json` for the n-th piece of evidence that the oracle needs.
+  Record& Evidence(int n, const std::string& json, bool at_start = false) {
+    v1::Evidence& evidence = AddEvidence(n, at_start);
+    evidence.add_json_values(json);
+    return *this;
+  }
+  Record& Failed(int n, const std::string& error) {
+    AddEvidence(n, false).set_error(error);
+    return *this;
+  }
+  v1::Trajectory& operator*() { return trajectory_; }
+  v1::Verdict Judge(double threshold = 0) const {
+    v1::Evaluator evaluator = TaskOracleEvaluator();
+    evaluator.set_success_threshold(threshold);
+    const absl::StatusOr<v1::Verdict> verdict = Evaluate(evaluator, trajectory_);
+    EXPECT_TRUE(verdict.ok()) << verdict.status();
+    return verdict.value_or(v1::Verdict());
+  }
+
+ private:
+  v1::Step* NextStep() {
+    v1::Step* step = trajectory_.add_steps();
+    step->set_index(trajectory_.steps_size() - 1);
+    return step;
+  }
+  v1::Evidence& AddEvidence(int n, bool at_start) {
+    v1::Evidence& evidence = *trajectory_.add_evidence();
+    evidence.set_request_id(RequiredEvidence(trajectory_.task().oracle()).at(n).id());
+    evidence.set_at_start(at_start);
+    return evidence;
+  }
+  v1::Trajectory trajectory_;
+};
+
+constexpr char kAnswerX[] = R"({"answer":{"match":{"equals":{"values":["x"]}}}})";
+constexpr char kUrl[] = R"({"url":{"urls":["http://a.test/goal"]}})";
+constexpr char kPage[] = R"({"page":{"expression":"p","match":{"truthy":true}}})";
+constexpr char kState[] = R"({"site_state":{"site":"SHOP","pointer":"/cart/0","match":{"equals_json":"7"}}})";
+
+std::string List(const std::string& kind, std::initializer_list<std::string> items) {
+  std::string out = "{\"" + kind + "\":{\"oracles\":[";
+  for (const std::string& item : items) out += (out.back() == '[' ? "" : ",") + item;
+  return out + "]}}";
+}
+
+TEST(EvaluateTest, JudgesAnswers) {
+  EXPECT_EQ(Record(kAnswerX).Answer("X.").Judge().outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(Record(kAnswerX).Answer("y").Judge().outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(Record(kAnswerX).Judge().outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(Record(kAnswerX).Answer("").Judge().outcome(), v1::OUTCOME_FAILURE);
+}
+
+TEST(EvaluateTest, JudgesTheFinalUrl) {
+  EXPECT_EQ(Record(kUrl).Evidence(0, "\"http://a.test/goal\"").Judge().outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(Record(kUrl).Evidence(0, "\"http://a.test/other\"").Judge().outcome(), v1::OUTCOME_FAILURE);
+}
+
+TEST(EvaluateTest, RecordsFromElsewhereAreJudgedByTheLastUrlSeen) {
+  EXPECT_EQ(Record(kUrl).At("http://a.test/goal").Answer("done").Judge().outcome(), v1::OUTCOME_SUCCESS);
+}
+
+TEST(EvaluateTest, AFailedCollectionIsUndetermined) {
+  const v1::Verdict verdict = Record(kUrl).At("http://a.test/goal").Failed(0, "tab is gone").Judge();
+  EXPECT_EQ(verdict.outcome(), v1::OUTCOME_UNDETERMINED);
+  EXPECT_EQ(verdict.undetermined_reason(), v1::UNDETERMINED_REASON_EVIDENCE_MISSING);
+  EXPECT_THAT(verdict.rationale(), HasSubstr("tab is gone"));
+  EXPECT_EQ(verdict.confidence(), 0);
+}
+
+TEST(EvaluateTest, JudgesPagesAndSiteState) {
+  EXPECT_EQ(Record(kPage).Evidence(0, "true").Judge().outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(Record(kPage).Evidence(0, "null").Judge().outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(Record(kPage).Judge().undetermined_reason(), v1::UNDETERMINED_REASON_EVIDENCE_MISSING);
+  EXPECT_EQ(Record(kState).Evidence(0, R"({"cart":[7]})").Judge().outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(Record(kState).Evidence(0, R"({"cart":[]})").Judge().outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(Record(kState).Evidence(0, "{").Judge().outcome(), v1::OUTCOME_UNDETERMINED);
+}
+
+TEST(EvaluateTest, UnknownPlaceholdersAreNotConfigured) {
+  Record record(R"({"url":{"urls":["__MAP__/x"]}})");
+  EXPECT_EQ(record.Evidence(0, "\"http://m/\"").Judge().undetermined_reason(),
+            v1::UNDETERMINED_REASON_NOT_CONFIGURED);
+}
+
+// Children: an answer (x holds, y does not) beside a page whose evidence is true, false or missing.
+struct LogicCase {
+  const char* kind;
+  const char* answer;
+  const char* page;  // null: missing
+  v1::Outcome outcome;
+};
+
+TEST(EvaluateTest, ThreeValuedLogic) {
+  const LogicCase kCases[] = {
+      {"all", "x", "true", v1::OUTCOME_SUCCESS},  {"all", "x", "false", v1::OUTCOME_FAILURE},
+      {"all", "y", nullptr, v1::OUTCOME_FAILURE}, {"all", "x", nullptr, v1::OUTCOME_UNDETERMINED},
+      {"any", "x", "false", v1::OUTCOME_SUCCESS}, {"any", "y", "false", v1::OUTCOME_FAILURE},
+      {"any", "x", nullptr, v1::OUTCOME_SUCCESS}, {"any", "y", nullptr, v1::OUTCOME_UNDETERMINED},
+  };
+  for (const LogicCase& test : kCases) {
+    for (const bool turned : {false, true}) {
+      Record record(turned ? List(test.kind, {kPage, kAnswerX}) : List(test.kind, {kAnswerX, kPage}));
+      record.Answer(test.answer);
+      if (test.page != nullptr) record.Evidence(0, test.page);
+      EXPECT_EQ(record.Judge().outcome(), test.outcome) << test.kind << " " << test.answer << " " << turned;
+    }
+  }
+}
+
+TEST(EvaluateTest, WeighsPartsAndComparesWithTheThreshold) {
+  const std::string oracle = std::string(R"({"weighted":{"items":[{"weight":3,"oracle":)") + kAnswerX +
+                             "},{\"weight\":1,\"oracle\":" + kPage + "}]}}";
+  const v1::Verdict verdict = Record(oracle).Answer("x").Evidence(0, "false").Judge();
+  EXPECT_EQ(verdict.outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_DOUBLE_EQ(verdict.score(), 0.75);
+  EXPECT_EQ(Record(oracle).Answer("x").Evidence(0, "false").Judge(0.7).outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(Record(oracle).Answer("y").Judge().outcome(), v1::OUTCOME_UNDETERMINED);
+}
+
+TEST(EvaluateTest, NegationTurnsTheScoreAndKeepsTheUnknown) {
+  const std::string negation = std::string("{\"negation\":") + kPage + "}";
+  EXPECT_EQ(Record(negation).Evidence(0, "false").Judge().outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(Record(negation).Evidence(0, "true").Judge().outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(Record(negation).Judge().outcome(), v1::OUTCOME_UNDETERMINED);
+}
+
+TEST(EvaluateTest, GivingUpCountsOnlyForImpossibleTasks) {
+  const std::string gave_up = R"({"gave_up":{}})";
+  EXPECT_EQ(Record(gave_up).Impossible().GiveUp().Judge().outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(Record(gave_up).Impossible().Answer("N/A").Judge().outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(Record(gave_up).GiveUp().Judge().outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(Record(gave_up).Impossible().Answer("42").Judge().outcome(), v1::OUTCOME_FAILURE);
+}
+
+TEST(EvaluateTest, GuessingNotApplicableNeverPaysOnPossibleTasks) {
+  const std::string na = R"({"answer":{"match":{"equals":{"values":["N/A"]}}}})";
+  EXPECT_EQ(Record(na).Answer("N/A").Judge().outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(Record(na).Impossible().Answer("N/A").Judge().outcome(), v1::OUTCOME_SUCCESS);
+  // Nor beside a state that happens to hold, nor where a judge would be asked.
+  EXPECT_EQ(Record(kPage).GiveUp().Evidence(0, "true").Judge().outcome(), v1::OUTCOME_FAILURE);
+  const std::string negation = R"({"negation":{"gave_up":{}}})";
+  EXPECT_EQ(Record(negation).GiveUp().Judge().outcome(), v1::OUTCOME_FAILURE);
+}
+
+TEST(EvaluateTest, WebArenaTypesMultiplyAndGiveUpMeansNotApplicable) {
+  const std::string eval =
+      R"({"webarena":{"eval_types":["string_match","url_match"],"reference_answers":{"must_include":["x"]},
+          "reference_url":"__SHOP__/goal"}})";
+  EXPECT_EQ(Record(eval).Answer("x").Evidence(0, "\"http://shop.test/goal\"").Judge().outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(Record(eval).Answer("x").Evidence(0, "\"http://shop.test/\"").Judge().outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(Record(eval).Answer("y").Failed(0, "lost").Judge().outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(Record(eval).Answer("x").Failed(0, "lost").Judge().outcome(), v1::OUTCOME_UNDETERMINED);
+  const std::string na =
+      R"({"webarena":{"eval_types":["string_match"],"reference_answers":{"fuzzy_match_na":true},"string_note":"none"}})";
+  EXPECT_EQ(Record(na).Impossible().GiveUp().Judge().outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(Record(na).Impossible().Answer("there is none").Judge().undetermined_reason(),
+            v1::UNDETERMINED_REASON_JUDGE_NEEDED);
+}
+
+TEST(EvaluateTest, WebArenaFunctionsAreNotConfiguredUnlessCollected) {
+  const std::string eval = R"json({"webarena":{"eval_types":["program_html"],"program_html":[
+      {"url":"func:reddit_get_post_url('__last_url__')","locator":"","must_include":["hello"]}]}})json";
+  EXPECT_EQ(Record(eval).Judge().undetermined_reason(), v1::UNDETERMINED_REASON_NOT_CONFIGURED);
+  Record record(eval);
+  v1::Evidence& evidence = *(*record).add_evidence();
+  evidence.set_request_id(WebArenaPagesId((*record).task().oracle().webarena()));
+  evidence.add_json_values("\"<p>Hello</p>\"");
+  EXPECT_EQ(record.Judge().outcome(), v1::OUTCOME_SUCCESS);
+}
+
+TEST(EvaluateTest, AlreadySolvedIfTheOracleHeldAtTheStart) {
+  EXPECT_TRUE(Record(kPage).Evidence(0, "true", true).Evidence(0, "true").Judge().already_solved());
+  EXPECT_FALSE(Record(kPage).Evidence(0, "false", true).Evidence(0, "true").Judge().already_solved());
+  EXPECT_FALSE(Record(kPage).Evidence(0, "true").Judge().already_solved());
+  EXPECT_TRUE(Record(R"({"url":{"urls":["http://a.test/start"]}})").Evidence(0, "\"http://a.test/start\"").Judge()
+                  .already_solved());
+  EXPECT_FALSE(Record(List("all", {kAnswerX, kPage})).Answer("x").Evidence(0, "true", true).Evidence(0, "true").Judge()
+                   .already_solved());
+}
+
+TEST(EvaluateTest, InterruptedEpisodesAndTasksWithoutOracleAreUndetermined) {
+  Record record(kAnswerX);
+  record.Answer("x");
+  (*record).set_end_kind(v1::END_KIND_INTERRUPTED);
+  EXPECT_EQ(record.Judge().undetermined_reason(), v1::UNDETERMINED_REASON_INTERRUPTED);
+  EXPECT_EQ(Record("").Answer("x").Judge().undetermined_reason(), v1::UNDETERMINED_REASON_NO_EVALUATOR);
+}
+
+TEST(EvaluateTest, AStepLimitIsJudgedAsItStands) {
+  Record record(kPage);
+  record.Evidence(0, "true");
+  (*record).set_end_kind(v1::END_KIND_TRUNCATED);
+  (*record).set_end_reason(v1::END_REASON_STEP_LIMIT);
+  EXPECT_EQ(record.Judge().outcome(), v1::OUTCOME_SUCCESS);
+}
+
+TEST(EvaluateTest, GivesTheSameBytesAgainAndAnotherVersionForAnotherOracle) {
+  Record record(List("all", {kAnswerX, kPage}));
+  record.Answer("x").Evidence(0, "true");
+  const v1::Verdict first = record.Judge();
+  EXPECT_EQ(ProtoCanonicalBytes(first), ProtoCanonicalBytes(record.Judge()));
+  EXPECT_EQ(first.checks_size(), 2);
+  EXPECT_EQ(first.checks(0).path(), "all[0].answer");
+  EXPECT_EQ(first.cited_steps(0), 0);
+  EXPECT_EQ(first.confidence(), 1);
+  EXPECT_NE(Record(kAnswerX).Answer("x").Judge().evaluator_version(), first.evaluator_version());
+}
+
+TEST(EvaluateTest, StoredTrajectoryGivesTheSameVerdictAfterARoundTrip) {
+  Record record(List("any", {kAnswerX, kState}));
+  record.Answer("y").Evidence(0, R"({"cart":[7]})");
+  const v1::Verdict before = record.Judge();
+  v1::Trajectory copy;
+  ASSERT_TRUE(ProtoFromJson(ProtoToJson(*record), copy).ok());
+  const absl::StatusOr<v1::Verdict> after = Evaluate(TaskOracleEvaluator(), copy);
+  ASSERT_TRUE(after.ok());
+  EXPECT_EQ(ProtoCanonicalBytes(before), ProtoCanonicalBytes(*after));
+}
+
+TEST(EvaluateTest, RefusesOpenTrajectoriesAndBrokenOracles) {
+  Record open(kAnswerX);
+  (*open).set_closed(false);
+  EXPECT_EQ(Evaluate(TaskOracleEvaluator(), *open).status().code(), absl::StatusCode::kFailedPrecondition);
+  Record broken(R"({"all":{}})");
+  EXPECT_EQ(Evaluate(TaskOracleEvaluator(), *broken).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(EvaluateTest, DetailsOfHostileAnswersAreShortValidUtf8) {
+  std::string answer = "x";
+  for (int i = 0; i < 30000; ++i) answer += "\u00E9";
+  const v1::Verdict verdict = Record(kAnswerX).Answer(answer).Judge();
+  EXPECT_LE(verdict.checks(0).detail().size(), 2000u);
+  v1::Verdict parsed;
+  EXPECT_TRUE(parsed.ParseFromString(verdict.SerializeAsString()));
+}
+
+}  // namespace
+}  // namespace proctor::evaluator

@@ -1,0 +1,144 @@
+#include "evaluator/matchers.h"
+
+#include <string>
+
+#include "common/proto_json.h"
+#include "gtest/gtest.h"
+
+namespace proctor::evaluator {
+namespace {
+
+template <typename T>
+T FromJson(const std::string& json) {
+  T message;
+  const absl::Status parsed = ProtoFromJson(json, message);
+  EXPECT_TRUE(parsed.ok()) << parsed << " in " << json;
+  return message;
+}
+
+struct TextCase {
+  const char* match;
+  const char* actual;
+  bool holds;
+};
+
+TEST(MatchesTextTest, DecidesEachKind) {
+  const TextCase kCases[] = {
+      {R"({"equals":{"values":["Blue Mug"]}})", "  \"blue  mug\". ", true},
+      {R"({"equals":{"values":["Blue Mug","Mug, blue"]}})", "mug, Blue", true},
+      {R"({"equals":{"values":["Blue Mug"]}})", "the blue mug", false},
+      {R"({"equals":{"values":["Blue Mug"]}})", "", false},
+      {R"({"number":{"value":1234.5}})", "$1,234.50", true},
+      {R"({"number":{"value":1234.5}})", "EUR 1.234,50", true},
+      {R"({"number":{"value":12}})", "It costs 12 USD.", true},
+      {R"({"number":{"value":12}})", "12 or 13", false},
+      {R"({"number":{"value":12}})", "twelve", true},
+      {R"({"number":{"value":12}})", "12, i.e. $12.00", true},
+      {R"({"number":{"value":12}})", "no number", false},
+      {R"({"number":{"value":12}})", "", false},
+      {R"({"number":{"value":10,"tolerance":0.5}})", "10.5", true},
+      {R"({"number":{"value":10,"tolerance":0.5}})", "10.6", false},
+      {R"({"number":{"value":0.1}})", "0.10", true},
+      {R"({"set":{"values":["red","green","blue"]}})", "Blue, red and Green", true},
+      {R"({"set":{"values":["red","green","blue"]}})", "[\"blue\", \"green\", \"red\"]", true},
+      {R"({"set":{"values":["red","green"]}})", "red, green, blue", false},
+      {R"({"set":{"values":["red","green"]}})", "red", false},
+      {R"({"set":{"values":["red","red"]}})", "red, red", true},
+      {R"({"set":{"values":["red","red","blue"]}})", "red, blue, blue", false},
+      {R"({"set":{"values":["salt and pepper","oil"]}})", "Oil; salt and pepper", true},
+      {R"({"set":{"values":["Smith, J.","Doe, A."]}})", "Doe, A.; Smith, J.", true},
+      {R"({"sequence":{"values":["one","two"]}})", "one\ntwo", true},
+      {R"({"sequence":{"values":["one","two"]}})", "two, one", false},
+      {R"({"contains":{"values":["red","mug"]}})", "A red coffee mug!", true},
+      {R"({"contains":{"values":["red","mug"]}})", "A red cup", false},
+      {R"({"regex":"order \\d+"})", "Order 123.", true},
+      {R"({"regex":"\\d+"})", "order 123", false},
+      {R"({"regex":"ORDER \\d+"})", "order 5", true},
+      {R"({"date":"2024-05-12"})", "May 12th, 2024", true},
+      {R"({"date":"2024-05-12"})", "13 May 2024", false},
+      {R"({"date":"2024-05-12"})", "12 May 2024 or 13 May 2024", false},
+  };
+  for (const TextCase& test : kCases) {
+    const auto match = FromJson<v1::TextMatch>(test.match);
+    ASSERT_TRUE(ValidateTextMatch(match).ok()) << test.match;
+    EXPECT_EQ(MatchesText(match, test.actual), test.holds) << test.match << " against " << test.actual;
+  }
+}
+
+TEST(ValidateTextMatchTest, RefusesWhatWouldMatchAnythingOrNothing) {
+  for (const char* match : {"{}", R"({"equals":{}})", R"({"contains":{"values":[""]}})", R"({"set":{"values":["a"," "]}})",
+                            R"({"regex":"("})", R"({"date":"12.05.2024"})", R"({"number":{"value":1,"tolerance":-1}})",
+                            R"({"number":{"value":"NaN"}})"}) {
+    EXPECT_EQ(ValidateTextMatch(FromJson<v1::TextMatch>(match)).code(), absl::StatusCode::kInvalidArgument) << match;
+  }
+}
+
+TEST(MatchesTextTest, HostileListsEndSoon) {
+  v1::TextMatch match;
+  std::string actual;
+  for (int i = 0; i < 200; ++i) *match.mutable_set()->add_values() = "a, a";
+  for (int i = 0; i < 20000; ++i) actual += "a, ";
+  EXPECT_FALSE(MatchesText(match, actual));
+}
+
+struct JsonCase {
+  const char* match;
+  const char* json;  // null: no value
+  bool holds;
+};
+
+TEST(MatchesJsonTest, DecidesEachKind) {
+  const JsonCase kCases[] = {
+      {R"({"equals_json":"1"})", "1.0", true},
+      {R"({"equals_json":"{\"a\":1,\"b\":[2]}"})", R"({"b":[2],"a":1.0})", true},
+      {R"({"equals_json":"\"1\""})", "1", false},
+      {R"({"equals_json":"null"})", nullptr, false},
+      {R"({"text":{"equals":{"values":["12"]}}})", "12", true},
+      {R"({"text":{"equals":{"values":["x"]}}})", "\"X\"", true},
+      {R"({"text":{"equals":{"values":["null"]}}})", "null", false},
+      {R"({"truthy":true})", "\"a\"", true},
+      {R"({"truthy":true})", "0", false},
+      {R"({"truthy":true})", "[]", false},
+      {R"({"truthy":true})", "\"\"", false},
+      {R"({"truthy":true})", "false", false},
+      {R"({"truthy":true})", nullptr, false},
+      {R"({"absent":true})", nullptr, true},
+      {R"({"absent":true})", "null", true},
+      {R"({"absent":true})", "0", false},
+      {R"({"contains_json":"2"})", "[1,2]", true},
+      {R"({"contains_json":"{\"id\":4}"})", R"([{"id":3},{"id":4,"n":1}])", true},
+      {R"({"contains_json":"{\"id\":5}"})", R"([{"id":3},{"id":4,"n":1}])", false},
+      {R"({"contains_json":"{\"a\":{\"b\":1}}"})", R"({"a":{"b":1,"c":2}})", true},
+      {R"({"size":"2"})", "[1,2]", true},
+      {R"({"size":"0"})", "{}", true},
+      {R"({"size":"1"})", "\"a\"", false},
+  };
+  for (const JsonCase& test : kCases) {
+    const auto match = FromJson<v1::JsonMatch>(test.match);
+    ASSERT_TRUE(ValidateJsonMatch(match).ok()) << test.match;
+    const auto value = test.json == nullptr ? std::nullopt : std::optional<std::string>(test.json);
+    const absl::StatusOr<bool> holds = MatchesJson(match, value);
+    ASSERT_TRUE(holds.ok()) << holds.status();
+    EXPECT_EQ(*holds, test.holds) << test.match << " against " << (test.json ? test.json : "nothing");
+  }
+}
+
+TEST(MatchesJsonTest, MalformedEvidenceIsAnError) {
+  EXPECT_FALSE(MatchesJson(FromJson<v1::JsonMatch>(R"({"truthy":true})"), "{").ok());
+}
+
+TEST(JsonAtPointerTest, FollowsRfc6901) {
+  const std::string json = R"({"a":[{"b/c":1,"m~n":2}],"":3})";
+  EXPECT_EQ(JsonAtPointer(json, "/a/0/b~1c").value(), "1");
+  EXPECT_EQ(JsonAtPointer(json, "/a/0/m~0n").value(), "2");
+  EXPECT_EQ(JsonAtPointer(json, "/").value(), "3");
+  EXPECT_EQ(JsonAtPointer("7", "").value(), "7");
+  EXPECT_EQ(JsonAtPointer(json, "/a/00").value(), std::nullopt);
+  EXPECT_EQ(JsonAtPointer(json, "/a/1").value(), std::nullopt);
+  EXPECT_EQ(JsonAtPointer(json, "/a/-").value(), std::nullopt);
+  EXPECT_FALSE(JsonAtPointer(json, "a").ok());
+  EXPECT_FALSE(JsonAtPointer(json, "/~2").ok());
+}
+
+}  // namespace
+}  // namespace proctor::evaluator

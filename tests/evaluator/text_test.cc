@@ -1,0 +1,134 @@
+#include "evaluator/text.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace proctor::evaluator {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST(NormalizeTextTest, FoldsWidthCaseSpaceQuotesAndFinalPunctuation) {
+  const std::pair<std::string, std::string> kCases[] = {
+      {"Hello", "hello"},
+      {"  two \t\n words  ", "two words"},
+      {"\"Quoted.\"", "quoted"},
+      {"\u201CQuoted\u201D.", "quoted"},
+      {"ＡＢＣ\u3000１２", "abc 12"},
+      {"a\u00A0b\u200Bc", "a bc"},
+      {"ÄÖÜ ÉÈ", "äöü éè"},
+      {"ΑΒΓ ЖЯ", "αβγ жя"},
+      {"Really?!", "really"},
+      {"it's", "it's"},
+      {"don\u2019t", "don't"},
+      {"U.S.A.", "u.s.a"},
+      {"10\u201320", "10-20"},
+      {"...", "..."},
+      {"''", "''"},
+      {"", ""},
+      {"bad \xFF byte", "bad \uFFFD byte"},
+  };
+  for (const auto& [raw, normal] : kCases) EXPECT_EQ(NormalizeText(raw), normal) << raw;
+}
+
+TEST(IsNotApplicableTest, KnowsSpellingsAndExplanations) {
+  for (const char* text : {"N/A", "n/a.", "\"N/A\"", "N.A.", "NA", "N/A: there is no such product", "Not applicable"}) {
+    EXPECT_TRUE(IsNotApplicable(text)) << text;
+  }
+  for (const char* text : {"", "no", "Naples", "n/array", "nationwide", "the cell says N/A"}) {
+    EXPECT_FALSE(IsNotApplicable(text)) << text;
+  }
+}
+
+std::vector<std::string> Split(const std::string& text) {
+  std::vector<std::string> parts;
+  for (const Fragment& f : SplitList(text, 100)) parts.push_back(text.substr(f.begin, f.end - f.begin));
+  return parts;
+}
+
+TEST(SplitListTest, SplitsAtCommasSemicolonsLinesAndTheWordAnd) {
+  EXPECT_THAT(Split("a, b;c\nd and e"), ElementsAre("a", "b", "c", "d", "e"));
+  EXPECT_THAT(Split("a, b, and c"), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(Split("sand, bandana"), ElementsAre("sand", "bandana"));
+  EXPECT_THAT(Split("- one\n* two"), ElementsAre("one", "two"));
+  EXPECT_THAT(Split(" ,;, and"), IsEmpty());
+}
+
+TEST(SplitListTest, StopsAtTheLimit) {
+  std::string text;
+  for (int i = 0; i < 10000; ++i) text += "a,";
+  EXPECT_EQ(SplitList(text, 10).size(), 10u);
+}
+
+struct NumberCase {
+  const char* text;
+  std::vector<std::vector<double>> readings;
+};
+
+TEST(FindNumbersTest, ReadsWrittenNumbers) {
+  const NumberCase kCases[] = {
+      {"12", {{12}}},
+      {"$1,234.50", {{1234.5}}},
+      {"1.234,50 €", {{1234.5}}},
+      {"€12,50", {{12.5}}},
+      {"1,234", {{1234}}},
+      {"1.234", {{1234, 1.234}}},
+      {"0.125", {{0.125}}},
+      {"1,00,000", {{100000}}},
+      {"1.234.567", {{1234567}}},
+      {"1 234 567", {{1234567}}},
+      {"1'234", {{1234}}},
+      {"12kg", {{12}}},
+      {"EUR12", {{12}}},
+      {"USD 12.99", {{12.99}}},
+      {"50%", {{50}}},
+      {"-5", {{-5}}},
+      {"\u22125 degrees", {{-5}}},
+      {"-$5", {{-5}}},
+      {".5", {{0.5}}},
+      {"2.5 million", {{2.5e6}}},
+      {"three", {{3}}},
+      {"3 items for $12", {{3}, {12}}},
+      {"3-5", {{3}, {5}}},
+      {"mp3 v2", {}},
+      {"1.2.3", {{}}},
+      {"none", {}},
+      {"", {}},
+  };
+  for (const NumberCase& test : kCases) {
+    const std::vector<WrittenNumber> numbers = FindNumbers(test.text);
+    ASSERT_EQ(numbers.size(), test.readings.size()) << test.text;
+    for (size_t i = 0; i < numbers.size(); ++i) EXPECT_EQ(numbers[i].readings, test.readings[i]) << test.text;
+  }
+}
+
+TEST(FindDatesTest, ReadsManySpellings) {
+  const absl::CivilDay day(2024, 5, 12);
+  for (const char* text : {"2024-05-12", "2024/5/12", "12.05.2024", "12.5.24", "May 12, 2024", "May 12th 2024", "12 May 2024",
+                           "12th of May, 2024", "Sunday, 12 MAY 2024 at 10:30", "12-May-24", "2024-05-12T10:00:00Z",
+                           "It was on May the 12th, 2024.", "12. May 2024"}) {
+    const std::vector<WrittenDate> dates = FindDates(text);
+    ASSERT_EQ(dates.size(), 1u) << text;
+    EXPECT_THAT(dates[0].readings, ElementsAre(day)) << text;
+  }
+}
+
+TEST(FindDatesTest, KeepsBothReadingsOfAnAmbiguousDate) {
+  const std::vector<WrittenDate> dates = FindDates("05/12/2024");
+  ASSERT_EQ(dates.size(), 1u);
+  EXPECT_THAT(dates[0].readings, ElementsAre(absl::CivilDay(2024, 12, 5), absl::CivilDay(2024, 5, 12)));
+}
+
+TEST(FindDatesTest, RefusesWhatIsNoDate) {
+  for (const char* text : {"30 February 2024", "May 2024", "12 May", "2024", "99/99/2024", "1.2.3.4", "maybe 12, 2024"}) {
+    EXPECT_THAT(FindDates(text), IsEmpty()) << text;
+  }
+  EXPECT_FALSE(ParseIsoDate("12.05.2024").has_value());
+  EXPECT_FALSE(ParseIsoDate("2024-13-01").has_value());
+}
+
+}  // namespace
+}  // namespace proctor::evaluator
