@@ -1,0 +1,35 @@
+// A strict parser of one Python call with literal arguments. Nothing is ever evaluated.
+#ifndef PROCTOR_ENV_DIALECTS_PYTHON_CALL_H_
+#define PROCTOR_ENV_DIALECTS_PYTHON_CALL_H_
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace proctor::env::dialects {
+
+// A literal: None, bool, number, string, or a list or tuple of them.
+struct PythonValue {
+  std::variant<std::monostate, bool, double, std::string, std::vector<PythonValue>> value;
+};
+
+// name(a, b, key=c)
+struct PythonCall {
+  std::string name;
+  std::vector<PythonValue> positional;
+  std::vector<std::pair<std::string, PythonValue>> named;
+};
+
+// Parses `text`: exactly one call, maybe with blank lines and # comments around it. Strings: '...',
+// "...", triple quotes, prefix r, the escapes of Python (\n \t \\ \' \" \xhh \uhhhh \Uhhhhhhhh
+// octal; unknown ones stay as they are; lone surrogates become U+FFFD). Lists nest at most 4 deep.
+// Errors: INVALID_ARGUMENT with a message for the author of the text.
+absl::StatusOr<PythonCall> ParsePythonCall(std::string_view text);
+
+}  // namespace proctor::env::dialects
+
+#endif  // PROCTOR_ENV_DIALECTS_PYTHON_CALL_H_

@@ -1,0 +1,83 @@
+#include "server/rpc/status.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/retry_delay.h"
+#include "common/strings.h"
+#include "google/protobuf/any.pb.h"
+#include "google/protobuf/duration.pb.h"
+
+namespace proctor::server {
+namespace {
+
+constexpr absl::Duration kLongestCall = absl::Minutes(15);
+
+void AppendVarint(std::string& out, uint64_t value) {
+  while (value >= 0x80) {
+    out.push_back(static_cast<char>(value | 0x80));
+    value >>= 7;
+  }
+  out.push_back(static_cast<char>(value));
+}
+
+void AppendBytesField(std::string& out, int field, const std::string& bytes) {
+  AppendVarint(out, static_cast<uint64_t>(field) << 3 | 2);
+  AppendVarint(out, bytes.size());
+  out += bytes;
+}
+
+google::protobuf::Duration ToProto(absl::Duration delay) {
+  google::protobuf::Duration proto;
+  const int64_t millis = std::max<int64_t>(0, absl::ToInt64Milliseconds(delay));
+  proto.set_seconds(millis / 1000);
+  proto.set_nanos(static_cast<int32_t>(millis % 1000 * 1'000'000));
+  return proto;
+}
+
+// google.rpc.Status {code = 1, message = 2, details = 3} with one google.rpc.RetryInfo {retry_delay = 1}. Debian ships
+// no .proto of these two, and the wire is three fields.
+std::string RetryDetails(const absl::Status& status, absl::Duration delay) {
+  std::string retry_info;
+  AppendBytesField(retry_info, 1, ToProto(delay).SerializeAsString());
+  google::protobuf::Any any;
+  any.set_type_url("type.googleapis.com/google.rpc.RetryInfo");
+  any.set_value(retry_info);
+  std::string details;
+  AppendVarint(details, 1 << 3);
+  AppendVarint(details, static_cast<uint64_t>(status.code()));
+  AppendBytesField(details, 2, std::string(status.message()));
+  AppendBytesField(details, 3, any.SerializeAsString());
+  return details;
+}
+
+}  // namespace
+
+grpc::Status ToGrpcStatus(const absl::Status& status, grpc::ServerContextBase& context) {
+  if (status.ok()) return grpc::Status::OK;
+  const auto code = static_cast<grpc::StatusCode>(status.code());
+  const std::string message = SanitizeUtf8(ToStd(status.message()));
+  const auto delay = RetryDelay(status);
+  if (!delay) return grpc::Status(code, message);
+  context.AddTrailingMetadata("grpc-retry-pushback-ms",
+                              absl::StrCat(absl::ToInt64Milliseconds(*delay)));
+  return grpc::Status(code, message, RetryDetails(status, *delay));
+}
+
+v1::RpcError ToRpcError(const absl::Status& status) {
+  v1::RpcError error;
+  error.set_code(static_cast<int>(status.code()));
+  error.set_message(SanitizeUtf8(ToStd(status.message())));
+  if (const auto delay = RetryDelay(status)) *error.mutable_retry_delay() = ToProto(*delay);
+  return error;
+}
+
+CallContext ContextOf(const grpc::ServerContextBase& context) {
+  const absl::Time latest = absl::Now() + kLongestCall;
+  return CallContext(std::min(absl::FromChrono(context.deadline()), latest),
+                     std::make_shared<CancelToken>());
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,34 @@
+// The one way to serve a unary call: gRPC's reaction posts the work to a pool and nothing else.
+//
+//   grpc::ServerUnaryReactor* GetTask(grpc::CallbackServerContext* context, const v1::GetTaskRequest* request,
+//                                     v1::Task* response) override {
+//     return Unary(context, pool_, [=, this](const CallContext& call) {
+//       PROCTOR_ASSIGN_OR_RETURN(*response, tasks_.Get(call, request->name()));
+//       return absl::OkStatus();
+//     });
+//   }
+#ifndef PROCTOR_SERVER_RPC_UNARY_H_
+#define PROCTOR_SERVER_RPC_UNARY_H_
+
+#include <grpcpp/support/server_callback.h>
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "common/call_context.h"
+#include "common/executor.h"
+
+namespace proctor::server {
+
+// Runs `work` on `pool` and finishes the call with its status. The call's cancellation reaches `work` through its context.
+grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, Executor& pool,
+                                std::function<absl::Status(const CallContext&)> work);
+
+// For work that goes on without a thread: `start` runs on `pool` and sees to it that `done` is called once, from anywhere.
+grpc::ServerUnaryReactor* UnaryAsync(
+    grpc::CallbackServerContext* context, Executor& pool,
+    std::function<void(const CallContext&, std::function<void(absl::Status)> done)> start);
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_SERVER_RPC_UNARY_H_

@@ -1,0 +1,50 @@
+// Tables of texts and what they parse to, shared by the dialects' tests.
+#ifndef PROCTOR_TESTS_ENV_DIALECTS_DIALECT_TESTING_H_
+#define PROCTOR_TESTS_ENV_DIALECTS_DIALECT_TESTING_H_
+
+#include <string>
+
+#include "common/proto_json.h"
+#include "env/dialects/dialect.h"
+#include "gtest/gtest.h"
+
+namespace proctor::env::dialects {
+
+inline ParsedAgentText ParseWith(v1::Dialect dialect, const std::string& text) {
+  v1::AgentText agent_text;
+  agent_text.set_dialect(dialect);
+  agent_text.set_text(text);
+  v1::Observation last;
+  last.mutable_viewport()->set_width(1024);
+  last.mutable_viewport()->set_height(768);
+  v1::Element* pane = last.add_elements();
+  pane->set_mark(9);
+  pane->mutable_box()->set_height(300);
+  return ParseAgentText(agent_text, last);
+}
+
+// A row of a grammar's table: the text, and either the action as JSON or a part of the error.
+struct Row {
+  std::string text;
+  std::string action_json = "";
+  std::string error_part = "";
+};
+
+inline void CheckRow(v1::Dialect dialect, const Row& row) {
+  SCOPED_TRACE(row.text.substr(0, 200));
+  const ParsedAgentText parsed = ParseWith(dialect, row.text);
+  if (row.action_json.empty()) {
+    EXPECT_NE(parsed.error.find(row.error_part), std::string::npos) << parsed.error;
+    EXPECT_FALSE(parsed.error.empty());
+    EXPECT_EQ(parsed.action.kind_case(), v1::Action::KIND_NOT_SET);
+    return;
+  }
+  v1::Action expected;
+  ASSERT_TRUE(ProtoFromJson(row.action_json, expected).ok());
+  EXPECT_EQ(parsed.error, "");
+  EXPECT_EQ(ProtoToJson(parsed.action), ProtoToJson(expected));
+}
+
+}  // namespace proctor::env::dialects
+
+#endif  // PROCTOR_TESTS_ENV_DIALECTS_DIALECT_TESTING_H_
