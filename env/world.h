@@ -57,6 +57,8 @@ struct ActResult {
   std::optional<v1::Rect> target_box;
   std::optional<v1::Point> target_point;
   std::optional<v1::Element> target_element;
+  // Bytes of the observation's downloads, by digest: the session stores them before it records the step.
+  std::map<std::string, std::string> blobs;
 };
 
 // One live world. Destroyed on the session's executor; the destructor frees everything, also after a fault.
