@@ -1,0 +1,152 @@
+#include "proposer/task_sampler.h"
+
+#include <cmath>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "common/ids.h"
+#include "common/status.h"
+#include "proposer/seeded.h"
+#include "proposer/task_tables.h"
+
+namespace proctor::proposer {
+namespace {
+
+using storage::Row;
+using storage::Transaction;
+
+constexpr int kMaxCount = 1'000;
+constexpr double kVersionDecay = 0.7;
+// Versions that count less than 1 %.
+constexpr int64_t kForgottenVersions = 13;
+
+absl::Status AddVersion(Transaction& transaction, const Outcome& outcome) {
+  return transaction
+      .Execute(
+          "INSERT INTO proposer_policy_versions (policy, version, rank) "
+          "SELECT $1, $2, COALESCE(MAX(rank), 0) + 1 FROM proposer_policy_versions WHERE policy = $1 "
+          "ON CONFLICT (policy, version) DO NOTHING",
+          {outcome.policy, outcome.policy_version})
+      .status();
+}
+
+absl::Status AddTry(Transaction& transaction, const std::string& task, const Outcome& outcome) {
+  return transaction
+      .Execute(
+          "INSERT INTO proposer_success (policy, version, task, tries, successes) VALUES ($1, $2, $3, 1, $4) "
+          "ON CONFLICT (policy, version, task) DO UPDATE SET tries = proposer_success.tries + 1, "
+          "successes = proposer_success.successes + $4",
+          {outcome.policy, outcome.policy_version, task, static_cast<int64_t>(outcome.success)})
+      .status();
+}
+
+// The rank at which outcomes count in full.
+absl::StatusOr<int64_t> CurrentRank(Transaction& transaction, const v1::SampleTasksRequest& request) {
+  PROCTOR_ASSIGN_OR_RETURN(
+      const auto known,
+      transaction.Query("SELECT rank FROM proposer_policy_versions WHERE policy = $1 AND version = $2",
+                        {request.policy(), request.policy_version()}));
+  if (!known.empty()) return known[0].Int(0);
+  PROCTOR_ASSIGN_OR_RETURN(
+      const auto newest,
+      transaction.Query("SELECT COALESCE(MAX(rank), 0) FROM proposer_policy_versions WHERE policy = $1",
+                        {request.policy()}));
+  return newest[0].Int(0) + (request.policy_version().empty() ? 0 : 1);
+}
+
+struct Record {
+  double tries = 0;
+  double successes = 0;
+};
+
+absl::StatusOr<std::map<std::string, Record>> ReadRecords(Transaction& transaction,
+                                                          const v1::SampleTasksRequest& request) {
+  PROCTOR_ASSIGN_OR_RETURN(const int64_t current, CurrentRank(transaction, request));
+  PROCTOR_ASSIGN_OR_RETURN(
+      const auto rows,
+      transaction.Query("SELECT s.task, s.tries, s.successes, v.rank FROM proposer_success s "
+                        "JOIN proposer_policy_versions v ON v.policy = s.policy AND v.version = s.version "
+                        "WHERE s.policy = $1 AND v.rank <= $2 AND v.rank > $3",
+                        {request.policy(), current, current - kForgottenVersions}));
+  std::map<std::string, Record> records;
+  for (const Row& row : rows) {
+    const double weight = std::pow(kVersionDecay, static_cast<double>(current - row.Int(3)));
+    Record& record = records[row.Text(0)];
+    record.tries += weight * static_cast<double>(row.Int(1));
+    record.successes += weight * static_cast<double>(row.Int(2));
+  }
+  return records;
+}
+
+absl::StatusOr<std::vector<Candidate>> ReadCandidates(Transaction& transaction,
+                                                      const v1::SampleTasksRequest& request) {
+  v1::TaskFilter filter = request.filter();
+  filter.clear_states();
+  filter.add_states(v1::TASK_STATE_ACCEPTED);
+  if (filter.splits().empty()) filter.add_splits(v1::SPLIT_TRAIN);
+  const TaskCondition condition = ConditionOf(filter);
+  PROCTOR_ASSIGN_OR_RETURN(
+      const auto rows,
+      transaction.Query(absl::StrCat("SELECT id, optimal_steps FROM proposer_tasks WHERE ", condition.sql),
+                        condition.parameters));
+  PROCTOR_ASSIGN_OR_RETURN(const auto records, ReadRecords(transaction, request));
+  std::vector<Candidate> candidates;
+  candidates.reserve(rows.size());
+  for (const Row& row : rows) {
+    Candidate candidate{.id = row.Text(0), .optimal_steps = static_cast<int>(row.Int(1))};
+    if (const auto record = records.find(candidate.id); record != records.end()) {
+      candidate.tries = record->second.tries;
+      candidate.successes = record->second.successes;
+    }
+    candidates.push_back(std::move(candidate));
+  }
+  return candidates;
+}
+
+uint64_t SeedOf(const v1::SampleTasksRequest& request) {
+  return request.seed() != 0 ? static_cast<uint64_t>(request.seed()) : SeededHash(0, NewId());
+}
+
+}  // namespace
+
+absl::Status TaskSampler::RecordOutcome(const CallContext& context, const Outcome& outcome) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string task, ResourceId("tasks", outcome.task));
+  if (outcome.policy.empty() || outcome.episode.empty()) {
+    return absl::InvalidArgumentError("an outcome needs a policy and an episode");
+  }
+  return database_.Write(context, [&](Transaction& transaction) -> absl::Status {
+    PROCTOR_ASSIGN_OR_RETURN(
+        const int64_t added,
+        transaction.Execute("INSERT INTO proposer_outcomes (episode, create_time) VALUES ($1, $2) "
+                            "ON CONFLICT (episode) DO NOTHING",
+                            {outcome.episode, absl::ToUnixMicros(clock_.Now())}));
+    if (added == 0) return absl::OkStatus();
+    PROCTOR_RETURN_IF_ERROR(AddVersion(transaction, outcome));
+    return AddTry(transaction, task, outcome);
+  });
+}
+
+absl::StatusOr<v1::SampleTasksResponse> TaskSampler::SampleTasks(const CallContext& context,
+                                                                 const v1::SampleTasksRequest& request) const {
+  if (request.count() < 1 || request.count() > kMaxCount) return absl::InvalidArgumentError("count: 1 to 1,000");
+  const bool uniform = request.strategy() == v1::SAMPLING_STRATEGY_UNIFORM;
+  v1::SampleTasksResponse response;
+  PROCTOR_RETURN_IF_ERROR(database_.Read(context, [&](Transaction& transaction) -> absl::Status {
+    response.Clear();
+    PROCTOR_ASSIGN_OR_RETURN(const auto candidates, ReadCandidates(transaction, request));
+    if (!uniform) response.set_frontier_steps(FrontierSteps(candidates, options_));
+    const auto ids = uniform ? DrawUniform(candidates, request.count(), SeedOf(request))
+                             : DrawCurriculum(candidates, request.count(), SeedOf(request), options_);
+    for (const std::string& id : ids) {
+      PROCTOR_ASSIGN_OR_RETURN(*response.add_tasks(), ReadTask(transaction, id));
+    }
+    return absl::OkStatus();
+  }));
+  return response;
+}
+
+}  // namespace proctor::proposer

@@ -1,0 +1,53 @@
+// Draws tasks for training and remembers how policies fared at them.
+#ifndef PROCTOR_PROPOSER_TASK_SAMPLER_H_
+#define PROCTOR_PROPOSER_TASK_SAMPLER_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/call_context.h"
+#include "common/clock.h"
+#include "proctor/v1/task_service.pb.h"
+#include "proposer/curriculum.h"
+#include "storage/database.h"
+
+namespace proctor::proposer {
+
+// How one episode ended. Only for VALID rewards: a masked one says nothing about the policy.
+struct Outcome {
+  // `tasks/{id}`.
+  std::string task = "";
+  std::string policy = "";
+  std::string policy_version = "";
+  // Its id, so that telling twice counts once. Required.
+  std::string episode = "";
+  bool success = false;
+};
+
+// Thread-safe.
+class TaskSampler {
+ public:
+  // The tables are TaskStore's: create one first. Both outlive the sampler.
+  TaskSampler(storage::Database& database, Clock& clock, CurriculumOptions options = {})
+      : database_(database), clock_(clock), options_(options) {}
+
+  // INVALID_ARGUMENT without task, policy or episode.
+  absl::Status RecordOutcome(const CallContext& context, const Outcome& outcome);
+
+  // Draws different tasks, fewer than `count` if there are not so many. Versions of a policy are ranked by when their
+  // first outcome came; outcomes of a version count 0.7 times as much as those of the next one, and those of later
+  // versions than the given one not at all. Without a version, or with one not met before, all count.
+  // INVALID_ARGUMENT: count out of range.
+  absl::StatusOr<v1::SampleTasksResponse> SampleTasks(const CallContext& context,
+                                                      const v1::SampleTasksRequest& request) const;
+
+ private:
+  storage::Database& database_;
+  Clock& clock_;
+  const CurriculumOptions options_;
+};
+
+}  // namespace proctor::proposer
+
+#endif  // PROCTOR_PROPOSER_TASK_SAMPLER_H_
