@@ -6,13 +6,11 @@
 #include "absl/strings/str_cat.h"
 #include "common/ids.h"
 #include "common/proto_json.h"
+#include "common/proto_time.h"
 #include "common/status.h"
-#include "google/protobuf/util/time_util.h"
 
 namespace proctor::storage {
 namespace {
-
-using google::protobuf::util::TimeUtil;
 
 constexpr int kDefaultPageSize = 50;
 constexpr int kMaxPageSize = 1'000;
@@ -47,10 +45,6 @@ absl::Status Save(Transaction& transaction, const std::string& id, const v1::Job
 }
 
 absl::StatusOr<std::string> IdOf(const std::string& name) { return ResourceId("jobs", name); }
-
-google::protobuf::Timestamp ToProto(absl::Time time) {
-  return TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(time));
-}
 
 // What a change may not touch, and the times that follow from the state.
 void Settle(const v1::Job& before, absl::Time now, v1::Job& job) {

@@ -1,0 +1,192 @@
+#include "trajectory/recorder.h"
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "storage/sqlite_database.h"
+#include "tests/storage/temp_directory.h"
+#include "tests/trajectory/fixture.h"
+#include "trajectory/record_form.h"
+
+namespace proctor::trajectory {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class RecorderTest : public testing::Test {
+ protected:
+  absl::Status Begin(const std::string& id, const Replay& replay = {}) {
+    return room_.recorder.Begin(context_, MakeHeader(id, now_), MakeEpisode(id, now_), replay);
+  }
+  absl::Status Append(const std::string& id, int index, const Replay& replay = {}) {
+    return room_.recorder.Append(context_, id, MakeStep(index, now_), replay);
+  }
+  absl::Status Finish(const std::string& id) {
+    return room_.recorder.Finish(context_, id, MakeEnding(now_), MakeEpisode(id, now_));
+  }
+  v1::Trajectory Get(const std::string& id) {
+    return room_.trajectories.Get(context_, "trajectories/" + id).value();
+  }
+
+  const CallContext context_;
+  Room room_;
+  const absl::Time now_ = room_.clock.Now();
+};
+
+TEST_F(RecorderTest, KeepsEverythingButThePicturesBytes) {
+  ASSERT_TRUE(Begin("e1").ok());
+  ASSERT_TRUE(Append("e1", 0).ok());
+  ASSERT_TRUE(Finish("e1").ok());
+  const v1::Trajectory record = Get("e1");
+  v1::Step expected = MakeStep(0, now_);
+  expected.mutable_observation()->mutable_screenshot()->clear_data();
+  expected.mutable_observation()->mutable_screenshot()->set_digest(Sha256Hex("pixels 1"));
+  expected.mutable_observation()->mutable_screenshot()->set_size_bytes(8);
+  ASSERT_EQ(record.steps_size(), 1);
+  EXPECT_EQ(record.steps(0).SerializeAsString(), expected.SerializeAsString());
+  EXPECT_EQ(record.client_tags().at("run"), "a");
+  EXPECT_EQ(record.end_kind(), v1::END_KIND_TERMINATED);
+  EXPECT_EQ(record.evidence_size(), 1);
+  EXPECT_EQ(record.step_count(), 1);
+  EXPECT_TRUE(record.closed());
+  EXPECT_EQ(record.digest(), TrajectoryDigest(record));
+  EXPECT_EQ(room_.blobs->Get(context_, Sha256Hex("pixels 0")).value(), "pixels 0");
+  EXPECT_EQ(room_.blobs->Get(context_, Sha256Hex("pixels 1")).value(), "pixels 1");
+}
+
+TEST_F(RecorderTest, RefusesAStepThatIsNotTheNext) {
+  ASSERT_TRUE(Begin("e1").ok());
+  EXPECT_EQ(Append("e1", 1).code(), absl::StatusCode::kAborted);
+  ASSERT_TRUE(Append("e1", 0).ok());
+  EXPECT_EQ(Append("e1", 0).code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(Get("e1").steps_size(), 1);
+}
+
+TEST_F(RecorderTest, RefusesStepsAndEndsAfterTheEnd) {
+  ASSERT_TRUE(Begin("e1").ok());
+  ASSERT_TRUE(Finish("e1").ok());
+  EXPECT_EQ(Append("e1", 0).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Finish("e1").code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(RecorderTest, RefusesUnknownAndDoubleRecords) {
+  EXPECT_EQ(Append("none", 0).code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Finish("none").code(), absl::StatusCode::kNotFound);
+  ASSERT_TRUE(Begin("e1").ok());
+  EXPECT_EQ(Begin("e1").code(), absl::StatusCode::kAlreadyExists);
+}
+
+TEST_F(RecorderTest, KeepsTheAnswerWithTheStep) {
+  ASSERT_TRUE(Begin("e1", MakeReplay("start")).ok());
+  ASSERT_TRUE(Append("e1", 0, MakeReplay("step")).ok());
+  const auto replay = room_.replays.Find(context_, "step").value();
+  ASSERT_TRUE(replay.has_value());
+  EXPECT_EQ(replay->request_digest, Sha256Hex("step"));
+  EXPECT_EQ(replay->response, "answer to step");
+  EXPECT_FALSE(room_.replays.Find(context_, "other").value().has_value());
+}
+
+TEST_F(RecorderTest, RecordsNeitherStepNorAnswerIfOneFails) {
+  ASSERT_TRUE(Begin("e1", MakeReplay("same")).ok());
+  EXPECT_EQ(Append("e1", 0, MakeReplay("same")).code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(Get("e1").steps_size(), 0);
+}
+
+TEST_F(RecorderTest, PrunesOldAnswersOnly) {
+  ASSERT_TRUE(room_.replays.Save(context_, MakeReplay("old")).ok());
+  room_.clock.Advance(absl::Hours(48));
+  ASSERT_TRUE(room_.replays.Save(context_, MakeReplay("new")).ok());
+  EXPECT_EQ(room_.replays.Prune(context_, room_.clock.Now() - absl::Hours(24)).value(), 1);
+  EXPECT_FALSE(room_.replays.Find(context_, "old").value().has_value());
+  EXPECT_TRUE(room_.replays.Find(context_, "new").value().has_value());
+}
+
+TEST_F(RecorderTest, RefusesADigestThatDoesNotFitItsBytes) {
+  ASSERT_TRUE(Begin("e1").ok());
+  v1::Step step = MakeStep(0, now_);
+  step.mutable_observation()->mutable_screenshot()->set_digest(Sha256Hex("others"));
+  EXPECT_EQ(room_.recorder.Append(context_, "e1", step, {}).code(),
+            absl::StatusCode::kInvalidArgument);
+  step.mutable_observation()->mutable_screenshot()->set_digest("../../x");
+  EXPECT_EQ(room_.recorder.Append(context_, "e1", step, {}).code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(RecorderTest, RefusesABlobThatWasNotStored) {
+  ASSERT_TRUE(Begin("e1").ok());
+  v1::Step step = MakeStep(0, now_);
+  v1::Download& download = *step.mutable_observation()->add_downloads();
+  download.set_digest(Sha256Hex("file"));
+  EXPECT_EQ(room_.recorder.Append(context_, "e1", step, {}).code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(room_.recorder.PutBlob(context_, "file").value(), Sha256Hex("file"));
+  EXPECT_TRUE(room_.recorder.Append(context_, "e1", step, {}).ok());
+}
+
+TEST_F(RecorderTest, TakesAgentDataUpToOneMebibyteUnchanged) {
+  ASSERT_TRUE(Begin("e1").ok());
+  v1::Step step = MakeStep(0, now_);
+  step.mutable_agent_data()->set_raw_output(std::string((1 << 20) - 200, 'x'));
+  ASSERT_TRUE(room_.recorder.Append(context_, "e1", step, {}).ok());
+  EXPECT_EQ(Get("e1").steps(0).agent_data().SerializeAsString(),
+            step.agent_data().SerializeAsString());
+  step.set_index(1);
+  step.mutable_agent_data()->set_raw_output(std::string(1 << 20, 'x'));
+  const absl::Status status = room_.recorder.Append(context_, "e1", step, {});
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("step 1: agent_data"));
+}
+
+TEST_F(RecorderTest, RedactsCredentials) {
+  v1::Trajectory header = MakeHeader("e1", now_);
+  v1::StartState& start = *header.mutable_task()->mutable_start_state();
+  start.set_storage_state_json("{\"cookies\":[{\"value\":\"secret1\"}]}");
+  (*start.mutable_http_credentials())["https://a.example"].set_username("secret2");
+  (*start.mutable_http_credentials())["https://a.example"].set_password("secret3");
+  (*start.mutable_base_urls())["__A__"] = "https://user:secret4@a.example/x";
+  start.set_start_url("https://secret5@a.example/ |AND| __A__/b@c");
+  (*header.mutable_base_urls())["__A__"] = "https://user:secret6@a.example";
+  ASSERT_TRUE(room_.recorder.Begin(context_, header, MakeEpisode("e1", now_), {}).ok());
+  const v1::Trajectory record = Get("e1");
+  EXPECT_THAT(record.SerializeAsString(), Not(HasSubstr("secret")));
+  EXPECT_EQ(record.task().start_state().http_credentials().count("https://a.example"), 1);
+  EXPECT_EQ(record.task().start_state().base_urls().at("__A__"), "https://a.example/x");
+  EXPECT_EQ(record.task().start_state().start_url(), "https://a.example/ |AND| __A__/b@c");
+}
+
+TEST(RecorderConcurrencyTest, ManyEpisodesAppendAtOnce) {
+  constexpr int kEpisodes = 16;
+  constexpr int kSteps = 20;
+  storage::TempDirectory directory;
+  auto database = storage::OpenSqliteDatabase({.directory = directory.path()}).value();
+  auto blobs = storage::NewMemoryBlobStore();
+  auto archive = Archive::Open(*database, *blobs, SystemClock()).value();
+  Recorder recorder(*archive);
+  const absl::Time now = absl::UnixEpoch();
+  std::vector<std::thread> threads;
+  for (int episode = 0; episode < kEpisodes; ++episode) {
+    threads.emplace_back([&, id = absl::StrCat("e", episode)] {
+      const CallContext context;
+      EXPECT_TRUE(recorder.Begin(context, MakeHeader(id, now), MakeEpisode(id, now), {}).ok());
+      for (int i = 0; i < kSteps; ++i) {
+        EXPECT_TRUE(recorder.Append(context, id, MakeStep(i, now), {}).ok());
+      }
+      EXPECT_TRUE(recorder.Finish(context, id, MakeEnding(now), MakeEpisode(id, now)).ok());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  TrajectoryStore store(*archive);
+  for (int episode = 0; episode < kEpisodes; ++episode) {
+    const auto record = store.Get(CallContext(), absl::StrCat("trajectories/e", episode));
+    ASSERT_TRUE(record.ok()) << record.status();
+    EXPECT_EQ(record->steps_size(), kSteps);
+    EXPECT_EQ(record->digest(), TrajectoryDigest(*record));
+  }
+}
+
+}  // namespace
+}  // namespace proctor::trajectory

@@ -1,0 +1,180 @@
+#include "trajectory/trajectory_store.h"
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/trajectory/fixture.h"
+
+namespace proctor::trajectory {
+namespace {
+
+class TrajectoryStoreTest : public testing::Test {
+ protected:
+  std::vector<std::string> List(const v1::TrajectoryFilter& filter, int page_size = 100) {
+    std::vector<std::string> names;
+    std::string token;
+    do {
+      const auto page = room_.trajectories.List(context_, filter, page_size, token);
+      EXPECT_TRUE(page.ok()) << page.status();
+      if (!page.ok()) break;
+      EXPECT_LE(static_cast<int>(page->trajectories.size()), page_size);
+      for (const v1::Trajectory& header : page->trajectories) {
+        EXPECT_EQ(header.steps_size(), 0);
+        names.push_back(header.name());
+      }
+      token = page->next_page_token;
+    } while (!token.empty());
+    return names;
+  }
+
+  const CallContext context_;
+  Room room_;
+};
+
+TEST_F(TrajectoryStoreTest, GivesRangesOfSteps) {
+  RecordEpisode(room_, "e1", 5);
+  const auto steps = room_.trajectories.GetSteps(context_, "trajectories/e1", 2, 2).value();
+  ASSERT_EQ(steps.size(), 2);
+  EXPECT_EQ(steps[0].index(), 2);
+  EXPECT_EQ(room_.trajectories.GetSteps(context_, "trajectories/e1", 4, 9)->size(), 1);
+  EXPECT_EQ(room_.trajectories.GetHeader(context_, "trajectories/e1")->step_count(), 5);
+}
+
+TEST_F(TrajectoryStoreTest, ListsNewestFirstInPages) {
+  std::vector<std::string> expected;
+  for (int i = 0; i < 7; ++i) {
+    expected.insert(expected.begin(), RecordEpisode(room_, absl::StrCat("e", i), 1));
+    // Pairs start at the same moment: their ids decide.
+    if (i % 2 == 1) room_.clock.Advance(absl::Seconds(1));
+  }
+  EXPECT_EQ(List({}, 3), expected);
+  EXPECT_EQ(List({}, 100), expected);
+}
+
+TEST_F(TrajectoryStoreTest, FiltersByEveryField) {
+  RecordEpisode(room_, "e1", 0);
+  room_.clock.Advance(absl::Seconds(10));
+  v1::Trajectory other = MakeHeader("e2", room_.clock.Now());
+  other.set_environment("environments/web");
+  other.mutable_task()->set_name("tasks/other");
+  other.mutable_task()->set_split(v1::SPLIT_TEST);
+  other.mutable_policy()->set_policy("random");
+  other.mutable_policy()->set_version("1");
+  other.set_group("groups/g");
+  ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, other).ok());
+  const std::vector<std::string> first = {"trajectories/e1"};
+  const std::vector<std::string> second = {"trajectories/e2"};
+  v1::TrajectoryFilter filter;
+  filter.add_environments("environments/web");
+  EXPECT_EQ(List(filter), second);
+  filter.Clear();
+  filter.set_task("tasks/other");
+  EXPECT_EQ(List(filter), second);
+  filter.Clear();
+  filter.set_policy("refine");
+  EXPECT_EQ(List(filter), first);
+  filter.Clear();
+  filter.set_policy_version("1");
+  EXPECT_EQ(List(filter), second);
+  filter.Clear();
+  filter.set_group("groups/g");
+  EXPECT_EQ(List(filter), second);
+  filter.Clear();
+  filter.add_end_kinds(v1::END_KIND_TERMINATED);
+  EXPECT_EQ(List(filter), first);
+  filter.Clear();
+  filter.set_closed_only(true);
+  EXPECT_EQ(List(filter), first);
+  filter.Clear();
+  filter.add_splits(v1::SPLIT_TEST);
+  filter.add_splits(v1::SPLIT_VALIDATION);
+  EXPECT_EQ(List(filter), second);
+  filter.Clear();
+  *filter.mutable_start_time_from() = ToProto(room_.clock.Now());
+  EXPECT_EQ(List(filter), second);
+  filter.Clear();
+  *filter.mutable_start_time_until() = ToProto(room_.clock.Now());
+  EXPECT_EQ(List(filter), first);
+  filter.set_policy("' OR 1=1 --");
+  EXPECT_TRUE(List(filter).empty());
+}
+
+TEST_F(TrajectoryStoreTest, EndsAPageBeforeItIsTooLargeForAMessage) {
+  for (int i = 0; i < 4; ++i) {
+    v1::Trajectory header = MakeHeader(absl::StrCat("e", i), room_.clock.Now());
+    header.mutable_initial_observation()->mutable_html()->set_text(std::string(1 << 20, 'x'));
+    ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, header).ok());
+  }
+  EXPECT_EQ(room_.trajectories.List(context_, {}, 100, "")->trajectories.size(), 1);
+  EXPECT_EQ(List({}).size(), 4);
+}
+
+TEST_F(TrajectoryStoreTest, RefusesForeignPageTokens) {
+  for (const char* token : {"x", "12", "12~", "12~../x", "~a", "a~b"}) {
+    EXPECT_EQ(room_.trajectories.List(context_, {}, 1, token).status().code(),
+              absl::StatusCode::kInvalidArgument);
+  }
+}
+
+TEST_F(TrajectoryStoreTest, DeletesARecordAndTheBlobsThatNobodyElseNames) {
+  RecordEpisode(room_, "e1", 3);
+  RecordEpisode(room_, "e2", 1);
+  ASSERT_TRUE(room_.trajectories.Delete(context_, "trajectories/e1").ok());
+  EXPECT_EQ(room_.trajectories.Get(context_, "trajectories/e1").status().code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_TRUE(room_.trajectories.GetSteps(context_, "trajectories/e2", 0, 9).ok());
+  EXPECT_TRUE(room_.blobs->Contains(Sha256Hex("pixels 0")));
+  EXPECT_TRUE(room_.blobs->Contains(Sha256Hex("pixels 1")));
+  EXPECT_FALSE(room_.blobs->Contains(Sha256Hex("pixels 2")));
+  EXPECT_FALSE(room_.blobs->Contains(Sha256Hex("pixels 3")));
+  ASSERT_TRUE(room_.trajectories.Delete(context_, "trajectories/e2").ok());
+  EXPECT_FALSE(room_.blobs->Contains(Sha256Hex("pixels 0")));
+}
+
+TEST_F(TrajectoryStoreTest, KeepsABlobThatALaterStepWillName) {
+  RecordEpisode(room_, "e1", 1);
+  ASSERT_TRUE(room_.recorder.PutBlob(context_, "pixels 1").ok());
+  ASSERT_TRUE(room_.trajectories.Delete(context_, "trajectories/e1").ok());
+  EXPECT_TRUE(room_.blobs->Contains(Sha256Hex("pixels 1")));
+  // Nobody named it: it goes with the first collection a day later.
+  room_.clock.Advance(absl::Hours(25));
+  ASSERT_TRUE(room_.trajectories.CloseInterrupted(context_).ok());
+  EXPECT_FALSE(room_.blobs->Contains(Sha256Hex("pixels 1")));
+}
+
+TEST_F(TrajectoryStoreTest, DoesNotDeleteAnOpenRecord) {
+  ASSERT_TRUE(
+      room_.recorder.BeginWithoutEpisode(context_, MakeHeader("e1", room_.clock.Now())).ok());
+  EXPECT_EQ(room_.trajectories.Delete(context_, "trajectories/e1").code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(room_.trajectories.Delete(context_, "trajectories/none").code(),
+            absl::StatusCode::kNotFound);
+}
+
+TEST_F(TrajectoryStoreTest, ClosesWhatAStoppedServerLeftOpen) {
+  RecordEpisode(room_, "e1", 1);
+  const absl::Time start = room_.clock.Now();
+  ASSERT_TRUE(
+      room_.recorder.Begin(context_, MakeHeader("e2", start), MakeEpisode("e2", start), {}).ok());
+  ASSERT_TRUE(room_.recorder.Append(context_, "e2", MakeStep(0, start), {}).ok());
+  EXPECT_EQ(room_.episodes.Get(context_, "episodes/e2")->step_count(), 1);
+  EXPECT_THAT(room_.trajectories.CloseInterrupted(context_).value(),
+              testing::ElementsAre("trajectories/e2"));
+  const v1::Trajectory record = room_.trajectories.Get(context_, "trajectories/e2").value();
+  EXPECT_TRUE(record.closed());
+  EXPECT_EQ(record.end_kind(), v1::END_KIND_INTERRUPTED);
+  EXPECT_EQ(record.end_reason(), v1::END_REASON_SERVER_FAULT);
+  EXPECT_EQ(record.steps_size(), 1);
+  EXPECT_EQ(FromProto(record.end_time()), start + absl::Milliseconds(90));
+  const v1::Episode episode = room_.episodes.Get(context_, "episodes/e2").value();
+  EXPECT_EQ(episode.state(), v1::EPISODE_STATE_CLOSED);
+  EXPECT_EQ(episode.end_kind(), v1::END_KIND_INTERRUPTED);
+  EXPECT_EQ(episode.step_count(), 1);
+  EXPECT_TRUE(room_.trajectories.CloseInterrupted(context_)->empty());
+}
+
+}  // namespace
+}  // namespace proctor::trajectory

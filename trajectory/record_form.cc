@@ -1,0 +1,131 @@
+#include "trajectory/record_form.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "common/ids.h"
+#include "common/proto_json.h"
+#include "common/status.h"
+#include "common/strings.h"
+
+namespace proctor::trajectory {
+namespace {
+
+constexpr char kRedacted[] = "[redacted]";
+
+absl::Status TooLarge(std::string_view what, uint64_t size, int64_t limit) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(ToAbsl(what), " has ", size, " bytes, more than ", limit));
+}
+
+absl::Status CheckBlobs(const v1::Observation& observation) {
+  for (const std::string& digest : NamedBlobs(observation)) {
+    if (!IsDigest(digest)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", ToAbsl(TruncateUtf8(digest, 80)), "' is not a sha256 in hex"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckStep(const v1::Step& step) {
+  const std::string name = absl::StrCat("step ", step.index());
+  if (step.agent_data().ByteSizeLong() > kMaxAgentDataBytes) {
+    return TooLarge(name + ": agent_data", step.agent_data().ByteSizeLong(), kMaxAgentDataBytes);
+  }
+  const size_t size = step.ByteSizeLong() - step.observation().screenshot().data().size();
+  if (size > kMaxPartBytes) return TooLarge(name, size, kMaxPartBytes);
+  return Annotate(CheckBlobs(step.observation()), name);
+}
+
+absl::Status CheckHeader(const v1::Trajectory& header) {
+  PROCTOR_RETURN_IF_ERROR(ResourceId("trajectories", header.name()).status());
+  const size_t size =
+      header.ByteSizeLong() - header.initial_observation().screenshot().data().size();
+  if (size > kMaxPartBytes) return TooLarge("the header", size, kMaxPartBytes);
+  if (header.steps_size() > 0) {
+    return absl::InvalidArgumentError("the header has steps: append them one by one");
+  }
+  return CheckBlobs(header.initial_observation());
+}
+
+std::string WithoutUserInfo(const std::string& url) {
+  const size_t scheme = url.find("://");
+  if (scheme == std::string::npos) return url;
+  const size_t begin = scheme + 3;
+  const size_t end = std::min(url.find_first_of("/?#", begin), url.size());
+  const size_t at = url.rfind('@', end);
+  if (at == std::string::npos || at < begin || at >= end) return url;
+  return url.substr(0, begin) + url.substr(at + 1);
+}
+
+void RedactCredentials(v1::Trajectory& header) {
+  for (auto& [placeholder, url] : *header.mutable_base_urls()) url = WithoutUserInfo(url);
+  if (!header.task().has_start_state()) return;
+  v1::StartState& start = *header.mutable_task()->mutable_start_state();
+  if (!start.storage_state_json().empty()) start.set_storage_state_json(kRedacted);
+  for (auto& [origin, credentials] : *start.mutable_http_credentials()) {
+    credentials.set_username(kRedacted);
+    credentials.set_password(kRedacted);
+  }
+  for (auto& [placeholder, url] : *start.mutable_base_urls()) url = WithoutUserInfo(url);
+  // Several start URLs are separated by " |AND| ".
+  constexpr std::string_view kSeparator = " |AND| ";
+  std::string urls;
+  std::string_view rest = start.start_url();
+  while (true) {
+    const size_t end = rest.find(kSeparator);
+    urls += WithoutUserInfo(std::string(rest.substr(0, end)));
+    if (end == std::string_view::npos) break;
+    urls += kSeparator;
+    rest.remove_prefix(end + kSeparator.size());
+  }
+  start.set_start_url(urls);
+}
+
+std::vector<std::string> NamedBlobs(const v1::Observation& observation) {
+  std::vector<std::string> digests;
+  if (!observation.screenshot().digest().empty()) {
+    digests.push_back(observation.screenshot().digest());
+  }
+  for (const v1::Download& download : observation.downloads()) {
+    if (!download.digest().empty()) digests.push_back(download.digest());
+  }
+  return digests;
+}
+
+std::vector<std::string> NamedBlobs(const v1::Trajectory& trajectory) {
+  std::set<std::string> digests;
+  const auto add = [&](const v1::Observation& observation) {
+    for (std::string& digest : NamedBlobs(observation)) digests.insert(std::move(digest));
+  };
+  add(trajectory.initial_observation());
+  for (const v1::Step& step : trajectory.steps()) add(step.observation());
+  return {digests.begin(), digests.end()};
+}
+
+std::string StepDigest(const v1::Step& step) { return Sha256Hex(ProtoCanonicalBytes(step)); }
+
+std::string TrajectoryDigest(const v1::Trajectory& header,
+                             const std::vector<std::string>& step_digests) {
+  v1::Trajectory bare = header;
+  bare.clear_steps();
+  bare.clear_digest();
+  std::string lines = absl::StrCat("proctor-trajectory-1\n", Sha256Hex(ProtoCanonicalBytes(bare)), "\n");
+  for (const std::string& digest : step_digests) absl::StrAppend(&lines, digest, "\n");
+  return Sha256Hex(lines);
+}
+
+std::string TrajectoryDigest(const v1::Trajectory& trajectory) {
+  std::vector<std::string> digests;
+  digests.reserve(static_cast<size_t>(trajectory.steps_size()));
+  for (const v1::Step& step : trajectory.steps()) digests.push_back(StepDigest(step));
+  return TrajectoryDigest(trajectory, digests);
+}
+
+}  // namespace proctor::trajectory

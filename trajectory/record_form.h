@@ -1,0 +1,51 @@
+// The form of a record: limits, redaction, the blobs it names, its canonical digest. Pure functions.
+#ifndef PROCTOR_TRAJECTORY_RECORD_FORM_H_
+#define PROCTOR_TRAJECTORY_RECORD_FORM_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "proctor/v1/observation.pb.h"
+#include "proctor/v1/trajectory.pb.h"
+
+namespace proctor::trajectory {
+
+// Version of the records that this program writes and reads.
+inline constexpr int kFormatVersion = 1;
+// Largest AgentData, serialized.
+inline constexpr int64_t kMaxAgentDataBytes = 1 << 20;
+// Largest header (everything but the steps) and step, serialized, without pictures.
+inline constexpr int64_t kMaxPartBytes = 48 << 20;
+// Largest picture or download.
+inline constexpr int64_t kMaxBlobBytes = 256 << 20;
+
+// INVALID_ARGUMENT, with the step and the field, if a limit is exceeded or a digest is malformed.
+absl::Status CheckStep(const v1::Step& step);
+absl::Status CheckHeader(const v1::Trajectory& header);
+
+// Takes credentials out of the task's start state and out of base URLs. Cookies, local storage, user names and
+// passwords become "[redacted]"; origins stay.
+void RedactCredentials(v1::Trajectory& header);
+
+// `url` without user name and password; other text as it is.
+std::string WithoutUserInfo(const std::string& url);
+
+// Digests of the blobs that an observation names, in order, not empty ones.
+std::vector<std::string> NamedBlobs(const v1::Observation& observation);
+// Of the header and all its steps; each once, sorted.
+std::vector<std::string> NamedBlobs(const v1::Trajectory& trajectory);
+
+// sha256 of the step's canonical bytes: protobuf, fields by number, map entries sorted by key.
+std::string StepDigest(const v1::Step& step);
+
+// The canonical digest of a trajectory: sha256 over lines, each ended by "\n": "proctor-trajectory-1", the sha256 of the
+// header's canonical bytes (without `steps` and `digest`), the digests of the steps in order.
+std::string TrajectoryDigest(const v1::Trajectory& header,
+                             const std::vector<std::string>& step_digests);
+std::string TrajectoryDigest(const v1::Trajectory& trajectory);
+
+}  // namespace proctor::trajectory
+
+#endif  // PROCTOR_TRAJECTORY_RECORD_FORM_H_

@@ -1,0 +1,196 @@
+#include "trajectory/record_tables.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/ids.h"
+#include "common/proto_json.h"
+#include "common/proto_time.h"
+#include "common/status.h"
+#include "trajectory/record_form.h"
+
+namespace proctor::trajectory {
+namespace {
+
+using storage::Bytes;
+using storage::Row;
+using storage::Transaction;
+
+void MergeEnding(const v1::Trajectory& ending, v1::Trajectory& header) {
+  *header.mutable_end_time() = ending.end_time();
+  header.set_end_kind(ending.end_kind());
+  header.set_end_reason(ending.end_reason());
+  header.set_end_message(ending.end_message());
+  header.set_server_seconds(ending.server_seconds());
+  header.set_agent_seconds(ending.agent_seconds());
+  header.mutable_evidence()->MergeFrom(ending.evidence());
+  header.set_closed(true);
+}
+
+absl::StatusOr<std::vector<std::string>> StepDigests(Transaction& transaction,
+                                                     const std::string& id) {
+  PROCTOR_ASSIGN_OR_RETURN(
+      const std::vector<Row> rows,
+      transaction.Query(
+          "SELECT digest FROM trajectory_steps WHERE trajectory = $1 ORDER BY step_index", {id}));
+  std::vector<std::string> digests;
+  digests.reserve(rows.size());
+  for (const Row& row : rows) digests.push_back(row.Text(0));
+  return digests;
+}
+
+absl::Status InsertStepRow(Transaction& transaction, const std::string& id, const StepRow& step) {
+  return transaction
+      .Execute("INSERT INTO trajectory_steps (trajectory, step_index, digest, step) "
+               "VALUES ($1, $2, $3, $4)",
+               {id, step.index, step.digest, Bytes{step.bytes}})
+      .status();
+}
+
+// Why an open record did not take step `index`.
+absl::Status RefuseStep(Transaction& transaction, const std::string& id, int64_t index) {
+  PROCTOR_ASSIGN_OR_RETURN(const RecordRow record, LoadRecord(transaction, id));
+  if (record.header.closed()) {
+    return absl::FailedPreconditionError(absl::StrCat("trajectories/", id, " is closed"));
+  }
+  return absl::AbortedError(absl::StrCat("step ", index, " of trajectories/", id,
+                                         " does not follow: the next one is ",
+                                         record.step_count));
+}
+
+}  // namespace
+
+StepRow MakeStepRow(const v1::Step& step) {
+  StepRow row{.index = step.index(), .digest = "", .bytes = ProtoCanonicalBytes(step)};
+  row.digest = Sha256Hex(row.bytes);
+  return row;
+}
+
+absl::Status InsertRecord(Transaction& transaction, const std::string& id,
+                          const v1::Trajectory& header) {
+  return transaction
+      .Execute("INSERT INTO trajectory_records (id, start_time, closed, end_kind, environment, task, "
+               "split, policy, policy_version, group_name, step_count, digest, header) "
+               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+               {id, absl::ToUnixMicros(FromProto(header.start_time())),
+                int64_t{header.closed() ? 1 : 0}, int64_t{header.end_kind()},
+                header.environment(), header.task().name(), int64_t{header.task().split()},
+                header.policy().policy(), header.policy().version(), header.group(),
+                int64_t{header.step_count()}, header.digest(), Bytes{ProtoCanonicalBytes(header)}})
+      .status();
+}
+
+absl::StatusOr<RecordRow> LoadRecord(Transaction& transaction, const std::string& id) {
+  PROCTOR_ASSIGN_OR_RETURN(
+      const std::vector<Row> rows,
+      transaction.Query("SELECT header, step_count FROM trajectory_records WHERE id = $1", {id}));
+  if (rows.empty()) return absl::NotFoundError(absl::StrCat("no trajectory trajectories/", id));
+  RecordRow record;
+  if (!record.header.ParseFromString(rows[0].Text(0))) {
+    return absl::DataLossError(absl::StrCat("the record of trajectories/", id, " is corrupt"));
+  }
+  record.step_count = rows[0].Int(1);
+  record.header.set_step_count(static_cast<int32_t>(record.step_count));
+  return record;
+}
+
+absl::Status InsertStep(Transaction& transaction, const std::string& id, const StepRow& step) {
+  PROCTOR_ASSIGN_OR_RETURN(
+      const int64_t updated,
+      transaction.Execute("UPDATE trajectory_records SET step_count = step_count + 1 "
+                          "WHERE id = $1 AND closed = 0 AND step_count = $2",
+                          {id, step.index}));
+  if (updated != 1) return RefuseStep(transaction, id, step.index);
+  return InsertStepRow(transaction, id, step);
+}
+
+absl::Status InsertClosedRecord(Transaction& transaction, const std::string& id,
+                                const v1::Trajectory& header, const std::vector<StepRow>& steps) {
+  PROCTOR_RETURN_IF_ERROR(InsertRecord(transaction, id, header));
+  for (const StepRow& step : steps) {
+    PROCTOR_RETURN_IF_ERROR(InsertStepRow(transaction, id, step));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<v1::Step>> LoadSteps(Transaction& transaction, const std::string& id,
+                                                int64_t first, int64_t limit) {
+  PROCTOR_ASSIGN_OR_RETURN(
+      const std::vector<Row> rows,
+      transaction.Query("SELECT step FROM trajectory_steps WHERE trajectory = $1 AND "
+                        "step_index >= $2 ORDER BY step_index LIMIT $3",
+                        {id, first, limit}));
+  std::vector<v1::Step> steps(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (!steps[i].ParseFromString(rows[i].Text(0)) ||
+        steps[i].index() != first + static_cast<int64_t>(i)) {
+      return absl::DataLossError(absl::StrCat("step ", first + static_cast<int64_t>(i),
+                                              " of trajectories/", id, " is missing or corrupt"));
+    }
+  }
+  return steps;
+}
+
+absl::Status InsertBlobs(Transaction& transaction, const std::string& id,
+                         const std::vector<std::string>& digests) {
+  for (const std::string& digest : digests) {
+    PROCTOR_RETURN_IF_ERROR(transaction
+                                .Execute("INSERT INTO trajectory_blobs (trajectory, digest) "
+                                         "VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                                         {id, digest})
+                                .status());
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Trajectory> CloseRecord(Transaction& transaction, const std::string& id,
+                                           const v1::Trajectory& ending) {
+  PROCTOR_ASSIGN_OR_RETURN(RecordRow record, LoadRecord(transaction, id));
+  if (record.header.closed()) {
+    return absl::FailedPreconditionError(absl::StrCat("trajectories/", id, " is closed"));
+  }
+  v1::Trajectory& header = record.header;
+  MergeEnding(ending, header);
+  PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> digests, StepDigests(transaction, id));
+  if (static_cast<int64_t>(digests.size()) != record.step_count) {
+    return absl::DataLossError(absl::StrCat("trajectories/", id, " lost steps: ", digests.size(),
+                                            " of ", record.step_count, " are there"));
+  }
+  header.set_digest(TrajectoryDigest(header, digests));
+  PROCTOR_RETURN_IF_ERROR(
+      transaction
+          .Execute("UPDATE trajectory_records SET closed = 1, end_kind = $2, digest = $3, header = $4 "
+                   "WHERE id = $1",
+                   {id, int64_t{header.end_kind()}, header.digest(),
+                    Bytes{ProtoCanonicalBytes(header)}})
+          .status());
+  return header;
+}
+
+absl::Status PutEpisode(Transaction& transaction, const std::string& id,
+                        const v1::Episode& episode) {
+  return transaction
+      .Execute("INSERT INTO trajectory_episodes "
+               "(id, start_time, session, task, policy, state, result_state, episode) "
+               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO UPDATE SET "
+               "state = excluded.state, result_state = excluded.result_state, "
+               "episode = excluded.episode",
+               {id, absl::ToUnixMicros(FromProto(episode.start_time())), episode.session(),
+                episode.task(), episode.policy().policy(), int64_t{episode.state()},
+                int64_t{episode.result_state()}, Bytes{episode.SerializeAsString()}})
+      .status();
+}
+
+absl::Status InsertReplay(Transaction& transaction, const ReplayRow& replay, absl::Time now) {
+  if (replay.request_id.empty()) return absl::OkStatus();
+  return Annotate(
+      transaction
+          .Execute("INSERT INTO trajectory_replays (request_id, request_digest, response, create_time) "
+                   "VALUES ($1, $2, $3, $4)",
+                   {replay.request_id, replay.request_digest, Bytes{replay.response},
+                    absl::ToUnixMicros(now)})
+          .status(),
+      absl::StrCat("answer of request '", replay.request_id, "'"));
+}
+
+}  // namespace proctor::trajectory

@@ -1,0 +1,70 @@
+// Rows of records inside a transaction. Private to trajectory/.
+#ifndef PROCTOR_TRAJECTORY_RECORD_TABLES_H_
+#define PROCTOR_TRAJECTORY_RECORD_TABLES_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "proctor/v1/episode.pb.h"
+#include "proctor/v1/trajectory.pb.h"
+#include "storage/database.h"
+
+namespace proctor::trajectory {
+
+// A step as stored; made outside of the transaction.
+struct StepRow {
+  int64_t index = 0;
+  std::string digest;
+  std::string bytes;
+};
+StepRow MakeStepRow(const v1::Step& step);
+
+// A record without steps and how many steps it has.
+struct RecordRow {
+  v1::Trajectory header;
+  int64_t step_count = 0;
+};
+
+// A new record, open or closed. ALREADY_EXISTS: the id is taken.
+absl::Status InsertRecord(storage::Transaction& transaction, const std::string& id,
+                          const v1::Trajectory& header);
+// A whole closed record. ALREADY_EXISTS: the id is taken.
+absl::Status InsertClosedRecord(storage::Transaction& transaction, const std::string& id,
+                                const v1::Trajectory& header, const std::vector<StepRow>& steps);
+// NOT_FOUND.
+absl::StatusOr<RecordRow> LoadRecord(storage::Transaction& transaction, const std::string& id);
+// Appends to an open record. NOT_FOUND no record; FAILED_PRECONDITION closed; ABORTED another index is next.
+absl::Status InsertStep(storage::Transaction& transaction, const std::string& id,
+                        const StepRow& step);
+// Notes that the record names these blobs.
+absl::Status InsertBlobs(storage::Transaction& transaction, const std::string& id,
+                         const std::vector<std::string>& digests);
+// Steps [first, first + limit) in order. DATA_LOSS: one is missing or corrupt.
+absl::StatusOr<std::vector<v1::Step>> LoadSteps(storage::Transaction& transaction,
+                                                const std::string& id, int64_t first,
+                                                int64_t limit);
+// Merges `ending` (end fields, more evidence) into the open record, closes it and sets digest and step count.
+// Returns the closed header. FAILED_PRECONDITION: it is closed.
+absl::StatusOr<v1::Trajectory> CloseRecord(storage::Transaction& transaction,
+                                           const std::string& id, const v1::Trajectory& ending);
+
+// Writes an episode's row, new or not.
+absl::Status PutEpisode(storage::Transaction& transaction, const std::string& id,
+                        const v1::Episode& episode);
+
+// Keeps an answer for retries; nothing if `request_id` is empty. ALREADY_EXISTS: the id has an answer.
+struct ReplayRow {
+  std::string request_id;
+  std::string request_digest;
+  std::string response;
+};
+absl::Status InsertReplay(storage::Transaction& transaction, const ReplayRow& replay,
+                          absl::Time now);
+
+}  // namespace proctor::trajectory
+
+#endif  // PROCTOR_TRAJECTORY_RECORD_TABLES_H_

@@ -1,0 +1,143 @@
+#include "trajectory/recorder.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/ids.h"
+#include "common/status.h"
+#include "storage/database.h"
+#include "trajectory/record_form.h"
+
+namespace proctor::trajectory {
+namespace {
+
+using storage::Transaction;
+
+// How long a blob waits for the row that names it: longer than any episode.
+constexpr absl::Duration kLooseBlobLife = absl::Hours(24);
+
+absl::StatusOr<std::string> IdOf(const v1::Trajectory& header) {
+  return ResourceId("trajectories", header.name());
+}
+
+}  // namespace
+
+absl::Status Recorder::Begin(const CallContext& context, const v1::Trajectory& header,
+                             const v1::Episode& episode, const Replay& replay) {
+  return BeginRecord(context, header, &episode, replay);
+}
+
+absl::Status Recorder::BeginWithoutEpisode(const CallContext& context,
+                                           const v1::Trajectory& header) {
+  return BeginRecord(context, header, nullptr, {});
+}
+
+absl::Status Recorder::BeginRecord(const CallContext& context, const v1::Trajectory& header,
+                                   const v1::Episode* episode, const Replay& replay) {
+  PROCTOR_RETURN_IF_ERROR(CheckHeader(header));
+  PROCTOR_ASSIGN_OR_RETURN(const std::string id, IdOf(header));
+  v1::Trajectory record = header;
+  record.set_format_version(kFormatVersion);
+  record.set_closed(false);
+  record.set_step_count(0);
+  record.clear_digest();
+  RedactCredentials(record);
+  BlobPins pins(archive_.ledger());
+  PROCTOR_RETURN_IF_ERROR(StoreBlobs(context, *record.mutable_initial_observation(), pins));
+  if (!header.has_initial_observation()) record.clear_initial_observation();
+  const std::vector<std::string> blobs = NamedBlobs(record.initial_observation());
+  const absl::Time now = archive_.clock().Now();
+  return archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
+    PROCTOR_RETURN_IF_ERROR(
+        Annotate(InsertRecord(transaction, id, record), absl::StrCat("trajectories/", id)));
+    PROCTOR_RETURN_IF_ERROR(InsertBlobs(transaction, id, blobs));
+    if (episode != nullptr) PROCTOR_RETURN_IF_ERROR(PutEpisode(transaction, id, *episode));
+    return InsertReplay(transaction, replay, now);
+  });
+}
+
+absl::Status Recorder::Append(const CallContext& context, const std::string& episode_id,
+                              const v1::Step& step, const Replay& replay) {
+  PROCTOR_RETURN_IF_ERROR(CheckStep(step));
+  v1::Step record = step;
+  BlobPins pins(archive_.ledger());
+  if (record.has_observation()) {
+    PROCTOR_RETURN_IF_ERROR(StoreBlobs(context, *record.mutable_observation(), pins));
+  }
+  const std::vector<std::string> blobs = NamedBlobs(record.observation());
+  const StepRow row = MakeStepRow(record);
+  const absl::Time now = archive_.clock().Now();
+  return archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
+    PROCTOR_RETURN_IF_ERROR(InsertStep(transaction, episode_id, row));
+    PROCTOR_RETURN_IF_ERROR(InsertBlobs(transaction, episode_id, blobs));
+    return InsertReplay(transaction, replay, now);
+  });
+}
+
+absl::Status Recorder::Finish(const CallContext& context, const std::string& episode_id,
+                              const v1::Trajectory& ending, const v1::Episode& episode) {
+  return archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
+    PROCTOR_RETURN_IF_ERROR(CloseRecord(transaction, episode_id, ending).status());
+    return PutEpisode(transaction, episode_id, episode);
+  });
+}
+
+absl::StatusOr<v1::Trajectory> Recorder::FinishWithoutEpisode(const CallContext& context,
+                                                              const std::string& id,
+                                                              const v1::Trajectory& ending,
+                                                              const Replay& replay) {
+  v1::Trajectory closed;
+  const absl::Time now = archive_.clock().Now();
+  PROCTOR_RETURN_IF_ERROR(
+      archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(closed, CloseRecord(transaction, id, ending));
+        return InsertReplay(transaction, replay, now);
+      }));
+  return closed;
+}
+
+absl::StatusOr<std::string> Recorder::PutBlob(const CallContext& context,
+                                              const std::string& bytes) {
+  if (static_cast<int64_t>(bytes.size()) > kMaxBlobBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a blob has ", bytes.size(), " bytes, more than ", kMaxBlobBytes));
+  }
+  const std::string digest = Sha256Hex(bytes);
+  BlobPins pins(archive_.ledger());
+  PROCTOR_RETURN_IF_ERROR(pins.Add(context, digest));
+  PROCTOR_RETURN_IF_ERROR(archive_.blobs().Put(context, bytes).status());
+  archive_.ledger().KeepUntil(digest, archive_.clock().Now() + kLooseBlobLife);
+  return digest;
+}
+
+absl::Status Recorder::StoreBlobs(const CallContext& context, v1::Observation& observation,
+                                  BlobPins& pins) {
+  if (!observation.screenshot().data().empty()) {
+    v1::Image& image = *observation.mutable_screenshot();
+    if (static_cast<int64_t>(image.data().size()) > kMaxBlobBytes) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a screenshot has ", image.data().size(), " bytes"));
+    }
+    if (image.digest().empty()) image.set_digest(Sha256Hex(image.data()));
+    PROCTOR_RETURN_IF_ERROR(pins.Add(context, image.digest()));
+    PROCTOR_ASSIGN_OR_RETURN(const std::string digest,
+                             archive_.blobs().Put(context, image.data()));
+    if (digest != image.digest()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a screenshot's bytes have digest ", digest, ", not ", image.digest()));
+    }
+    image.set_size_bytes(static_cast<int64_t>(image.data().size()));
+    image.clear_data();
+  }
+  for (const std::string& digest : NamedBlobs(observation)) {
+    PROCTOR_RETURN_IF_ERROR(pins.Add(context, digest));
+    if (!archive_.blobs().Contains(digest)) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the record names blob ", digest, ", which was not stored"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace proctor::trajectory

@@ -1,0 +1,240 @@
+#include "trajectory/trajectory_store.h"
+
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/ids.h"
+#include "common/log.h"
+#include "common/status.h"
+#include "storage/database.h"
+#include "trajectory/page_token.h"
+#include "trajectory/record_query.h"
+#include "trajectory/record_tables.h"
+
+namespace proctor::trajectory {
+namespace {
+
+using storage::Row;
+using storage::Transaction;
+
+constexpr size_t kMaxPageBytes = 2 << 20;
+constexpr char kInterrupted[] = "the server stopped before the episode ended";
+
+absl::StatusOr<std::string> IdOf(const std::string& name) {
+  return ResourceId("trajectories", name);
+}
+
+// The end of a record whose server died: nobody knows when, so the last thing recorded counts.
+v1::Trajectory InterruptedEnding(const v1::Trajectory& header, const std::vector<v1::Step>& last) {
+  v1::Trajectory ending;
+  *ending.mutable_end_time() = last.empty() ? header.start_time() : last.back().end_time();
+  ending.set_end_kind(v1::END_KIND_INTERRUPTED);
+  ending.set_end_reason(v1::END_REASON_SERVER_FAULT);
+  ending.set_end_message(kInterrupted);
+  return ending;
+}
+
+absl::Status CloseEpisode(Transaction& transaction, const std::string& id,
+                          const v1::Trajectory& closed) {
+  PROCTOR_ASSIGN_OR_RETURN(
+      const std::vector<Row> rows,
+      transaction.Query("SELECT episode FROM trajectory_episodes WHERE id = $1", {id}));
+  if (rows.empty()) return absl::OkStatus();
+  v1::Episode episode;
+  if (!episode.ParseFromString(rows[0].Text(0))) {
+    return absl::DataLossError(absl::StrCat("the row of episodes/", id, " is corrupt"));
+  }
+  episode.set_state(v1::EPISODE_STATE_CLOSED);
+  episode.set_end_kind(closed.end_kind());
+  episode.set_end_reason(closed.end_reason());
+  episode.set_end_message(closed.end_message());
+  *episode.mutable_end_time() = closed.end_time();
+  episode.set_step_count(closed.step_count());
+  episode.set_result_state(v1::RESULT_STATE_PENDING);
+  return PutEpisode(transaction, id, episode);
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Trajectory> TrajectoryStore::Get(const CallContext& context,
+                                                    const std::string& name) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string id, IdOf(name));
+  v1::Trajectory trajectory;
+  PROCTOR_RETURN_IF_ERROR(
+      archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(RecordRow record, LoadRecord(transaction, id));
+        trajectory = std::move(record.header);
+        PROCTOR_ASSIGN_OR_RETURN(std::vector<v1::Step> steps,
+                                 LoadSteps(transaction, id, 0, record.step_count));
+        if (static_cast<int64_t>(steps.size()) != record.step_count) {
+          return absl::DataLossError(absl::StrCat(name, " lost steps: ", steps.size(), " of ",
+                                                  record.step_count, " are there"));
+        }
+        for (v1::Step& step : steps) *trajectory.add_steps() = std::move(step);
+        return absl::OkStatus();
+      }));
+  return trajectory;
+}
+
+absl::StatusOr<v1::Trajectory> TrajectoryStore::GetHeader(const CallContext& context,
+                                                          const std::string& name) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string id, IdOf(name));
+  v1::Trajectory header;
+  PROCTOR_RETURN_IF_ERROR(
+      archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(RecordRow record, LoadRecord(transaction, id));
+        header = std::move(record.header);
+        return absl::OkStatus();
+      }));
+  return header;
+}
+
+absl::StatusOr<std::vector<v1::Step>> TrajectoryStore::GetSteps(const CallContext& context,
+                                                                const std::string& name,
+                                                                int64_t first, int64_t limit) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string id, IdOf(name));
+  if (first < 0 || limit < 0) return absl::InvalidArgumentError("a negative range of steps");
+  std::vector<v1::Step> steps;
+  PROCTOR_RETURN_IF_ERROR(
+      archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
+        PROCTOR_RETURN_IF_ERROR(LoadRecord(transaction, id).status());
+        PROCTOR_ASSIGN_OR_RETURN(steps, LoadSteps(transaction, id, first, limit));
+        return absl::OkStatus();
+      }));
+  return steps;
+}
+
+absl::StatusOr<TrajectoryStore::Page> TrajectoryStore::List(const CallContext& context,
+                                                            const v1::TrajectoryFilter& filter,
+                                                            int page_size,
+                                                            const std::string& page_token) {
+  PROCTOR_ASSIGN_OR_RETURN(const int limit, PageSizeInForce(page_size));
+  std::optional<PageToken> from;
+  if (!page_token.empty()) {
+    PROCTOR_ASSIGN_OR_RETURN(from, DecodePageToken(page_token));
+  }
+  const RecordQuery query = MakeRecordQuery(filter, from, limit + 1);
+  Page page;
+  PROCTOR_RETURN_IF_ERROR(
+      archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                                 transaction.Query(query.sql, query.parameters));
+        PageToken last;
+        size_t bytes = 0;
+        for (const Row& row : rows) {
+          bytes += row.Text(2).size();
+          const bool full = static_cast<int>(page.trajectories.size()) == limit;
+          if (full || (bytes > kMaxPageBytes && !page.trajectories.empty())) {
+            page.next_page_token = EncodePageToken(last);
+            return absl::OkStatus();
+          }
+          v1::Trajectory header;
+          if (!header.ParseFromString(row.Text(2))) {
+            return absl::DataLossError(
+                absl::StrCat("the record of trajectories/", row.Text(0), " is corrupt"));
+          }
+          header.set_step_count(static_cast<int32_t>(row.Int(3)));
+          page.trajectories.push_back(std::move(header));
+          last = {.start_time_micros = row.Int(1), .id = row.Text(0)};
+        }
+        return absl::OkStatus();
+      }));
+  return page;
+}
+
+absl::Status TrajectoryStore::Delete(const CallContext& context, const std::string& name) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string id, IdOf(name));
+  PROCTOR_RETURN_IF_ERROR(
+      archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(const RecordRow record, LoadRecord(transaction, id));
+        if (!record.header.closed()) {
+          return absl::FailedPreconditionError(absl::StrCat(name, " is still being recorded"));
+        }
+        // What to delete from the blob store is noted here, so that a crash in between forgets nothing.
+        for (const char* sql :
+             {"INSERT INTO trajectory_garbage (digest) SELECT digest FROM trajectory_blobs "
+              "WHERE trajectory = $1 ON CONFLICT DO NOTHING",
+              "DELETE FROM trajectory_blobs WHERE trajectory = $1",
+              "DELETE FROM trajectory_steps WHERE trajectory = $1",
+              "DELETE FROM trajectory_records WHERE id = $1"}) {
+          PROCTOR_RETURN_IF_ERROR(transaction.Execute(sql, {id}).status());
+        }
+        return absl::OkStatus();
+      }));
+  return CollectGarbage(context);
+}
+
+absl::StatusOr<std::vector<std::string>> TrajectoryStore::CloseInterrupted(
+    const CallContext& context) {
+  std::vector<std::string> ids;
+  PROCTOR_RETURN_IF_ERROR(
+      archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(
+            const std::vector<Row> rows,
+            transaction.Query("SELECT id FROM trajectory_records WHERE closed = 0 ORDER BY id", {}));
+        for (const Row& row : rows) ids.push_back(row.Text(0));
+        return absl::OkStatus();
+      }));
+  std::vector<std::string> closed;
+  for (const std::string& id : ids) {
+    PROCTOR_RETURN_IF_ERROR(CloseOne(context, id));
+    closed.push_back(ResourceName("trajectories", id));
+  }
+  PROCTOR_RETURN_IF_ERROR(CollectGarbage(context));
+  return closed;
+}
+
+absl::Status TrajectoryStore::CloseOne(const CallContext& context, const std::string& id) {
+  return archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
+    PROCTOR_ASSIGN_OR_RETURN(const RecordRow record, LoadRecord(transaction, id));
+    const int64_t last_index = record.step_count - 1;
+    std::vector<v1::Step> last;
+    if (last_index >= 0) {
+      PROCTOR_ASSIGN_OR_RETURN(last, LoadSteps(transaction, id, last_index, 1));
+    }
+    PROCTOR_ASSIGN_OR_RETURN(
+        const v1::Trajectory closed,
+        CloseRecord(transaction, id, InterruptedEnding(record.header, last)));
+    return CloseEpisode(transaction, id, closed);
+  });
+}
+
+absl::Status TrajectoryStore::CollectGarbage(const CallContext& context) {
+  std::vector<std::string> digests;
+  PROCTOR_RETURN_IF_ERROR(
+      archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                                 transaction.Query("SELECT digest FROM trajectory_garbage", {}));
+        for (const Row& row : rows) digests.push_back(row.Text(0));
+        return absl::OkStatus();
+      }));
+  for (const std::string& digest : digests) {
+    // Somebody is about to name it: the next collection looks again.
+    if (!archive_.ledger().BeginCollect(digest, archive_.clock().Now())) continue;
+    const absl::Status status = CollectBlob(context, digest);
+    archive_.ledger().EndCollect(digest);
+    PROCTOR_RETURN_IF_ERROR(status);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TrajectoryStore::CollectBlob(const CallContext& context, const std::string& digest) {
+  bool named = false;
+  PROCTOR_RETURN_IF_ERROR(
+      archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(
+            const std::vector<Row> rows,
+            transaction.Query("SELECT 1 FROM trajectory_blobs WHERE digest = $1 LIMIT 1", {digest}));
+        named = !rows.empty();
+        return absl::OkStatus();
+      }));
+  if (!named) PROCTOR_RETURN_IF_ERROR(archive_.blobs().Delete(digest));
+  return archive_.database().Write(context, [&](Transaction& transaction) {
+    return transaction.Execute("DELETE FROM trajectory_garbage WHERE digest = $1", {digest})
+        .status();
+  });
+}
+
+}  // namespace proctor::trajectory

@@ -1,0 +1,61 @@
+// Reads, lists and deletes records.
+#ifndef PROCTOR_TRAJECTORY_TRAJECTORY_STORE_H_
+#define PROCTOR_TRAJECTORY_TRAJECTORY_STORE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/call_context.h"
+#include "proctor/v1/trajectory.pb.h"
+#include "proctor/v1/trajectory_service.pb.h"
+#include "trajectory/archive.h"
+
+namespace proctor::trajectory {
+
+// Thread-safe. Names are `trajectories/{id}`; INVALID_ARGUMENT for others, NOT_FOUND, DATA_LOSS for a corrupt record.
+class TrajectoryStore {
+ public:
+  // `archive` outlives the store.
+  explicit TrajectoryStore(Archive& archive) : archive_(archive) {}
+
+  // A whole record, open or closed.
+  absl::StatusOr<v1::Trajectory> Get(const CallContext& context, const std::string& name);
+  // Without steps.
+  absl::StatusOr<v1::Trajectory> GetHeader(const CallContext& context, const std::string& name);
+  // Steps from `first` on, `limit` at most; fewer at the end.
+  absl::StatusOr<std::vector<v1::Step>> GetSteps(const CallContext& context,
+                                                 const std::string& name, int64_t first,
+                                                 int64_t limit);
+
+  struct Page {
+    // Without steps.
+    std::vector<v1::Trajectory> trajectories;
+    // Empty on the last page.
+    std::string next_page_token;
+  };
+  // Newest first. `page_size` 0 means 50, at most 1,000; a page also ends when its records have 2 MiB, so that it fits
+  // a message. INVALID_ARGUMENT for a foreign page token.
+  absl::StatusOr<Page> List(const CallContext& context, const v1::TrajectoryFilter& filter,
+                            int page_size, const std::string& page_token);
+
+  // Deletes a closed record and the blobs that no other record names. Its episode's row stays. FAILED_PRECONDITION: open.
+  absl::Status Delete(const CallContext& context, const std::string& name);
+
+  // At start-up, before anything is recorded: closes what a stopped server left open (INTERRUPTED, SERVER_FAULT, with the
+  // steps that were acknowledged), their episodes too, and finishes interrupted deletions. Returns the names closed.
+  absl::StatusOr<std::vector<std::string>> CloseInterrupted(const CallContext& context);
+
+ private:
+  absl::Status CloseOne(const CallContext& context, const std::string& id);
+  absl::Status CollectGarbage(const CallContext& context);
+  absl::Status CollectBlob(const CallContext& context, const std::string& digest);
+
+  Archive& archive_;
+};
+
+}  // namespace proctor::trajectory
+
+#endif  // PROCTOR_TRAJECTORY_TRAJECTORY_STORE_H_
