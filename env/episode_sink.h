@@ -2,6 +2,7 @@
 #ifndef PROCTOR_ENV_EPISODE_SINK_H_
 #define PROCTOR_ENV_EPISODE_SINK_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -14,7 +15,7 @@ namespace proctor::env {
 
 // An answer to keep for retries of the same request, stored in the same transaction as what it answers.
 struct Replay {
-  // Empty: nothing to keep.
+  // `{session id}/{the client's request id}`. Empty: nothing to keep.
   std::string request_id;
   // sha256 (hex) of the request's canonical bytes.
   std::string request_digest;
@@ -42,6 +43,13 @@ class EpisodeSink {
 
   // Stores bytes (downloads); returns their digest.
   virtual absl::StatusOr<std::string> PutBlob(const CallContext& context, const std::string& bytes) = 0;
+
+  // The bytes of a blob, for replayed answers. NOT_FOUND if it is gone.
+  virtual absl::StatusOr<std::string> GetBlob(const CallContext& context, const std::string& digest) = 0;
+
+  // The answer kept for a request, if there is one.
+  virtual absl::StatusOr<std::optional<Replay>> FindReplay(const CallContext& context,
+                                                           const std::string& request_id) = 0;
 };
 
 }  // namespace proctor::env

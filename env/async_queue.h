@@ -1,0 +1,39 @@
+// A serial executor whose tasks may wait without holding a thread.
+#ifndef PROCTOR_ENV_ASYNC_QUEUE_H_
+#define PROCTOR_ENV_ASYNC_QUEUE_H_
+
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "common/executor.h"
+#include "common/mutex.h"
+
+namespace proctor::env {
+
+// Runs tasks one after another on a pool. A task is over when it calls `finish` (once, from any thread), which may be
+// long after its function returned: in between no thread is held. Thread-safe. `pool` outlives all tasks.
+class AsyncQueue {
+ public:
+  using Finish = std::function<void()>;
+  using Task = std::function<void(Finish finish)>;
+
+  explicit AsyncQueue(Executor& pool);
+  void Post(Task task);
+
+ private:
+  struct State {
+    explicit State(Executor& pool) : pool(pool) {}
+    Executor& pool;
+    Mutex mutex;
+    bool active ABSL_GUARDED_BY(mutex) = false;
+    std::deque<Task> queue ABSL_GUARDED_BY(mutex);
+  };
+  static void RunNext(const std::shared_ptr<State>& state);
+
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace proctor::env
+
+#endif  // PROCTOR_ENV_ASYNC_QUEUE_H_

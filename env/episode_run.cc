@@ -1,0 +1,128 @@
+#include "env/episode_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/ids.h"
+#include "common/proto_time.h"
+
+namespace proctor::env {
+namespace {
+
+constexpr char kRedacted[] = "(redacted)";
+
+}  // namespace
+
+v1::EndKind KindOf(v1::EndReason reason) {
+  switch (reason) {
+    case v1::END_REASON_ANSWERED:
+    case v1::END_REASON_GAVE_UP:
+    case v1::END_REASON_WORLD_ENDED:
+    case v1::END_REASON_CLIENT_DONE:
+      return v1::END_KIND_TERMINATED;
+    case v1::END_REASON_STEP_LIMIT:
+    case v1::END_REASON_TIME_LIMIT:
+      return v1::END_KIND_TRUNCATED;
+    default:
+      return v1::END_KIND_INTERRUPTED;
+  }
+}
+
+v1::Task Redacted(v1::Task task) {
+  if (!task.has_start_state()) return task;
+  v1::StartState& start = *task.mutable_start_state();
+  if (!start.storage_state_json().empty()) start.set_storage_state_json(kRedacted);
+  for (auto& [origin, credentials] : *start.mutable_http_credentials()) {
+    credentials.set_username(kRedacted);
+    credentials.set_password(kRedacted);
+  }
+  return task;
+}
+
+void DropPictureBytes(v1::Observation& observation) {
+  if (observation.has_screenshot()) observation.mutable_screenshot()->clear_data();
+}
+
+EpisodeRun::EpisodeRun(Start start, const v1::StartEpisodeRequest& request)
+    : id_(std::move(start.episode_id)),
+      task_(std::move(start.task)),
+      deadline_(start.time + FromProto(start.limits.max_duration())),
+      settled_(start.time) {
+  const auto start_time = ToProto(start.time);
+  episode_.set_name(ResourceName("episodes", id_));
+  episode_.set_session(ResourceName("sessions", start.session_id));
+  if (request.has_task()) episode_.set_task(request.task());
+  episode_.set_state(v1::EPISODE_STATE_RUNNING);
+  *episode_.mutable_limits() = start.limits;
+  *episode_.mutable_policy() = request.policy();
+  episode_.set_group(request.group());
+  episode_.set_seed(start.reset.seed);
+  *episode_.mutable_client_tags() = request.client_tags();
+  *episode_.mutable_start_time() = start_time;
+  episode_.set_trajectory(ResourceName("trajectories", id_));
+  episode_.set_result_state(v1::RESULT_STATE_PENDING);
+
+  header_.set_name(episode_.trajectory());
+  header_.set_format_version(1);
+  *header_.mutable_task() = Redacted(task_);
+  header_.set_environment(ResourceName("environments", start.environment_id));
+  *header_.mutable_policy() = request.policy();
+  header_.set_group(request.group());
+  header_.set_seed(start.reset.seed);
+  *header_.mutable_client_tags() = request.client_tags();
+  *header_.mutable_start_time() = start_time;
+  *header_.mutable_initial_observation() = start.reset.observation;
+  header_.set_recorder("proctor");
+  header_.set_recorder_version("0.1.0");
+  for (const auto& [placeholder, url] : start.reset.base_urls) {
+    (*episode_.mutable_base_urls())[placeholder] = url;
+    (*header_.mutable_base_urls())[placeholder] = url;
+  }
+  last_observation_ = std::move(start.reset.observation);
+}
+
+void EpisodeRun::AddEvidence(std::vector<v1::Evidence> evidence, bool at_start) {
+  for (v1::Evidence& item : evidence) {
+    item.set_at_start(at_start);
+    *header_.add_evidence() = std::move(item);
+  }
+}
+
+void EpisodeRun::Arrived(absl::Time time) {
+  // A pipelined verb arrived while the server still worked: the agent held nothing.
+  if (time <= settled_) return;
+  agent_ += time - settled_;
+  settled_ = time;
+}
+
+void EpisodeRun::Answered(absl::Time time) {
+  if (time <= settled_) return;
+  server_ += time - settled_;
+  settled_ = time;
+}
+
+v1::Trajectory EpisodeRun::End(const Ending& ending, absl::Time now) {
+  Answered(now);
+  episode_.set_state(v1::EPISODE_STATE_CLOSED);
+  episode_.set_end_kind(KindOf(ending.reason));
+  episode_.set_end_reason(ending.reason);
+  episode_.set_end_message(ending.message);
+  *episode_.mutable_end_time() = ToProto(now);
+  episode_.set_server_seconds(absl::ToDoubleSeconds(server_));
+  episode_.set_agent_seconds(absl::ToDoubleSeconds(agent_));
+  v1::Trajectory record;
+  record.set_closed(true);
+  record.set_end_kind(episode_.end_kind());
+  record.set_end_reason(episode_.end_reason());
+  record.set_end_message(episode_.end_message());
+  *record.mutable_end_time() = episode_.end_time();
+  record.set_step_count(episode_.step_count());
+  record.set_server_seconds(episode_.server_seconds());
+  record.set_agent_seconds(episode_.agent_seconds());
+  for (const v1::Evidence& item : header_.evidence()) {
+    if (!item.at_start()) *record.add_evidence() = item;
+  }
+  return record;
+}
+
+}  // namespace proctor::env

@@ -1,0 +1,41 @@
+// Checks of what clients ask of a session, the same for all worlds. All return OK or INVALID_ARGUMENT.
+#ifndef PROCTOR_ENV_REQUEST_CHECKS_H_
+#define PROCTOR_ENV_REQUEST_CHECKS_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "proctor/v1/action.pb.h"
+#include "proctor/v1/environment.pb.h"
+#include "proctor/v1/environment_service.pb.h"
+
+namespace proctor::env {
+
+// The field name of the action's kind ("click"); empty if none is set.
+std::string ActionKind(const v1::Action& action);
+
+// `answer`, `give_up`, `wait` and `noop` are done by sessions, whatever the world.
+bool IsSessionAction(const v1::Action& action);
+
+// The kind is one of the environment's, required targets are set, sizes are within action.proto's limits.
+absl::Status CheckAction(const v1::Action& action, const v1::Capabilities& capabilities);
+
+// Parts that the environment has, options in range.
+absl::Status CheckObservationRequest(const v1::ObservationRequest& request,
+                                     const v1::Capabilities& capabilities);
+
+// Everything about a step that can be told without the session's state.
+absl::Status CheckStepRequest(const v1::StepRequest& request, const v1::Capabilities& capabilities);
+
+// At most 128 bytes.
+absl::Status CheckRequestId(const std::string& request_id);
+
+// The smaller of each set limit; unset ones come from `defaults`, and what that leaves open from the product's
+// defaults (30 steps, 10 minutes).
+absl::StatusOr<v1::Limits> ResolveLimits(const v1::Limits& defaults, const v1::Limits& task,
+                                         const v1::Limits& request);
+
+}  // namespace proctor::env
+
+#endif  // PROCTOR_ENV_REQUEST_CHECKS_H_

@@ -1,0 +1,401 @@
+#include "env/session.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/ids.h"
+#include "common/log.h"
+#include "common/proto_time.h"
+#include "common/status.h"
+#include "env/request_checks.h"
+
+namespace proctor::env {
+
+Session::Session(Options options, SessionParts parts, std::unique_ptr<World> world)
+    : options_(std::move(options)),
+      parts_(parts),
+      create_time_(parts.clock.Now()),
+      queue_(parts.pool),
+      world_(std::move(world)),
+      replays_(options_.id, parts.sink),
+      lease_expiry_(create_time_ + options_.lease) {}
+
+Session::~Session() = default;
+
+v1::Session Session::Describe() const {
+  v1::Session out;
+  out.set_name(ResourceName("sessions", options_.id));
+  out.set_environment(ResourceName("environments", options_.environment_id));
+  *out.mutable_settings() = options_.settings;
+  *out.mutable_lease() = ToProto(options_.lease);
+  *out.mutable_create_time() = ToProto(create_time_);
+  for (const auto& [key, value] : options_.client_tags) (*out.mutable_client_tags())[key] = value;
+  MutexLock lock(mutex_);
+  out.set_state(closed_ ? v1::SESSION_STATE_CLOSED : v1::SESSION_STATE_OPEN);
+  *out.mutable_lease_expire_time() = ToProto(lease_expiry_);
+  if (closed_) *out.mutable_close_time() = ToProto(close_time_);
+  if (episode_open_) out.set_episode(episode_.name());
+  out.set_episode_count(episode_count_);
+  out.set_close_reason(close_why_);
+  return out;
+}
+
+absl::StatusOr<v1::Episode> Session::FindEpisode(const std::string& episode_id) const {
+  MutexLock lock(mutex_);
+  if (episode_.name() != ResourceName("episodes", episode_id)) {
+    return absl::NotFoundError(absl::StrCat("session has no episode ", episode_id, " in memory"));
+  }
+  return episode_;
+}
+
+bool Session::closed() const {
+  MutexLock lock(mutex_);
+  return closed_;
+}
+
+absl::Time Session::close_time() const {
+  MutexLock lock(mutex_);
+  return close_time_;
+}
+
+absl::Status Session::KeepAlive() { return Touch(); }
+
+absl::Status Session::Touch() {
+  MutexLock lock(mutex_);
+  if (closing_) return absl::FailedPreconditionError(absl::StrCat("the session is closed: ", close_why_));
+  lease_expiry_ = parts_.clock.Now() + options_.lease;
+  return absl::OkStatus();
+}
+
+void Session::Enqueue(AsyncQueue::Task task) {
+  {
+    MutexLock lock(mutex_);
+    ++verbs_;
+  }
+  queue_.Post(std::move(task));
+}
+
+void Session::Leave(const AsyncQueue::Finish& finish) {
+  {
+    MutexLock lock(mutex_);
+    --verbs_;
+    // A verb that took longer than the lease leaves its client a whole one.
+    lease_expiry_ = std::max(lease_expiry_, parts_.clock.Now() + options_.lease);
+  }
+  finish();
+}
+
+CallContext Session::WorkContext(absl::Duration cap) const {
+  return CallContext(absl::InfiniteFuture(), closing_token_).Child(cap);
+}
+
+void Session::Sleep(absl::Duration delay, std::function<void()> then) {
+  struct State {
+    std::atomic<bool> fired = false;
+    std::function<void()> then;
+  };
+  auto state = std::make_shared<State>();
+  // The cancel callback goes away with the wait, or a session of many waits would collect them.
+  auto callback = std::make_shared<std::atomic<uint64_t>>(0);
+  state->then = [this, self = shared_from_this(), callback, then = std::move(then)] {
+    closing_token_->RemoveCallback(callback->load());
+    then();
+  };
+  const auto fire = [this, state] {
+    if (state->fired.exchange(true)) return;
+    parts_.pool.Post([state] { std::exchange(state->then, nullptr)(); });
+  };
+  callback->store(closing_token_->AddCallback(fire));
+  parts_.timers.RunAfter(delay, fire);
+}
+
+void Session::StartEpisode(CallContext context, v1::StartEpisodeRequest request,
+                           Done<v1::EpisodeStart> done) {
+  if (absl::Status alive = Touch(); !alive.ok()) {
+    parts_.pool.Post([done = std::move(done), alive] { done(alive); });
+    return;
+  }
+  Enqueue([this, self = shared_from_this(), context = std::move(context), request = std::move(request),
+           done = std::move(done), arrival = parts_.clock.Now()](AsyncQueue::Finish finish) {
+    auto result = DoStart(context, request, arrival);
+    Leave(finish);
+    done(std::move(result));
+  });
+}
+
+absl::StatusOr<v1::EpisodeStart> Session::DoStart(const CallContext& context,
+                                                  const v1::StartEpisodeRequest& request, absl::Time) {
+  PROCTOR_RETURN_IF_ERROR(context.Check("StartEpisode"));
+  PROCTOR_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
+  Replay replay = replays_.Prepare(request.request_id(), request);
+  v1::EpisodeStart answer;
+  PROCTOR_ASSIGN_OR_RETURN(const bool replayed, replays_.Find(context, replay, answer));
+  if (replayed) {
+    RefillPicture(request.observation(), *answer.mutable_observation());
+    return answer;
+  }
+  if (world_ == nullptr) return absl::FailedPreconditionError("the session is closed");
+  if (run_) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(run_->episode().name(), " is still open: end it first (EndEpisode)"));
+  }
+  PROCTOR_RETURN_IF_ERROR(
+      CheckObservationRequest(request.observation(), options_.environment.capabilities()));
+  if (request.policy().policy().size() > 128 || request.policy().version().size() > 128) {
+    return absl::InvalidArgumentError("policy: name and version have at most 128 bytes");
+  }
+  const std::string episode_id = NewId();
+  PROCTOR_ASSIGN_OR_RETURN(v1::Task task, parts_.host.Admit(context, request, episode_id));
+  auto started = StartWorld(request, std::move(task), episode_id, std::move(replay));
+  if (!started.ok()) {
+    world_->EndEpisode();
+    run_.reset();
+    PublishEpisode();
+    parts_.host.Abandon(request, episode_id);
+  }
+  return started;
+}
+
+absl::StatusOr<v1::EpisodeStart> Session::StartWorld(const v1::StartEpisodeRequest& request,
+                                                     v1::Task task, const std::string& episode_id,
+                                                     Replay replay) {
+  const std::string environment = ResourceName("environments", options_.environment_id);
+  if (task.environment().empty()) task.set_environment(environment);
+  if (task.environment() != environment) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the task is for ", task.environment(), ", the session's is ", environment));
+  }
+  PROCTOR_ASSIGN_OR_RETURN(const v1::Limits limits,
+                           ResolveLimits(options_.environment.default_limits(), task.limits(),
+                                         request.limits()));
+  ResetSpec spec{.task = task, .seed = request.seed() != 0 ? request.seed() : task.seed()};
+  if (spec.seed != 0 && !options_.environment.capabilities().seedable()) {
+    return absl::InvalidArgumentError(absl::StrCat("seed: ", environment, " cannot be seeded"));
+  }
+  auto reset = world_->Reset(WorkContext(parts_.caps.reset), spec, request.observation());
+  if (!reset.ok()) {
+    const absl::StatusCode code = reset.status().code();
+    if (code == absl::StatusCode::kInvalidArgument || code == absl::StatusCode::kFailedPrecondition) {
+      return reset.status();
+    }
+    // Nothing was recorded: the client may try again.
+    return absl::UnavailableError(absl::StrCat("the world could not be reset: ", reset.status().message()));
+  }
+  v1::Observation first = reset->observation;
+  run_.emplace(EpisodeRun::Start{.episode_id = episode_id,
+                                 .session_id = options_.id,
+                                 .environment_id = options_.environment_id,
+                                 .task = std::move(task),
+                                 .limits = limits,
+                                 .reset = *std::move(reset),
+                                 .time = parts_.clock.Now()},
+               request);
+  untold_.reset();
+  CollectEvidence(/*at_start=*/true);
+
+  v1::EpisodeStart answer;
+  *answer.mutable_episode() = run_->episode();
+  *answer.mutable_observation() = first;
+  DropPictureBytes(*answer.mutable_observation());
+  if (!replay.request_id.empty()) replay.response = answer.SerializeAsString();
+  PROCTOR_RETURN_IF_ERROR(parts_.sink.Begin(CallContext::WithTimeout(parts_.caps.record), run_->header(),
+                                            run_->episode(), replay));
+  replays_.Keep(replay);
+  {
+    MutexLock lock(mutex_);
+    ++episode_count_;
+  }
+  PublishEpisode();
+  run_->Answered(parts_.clock.Now());
+  *answer.mutable_observation() = std::move(first);
+  if (request.observation().screenshot().omit_data()) DropPictureBytes(*answer.mutable_observation());
+  return answer;
+}
+
+void Session::Observe(CallContext context, v1::ObserveRequest request, Done<v1::Observation> done) {
+  if (absl::Status alive = Touch(); !alive.ok()) {
+    parts_.pool.Post([done = std::move(done), alive] { done(alive); });
+    return;
+  }
+  Enqueue([this, self = shared_from_this(), context = std::move(context), request = std::move(request),
+           done = std::move(done), arrival = parts_.clock.Now()](AsyncQueue::Finish finish) {
+    auto result = DoObserve(context, request, arrival);
+    Leave(finish);
+    done(std::move(result));
+  });
+}
+
+absl::StatusOr<v1::Observation> Session::DoObserve(const CallContext& context,
+                                                   const v1::ObserveRequest& request, absl::Time arrival) {
+  PROCTOR_RETURN_IF_ERROR(context.Check("Observe"));
+  if (!run_) return absl::FailedPreconditionError("no episode is open: StartEpisode first");
+  PROCTOR_RETURN_IF_ERROR(
+      CheckObservationRequest(request.observation(), options_.environment.capabilities()));
+  run_->Arrived(arrival);
+  auto observation = world_->Observe(WorkContext(parts_.caps.step), request.observation());
+  if (!observation.ok()) {
+    const Ending ending = FaultEnding(observation.status());
+    untold_ = EndedResponse(ending);
+    return absl::UnavailableError(absl::StrCat("the episode was interrupted: ", ending.message));
+  }
+  run_->last_observation() = *observation;
+  run_->Answered(parts_.clock.Now());
+  if (request.observation().screenshot().omit_data()) DropPictureBytes(*observation);
+  return observation;
+}
+
+void Session::EndEpisode(CallContext context, v1::EndEpisodeRequest request, Done<v1::Episode> done) {
+  if (absl::Status alive = Touch(); !alive.ok()) {
+    parts_.pool.Post([done = std::move(done), alive] { done(alive); });
+    return;
+  }
+  Enqueue([this, self = shared_from_this(), context = std::move(context), request = std::move(request),
+           done = std::move(done), arrival = parts_.clock.Now()](AsyncQueue::Finish finish) {
+    auto result = DoEnd(context, request, arrival);
+    Leave(finish);
+    done(std::move(result));
+  });
+}
+
+absl::StatusOr<v1::Episode> Session::DoEnd(const CallContext& context,
+                                           const v1::EndEpisodeRequest& request, absl::Time arrival) {
+  PROCTOR_RETURN_IF_ERROR(context.Check("EndEpisode"));
+  PROCTOR_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
+  Replay replay = replays_.Prepare(request.request_id(), request);
+  v1::Episode answer;
+  PROCTOR_ASSIGN_OR_RETURN(const bool replayed, replays_.Find(context, replay, answer));
+  if (replayed) return answer;
+  if (!run_) {
+    if (!untold_) return absl::FailedPreconditionError("no episode is open");
+    // It ended by itself before the client could: that is the answer.
+    answer = untold_->episode();
+    untold_.reset();
+  } else {
+    run_->Arrived(arrival);
+    const bool judged = request.end() == v1::CLIENT_END_DONE;
+    EndRun({judged ? v1::END_REASON_CLIENT_DONE : v1::END_REASON_CANCELLED,
+            judged ? "the client ended the episode" : "the client cancelled the episode"});
+    MutexLock lock(mutex_);
+    answer = episode_;
+  }
+  if (!replay.request_id.empty()) replay.response = answer.SerializeAsString();
+  replays_.Keep(replay);
+  return answer;
+}
+
+void Session::CollectEvidence(bool at_start) {
+  const auto requests = parts_.host.RequiredEvidence(run_->task(), at_start);
+  if (requests.empty()) return;
+  run_->AddEvidence(world_->Collect(WorkContext(parts_.caps.evidence), requests), at_start);
+}
+
+Ending Session::FaultEnding(const absl::Status& fault) const {
+  MutexLock lock(mutex_);
+  if (closing_) return {close_reason_, close_why_};
+  return {v1::END_REASON_WORLD_FAULT, std::string(fault.message())};
+}
+
+void Session::EndRun(const Ending& ending) {
+  if (KindOf(ending.reason) != v1::END_KIND_INTERRUPTED) CollectEvidence(/*at_start=*/false);
+  const v1::Trajectory record = run_->End(ending, parts_.clock.Now());
+  const absl::Status stored = parts_.sink.Finish(CallContext::WithTimeout(parts_.caps.record), run_->id(),
+                                                 record, run_->episode());
+  const std::string id = run_->id();
+  {
+    MutexLock lock(mutex_);
+    episode_ = run_->episode();
+    episode_open_ = false;
+    episode_deadline_ = absl::InfiniteFuture();
+  }
+  run_.reset();
+  world_->EndEpisode();
+  if (stored.ok()) {
+    parts_.host.Closed(id);
+  } else {
+    // The record stays open in the store and is closed as a server fault at the next start.
+    LogError("episode could not be closed", {{"episode", id}, {"error", std::string(stored.message())}});
+  }
+}
+
+void Session::RefillPicture(const v1::ObservationRequest& request, v1::Observation& observation) {
+  if (!observation.has_screenshot() || request.screenshot().omit_data()) return;
+  if (!observation.screenshot().data().empty()) return;
+  auto bytes = parts_.sink.GetBlob(CallContext::WithTimeout(parts_.caps.record),
+                                   observation.screenshot().digest());
+  if (bytes.ok()) observation.mutable_screenshot()->set_data(*std::move(bytes));
+}
+
+void Session::PublishEpisode() {
+  MutexLock lock(mutex_);
+  episode_open_ = run_.has_value();
+  episode_deadline_ = run_ ? run_->deadline() : absl::InfiniteFuture();
+  if (run_) episode_ = run_->episode();
+}
+
+void Session::Close(std::string why, v1::EndReason reason, Done<v1::Session> done) {
+  bool already_closed = false;
+  {
+    MutexLock lock(mutex_);
+    already_closed = closed_;
+    if (!closed_ && done) close_waiters_.push_back(std::move(done));
+    if (!already_closed && closing_) return;
+    if (!closing_) {
+      closing_ = true;
+      close_why_ = std::move(why);
+      close_reason_ = reason;
+    }
+  }
+  if (already_closed) {
+    if (done) parts_.pool.Post([self = shared_from_this(), done = std::move(done)] { done(self->Describe()); });
+    return;
+  }
+  closing_token_->Cancel();
+  Enqueue([this, self = shared_from_this()](AsyncQueue::Finish finish) {
+    Ending ending;
+    {
+      MutexLock lock(mutex_);
+      ending = {close_reason_, close_why_};
+    }
+    if (run_) EndRun(ending);
+    world_.reset();
+    std::vector<Done<v1::Session>> waiters;
+    {
+      MutexLock lock(mutex_);
+      closed_ = true;
+      close_time_ = parts_.clock.Now();
+      waiters.swap(close_waiters_);
+    }
+    LogInfo("session closed", {{"session", options_.id}, {"why", ending.message}});
+    if (options_.on_closed) options_.on_closed();
+    Leave(finish);
+    for (const auto& waiter : waiters) waiter(Describe());
+  });
+}
+
+void Session::Tick() {
+  const absl::Time now = parts_.clock.Now();
+  bool expired = false;
+  bool overdue = false;
+  {
+    MutexLock lock(mutex_);
+    if (closing_ || verbs_ > 0) return;
+    expired = now >= lease_expiry_;
+    overdue = episode_open_ && now >= episode_deadline_;
+  }
+  if (expired) {
+    Close("lease expired", v1::END_REASON_LEASE_EXPIRED, nullptr);
+  } else if (overdue) {
+    queue_.Post([this, self = shared_from_this()](AsyncQueue::Finish finish) {
+      const absl::Time then = parts_.clock.Now();
+      if (run_ && then >= run_->deadline()) {
+        run_->Arrived(then);
+        untold_ = EndedResponse({v1::END_REASON_TIME_LIMIT, "the time limit was reached"});
+      }
+      finish();
+    });
+  }
+}
+
+}  // namespace proctor::env

@@ -1,0 +1,160 @@
+// An exclusive, leased, live instance of an environment: runs episodes, keeps their books, records them.
+#ifndef PROCTOR_ENV_SESSION_H_
+#define PROCTOR_ENV_SESSION_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/call_context.h"
+#include "common/clock.h"
+#include "common/executor.h"
+#include "common/mutex.h"
+#include "env/async_queue.h"
+#include "env/episode_host.h"
+#include "env/episode_run.h"
+#include "env/episode_sink.h"
+#include "env/replay_cache.h"
+#include "env/world.h"
+#include "proctor/v1/environment_service.pb.h"
+#include "proctor/v1/session.pb.h"
+
+namespace proctor::env {
+
+// Called once with a verb's result, on a pool thread.
+template <typename T>
+using Done = std::function<void(absl::StatusOr<T>)>;
+
+// Caps on what worlds may take, whatever the client's deadline: a world that exceeds one has failed.
+struct SessionCaps {
+  absl::Duration reset = absl::Minutes(2);
+  absl::Duration step = absl::Minutes(2);
+  absl::Duration evidence = absl::Seconds(30);
+  absl::Duration record = absl::Seconds(30);
+};
+
+// What sessions work with; all outlive every session.
+struct SessionParts {
+  Executor& pool;
+  TimerQueue& timers;
+  Clock& clock;
+  EpisodeSink& sink;
+  EpisodeHost& host;
+  SessionCaps caps;
+};
+
+// Verbs run one after another in the order of the calls; each ends by calling `done`. A verb that has begun is not torn
+// in half when its caller goes away: `context` only decides whether it begins (CANCELLED, DEADLINE_EXCEEDED: nothing
+// happened). Waiting (wait actions, slow null steps) holds no thread. Thread-safe.
+class Session final : public std::enable_shared_from_this<Session> {
+ public:
+  struct Options {
+    // The id, without `sessions/`.
+    std::string id;
+    std::string environment_id;
+    // As Environment::Describe gave it.
+    v1::Environment environment;
+    v1::EnvironmentSettings settings;
+    absl::Duration lease;
+    std::map<std::string, std::string> client_tags;
+    // Called once when the world is gone.
+    std::function<void()> on_closed;
+  };
+  Session(Options options, SessionParts parts, std::unique_ptr<World> world);
+  ~Session();
+
+  const std::string& id() const { return options_.id; }
+  v1::Session Describe() const;
+  // The open episode's state, or the last one's; NOT_FOUND if `episode_id` is another.
+  absl::StatusOr<v1::Episode> FindEpisode(const std::string& episode_id) const;
+  bool closed() const;
+  absl::Time close_time() const;
+
+  // A sign of life. FAILED_PRECONDITION: the session is closed.
+  absl::Status KeepAlive();
+
+  void StartEpisode(CallContext context, v1::StartEpisodeRequest request, Done<v1::EpisodeStart> done);
+  void Step(CallContext context, v1::StepRequest request, Done<v1::StepResponse> done);
+  void Observe(CallContext context, v1::ObserveRequest request, Done<v1::Observation> done);
+  void EndEpisode(CallContext context, v1::EndEpisodeRequest request, Done<v1::Episode> done);
+
+  // Interrupts what runs, ends the open episode with `reason` (an interrupting one), frees the world. Idempotent: `done`
+  // always gets the closed session.
+  void Close(std::string why, v1::EndReason reason, Done<v1::Session> done);
+
+  // To be called about once a second: closes the session if its lease is over (a verb under way is life), cuts the
+  // episode if its time is over.
+  void Tick();
+
+ private:
+  struct StepCall;
+  // Posts a verb: `run` must call finish once, through Answer().
+  void Enqueue(AsyncQueue::Task task);
+  void Leave(const AsyncQueue::Finish& finish);
+  absl::Status Touch();
+  CallContext WorkContext(absl::Duration cap) const;
+  // Calls `then` on the pool after the delay or when the session is closing.
+  void Sleep(absl::Duration delay, std::function<void()> then);
+
+  // The rest runs on the queue, one at a time.
+  absl::StatusOr<v1::EpisodeStart> DoStart(const CallContext& context, const v1::StartEpisodeRequest& request,
+                                           absl::Time arrival);
+  absl::StatusOr<v1::EpisodeStart> StartWorld(const v1::StartEpisodeRequest& request, v1::Task task,
+                                              const std::string& episode_id, Replay replay);
+  absl::StatusOr<v1::Observation> DoObserve(const CallContext& context, const v1::ObserveRequest& request,
+                                            absl::Time arrival);
+  absl::StatusOr<v1::Episode> DoEnd(const CallContext& context, const v1::EndEpisodeRequest& request,
+                                    absl::Time arrival);
+  // Returns the answer if the step needs no acting.
+  std::optional<absl::StatusOr<v1::StepResponse>> BeginStep(StepCall& call);
+  void ReadInput(StepCall& call);
+  absl::Duration StepDelay(const StepCall& call);
+  absl::StatusOr<ActResult> ActOrObserve(StepCall& call);
+  v1::StepResponse FinishStep(StepCall& call, absl::StatusOr<ActResult> result);
+  v1::StepResponse RecordStep(StepCall& call, ActResult result);
+  std::optional<Ending> EndingAfter(const StepCall& call, const ActResult& result) const;
+  v1::StepResponse EndedResponse(const Ending& ending);
+  void EndRun(const Ending& ending);
+  void CollectEvidence(bool at_start);
+  Ending FaultEnding(const absl::Status& fault) const;
+  // Refills pictures of a replayed answer.
+  void RefillPicture(const v1::ObservationRequest& request, v1::Observation& observation);
+  void PublishEpisode();
+
+  const Options options_;
+  const SessionParts parts_;
+  const absl::Time create_time_;
+  // Cancelled when the session closes.
+  const std::shared_ptr<CancelToken> closing_token_ = std::make_shared<CancelToken>();
+  AsyncQueue queue_;
+
+  // Used on the queue only.
+  std::unique_ptr<World> world_;
+  ReplayCache replays_;
+  std::optional<EpisodeRun> run_;
+  // An episode that ended by itself between verbs: the next step's answer.
+  std::optional<v1::StepResponse> untold_;
+
+  mutable Mutex mutex_;
+  absl::Time lease_expiry_ ABSL_GUARDED_BY(mutex_);
+  int verbs_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  std::string close_why_ ABSL_GUARDED_BY(mutex_);
+  v1::EndReason close_reason_ ABSL_GUARDED_BY(mutex_) = v1::END_REASON_UNSPECIFIED;
+  absl::Time close_time_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
+  std::vector<Done<v1::Session>> close_waiters_ ABSL_GUARDED_BY(mutex_);
+  v1::Episode episode_ ABSL_GUARDED_BY(mutex_);
+  bool episode_open_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Time episode_deadline_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
+  int64_t episode_count_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace proctor::env
+
+#endif  // PROCTOR_ENV_SESSION_H_

@@ -1,0 +1,385 @@
+#include "env/session_manager.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/ids.h"
+#include "common/log.h"
+#include "common/proto_json.h"
+#include "common/proto_time.h"
+#include "common/retry_hint.h"
+#include "common/status.h"
+#include "env/request_checks.h"
+
+namespace proctor::env {
+namespace {
+
+constexpr absl::Duration kTick = absl::Seconds(1);
+
+absl::Status Draining() { return absl::UnavailableError("the server is shutting down"); }
+
+}  // namespace
+
+SessionManager::SessionManager(SessionManagerOptions options, SessionParts parts)
+    : options_(options), parts_(std::move(parts)) {}
+
+SessionManager::~SessionManager() { StopTicking(); }
+
+void SessionManager::Register(std::string id, Environment& environment, int max_sessions) {
+  MutexLock lock(mutex_);
+  kinds_[std::move(id)] = Kind{.environment = &environment, .max_sessions = max_sessions};
+}
+
+void SessionManager::StartTicking() {
+  MutexLock lock(mutex_);
+  if (ticking_) return;
+  ticking_ = true;
+  ScheduleTick();
+}
+
+void SessionManager::ScheduleTick() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  tick_timer_ = parts_.timers.RunAfter(kTick, [this] {
+    Tick();
+    MutexLock lock(mutex_);
+    if (ticking_) ScheduleTick();
+  });
+}
+
+void SessionManager::StopTicking() {
+  uint64_t timer = 0;
+  {
+    MutexLock lock(mutex_);
+    ticking_ = false;
+    timer = tick_timer_;
+  }
+  if (timer != 0) parts_.timers.Cancel(timer);
+}
+
+void SessionManager::Tick() {
+  std::vector<std::shared_ptr<Session>> sessions;
+  std::vector<std::shared_ptr<Session>> forgotten;  // Die without the lock.
+  const absl::Time now = parts_.clock.Now();
+  {
+    MutexLock lock(mutex_);
+    for (auto it = sessions_.begin(); it != sessions_.end();) {
+      if (it->second->closed() && now - it->second->close_time() > options_.remember) {
+        forgotten.push_back(std::move(it->second));
+        it = sessions_.erase(it);
+      } else {
+        sessions.push_back(it->second);
+        ++it;
+      }
+    }
+    for (auto it = requests_.begin(); it != requests_.end();) {
+      const bool old = it->second.opening == nullptr && !sessions_.contains(it->second.session_id);
+      it = old ? requests_.erase(it) : std::next(it);
+    }
+  }
+  for (const auto& session : sessions) session->Tick();
+}
+
+absl::StatusOr<v1::Environment> SessionManager::DescribeEnvironment(const std::string& name) const {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("environments", name));
+  Kind kind;
+  {
+    MutexLock lock(mutex_);
+    const auto it = kinds_.find(id);
+    if (it == kinds_.end()) return absl::NotFoundError(absl::StrCat("no environment ", name));
+    kind = it->second;
+  }
+  v1::Environment out = kind.environment->Describe();
+  out.set_name(name);
+  out.set_max_sessions(kind.max_sessions);
+  out.set_open_sessions(kind.taken);
+  return out;
+}
+
+std::vector<v1::Environment> SessionManager::DescribeEnvironments() const {
+  std::vector<std::string> ids;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [id, kind] : kinds_) ids.push_back(id);
+  }
+  std::vector<v1::Environment> out;
+  for (const std::string& id : ids) {
+    if (auto environment = DescribeEnvironment(ResourceName("environments", id)); environment.ok()) {
+      out.push_back(*std::move(environment));
+    }
+  }
+  return out;
+}
+
+absl::StatusOr<SessionManager::OpeningPtr> SessionManager::Check(
+    CallContext context, const v1::CreateSessionRequest& request) const {
+  PROCTOR_RETURN_IF_ERROR(context.Check("CreateSession"));
+  PROCTOR_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
+  auto opening = std::make_shared<Opening>();
+  PROCTOR_ASSIGN_OR_RETURN(opening->environment_id, ResourceId("environments", request.environment()));
+  Environment* environment = nullptr;
+  {
+    MutexLock lock(mutex_);
+    const auto it = kinds_.find(opening->environment_id);
+    if (it == kinds_.end()) return absl::NotFoundError(absl::StrCat("no ", request.environment()));
+    environment = it->second.environment;
+  }
+  opening->lease = request.has_lease() ? FromProto(request.lease()) : options_.default_lease;
+  if (opening->lease < options_.min_lease || opening->lease > options_.max_lease) {
+    return absl::InvalidArgumentError(absl::StrCat("lease: ", absl::FormatDuration(options_.min_lease),
+                                                   " to ", absl::FormatDuration(options_.max_lease)));
+  }
+  const absl::Duration wait = FromProto(request.max_wait());
+  if (wait < absl::ZeroDuration() || wait > options_.max_wait) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_wait: at most ", absl::FormatDuration(options_.max_wait)));
+  }
+  PROCTOR_ASSIGN_OR_RETURN(opening->settings, environment->ResolveSettings(request.settings()));
+  opening->context = std::move(context);
+  opening->request = request;
+  if (!request.request_id().empty()) opening->digest = Sha256Hex(ProtoCanonicalBytes(request));
+  return opening;
+}
+
+bool SessionManager::Replay(const OpeningPtr& opening, Done<v1::Session>& done) {
+  const std::string& id = opening->request.request_id();
+  if (id.empty()) return false;
+  absl::StatusOr<v1::Session> answer = absl::UnknownError("");
+  {
+    MutexLock lock(mutex_);
+    const auto it = requests_.find(id);
+    if (it == requests_.end()) {
+      requests_[id] = Remembered{
+          .digest = opening->digest, .opening = opening, .session_id = "", .time = parts_.clock.Now()};
+      return false;
+    }
+    if (it->second.digest != opening->digest) {
+      answer = absl::InvalidArgumentError("request_id: was used for another request");
+    } else if (it->second.opening != nullptr) {
+      it->second.opening->done.push_back(std::move(done));
+      return true;
+    } else {
+      answer = sessions_.at(it->second.session_id)->Describe();
+    }
+  }
+  parts_.pool.Post([done = std::move(done), answer = std::move(answer)] { done(answer); });
+  return true;
+}
+
+void SessionManager::Create(CallContext context, v1::CreateSessionRequest request,
+                            Done<v1::Session> done) {
+  auto checked = Check(std::move(context), request);
+  if (!checked.ok()) {
+    parts_.pool.Post([done = std::move(done), status = checked.status()] { done(status); });
+    return;
+  }
+  const OpeningPtr opening = *std::move(checked);
+  if (Replay(opening, done)) return;
+  const absl::Duration wait = FromProto(opening->request.max_wait());
+  absl::Status refused;
+  bool open = false;
+  {
+    MutexLock lock(mutex_);
+    opening->done.push_back(std::move(done));
+    Kind& kind = kinds_[opening->environment_id];
+    auto& waiting = waiting_[opening->environment_id];
+    if (!admitting_) {
+      refused = Draining();
+    } else if (kind.taken < kind.max_sessions && waiting.empty()) {
+      ++kind.taken;
+      opening->left_queue = true;
+      open = true;
+    } else if (wait == absl::ZeroDuration() || static_cast<int>(waiting.size()) >= options_.max_waiters) {
+      refused = WithRetryHint(
+          absl::ResourceExhaustedError(absl::StrCat("all ", kind.max_sessions, " sessions of ",
+                                                    opening->request.environment(),
+                                                    " are taken; try again or give max_wait")),
+          options_.retry_hint);
+    } else {
+      waiting.push_back(opening);
+    }
+  }
+  if (!refused.ok()) {
+    GiveUpWaiting(opening, refused);
+  } else if (open) {
+    parts_.pool.Post([this, opening] { Open(opening); });
+  } else {
+    const auto give_up = [this, weak = std::weak_ptr<Opening>(opening)] {
+      if (const OpeningPtr still = weak.lock()) {
+        GiveUpWaiting(still, WithRetryHint(absl::ResourceExhaustedError("no session came free in time"),
+                                           options_.retry_hint));
+      }
+    };
+    parts_.timers.RunAfter(std::min(wait, opening->context.remaining()), give_up);
+    opening->context.cancel()->AddCallback([this, weak = std::weak_ptr<Opening>(opening)] {
+      if (const OpeningPtr still = weak.lock()) {
+        GiveUpWaiting(still, absl::CancelledError("CreateSession: cancelled"));
+      }
+    });
+  }
+}
+
+void SessionManager::GiveUpWaiting(const OpeningPtr& opening, absl::Status status) {
+  std::vector<Done<v1::Session>> done;
+  {
+    MutexLock lock(mutex_);
+    if (opening->left_queue) return;
+    opening->left_queue = true;
+    waiting_[opening->environment_id].remove(opening);
+    requests_.erase(opening->request.request_id());
+    done.swap(opening->done);
+  }
+  parts_.pool.Post([done = std::move(done), status] {
+    for (const auto& each : done) each(status);
+  });
+}
+
+void SessionManager::Open(const OpeningPtr& opening) {
+  Environment* environment = nullptr;
+  {
+    MutexLock lock(mutex_);
+    environment = kinds_[opening->environment_id].environment;
+  }
+  absl::StatusOr<std::unique_ptr<World>> world = absl::UnknownError("");
+  if (absl::Status wanted = opening->context.Check("CreateSession"); !wanted.ok()) {
+    world = wanted;
+  } else {
+    world = environment->Open(opening->context.Child(options_.open_cap), opening->settings);
+  }
+  if (!world.ok()) {
+    Finish(opening, world.status());
+    return;
+  }
+  Session::Options options;
+  options.id = NewId();
+  options.environment_id = opening->environment_id;
+  options.environment = environment->Describe();
+  options.settings = opening->settings;
+  options.lease = opening->lease;
+  for (const auto& [key, value] : opening->request.client_tags()) options.client_tags[key] = value;
+  options.on_closed = [this, id = opening->environment_id] { ReleaseSlot(id); };
+  Finish(opening, std::make_shared<Session>(std::move(options), parts_, *std::move(world)));
+}
+
+void SessionManager::Finish(const OpeningPtr& opening, absl::StatusOr<std::shared_ptr<Session>> session) {
+  std::vector<Done<v1::Session>> done;
+  bool draining = false;
+  {
+    MutexLock lock(mutex_);
+    done.swap(opening->done);
+    const auto it = requests_.find(opening->request.request_id());
+    if (session.ok()) {
+      sessions_[(*session)->id()] = *session;
+      if (it != requests_.end()) {
+        it->second.opening = nullptr;
+        it->second.session_id = (*session)->id();
+      }
+      draining = !admitting_;
+    } else if (it != requests_.end()) {
+      requests_.erase(it);
+    }
+  }
+  if (!session.ok()) ReleaseSlot(opening->environment_id);
+  if (draining) (*session)->Close("the server is shutting down", v1::END_REASON_SERVER_FAULT, nullptr);
+  for (const auto& each : done) {
+    if (!session.ok()) {
+      each(session.status());
+    } else if (draining) {
+      each(Draining());
+    } else {
+      each((*session)->Describe());
+    }
+  }
+}
+
+void SessionManager::ReleaseSlot(const std::string& environment_id) {
+  OpeningPtr next;
+  {
+    MutexLock lock(mutex_);
+    auto& waiting = waiting_[environment_id];
+    if (waiting.empty()) {
+      --kinds_[environment_id].taken;
+      return;
+    }
+    // The slot goes to the first who waits.
+    next = waiting.front();
+    waiting.pop_front();
+    next->left_queue = true;
+  }
+  parts_.pool.Post([this, next] { Open(next); });
+}
+
+absl::StatusOr<std::shared_ptr<Session>> SessionManager::Find(const std::string& name) const {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("sessions", name));
+  MutexLock lock(mutex_);
+  const auto it = sessions_.find(id);
+  if (it == sessions_.end()) return absl::NotFoundError(absl::StrCat("no session ", name));
+  return it->second;
+}
+
+std::shared_ptr<Session> SessionManager::FindByEpisode(const std::string& episode_id) const {
+  std::vector<std::shared_ptr<Session>> sessions;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [id, session] : sessions_) sessions.push_back(session);
+  }
+  for (const auto& session : sessions) {
+    if (session->FindEpisode(episode_id).ok()) return session;
+  }
+  return nullptr;
+}
+
+std::vector<v1::Session> SessionManager::List(bool show_closed) const {
+  std::vector<std::shared_ptr<Session>> sessions;
+  {
+    MutexLock lock(mutex_);
+    for (auto it = sessions_.rbegin(); it != sessions_.rend(); ++it) sessions.push_back(it->second);
+  }
+  std::vector<v1::Session> out;
+  for (const auto& session : sessions) {
+    v1::Session described = session->Describe();
+    if (show_closed || described.state() == v1::SESSION_STATE_OPEN) out.push_back(std::move(described));
+  }
+  return out;
+}
+
+void SessionManager::StopAdmitting() {
+  std::vector<OpeningPtr> waiting;
+  {
+    MutexLock lock(mutex_);
+    admitting_ = false;
+    for (auto& [id, list] : waiting_) waiting.insert(waiting.end(), list.begin(), list.end());
+  }
+  for (const auto& opening : waiting) GiveUpWaiting(opening, Draining());
+}
+
+int SessionManager::open_sessions() const {
+  MutexLock lock(mutex_);
+  int open = 0;
+  for (const auto& [id, kind] : kinds_) open += kind.taken;
+  return open;
+}
+
+void SessionManager::CloseAll(const std::string& why, v1::EndReason reason, std::function<void()> done) {
+  std::vector<std::shared_ptr<Session>> sessions;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [id, session] : sessions_) sessions.push_back(session);
+  }
+  struct Rest {
+    std::atomic<size_t> count;
+    std::function<void()> done;
+  };
+  auto rest = std::make_shared<Rest>();
+  rest->count = sessions.size() + 1;
+  rest->done = std::move(done);
+  const auto one = [rest] {
+    if (--rest->count == 0) rest->done();
+  };
+  for (const auto& session : sessions) {
+    session->Close(why, reason, [one](const absl::StatusOr<v1::Session>&) { one(); });
+  }
+  one();
+}
+
+}  // namespace proctor::env

@@ -1,0 +1,238 @@
+// Session's steps.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/proto_time.h"
+#include "common/status.h"
+#include "env/dialects/dialect.h"
+#include "env/request_checks.h"
+#include "env/session.h"
+
+namespace proctor::env {
+
+// A step on its way through the queue.
+struct Session::StepCall {
+  CallContext context;
+  v1::StepRequest request;
+  Done<v1::StepResponse> done;
+  AsyncQueue::Finish finish;
+  absl::Time arrival;
+  absl::Time begin;
+  Replay replay;
+  // As executed; no kind if the agent's text did not parse.
+  v1::Action action;
+  // Why nothing is done.
+  std::string refusal;
+};
+
+void Session::Step(CallContext context, v1::StepRequest request, Done<v1::StepResponse> done) {
+  if (absl::Status alive = Touch(); !alive.ok()) {
+    parts_.pool.Post([done = std::move(done), alive] { done(alive); });
+    return;
+  }
+  auto call = std::make_shared<StepCall>();
+  call->context = std::move(context);
+  call->request = std::move(request);
+  call->done = std::move(done);
+  call->arrival = parts_.clock.Now();
+  Enqueue([this, self = shared_from_this(), call](AsyncQueue::Finish finish) {
+    call->finish = std::move(finish);
+    call->begin = parts_.clock.Now();
+    if (auto early = BeginStep(*call)) {
+      Leave(call->finish);
+      call->done(*std::move(early));
+      return;
+    }
+    const auto act = [this, self, call] {
+      v1::StepResponse response = FinishStep(*call, ActOrObserve(*call));
+      Leave(call->finish);
+      call->done(std::move(response));
+    };
+    const absl::Duration delay = StepDelay(*call);
+    if (delay > absl::ZeroDuration()) {
+      Sleep(delay, act);
+    } else {
+      act();
+    }
+  });
+}
+
+std::optional<absl::StatusOr<v1::StepResponse>> Session::BeginStep(StepCall& call) {
+  const v1::StepRequest& request = call.request;
+  if (absl::Status status = call.context.Check("Step"); !status.ok()) return status;
+  if (absl::Status status = CheckStepRequest(request, options_.environment.capabilities()); !status.ok()) {
+    return status;
+  }
+  call.replay = replays_.Prepare(request.request_id(), request);
+  v1::StepResponse answer;
+  const absl::StatusOr<bool> replayed = replays_.Find(call.context, call.replay, answer);
+  if (!replayed.ok()) return replayed.status();
+  if (*replayed) {
+    RefillPicture(request.observation(), *answer.mutable_observation());
+    return answer;
+  }
+  if (!run_) {
+    if (!untold_) return absl::FailedPreconditionError("no episode is open: StartEpisode first");
+    answer = *std::exchange(untold_, std::nullopt);
+    return answer;
+  }
+  if (request.has_expected_step_index() && request.expected_step_index() != run_->next_index()) {
+    return absl::AbortedError(absl::StrCat("expected_step_index is ", request.expected_step_index(),
+                                           ", the next step is ", run_->next_index()));
+  }
+  run_->Arrived(call.arrival);
+  if (parts_.clock.Now() >= run_->deadline()) {
+    return EndedResponse({v1::END_REASON_TIME_LIMIT, "the time limit was reached"});
+  }
+  ReadInput(call);
+  return std::nullopt;
+}
+
+void Session::ReadInput(StepCall& call) {
+  if (call.request.has_action()) {
+    call.action = call.request.action();
+    return;
+  }
+  dialects::ParsedAgentText parsed =
+      dialects::ParseAgentText(call.request.agent_text(), run_->last_observation());
+  if (call.request.agent_data().thought().empty() && !parsed.thought.empty()) {
+    call.request.mutable_agent_data()->set_thought(std::move(parsed.thought));
+  }
+  if (!parsed.error.empty()) {
+    call.refusal = std::move(parsed.error);
+    return;
+  }
+  // What a model writes is its own mistake, told to it, not to the program that passed it on.
+  const absl::Status fits = CheckAction(parsed.action, options_.environment.capabilities());
+  if (!fits.ok()) {
+    call.refusal = std::string(fits.message());
+    return;
+  }
+  call.action = std::move(parsed.action);
+}
+
+absl::Duration Session::StepDelay(const StepCall& call) {
+  const absl::Duration rest =
+      std::max(absl::ZeroDuration(), run_->deadline() - parts_.clock.Now());
+  if (call.action.has_wait()) {
+    const absl::Duration asked = FromProto(call.action.wait().duration());
+    return std::min(rest, asked > absl::ZeroDuration() ? asked : absl::Seconds(1));
+  }
+  if (call.action.kind_case() == v1::Action::KIND_NOT_SET || IsSessionAction(call.action)) {
+    return absl::ZeroDuration();
+  }
+  return std::min(rest, world_->ActionDelay());
+}
+
+absl::StatusOr<ActResult> Session::ActOrObserve(StepCall& call) {
+  const CallContext context = WorkContext(parts_.caps.step);
+  PROCTOR_RETURN_IF_ERROR(context.Check("step"));
+  ActResult result;
+  if (call.action.has_answer() || call.action.has_give_up()) {
+    result.observation = run_->last_observation();
+    result.observation.clear_action_error();
+    result.observation.clear_dialogs();
+    result.observation.clear_downloads();
+    result.observation.clear_notices();
+    return result;
+  }
+  if (call.action.kind_case() == v1::Action::KIND_NOT_SET || IsSessionAction(call.action)) {
+    PROCTOR_ASSIGN_OR_RETURN(result.observation, world_->Observe(context, call.request.observation()));
+    if (!call.refusal.empty()) result.observation.set_action_error(call.refusal);
+    return result;
+  }
+  return world_->Act(context, call.action, call.request.observation());
+}
+
+v1::StepResponse Session::FinishStep(StepCall& call, absl::StatusOr<ActResult> result) {
+  v1::StepResponse response =
+      result.ok() ? RecordStep(call, *std::move(result)) : EndedResponse(FaultEnding(result.status()));
+  if (!call.replay.request_id.empty()) {
+    v1::StepResponse kept = response;
+    DropPictureBytes(*kept.mutable_observation());
+    call.replay.response = kept.SerializeAsString();
+    replays_.Keep(call.replay);
+  }
+  if (call.request.observation().screenshot().omit_data()) {
+    DropPictureBytes(*response.mutable_observation());
+  }
+  if (run_) run_->Answered(parts_.clock.Now());
+  return response;
+}
+
+std::optional<Ending> Session::EndingAfter(const StepCall& call, const ActResult& result) const {
+  if (call.action.has_answer()) return Ending{v1::END_REASON_ANSWERED, ""};
+  if (call.action.has_give_up()) return Ending{v1::END_REASON_GAVE_UP, call.action.give_up().reason()};
+  if (result.world_ended) return Ending{v1::END_REASON_WORLD_ENDED, "the world ended by itself"};
+  if (run_->AtStepLimit()) return Ending{v1::END_REASON_STEP_LIMIT, "the step limit was reached"};
+  if (parts_.clock.Now() >= run_->deadline()) {
+    return Ending{v1::END_REASON_TIME_LIMIT, "the time limit was reached"};
+  }
+  return std::nullopt;
+}
+
+v1::StepResponse Session::RecordStep(StepCall& call, ActResult result) {
+  const absl::Time acted = parts_.clock.Now();
+  v1::Step step;
+  step.set_index(run_->next_index());
+  if (call.action.kind_case() != v1::Action::KIND_NOT_SET) *step.mutable_action() = call.action;
+  if (call.request.has_agent_text()) *step.mutable_agent_text() = call.request.agent_text();
+  if (call.request.has_agent_data()) *step.mutable_agent_data() = call.request.agent_data();
+  *step.mutable_observation() = result.observation;
+  *step.mutable_start_time() = ToProto(call.arrival);
+  *step.mutable_end_time() = ToProto(acted);
+  *step.mutable_timing() = result.observation.settle().timing();
+  *step.mutable_timing()->mutable_queue() = ToProto(call.begin - call.arrival);
+  *step.mutable_timing()->mutable_total() = ToProto(acted - call.arrival);
+  if (result.target_box) *step.mutable_target_box() = *result.target_box;
+  if (result.target_point) *step.mutable_target_point() = *result.target_point;
+  if (result.target_element) *step.mutable_target_element() = *result.target_element;
+
+  v1::StepResponse response;
+  response.set_step_index(step.index());
+  *response.mutable_observation() = result.observation;
+  if (step.has_action()) *response.mutable_action() = step.action();
+  *response.mutable_timing() = step.timing();
+  if (!call.replay.request_id.empty()) {
+    v1::StepResponse kept = response;
+    DropPictureBytes(*kept.mutable_observation());
+    call.replay.response = kept.SerializeAsString();
+  }
+  const absl::Status recorded = parts_.sink.Append(CallContext::WithTimeout(parts_.caps.record),
+                                                   run_->id(), step, call.replay);
+  if (!recorded.ok()) {
+    return EndedResponse({v1::END_REASON_SERVER_FAULT,
+                          absl::StrCat("a step could not be recorded: ", recorded.message())});
+  }
+  run_->CountStep();
+  run_->last_observation() = std::move(result.observation);
+  *response.mutable_timing()->mutable_record() = ToProto(parts_.clock.Now() - acted);
+  *response.mutable_timing()->mutable_total() = ToProto(parts_.clock.Now() - call.arrival);
+  if (const auto ending = EndingAfter(call, result)) {
+    const v1::StepResponse end = EndedResponse(*ending);
+    response.set_terminated(end.terminated());
+    response.set_truncated(end.truncated());
+    response.set_interrupted(end.interrupted());
+    *response.mutable_episode() = end.episode();
+  } else {
+    PublishEpisode();
+  }
+  return response;
+}
+
+v1::StepResponse Session::EndedResponse(const Ending& ending) {
+  v1::StepResponse response;
+  response.set_step_index(run_->next_index());
+  *response.mutable_observation() = run_->last_observation();
+  const v1::EndKind kind = KindOf(ending.reason);
+  response.set_terminated(kind == v1::END_KIND_TERMINATED);
+  response.set_truncated(kind == v1::END_KIND_TRUNCATED);
+  response.set_interrupted(kind == v1::END_KIND_INTERRUPTED);
+  EndRun(ending);
+  MutexLock lock(mutex_);
+  *response.mutable_episode() = episode_;
+  return response;
+}
+
+}  // namespace proctor::env
