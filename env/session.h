@@ -116,6 +116,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   absl::Duration StepDelay(const StepCall& call);
   absl::StatusOr<ActResult> ActOrObserve(StepCall& call);
   v1::StepResponse FinishStep(StepCall& call, absl::StatusOr<ActResult> result);
+  absl::Status StoreDownloads(const CallContext& context, const ActResult& result);
   v1::StepResponse RecordStep(StepCall& call, ActResult result);
   std::optional<Ending> EndingAfter(const StepCall& call, const ActResult& result) const;
   v1::StepResponse EndedResponse(const Ending& ending);

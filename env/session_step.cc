@@ -172,6 +172,13 @@ std::optional<Ending> Session::EndingAfter(const StepCall& call, const ActResult
   return std::nullopt;
 }
 
+absl::Status Session::StoreDownloads(const CallContext& context, const ActResult& result) {
+  for (const auto& [digest, bytes] : result.blobs) {
+    PROCTOR_RETURN_IF_ERROR(parts_.sink.PutBlob(context, bytes).status());
+  }
+  return absl::OkStatus();
+}
+
 v1::StepResponse Session::RecordStep(StepCall& call, ActResult result) {
   const absl::Time acted = parts_.clock.Now();
   v1::Step step;
@@ -199,8 +206,9 @@ v1::StepResponse Session::RecordStep(StepCall& call, ActResult result) {
     DropPictureBytes(*kept.mutable_observation());
     call.replay.response = kept.SerializeAsString();
   }
-  const absl::Status recorded = parts_.sink.Append(CallContext::WithTimeout(parts_.caps.record),
-                                                   run_->id(), step, call.replay);
+  const CallContext record_context = CallContext::WithTimeout(parts_.caps.record);
+  absl::Status recorded = StoreDownloads(record_context, result);
+  if (recorded.ok()) recorded = parts_.sink.Append(record_context, run_->id(), step, call.replay);
   if (!recorded.ok()) {
     return EndedResponse({v1::END_REASON_SERVER_FAULT,
                           absl::StrCat("a step could not be recorded: ", recorded.message())});
