@@ -1,5 +1,8 @@
 #include "common/yaml_proto.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cmath>
 #include <cstdint>
@@ -7,9 +10,6 @@
 #include <limits>
 #include <memory>
 #include <vector>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -160,12 +160,17 @@ class Reader {
                                Message& message) {
     const std::string& text = node.Scalar();
     switch (field.cpp_type()) {
-      case FieldDescriptor::CPPTYPE_STRING: return SetString(text, field, message);
-      case FieldDescriptor::CPPTYPE_ENUM: return SetEnum(text, field, message);
-      case FieldDescriptor::CPPTYPE_BOOL: return SetBool(text, field, message);
+      case FieldDescriptor::CPPTYPE_STRING:
+        return SetString(text, field, message);
+      case FieldDescriptor::CPPTYPE_ENUM:
+        return SetEnum(text, field, message);
+      case FieldDescriptor::CPPTYPE_BOOL:
+        return SetBool(text, field, message);
       case FieldDescriptor::CPPTYPE_DOUBLE:
-      case FieldDescriptor::CPPTYPE_FLOAT: return SetReal(text, field, message);
-      default: return SetInteger(text, field, message);
+      case FieldDescriptor::CPPTYPE_FLOAT:
+        return SetReal(text, field, message);
+      default:
+        return SetInteger(text, field, message);
     }
   }
 
@@ -288,8 +293,7 @@ class Reader {
 
   absl::Status ReadTimestamp(const YAML::Node& node, const std::string& path, Message& message) {
     google::protobuf::Timestamp value;
-    if (!node.IsScalar() ||
-        !google::protobuf::util::TimeUtil::FromString(node.Scalar(), &value)) {
+    if (!node.IsScalar() || !google::protobuf::util::TimeUtil::FromString(node.Scalar(), &value)) {
       return Fail(node, path, "expected a time such as 2030-01-31T12:00:00Z");
     }
     const auto& type = *message.GetDescriptor();
@@ -316,8 +320,8 @@ absl::Status YamlLocations::Error(std::string_view path, std::string_view reason
     it = lines_.find(at);
   }
   const int line = it == lines_.end() ? 1 : it->second;
-  return absl::InvalidArgumentError(absl::StrCat(file_, ":", line, ": ", ToAbsl(path),
-                                                 path.empty() ? "" : ": ", ToAbsl(reason)));
+  return absl::InvalidArgumentError(
+      absl::StrCat(file_, ":", line, ": ", ToAbsl(path), path.empty() ? "" : ": ", ToAbsl(reason)));
 }
 
 absl::StatusOr<YamlLocations> ParseYamlProto(std::string_view text, const std::string& file,

@@ -1,8 +1,11 @@
-// The filtering proxy through which all browser traffic goes (DESIGN: the browser is a hostile guest).
+// The filtering proxy through which all browser traffic goes (DESIGN: the browser is a hostile
+// guest).
 //
-// Resolves a name once, checks every address, connects to the checked address: no rebinding. Speaks CONNECT and
-// absolute-form HTTP/1.1 (WebSocket upgrades included). A refused request gets 403 with a one-line reason in the body and
-// in the `Proctor-Refused` header.
+// Resolves a name once, checks every address, connects to the checked address: no rebinding. Speaks
+// CONNECT and absolute-form HTTP/1.1 (WebSocket upgrades included). A refused request gets 403 with
+// a one-line reason in the body and in the `Proctor-Refused` header; one whose host cannot be
+// reached 502 or 504 with the reason in `Proctor-Failed`; a malformed or ambiguous one 400; one too
+// many connections 503.
 #ifndef PROCTOR_NET_EGRESS_PROXY_H_
 #define PROCTOR_NET_EGRESS_PROXY_H_
 
@@ -12,40 +15,74 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace proctor::net {
 
-// What may be reached. Link-local, metadata, multicast and unspecified addresses and the server's own ports: never.
+// What may be reached. Link-local, metadata, multicast and unspecified addresses and the server's
+// own ports: never. Odd spellings of addresses (decimal, octal, hex, short) and IPv6 forms that
+// carry an IPv4 address are seen through.
 struct EgressPolicy {
-  // "example.org", "*.example.org", "127.0.0.1:8080", "[::1]:80". Empty: every public host.
+  // "example.org", "*.example.org" (subdomains only), "127.0.0.1:8080", "[::1]:80"; without a port:
+  // any port. Empty: every public host. Loopback and private addresses need an entry without a
+  // wildcard: whoever runs the DNS of a wildcard's domain could point it inside.
   std::vector<std::string> allowed_hosts;
   // Loopback and private ranges may be reached even if not named in allowed_hosts.
   bool allow_private = false;
+  // If not empty, the host must match here too. Grants nothing: a session narrows its server's
+  // policy with it.
+  std::vector<std::string> narrowed_to;
 };
+
+// INVALID_ARGUMENT if `pattern` cannot be an entry of allowed_hosts.
+absl::Status CheckHostPattern(const std::string& pattern);
 
 // Thread-safe.
 class EgressProxy {
  public:
+  // Numeric addresses of a host name. Blocks; called on threads of the proxy's own.
+  using Resolver = std::function<absl::StatusOr<std::vector<std::string>>(const std::string& host)>;
+
   struct Options {
     int threads = 1;
-    // Looked up before the policy: a host that the server itself serves (an episode's practice host), as
-    // 127.0.0.1:port; 0: not one of ours. The one way to the server's own ports.
+    // Looked up before the policy: a host that the server itself serves (an episode's practice
+    // host), as 127.0.0.1:port, whatever port the URL names; 0: not one of ours. The one way to the
+    // server's own ports. `host` is in lower case, without port. Called on I/O threads: quick.
     std::function<uint16_t(const std::string& host)> internal_port;
+    // Told of every refused or failed request, for the session's notices. Called on I/O threads:
+    // quick.
+    std::function<void(uint16_t listener_port, const std::string& host_port,
+                       const std::string& reason)>
+        on_refused;
     // Bytes per second and connection are not limited; connections per listener are.
     int max_connections_per_listener = 256;
+    // Default: the system's. `localhost` and `*.localhost` are loopback without asking it.
+    Resolver resolver;
+    // From one request's end to the next one's header, and for the header itself.
+    absl::Duration request_timeout = absl::Seconds(60);
+    // Looking a name up, and connecting to each of its addresses.
+    absl::Duration connect_timeout = absl::Seconds(15);
+    // Without a byte while a request or reply is under way.
+    absl::Duration transfer_timeout = absl::Minutes(2);
+    // Without a byte in either direction of a CONNECT or WebSocket tunnel.
+    absl::Duration tunnel_idle_timeout = absl::Minutes(10);
   };
 
   static absl::StatusOr<std::unique_ptr<EgressProxy>> Create(Options options);
+  // Closes everything. Waits for name lookups under way (bounded by the system's resolver).
   virtual ~EgressProxy() = default;
 
-  // Ports of the server itself (gRPC, practice, metrics, DevTools): refused on every local address.
+  // Ports of the server itself (gRPC, practice, metrics, DevTools): refused on every local address,
+  // like the proxy's own. Replaces the list.
   virtual void SetOwnPorts(std::vector<uint16_t> ports) = 0;
 
-  // Opens a listener on 127.0.0.1 for one policy; returns its port. Connections from other users of the machine are
-  // accepted: the policy is all that it guards.
+  // Opens a listener on 127.0.0.1 for one policy; returns its port. Connections from other users of
+  // the machine are accepted: the policy is all that it guards. INVALID_ARGUMENT: a malformed
+  // entry. UNAVAILABLE: no socket.
   virtual absl::StatusOr<uint16_t> Open(EgressPolicy policy) = 0;
-  // Closes the listener and its connections.
+  // Closes the listener and its connections, soon after return. Unknown ports are ignored.
   virtual void Close(uint16_t port) = 0;
 };
 

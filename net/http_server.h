@@ -39,7 +39,12 @@ struct HttpResponse {
 // Runs on the server's I/O threads: quick and thread-safe, no blocking.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
-// Thread-safe. Keep-alive, HEAD, chunked request bodies; limits: 64 KiB of headers, `max_body_bytes`, 60 s idle.
+// Thread-safe. Keep-alive, HEAD, chunked request bodies. Limits: 64 KiB of headers (431),
+// `max_body_bytes` (413), `idle_timeout` from the end of one reply to the end of the next request,
+// so that a slow sender holds a connection no longer. Malformed or ambiguous requests (two lengths,
+// two hosts, unknown transfer coding) get 400; after any of these the connection is closed. The
+// handler's `content-length`, `connection` and `transfer-encoding` are ignored; a status outside
+// 200-599 or a line break in a header is a 500.
 class HttpServer {
  public:
   struct Options {
@@ -49,12 +54,15 @@ class HttpServer {
     uint16_t port = 0;
     int threads = 1;
     int64_t max_body_bytes = 4 << 20;
+    // More connections wait in the kernel's queue.
+    int max_connections = 4096;
+    absl::Duration idle_timeout = absl::Seconds(60);
     // PEM texts; both set: HTTPS. For tests of certificate errors.
     std::string tls_certificate_pem;
     std::string tls_key_pem;
   };
 
-  // UNAVAILABLE: the port is taken.
+  // UNAVAILABLE: the port is taken. INVALID_ARGUMENT: the address, or the certificate and its key.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Create(Options options, HttpHandler handler);
   // Closes all connections and joins its threads.
   virtual ~HttpServer() = default;

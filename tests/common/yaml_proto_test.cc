@@ -1,10 +1,10 @@
 #include "common/yaml_proto.h"
 
-#include <cstdlib>
-#include <fstream>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
 
 #include "proctor/v1/config.pb.h"
 
@@ -52,7 +52,8 @@ egress:
   EXPECT_THAT(config.browser().extra_flags(), testing::ElementsAre("--a", "--b=1"));
   EXPECT_TRUE(config.browser().allow_unsandboxed());
   EXPECT_EQ(config.environments().at("web").default_settings().web().device_scale(), 1.5);
-  EXPECT_EQ(config.environments().at("web").default_settings().web().max_download_bytes(), 32 << 20);
+  EXPECT_EQ(config.environments().at("web").default_settings().web().max_download_bytes(),
+            32 << 20);
   EXPECT_TRUE(config.environments().contains("null"));
   EXPECT_EQ(config.sessions().default_lease().seconds(), 90);
   EXPECT_EQ(config.reward_policy().score_map().logistic().slope(), 2);
@@ -71,19 +72,24 @@ TEST(YamlProtoTest, ErrorsNameFileLineFieldAndReason) {
       {"data_dir: a\nnope: 1\n", "p.yaml:2: nope: unknown key"},
       {"browser:\n  max_browsers: 1\n  no_such: 1\n", "p.yaml:3: browser.no_such: unknown key"},
       {"data_dir: a\n\ndata_dir: b\n", "p.yaml:3: data_dir: given twice"},
-      {"browser:\n  max_browsers: many\n", "p.yaml:2: browser.max_browsers: expected a whole number"},
-      {"browser:\n  max_browsers: 3000000000\n", "p.yaml:2: browser.max_browsers: 3000000000 is out"},
+      {"browser:\n  max_browsers: many\n",
+       "p.yaml:2: browser.max_browsers: expected a whole number"},
+      {"browser:\n  max_browsers: 3000000000\n",
+       "p.yaml:2: browser.max_browsers: 3000000000 is out"},
       {"browser: 3\n", "p.yaml:1: browser: expected keys and values"},
       {"data_dir: [a]\n", "p.yaml:1: data_dir: expected a single value"},
       {"data_dir:\n", "p.yaml:1: data_dir: has no value"},
-      {"egress:\n  allowed_hosts: example.org\n", "p.yaml:2: egress.allowed_hosts: expected a list"},
+      {"egress:\n  allowed_hosts: example.org\n",
+       "p.yaml:2: egress.allowed_hosts: expected a list"},
       {"egress:\n  allowed_hosts:\n    - a\n    -\n", "p.yaml:"},
       {"egress: {allow_private: yes}\n", "p.yaml:1: egress.allow_private: expected true or false"},
       {"durability: maybe\n", "p.yaml:1: durability: 'maybe' is none of: power, process"},
       {"durability: unspecified\n", "p.yaml:1: durability: 'unspecified' is none of"},
       {"shutdown_grace: 20\n", "p.yaml:1: shutdown_grace: expected a duration"},
-      {"reward_policy:\n  step_cost: .nan\n", "p.yaml:2: reward_policy.step_cost: expected a number"},
-      {"environments:\n  web:\n    default_settings:\n      web: {}\n      null: {}\n", "p.yaml:5: "},
+      {"reward_policy:\n  step_cost: .nan\n",
+       "p.yaml:2: reward_policy.step_cost: expected a number"},
+      {"environments:\n  web:\n    default_settings:\n      web: {}\n      null: {}\n",
+       "p.yaml:5: "},
       {"environments:\n  web: {}\n  web: {}\n", "p.yaml:3: environments.web: given twice"},
       {"a: b: c\n", "p.yaml:1: "},
       {"data_dir: [unfinished\n", "p.yaml:"},
@@ -92,12 +98,14 @@ TEST(YamlProtoTest, ErrorsNameFileLineFieldAndReason) {
       {"data_dir: \"\\xC0\\xff\"\n&x: 1", "p.yaml:"},
       {"? [a]\n: b\n", "p.yaml:1: a key must be a name"},
   };
-  for (const auto& [text, message] : kCases) EXPECT_THAT(ErrorOf(text), StartsWith(message)) << text;
+  for (const auto& [text, message] : kCases)
+    EXPECT_THAT(ErrorOf(text), StartsWith(message)) << text;
 }
 
 TEST(YamlProtoTest, RefusesTwoMembersOfAOneof) {
-  EXPECT_THAT(ErrorOf("reward_policy:\n  score_map:\n    threshold: 1\n    power: 2\n"),
-              StartsWith("p.yaml:4: reward_policy.score_map.power: cannot be combined with threshold"));
+  EXPECT_THAT(
+      ErrorOf("reward_policy:\n  score_map:\n    threshold: 1\n    power: 2\n"),
+      StartsWith("p.yaml:4: reward_policy.score_map.power: cannot be combined with threshold"));
 }
 
 TEST(YamlProtoTest, RefusesRecursionAndSize) {
@@ -105,23 +113,28 @@ TEST(YamlProtoTest, RefusesRecursionAndSize) {
   for (int i = 0; i < 100; ++i) deep += "{negation: ";
   deep += "{}" + std::string(100, '}') + "}]}";
   EXPECT_THAT(ErrorOf(deep), HasSubstr("nested too deeply"));
-  EXPECT_THAT(ErrorOf("evaluation: {evaluators: [{oracle: &a {negation: *a}}]}"), HasSubstr("p.yaml:1"));
+  EXPECT_THAT(ErrorOf("evaluation: {evaluators: [{oracle: &a {negation: *a}}]}"),
+              HasSubstr("p.yaml:1"));
   EXPECT_THAT(ErrorOf(std::string(100000, '[')), StartsWith("p.yaml:1: "));
   EXPECT_THAT(ErrorOf(std::string(2 << 20, ' ')), HasSubstr("larger than"));
 }
 
 TEST(YamlProtoTest, LocatesValuesForLaterErrors) {
   v1::ServerConfig config;
-  const auto locations = ParseYamlProto("data_dir: a\nbrowser:\n  extra_flags:\n    - --x\n    - y\n", "p.yaml", config);
+  const auto locations = ParseYamlProto(
+      "data_dir: a\nbrowser:\n  extra_flags:\n    - --x\n    - y\n", "p.yaml", config);
   ASSERT_TRUE(locations.ok());
-  EXPECT_EQ(locations->Error("browser.extra_flags[1]", "bad").message(), "p.yaml:5: browser.extra_flags[1]: bad");
-  EXPECT_EQ(locations->Error("browser.max_browsers", "bad").message(), "p.yaml:2: browser.max_browsers: bad");
+  EXPECT_EQ(locations->Error("browser.extra_flags[1]", "bad").message(),
+            "p.yaml:5: browser.extra_flags[1]: bad");
+  EXPECT_EQ(locations->Error("browser.max_browsers", "bad").message(),
+            "p.yaml:2: browser.max_browsers: bad");
   EXPECT_EQ(locations->Error("log.level", "bad").message(), "p.yaml:1: log.level: bad");
 }
 
 TEST(YamlProtoTest, LoadsFilesAndTellsMissingOnes) {
   v1::ServerConfig config;
-  EXPECT_EQ(LoadYamlProto("/no/such/file.yaml", config).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(LoadYamlProto("/no/such/file.yaml", config).status().code(),
+            absl::StatusCode::kNotFound);
   EXPECT_EQ(LoadYamlProto("/", config).status().code(), absl::StatusCode::kUnavailable);
   char path[] = "/tmp/proctor_yaml_XXXXXX";
   close(mkstemp(path));

@@ -1,0 +1,551 @@
+#include "net/egress_connection.h"
+
+#include <array>
+#include <chrono>
+#include <limits>
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "boost/beast/core.hpp"
+#include "boost/beast/http.hpp"
+
+namespace proctor::net {
+namespace {
+
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+
+using RequestParser = http::request_parser<http::buffer_body>;
+using ResponseParser = http::response_parser<http::buffer_body>;
+
+constexpr int kHeaderLimit = 64 << 10;
+// Bodies are streamed. `boost::none` would be refused by Beast 1.74 for messages with a length.
+constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
+constexpr size_t kRelayBytes = 64 << 10;
+// After one direction of a tunnel has ended, the other gets this long without a byte.
+constexpr std::chrono::seconds kHalfClosedTimeout{30};
+constexpr std::chrono::seconds kLingerTimeout{2};
+constexpr std::chrono::seconds kServerReuse{3};
+
+std::string ToString(beast::string_view view) { return std::string(view.data(), view.size()); }
+
+std::chrono::nanoseconds ToChrono(absl::Duration duration) {
+  return absl::ToChronoNanoseconds(duration);
+}
+
+// Ambiguities that request smuggling lives on, beyond those that the parser refuses itself.
+template <typename Fields>
+std::string_view FramingObjection(const Fields& fields) {
+  if (fields.count(http::field::transfer_encoding) > 0 &&
+      !absl::EqualsIgnoreCase(ToString(fields[http::field::transfer_encoding]), "chunked")) {
+    return "unsupported transfer coding";
+  }
+  return "";
+}
+
+std::string_view Objection(const RequestParser& parser) {
+  if (parser.get().count(http::field::host) > 1) return "more than one Host header";
+  if (parser.get().version() < 11 && parser.get().method() != http::verb::connect) {
+    return "the HTTP version is too old";
+  }
+  return FramingObjection(parser.get());
+}
+
+bool IsUpgrade(const RequestParser& parser) {
+  return parser.get().count(http::field::upgrade) > 0 &&
+         http::token_list(parser.get()[http::field::connection]).exists("upgrade");
+}
+
+// Removes what concerns one hop only, and what `Connection` names.
+template <typename Fields>
+void RemoveHopByHop(Fields& fields, bool upgrade) {
+  std::vector<std::string> named;
+  for (const auto& field : fields) {
+    if (field.name() != http::field::connection && field.name() != http::field::proxy_connection)
+      continue;
+    for (absl::string_view token : absl::StrSplit(ToString(field.value()), ',')) {
+      named.emplace_back(absl::StripAsciiWhitespace(token));
+    }
+  }
+  for (const std::string& name : named) {
+    // Framing is the parser's and the serializer's business.
+    if (absl::EqualsIgnoreCase(name, "transfer-encoding") ||
+        absl::EqualsIgnoreCase(name, "content-length") || absl::EqualsIgnoreCase(name, "host")) {
+      continue;
+    }
+    if (!name.empty() && !(upgrade && absl::EqualsIgnoreCase(name, "upgrade"))) fields.erase(name);
+  }
+  for (const auto field :
+       {http::field::connection, http::field::proxy_connection, http::field::keep_alive,
+        http::field::proxy_authorization, http::field::proxy_authenticate, http::field::te,
+        http::field::trailer}) {
+    fields.erase(field);
+  }
+  if (upgrade) {
+    fields.set(http::field::connection, "Upgrade");
+  } else {
+    fields.erase(http::field::upgrade);
+  }
+}
+
+// A target split into where to go and what to ask there.
+struct Destination {
+  Authority authority;
+  // Origin form: "/path?query", or "*".
+  std::string target;
+};
+
+absl::StatusOr<Destination> ParseAbsoluteForm(const std::string& target) {
+  static constexpr size_t kSchemeLength = 7;
+  if (!absl::StartsWithIgnoreCase(target, "http://")) {
+    return absl::InvalidArgumentError("this is a proxy: send CONNECT or an http:// URL");
+  }
+  const size_t end = std::min(target.find_first_of("/?#", kSchemeLength), target.size());
+  auto authority =
+      ParseAuthority(std::string_view(target).substr(kSchemeLength, end - kSchemeLength), 80);
+  if (!authority.ok()) return authority.status();
+  Destination destination{.authority = *std::move(authority), .target = target.substr(end)};
+  if (destination.target.empty() || destination.target.front() != '/') {
+    destination.target.insert(0, "/");
+  }
+  destination.target = destination.target.substr(0, destination.target.find('#'));
+  return destination;
+}
+
+std::string HostHeader(const Authority& authority) {
+  const bool v6 = authority.address.has_value() && !authority.address->is_v4;
+  const std::string host = v6 ? absl::StrCat("[", authority.host, "]") : authority.host;
+  return authority.port == 80 ? host : absl::StrCat(host, ":", authority.port);
+}
+
+int HttpStatusFor(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kPermissionDenied:
+      return 403;
+    case absl::StatusCode::kInvalidArgument:
+      return 400;
+    case absl::StatusCode::kDeadlineExceeded:
+      return 504;
+    default:
+      return 502;
+  }
+}
+
+// Header values must not break lines, whatever a name contained.
+std::string OneLine(std::string text) {
+  for (char& c : text) {
+    if (absl::ascii_iscntrl(c) || static_cast<unsigned char>(c) >= 0x7f) c = '?';
+  }
+  return text;
+}
+
+class Connection final : public EgressConnection {
+ public:
+  Connection(std::shared_ptr<EgressListener> listener, tcp::socket socket)
+      : listener_(std::move(listener)),
+        options_(listener_->core.options()),
+        executor_(socket.get_executor()),
+        client_(std::move(socket)),
+        server_(executor_),
+        timer_(executor_) {
+    ++listener_->connections;
+  }
+  ~Connection() override { --listener_->connections; }
+
+  void Start() override {
+    asio::co_spawn(
+        executor_, [self = Self()] { return self->Run(); }, asio::detached);
+  }
+
+  void Close() override {
+    asio::post(executor_, [self = Self()] { self->CloseNow(); });
+  }
+
+ private:
+  std::shared_ptr<Connection> Self() {
+    return std::static_pointer_cast<Connection>(shared_from_this());
+  }
+
+  void CloseNow() {
+    closed_ = true;
+    client_.close();
+    server_.close();
+    timer_.cancel();
+  }
+
+  asio::awaitable<void> Run() {
+    ErrorCode error;
+    client_.socket().set_option(tcp::no_delay(true), error);
+    if (listener_->connections > options_.max_connections_per_listener) {
+      co_await Reply(503, "Proctor-Refused",
+                     "too many connections of this browser context at once");
+    } else {
+      bool more = true;
+      while (more && !closed_) more = co_await ServeRequest();
+    }
+    co_await Linger();
+    CloseNow();
+  }
+
+  // One request. Returns whether another may follow on this connection.
+  asio::awaitable<bool> ServeRequest() {
+    RequestParser parser;
+    parser.header_limit(kHeaderLimit);
+    parser.body_limit(kNoLimit);
+    ErrorCode error;
+    // One budget for the whole header: it is not renewed by each byte of a slow sender.
+    client_.expires_after(ToChrono(options_.request_timeout));
+    co_await http::async_read_header(client_, client_buffer_, parser, Catch(error));
+    if (error) {
+      co_await ReplyToBadHeader(error);
+      co_return false;
+    }
+    const std::string_view objection = Objection(parser);
+    if (!objection.empty()) co_return co_await Reply(400, "", std::string(objection));
+    if (parser.get().method() == http::verb::connect) {
+      co_await ServeConnect(ToString(parser.get().target()));
+      co_return false;
+    }
+    co_return co_await Forward(parser);
+  }
+
+  asio::awaitable<void> ReplyToBadHeader(ErrorCode error) {
+    const bool protocol = error.category() == ErrorCode(http::error::bad_method).category();
+    if (!protocol || error == http::error::end_of_stream || error == http::error::partial_message)
+      co_return;
+    const bool too_large =
+        error == http::error::header_limit || error == http::error::buffer_overflow;
+    co_await Reply(too_large ? 431 : 400, "", error.message());
+  }
+
+  asio::awaitable<void> ServeConnect(std::string target) {
+    const absl::StatusOr<Authority> authority = ParseAuthority(target, 0);
+    if (!authority.ok()) {
+      co_await ReplyStatus(target, authority.status());
+      co_return;
+    }
+    const absl::Status status = co_await ConnectTo(*authority);
+    if (!status.ok()) {
+      co_await ReplyStatus(target, status);
+      co_return;
+    }
+    static constexpr std::string_view kEstablished = "HTTP/1.1 200 Connection established\r\n\r\n";
+    ErrorCode error;
+    client_.expires_after(ToChrono(options_.transfer_timeout));
+    co_await asio::async_write(client_, asio::buffer(kEstablished.data(), kEstablished.size()),
+                               Catch(error));
+    if (!error) co_await Tunnel();
+  }
+
+  // Connects server_ to one of the authority's permitted addresses; keeps a connection that already
+  // goes there.
+  asio::awaitable<absl::Status> ConnectTo(Authority authority) {
+    const std::string key = absl::StrCat(authority.host, ":", authority.port);
+    if (server_key_ == key && ServerIsQuiet()) co_return absl::OkStatus();
+    server_.close();
+    server_buffer_.clear();
+    server_key_.clear();
+    absl::StatusOr<std::vector<tcp::endpoint>> endpoints =
+        co_await listener_->core.Endpoints(listener_->rules, std::move(authority));
+    if (!endpoints.ok()) co_return endpoints.status();
+    ErrorCode error;
+    for (const tcp::endpoint& endpoint : *endpoints) {
+      if (closed_) co_return absl::CancelledError("closed");
+      server_.close();
+      server_.expires_after(ToChrono(options_.connect_timeout));
+      co_await server_.async_connect(endpoint, Catch(error));
+      if (error) continue;
+      server_.socket().set_option(tcp::no_delay(true), error);
+      server_key_ = key;
+      co_return absl::OkStatus();
+    }
+    if (error == beast::error::timeout) {
+      co_return absl::DeadlineExceededError(absl::StrCat("connecting to ", key, " took too long"));
+    }
+    co_return absl::UnavailableError(
+        absl::StrCat("cannot connect to ", key, ": ", error.message()));
+  }
+
+  // Nothing to read on an idle server connection: no end, and no reply that nobody asked for.
+  // Servers that tire of waiting do so after 5 s or more: not reusing it that late keeps clear of
+  // losing a request to their closing.
+  bool ServerIsQuiet() {
+    if (!server_.socket().is_open() || server_buffer_.size() > 0) return false;
+    if (std::chrono::steady_clock::now() - server_used_ > kServerReuse) return false;
+    char byte = 0;
+    const ssize_t count = recv(server_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  }
+
+  asio::awaitable<bool> Forward(RequestParser& parser) {
+    const std::string original = ToString(parser.get().target());
+    absl::StatusOr<Destination> destination = ParseAbsoluteForm(original);
+    if (!destination.ok())
+      co_return co_await ReplyStatus(original.substr(0, 200), destination.status());
+    const std::string key =
+        absl::StrCat(destination->authority.host, ":", destination->authority.port);
+    absl::Status status = co_await ConnectTo(destination->authority);
+    if (!status.ok()) co_return co_await ReplyStatus(key, status);
+
+    const bool upgrade = IsUpgrade(parser);
+    const bool head = parser.get().method() == http::verb::head;
+    const bool client_keeps = parser.get().keep_alive();
+    auto& request = parser.get();
+    const bool wants_continue =
+        absl::EqualsIgnoreCase(ToString(request[http::field::expect]), "100-continue");
+    RemoveHopByHop(request, upgrade);
+    request.erase(http::field::expect);
+    request.target(destination->target);
+    request.set(http::field::host, HostHeader(destination->authority));
+    request.version(11);
+
+    ErrorCode error;
+    if (wants_continue) {
+      static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+      co_await asio::async_write(client_, asio::buffer(kContinue.data(), kContinue.size()),
+                                 Catch(error));
+    }
+    if (!error) co_await RelayRequest(parser, error);
+    // A server may answer before it has read everything: its reply counts, not the failed write.
+    const bool sent = !error && parser.is_done();
+    co_return co_await RelayReply(key, head, upgrade, client_keeps && sent);
+  }
+
+  asio::awaitable<void> RelayRequest(RequestParser& parser, ErrorCode& error) {
+    http::request_serializer<http::buffer_body> serializer(parser.get());
+    co_await Relay(client_, client_buffer_, parser, server_, serializer, error);
+  }
+
+  // Passes the reply on. Returns whether the client's connection can be used again.
+  asio::awaitable<bool> RelayReply(std::string key, bool head, bool upgrade, bool keep) {
+    std::optional<ResponseParser> parser;
+    ErrorCode error;
+    WatchClient();
+    do {
+      parser.emplace();
+      parser->header_limit(kHeaderLimit);
+      parser->body_limit(kNoLimit);
+      parser->skip(head);
+      server_.expires_after(ToChrono(options_.transfer_timeout));
+      co_await http::async_read_header(server_, server_buffer_, *parser, Catch(error));
+      // Interim replies (100, 103) are dropped: the final one follows.
+    } while (!error && parser->get().result_int() < 200 && parser->get().result_int() != 101);
+    StopWatchingClient();
+    if (closed_) co_return false;
+    if (!error && !FramingObjection(parser->get()).empty())
+      error = http::error::bad_transfer_encoding;
+    if (error) co_return co_await ReplyToBadServer(key, error);
+
+    const bool switched = parser->get().result_int() == 101;
+    if (switched && !upgrade) co_return co_await ReplyToBadServer(key, http::error::bad_status);
+    const bool server_keeps = parser->get().keep_alive() && !parser->get().need_eof();
+    RemoveHopByHop(parser->get(), switched);
+    // Without a length the reply ends with the connection.
+    const bool bodiless =
+        head || parser->get().result_int() == 204 || parser->get().result_int() == 304;
+    const bool framed = bodiless || parser->get().has_content_length() || parser->get().chunked();
+    keep = keep && (framed || switched);
+    parser->get().version(11);
+    if (!switched) parser->get().keep_alive(keep);
+    co_await SendReply(*parser, bodiless || switched, error);
+    if (error || closed_) co_return false;
+    if (switched) {
+      co_await Tunnel();
+      co_return false;
+    }
+    server_used_ = std::chrono::steady_clock::now();
+    if (!server_keeps) {
+      server_.close();
+      server_key_.clear();
+    }
+    co_return keep;
+  }
+
+  asio::awaitable<void> SendReply(ResponseParser& parser, bool header_only, ErrorCode& error) {
+    http::response_serializer<http::buffer_body> serializer(parser.get());
+    if (header_only) {
+      client_.expires_after(ToChrono(options_.transfer_timeout));
+      co_await http::async_write_header(client_, serializer, Catch(error));
+    } else {
+      co_await Relay(server_, server_buffer_, parser, client_, serializer, error);
+    }
+  }
+
+  // Streams a message whose header is parsed: header first, then the body as it comes, in bounded
+  // memory.
+  template <typename Parser, typename Serializer>
+  asio::awaitable<void> Relay(beast::tcp_stream& from, beast::flat_buffer& buffer, Parser& parser,
+                              beast::tcp_stream& to, Serializer& serializer, ErrorCode& error) {
+    to.expires_after(ToChrono(options_.transfer_timeout));
+    co_await http::async_write_header(to, serializer, Catch(error));
+    auto& body = parser.get().body();
+    while (!error && !(parser.is_done() && serializer.is_done())) {
+      body.data = relay_buffer_.data();
+      body.size = relay_buffer_.size();
+      if (!parser.is_done()) {
+        from.expires_after(ToChrono(options_.transfer_timeout));
+        co_await http::async_read_some(from, buffer, parser, Catch(error));
+        // The body's buffer is full: not an error.
+        if (error == http::error::need_buffer) error = {};
+        if (error) co_return;
+      }
+      body.size = relay_buffer_.size() - body.size;
+      body.more = !parser.is_done();
+      if (body.size == 0 && body.more) continue;
+      // An empty piece would be written as the last chunk, twice.
+      body.data = body.size == 0 ? nullptr : relay_buffer_.data();
+      to.expires_after(ToChrono(options_.transfer_timeout));
+      co_await http::async_write(to, serializer, Catch(error));
+      if (error == http::error::need_buffer) error = {};
+    }
+  }
+
+  // While a reply is awaited, notices that the browser has gone and frees the server's connection.
+  // Unread input of the client (a pipelined request) ends the watch.
+  void WatchClient() {
+    watching_ = true;
+    client_.socket().async_wait(tcp::socket::wait_read, [self = Self()](ErrorCode error) {
+      if (error || !self->watching_ || self->closed_) return;
+      char byte = 0;
+      const ssize_t count =
+          recv(self->client_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+      if (count == 0) self->CloseNow();
+    });
+  }
+
+  void StopWatchingClient() {
+    watching_ = false;
+    ErrorCode ignored;
+    if (client_.socket().is_open()) client_.socket().cancel(ignored);
+  }
+
+  // Copies both ways until both have ended or nothing moved for too long.
+  asio::awaitable<void> Tunnel() {
+    client_.expires_never();
+    server_.expires_never();
+    tunnel_ends_ = 0;
+    asio::co_spawn(
+        executor_,
+        [self = Self()] { return self->Pump(self->client_, self->client_buffer_, self->server_); },
+        asio::detached);
+    asio::co_spawn(
+        executor_,
+        [self = Self()] { return self->Pump(self->server_, self->server_buffer_, self->client_); },
+        asio::detached);
+    while (!closed_ && tunnel_ends_ < 2) {
+      moved_ = false;
+      const int ends_before = tunnel_ends_;
+      timer_.expires_after(ends_before == 0 ? ToChrono(options_.tunnel_idle_timeout)
+                                            : kHalfClosedTimeout);
+      ErrorCode error;
+      co_await timer_.async_wait(Catch(error));
+      // The timer is cancelled when a direction ends.
+      if (!error && !moved_) CloseNow();
+    }
+    CloseNow();
+  }
+
+  asio::awaitable<void> Pump(beast::tcp_stream& from, beast::flat_buffer& early,
+                             beast::tcp_stream& to) {
+    ErrorCode error;
+    // What came together with the header.
+    if (early.size() > 0) {
+      co_await asio::async_write(to.socket(), early.data(), Catch(error));
+      early.clear();
+    }
+    std::vector<char> buffer(kRelayBytes);
+    while (!error) {
+      const size_t count =
+          co_await from.socket().async_read_some(asio::buffer(buffer), Catch(error));
+      moved_ = true;
+      if (error) break;
+      co_await asio::async_write(to.socket(), asio::buffer(buffer.data(), count), Catch(error));
+      moved_ = true;
+    }
+    ErrorCode ignored;
+    if (error == asio::error::eof) {
+      if (to.socket().is_open()) to.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    } else if (!closed_) {
+      CloseNow();
+    }
+    ++tunnel_ends_;
+    timer_.cancel();
+  }
+
+  asio::awaitable<bool> ReplyToBadServer(std::string key, ErrorCode error) {
+    server_.close();
+    server_key_.clear();
+    if (error == beast::error::timeout) {
+      co_return co_await ReplyStatus(
+          key, absl::DeadlineExceededError("the server did not answer in time"));
+    }
+    co_return co_await ReplyStatus(
+        key, absl::UnavailableError(absl::StrCat("the server's reply failed: ", error.message())));
+  }
+
+  asio::awaitable<bool> ReplyStatus(std::string host_port, absl::Status status) {
+    if (closed_) co_return false;
+    const std::string reason = OneLine(std::string(status.message()));
+    const int code = HttpStatusFor(status);
+    if (options_.on_refused && code != 400)
+      options_.on_refused(listener_->port, OneLine(host_port), reason);
+    co_return co_await Reply(code, code == 403 ? "Proctor-Refused" : "Proctor-Failed", reason);
+  }
+
+  // Always ends the connection: what follows on it may be the rest of a request that was not read.
+  asio::awaitable<bool> Reply(int code, std::string header, std::string reason) {
+    http::response<http::string_body> message;
+    message.result(static_cast<unsigned>(code));
+    message.version(11);
+    message.keep_alive(false);
+    message.set(http::field::content_type, "text/plain; charset=utf-8");
+    message.set(http::field::cache_control, "no-store");
+    if (!header.empty()) message.set(header, reason);
+    message.body() = absl::StrCat(code == 403 ? "refused: " : "", reason, "\n");
+    message.prepare_payload();
+    ErrorCode error;
+    client_.expires_after(ToChrono(options_.transfer_timeout));
+    co_await http::async_write(client_, message, Catch(error));
+    co_return false;
+  }
+
+  // Lets the browser read the last reply: closing with unread input would reset the connection.
+  asio::awaitable<void> Linger() {
+    ErrorCode error;
+    if (closed_) co_return;
+    client_.socket().shutdown(tcp::socket::shutdown_send, error);
+    client_.expires_after(kLingerTimeout);
+    for (int i = 0; i < 64 && !error && !closed_; ++i) {
+      co_await client_.async_read_some(asio::buffer(relay_buffer_), Catch(error));
+    }
+  }
+
+  const std::shared_ptr<EgressListener> listener_;
+  const EgressProxy::Options& options_;
+  const asio::any_io_executor executor_;
+  beast::tcp_stream client_;
+  beast::tcp_stream server_;
+  // What server_ is connected to: "host:port" as requested; empty if it is not.
+  std::string server_key_;
+  std::chrono::steady_clock::time_point server_used_;
+  asio::steady_timer timer_;
+  beast::flat_buffer client_buffer_{kHeaderLimit + kRelayBytes};
+  beast::flat_buffer server_buffer_{kHeaderLimit + kRelayBytes};
+  std::array<char, kRelayBytes> relay_buffer_;
+  bool closed_ = false;
+  bool watching_ = false;
+  bool moved_ = false;
+  int tunnel_ends_ = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<EgressConnection> EgressConnection::Make(std::shared_ptr<EgressListener> listener,
+                                                         tcp::socket socket) {
+  return std::make_shared<Connection>(std::move(listener), std::move(socket));
+}
+
+}  // namespace proctor::net
