@@ -1,0 +1,34 @@
+#include "proposer/splits.h"
+
+#include <cmath>
+
+namespace proctor::proposer {
+
+absl::StatusOr<v1::SplitShares> NormalizeShares(const v1::SplitShares& shares) {
+  v1::SplitShares normalized = shares;
+  const double sum = shares.train() + shares.validation() + shares.test();
+  if (!std::isfinite(sum) || shares.train() < 0 || shares.validation() < 0 || shares.test() < 0) {
+    return absl::InvalidArgumentError("split_shares: not negative and finite");
+  }
+  if (sum == 0) {
+    normalized.set_train(0.6);
+    normalized.set_validation(0.1);
+    normalized.set_test(0.3);
+    return normalized;
+  }
+  normalized.set_train(shares.train() / sum);
+  normalized.set_validation(shares.validation() / sum);
+  normalized.set_test(shares.test() / sum);
+  return normalized;
+}
+
+v1::Split SplitOf(const v1::SplitShares& normalized, int row, int item) {
+  // 1/p and 1/p^2 for the plastic number p (the R2 sequence).
+  const double point = std::fmod(row * 0.7548776662466927 + item * 0.5698402909980532 + 0.5, 1.0);
+  if (point < normalized.train()) return v1::SPLIT_TRAIN;
+  // From the other end, so that a rounding error never makes a split out of a share of 0.
+  if (point >= 1 - normalized.test()) return v1::SPLIT_TEST;
+  return normalized.validation() > 0 ? v1::SPLIT_VALIDATION : v1::SPLIT_TRAIN;
+}
+
+}  // namespace proctor::proposer
