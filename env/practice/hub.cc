@@ -8,6 +8,9 @@
 #include "common/json.h"
 #include "common/status.h"
 #include "common/strings.h"
+#include "env/practice/booking.h"
+#include "env/practice/forum.h"
+#include "env/practice/mail.h"
 #include "env/practice/shop.h"
 #include "env/practice/wiki.h"
 
@@ -59,6 +62,9 @@ class CachingFactory final : public SiteFactory {
 std::unique_ptr<SiteFactory> NewFactory(std::string_view site) {
   if (site == "shop") return std::make_unique<CachingFactory<ShopContent>>(&NewShop);
   if (site == "wiki") return std::make_unique<CachingFactory<WikiContent>>(&NewWiki);
+  if (site == "mail") return std::make_unique<CachingFactory<MailContent>>(&NewMail);
+  if (site == "forum") return std::make_unique<CachingFactory<ForumContent>>(&NewForum);
+  if (site == "booking") return std::make_unique<CachingFactory<BookingContent>>(&NewBooking);
   return nullptr;
 }
 
@@ -87,7 +93,7 @@ net::HttpResponse PlainText(int status, std::string text) {
 }  // namespace
 
 const std::vector<std::string>& SiteNames() {
-  static const auto& names = *new std::vector<std::string>{"shop", "wiki"};
+  static const auto& names = *new std::vector<std::string>{"shop", "wiki", "mail", "forum", "booking"};
   return names;
 }
 
