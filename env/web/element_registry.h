@@ -15,6 +15,7 @@
 #include "common/call_context.h"
 #include "env/web/devtools.h"
 #include "env/web/frame_tracker.h"
+#include "env/web/page_reply.h"
 #include "proctor/v1/action.pb.h"
 #include "proctor/v1/observation.pb.h"
 
@@ -107,6 +108,11 @@ class ElementRegistry {
   absl::StatusOr<RemoteNode> FileInput(const CallContext& context, const FrameTracker& frames,
                                        int32_t mark);
 
+  // The page script's number, in the parent's world, of the element that holds a child frame. Asked
+  // once a frame and document, then remembered.
+  absl::StatusOr<int64_t> OwnerOf(const CallContext& context, const FrameTracker& frames,
+                                  const FrameInfo& child);
+
   // Episode over: all marks are forgotten and start at 1 again.
   void Clear();
 
@@ -117,18 +123,28 @@ class ElementRegistry {
   };
 
   // The node's frame, or NOT_FOUND with a text for the agent.
-  absl::StatusOr<FrameInfo> FrameOf(const FrameTracker& frames, int32_t mark,
-                                    int64_t& local_id) const;
-  // Runs a function of the page script on the node; its JSON result, or the agent's error that it
-  // returned.
-  absl::StatusOr<Json> CallOnMark(const CallContext& context, const FrameTracker& frames,
-                                  int32_t mark, std::string_view function, const Json& argument);
+  absl::StatusOr<FrameInfo> FrameOf(const FrameTracker& frames, int32_t mark) const;
+  // Runs one of the page script's actions on a node; its JSON result.
+  absl::StatusOr<Json> Act(const CallContext& context, const FrameInfo& frame, int64_t local_id,
+                           std::string_view action, const Json& argument);
+  // The same on a mark; a problem that it reports becomes the agent's error.
+  absl::StatusOr<Json> ActOnMark(const CallContext& context, const FrameTracker& frames,
+                                 int32_t mark, std::string_view action, const Json& argument);
+  // Carries a located element out of its frame into the top viewport.
+  absl::Status Climb(const CallContext& context, const FrameTracker& frames, FrameInfo frame,
+                     const LocateOptions& options, LocatedElement& located);
 
   DevTools& devtools_;
+  // By context and local id.
   std::map<std::pair<std::string, int64_t>, int32_t> marks_;
   // By mark - 1.
   std::vector<Node> nodes_;
+  // By parent's context and child's frame id.
+  std::map<std::pair<std::string, std::string>, int64_t> owners_;
 };
+
+// A box of a child frame in its parent's viewport.
+v1::Rect ToParent(const v1::Rect& box, const FrameOwner& owner);
 
 }  // namespace proctor::env::web
 

@@ -2,11 +2,11 @@
 #ifndef PROCTOR_ENV_WEB_FRAME_TRACKER_H_
 #define PROCTOR_ENV_WEB_FRAME_TRACKER_H_
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "common/mutex.h"
@@ -26,6 +26,8 @@ struct FrameInfo {
   std::string session_id;
   // `uniqueContextId` of the page script's world; empty while the frame has no document yet.
   std::string context_id;
+  // The same world's `executionContextId` within the session.
+  int64_t execution_context_id = 0;
 };
 
 // Follows a tab's frames by the events of its sessions. Thread-safe.
@@ -59,35 +61,32 @@ class FrameTracker {
   const std::string& page_session_id() const { return page_session_id_; }
 
  private:
-  struct Context {
-    std::string session_id;
-    std::string frame_id;
-  };
-
-  void AddFrame(std::string_view session_id, const Json& tree, std::string_view parent_id)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ForgetFrame(const std::string& frame_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void OnContextCreated(const std::string& session_id, const Json& params)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ForgetContexts(const std::string& session_id, std::string_view unique_id)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  FrameInfo Describe(const std::string& frame_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-
   struct Frame {
     std::string parent_id;
     std::string session_id;
+    std::string context_id;
+    int64_t execution_context_id = 0;
     // Order of arrival, so that siblings keep theirs.
     int order = 0;
   };
+
+  Frame& Touch(const std::string& frame_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddTree(const std::string& session_id, const Json& tree, int depth)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Forget(const std::string& frame_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnPageEvent(const std::string& session_id, std::string_view method, const Json& params)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnTargetEvent(std::string_view method, const Json& params)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnRuntimeEvent(const std::string& session_id, std::string_view method, const Json& params)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ForgetContexts(const std::string& session_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static FrameInfo Describe(const std::string& frame_id, const Frame& frame);
 
   const std::string page_session_id_;
   mutable Mutex mutex_;
   int next_order_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, Frame> frames_ ABSL_GUARDED_BY(mutex_);
-  // By unique id.
-  std::map<std::string, Context> contexts_ ABSL_GUARDED_BY(mutex_);
-  // Sessions of iframe targets, by session id: the target's id, which is its frame's.
-  std::map<std::string, std::string> iframe_sessions_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace proctor::env::web

@@ -2,10 +2,14 @@
 #ifndef PROCTOR_ENV_WEB_OBSERVER_H_
 #define PROCTOR_ENV_WEB_OBSERVER_H_
 
+#include <vector>
+
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/call_context.h"
 #include "env/web/devtools.h"
 #include "env/web/element_registry.h"
+#include "env/web/frame_merge.h"
 #include "env/web/frame_tracker.h"
 #include "proctor/v1/observation.pb.h"
 
@@ -36,6 +40,13 @@ class Observer {
                                           const v1::ObservationRequest& request);
 
  private:
+  // What the page scripts of all frames answered; the top frame's first.
+  void FillFromPages(const CallContext& context, const ObservedTab& tab, int ask,
+                     std::vector<ObservedFrame>& observed, v1::Observation& observation);
+  absl::Status FillPicture(const CallContext& context, const ObservedTab& tab,
+                           const v1::ScreenshotOptions& options, const DevToolsReply& reply,
+                           v1::Observation& observation);
+
   DevTools& devtools_;
   ElementRegistry& registry_;
 };

@@ -1,0 +1,296 @@
+#include "env/web/observer.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "common/ids.h"
+#include "common/status.h"
+#include "common/strings.h"
+#include "env/web/frame_merge.h"
+#include "env/web/json_slices.h"
+#include "env/web/page_reply.h"
+#include "google/protobuf/util/time_util.h"
+#include "imaging/image.h"
+#include "imaging/marks.h"
+
+namespace proctor::env::web {
+namespace {
+
+constexpr int kMaxElements = 5000;
+constexpr size_t kMaxTextBytes = size_t{4} << 20;
+constexpr int kDefaultQuality = 80;
+// A child frame whose process hangs must not hold the observation up for longer.
+constexpr absl::Duration kChildFrameCap = absl::Seconds(1);
+
+// page_script/observe.js, kAsk.
+enum Ask { kAskElements = 1, kAskTree = 2, kAskHtml = 4, kAskText = 8, kAskFocus = 16 };
+
+struct Wanted {
+  int ask = 0;
+  bool screenshot = false;
+  bool draw_marks = false;
+  // The request asks for elements, not only the overlay.
+  bool elements = false;
+  size_t max_text_bytes = kMaxTextBytes;
+};
+
+Wanted WantedBy(const v1::ObservationRequest& request) {
+  Wanted wanted;
+  for (const int part : request.parts()) {
+    switch (part) {
+      case v1::OBSERVATION_PART_SCREENSHOT:
+        wanted.screenshot = true;
+        break;
+      case v1::OBSERVATION_PART_ELEMENTS:
+        wanted.ask |= kAskElements;
+        break;
+      case v1::OBSERVATION_PART_ACCESSIBILITY_TREE:
+        wanted.ask |= kAskTree;
+        break;
+      case v1::OBSERVATION_PART_HTML:
+        wanted.ask |= kAskHtml;
+        break;
+      case v1::OBSERVATION_PART_TEXT:
+        wanted.ask |= kAskText;
+        break;
+      case v1::OBSERVATION_PART_FOCUS_AND_SCROLL:
+        wanted.ask |= kAskFocus;
+        break;
+      default:
+        break;
+    }
+  }
+  wanted.elements = (wanted.ask & kAskElements) != 0;
+  wanted.draw_marks = wanted.screenshot && request.screenshot().draw_marks();
+  if (wanted.draw_marks) wanted.ask |= kAskElements;
+  if (request.max_text_bytes() > 0) {
+    wanted.max_text_bytes = std::min(kMaxTextBytes, static_cast<size_t>(request.max_text_bytes()));
+  }
+  return wanted;
+}
+
+// Parts that come from the page script, with the bit that asks for each.
+struct ScriptPart {
+  Ask ask;
+  v1::ObservationPart part;
+};
+constexpr ScriptPart kScriptParts[] = {
+    {kAskElements, v1::OBSERVATION_PART_ELEMENTS},
+    {kAskTree, v1::OBSERVATION_PART_ACCESSIBILITY_TREE},
+    {kAskHtml, v1::OBSERVATION_PART_HTML},
+    {kAskText, v1::OBSERVATION_PART_TEXT},
+    {kAskFocus, v1::OBSERVATION_PART_FOCUS_AND_SCROLL},
+};
+
+void AddMissing(v1::ObservationPart part, std::string_view reason, v1::Observation& observation) {
+  v1::MissingPart* missing = observation.add_missing();
+  missing->set_part(part);
+  missing->set_reason(SanitizeUtf8(TruncateUtf8(reason, 500)));
+}
+
+DevToolsCommand CaptureCommand(const std::string& session_id,
+                               const v1::ScreenshotOptions& options) {
+  Json params = {{"captureBeyondViewport", false}};
+  // With marks the picture is encoded again, so the first encoding must lose nothing.
+  const v1::ImageFormat format = options.draw_marks() ? v1::IMAGE_FORMAT_PNG : options.format();
+  if (format == v1::IMAGE_FORMAT_JPEG || format == v1::IMAGE_FORMAT_WEBP) {
+    params["format"] = format == v1::IMAGE_FORMAT_JPEG ? "jpeg" : "webp";
+    params["quality"] = options.quality() > 0 ? std::min(options.quality(), 100) : kDefaultQuality;
+  } else {
+    params["format"] = "png";
+    params["optimizeForSpeed"] = true;
+  }
+  return {session_id, "Page.captureScreenshot", std::move(params)};
+}
+
+DevToolsCommand ScriptCommand(const FrameInfo& frame, int ask) {
+  return {frame.session_id,
+          "Runtime.evaluate",
+          {{"expression", absl::StrCat("proctorPage.observe(", ask, ",", kMaxTextBytes, ")")},
+           {"uniqueContextId", frame.context_id},
+           {"returnByValue", true}}};
+}
+
+absl::StatusOr<PageReply> AwaitPage(const CallContext& context, const DevToolsReply& reply) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string result, reply.AwaitText(context));
+  PROCTOR_ASSIGN_OR_RETURN(const std::string text, ScriptString(result));
+  return ParsePageReply(text);
+}
+
+absl::StatusOr<std::string> AwaitPicture(const CallContext& context, const DevToolsReply& reply) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string result, reply.AwaitText(context));
+  std::string bytes;
+  if (!absl::Base64Unescape(ToAbsl(PlainString(FindMember(result, "data"))), &bytes) ||
+      bytes.empty()) {
+    return absl::DataLossError("malformed picture");
+  }
+  return bytes;
+}
+
+void SetText(std::string text, size_t max_bytes, v1::TextPart* part) {
+  part->set_truncated(text.size() > max_bytes);
+  if (part->truncated()) text = std::string(TruncateUtf8(text, max_bytes));
+  part->set_text(std::move(text));
+}
+
+imaging::Format ImagingFormat(v1::ImageFormat format) {
+  switch (format) {
+    case v1::IMAGE_FORMAT_JPEG:
+      return imaging::Format::kJpeg;
+    case v1::IMAGE_FORMAT_WEBP:
+      return imaging::Format::kWebp;
+    default:
+      return imaging::Format::kPng;
+  }
+}
+
+absl::StatusOr<std::string> DrawOver(const std::string& picture, const v1::Observation& observation,
+                                     const v1::ScreenshotOptions& options, double scale) {
+  PROCTOR_ASSIGN_OR_RETURN(imaging::Image image, imaging::Decode(picture));
+  std::vector<imaging::MarkBox> boxes;
+  for (const v1::Element& element : observation.elements()) {
+    if (!element.in_viewport()) continue;
+    boxes.push_back({.mark = element.mark(),
+                     .x = element.box().x() * scale,
+                     .y = element.box().y() * scale,
+                     .width = element.box().width() * scale,
+                     .height = element.box().height() * scale});
+  }
+  imaging::DrawMarks(boxes, image);
+  return imaging::Encode(image,
+                         {.format = ImagingFormat(options.format()),
+                          .quality = options.quality() > 0 ? options.quality() : kDefaultQuality});
+}
+
+absl::Status SetPicture(std::string bytes, const v1::ScreenshotOptions& options, v1::Image* image) {
+  PROCTOR_ASSIGN_OR_RETURN(const imaging::ImageInfo info, imaging::Probe(bytes));
+  image->set_digest(Sha256Hex(bytes));
+  image->set_format(info.format == imaging::Format::kJpeg   ? v1::IMAGE_FORMAT_JPEG
+                    : info.format == imaging::Format::kWebp ? v1::IMAGE_FORMAT_WEBP
+                                                            : v1::IMAGE_FORMAT_PNG);
+  image->set_width_px(info.width_px);
+  image->set_height_px(info.height_px);
+  image->set_size_bytes(static_cast<int64_t>(bytes.size()));
+  image->set_marks_drawn(options.draw_marks());
+  image->set_data(std::move(bytes));
+  return absl::OkStatus();
+}
+
+bool IsFault(const absl::Status& status) { return absl::IsCancelled(status); }
+
+}  // namespace
+
+absl::StatusOr<v1::Observation> Observer::Observe(const CallContext& context,
+                                                  const ObservedTab& tab,
+                                                  const v1::ObservationRequest& request) {
+  const Wanted wanted = WantedBy(request);
+  v1::Observation observation;
+  *observation.mutable_viewport() = tab.viewport;
+
+  std::vector<FrameInfo> frames = tab.frames.Frames();
+  std::erase_if(frames, [](const FrameInfo& frame) { return frame.context_id.empty(); });
+  // Children matter only for what merges over frames.
+  if (wanted.ask == 0 && frames.size() > 1) frames.resize(1);
+  std::vector<DevToolsCommand> commands;
+  if (wanted.screenshot) {
+    commands.push_back(CaptureCommand(tab.frames.page_session_id(), request.screenshot()));
+  }
+  for (const FrameInfo& frame : frames) commands.push_back(ScriptCommand(frame, wanted.ask));
+  const std::vector<DevToolsReply> replies = devtools_.SendAll(std::move(commands));
+  *observation.mutable_observe_time() = google::protobuf::util::TimeUtil::GetCurrentTime();
+
+  const size_t first_frame = wanted.screenshot ? 1 : 0;
+  absl::Status script_failure;
+  if (frames.empty()) script_failure = absl::UnavailableError("the page has no document");
+  std::vector<ObservedFrame> observed;
+  for (size_t i = 0; i < frames.size(); ++i) {
+    const CallContext budget = i == 0 ? context : context.Child(kChildFrameCap);
+    absl::StatusOr<PageReply> reply = AwaitPage(budget, replies[first_frame + i]);
+    if (reply.ok()) {
+      observed.push_back({.frame = frames[i], .reply = *std::move(reply)});
+    } else if (i == 0) {
+      script_failure = reply.status();
+      break;
+    }
+  }
+  if (IsFault(script_failure)) return script_failure;
+  if (script_failure.ok()) {
+    FillFromPages(context, tab, wanted.ask, observed, observation);
+    observation.set_elements_truncated(observation.elements_size() > kMaxElements);
+    if (observation.elements_truncated()) {
+      observation.mutable_elements()->DeleteSubrange(kMaxElements,
+                                                     observation.elements_size() - kMaxElements);
+    }
+    for (v1::TextPart* part : {observation.mutable_accessibility_tree(), observation.mutable_html(),
+                               observation.mutable_text()}) {
+      SetText(std::move(*part->mutable_text()), wanted.max_text_bytes, part);
+    }
+    if (!(wanted.ask & kAskTree)) observation.clear_accessibility_tree();
+    if (!(wanted.ask & kAskHtml)) observation.clear_html();
+    if (!(wanted.ask & kAskText)) observation.clear_text();
+  } else {
+    for (const ScriptPart& part : kScriptParts) {
+      const bool asked = std::find(request.parts().begin(), request.parts().end(), part.part) !=
+                         request.parts().end();
+      if (asked) AddMissing(part.part, ToStd(script_failure.message()), observation);
+    }
+  }
+  if (wanted.screenshot) {
+    PROCTOR_RETURN_IF_ERROR(
+        FillPicture(context, tab, request.screenshot(), replies[0], observation));
+  }
+  if (!wanted.elements) {
+    observation.clear_elements();
+    observation.clear_elements_truncated();
+  }
+  return observation;
+}
+
+void Observer::FillFromPages(const CallContext& context, const ObservedTab& tab, int ask,
+                             std::vector<ObservedFrame>& observed, v1::Observation& observation) {
+  for (size_t i = 1; i < observed.size(); ++i) {
+    const absl::StatusOr<int64_t> owner =
+        registry_.OwnerOf(context.Child(kChildFrameCap), tab.frames, observed[i].frame);
+    observed[i].owner_id = owner.ok() ? *owner : 0;
+  }
+  const PageReply& top = observed.front().reply;
+  observation.set_url(WithoutCredentials(top.url));
+  observation.set_title(top.title);
+  FrameMerge merge(observed, [this](const std::string& context_id, int64_t local_id) {
+    return registry_.MarkOf(context_id, local_id);
+  });
+  if (ask & kAskElements) merge.FillElements(observation);
+  if (ask & kAskTree) observation.mutable_accessibility_tree()->set_text(merge.Tree());
+  if (ask & kAskHtml) observation.mutable_html()->set_text(merge.Html());
+  if (ask & kAskText) observation.mutable_text()->set_text(merge.Text());
+  if (ask & kAskFocus) {
+    observation.set_focused_mark(merge.FocusedMark());
+    *observation.mutable_scroll() = top.scroll;
+  }
+}
+
+absl::Status Observer::FillPicture(const CallContext& context, const ObservedTab& tab,
+                                   const v1::ScreenshotOptions& options, const DevToolsReply& reply,
+                                   v1::Observation& observation) {
+  absl::StatusOr<std::string> picture = AwaitPicture(context, reply);
+  if (picture.ok() && options.draw_marks()) {
+    picture = DrawOver(*picture, observation, options, tab.device_scale);
+  }
+  absl::Status status = picture.status();
+  if (status.ok()) {
+    status = SetPicture(*std::move(picture), options, observation.mutable_screenshot());
+  }
+  if (IsFault(status)) return status;
+  if (!status.ok()) {
+    observation.clear_screenshot();
+    AddMissing(v1::OBSERVATION_PART_SCREENSHOT, ToStd(status.message()), observation);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace proctor::env::web

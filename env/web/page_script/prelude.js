@@ -1,0 +1,83 @@
+// The page script: what the server knows of a page beyond its pixels. It runs in an isolated world of every frame, where the
+// page can neither see nor change it; it never changes the page, save where input asks it to. The parts are joined in the
+// order prelude, names, elements, observe, input and run once a document, inside one function.
+//
+// Nodes are known to the server by local ids, counted per document; the server turns them into marks.
+
+const kMaxName = 500;
+const kMaxText = 200;
+const kMaxValue = 1000;
+const kMaxOptions = 200;
+const kMaxElements = 5001;  // One more than the server keeps, so that it knows that there are more.
+const kMaxNodes = 200000;
+const kMaxDepth = 800;
+
+// Bytes that page text cannot hold after squeeze(): they fence ids in the tree for the server to replace.
+const kMarkFence = '\u0001';
+const kFrameFence = '\u0002';
+
+const localIds = new WeakMap();
+const nodesById = new Map();
+let lastLocalId = 0;
+
+function idOf(element) {
+  let id = localIds.get(element);
+  if (id === undefined) {
+    id = ++lastLocalId;
+    localIds.set(element, id);
+    nodesById.set(id, new WeakRef(element));
+  }
+  return id;
+}
+
+function nodeOf(id) {
+  const element = nodesById.get(id)?.deref();
+  return element && element.isConnected ? element : null;
+}
+
+// One line, blanks squeezed, control characters dropped, at most `limit` UTF-16 units.
+function squeeze(text, limit) {
+  if (!text) return '';
+  let squeezed = text.replace(/[\s\u0000-\u0020\u007f-\u00a0\u200b\ufeff]+/g, ' ').trim();
+  if (squeezed.length > limit) squeezed = squeezed.slice(0, limit).toWellFormed();
+  return squeezed;
+}
+
+function isBoxed(element) {
+  return element.checkVisibility() || getComputedStyle(element).display === 'contents';
+}
+
+function isVisible(element) {
+  return element.checkVisibility({visibilityProperty: true}) ||
+      (getComputedStyle(element).display === 'contents' && getComputedStyle(element).visibility === 'visible');
+}
+
+// Children as they are rendered: of the open shadow root, of a slot, or plain ones.
+function renderedChildren(element) {
+  if (element.shadowRoot) return element.shadowRoot.childNodes;
+  if (element.localName === 'slot' && element.assignedNodes) {
+    const assigned = element.assignedNodes();
+    if (assigned.length > 0) return assigned;
+  }
+  return element.childNodes;
+}
+
+function renderedParent(node) {
+  if (node.assignedSlot) return node.assignedSlot;
+  const parent = node.parentNode;
+  return parent instanceof ShadowRoot ? parent.host : parent instanceof Element ? parent : null;
+}
+
+// `outer` is `inner` or around it, across shadow roots.
+function surrounds(outer, inner) {
+  for (let node = inner; node; node = renderedParent(node)) {
+    if (node === outer) return true;
+  }
+  return false;
+}
+
+function activeElement() {
+  let active = document.activeElement;
+  while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
+  return active;
+}
