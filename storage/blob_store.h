@@ -35,6 +35,12 @@ class BlobStore {
   virtual absl::Status Replace(const CallContext& context, std::string_view digest,
                                std::string_view new_bytes) = 0;
 
+  // Stores bytes under a digest that cannot be checked against them: a smaller encoding whose original is elsewhere (an
+  // import). Does nothing if the blob is there. Nothing trusts the name: a later Put of bytes with this very digest stores
+  // those, and Get returns them from then on.
+  virtual absl::Status Adopt(const CallContext& context, std::string_view digest,
+                             std::string_view bytes) = 0;
+
   // OK if it is not there.
   virtual absl::Status Delete(std::string_view digest) = 0;
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kDigestSize = 64;
 constexpr std::string_view kReplacementSuffix = ".alt";
+constexpr std::string_view kAdoptedSuffix = ".ext";
 
 absl::Status NoSuchBlob(std::string_view digest) {
   return absl::NotFoundError(absl::StrCat("no blob ", ToAbsl(TruncateUtf8(digest, 80))));
@@ -91,6 +92,7 @@ class FileBlobStore final : public BlobStore {
     if (!absl::IsNotFound(bytes.status())) return bytes.status();
     // A replacement is there before the original goes, so this order always finds one of them.
     bytes = files_.Read(ReplacementPathOf(digest));
+    if (absl::IsNotFound(bytes.status())) bytes = files_.Read(AdoptedPathOf(digest));
     if (absl::IsNotFound(bytes.status())) return NoSuchBlob(digest);
     if (!bytes.ok()) return bytes.status();
     const std::string_view all = *bytes;
@@ -106,6 +108,7 @@ class FileBlobStore final : public BlobStore {
     absl::StatusOr<int64_t> size = files_.Size(PathOf(digest));
     if (!absl::IsNotFound(size.status())) return size;
     size = files_.Size(ReplacementPathOf(digest));
+    if (absl::IsNotFound(size.status())) size = files_.Size(AdoptedPathOf(digest));
     if (absl::IsNotFound(size.status())) return NoSuchBlob(digest);
     if (size.ok() && *size < static_cast<int64_t>(kDigestSize)) return Corrupt(digest);
     if (!size.ok()) return size;
@@ -120,13 +123,19 @@ class FileBlobStore final : public BlobStore {
     if (!IsDigest(digest)) return NoSuchBlob(digest);
     const std::string name(digest);
     PROCTOR_RETURN_IF_ERROR(claims_.Claim(context, name));
+    const absl::Status status = ReplaceClaimed(name, new_bytes);
+    claims_.Release(name);
+    return status;
+  }
+
+  absl::Status Adopt(const CallContext& context, std::string_view digest,
+                     std::string_view bytes) override {
+    PROCTOR_RETURN_IF_ERROR(context.Check("blob adoption"));
+    if (!IsDigest(digest)) return absl::InvalidArgumentError("not a digest");
+    const std::string name(digest);
+    PROCTOR_RETURN_IF_ERROR(claims_.Claim(context, name));
     absl::Status status = Size(name).status();
-    if (status.ok()) {
-      status = Store(name, absl::StrCat(Sha256Hex(new_bytes), ToAbsl(new_bytes)),
-                     ReplacementPathOf(name));
-    }
-    // Not synced: if the removal is lost, the original is read again, which is as good.
-    if (status.ok()) status = files_.Remove(PathOf(name));
+    if (absl::IsNotFound(status)) status = StoreOther(name, bytes, AdoptedPathOf(name));
     claims_.Release(name);
     return status;
   }
@@ -137,6 +146,7 @@ class FileBlobStore final : public BlobStore {
     PROCTOR_RETURN_IF_ERROR(claims_.Claim(CallContext(), name));
     absl::Status status = files_.Remove(PathOf(name));
     if (status.ok()) status = files_.Remove(ReplacementPathOf(name));
+    if (status.ok()) status = files_.Remove(AdoptedPathOf(name));
     claims_.Release(name);
     return status;
   }
@@ -171,6 +181,10 @@ class FileBlobStore final : public BlobStore {
     return absl::StrCat(PathOf(digest), ToAbsl(kReplacementSuffix));
   }
 
+  std::string AdoptedPathOf(std::string_view digest) const {
+    return absl::StrCat(PathOf(digest), ToAbsl(kAdoptedSuffix));
+  }
+
   absl::Status SyncDirectory(const std::string& path) {
     return options_.durability == Durability::kPower ? files_.SyncDirectory(path)
                                                      : absl::OkStatus();
@@ -185,6 +199,23 @@ class FileBlobStore final : public BlobStore {
     // Without the directory's sync the name may vanish, and a later Put of the same bytes must not trust it.
     if (!status.ok()) files_.Remove(PathOf(digest)).IgnoreError();
     return status;
+  }
+
+  absl::Status ReplaceClaimed(const std::string& digest, std::string_view new_bytes) {
+    PROCTOR_RETURN_IF_ERROR(Size(digest).status());
+    const bool adopted = !files_.Size(PathOf(digest)).ok() &&
+                         !files_.Size(ReplacementPathOf(digest)).ok();
+    // What nobody checked stays marked as such.
+    if (adopted) return StoreOther(digest, new_bytes, AdoptedPathOf(digest));
+    PROCTOR_RETURN_IF_ERROR(StoreOther(digest, new_bytes, ReplacementPathOf(digest)));
+    // Not synced: if the removal is lost, the original is read again, which is as good.
+    return files_.Remove(PathOf(digest));
+  }
+
+  // Stores bytes that do not have this digest, with their own in front.
+  absl::Status StoreOther(const std::string& digest, std::string_view bytes,
+                          const std::string& path) {
+    return Store(digest, absl::StrCat(Sha256Hex(bytes), ToAbsl(bytes)), path);
   }
 
   // Writes a file that is there whole or not at all, and is durable on return.

@@ -3,6 +3,7 @@
 //   <directory>/tmp/<random>        being written; swept at open
 //   <directory>/<xx>/<digest>       the bytes as put; xx are the digest's first two digits
 //   <directory>/<xx>/<digest>.alt   64 digits (sha256 of the rest), then the bytes that replaced them
+//   <directory>/<xx>/<digest>.ext   the same form: adopted bytes, until the digest's own are put
 #ifndef PROCTOR_STORAGE_FILE_BLOB_STORE_H_
 #define PROCTOR_STORAGE_FILE_BLOB_STORE_H_
 

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -24,8 +25,18 @@ class MemoryBlobStore final : public BlobStore {
     PROCTOR_RETURN_IF_ERROR(context.Check("blob write"));
     std::string digest = Sha256Hex(bytes);
     MutexLock lock(mutex_);
+    if (adopted_.erase(digest) > 0) blobs_.erase(digest);
     blobs_.emplace(digest, bytes);
     return digest;
+  }
+
+  absl::Status Adopt(const CallContext& context, std::string_view digest,
+                     std::string_view bytes) override {
+    PROCTOR_RETURN_IF_ERROR(context.Check("blob adoption"));
+    if (!IsDigest(digest)) return absl::InvalidArgumentError("not a digest");
+    MutexLock lock(mutex_);
+    if (blobs_.emplace(digest, bytes).second) adopted_.emplace(digest);
+    return absl::OkStatus();
   }
 
   absl::StatusOr<std::string> Get(const CallContext& context,
@@ -59,7 +70,10 @@ class MemoryBlobStore final : public BlobStore {
   absl::Status Delete(std::string_view digest) override {
     MutexLock lock(mutex_);
     const auto found = blobs_.find(digest);
-    if (found != blobs_.end()) blobs_.erase(found);
+    if (found != blobs_.end()) {
+      adopted_.erase(found->first);
+      blobs_.erase(found);
+    }
     return absl::OkStatus();
   }
 
@@ -79,6 +93,7 @@ class MemoryBlobStore final : public BlobStore {
  private:
   mutable Mutex mutex_;
   std::map<std::string, std::string, std::less<>> blobs_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> adopted_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -103,6 +103,21 @@ TEST_P(BlobStoreContractTest, ReadsTheReplacementUnderTheFirstName) {
   EXPECT_THAT(All(), testing::ElementsAre(testing::Pair(digest, 1)));
 }
 
+TEST_P(BlobStoreContractTest, AdoptsAForeignEncodingUntilTheOriginalComes) {
+  const std::string digest = Sha256Hex("original");
+  ASSERT_TRUE(store_->Adopt(context_, digest, "hostile?").ok());
+  EXPECT_EQ(store_->Get(context_, digest).value(), "hostile?");
+  ASSERT_TRUE(store_->Replace(context_, digest, "smaller").ok());
+  EXPECT_EQ(store_->Get(context_, digest).value(), "smaller");
+  EXPECT_EQ(store_->Put(context_, "original").value(), digest);
+  EXPECT_EQ(store_->Get(context_, digest).value(), "original");
+  ASSERT_TRUE(store_->Adopt(context_, digest, "again").ok());
+  EXPECT_EQ(store_->Get(context_, digest).value(), "original");
+  ASSERT_TRUE(store_->Delete(digest).ok());
+  EXPECT_FALSE(store_->Contains(digest));
+  EXPECT_EQ(store_->Adopt(context_, "../x", "y").code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST_P(BlobStoreContractTest, StopsVisitingWhenTold) {
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(store_->Put(context_, std::to_string(i)).ok());
   int visited = 0;

@@ -1,0 +1,204 @@
+#include "trajectory/record_stream.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/ids.h"
+#include "common/proto_json.h"
+#include "common/proto_time.h"
+#include "common/status.h"
+#include "trajectory/record_form.h"
+#include "trajectory/replay_store.h"
+#include "trajectory/trajectory_store.h"
+
+namespace proctor::trajectory {
+namespace {
+
+// Of a task that names none.
+constexpr char kDefaultEnvironment[] = "environments/external";
+
+absl::Status OutOfOrder(const char* what) {
+  return absl::InvalidArgumentError(absl::StrCat("out of order: ", what));
+}
+
+bool ReasonFitsKind(v1::EndKind kind, v1::EndReason reason) {
+  switch (reason) {
+    case v1::END_REASON_ANSWERED:
+    case v1::END_REASON_GAVE_UP:
+    case v1::END_REASON_WORLD_ENDED:
+    case v1::END_REASON_CLIENT_DONE:
+      return kind == v1::END_KIND_TERMINATED;
+    case v1::END_REASON_STEP_LIMIT:
+    case v1::END_REASON_TIME_LIMIT:
+      return kind == v1::END_KIND_TRUNCATED;
+    case v1::END_REASON_CANCELLED:
+    case v1::END_REASON_LEASE_EXPIRED:
+    case v1::END_REASON_WORLD_FAULT:
+    case v1::END_REASON_SERVER_FAULT:
+      return kind == v1::END_KIND_INTERRUPTED;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+RecordStream::RecordStream(Archive& archive, TaskLookup lookup)
+    : archive_(archive), lookup_(std::move(lookup)), recorder_(archive) {}
+
+absl::Status RecordStream::Handle(const CallContext& context,
+                                  const v1::RecordTrajectoryRequest& request) {
+  if (state_ == State::kReplayed) return absl::OkStatus();
+  if (!blob_digest_.empty() && request.part_case() != v1::RecordTrajectoryRequest::kBlob) {
+    return OutOfOrder("the parts of a blob must follow each other");
+  }
+  switch (request.part_case()) {
+    case v1::RecordTrajectoryRequest::kHeader:
+      return HandleHeader(context, request.header());
+    case v1::RecordTrajectoryRequest::kBlob:
+      return HandleBlob(context, request.blob());
+    case v1::RecordTrajectoryRequest::kStep:
+      return HandleStep(context, request.step());
+    case v1::RecordTrajectoryRequest::kEnd:
+      return HandleEnd(context, request.end());
+    default:
+      return absl::InvalidArgumentError("a message without a part");
+  }
+}
+
+absl::StatusOr<bool> RecordStream::FindReplay(const CallContext& context,
+                                              const v1::RecordHeader& header) {
+  if (header.request_id().empty()) return false;
+  if (header.request_id().size() > 128) {
+    return absl::InvalidArgumentError("request_id has more than 128 bytes");
+  }
+  replay_id_ = absl::StrCat("record/", header.request_id());
+  replay_digest_ = Sha256Hex(ProtoCanonicalBytes(header));
+  PROCTOR_ASSIGN_OR_RETURN(const std::optional<Replay> replay,
+                           ReplayStore(archive_).Find(context, replay_id_));
+  if (!replay.has_value()) return false;
+  if (replay->request_digest != replay_digest_) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("request_id '", header.request_id(), "' was used for another recording"));
+  }
+  PROCTOR_ASSIGN_OR_RETURN(closed_,
+                           TrajectoryStore(archive_).GetHeader(context, replay->response));
+  state_ = State::kReplayed;
+  return true;
+}
+
+absl::StatusOr<v1::Task> RecordStream::TaskOf(const CallContext& context,
+                                              const v1::RecordHeader& header) {
+  switch (header.task_source_case()) {
+    case v1::RecordHeader::kTask:
+      return lookup_(context, header.task());
+    case v1::RecordHeader::kInlineTask:
+      if (header.inline_task().goal().empty()) {
+        return absl::InvalidArgumentError("inline_task has no goal");
+      }
+      return header.inline_task();
+    default:
+      return absl::InvalidArgumentError("the header has neither task nor inline_task");
+  }
+}
+
+absl::Status RecordStream::HandleHeader(const CallContext& context,
+                                        const v1::RecordHeader& header) {
+  if (state_ != State::kBeforeHeader) return OutOfOrder("a second header");
+  PROCTOR_ASSIGN_OR_RETURN(const bool replayed, FindReplay(context, header));
+  if (replayed) return absl::OkStatus();
+  v1::Trajectory record;
+  PROCTOR_ASSIGN_OR_RETURN(*record.mutable_task(), TaskOf(context, header));
+  const std::string id = NewId();
+  record.set_name(ResourceName("trajectories", id));
+  record.set_environment(record.task().environment().empty() ? kDefaultEnvironment
+                                                             : record.task().environment());
+  *record.mutable_policy() = header.policy();
+  record.set_group(header.group());
+  record.set_seed(record.task().seed());
+  *record.mutable_client_tags() = header.client_tags();
+  *record.mutable_start_time() =
+      header.has_start_time() ? header.start_time() : ToProto(archive_.clock().Now());
+  if (header.has_initial_observation()) {
+    *record.mutable_initial_observation() = header.initial_observation();
+  }
+  record.set_recorder(header.recorder().empty() ? "client" : header.recorder());
+  record.set_recorder_version(header.recorder_version());
+  PROCTOR_RETURN_IF_ERROR(recorder_.BeginWithoutEpisode(context, record));
+  id_ = id;
+  state_ = State::kSteps;
+  return absl::OkStatus();
+}
+
+absl::Status RecordStream::HandleBlob(const CallContext& context, const v1::RecordBlob& blob) {
+  if (state_ == State::kEnded) return OutOfOrder("a blob after the end");
+  if (!IsDigest(blob.digest())) return absl::InvalidArgumentError("a blob without its sha256");
+  if (!blob_digest_.empty() && blob_digest_ != blob.digest()) {
+    return OutOfOrder("the parts of a blob must follow each other");
+  }
+  if (blob_bytes_.size() + blob.data().size() > static_cast<size_t>(kMaxBlobBytes)) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("blob ", blob.digest(), " has more than ", kMaxBlobBytes, " bytes"));
+  }
+  blob_digest_ = blob.digest();
+  blob_bytes_ += blob.data();
+  if (blob.more()) return absl::OkStatus();
+  const std::string bytes = std::exchange(blob_bytes_, std::string());
+  const std::string digest = std::exchange(blob_digest_, std::string());
+  if (Sha256Hex(bytes) != digest) {
+    return absl::InvalidArgumentError(absl::StrCat("the bytes of blob ", digest, " have another digest"));
+  }
+  return recorder_.PutBlob(context, bytes).status();
+}
+
+absl::Status RecordStream::HandleStep(const CallContext& context, const v1::Step& step) {
+  if (state_ != State::kSteps) return OutOfOrder("a step before the header or after the end");
+  if (step.index() != next_step_) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("step ", step.index(), " does not follow: the next one is ", next_step_));
+  }
+  PROCTOR_RETURN_IF_ERROR(recorder_.Append(context, id_, step, {}));
+  ++next_step_;
+  return absl::OkStatus();
+}
+
+absl::Status RecordStream::HandleEnd(const CallContext& context, const v1::RecordEnd& end) {
+  if (state_ != State::kSteps) return OutOfOrder("an end before the header or after the end");
+  if (!ReasonFitsKind(end.end_kind(), end.end_reason())) {
+    return absl::InvalidArgumentError("end_kind and end_reason do not fit each other");
+  }
+  v1::Trajectory ending;
+  *ending.mutable_end_time() = ToProto(archive_.clock().Now());
+  ending.set_end_kind(end.end_kind());
+  ending.set_end_reason(end.end_reason());
+  ending.set_end_message(end.end_message());
+  *ending.mutable_evidence() = end.evidence();
+  PROCTOR_ASSIGN_OR_RETURN(
+      closed_, recorder_.FinishWithoutEpisode(context, id_, ending,
+                                              {.request_id = replay_id_,
+                                               .request_digest = replay_digest_,
+                                               .response = ResourceName("trajectories", id_)}));
+  state_ = State::kEnded;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Trajectory> RecordStream::Finish(const CallContext& context) {
+  if (state_ == State::kEnded || state_ == State::kReplayed) return closed_;
+  PROCTOR_RETURN_IF_ERROR(Abandon(context, "the stream ended without an end"));
+  return absl::InvalidArgumentError("the stream ended without an end: the record is interrupted");
+}
+
+absl::Status RecordStream::Abandon(const CallContext& context, const std::string& message) {
+  if (state_ != State::kSteps) return absl::OkStatus();
+  v1::Trajectory ending;
+  *ending.mutable_end_time() = ToProto(archive_.clock().Now());
+  ending.set_end_kind(v1::END_KIND_INTERRUPTED);
+  ending.set_end_reason(v1::END_REASON_CANCELLED);
+  ending.set_end_message(message);
+  PROCTOR_ASSIGN_OR_RETURN(closed_, recorder_.FinishWithoutEpisode(context, id_, ending, {}));
+  state_ = State::kEnded;
+  return absl::OkStatus();
+}
+
+}  // namespace proctor::trajectory

@@ -1,0 +1,76 @@
+// A client's recording of its own world, message by message (TrajectoryService.RecordTrajectory).
+#ifndef PROCTOR_TRAJECTORY_RECORD_STREAM_H_
+#define PROCTOR_TRAJECTORY_RECORD_STREAM_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/call_context.h"
+#include "proctor/v1/task.pb.h"
+#include "proctor/v1/trajectory.pb.h"
+#include "proctor/v1/trajectory_service.pb.h"
+#include "trajectory/archive.h"
+#include "trajectory/recorder.h"
+
+namespace proctor::trajectory {
+
+// The task of this name. NOT_FOUND.
+using TaskLookup =
+    std::function<absl::StatusOr<v1::Task>(const CallContext& context, const std::string& name)>;
+
+// One stream; calls do not overlap. Order: blobs that the header names, the header, then steps each after the blobs that it
+// names, the end. After an error the stream is over: call Abandon.
+//
+// A header whose `request_id` was recorded whole before gives that record again: what follows is read and dropped. A
+// recording that broke off is closed as interrupted; its retry makes a new record.
+class RecordStream {
+ public:
+  // `archive` outlives the stream.
+  RecordStream(Archive& archive, TaskLookup lookup);
+  // Not ended nor abandoned: the record stays open until the next start closes it.
+  ~RecordStream() = default;
+
+  // Durable on return. INVALID_ARGUMENT: out of order, no task, a limit, a blob whose bytes do not fit its digest, a step
+  // that is not the next, a missing end kind or one that does not fit its reason; FAILED_PRECONDITION: a blob that was not
+  // sent; RESOURCE_EXHAUSTED: blob over 256 MiB or disk full; NOT_FOUND: no such task.
+  absl::Status Handle(const CallContext& context, const v1::RecordTrajectoryRequest& request);
+
+  // After the client half-closed: the closed record without steps. INVALID_ARGUMENT without an end: the record is closed
+  // as interrupted.
+  absl::StatusOr<v1::Trajectory> Finish(const CallContext& context);
+
+  // The stream broke or Handle failed: closes the record, if there is one, as interrupted (CANCELLED). Idempotent.
+  absl::Status Abandon(const CallContext& context, const std::string& message);
+
+ private:
+  enum class State { kBeforeHeader, kSteps, kEnded, kReplayed };
+
+  absl::Status HandleHeader(const CallContext& context, const v1::RecordHeader& header);
+  absl::Status HandleBlob(const CallContext& context, const v1::RecordBlob& blob);
+  absl::Status HandleStep(const CallContext& context, const v1::Step& step);
+  absl::Status HandleEnd(const CallContext& context, const v1::RecordEnd& end);
+  // True if the request was answered before.
+  absl::StatusOr<bool> FindReplay(const CallContext& context, const v1::RecordHeader& header);
+  absl::StatusOr<v1::Task> TaskOf(const CallContext& context, const v1::RecordHeader& header);
+
+  Archive& archive_;
+  const TaskLookup lookup_;
+  Recorder recorder_;
+  State state_ = State::kBeforeHeader;
+  std::string id_;
+  std::string replay_id_;
+  std::string replay_digest_;
+  int32_t next_step_ = 0;
+  // Parts of a blob so far.
+  std::string blob_digest_;
+  std::string blob_bytes_;
+  v1::Trajectory closed_;
+};
+
+}  // namespace proctor::trajectory
+
+#endif  // PROCTOR_TRAJECTORY_RECORD_STREAM_H_
