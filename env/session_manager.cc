@@ -9,7 +9,7 @@
 #include "common/log.h"
 #include "common/proto_json.h"
 #include "common/proto_time.h"
-#include "common/retry_delay.h"
+#include "common/retry_hint.h"
 #include "common/status.h"
 #include "env/request_checks.h"
 
@@ -190,7 +190,7 @@ void SessionManager::Create(CallContext context, v1::CreateSessionRequest reques
       opening->left_queue = true;
       open = true;
     } else if (wait == absl::ZeroDuration() || static_cast<int>(waiting.size()) >= options_.max_waiters) {
-      refused = WithRetryDelay(
+      refused = WithRetryHint(
           absl::ResourceExhaustedError(absl::StrCat("all ", kind.max_sessions, " sessions of ",
                                                     opening->request.environment(),
                                                     " are taken; try again or give max_wait")),
@@ -206,7 +206,7 @@ void SessionManager::Create(CallContext context, v1::CreateSessionRequest reques
   } else {
     const auto give_up = [this, weak = std::weak_ptr<Opening>(opening)] {
       if (const OpeningPtr still = weak.lock()) {
-        GiveUpWaiting(still, WithRetryDelay(absl::ResourceExhaustedError("no session came free in time"),
+        GiveUpWaiting(still, WithRetryHint(absl::ResourceExhaustedError("no session came free in time"),
                                            options_.retry_hint));
       }
     };

@@ -1,6 +1,6 @@
 #include "common/proto_time.h"
 
-#include "common/retry_delay.h"
+#include "common/retry_hint.h"
 #include "common/status.h"
 #include "gtest/gtest.h"
 
@@ -21,11 +21,11 @@ TEST(ProtoTimeTest, CutsInfiniteValues) {
   EXPECT_EQ(ToProto(-absl::InfiniteDuration()).seconds(), -315576000000);
 }
 
-TEST(RetryDelayTest, SurvivesAnnotation) {
+TEST(RetryHintTest, SurvivesAnnotation) {
   const absl::Status status =
-      Annotate(WithRetryDelay(absl::ResourceExhaustedError("full"), absl::Seconds(2)), "session");
-  EXPECT_EQ(RetryDelay(status), absl::Seconds(2));
-  EXPECT_EQ(RetryDelay(absl::UnavailableError("x")), std::nullopt);
+      Annotate(WithRetryHint(absl::ResourceExhaustedError("full"), absl::Seconds(2)), "session");
+  EXPECT_EQ(RetryHint(status), absl::Seconds(2));
+  EXPECT_EQ(RetryHint(absl::UnavailableError("x")), std::nullopt);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <future>
 
 #include "common/proto_time.h"
-#include "common/retry_delay.h"
+#include "common/retry_hint.h"
 #include "env/null/null_environment.h"
 #include "gtest/gtest.h"
 #include "tests/env/fakes.h"
@@ -31,7 +31,7 @@ TEST_F(SessionManagerTest, RefusesWithARetryHintWhenFull) {
   ASSERT_TRUE(fixture_.Create(Request()).ok());
   const auto third = fixture_.Create(Request());
   EXPECT_EQ(third.status().code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_TRUE(RetryDelay(third.status()).has_value());
+  EXPECT_TRUE(RetryHint(third.status()).has_value());
 }
 
 TEST_F(SessionManagerTest, GivesAFreedSlotToWhoWaitsLongest) {
