@@ -5,10 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "common/retry_delay.h"
+#include "common/proto_time.h"
+#include "common/retry_hint.h"
 #include "common/strings.h"
 #include "google/protobuf/any.pb.h"
-#include "google/protobuf/duration.pb.h"
 
 namespace proctor::server {
 namespace {
@@ -27,14 +27,6 @@ void AppendBytesField(std::string& out, int field, const std::string& bytes) {
   AppendVarint(out, static_cast<uint64_t>(field) << 3 | 2);
   AppendVarint(out, bytes.size());
   out += bytes;
-}
-
-google::protobuf::Duration ToProto(absl::Duration delay) {
-  google::protobuf::Duration proto;
-  const int64_t millis = std::max<int64_t>(0, absl::ToInt64Milliseconds(delay));
-  proto.set_seconds(millis / 1000);
-  proto.set_nanos(static_cast<int32_t>(millis % 1000 * 1'000'000));
-  return proto;
 }
 
 // google.rpc.Status {code = 1, message = 2, details = 3} with one google.rpc.RetryInfo {retry_delay = 1}. Debian ships
@@ -59,7 +51,7 @@ grpc::Status ToGrpcStatus(const absl::Status& status, grpc::ServerContextBase& c
   if (status.ok()) return grpc::Status::OK;
   const auto code = static_cast<grpc::StatusCode>(status.code());
   const std::string message = SanitizeUtf8(ToStd(status.message()));
-  const auto delay = RetryDelay(status);
+  const auto delay = RetryHint(status);
   if (!delay) return grpc::Status(code, message);
   context.AddTrailingMetadata("grpc-retry-pushback-ms",
                               absl::StrCat(absl::ToInt64Milliseconds(*delay)));
@@ -70,7 +62,7 @@ v1::RpcError ToRpcError(const absl::Status& status) {
   v1::RpcError error;
   error.set_code(static_cast<int>(status.code()));
   error.set_message(SanitizeUtf8(ToStd(status.message())));
-  if (const auto delay = RetryDelay(status)) *error.mutable_retry_delay() = ToProto(*delay);
+  if (const auto delay = RetryHint(status)) *error.mutable_retry_delay() = ToProto(*delay);
   return error;
 }
 

@@ -11,7 +11,7 @@
 
 namespace proctor::server {
 
-// The gRPC status of `status`. A retry delay (common/retry_delay.h) goes along as google.rpc.RetryInfo in the status
+// The gRPC status of `status`. A retry delay (common/retry_hint.h) goes along as google.rpc.RetryInfo in the status
 // details and, through `context`, as `grpc-retry-pushback-ms` in the trailing metadata.
 grpc::Status ToGrpcStatus(const absl::Status& status, grpc::ServerContextBase& context);
 

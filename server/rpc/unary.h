@@ -3,8 +3,7 @@
 //   grpc::ServerUnaryReactor* GetTask(grpc::CallbackServerContext* context, const v1::GetTaskRequest* request,
 //                                     v1::Task* response) override {
 //     return Unary(context, pool_, [=, this](const CallContext& call) {
-//       PROCTOR_ASSIGN_OR_RETURN(*response, tasks_.Get(call, request->name()));
-//       return absl::OkStatus();
+//       return Assign(tasks_.Get(call, request->name()), response);
 //     });
 //   }
 #ifndef PROCTOR_SERVER_RPC_UNARY_H_
@@ -13,8 +12,10 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <functional>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "common/call_context.h"
 #include "common/executor.h"
 
@@ -28,6 +29,13 @@ grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, Executor& 
 grpc::ServerUnaryReactor* UnaryAsync(
     grpc::CallbackServerContext* context, Executor& pool,
     std::function<void(const CallContext&, std::function<void(absl::Status)> done)> start);
+
+// For work that ends in one value: assigns it to `*response` or returns its status.
+template <typename T>
+absl::Status Assign(absl::StatusOr<T> result, T* response) {
+  if (result.ok()) *response = *std::move(result);
+  return result.status();
+}
 
 }  // namespace proctor::server
 

@@ -1,0 +1,31 @@
+// EnvironmentService over the session manager.
+#ifndef PROCTOR_SERVER_ENVIRONMENT_SERVICE_H_
+#define PROCTOR_SERVER_ENVIRONMENT_SERVICE_H_
+
+#include <grpcpp/impl/service_type.h>
+
+#include <memory>
+
+#include "common/executor.h"
+#include "env/episode_sink.h"
+#include "env/session_manager.h"
+#include "server/episode_source.h"
+#include "trajectory/episode_store.h"
+
+namespace proctor::server {
+
+// All outlive the service.
+struct EnvironmentServiceParts {
+  env::SessionManager& sessions;
+  trajectory::EpisodeStore& episodes;
+  EpisodeSource& results;
+  // Answers of sessions that a restart ended.
+  env::EpisodeSink& sink;
+  // Unary calls and streams' handlers; short work only.
+  Executor& pool;
+};
+std::unique_ptr<grpc::Service> MakeEnvironmentService(EnvironmentServiceParts parts);
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_SERVER_ENVIRONMENT_SERVICE_H_

@@ -1,0 +1,206 @@
+#include "server/environment_verbs.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "common/ids.h"
+#include "common/proto_time.h"
+#include "common/status.h"
+#include "env/replay_cache.h"
+
+namespace proctor::server {
+namespace {
+
+constexpr int kDefaultPage = 50;
+constexpr int kMaxPage = 1000;
+constexpr absl::Duration kDefaultVerdictWait = absl::Seconds(5);
+constexpr absl::Duration kMaxVerdictWait = absl::Minutes(10);
+constexpr absl::Duration kDefaultEpisodeWait = absl::Seconds(30);
+
+absl::StatusOr<int> PageSize(int asked) {
+  if (asked < 0) return absl::InvalidArgumentError("page_size: not negative");
+  return asked == 0 ? kDefaultPage : std::min(asked, kMaxPage);
+}
+
+// Unset: the default; negative: none.
+absl::Duration VerdictWait(bool has, const google::protobuf::Duration& asked) {
+  if (!has) return kDefaultVerdictWait;
+  return std::clamp(FromProto(asked), absl::ZeroDuration(), kMaxVerdictWait);
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Environment> EnvironmentVerbs::GetEnvironment(
+    const v1::GetEnvironmentRequest& request) const {
+  return sessions_.DescribeEnvironment(request.name());
+}
+
+v1::ListEnvironmentsResponse EnvironmentVerbs::ListEnvironments() const {
+  v1::ListEnvironmentsResponse response;
+  for (v1::Environment& environment : sessions_.DescribeEnvironments()) {
+    *response.add_environments() = std::move(environment);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::Session> EnvironmentVerbs::GetSession(const std::string& name) const {
+  PROCTOR_ASSIGN_OR_RETURN(const auto session, sessions_.Find(name));
+  return session->Describe();
+}
+
+absl::StatusOr<v1::ListSessionsResponse> EnvironmentVerbs::ListSessions(
+    const v1::ListSessionsRequest& request) const {
+  PROCTOR_ASSIGN_OR_RETURN(const int size, PageSize(request.page_size()));
+  // Names sort by time, so the last one of a page is the token for the next.
+  if (!request.page_token().empty()) {
+    PROCTOR_RETURN_IF_ERROR(ResourceId("sessions", request.page_token()).status());
+  }
+  v1::ListSessionsResponse response;
+  for (v1::Session& session : sessions_.List(request.show_closed())) {
+    if (!request.page_token().empty() && session.name() >= request.page_token()) continue;
+    if (response.sessions_size() == size) {
+      response.set_next_page_token(response.sessions(size - 1).name());
+      break;
+    }
+    *response.add_sessions() = std::move(session);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::Session> EnvironmentVerbs::KeepAlive(const v1::KeepAliveRequest& request) const {
+  PROCTOR_ASSIGN_OR_RETURN(const auto session, sessions_.Find(request.name()));
+  PROCTOR_RETURN_IF_ERROR(session->KeepAlive());
+  return session->Describe();
+}
+
+absl::StatusOr<v1::Episode> EnvironmentVerbs::GetEpisode(const CallContext& context,
+                                                         const std::string& name) const {
+  return episodes_.Get(context, name);
+}
+
+absl::StatusOr<v1::ListEpisodesResponse> EnvironmentVerbs::ListEpisodes(
+    const CallContext& context, const v1::ListEpisodesRequest& request) const {
+  PROCTOR_ASSIGN_OR_RETURN(const int size, PageSize(request.page_size()));
+  PROCTOR_ASSIGN_OR_RETURN(
+      auto page, episodes_.List(context,
+                                {.session = request.session(),
+                                 .policy = request.policy(),
+                                 .task = request.task()},
+                                size, request.page_token()));
+  v1::ListEpisodesResponse response;
+  for (v1::Episode& episode : page.episodes) *response.add_episodes() = std::move(episode);
+  response.set_next_page_token(std::move(page.next_page_token));
+  return response;
+}
+
+void EnvironmentVerbs::CreateSession(const CallContext& context, const v1::CreateSessionRequest& request,
+                                     Done<v1::Session> done) {
+  sessions_.Create(context, request, std::move(done));
+}
+
+void EnvironmentVerbs::CloseSession(const v1::CloseSessionRequest& request, Done<v1::Session> done) {
+  const auto session = sessions_.Find(request.name());
+  if (!session.ok()) {
+    done(session.status());
+    return;
+  }
+  (*session)->Close("closed by the client", v1::END_REASON_CANCELLED, std::move(done));
+}
+
+template <typename Request, typename Response>
+absl::StatusOr<Response> EnvironmentVerbs::AnswerFromStore(const CallContext& context,
+                                                           const Request& request,
+                                                           const absl::Status& missing) {
+  const absl::StatusOr<std::string> id = ResourceId("sessions", request.session());
+  if (!id.ok() || request.request_id().empty()) return missing;
+  env::ReplayCache cache(*id, sink_);
+  Response response;
+  PROCTOR_ASSIGN_OR_RETURN(const bool found,
+                           cache.Find(context, cache.Prepare(request.request_id(), request), response));
+  if (!found) return missing;
+  return response;
+}
+
+void EnvironmentVerbs::StartEpisode(const CallContext& context, const v1::StartEpisodeRequest& request,
+                                    Done<v1::EpisodeStart> done) {
+  const auto session = sessions_.Find(request.session());
+  if (!session.ok()) {
+    done(AnswerFromStore<v1::StartEpisodeRequest, v1::EpisodeStart>(context, request, session.status()));
+    return;
+  }
+  (*session)->StartEpisode(context, request, std::move(done));
+}
+
+void EnvironmentVerbs::Step(const CallContext& context, const v1::StepRequest& request,
+                            Done<v1::StepResponse> done) {
+  const auto session = sessions_.Find(request.session());
+  if (!session.ok()) {
+    done(AnswerFromStore<v1::StepRequest, v1::StepResponse>(context, request, session.status()));
+    return;
+  }
+  (*session)->Step(context, request,
+                   [this, context, request, done = std::move(done)](absl::StatusOr<v1::StepResponse> result) {
+                     if (!result.ok() || !result->has_episode()) {
+                       done(std::move(result));
+                     } else {
+                       AwaitResult(context, request, *std::move(result), done);
+                     }
+                   });
+}
+
+void EnvironmentVerbs::AwaitResult(const CallContext& context, const v1::StepRequest& request,
+                                   v1::StepResponse response, Done<v1::StepResponse> done) {
+  const std::string name = response.episode().name();
+  auto held = std::make_shared<v1::StepResponse>(std::move(response));
+  results_.Wait(context, name, VerdictWait(request.has_wait_for_verdict(), request.wait_for_verdict()),
+                [held, done = std::move(done)](absl::StatusOr<v1::Episode> episode) {
+                  // The step itself is done: whatever became of the wait, it is acknowledged.
+                  if (episode.ok()) *held->mutable_episode() = *std::move(episode);
+                  done(std::move(*held));
+                });
+}
+
+void EnvironmentVerbs::Observe(const CallContext& context, const v1::ObserveRequest& request,
+                               Done<v1::Observation> done) {
+  const auto session = sessions_.Find(request.session());
+  if (!session.ok()) {
+    done(session.status());
+    return;
+  }
+  (*session)->Observe(context, request, std::move(done));
+}
+
+void EnvironmentVerbs::EndEpisode(const CallContext& context, const v1::EndEpisodeRequest& request,
+                                  Done<v1::Episode> done) {
+  const auto session = sessions_.Find(request.session());
+  if (!session.ok()) {
+    done(session.status());
+    return;
+  }
+  const absl::Duration wait = VerdictWait(request.has_wait_for_verdict(), request.wait_for_verdict());
+  (*session)->EndEpisode(
+      context, request, [this, context, wait, done = std::move(done)](absl::StatusOr<v1::Episode> ended) {
+        if (!ended.ok()) {
+          done(std::move(ended));
+          return;
+        }
+        results_.Wait(context, ended->name(), wait,
+                      [ended = *ended, done](absl::StatusOr<v1::Episode> episode) {
+                        done(episode.ok() ? *std::move(episode) : ended);
+                      });
+      });
+}
+
+void EnvironmentVerbs::WaitEpisode(const CallContext& context, const v1::WaitEpisodeRequest& request,
+                                   Done<v1::Episode> done) {
+  const absl::Duration wait =
+      request.has_max_wait() ? FromProto(request.max_wait()) : kDefaultEpisodeWait;
+  if (wait < absl::ZeroDuration() || wait > kMaxVerdictWait) {
+    done(absl::InvalidArgumentError("max_wait: 0 to 10 minutes"));
+    return;
+  }
+  results_.Wait(context, request.name(), wait, std::move(done));
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,65 @@
+// What EnvironmentService does, without gRPC: the same for unary calls and for Act.
+#ifndef PROCTOR_SERVER_ENVIRONMENT_VERBS_H_
+#define PROCTOR_SERVER_ENVIRONMENT_VERBS_H_
+
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/call_context.h"
+#include "env/episode_sink.h"
+#include "env/session_manager.h"
+#include "proctor/v1/environment_service.pb.h"
+#include "server/episode_source.h"
+#include "trajectory/episode_store.h"
+
+namespace proctor::server {
+
+using env::Done;
+
+// Requests name their session in full. `done` is called once, maybe before the call returns. Verbs may block shortly on
+// the store: call them on a pool. Thread-safe.
+class EnvironmentVerbs {
+ public:
+  // All outlive the verbs.
+  EnvironmentVerbs(env::SessionManager& sessions, trajectory::EpisodeStore& episodes, EpisodeSource& results,
+                   env::EpisodeSink& sink)
+      : sessions_(sessions), episodes_(episodes), results_(results), sink_(sink) {}
+
+  absl::StatusOr<v1::Environment> GetEnvironment(const v1::GetEnvironmentRequest& request) const;
+  v1::ListEnvironmentsResponse ListEnvironments() const;
+  absl::StatusOr<v1::Session> GetSession(const std::string& name) const;
+  absl::StatusOr<v1::ListSessionsResponse> ListSessions(const v1::ListSessionsRequest& request) const;
+  absl::StatusOr<v1::Session> KeepAlive(const v1::KeepAliveRequest& request) const;
+  absl::StatusOr<v1::Episode> GetEpisode(const CallContext& context, const std::string& name) const;
+  absl::StatusOr<v1::ListEpisodesResponse> ListEpisodes(const CallContext& context,
+                                                        const v1::ListEpisodesRequest& request) const;
+
+  void CreateSession(const CallContext& context, const v1::CreateSessionRequest& request,
+                     Done<v1::Session> done);
+  void CloseSession(const v1::CloseSessionRequest& request, Done<v1::Session> done);
+  void StartEpisode(const CallContext& context, const v1::StartEpisodeRequest& request,
+                    Done<v1::EpisodeStart> done);
+  void Step(const CallContext& context, const v1::StepRequest& request, Done<v1::StepResponse> done);
+  void Observe(const CallContext& context, const v1::ObserveRequest& request, Done<v1::Observation> done);
+  void EndEpisode(const CallContext& context, const v1::EndEpisodeRequest& request, Done<v1::Episode> done);
+  void WaitEpisode(const CallContext& context, const v1::WaitEpisodeRequest& request, Done<v1::Episode> done);
+
+ private:
+  // An answer given before a restart took the session away; `missing` if there is none.
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> AnswerFromStore(const CallContext& context, const Request& request,
+                                           const absl::Status& missing);
+  // Step's last part: waits for verdict and reward if the episode ended.
+  void AwaitResult(const CallContext& context, const v1::StepRequest& request, v1::StepResponse response,
+                   Done<v1::StepResponse> done);
+
+  env::SessionManager& sessions_;
+  trajectory::EpisodeStore& episodes_;
+  EpisodeSource& results_;
+  env::EpisodeSink& sink_;
+};
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_SERVER_ENVIRONMENT_VERBS_H_
