@@ -1,0 +1,176 @@
+#include "trajectory/folder_export.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/ids.h"
+#include "common/proto_json.h"
+#include "common/status.h"
+#include "common/strings.h"
+#include "storage/file_system.h"
+#include "trajectory/folder_format.h"
+#include "trajectory/record_form.h"
+#include "trajectory/trajectory_store.h"
+
+namespace proctor::trajectory {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Writes one export below a folder of its own, removed if it is not completed.
+class FolderWriter {
+ public:
+  explicit FolderWriter(std::string folder)
+      : folder_(std::move(folder)), partial_(absl::StrCat(folder_, ".partial-", RandomHex(8))) {}
+  ~FolderWriter() {
+    std::error_code ignored;
+    if (!partial_.empty()) fs::remove_all(partial_, ignored);
+  }
+  FolderWriter(const FolderWriter&) = delete;
+  FolderWriter& operator=(const FolderWriter&) = delete;
+
+  absl::Status AddFolder(const std::string& relative) {
+    return storage::LocalFileSystem().CreateDirectory(absl::StrCat(partial_, relative));
+  }
+  absl::Status AddFile(const std::string& relative, std::string_view bytes) {
+    bytes_ += static_cast<int64_t>(bytes.size());
+    return storage::LocalFileSystem().WriteNew(absl::StrCat(partial_, relative), bytes,
+                                               storage::SyncMode::kNoSync);
+  }
+  absl::Status Complete() {
+    if (fs::exists(folder_)) return absl::AlreadyExistsError(absl::StrCat(folder_, " is there"));
+    PROCTOR_RETURN_IF_ERROR(storage::LocalFileSystem().Rename(partial_, folder_));
+    partial_.clear();
+    return absl::OkStatus();
+  }
+  int64_t bytes() const { return bytes_; }
+
+ private:
+  const std::string folder_;
+  std::string partial_;
+  int64_t bytes_ = 0;
+};
+
+absl::StatusOr<std::vector<BlobEntry>> WriteBlobs(const CallContext& context, Archive& archive,
+                                                  const v1::Trajectory& trajectory,
+                                                  const std::string& base, FolderWriter& writer) {
+  std::vector<BlobEntry> entries;
+  for (const std::string& digest : NamedBlobs(trajectory)) {
+    PROCTOR_ASSIGN_OR_RETURN(const std::string bytes, archive.blobs().Get(context, digest));
+    BlobEntry entry{.digest = digest,
+                    .extension = ExtensionOf(bytes),
+                    .size_bytes = static_cast<int64_t>(bytes.size()),
+                    .content_digest = Sha256Hex(bytes)};
+    if (entry.content_digest == digest) entry.content_digest.clear();
+    PROCTOR_RETURN_IF_ERROR(writer.AddFile(
+        absl::StrCat(base, "/", kBlobsFolder, "/", BlobFileName(entry)), bytes));
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+absl::Status WriteOne(const CallContext& context, Archive& archive, const std::string& name,
+                      FolderWriter& writer) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("trajectories", name));
+  PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory trajectory,
+                           TrajectoryStore(archive).Get(context, name));
+  if (!trajectory.closed()) {
+    return absl::FailedPreconditionError(absl::StrCat(name, " is still being recorded"));
+  }
+  const std::string base = absl::StrCat("/", id);
+  PROCTOR_RETURN_IF_ERROR(writer.AddFolder(base));
+  PROCTOR_RETURN_IF_ERROR(writer.AddFolder(absl::StrCat(base, "/", kBlobsFolder)));
+  PROCTOR_ASSIGN_OR_RETURN(const std::vector<BlobEntry> blobs,
+                           WriteBlobs(context, archive, trajectory, base, writer));
+  PROCTOR_RETURN_IF_ERROR(
+      writer.AddFile(absl::StrCat(base, "/", kBlobsFile), BlobListToText(blobs)));
+  std::string steps;
+  for (const v1::Step& step : trajectory.steps()) {
+    absl::StrAppend(&steps, MessageToText(step, JsonLayout::kCompact), "\n");
+  }
+  PROCTOR_RETURN_IF_ERROR(writer.AddFile(absl::StrCat(base, "/", kStepsFile), steps));
+  trajectory.clear_steps();
+  return writer.AddFile(absl::StrCat(base, "/", kHeaderFile),
+                        MessageToText(trajectory, JsonLayout::kIndented) + "\n");
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ResolveExchangePath(const std::string& exchange_dir,
+                                                const std::string& relative) {
+  if (relative.empty() || relative.find('\0') != std::string::npos) {
+    return absl::InvalidArgumentError("the folder's name is empty or malformed");
+  }
+  std::string path = exchange_dir;
+  for (const absl::string_view part : absl::StrSplit(relative, '/')) {
+    if (part.empty() || part == "." || part == "..") {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "'", ToAbsl(TruncateUtf8(relative, 200)), "' is not a folder below the exchange directory"));
+    }
+    absl::StrAppend(&path, "/", part);
+    std::error_code error;
+    if (fs::is_symlink(fs::symlink_status(path, error))) {
+      return absl::FailedPreconditionError(absl::StrCat(path, " is a symbolic link"));
+    }
+  }
+  return path;
+}
+
+absl::StatusOr<std::vector<std::string>> NamesToExport(
+    const CallContext& context, Archive& archive, const v1::ExportTrajectoriesRequest& request) {
+  if (request.names_size() > 0) {
+    return std::vector<std::string>(request.names().begin(), request.names().end());
+  }
+  v1::TrajectoryFilter filter = request.filter();
+  filter.set_closed_only(true);
+  if (filter.splits_size() == 0) filter.add_splits(v1::SPLIT_TRAIN);
+  std::vector<std::string> names;
+  std::string token;
+  do {
+    PROCTOR_ASSIGN_OR_RETURN(TrajectoryStore::Page page,
+                             TrajectoryStore(archive).List(context, filter, 1'000, token));
+    for (const v1::Trajectory& header : page.trajectories) names.push_back(header.name());
+    token = page.next_page_token;
+  } while (!token.empty());
+  std::reverse(names.begin(), names.end());
+  return names;
+}
+
+absl::StatusOr<v1::ExportTrajectoriesResult> ExportTrajectories(
+    const CallContext& context, Archive& archive, const std::vector<std::string>& names,
+    const std::string& folder, const Progress& progress) {
+  if (fs::exists(folder)) {
+    return absl::AlreadyExistsError(absl::StrCat(folder, " is there: choose a new folder"));
+  }
+  std::vector<std::string> ids;
+  for (const std::string& name : names) {
+    PROCTOR_ASSIGN_OR_RETURN(std::string id, ResourceId("trajectories", name));
+    ids.push_back(std::move(id));
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  std::error_code error;
+  fs::create_directories(fs::path(folder).parent_path(), error);
+  FolderWriter writer(folder);
+  PROCTOR_RETURN_IF_ERROR(writer.AddFolder(""));
+  const int64_t total = static_cast<int64_t>(ids.size());
+  for (int64_t i = 0; i < total; ++i) {
+    PROCTOR_RETURN_IF_ERROR(context.Check("export"));
+    const std::string name = ResourceName("trajectories", ids[static_cast<size_t>(i)]);
+    PROCTOR_RETURN_IF_ERROR(Annotate(WriteOne(context, archive, name, writer), name));
+    PROCTOR_RETURN_IF_ERROR(progress(i + 1, total));
+  }
+  PROCTOR_RETURN_IF_ERROR(writer.AddFile(absl::StrCat("/", kExportFile), ExportListToText(ids)));
+  PROCTOR_RETURN_IF_ERROR(writer.Complete());
+  v1::ExportTrajectoriesResult result;
+  result.set_exported(total);
+  result.set_size_bytes(writer.bytes());
+  result.set_path(folder);
+  return result;
+}
+
+}  // namespace proctor::trajectory
