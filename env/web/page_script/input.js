@@ -22,6 +22,7 @@ function reaches(element, hit) {
 
 function nameForAgent(element) {
   if (!element) return 'something outside the page';
+  if (element instanceof HTMLFormElement) return 'a form';
   let shown = element;
   for (let i = 0; i < 3 && shown && !nameOf(shown, roleOf(shown)); ++i) shown = renderedParent(shown);
   const name = shown ? nameOf(shown, roleOf(shown)) : '';
@@ -219,11 +220,12 @@ function describeAt(x, y) {
   }
   let shown = hit;
   for (let node = hit; node; node = renderedParent(node)) {
-    if (isControl(node, roleOf(node))) {
+    if (!(node instanceof HTMLFormElement) && isControl(node, roleOf(node))) {
       shown = node;
       break;
     }
   }
+  if (shown instanceof HTMLFormElement) return JSON.stringify({problem: 'gone'});
   return JSON.stringify({element: describe(shown, shown.getBoundingClientRect(), activeElement(), '')});
 }
 

@@ -35,6 +35,7 @@ function inputRole(element) {
 }
 
 function roleOf(element) {
+  if (element instanceof HTMLFormElement) return formRole(element);
   const given = element.getAttribute('role');
   if (given) {
     const role = given.trim().split(/\s+/)[0].toLowerCase();
@@ -61,13 +62,23 @@ function roleOf(element) {
   return kTagRoles[tag] ?? '';
 }
 
+function formRole(form) {
+  if (attributeOf(form, 'role')) return squeeze(attributeOf(form, 'role'), 40).toLowerCase();
+  return attributeOf(form, 'aria-label') || attributeOf(form, 'aria-labelledby') || attributeOf(form, 'title') ? 'form' : '';
+}
+
 // Text of a subtree as it adds to a name: hidden parts left out, block children set apart, embedded controls by value.
 function contentText(element, skipped, depth) {
   let text = '';
   for (const child of renderedChildren(element)) {
-    if (child.nodeType === Node.TEXT_NODE) {
+    const type = nodeTypeOf(child);
+    if (type === Node.TEXT_NODE) {
       text += child.data;
-    } else if (child.nodeType === Node.ELEMENT_NODE && child !== skipped && depth < 60) {
+    } else if (type === Node.ELEMENT_NODE && child !== skipped && depth < 60) {
+      if (child instanceof HTMLFormElement) {
+        text += isVisible(child) ? ' ' + contentText(child, skipped, depth + 1) + ' ' : '';
+        continue;
+      }
       if (child.localName === 'br') {
         text += ' ';
         continue;
@@ -152,6 +163,7 @@ function childText(element, tag) {
 }
 
 function nameOf(element, role) {
+  if (element instanceof HTMLFormElement) return squeeze(attributeOf(element, 'aria-label') || attributeOf(element, 'title'), kMaxName);
   let name = squeeze(labelledBy(element), kMaxName) || squeeze(element.getAttribute('aria-label'), kMaxName) || squeeze(nativeName(element), kMaxName);
   if (!name && kNameFromContent.has(role) && element.localName !== 'select' && element.localName !== 'input') {
     name = squeeze(contentText(element, null, 0), kMaxName);

@@ -21,9 +21,10 @@ class Walk {
     if (depth > kMaxDepth) return;
     for (const child of renderedChildren(element)) {
       if (++this.nodes > kMaxNodes) return;
-      if (child.nodeType === Node.TEXT_NODE) {
+      const type = nodeTypeOf(child);
+      if (type === Node.TEXT_NODE) {
         if (this.wantTree && !quiet && !unseen) this.text(child, element, indent);
-      } else if (child.nodeType === Node.ELEMENT_NODE && !kSkippedTags.has(child.localName)) {
+      } else if (type === Node.ELEMENT_NODE && !kSkippedTags.has(localNameOf(child))) {
         this.element(child, depth + 1, indent, inside, quiet, unseen);
       }
     }
@@ -43,6 +44,7 @@ class Walk {
   }
 
   element(element, depth, indent, inside, quiet, unseen) {
+    if (element instanceof HTMLFormElement) return this.form(element, depth, indent, inside, quiet, unseen);
     const tag = element.localName;
     if (!isBoxed(element) || element.inert) return;
     if (!kInline.has(tag)) this.textOpen = false;
@@ -70,6 +72,21 @@ class Walk {
     if (tag === 'select' || tag === 'svg' || tag === 'video' || tag === 'audio') return;
     this.children(element, depth, deeper, inside || marked, silent, hidden);
     if (!kInline.has(tag) || deeper !== indent) this.textOpen = false;
+  }
+
+  form(form, depth, indent, inside, quiet, unseen) {
+    if (!isBoxed(form) || attributeOf(form, 'inert') !== null) return;
+    this.textOpen = false;
+    const role = formRole(form);
+    const hidden = unseen || attributeOf(form, 'aria-hidden') === 'true';
+    let deeper = indent;
+    if (this.wantTree && role && !hidden) {
+      const name = nameOf(form, role);
+      this.lines.push(' '.repeat(indent) + role + (name ? ' "' + name + '"' : ''));
+      deeper = indent + 2;
+    }
+    this.children(form, depth, deeper, inside, quiet, hidden);
+    this.textOpen = false;
   }
 
   worthALine(role, name) {
@@ -117,9 +134,10 @@ function shadowRoots() {
   const roots = [];
   const search = (root) => {
     for (const element of root.querySelectorAll('*')) {
-      if (element.shadowRoot) {
-        roots.push(element.shadowRoot);
-        search(element.shadowRoot);
+      const shadow = shadowRootOf(element);
+      if (shadow) {
+        roots.push(shadow);
+        search(shadow);
       }
     }
   };

@@ -16,6 +16,22 @@ const kMaxDepth = 800;
 const kMarkFence = '\u0001';
 const kFrameFence = '\u0002';
 
+// A form's named controls hide its own properties (`<input name="childNodes">`), so what is asked of any node is asked by
+// the prototypes' getters and methods.
+function getterOf(prototype, name) {
+  const getter = Object.getOwnPropertyDescriptor(prototype, name).get;
+  return (node) => getter.call(node);
+}
+const childNodesOf = getterOf(Node.prototype, 'childNodes');
+const parentNodeOf = getterOf(Node.prototype, 'parentNode');
+const nodeTypeOf = getterOf(Node.prototype, 'nodeType');
+const localNameOf = getterOf(Element.prototype, 'localName');
+const shadowRootOf = getterOf(Element.prototype, 'shadowRoot');
+const slotOf = (node) => node instanceof HTMLFormElement ? formSlotOf(node) : node.assignedSlot;
+const formSlotOf = getterOf(Element.prototype, 'assignedSlot');
+const attributeOf = (element, name) => Element.prototype.getAttribute.call(element, name);
+const isRendered = (element, options) => Element.prototype.checkVisibility.call(element, options);
+
 const localIds = new WeakMap();
 const nodesById = new Map();
 let lastLocalId = 0;
@@ -44,27 +60,30 @@ function squeeze(text, limit) {
 }
 
 function isBoxed(element) {
-  return element.checkVisibility() || getComputedStyle(element).display === 'contents';
+  return isRendered(element) || getComputedStyle(element).display === 'contents';
 }
 
 function isVisible(element) {
-  return element.checkVisibility({visibilityProperty: true}) ||
-      (getComputedStyle(element).display === 'contents' && getComputedStyle(element).visibility === 'visible');
+  if (isRendered(element, {visibilityProperty: true})) return true;
+  const style = getComputedStyle(element);
+  return style.display === 'contents' && style.visibility === 'visible';
 }
 
 // Children as they are rendered: of the open shadow root, of a slot, or plain ones.
 function renderedChildren(element) {
-  if (element.shadowRoot) return element.shadowRoot.childNodes;
-  if (element.localName === 'slot' && element.assignedNodes) {
+  const root = shadowRootOf(element);
+  if (root) return root.childNodes;
+  if (element instanceof HTMLSlotElement) {
     const assigned = element.assignedNodes();
     if (assigned.length > 0) return assigned;
   }
-  return element.childNodes;
+  return childNodesOf(element);
 }
 
 function renderedParent(node) {
-  if (node.assignedSlot) return node.assignedSlot;
-  const parent = node.parentNode;
+  const slot = slotOf(node);
+  if (slot) return slot;
+  const parent = parentNodeOf(node);
   return parent instanceof ShadowRoot ? parent.host : parent instanceof Element ? parent : null;
 }
 
