@@ -1,0 +1,127 @@
+#include "env/practice/hub.h"
+
+#include <thread>
+
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/env/practice/visitor.h"
+
+namespace proctor::env::practice {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+TEST(PracticeHubTest, GivesEverySiteAHostOfItsOwnThatCannotBeGuessed) {
+  PracticeHub hub;
+  hub.SetPort(8123);
+  const auto first = hub.CreateInstance({.seed = 1}).value(), second = hub.CreateInstance({.seed = 1}).value();
+
+  EXPECT_EQ(first.base_urls.size(), 5u);
+  EXPECT_THAT(first.base_urls.at("__SHOP__"), StartsWith("http://shop-"));
+  EXPECT_THAT(first.base_urls.at("__SHOP__"), ::testing::EndsWith(".localhost:8123"));
+  EXPECT_GE(first.base_urls.at("__SHOP__").size(), std::string("http://shop-.localhost:8123").size() + 20);
+  EXPECT_NE(first.base_urls.at("__SHOP__"), second.base_urls.at("__SHOP__"));
+  EXPECT_NE(first.base_urls.at("__SHOP__").substr(12, 20), first.base_urls.at("__WIKI__").substr(12, 20));
+}
+
+TEST(PracticeHubTest, KeepsStatesOfInstancesOfOneSeedApart) {
+  PracticeHub hub;
+  const auto first = hub.CreateInstance({.seed = 7}).value(), second = hub.CreateInstance({.seed = 7}).value();
+  Visitor one(hub, first, "mail"), other(hub, second, "mail");
+  const std::string before = other.State();
+
+  EXPECT_EQ(one.Post("/settings", {{"signature", "Hello"}}).status, 303);
+
+  EXPECT_THAT(one.State(), HasSubstr("Hello"));
+  EXPECT_EQ(other.State(), before);
+  EXPECT_EQ(one.Get("/folder/archive").body, other.Get("/folder/archive").body);
+}
+
+TEST(PracticeHubTest, DifferentSeedsGiveDifferentContent) {
+  PracticeHub hub;
+  for (const std::string& site : SiteNames()) {
+    Visitor one(hub, hub.CreateInstance({.seed = 1}).value(), site), other(hub, hub.CreateInstance({.seed = 2}).value(), site);
+    EXPECT_NE(one.Get("/").body, other.Get("/").body) << site;
+  }
+}
+
+TEST(PracticeHubTest, StopsAnsweringWhenDestroyed) {
+  PracticeHub hub;
+  hub.SetPort(80);
+  const auto instance = hub.CreateInstance({.seed = 1}).value();
+  const std::string host = instance.base_urls.at("__SHOP__").substr(7);
+  EXPECT_EQ(hub.PortOf(host), 80);
+  Visitor visitor(hub, instance, "shop");
+  EXPECT_EQ(visitor.Get("/").status, 200);
+
+  hub.Destroy(instance.id);
+  hub.Destroy(instance.id);
+
+  EXPECT_EQ(visitor.Get("/").status, 404);
+  EXPECT_EQ(hub.PortOf(host), 0);
+  EXPECT_EQ(hub.instance_count(), 0);
+  EXPECT_EQ(hub.StateJson(instance.id, "shop").status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST(PracticeHubTest, RefusesHostsThatAreNotItsOwn) {
+  PracticeHub hub;
+  for (const char* host : {"", "localhost", "shop.localhost", "shop-1.localhost:80", "example.org", ".localhost"}) {
+    EXPECT_EQ(hub.Handle({.method = "GET", .target = "/", .host = host, .headers = {}, .body = ""}).status, 404) << host;
+    EXPECT_EQ(hub.PortOf(host), 0) << host;
+  }
+}
+
+TEST(PracticeHubTest, PlaysTheStartStateBeforeTheFirstPage) {
+  PracticeHub hub;
+  const auto instance = hub.CreateInstance({.seed = 3, .site_state_json = {{"mail", R"([{"path":"/settings","form":{"signature":"Ahoy"}}])"}}});
+  ASSERT_TRUE(instance.ok()) << instance.status();
+  EXPECT_THAT(Visitor(hub, *instance, "mail").State(), HasSubstr("Ahoy"));
+}
+
+TEST(PracticeHubTest, RefusesAMalformedStartState) {
+  PracticeHub hub;
+  for (const char* posts : {"", "{}", "[1]", R"([{"path":"settings"}])", R"([{"path":"/settings","form":3}])",
+                            R"([{"path":"/settings","form":{"a":1}}])", R"([{"path":"/nowhere"}])"}) {
+    EXPECT_EQ(hub.CreateInstance({.seed = 3, .site_state_json = {{"mail", posts}}}).status().code(), absl::StatusCode::kInvalidArgument) << posts;
+  }
+  EXPECT_EQ(hub.CreateInstance({.seed = 3, .site_state_json = {{"bank", "[]"}}}).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(hub.instance_count(), 0);
+}
+
+TEST(PracticeHubTest, AddsTheResponseDelay) {
+  PracticeHub hub;
+  Visitor visitor(hub, hub.CreateInstance({.seed = 1, .response_delay = absl::Milliseconds(250)}).value(), "shop");
+  EXPECT_EQ(visitor.Get("/").delay, absl::Milliseconds(250));
+  EXPECT_FALSE(hub.CreateInstance({.response_delay = absl::Seconds(11)}).ok());
+}
+
+TEST(PracticeHubTest, CreatesInstancesInFarLessThanAMillisecond) {
+  PracticeHub hub;
+  constexpr int kInstances = 500;
+  const absl::Time start = absl::Now();
+  for (int i = 0; i < kInstances; ++i) ASSERT_TRUE(hub.CreateInstance({.seed = i + 1}).ok());
+  const absl::Duration each = (absl::Now() - start) / kInstances;
+  RecordProperty("microseconds", static_cast<int>(absl::ToInt64Microseconds(each)));
+  EXPECT_LT(each, absl::Milliseconds(1));
+}
+
+TEST(PracticeHubTest, ServesManyThreads) {
+  PracticeHub hub;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&hub, t] {
+      for (int i = 0; i < 20; ++i) {
+        const auto instance = hub.CreateInstance({.seed = 1 + (i + t) % 3}).value();
+        for (const std::string& site : SiteNames()) EXPECT_EQ(Visitor(hub, instance, site).Get("/").status, 200);
+        hub.Destroy(instance.id);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(hub.instance_count(), 0);
+}
+
+}  // namespace
+}  // namespace proctor::env::practice
