@@ -10,7 +10,7 @@
 
 namespace proctor::env::practice {
 
-// `count` different names in random order (at most about 1,500 people, 600 towns, 100 words).
+// `count` different names in random order (at most about 1,500 people, 600 towns, 90 words).
 std::vector<std::string> PersonNames(Random& random, int count);
 std::vector<std::string> TownNames(Random& random, int count);
 // Capitalised words that name series of goods, rooms, boats: "Alder", "Bracken".

@@ -49,8 +49,9 @@ TEST_P(PagesTest, NoServedByteTellsTemplatesOrOracles) {
   EXPECT_GT(pages.size(), 25u);
   EXPECT_TRUE(pages.count("/style.css") == 1 && pages.count("/site.js") == 1);
   for (const auto& [target, bytes] : pages) {
+    const std::string lower = absl::AsciiStrToLower(bytes);
     for (const std::string& marker : markers) {
-      EXPECT_FALSE(absl::StrContainsIgnoreCase(bytes, marker)) << marker << " in " << target;
+      EXPECT_FALSE(absl::StrContains(lower, absl::AsciiStrToLower(marker))) << marker << " in " << target;
     }
   }
 }
