@@ -76,7 +76,8 @@ void AddReading(int year, int month, int day, std::vector<absl::CivilDay>* readi
   if (year < 1 || month < 1 || month > 12 || day < 1 || day > 31) return;
   const absl::CivilDay civil(year, month, day);
   if (civil.day() != day || civil.month() != month) return;  // 30 February
-  if (std::find(readings->begin(), readings->end(), civil) == readings->end()) readings->push_back(civil);
+  if (std::find(readings->begin(), readings->end(), civil) == readings->end())
+    readings->push_back(civil);
 }
 
 // Reads a date from `tokens[at]` on; returns how many tokens it took, 0 if there is none.
@@ -85,14 +86,16 @@ class DateReader {
   DateReader(const std::vector<Token>& tokens, size_t at) : tokens_(tokens), at_(at), start_(at) {}
 
   size_t Read(std::vector<absl::CivilDay>* readings) {
-    if (ReadNumeric(readings) || ReadDayMonth(readings) || ReadMonthDay(readings)) return at_ - start_;
+    if (ReadNumeric(readings) || ReadDayMonth(readings) || ReadMonthDay(readings))
+      return at_ - start_;
     return 0;
   }
 
  private:
   bool Is(Token::Kind kind) const { return at_ < tokens_.size() && tokens_[at_].kind == kind; }
   bool TakeMark(std::string_view marks) {
-    if (!Is(Token::Kind::kMark) || marks.find(tokens_[at_].text[0]) == std::string_view::npos) return false;
+    if (!Is(Token::Kind::kMark) || marks.find(tokens_[at_].text[0]) == std::string_view::npos)
+      return false;
     ++at_;
     return true;
   }
@@ -136,10 +139,10 @@ class DateReader {
     if (t[0].text.size() == 4) {
       AddReading(t[0].value, t[2].value, t[4].value, readings);
     } else if (const int year = FullYear(t[4]); year > 0) {
-      AddReading(year, t[2].value, t[0].value, readings);                            // day first
-      if (t[1].text != ".") AddReading(year, t[0].value, t[2].value, readings);      // month first
+      AddReading(year, t[2].value, t[0].value, readings);                        // day first
+      if (t[1].text != ".") AddReading(year, t[0].value, t[2].value, readings);  // month first
       if (t[1].text == "-" && t[4].text.size() == 2) {
-        AddReading(FullYear(t[0]), t[2].value, t[4].value, readings);                // 24-05-12
+        AddReading(FullYear(t[0]), t[2].value, t[4].value, readings);  // 24-05-12
       }
     }
     if (readings->empty()) return false;

@@ -52,7 +52,8 @@ bool HeldAtStart(const v1::Oracle& oracle, double threshold, const v1::Trajector
   return score.determined && score.value >= threshold;
 }
 
-void Judge(const v1::Oracle& oracle, double threshold, const v1::Trajectory& trajectory, v1::Verdict* verdict) {
+void Judge(const v1::Oracle& oracle, double threshold, const v1::Trajectory& trajectory,
+           v1::Verdict* verdict) {
   verdict->set_already_solved(HeldAtStart(oracle, threshold, trajectory));
   if (!trajectory.steps().empty()) verdict->add_cited_steps(trajectory.steps().rbegin()->index());
   const Facts facts = FactsAtEnd(trajectory);
@@ -60,13 +61,13 @@ void Judge(const v1::Oracle& oracle, double threshold, const v1::Trajectory& tra
   const Score score = EvaluateOracle(oracle, facts, &checks);
   for (v1::CheckResult& check : checks) *verdict->add_checks() = std::move(check);
   if (facts.gave_up && !facts.impossible) {
-    SetDecided(v1::OUTCOME_FAILURE, 0, "gave up or answered \"N/A\", but the task is not known to be impossible",
-               verdict);
+    SetDecided(v1::OUTCOME_FAILURE, 0,
+               "gave up or answered \"N/A\", but the task is not known to be impossible", verdict);
   } else if (!score.determined) {
     SetUndetermined(score.reason, score.detail, verdict);
   } else {
-    SetDecided(score.value >= threshold ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE, score.value, score.detail,
-               verdict);
+    SetDecided(score.value >= threshold ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE, score.value,
+               score.detail, verdict);
   }
 }
 
@@ -77,9 +78,12 @@ absl::Status ValidateEvaluator(const v1::Evaluator& evaluator) {
     return absl::InvalidArgumentError("success_threshold must be in (0, 1], or 0 for 1");
   }
   switch (evaluator.kind_case()) {
-    case v1::Evaluator::kTaskOracle: return absl::OkStatus();
-    case v1::Evaluator::kOracle: return ValidateOracle(evaluator.oracle());
-    case v1::Evaluator::KIND_NOT_SET: break;
+    case v1::Evaluator::kTaskOracle:
+      return absl::OkStatus();
+    case v1::Evaluator::kOracle:
+      return ValidateOracle(evaluator.oracle());
+    case v1::Evaluator::KIND_NOT_SET:
+      break;
   }
   return absl::InvalidArgumentError("an evaluator needs a kind: task_oracle or oracle");
 }
@@ -101,13 +105,16 @@ std::string EvaluatorVersion(const v1::Evaluator& evaluator) {
   content.clear_version();
   content.clear_create_time();
   content.set_success_threshold(Threshold(evaluator));
-  return Sha256Hex(absl::StrCat("proctor oracle rules ", kRulesVersion, "\n", ProtoCanonicalBytes(content)));
+  return Sha256Hex(
+      absl::StrCat("proctor oracle rules ", kRulesVersion, "\n", ProtoCanonicalBytes(content)));
 }
 
-absl::StatusOr<v1::Verdict> Evaluate(const v1::Evaluator& evaluator, const v1::Trajectory& trajectory) {
+absl::StatusOr<v1::Verdict> Evaluate(const v1::Evaluator& evaluator,
+                                     const v1::Trajectory& trajectory) {
   PROCTOR_RETURN_IF_ERROR(ValidateEvaluator(evaluator));
   if (!trajectory.closed()) {
-    return absl::FailedPreconditionError(absl::StrCat(trajectory.name(), " is not closed: it cannot be judged yet"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(trajectory.name(), " is not closed: it cannot be judged yet"));
   }
   const v1::Oracle* oracle = OracleOf(evaluator, trajectory.task());
   if (oracle != nullptr) PROCTOR_RETURN_IF_ERROR(ValidateOracle(*oracle));
@@ -116,13 +123,15 @@ absl::StatusOr<v1::Verdict> Evaluate(const v1::Evaluator& evaluator, const v1::T
   verdict.set_evaluator(evaluator.name());
   verdict.set_evaluator_version(VersionWithOracle(evaluator, oracle));
   verdict.set_trajectory_digest(Digest(trajectory));
-  const std::string identity = absl::StrJoin({verdict.trajectory(), verdict.trajectory_digest(), verdict.evaluator(),
-                                              verdict.evaluator_version()}, "\n");
+  const std::string identity = absl::StrJoin({verdict.trajectory(), verdict.trajectory_digest(),
+                                              verdict.evaluator(), verdict.evaluator_version()},
+                                             "\n");
   verdict.set_name(ResourceName("verdicts", Sha256Hex(identity).substr(0, kVerdictIdDigits)));
   if (trajectory.end_kind() == v1::END_KIND_INTERRUPTED) {
-    SetUndetermined(v1::UNDETERMINED_REASON_INTERRUPTED,
-                    absl::StrCat("the episode was interrupted: ", v1::EndReason_Name(trajectory.end_reason())),
-                    &verdict);
+    SetUndetermined(
+        v1::UNDETERMINED_REASON_INTERRUPTED,
+        absl::StrCat("the episode was interrupted: ", v1::EndReason_Name(trajectory.end_reason())),
+        &verdict);
   } else if (oracle == nullptr) {
     SetUndetermined(v1::UNDETERMINED_REASON_NO_EVALUATOR, "the task has no oracle", &verdict);
   } else {

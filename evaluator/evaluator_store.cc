@@ -48,8 +48,9 @@ absl::StatusOr<Message> Decode(const storage::Row& row, size_t column, const std
 template <typename Message>
 absl::StatusOr<std::optional<Message>> Find(storage::Transaction& transaction, const char* table,
                                             const std::string& id) {
-  PROCTOR_ASSIGN_OR_RETURN(const std::vector<storage::Row> rows,
-                           transaction.Query(absl::StrCat("SELECT body FROM ", table, " WHERE id = $1"), {id}));
+  PROCTOR_ASSIGN_OR_RETURN(
+      const std::vector<storage::Row> rows,
+      transaction.Query(absl::StrCat("SELECT body FROM ", table, " WHERE id = $1"), {id}));
   if (rows.empty()) return std::optional<Message>();
   PROCTOR_ASSIGN_OR_RETURN(Message message, Decode<Message>(rows[0], 0, id));
   return std::optional<Message>(std::move(message));
@@ -57,9 +58,12 @@ absl::StatusOr<std::optional<Message>> Find(storage::Transaction& transaction, c
 
 }  // namespace
 
-absl::Status MigrateTables(storage::Database& database) { return database.Migrate("evaluator", Migrations()); }
+absl::Status MigrateTables(storage::Database& database) {
+  return database.Migrate("evaluator", Migrations());
+}
 
-absl::StatusOr<v1::Evaluator> EvaluatorStore::Create(const CallContext& context, const v1::Evaluator& evaluator) {
+absl::StatusOr<v1::Evaluator> EvaluatorStore::Create(const CallContext& context,
+                                                     const v1::Evaluator& evaluator) {
   PROCTOR_RETURN_IF_ERROR(ValidateEvaluator(evaluator));
   PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("evaluators", evaluator.name()));
   v1::Evaluator stored = evaluator;
@@ -67,98 +71,113 @@ absl::StatusOr<v1::Evaluator> EvaluatorStore::Create(const CallContext& context,
   *stored.mutable_create_time() = ToProto(clock_.Now());
   const auto same_or_exists = [&](const v1::Evaluator& other) -> absl::Status {
     if (other.version() == stored.version()) return absl::OkStatus();
-    return absl::AlreadyExistsError(
-        absl::StrCat(evaluator.name(), " exists with another configuration; give the new one another name"));
+    return absl::AlreadyExistsError(absl::StrCat(
+        evaluator.name(), " exists with another configuration; give the new one another name"));
   };
   if (const v1::Evaluator built_in = TaskOracleEvaluator(); evaluator.name() == built_in.name()) {
     PROCTOR_RETURN_IF_ERROR(same_or_exists(built_in));
     return built_in;
   }
-  const absl::Status written = database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
-    PROCTOR_ASSIGN_OR_RETURN(const auto found, Find<v1::Evaluator>(transaction, "evaluator_evaluators", id));
-    if (found) {
-      PROCTOR_RETURN_IF_ERROR(same_or_exists(*found));
-      stored = *found;
-      return absl::OkStatus();
-    }
-    return transaction
-        .Execute("INSERT INTO evaluator_evaluators (id, version, body) VALUES ($1, $2, $3)",
-                 {id, stored.version(), storage::Bytes{stored.SerializeAsString()}})
-        .status();
-  });
+  const absl::Status written =
+      database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(const auto found,
+                                 Find<v1::Evaluator>(transaction, "evaluator_evaluators", id));
+        if (found) {
+          PROCTOR_RETURN_IF_ERROR(same_or_exists(*found));
+          stored = *found;
+          return absl::OkStatus();
+        }
+        return transaction
+            .Execute("INSERT INTO evaluator_evaluators (id, version, body) VALUES ($1, $2, $3)",
+                     {id, stored.version(), storage::Bytes{stored.SerializeAsString()}})
+            .status();
+      });
   if (!written.ok()) return written;
   return stored;
 }
 
-absl::StatusOr<v1::Evaluator> EvaluatorStore::Get(const CallContext& context, const std::string& name) {
+absl::StatusOr<v1::Evaluator> EvaluatorStore::Get(const CallContext& context,
+                                                  const std::string& name) {
   v1::Evaluator built_in = TaskOracleEvaluator();
   if (name.empty() || name == built_in.name()) return built_in;
   PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("evaluators", name));
   std::optional<v1::Evaluator> found;
-  PROCTOR_RETURN_IF_ERROR(database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
-    PROCTOR_ASSIGN_OR_RETURN(found, Find<v1::Evaluator>(transaction, "evaluator_evaluators", id));
-    return absl::OkStatus();
-  }));
+  PROCTOR_RETURN_IF_ERROR(
+      database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(found,
+                                 Find<v1::Evaluator>(transaction, "evaluator_evaluators", id));
+        return absl::OkStatus();
+      }));
   if (!found) return absl::NotFoundError(absl::StrCat("there is no ", name));
   return *std::move(found);
 }
 
 absl::StatusOr<std::vector<v1::Evaluator>> EvaluatorStore::List(const CallContext& context) {
   std::vector<v1::Evaluator> evaluators = {TaskOracleEvaluator()};
-  PROCTOR_RETURN_IF_ERROR(database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
-    PROCTOR_ASSIGN_OR_RETURN(
-        const std::vector<storage::Row> rows,
-        transaction.Query("SELECT id, body FROM evaluator_evaluators ORDER BY id LIMIT 1000", {}));
-    for (const storage::Row& row : rows) {
-      PROCTOR_ASSIGN_OR_RETURN(evaluators.emplace_back(), Decode<v1::Evaluator>(row, 1, row.Text(0)));
-    }
-    return absl::OkStatus();
-  }));
+  PROCTOR_RETURN_IF_ERROR(
+      database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(
+            const std::vector<storage::Row> rows,
+            transaction.Query("SELECT id, body FROM evaluator_evaluators ORDER BY id LIMIT 1000",
+                              {}));
+        for (const storage::Row& row : rows) {
+          PROCTOR_ASSIGN_OR_RETURN(evaluators.emplace_back(),
+                                   Decode<v1::Evaluator>(row, 1, row.Text(0)));
+        }
+        return absl::OkStatus();
+      }));
   return evaluators;
 }
 
-absl::StatusOr<v1::Verdict> VerdictStore::PutWithin(storage::Transaction& transaction, const v1::Verdict& verdict) {
+absl::StatusOr<v1::Verdict> VerdictStore::PutWithin(storage::Transaction& transaction,
+                                                    const v1::Verdict& verdict) {
   PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("verdicts", verdict.name()));
   PROCTOR_ASSIGN_OR_RETURN(auto found, Find<v1::Verdict>(transaction, "evaluator_verdicts", id));
   if (found) return *std::move(found);
   v1::Verdict stored = verdict;
   if (!stored.has_create_time()) *stored.mutable_create_time() = ToProto(clock_.Now());
   // The newest is never deleted alone, so the next number is free.
-  PROCTOR_RETURN_IF_ERROR(transaction
-                              .Execute("INSERT INTO evaluator_verdicts (id, sequence, trajectory, evaluator, body) "
-                                       "SELECT $1, COALESCE(MAX(sequence), 0) + 1, $2, $3, $4 FROM evaluator_verdicts",
-                                       {id, stored.trajectory(), stored.evaluator(),
-                                        storage::Bytes{stored.SerializeAsString()}})
-                              .status());
+  PROCTOR_RETURN_IF_ERROR(
+      transaction
+          .Execute("INSERT INTO evaluator_verdicts (id, sequence, trajectory, evaluator, body) "
+                   "SELECT $1, COALESCE(MAX(sequence), 0) + 1, $2, $3, $4 FROM evaluator_verdicts",
+                   {id, stored.trajectory(), stored.evaluator(),
+                    storage::Bytes{stored.SerializeAsString()}})
+          .status());
   return stored;
 }
 
-absl::StatusOr<v1::Verdict> VerdictStore::Put(const CallContext& context, const v1::Verdict& verdict) {
+absl::StatusOr<v1::Verdict> VerdictStore::Put(const CallContext& context,
+                                              const v1::Verdict& verdict) {
   v1::Verdict stored;
-  PROCTOR_RETURN_IF_ERROR(database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
-    PROCTOR_ASSIGN_OR_RETURN(stored, PutWithin(transaction, verdict));
-    return absl::OkStatus();
-  }));
+  PROCTOR_RETURN_IF_ERROR(
+      database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(stored, PutWithin(transaction, verdict));
+        return absl::OkStatus();
+      }));
   return stored;
 }
 
 absl::StatusOr<v1::Verdict> VerdictStore::Get(const CallContext& context, const std::string& name) {
   PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("verdicts", name));
   std::optional<v1::Verdict> found;
-  PROCTOR_RETURN_IF_ERROR(database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
-    PROCTOR_ASSIGN_OR_RETURN(found, Find<v1::Verdict>(transaction, "evaluator_verdicts", id));
-    return absl::OkStatus();
-  }));
+  PROCTOR_RETURN_IF_ERROR(
+      database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(found, Find<v1::Verdict>(transaction, "evaluator_verdicts", id));
+        return absl::OkStatus();
+      }));
   if (!found) return absl::NotFoundError(absl::StrCat("there is no ", name));
   return *std::move(found);
 }
 
-absl::StatusOr<v1::ListVerdictsResponse> VerdictStore::List(const CallContext& context,
-                                                            const v1::ListVerdictsRequest& request) {
+absl::StatusOr<v1::ListVerdictsResponse> VerdictStore::List(
+    const CallContext& context, const v1::ListVerdictsRequest& request) {
   if (request.page_size() < 0) return absl::InvalidArgumentError("page_size must not be negative");
-  const int size = request.page_size() == 0 ? kDefaultPageSize : std::min(request.page_size(), kMaxPageSize);
+  const int size =
+      request.page_size() == 0 ? kDefaultPageSize : std::min(request.page_size(), kMaxPageSize);
   int64_t before = std::numeric_limits<int64_t>::max();
-  if (!request.page_token().empty() && (!absl::SimpleAtoi(request.page_token(), &before) || before <= 0)) {
+  if (!request.page_token().empty() &&
+      (!absl::SimpleAtoi(request.page_token(), &before) || before <= 0)) {
     return absl::InvalidArgumentError("page_token is not one that this method gave");
   }
   std::string sql = "SELECT sequence, body FROM evaluator_verdicts WHERE sequence < $1";
@@ -173,14 +192,18 @@ absl::StatusOr<v1::ListVerdictsResponse> VerdictStore::List(const CallContext& c
   parameters.push_back(int64_t{size} + 1);
   absl::StrAppend(&sql, " ORDER BY sequence DESC LIMIT $", parameters.size());
   v1::ListVerdictsResponse response;
-  PROCTOR_RETURN_IF_ERROR(database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
-    PROCTOR_ASSIGN_OR_RETURN(const std::vector<storage::Row> rows, transaction.Query(sql, parameters));
-    for (int i = 0; i < static_cast<int>(rows.size()) && i < size; ++i) {
-      PROCTOR_ASSIGN_OR_RETURN(*response.add_verdicts(), Decode<v1::Verdict>(rows[i], 1, "verdict"));
-    }
-    if (static_cast<int>(rows.size()) > size) response.set_next_page_token(absl::StrCat(rows[size - 1].Int(0)));
-    return absl::OkStatus();
-  }));
+  PROCTOR_RETURN_IF_ERROR(
+      database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(const std::vector<storage::Row> rows,
+                                 transaction.Query(sql, parameters));
+        for (int i = 0; i < static_cast<int>(rows.size()) && i < size; ++i) {
+          PROCTOR_ASSIGN_OR_RETURN(*response.add_verdicts(),
+                                   Decode<v1::Verdict>(rows[i], 1, "verdict"));
+        }
+        if (static_cast<int>(rows.size()) > size)
+          response.set_next_page_token(absl::StrCat(rows[size - 1].Int(0)));
+        return absl::OkStatus();
+      }));
   return response;
 }
 

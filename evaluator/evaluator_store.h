@@ -25,8 +25,8 @@ class EvaluatorStore {
   // `database` and `clock` outlive the store.
   EvaluatorStore(storage::Database& database, Clock& clock) : database_(database), clock_(clock) {}
 
-  // Stores it under its name and returns it with version and time. The same configuration again is returned as it is
-  // stored. INVALID_ARGUMENT; ALREADY_EXISTS the name has another configuration.
+  // Stores it under its name and returns it with version and time. The same configuration again is
+  // returned as it is stored. INVALID_ARGUMENT; ALREADY_EXISTS the name has another configuration.
   absl::StatusOr<v1::Evaluator> Create(const CallContext& context, const v1::Evaluator& evaluator);
 
   // Empty: `evaluators/oracle`. INVALID_ARGUMENT malformed name; NOT_FOUND.
@@ -46,17 +46,21 @@ class VerdictStore {
   // `database` and `clock` outlive the store.
   VerdictStore(storage::Database& database, Clock& clock) : database_(database), clock_(clock) {}
 
-  // Stores a verdict under the name that Evaluate gave it and returns what is stored: the first one, if it was there.
+  // Stores a verdict under the name that Evaluate gave it and returns what is stored: the first
+  // one, if it was there.
   absl::StatusOr<v1::Verdict> Put(const CallContext& context, const v1::Verdict& verdict);
 
-  // The same inside a transaction of the caller (closing an episode and storing its verdict is one commit).
-  absl::StatusOr<v1::Verdict> PutWithin(storage::Transaction& transaction, const v1::Verdict& verdict);
+  // The same inside a transaction of the caller (closing an episode and storing its verdict is one
+  // commit).
+  absl::StatusOr<v1::Verdict> PutWithin(storage::Transaction& transaction,
+                                        const v1::Verdict& verdict);
 
   // INVALID_ARGUMENT malformed name; NOT_FOUND.
   absl::StatusOr<v1::Verdict> Get(const CallContext& context, const std::string& name);
 
   // Newest first; page size 1 to 1,000, default 100. INVALID_ARGUMENT: malformed page token.
-  absl::StatusOr<v1::ListVerdictsResponse> List(const CallContext& context, const v1::ListVerdictsRequest& request);
+  absl::StatusOr<v1::ListVerdictsResponse> List(const CallContext& context,
+                                                const v1::ListVerdictsRequest& request);
 
  private:
   storage::Database& database_;

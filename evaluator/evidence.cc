@@ -28,32 +28,45 @@ class Validator {
       return absl::InvalidArgumentError(absl::StrCat("oracle is nested deeper than ", kMaxDepth));
     }
     switch (oracle.kind_case()) {
-      case v1::Oracle::kAnswer: return Annotate(ValidateTextMatch(oracle.answer().match()), "answer");
-      case v1::Oracle::kUrl: return Annotate(ValidateUrlCheck(oracle.url()), "url");
+      case v1::Oracle::kAnswer:
+        return Annotate(ValidateTextMatch(oracle.answer().match()), "answer");
+      case v1::Oracle::kUrl:
+        return Annotate(ValidateUrlCheck(oracle.url()), "url");
       case v1::Oracle::kPage:
-        if (oracle.page().expression().empty()) return absl::InvalidArgumentError("page: expression is empty");
+        if (oracle.page().expression().empty())
+          return absl::InvalidArgumentError("page: expression is empty");
         return Annotate(ValidateJsonMatch(oracle.page().match()), "page");
       case v1::Oracle::kSiteState:
-        if (oracle.site_state().site().empty()) return absl::InvalidArgumentError("site_state: site is empty");
-        PROCTOR_RETURN_IF_ERROR(Annotate(ValidateJsonPointer(oracle.site_state().pointer()), "site_state"));
+        if (oracle.site_state().site().empty())
+          return absl::InvalidArgumentError("site_state: site is empty");
+        PROCTOR_RETURN_IF_ERROR(
+            Annotate(ValidateJsonPointer(oracle.site_state().pointer()), "site_state"));
         return Annotate(ValidateJsonMatch(oracle.site_state().match()), "site_state");
-      case v1::Oracle::kWebarena: return ValidateWebArena(oracle.webarena());
-      case v1::Oracle::kAll: return CheckList(oracle.all(), "all", depth);
-      case v1::Oracle::kAny: return CheckList(oracle.any(), "any", depth);
-      case v1::Oracle::kWeighted: return CheckWeighted(oracle.weighted(), depth);
-      case v1::Oracle::kNegation: return Annotate(Check(oracle.negation(), depth + 1), "negation");
-      case v1::Oracle::kGaveUp: return absl::OkStatus();
-      case v1::Oracle::KIND_NOT_SET: break;
+      case v1::Oracle::kWebarena:
+        return ValidateWebArena(oracle.webarena());
+      case v1::Oracle::kAll:
+        return CheckList(oracle.all(), "all", depth);
+      case v1::Oracle::kAny:
+        return CheckList(oracle.any(), "any", depth);
+      case v1::Oracle::kWeighted:
+        return CheckWeighted(oracle.weighted(), depth);
+      case v1::Oracle::kNegation:
+        return Annotate(Check(oracle.negation(), depth + 1), "negation");
+      case v1::Oracle::kGaveUp:
+        return absl::OkStatus();
+      case v1::Oracle::KIND_NOT_SET:
+        break;
     }
     return absl::InvalidArgumentError("an oracle needs a kind");
   }
 
  private:
   absl::Status CheckList(const v1::OracleList& list, std::string_view what, int depth) {
-    if (list.oracles().empty()) return absl::InvalidArgumentError(absl::StrCat(std::string(what), " is empty"));
+    if (list.oracles().empty())
+      return absl::InvalidArgumentError(absl::StrCat(std::string(what), " is empty"));
     for (int i = 0; i < list.oracles_size(); ++i) {
-      PROCTOR_RETURN_IF_ERROR(
-          Annotate(Check(list.oracles(i), depth + 1), absl::StrCat(std::string(what), "[", i, "]")));
+      PROCTOR_RETURN_IF_ERROR(Annotate(Check(list.oracles(i), depth + 1),
+                                       absl::StrCat(std::string(what), "[", i, "]")));
     }
     return absl::OkStatus();
   }
@@ -63,9 +76,11 @@ class Validator {
     for (int i = 0; i < weighted.items_size(); ++i) {
       const auto& item = weighted.items(i);
       if (!(item.weight() > 0 && item.weight() < 1e12)) {
-        return absl::InvalidArgumentError(absl::StrCat("weighted[", i, "]: the weight must be greater than 0"));
+        return absl::InvalidArgumentError(
+            absl::StrCat("weighted[", i, "]: the weight must be greater than 0"));
       }
-      PROCTOR_RETURN_IF_ERROR(Annotate(Check(item.oracle(), depth + 1), absl::StrCat("weighted[", i, "]")));
+      PROCTOR_RETURN_IF_ERROR(
+          Annotate(Check(item.oracle(), depth + 1), absl::StrCat("weighted[", i, "]")));
     }
     return absl::OkStatus();
   }
@@ -74,7 +89,8 @@ class Validator {
 };
 
 std::string ContentId(std::string_view kind, const google::protobuf::Message& content) {
-  return absl::StrCat(std::string(kind), ":", Sha256Hex(ProtoCanonicalBytes(content)).substr(0, kIdDigits));
+  return absl::StrCat(std::string(kind), ":",
+                      Sha256Hex(ProtoCanonicalBytes(content)).substr(0, kIdDigits));
 }
 
 // Walks the tree and lists each request once.
@@ -84,10 +100,18 @@ class Collector {
 
   void Visit(const v1::Oracle& oracle) {
     switch (oracle.kind_case()) {
-      case v1::Oracle::kUrl: AddFinalUrl(); break;
-      case v1::Oracle::kPage: AddPage(oracle.page()); break;
-      case v1::Oracle::kSiteState: AddSiteState(oracle.site_state()); break;
-      case v1::Oracle::kWebarena: AddWebArena(oracle.webarena()); break;
+      case v1::Oracle::kUrl:
+        AddFinalUrl();
+        break;
+      case v1::Oracle::kPage:
+        AddPage(oracle.page());
+        break;
+      case v1::Oracle::kSiteState:
+        AddSiteState(oracle.site_state());
+        break;
+      case v1::Oracle::kWebarena:
+        AddWebArena(oracle.webarena());
+        break;
       case v1::Oracle::kAll:
         for (const v1::Oracle& child : oracle.all().oracles()) Visit(child);
         break;
@@ -97,10 +121,13 @@ class Collector {
       case v1::Oracle::kWeighted:
         for (const auto& item : oracle.weighted().items()) Visit(item.oracle());
         break;
-      case v1::Oracle::kNegation: Visit(oracle.negation()); break;
+      case v1::Oracle::kNegation:
+        Visit(oracle.negation());
+        break;
       case v1::Oracle::kAnswer:
       case v1::Oracle::kGaveUp:
-      case v1::Oracle::KIND_NOT_SET: break;
+      case v1::Oracle::KIND_NOT_SET:
+        break;
     }
   }
 
@@ -123,13 +150,15 @@ class Collector {
     }
   }
   void AddSiteState(const v1::SiteStateCheck& check) {
-    if (auto* request = Add(SiteStateId(check))) request->mutable_site_state()->set_site(check.site());
+    if (auto* request = Add(SiteStateId(check)))
+      request->mutable_site_state()->set_site(check.site());
   }
   void AddWebArena(const v1::WebArenaEval& eval) {
     const auto& types = eval.eval_types();
     if (std::find(types.begin(), types.end(), "url_match") != types.end()) AddFinalUrl();
     if (auto pages = WebArenaPages(eval, functions_)) {
-      if (auto* request = Add(WebArenaPagesId(eval))) *request->mutable_page_sequence() = *std::move(pages);
+      if (auto* request = Add(WebArenaPagesId(eval)))
+        *request->mutable_page_sequence() = *std::move(pages);
     }
   }
 
@@ -155,10 +184,12 @@ Range RangeWithoutAnswer(const v1::Oracle& oracle) {
   };
   switch (oracle.kind_case()) {
     case v1::Oracle::kAnswer:
-    case v1::Oracle::kGaveUp: return {0, 0};
+    case v1::Oracle::kGaveUp:
+      return {0, 0};
     case v1::Oracle::kWebarena: {
       const auto& types = oracle.webarena().eval_types();
-      const bool needs_answer = std::find(types.begin(), types.end(), "string_match") != types.end();
+      const bool needs_answer =
+          std::find(types.begin(), types.end(), "string_match") != types.end();
       return needs_answer ? Range{0, 0} : Range{0, 1};
     }
     case v1::Oracle::kAll:
@@ -183,7 +214,8 @@ Range RangeWithoutAnswer(const v1::Oracle& oracle) {
     case v1::Oracle::kUrl:
     case v1::Oracle::kPage:
     case v1::Oracle::kSiteState:
-    case v1::Oracle::KIND_NOT_SET: break;
+    case v1::Oracle::KIND_NOT_SET:
+      break;
   }
   return {};
 }
@@ -194,13 +226,15 @@ absl::Status ValidateOracle(const v1::Oracle& oracle) {
   return Annotate(Validator().Check(oracle, 1), "oracle");
 }
 
-std::vector<v1::EvidenceRequest> RequiredEvidence(const v1::Oracle& oracle, const WebArenaFunctions& functions) {
+std::vector<v1::EvidenceRequest> RequiredEvidence(const v1::Oracle& oracle,
+                                                  const WebArenaFunctions& functions) {
   Collector collector(functions);
   collector.Visit(oracle);
   return collector.Take();
 }
 
-std::vector<v1::EvidenceRequest> RequiredStartEvidence(const v1::Oracle& oracle, double success_threshold,
+std::vector<v1::EvidenceRequest> RequiredStartEvidence(const v1::Oracle& oracle,
+                                                       double success_threshold,
                                                        const WebArenaFunctions& functions) {
   if (success_threshold <= 0) success_threshold = 1;
   if (RangeWithoutAnswer(oracle).high < success_threshold) return {};
@@ -209,7 +243,8 @@ std::vector<v1::EvidenceRequest> RequiredStartEvidence(const v1::Oracle& oracle,
 
 const v1::Oracle* OracleOf(const v1::Evaluator& evaluator, const v1::Task& task) {
   if (evaluator.has_oracle()) return &evaluator.oracle();
-  return task.has_oracle() && task.oracle().kind_case() != v1::Oracle::KIND_NOT_SET ? &task.oracle() : nullptr;
+  return task.has_oracle() && task.oracle().kind_case() != v1::Oracle::KIND_NOT_SET ? &task.oracle()
+                                                                                    : nullptr;
 }
 
 std::string FinalUrlId() { return "final_url"; }
@@ -221,7 +256,9 @@ std::string PageId(const v1::PageCheck& check) {
   return ContentId("page", content);
 }
 
-std::string SiteStateId(const v1::SiteStateCheck& check) { return absl::StrCat("site_state:", check.site()); }
+std::string SiteStateId(const v1::SiteStateCheck& check) {
+  return absl::StrCat("site_state:", check.site());
+}
 
 std::string WebArenaPagesId(const v1::WebArenaEval& eval) {
   v1::WebArenaEval content;

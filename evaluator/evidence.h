@@ -14,18 +14,22 @@
 
 namespace proctor::evaluator {
 
-// INVALID_ARGUMENT, naming the place, for what can never be evaluated: empty lists, weights that are not positive,
-// regexes that do not compile, unknown WebArena types, more than 256 nodes or 32 levels.
+// INVALID_ARGUMENT, naming the place, for what can never be evaluated: empty lists, weights that
+// are not positive, regexes that do not compile, unknown WebArena types, more than 256 nodes or 32
+// levels.
 absl::Status ValidateOracle(const v1::Oracle& oracle);
 
-// What to collect at the episode's end (before the world is released): each thing once, in the oracle's order; ids are
-// derived from the content, so the same oracle always gives the same ids. Empty for what looks at the answer only.
-// `oracle` is valid.
-std::vector<v1::EvidenceRequest> RequiredEvidence(const v1::Oracle& oracle, const WebArenaFunctions& functions = {});
+// What to collect at the episode's end (before the world is released): each thing once, in the
+// oracle's order; ids are derived from the content, so the same oracle always gives the same ids.
+// Empty for what looks at the answer only. `oracle` is valid.
+std::vector<v1::EvidenceRequest> RequiredEvidence(const v1::Oracle& oracle,
+                                                  const WebArenaFunctions& functions = {});
 
-// What to collect before the first action for the already-solved guard. Empty where the oracle cannot hold without an
-// answer: then nothing has to be collected. `success_threshold` as in Evaluator (0 means 1).
-std::vector<v1::EvidenceRequest> RequiredStartEvidence(const v1::Oracle& oracle, double success_threshold = 1,
+// What to collect before the first action for the already-solved guard. Empty where the oracle
+// cannot hold without an answer: then nothing has to be collected. `success_threshold` as in
+// Evaluator (0 means 1).
+std::vector<v1::EvidenceRequest> RequiredStartEvidence(const v1::Oracle& oracle,
+                                                       double success_threshold = 1,
                                                        const WebArenaFunctions& functions = {});
 
 // The oracle that `evaluator` uses for `task`; null if it has none.

@@ -22,8 +22,9 @@ constexpr size_t kMaxNameLength = 32;
 
 // The text of a named reference, or nothing.
 std::string_view Named(std::string_view name) {
-  const auto it = std::lower_bound(std::begin(kEntities), std::end(kEntities), name,
-                                   [](const Entity& entity, std::string_view n) { return entity.name < n; });
+  const auto it =
+      std::lower_bound(std::begin(kEntities), std::end(kEntities), name,
+                       [](const Entity& entity, std::string_view n) { return entity.name < n; });
   return it != std::end(kEntities) && it->name == name ? it->text : std::string_view();
 }
 

@@ -45,16 +45,21 @@ absl::StatusOr<bool> Compare(const v1::JsonMatch& match, const Json& value) {
     }
     case v1::JsonMatch::kText:
       if (value.is_null()) return false;
-      return MatchesText(match.text(), value.is_string() ? value.get<std::string>() : DumpJson(value));
-    case v1::JsonMatch::kTruthy: return IsTruthy(value);
-    case v1::JsonMatch::kAbsent: return value.is_null();
+      return MatchesText(match.text(),
+                         value.is_string() ? value.get<std::string>() : DumpJson(value));
+    case v1::JsonMatch::kTruthy:
+      return IsTruthy(value);
+    case v1::JsonMatch::kAbsent:
+      return value.is_null();
     case v1::JsonMatch::kContainsJson: {
       PROCTOR_ASSIGN_OR_RETURN(const Json expected, ParseJson(match.contains_json()));
       return ContainsElement(value, expected);
     }
     case v1::JsonMatch::kSize:
-      return (value.is_array() || value.is_object()) && static_cast<int64_t>(value.size()) == match.size();
-    case v1::JsonMatch::KIND_NOT_SET: break;
+      return (value.is_array() || value.is_object()) &&
+             static_cast<int64_t>(value.size()) == match.size();
+    case v1::JsonMatch::KIND_NOT_SET:
+      break;
   }
   return absl::InvalidArgumentError("a JSON match needs a kind");
 }
@@ -74,9 +79,12 @@ bool ParseIndex(const std::string& token, size_t* index) {
 
 absl::Status ValidateJsonMatch(const v1::JsonMatch& match) {
   switch (match.kind_case()) {
-    case v1::JsonMatch::kEqualsJson: return Annotate(ParseJson(match.equals_json()).status(), "equals_json");
-    case v1::JsonMatch::kContainsJson: return Annotate(ParseJson(match.contains_json()).status(), "contains_json");
-    case v1::JsonMatch::kText: return ValidateTextMatch(match.text());
+    case v1::JsonMatch::kEqualsJson:
+      return Annotate(ParseJson(match.equals_json()).status(), "equals_json");
+    case v1::JsonMatch::kContainsJson:
+      return Annotate(ParseJson(match.contains_json()).status(), "contains_json");
+    case v1::JsonMatch::kText:
+      return ValidateTextMatch(match.text());
     case v1::JsonMatch::kTruthy:
     case v1::JsonMatch::kAbsent:
       // False would read as its contrary but be checked as if it were true: use a negation.
@@ -85,13 +93,16 @@ absl::Status ValidateJsonMatch(const v1::JsonMatch& match) {
       }
       return absl::OkStatus();
     case v1::JsonMatch::kSize:
-      return match.size() < 0 ? absl::InvalidArgumentError("size must not be negative") : absl::OkStatus();
-    case v1::JsonMatch::KIND_NOT_SET: break;
+      return match.size() < 0 ? absl::InvalidArgumentError("size must not be negative")
+                              : absl::OkStatus();
+    case v1::JsonMatch::KIND_NOT_SET:
+      break;
   }
   return absl::InvalidArgumentError("a JSON match needs a kind");
 }
 
-absl::StatusOr<bool> MatchesJson(const v1::JsonMatch& match, const std::optional<std::string>& json) {
+absl::StatusOr<bool> MatchesJson(const v1::JsonMatch& match,
+                                 const std::optional<std::string>& json) {
   if (!json.has_value()) return match.kind_case() == v1::JsonMatch::kAbsent;
   PROCTOR_ASSIGN_OR_RETURN(const Json value, ParseJson(*json));
   return Compare(match, value);
@@ -104,19 +115,22 @@ absl::Status ValidateJsonPointer(std::string_view pointer) {
   for (size_t i = 0; i < pointer.size(); ++i) {
     if (pointer[i] != '~') continue;
     if (i + 1 == pointer.size() || (pointer[i + 1] != '0' && pointer[i + 1] != '1')) {
-      return absl::InvalidArgumentError("in a JSON pointer '~' is written '~0' and '/' is written '~1'");
+      return absl::InvalidArgumentError(
+          "in a JSON pointer '~' is written '~0' and '/' is written '~1'");
     }
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::optional<std::string>> JsonAtPointer(std::string_view json, std::string_view pointer) {
+absl::StatusOr<std::optional<std::string>> JsonAtPointer(std::string_view json,
+                                                         std::string_view pointer) {
   PROCTOR_RETURN_IF_ERROR(ValidateJsonPointer(pointer));
   PROCTOR_ASSIGN_OR_RETURN(const Json root, ParseJson(json));
   const Json* value = &root;
   if (!pointer.empty()) {
     for (const absl::string_view part : absl::StrSplit(ToAbsl(pointer.substr(1)), '/')) {
-      const std::string token = absl::StrReplaceAll(absl::StrReplaceAll(part, {{"~1", "/"}}), {{"~0", "~"}});
+      const std::string token =
+          absl::StrReplaceAll(absl::StrReplaceAll(part, {{"~1", "/"}}), {{"~0", "~"}});
       size_t index = 0;
       if (value->is_object() && value->contains(token)) {
         value = &(*value)[token];
@@ -132,13 +146,20 @@ absl::StatusOr<std::optional<std::string>> JsonAtPointer(std::string_view json, 
 
 std::string Describe(const v1::JsonMatch& match) {
   switch (match.kind_case()) {
-    case v1::JsonMatch::kEqualsJson: return match.equals_json();
-    case v1::JsonMatch::kText: return Describe(match.text());
-    case v1::JsonMatch::kTruthy: return "a value that is not null, false, 0 or empty";
-    case v1::JsonMatch::kAbsent: return "no value";
-    case v1::JsonMatch::kContainsJson: return absl::StrCat("something that contains ", match.contains_json());
-    case v1::JsonMatch::kSize: return absl::StrCat(match.size(), " elements");
-    case v1::JsonMatch::KIND_NOT_SET: break;
+    case v1::JsonMatch::kEqualsJson:
+      return match.equals_json();
+    case v1::JsonMatch::kText:
+      return Describe(match.text());
+    case v1::JsonMatch::kTruthy:
+      return "a value that is not null, false, 0 or empty";
+    case v1::JsonMatch::kAbsent:
+      return "no value";
+    case v1::JsonMatch::kContainsJson:
+      return absl::StrCat("something that contains ", match.contains_json());
+    case v1::JsonMatch::kSize:
+      return absl::StrCat(match.size(), " elements");
+    case v1::JsonMatch::KIND_NOT_SET:
+      break;
   }
   return "nothing";
 }

@@ -12,20 +12,24 @@
 
 namespace proctor::evaluator {
 
-// INVALID_ARGUMENT: nothing to compare with, an item that is empty after trimming, a regex that does not compile, ...
+// INVALID_ARGUMENT: nothing to compare with, an item that is empty after trimming, a regex that
+// does not compile, ...
 absl::Status ValidateTextMatch(const v1::TextMatch& match);
 absl::Status ValidateJsonMatch(const v1::JsonMatch& match);
 
-// Whether a text passes. A number or a date must be the only one in the text. `match` is valid. The empty text passes
-// nothing but a regex that allows it.
+// Whether a text passes. A number or a date must be the only one in the text. `match` is valid. The
+// empty text passes nothing but a regex that allows it.
 bool MatchesText(const v1::TextMatch& match, std::string_view actual);
 
-// Whether a JSON value, given as text, passes. No value (nullopt) passes `absent` only. INVALID_ARGUMENT: `json` is
-// malformed.
-absl::StatusOr<bool> MatchesJson(const v1::JsonMatch& match, const std::optional<std::string>& json);
+// Whether a JSON value, given as text, passes. No value (nullopt) passes `absent` only.
+// INVALID_ARGUMENT: `json` is malformed.
+absl::StatusOr<bool> MatchesJson(const v1::JsonMatch& match,
+                                 const std::optional<std::string>& json);
 
-// The value at an RFC 6901 pointer as JSON text; nullopt if there is none. INVALID_ARGUMENT: malformed JSON or pointer.
-absl::StatusOr<std::optional<std::string>> JsonAtPointer(std::string_view json, std::string_view pointer);
+// The value at an RFC 6901 pointer as JSON text; nullopt if there is none. INVALID_ARGUMENT:
+// malformed JSON or pointer.
+absl::StatusOr<std::optional<std::string>> JsonAtPointer(std::string_view json,
+                                                         std::string_view pointer);
 absl::Status ValidateJsonPointer(std::string_view pointer);
 
 // What is expected, for people: `number 12.5`.

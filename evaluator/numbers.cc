@@ -1,10 +1,11 @@
 // FindNumbers of evaluator/text.h.
+#include "absl/strings/numbers.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
 
-#include "absl/strings/numbers.h"
 #include "common/strings.h"
 #include "evaluator/text.h"
 
@@ -19,9 +20,9 @@ bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || c == '_'; }
 bool IsWordByte(char c) { return IsLetter(c) || IsDigit(c) || static_cast<uint8_t>(c) >= 0x80; }
 
 bool IsCurrencyCode(std::string_view word) {
-  static constexpr std::array<std::string_view, 18> kCodes = {"aud", "brl", "cad", "chf", "cny", "czk",
-                                                              "dkk", "eur", "gbp", "inr", "jpy", "nok",
-                                                              "pln", "rs",  "sek", "us",  "usd", "rmb"};
+  static constexpr std::array<std::string_view, 18> kCodes = {
+      "aud", "brl", "cad", "chf", "cny", "czk", "dkk", "eur", "gbp",
+      "inr", "jpy", "nok", "pln", "rs",  "sek", "us",  "usd", "rmb"};
   return std::find(kCodes.begin(), kCodes.end(), word) != kCodes.end();
 }
 
@@ -31,7 +32,8 @@ std::string_view WordBefore(std::string_view text, size_t end) {
   return text.substr(begin, end - begin);
 }
 
-// May a number begin at `i`? Not inside a word ("mp3"), but after a currency ("usd12", the three bytes of a sign).
+// May a number begin at `i`? Not inside a word ("mp3"), but after a currency ("usd12", the three
+// bytes of a sign).
 bool MayBegin(std::string_view text, size_t i) {
   if (i == 0) return true;
   const char before = text[i - 1];
@@ -68,11 +70,13 @@ std::string_view DigitRun(std::string_view text, size_t i) {
 
 std::string Without(std::string_view text, char mark) {
   std::string out;
-  std::copy_if(text.begin(), text.end(), std::back_inserter(out), [&](char c) { return c != mark; });
+  std::copy_if(text.begin(), text.end(), std::back_inserter(out),
+               [&](char c) { return c != mark; });
   return out;
 }
 
-// Are the digits around `mark` thousands groups: 1-3 digits first, 2-3 later (Indian), 3 at the end?
+// Are the digits around `mark` thousands groups: 1-3 digits first, 2-3 later (Indian), 3 at the
+// end?
 bool IsGrouped(std::string_view text, char mark) {
   std::vector<size_t> lengths = {0};
   for (const char c : text) {
@@ -82,7 +86,8 @@ bool IsGrouped(std::string_view text, char mark) {
       ++lengths.back();
     }
   }
-  if (lengths.size() < 2 || lengths.front() < 1 || lengths.front() > 3 || lengths.back() != 3) return false;
+  if (lengths.size() < 2 || lengths.front() < 1 || lengths.front() > 3 || lengths.back() != 3)
+    return false;
   return std::all_of(lengths.begin() + 1, lengths.end(), [](size_t n) { return n == 2 || n == 3; });
 }
 
@@ -143,8 +148,8 @@ bool IsNegative(std::string_view text, size_t i) {
 
 int SpelledNumber(std::string_view word) {
   static constexpr std::array<std::string_view, 21> kSmall = {
-      "zero",   "one",    "two",      "three",    "four",    "five",    "six",
-      "seven",  "eight",  "nine",     "ten",      "eleven",  "twelve",  "thirteen",
+      "zero",     "one",     "two",     "three",     "four",     "five",     "six",
+      "seven",    "eight",   "nine",    "ten",       "eleven",   "twelve",   "thirteen",
       "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"};
   const auto it = std::find(kSmall.begin(), kSmall.end(), word);
   return it == kSmall.end() ? -1 : static_cast<int>(it - kSmall.begin());
@@ -160,12 +165,15 @@ std::vector<WrittenNumber> FindNumbers(std::string_view raw) {
       const std::string_view run = DigitRun(text, i);
       WrittenNumber number{Readings(run)};
       const size_t end = i + run.size();
-      const double factor = Magnitude(std::string_view(text).substr(end)) * (IsNegative(text, i) ? -1 : 1);
+      const double factor =
+          Magnitude(std::string_view(text).substr(end)) * (IsNegative(text, i) ? -1 : 1);
       for (double& reading : number.readings) reading *= factor;
-      // What reads in no way ("1.2.3") still is a number that the text holds: kept without readings.
+      // What reads in no way ("1.2.3") still is a number that the text holds: kept without
+      // readings.
       numbers.push_back(std::move(number));
       i = end;
-    } else if (text[i] == '.' && i + 1 < text.size() && IsDigit(text[i + 1]) && (i == 0 || !IsWordByte(text[i - 1]))) {
+    } else if (text[i] == '.' && i + 1 < text.size() && IsDigit(text[i + 1]) &&
+               (i == 0 || !IsWordByte(text[i - 1]))) {
       size_t end = i + 1;
       while (end < text.size() && IsDigit(text[end]) && end - i < kMaxDigits) ++end;
       WrittenNumber number;
@@ -174,7 +182,9 @@ std::vector<WrittenNumber> FindNumbers(std::string_view raw) {
       i = end;
     } else if (IsWordByte(text[i])) {
       size_t end = i;
-      while (end < text.size() && IsWordByte(text[end]) && !(IsDigit(text[end]) && MayBegin(text, end))) ++end;
+      while (end < text.size() && IsWordByte(text[end]) &&
+             !(IsDigit(text[end]) && MayBegin(text, end)))
+        ++end;
       if (const int value = SpelledNumber(std::string_view(text).substr(i, end - i)); value >= 0) {
         numbers.push_back({{static_cast<double>(value)}});
       }

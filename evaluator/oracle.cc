@@ -17,14 +17,15 @@ constexpr size_t kMaxDetailBytes = 2000;
 constexpr size_t kMaxShownBytes = 400;
 
 std::string Shown(std::string_view text) {
-  return absl::StrCat("\"", ToAbsl(TruncateUtf8(text, kMaxShownBytes)), text.size() > kMaxShownBytes ? "..." : "",
-                      "\"");
+  return absl::StrCat("\"", ToAbsl(TruncateUtf8(text, kMaxShownBytes)),
+                      text.size() > kMaxShownBytes ? "..." : "", "\"");
 }
 
 Score Missing(std::string_view what, const v1::Evidence* evidence) {
-  return Score::Unknown(v1::UNDETERMINED_REASON_EVIDENCE_MISSING,
-                        absl::StrCat(ToAbsl(what), ": ",
-                                     evidence == nullptr ? "nothing was collected" : evidence->error()));
+  return Score::Unknown(
+      v1::UNDETERMINED_REASON_EVIDENCE_MISSING,
+      absl::StrCat(ToAbsl(what), ": ",
+                   evidence == nullptr ? "nothing was collected" : evidence->error()));
 }
 
 bool HasValues(const v1::Evidence* evidence) {
@@ -63,28 +64,39 @@ Score CombineAny(const std::vector<Score>& scores) {
 
 class TreeEvaluator {
  public:
-  TreeEvaluator(const Facts& facts, std::vector<v1::CheckResult>* checks) : facts_(facts), checks_(checks) {}
+  TreeEvaluator(const Facts& facts, std::vector<v1::CheckResult>* checks)
+      : facts_(facts), checks_(checks) {}
 
   Score Run(const v1::Oracle& oracle, const std::string& path) {
     const auto at = [&](std::string_view name) {
       return path.empty() ? std::string(name) : absl::StrCat(path, ".", ToAbsl(name));
     };
     switch (oracle.kind_case()) {
-      case v1::Oracle::kAnswer: return Leaf(at("answer"), Answer(oracle.answer()));
-      case v1::Oracle::kUrl: return Leaf(at("url"), Url(oracle.url()));
-      case v1::Oracle::kPage: return Leaf(at("page"), Page(oracle.page()));
-      case v1::Oracle::kSiteState: return Leaf(at("site_state"), SiteState(oracle.site_state()));
-      case v1::Oracle::kWebarena: return WebArena(at("webarena"), oracle.webarena());
-      case v1::Oracle::kAll: return CombineAll(List(oracle.all(), at("all")));
-      case v1::Oracle::kAny: return CombineAny(List(oracle.any(), at("any")));
-      case v1::Oracle::kWeighted: return Weighted(oracle.weighted(), at("weighted"));
+      case v1::Oracle::kAnswer:
+        return Leaf(at("answer"), Answer(oracle.answer()));
+      case v1::Oracle::kUrl:
+        return Leaf(at("url"), Url(oracle.url()));
+      case v1::Oracle::kPage:
+        return Leaf(at("page"), Page(oracle.page()));
+      case v1::Oracle::kSiteState:
+        return Leaf(at("site_state"), SiteState(oracle.site_state()));
+      case v1::Oracle::kWebarena:
+        return WebArena(at("webarena"), oracle.webarena());
+      case v1::Oracle::kAll:
+        return CombineAll(List(oracle.all(), at("all")));
+      case v1::Oracle::kAny:
+        return CombineAny(List(oracle.any(), at("any")));
+      case v1::Oracle::kWeighted:
+        return Weighted(oracle.weighted(), at("weighted"));
       case v1::Oracle::kNegation: {
         Score score = Run(oracle.negation(), at("negation"));
         if (score.determined) score.value = 1 - score.value;
         return score;
       }
-      case v1::Oracle::kGaveUp: return Leaf(at("gave_up"), GaveUp());
-      case v1::Oracle::KIND_NOT_SET: break;
+      case v1::Oracle::kGaveUp:
+        return Leaf(at("gave_up"), GaveUp());
+      case v1::Oracle::KIND_NOT_SET:
+        break;
     }
     return Score::Of(0, "no kind");
   }
@@ -121,13 +133,16 @@ class TreeEvaluator {
       weights += weighted.items(i).weight();
     }
     if (unknown) return *unknown;
-    return Score::Of(std::clamp(sum / weights, 0.0, 1.0), absl::StrCat("weighted mean ", sum / weights));
+    return Score::Of(std::clamp(sum / weights, 0.0, 1.0),
+                     absl::StrCat("weighted mean ", sum / weights));
   }
 
   Score Answer(const v1::AnswerCheck& check) {
-    if (!facts_.answer) return Score::Of(0, absl::StrCat("no answer; expected ", Describe(check.match())));
-    return Score::Of(MatchesText(check.match(), *facts_.answer) ? 1 : 0,
-                     absl::StrCat("expected ", Describe(check.match()), "; answered ", Shown(*facts_.answer)));
+    if (!facts_.answer)
+      return Score::Of(0, absl::StrCat("no answer; expected ", Describe(check.match())));
+    return Score::Of(
+        MatchesText(check.match(), *facts_.answer) ? 1 : 0,
+        absl::StrCat("expected ", Describe(check.match()), "; answered ", Shown(*facts_.answer)));
   }
 
   Score GaveUp() {
@@ -155,24 +170,28 @@ class TreeEvaluator {
     for (const std::string& expected : check.urls()) {
       absl::StatusOr<std::string> one = ResolvePlaceholders(expected, *facts_.base_urls);
       if (!one.ok()) {
-        return Score::Unknown(v1::UNDETERMINED_REASON_NOT_CONFIGURED, std::string(one.status().message()));
+        return Score::Unknown(v1::UNDETERMINED_REASON_NOT_CONFIGURED,
+                              std::string(one.status().message()));
       }
       resolved.push_back(*std::move(one));
     }
-    return Score::Of(MatchesUrl(check, resolved, *url) ? 1 : 0,
-                     absl::StrCat("expected ", Shown(resolved[0]),
-                                  resolved.size() > 1 ? absl::StrCat(" or ", resolved.size() - 1, " others") : "",
-                                  "; at ", Shown(*url)));
+    return Score::Of(
+        MatchesUrl(check, resolved, *url) ? 1 : 0,
+        absl::StrCat(
+            "expected ", Shown(resolved[0]),
+            resolved.size() > 1 ? absl::StrCat(" or ", resolved.size() - 1, " others") : "",
+            "; at ", Shown(*url)));
   }
 
-  static Score MatchValue(std::string_view what, const v1::JsonMatch& match, const std::optional<std::string>& value) {
+  static Score MatchValue(std::string_view what, const v1::JsonMatch& match,
+                          const std::optional<std::string>& value) {
     const absl::StatusOr<bool> holds = MatchesJson(match, value);
     if (!holds.ok()) {
       return Score::Unknown(v1::UNDETERMINED_REASON_EVIDENCE_MISSING,
                             absl::StrCat(ToAbsl(what), ": ", holds.status().message()));
     }
-    return Score::Of(*holds ? 1 : 0, absl::StrCat(ToAbsl(what), ": expected ", Describe(match), "; found ",
-                                                  value ? Shown(*value) : "nothing"));
+    return Score::Of(*holds ? 1 : 0, absl::StrCat(ToAbsl(what), ": expected ", Describe(match),
+                                                  "; found ", value ? Shown(*value) : "nothing"));
   }
 
   Score Page(const v1::PageCheck& check) {
@@ -184,9 +203,11 @@ class TreeEvaluator {
   Score SiteState(const v1::SiteStateCheck& check) {
     const v1::Evidence* evidence = facts_.evidence(SiteStateId(check));
     if (!HasValues(evidence)) return Missing(absl::StrCat("state of ", check.site()), evidence);
-    const absl::StatusOr<std::optional<std::string>> value = JsonAtPointer(evidence->json_values(0), check.pointer());
+    const absl::StatusOr<std::optional<std::string>> value =
+        JsonAtPointer(evidence->json_values(0), check.pointer());
     if (!value.ok()) {
-      return Score::Unknown(v1::UNDETERMINED_REASON_EVIDENCE_MISSING, std::string(value.status().message()));
+      return Score::Unknown(v1::UNDETERMINED_REASON_EVIDENCE_MISSING,
+                            std::string(value.status().message()));
     }
     return MatchValue(absl::StrCat(check.site(), check.pointer()), check.match(), *value);
   }
@@ -203,7 +224,9 @@ class TreeEvaluator {
   Score WebArenaType(const std::string& type, const v1::WebArenaEval& eval) {
     if (type == "string_match") {
       // A give-up is the answer "N/A", as agents of WebArena express it.
-      return WebArenaStringMatch(eval, facts_.answer ? *facts_.answer : facts_.gave_up ? "N/A" : "");
+      return WebArenaStringMatch(eval, facts_.answer    ? *facts_.answer
+                                       : facts_.gave_up ? "N/A"
+                                                        : "");
     }
     if (type == "url_match") {
       const std::optional<std::string> url = FinalUrl();
@@ -216,8 +239,8 @@ class TreeEvaluator {
                             "program_html calls a function of the site that is not configured");
     }
     if (!HasValues(evidence)) return Missing("program_html", evidence);
-    return WebArenaProgramHtml(eval, {evidence->json_values().begin(), evidence->json_values().end()},
-                               *facts_.base_urls);
+    return WebArenaProgramHtml(
+        eval, {evidence->json_values().begin(), evidence->json_values().end()}, *facts_.base_urls);
   }
 
   const Facts& facts_;
@@ -259,7 +282,8 @@ Facts FactsAtStart(const v1::Trajectory& trajectory) {
   return facts;
 }
 
-Score EvaluateOracle(const v1::Oracle& oracle, const Facts& facts, std::vector<v1::CheckResult>* checks) {
+Score EvaluateOracle(const v1::Oracle& oracle, const Facts& facts,
+                     std::vector<v1::CheckResult>* checks) {
   return TreeEvaluator(facts, checks).Run(oracle, "");
 }
 

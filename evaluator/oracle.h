@@ -35,9 +35,10 @@ struct Facts {
 Facts FactsAtEnd(const v1::Trajectory& trajectory);
 Facts FactsAtStart(const v1::Trajectory& trajectory);
 
-// The score of the tree by three-valued logic (oracle.proto). One check a leaf is appended to `checks`. `oracle` is
-// valid.
-Score EvaluateOracle(const v1::Oracle& oracle, const Facts& facts, std::vector<v1::CheckResult>* checks);
+// The score of the tree by three-valued logic (oracle.proto). One check a leaf is appended to
+// `checks`. `oracle` is valid.
+Score EvaluateOracle(const v1::Oracle& oracle, const Facts& facts,
+                     std::vector<v1::CheckResult>* checks);
 
 }  // namespace proctor::evaluator
 

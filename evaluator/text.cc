@@ -12,21 +12,56 @@ namespace {
 char32_t FoldWidth(char32_t p) {
   if (p >= 0xFF01 && p <= 0xFF5E) return p - 0xFEE0;  // full-width ASCII
   switch (p) {
-    case 0x00AD: case 0x200B: case 0x200C: case 0x200D: case 0x200E: case 0x200F: case 0x2060: case 0xFEFF:
+    case 0x00AD:
+    case 0x200B:
+    case 0x200C:
+    case 0x200D:
+    case 0x200E:
+    case 0x200F:
+    case 0x2060:
+    case 0xFEFF:
       return 0;
-    case 0x2018: case 0x2019: case 0x201A: case 0x201B: case 0x2032: case 0x00B4: case 0x0060:
+    case 0x2018:
+    case 0x2019:
+    case 0x201A:
+    case 0x201B:
+    case 0x2032:
+    case 0x00B4:
+    case 0x0060:
       return U'\'';
-    case 0x201C: case 0x201D: case 0x201E: case 0x201F: case 0x2033: case 0x00AB: case 0x00BB:
+    case 0x201C:
+    case 0x201D:
+    case 0x201E:
+    case 0x201F:
+    case 0x2033:
+    case 0x00AB:
+    case 0x00BB:
       return U'"';
-    case 0x2010: case 0x2011: case 0x2012: case 0x2013: case 0x2014: case 0x2015: case 0x2212: case 0xFE63:
+    case 0x2010:
+    case 0x2011:
+    case 0x2012:
+    case 0x2013:
+    case 0x2014:
+    case 0x2015:
+    case 0x2212:
+    case 0xFE63:
       return U'-';
-    case 0x00B2: return U'2';
-    case 0x00B3: return U'3';
-    case 0x00B9: return U'1';
-    case 0x2044: case 0x2215: return U'/';
-    case 0x2022: case 0x00B7: return U'*';
-    case 0x3001: return U',';
-    default: return p;
+    case 0x00B2:
+      return U'2';
+    case 0x00B3:
+      return U'3';
+    case 0x00B9:
+      return U'1';
+    case 0x2044:
+    case 0x2215:
+      return U'/';
+    case 0x2022:
+    case 0x00B7:
+      return U'*';
+    case 0x3001:
+      return U',';
+    default:
+      return p;
   }
 }
 
@@ -53,7 +88,8 @@ std::string CollapseSpaces(std::string_view text) {
 }
 
 bool IsWordByte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || static_cast<uint8_t>(c) >= 0x80;
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+         static_cast<uint8_t>(c) >= 0x80;
 }
 
 }  // namespace
@@ -94,7 +130,8 @@ std::string NormalizeText(std::string_view text) {
   std::string_view rest = folded;
   for (;;) {
     std::string_view next = rest;
-    while (!next.empty() && IsFinalPunctuation(next.back())) next = Trim(next.substr(0, next.size() - 1));
+    while (!next.empty() && IsFinalPunctuation(next.back()))
+      next = Trim(next.substr(0, next.size() - 1));
     if (next.size() >= 2 && IsQuote(next.front()) && next.back() == next.front()) {
       next = Trim(next.substr(1, next.size() - 2));
     }
@@ -118,7 +155,8 @@ std::vector<Fragment> SplitList(std::string_view text, size_t max_fragments) {
   const auto separator = [&](size_t i) -> size_t {
     if (text[i] == ',' || text[i] == ';' || text[i] == '\n') return 1;
     const bool starts_word = i == 0 || !IsWordByte(text[i - 1]);
-    if (starts_word && text.substr(i, 3) == "and" && (i + 3 == text.size() || !IsWordByte(text[i + 3]))) {
+    if (starts_word && text.substr(i, 3) == "and" &&
+        (i + 3 == text.size() || !IsWordByte(text[i + 3]))) {
       return 3;
     }
     return 0;

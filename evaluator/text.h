@@ -1,5 +1,5 @@
-// Texts made comparable: normalisation, splitting into items, numbers and dates in prose. Pure functions; malformed
-// UTF-8 is replaced, never refused.
+// Texts made comparable: normalisation, splitting into items, numbers and dates in prose. Pure
+// functions; malformed UTF-8 is replaced, never refused.
 #ifndef PROCTOR_EVALUATOR_TEXT_H_
 #define PROCTOR_EVALUATOR_TEXT_H_
 
@@ -12,12 +12,13 @@
 
 namespace proctor::evaluator {
 
-// Lower case for ASCII, Latin-1, Latin Extended-A, Greek and Cyrillic letters; everything else stays.
+// Lower case for ASCII, Latin-1, Latin Extended-A, Greek and Cyrillic letters; everything else
+// stays.
 std::string FoldCase(std::string_view text);
 
-// Width folded (full-width forms, typographic quotes, dashes and spaces to ASCII; zero-width characters dropped), case
-// folded, white space collapsed and trimmed, then surrounding quotes and final `.,;:!?` dropped unless nothing would be
-// left.
+// Width folded (full-width forms, typographic quotes, dashes and spaces to ASCII; zero-width
+// characters dropped), case folded, white space collapsed and trimmed, then surrounding quotes and
+// final `.,;:!?` dropped unless nothing would be left.
 std::string NormalizeText(std::string_view text);
 
 // As NormalizeText without the last part and without collapsing line breaks.
@@ -32,19 +33,22 @@ struct Fragment {
   size_t end = 0;
 };
 
-// Splits at commas, semicolons, line breaks and the word "and"; empty pieces are left out. At most `max_fragments`:
-// the rest is one last piece. `text` comes from FoldWidthAndCase.
+// Splits at commas, semicolons, line breaks and the word "and"; empty pieces are left out. At most
+// `max_fragments`: the rest is one last piece. `text` comes from FoldWidthAndCase.
 std::vector<Fragment> SplitList(std::string_view text, size_t max_fragments);
 
-// The numbers written in a text, each with all ways it can be read ("1.234" is 1.234 or 1234). A digit inside a word
-// ("v2", "mp3") is no number, but units and currencies may touch ("12kg", "EUR12", "$12"). At most 64.
+// The numbers written in a text, each with all ways it can be read ("1.234" is 1.234 or 1234). A
+// digit inside a word
+// ("v2", "mp3") is no number, but units and currencies may touch ("12kg", "EUR12", "$12"). At
+// most 64.
 struct WrittenNumber {
   std::vector<double> readings;
 };
 std::vector<WrittenNumber> FindNumbers(std::string_view text);
 
-// The dates written in a text: ISO 8601, 12.05.2024, 5/12/24, May 12th, 2024, 12 May 2024, ... Each with all ways it can
-// be read (05/12/2024 is 12 May or 5 December). A date needs a year. At most 16.
+// The dates written in a text: ISO 8601, 12.05.2024, 5/12/24, May 12th, 2024, 12 May 2024, ... Each
+// with all ways it can be read (05/12/2024 is 12 May or 5 December). A date needs a year. At
+// most 16.
 struct WrittenDate {
   std::vector<absl::CivilDay> readings;
 };

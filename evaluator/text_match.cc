@@ -29,13 +29,16 @@ re2::RE2::Options RegexOptions() {
 }
 
 absl::Status ValidateItems(const v1::StringList& list, std::string_view what) {
-  if (list.values().empty()) return absl::InvalidArgumentError(absl::StrCat(ToAbsl(what), " lists nothing"));
+  if (list.values().empty())
+    return absl::InvalidArgumentError(absl::StrCat(ToAbsl(what), " lists nothing"));
   if (list.values_size() > kMaxItems) {
-    return absl::InvalidArgumentError(absl::StrCat(ToAbsl(what), " lists more than ", kMaxItems, " items"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(ToAbsl(what), " lists more than ", kMaxItems, " items"));
   }
   for (const std::string& item : list.values()) {
     if (NormalizeText(item).empty()) {
-      return absl::InvalidArgumentError(absl::StrCat(ToAbsl(what), " has an empty item: it would match anything"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(ToAbsl(what), " has an empty item: it would match anything"));
     }
   }
   return absl::OkStatus();
@@ -49,17 +52,19 @@ bool MatchesEquals(const v1::StringList& expected, std::string_view actual) {
 
 bool MatchesContains(const v1::StringList& expected, std::string_view actual) {
   const std::string normal = NormalizeText(actual);
-  return std::all_of(expected.values().begin(), expected.values().end(), [&](const std::string& value) {
-    return normal.find(NormalizeText(value)) != std::string::npos;
-  });
+  return std::all_of(expected.values().begin(), expected.values().end(),
+                     [&](const std::string& value) {
+                       return normal.find(NormalizeText(value)) != std::string::npos;
+                     });
 }
 
 bool MatchesNumber(const v1::NumberMatch& expected, std::string_view actual) {
   // Rounding of the decimal text to a double is no difference.
   const double tolerance = expected.tolerance() + 1e-9 * std::max(1.0, std::abs(expected.value()));
   const auto fits = [&](const WrittenNumber& number) {
-    return std::any_of(number.readings.begin(), number.readings.end(),
-                       [&](double reading) { return std::abs(reading - expected.value()) <= tolerance; });
+    return std::any_of(number.readings.begin(), number.readings.end(), [&](double reading) {
+      return std::abs(reading - expected.value()) <= tolerance;
+    });
   };
   const std::vector<WrittenNumber> numbers = FindNumbers(actual);
   return !numbers.empty() && std::all_of(numbers.begin(), numbers.end(), fits);
@@ -68,13 +73,16 @@ bool MatchesNumber(const v1::NumberMatch& expected, std::string_view actual) {
 bool MatchesDate(const std::string& expected, std::string_view actual) {
   const std::optional<absl::CivilDay> day = ParseIsoDate(expected);
   const std::vector<WrittenDate> dates = FindDates(actual);
-  return day.has_value() && !dates.empty() && std::all_of(dates.begin(), dates.end(), [&](const WrittenDate& date) {
-    return std::find(date.readings.begin(), date.readings.end(), *day) != date.readings.end();
-  });
+  return day.has_value() && !dates.empty() &&
+         std::all_of(dates.begin(), dates.end(), [&](const WrittenDate& date) {
+           return std::find(date.readings.begin(), date.readings.end(), *day) !=
+                  date.readings.end();
+         });
 }
 
-// Assigns the expected items to consecutive pieces of the actual list. An item may itself hold separators ("salt and
-// pepper"), so it may span several pieces; a depth-first search tries the short spans first.
+// Assigns the expected items to consecutive pieces of the actual list. An item may itself hold
+// separators ("salt and pepper"), so it may span several pieces; a depth-first search tries the
+// short spans first.
 class ListMatcher {
  public:
   enum class Order { kAny, kGiven };
@@ -84,7 +92,8 @@ class ListMatcher {
     fragments_ = SplitList(text_, kMaxFragments);
     for (const std::string& value : expected.values()) {
       items_.push_back(NormalizeText(value));
-      longest_span_ = std::max(longest_span_, SplitList(FoldWidthAndCase(value), kMaxFragments).size());
+      longest_span_ =
+          std::max(longest_span_, SplitList(FoldWidthAndCase(value), kMaxFragments).size());
     }
     used_.assign(items_.size(), false);
   }
@@ -93,7 +102,8 @@ class ListMatcher {
 
  private:
   static std::string StripBrackets(std::string text) {
-    if (text.size() >= 2 && text.front() == '[' && text.back() == ']') return text.substr(1, text.size() - 2);
+    if (text.size() >= 2 && text.front() == '[' && text.back() == ']')
+      return text.substr(1, text.size() - 2);
     return text;
   }
 
@@ -102,8 +112,8 @@ class ListMatcher {
     if (matched == items_.size() || ++steps_ > kMaxSearchSteps) return false;
     const size_t last = std::min(fragments_.size(), fragment + longest_span_);
     for (size_t end = fragment + 1; end <= last; ++end) {
-      const std::string piece = NormalizeText(
-          text_.substr(fragments_[fragment].begin, fragments_[end - 1].end - fragments_[fragment].begin));
+      const std::string piece = NormalizeText(text_.substr(
+          fragments_[fragment].begin, fragments_[end - 1].end - fragments_[fragment].begin));
       const size_t item = FindUnused(piece, matched);
       if (item == items_.size()) continue;
       used_[item] = true;
@@ -135,10 +145,14 @@ class ListMatcher {
 
 absl::Status ValidateTextMatch(const v1::TextMatch& match) {
   switch (match.kind_case()) {
-    case v1::TextMatch::kEquals: return ValidateItems(match.equals(), "equals");
-    case v1::TextMatch::kSet: return ValidateItems(match.set(), "set");
-    case v1::TextMatch::kSequence: return ValidateItems(match.sequence(), "sequence");
-    case v1::TextMatch::kContains: return ValidateItems(match.contains(), "contains");
+    case v1::TextMatch::kEquals:
+      return ValidateItems(match.equals(), "equals");
+    case v1::TextMatch::kSet:
+      return ValidateItems(match.set(), "set");
+    case v1::TextMatch::kSequence:
+      return ValidateItems(match.sequence(), "sequence");
+    case v1::TextMatch::kContains:
+      return ValidateItems(match.contains(), "contains");
     case v1::TextMatch::kNumber:
       if (!std::isfinite(match.number().value()) || !(match.number().tolerance() >= 0)) {
         return absl::InvalidArgumentError("number: value must be finite and tolerance at least 0");
@@ -154,22 +168,30 @@ absl::Status ValidateTextMatch(const v1::TextMatch& match) {
         return absl::InvalidArgumentError("date: must be an existing day written as 2024-05-31");
       }
       return absl::OkStatus();
-    case v1::TextMatch::KIND_NOT_SET: break;
+    case v1::TextMatch::KIND_NOT_SET:
+      break;
   }
   return absl::InvalidArgumentError("a text match needs a kind");
 }
 
 bool MatchesText(const v1::TextMatch& match, std::string_view actual) {
   switch (match.kind_case()) {
-    case v1::TextMatch::kEquals: return MatchesEquals(match.equals(), actual);
-    case v1::TextMatch::kNumber: return MatchesNumber(match.number(), actual);
-    case v1::TextMatch::kSet: return ListMatcher(match.set(), actual, ListMatcher::Order::kAny).Matches();
+    case v1::TextMatch::kEquals:
+      return MatchesEquals(match.equals(), actual);
+    case v1::TextMatch::kNumber:
+      return MatchesNumber(match.number(), actual);
+    case v1::TextMatch::kSet:
+      return ListMatcher(match.set(), actual, ListMatcher::Order::kAny).Matches();
     case v1::TextMatch::kSequence:
       return ListMatcher(match.sequence(), actual, ListMatcher::Order::kGiven).Matches();
-    case v1::TextMatch::kContains: return MatchesContains(match.contains(), actual);
-    case v1::TextMatch::kRegex: return re2::RE2::FullMatch(NormalizeText(actual), re2::RE2(match.regex(), RegexOptions()));
-    case v1::TextMatch::kDate: return MatchesDate(match.date(), actual);
-    case v1::TextMatch::KIND_NOT_SET: break;
+    case v1::TextMatch::kContains:
+      return MatchesContains(match.contains(), actual);
+    case v1::TextMatch::kRegex:
+      return re2::RE2::FullMatch(NormalizeText(actual), re2::RE2(match.regex(), RegexOptions()));
+    case v1::TextMatch::kDate:
+      return MatchesDate(match.date(), actual);
+    case v1::TextMatch::KIND_NOT_SET:
+      break;
   }
   return false;
 }
@@ -179,17 +201,24 @@ std::string Describe(const v1::TextMatch& match) {
     return absl::StrCat(ToAbsl(kind), " [", absl::StrJoin(values.values(), " | "), "]");
   };
   switch (match.kind_case()) {
-    case v1::TextMatch::kEquals: return list("one of", match.equals());
-    case v1::TextMatch::kSet: return list("the set", match.set());
-    case v1::TextMatch::kSequence: return list("the sequence", match.sequence());
-    case v1::TextMatch::kContains: return list("all of", match.contains());
+    case v1::TextMatch::kEquals:
+      return list("one of", match.equals());
+    case v1::TextMatch::kSet:
+      return list("the set", match.set());
+    case v1::TextMatch::kSequence:
+      return list("the sequence", match.sequence());
+    case v1::TextMatch::kContains:
+      return list("all of", match.contains());
     case v1::TextMatch::kNumber:
-      return match.number().tolerance() > 0
-                 ? absl::StrCat("number ", match.number().value(), " +- ", match.number().tolerance())
-                 : absl::StrCat("number ", match.number().value());
-    case v1::TextMatch::kRegex: return absl::StrCat("match of ", match.regex());
-    case v1::TextMatch::kDate: return absl::StrCat("date ", match.date());
-    case v1::TextMatch::KIND_NOT_SET: break;
+      return match.number().tolerance() > 0 ? absl::StrCat("number ", match.number().value(),
+                                                           " +- ", match.number().tolerance())
+                                            : absl::StrCat("number ", match.number().value());
+    case v1::TextMatch::kRegex:
+      return absl::StrCat("match of ", match.regex());
+    case v1::TextMatch::kDate:
+      return absl::StrCat("date ", match.date());
+    case v1::TextMatch::KIND_NOT_SET:
+      break;
   }
   return "nothing";
 }

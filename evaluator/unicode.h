@@ -8,7 +8,8 @@
 
 namespace proctor::evaluator {
 
-// The code point at `*position`, which moves past it. `text` is well-formed and `*position` inside it.
+// The code point at `*position`, which moves past it. `text` is well-formed and `*position` inside
+// it.
 inline char32_t NextCodePoint(std::string_view text, size_t* position) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   const uint8_t first = byte(*position);
@@ -41,9 +42,9 @@ inline void AppendCodePoint(char32_t point, std::string* out) {
 
 // White space as Unicode defines it.
 inline bool IsSpace(char32_t p) {
-  return (p >= 0x09 && p <= 0x0D) || (p >= 0x1C && p <= 0x20) || p == 0x85 || p == 0xA0 || p == 0x1680 ||
-         (p >= 0x2000 && p <= 0x200A) || p == 0x2028 || p == 0x2029 || p == 0x202F || p == 0x205F ||
-         p == 0x3000;
+  return (p >= 0x09 && p <= 0x0D) || (p >= 0x1C && p <= 0x20) || p == 0x85 || p == 0xA0 ||
+         p == 0x1680 || (p >= 0x2000 && p <= 0x200A) || p == 0x2028 || p == 0x2029 || p == 0x202F ||
+         p == 0x205F || p == 0x3000;
 }
 
 inline char32_t ToLower(char32_t p) {

@@ -15,12 +15,15 @@ namespace {
 std::string_view PlaceholderAt(std::string_view text, size_t at) {
   if (text.substr(at, 2) != "__") return {};
   size_t end = at + 2;
-  const auto is_name = [](char c) { return absl::ascii_isupper(c) || absl::ascii_isdigit(c) || c == '_'; };
+  const auto is_name = [](char c) {
+    return absl::ascii_isupper(c) || absl::ascii_isdigit(c) || c == '_';
+  };
   while (end < text.size() && is_name(text[end])) ++end;
   // Trailing underscores beyond two belong to what follows; names begin with a capital.
   const std::string_view name = text.substr(at, end - at);
   const size_t close = name.find("__", 2);
-  if (name.size() < 5 || !absl::ascii_isupper(name[2]) || close == std::string_view::npos) return {};
+  if (name.size() < 5 || !absl::ascii_isupper(name[2]) || close == std::string_view::npos)
+    return {};
   return name.substr(0, close + 2);
 }
 
@@ -85,7 +88,8 @@ UrlParts SplitUrl(std::string_view url) {
     const size_t slash = std::min(url.find('/'), url.size());
     std::string_view authority = url.substr(0, slash);
     url.remove_prefix(slash);
-    if (const size_t at = authority.rfind('@'); at != std::string_view::npos) authority.remove_prefix(at + 1);
+    if (const size_t at = authority.rfind('@'); at != std::string_view::npos)
+      authority.remove_prefix(at + 1);
     parts.authority = std::string(authority);
     const size_t bracket = authority.rfind(']');
     const size_t port = authority.rfind(':');
@@ -102,7 +106,8 @@ UrlParts SplitUrl(std::string_view url) {
 std::string PercentDecode(std::string_view text) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 && HexDigit(text[i + 2]) >= 0) {
+    if (text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 &&
+        HexDigit(text[i + 2]) >= 0) {
       out.push_back(static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2])));
       i += 2;
     } else {
@@ -120,7 +125,8 @@ std::map<std::string, std::vector<std::string>> ParseQuery(std::string_view quer
   };
   std::map<std::string, std::vector<std::string>> values;
   for (const absl::string_view pair : absl::StrSplit(ToAbsl(query), '&')) {
-    const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(pair, absl::MaxSplits('=', 1));
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(pair, absl::MaxSplits('=', 1));
     if (!parts.second.empty()) values[decode(parts.first)].push_back(decode(parts.second));
   }
   return values;
@@ -131,7 +137,8 @@ absl::Status ValidateUrlCheck(const v1::UrlCheck& check) {
   for (const std::string& url : check.urls()) {
     if (PlaceholderAt(url, 0).empty() && SplitUrl(url).host.empty()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("\"", ToAbsl(TruncateUtf8(url, 200)), "\" is no absolute URL and has no placeholder in front"));
+          absl::StrCat("\"", ToAbsl(TruncateUtf8(url, 200)),
+                       "\" is no absolute URL and has no placeholder in front"));
     }
   }
   return absl::OkStatus();
@@ -141,7 +148,8 @@ bool MatchesUrl(const v1::UrlCheck& check, const std::vector<std::string>& resol
                 std::string_view actual) {
   const UrlParts actual_parts = SplitUrl(actual);
   const auto actual_query = ParseQuery(actual_parts.query);
-  const auto values = [](const std::map<std::string, std::vector<std::string>>& query, const std::string& key) {
+  const auto values = [](const std::map<std::string, std::vector<std::string>>& query,
+                         const std::string& key) {
     const auto it = query.find(key);
     return it == query.end() ? std::vector<std::string>() : it->second;
   };
@@ -150,8 +158,9 @@ bool MatchesUrl(const v1::UrlCheck& check, const std::vector<std::string>& resol
     if (Identity(parts) != Identity(actual_parts)) return false;
     if (check.compare_fragment() && parts.fragment != actual_parts.fragment) return false;
     const auto query = ParseQuery(parts.query);
-    return std::all_of(check.query_parameters().begin(), check.query_parameters().end(),
-                       [&](const std::string& key) { return values(query, key) == values(actual_query, key); });
+    return std::all_of(
+        check.query_parameters().begin(), check.query_parameters().end(),
+        [&](const std::string& key) { return values(query, key) == values(actual_query, key); });
   });
 }
 

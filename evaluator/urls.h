@@ -16,8 +16,9 @@ namespace proctor::evaluator {
 
 using BaseUrls = google::protobuf::Map<std::string, std::string>;
 
-// Replaces `__SHOP__` by its base URL (without trailing slash) wherever it stands. FAILED_PRECONDITION, naming it, for
-// a placeholder (`__`, capitals, digits and `_`, `__`) that has no base URL.
+// Replaces `__SHOP__` by its base URL (without trailing slash) wherever it stands.
+// FAILED_PRECONDITION, naming it, for a placeholder (`__`, capitals, digits and `_`, `__`) that has
+// no base URL.
 absl::StatusOr<std::string> ResolvePlaceholders(std::string_view url, const BaseUrls& base_urls);
 
 // The parts of a URL, as written but for `scheme` and `host` in lower case.
@@ -33,7 +34,8 @@ struct UrlParts {
 };
 UrlParts SplitUrl(std::string_view url);
 
-// The decoded query: values by key, in order. Pairs with a blank value are left out, as WebArena's parser does.
+// The decoded query: values by key, in order. Pairs with a blank value are left out, as WebArena's
+// parser does.
 std::map<std::string, std::vector<std::string>> ParseQuery(std::string_view query);
 
 std::string PercentDecode(std::string_view text);
@@ -42,7 +44,8 @@ std::string PercentDecode(std::string_view text);
 absl::Status ValidateUrlCheck(const v1::UrlCheck& check);
 
 // Whether `actual` is one of the check's URLs, which are resolved.
-bool MatchesUrl(const v1::UrlCheck& check, const std::vector<std::string>& resolved_urls, std::string_view actual);
+bool MatchesUrl(const v1::UrlCheck& check, const std::vector<std::string>& resolved_urls,
+                std::string_view actual);
 
 }  // namespace proctor::evaluator
 

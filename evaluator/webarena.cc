@@ -40,7 +40,8 @@ std::string_view Strip(std::string_view text) {
 bool IsBlank(std::string_view text) { return Strip(text).empty(); }
 
 bool HasType(const v1::WebArenaEval& eval, std::string_view type) {
-  return std::find(eval.eval_types().begin(), eval.eval_types().end(), type) != eval.eval_types().end();
+  return std::find(eval.eval_types().begin(), eval.eval_types().end(), type) !=
+         eval.eval_types().end();
 }
 
 bool IsJavaScript(std::string_view locator) {
@@ -50,7 +51,8 @@ bool IsJavaScript(std::string_view locator) {
 absl::Status ValidateProgram(const v1::WebArenaEval::ProgramHtml& program) {
   if (program.url().empty()) return absl::InvalidArgumentError("program_html: url is missing");
   if (!program.has_exact_match() && program.must_include().empty()) {
-    return absl::InvalidArgumentError("program_html: neither exact_match nor must_include is required");
+    return absl::InvalidArgumentError(
+        "program_html: neither exact_match nor must_include is required");
   }
   const std::string& locator = program.locator();
   if (!IsBlank(SanitizeUtf8(locator)) && !IsJavaScript(locator) && !IsFunction(locator)) {
@@ -70,8 +72,10 @@ std::optional<FunctionCall> ParseCall(std::string_view text) {
   text.remove_prefix(kFunctionPrefix.size());
   const size_t open = text.find('(');
   const size_t close = text.rfind(')');
-  if (open == std::string_view::npos || close == std::string_view::npos || close < open) return std::nullopt;
-  return FunctionCall{std::string(Strip(text.substr(0, open))), std::string(text.substr(open + 1, close - open - 1))};
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open)
+    return std::nullopt;
+  return FunctionCall{std::string(Strip(text.substr(0, open))),
+                      std::string(text.substr(open + 1, close - open - 1))};
 }
 
 // JavaScript that calls the function; nothing if it is not configured.
@@ -85,15 +89,18 @@ std::optional<ConfiguredCall> Configure(std::string_view text, const WebArenaFun
   if (!call) return std::nullopt;
   const auto it = functions.find(call->name);
   if (it == functions.end()) return std::nullopt;
-  const std::string arguments = absl::StrReplaceAll(call->arguments, {{"'__last_url__'", "location.href"},
-                                                                      {"\"__last_url__\"", "location.href"},
-                                                                      {"__page__", "document"}});
-  return ConfiguredCall{it->second.page_url, absl::StrCat("(", it->second.expression, ")(", arguments, ")")};
+  const std::string arguments =
+      absl::StrReplaceAll(call->arguments, {{"'__last_url__'", "location.href"},
+                                            {"\"__last_url__\"", "location.href"},
+                                            {"__page__", "document"}});
+  return ConfiguredCall{it->second.page_url,
+                        absl::StrCat("(", it->second.expression, ")(", arguments, ")")};
 }
 
 // An error of the locator is the empty text in the original, no failure of the evaluation.
 std::string ForgiveErrors(std::string_view expression) {
-  return absl::StrCat("(() => { try { return (", ToAbsl(expression), "); } catch (error) { return \"\"; } })()");
+  return absl::StrCat("(() => { try { return (", ToAbsl(expression),
+                      "); } catch (error) { return \"\"; } })()");
 }
 
 // Python's str() of a value that came from the browser; falsy texts are "".
@@ -103,7 +110,8 @@ std::string PythonText(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number_float()) {
     const double number = value.get<double>();
-    if (std::floor(number) == number && std::abs(number) < 1e15) return absl::StrCat(static_cast<int64_t>(number));
+    if (std::floor(number) == number && std::abs(number) < 1e15)
+      return absl::StrCat(static_cast<int64_t>(number));
     return DumpJson(value);
   }
   if (value.is_array()) {
@@ -122,14 +130,18 @@ std::string PythonText(const Json& value) {
 
 bool ProgramHolds(const v1::WebArenaEval::ProgramHtml& program, std::string_view content,
                   const BaseUrls& base_urls) {
-  const auto resolve = [&](const std::string& text) { return ResolvePlaceholders(text, base_urls).value_or(text); };
+  const auto resolve = [&](const std::string& text) {
+    return ResolvePlaceholders(text, base_urls).value_or(text);
+  };
   if (program.has_exact_match()) return WebArenaExactMatch(resolve(program.exact_match()), content);
-  return std::all_of(program.must_include().begin(), program.must_include().end(), [&](const std::string& item) {
-    const std::vector<std::string> alternatives = absl::StrSplit(item, " |OR| ");
-    return std::any_of(alternatives.begin(), alternatives.end(), [&](const std::string& alternative) {
-      return WebArenaMustInclude(resolve(alternative), content, Tokenize::kNo);
-    });
-  });
+  return std::all_of(
+      program.must_include().begin(), program.must_include().end(), [&](const std::string& item) {
+        const std::vector<std::string> alternatives = absl::StrSplit(item, " |OR| ");
+        return std::any_of(
+            alternatives.begin(), alternatives.end(), [&](const std::string& alternative) {
+              return WebArenaMustInclude(resolve(alternative), content, Tokenize::kNo);
+            });
+      });
 }
 
 std::string WithoutTrailingSlashes(std::string text) {
@@ -162,12 +174,14 @@ bool WebArenaExactMatch(std::string_view reference, std::string_view predicted) 
   return WebArenaClean(reference) == WebArenaClean(predicted);
 }
 
-bool WebArenaMustInclude(std::string_view reference, std::string_view predicted, Tokenize tokenize) {
+bool WebArenaMustInclude(std::string_view reference, std::string_view predicted,
+                         Tokenize tokenize) {
   const std::string item = WebArenaClean(reference);
   const std::string text = WebArenaClean(predicted);
   size_t first_length = 0;
   if (!item.empty()) NextCodePoint(item, &first_length);
-  if (tokenize == Tokenize::kYes && !item.empty() && first_length == item.size() && WordTokens(item).size() == 1) {
+  if (tokenize == Tokenize::kYes && !item.empty() && first_length == item.size() &&
+      WordTokens(item).size() == 1) {
     const std::vector<std::string> tokens = WordTokens(text);
     return std::find(tokens.begin(), tokens.end(), item) != tokens.end();
   }
@@ -178,32 +192,39 @@ absl::Status ValidateWebArena(const v1::WebArenaEval& eval) {
   if (eval.eval_types().empty()) return absl::InvalidArgumentError("webarena: eval_types is empty");
   for (const std::string& type : eval.eval_types()) {
     if (type != "string_match" && type != "url_match" && type != "program_html") {
-      return absl::InvalidArgumentError(absl::StrCat("webarena: unknown eval type ", Shorten(type)));
+      return absl::InvalidArgumentError(
+          absl::StrCat("webarena: unknown eval type ", Shorten(type)));
     }
   }
   const auto& answers = eval.reference_answers();
-  if (HasType(eval, "string_match") && !answers.has_exact_match() && answers.must_include().empty() &&
-      answers.fuzzy_match().empty() && !answers.fuzzy_match_na()) {
+  if (HasType(eval, "string_match") && !answers.has_exact_match() &&
+      answers.must_include().empty() && answers.fuzzy_match().empty() &&
+      !answers.fuzzy_match_na()) {
     return absl::InvalidArgumentError("webarena: string_match without reference answers");
   }
   if (HasType(eval, "url_match")) {
-    if (eval.reference_url().empty()) return absl::InvalidArgumentError("webarena: url_match without reference_url");
+    if (eval.reference_url().empty())
+      return absl::InvalidArgumentError("webarena: url_match without reference_url");
     if (!eval.url_note().empty() && eval.url_note() != "GOLD in PRED") {
-      return absl::InvalidArgumentError(absl::StrCat("webarena: unknown url_note ", Shorten(eval.url_note())));
+      return absl::InvalidArgumentError(
+          absl::StrCat("webarena: unknown url_note ", Shorten(eval.url_note())));
     }
   }
   if (HasType(eval, "program_html")) {
-    if (eval.program_html().empty()) return absl::InvalidArgumentError("webarena: program_html is empty");
-    for (const auto& program : eval.program_html()) PROCTOR_RETURN_IF_ERROR(ValidateProgram(program));
+    if (eval.program_html().empty())
+      return absl::InvalidArgumentError("webarena: program_html is empty");
+    for (const auto& program : eval.program_html())
+      PROCTOR_RETURN_IF_ERROR(ValidateProgram(program));
   }
   return absl::OkStatus();
 }
 
 bool NeedsFunctions(const v1::WebArenaEval& eval) {
   return HasType(eval, "program_html") &&
-         std::any_of(eval.program_html().begin(), eval.program_html().end(), [](const auto& program) {
-           return IsFunction(program.url()) || IsFunction(program.locator());
-         });
+         std::any_of(eval.program_html().begin(), eval.program_html().end(),
+                     [](const auto& program) {
+                       return IsFunction(program.url()) || IsFunction(program.locator());
+                     });
 }
 
 std::optional<v1::EvidenceRequest::PageSequence> WebArenaPages(const v1::WebArenaEval& eval,
@@ -222,8 +243,8 @@ std::optional<v1::EvidenceRequest::PageSequence> WebArenaPages(const v1::WebAren
     if (IsFunction(program.locator())) {
       const std::optional<ConfiguredCall> call = Configure(program.locator(), functions);
       if (!call) return std::nullopt;
-      // A function that has a page of its own goes there; the original calls the site's API instead, so that the page
-      // of the entry does not matter.
+      // A function that has a page of its own goes there; the original calls the site's API
+      // instead, so that the page of the entry does not matter.
       if (call->page_url != "last") entry.set_url(call->page_url);
       entry.set_expression(call->javascript);
     } else if (IsJavaScript(program.locator())) {
@@ -245,12 +266,14 @@ Score WebArenaStringMatch(const v1::WebArenaEval& eval, std::string_view answer)
                                        Shorten(eval.string_note()), "\"", actual));
   }
   if (references.has_exact_match() && !WebArenaExactMatch(references.exact_match(), answer)) {
-    return Score::Of(0, absl::StrCat("string_match: expected exactly \"", Shorten(references.exact_match()), "\"", actual));
+    return Score::Of(0, absl::StrCat("string_match: expected exactly \"",
+                                     Shorten(references.exact_match()), "\"", actual));
   }
   const Tokenize tokenize = references.must_include_size() == 1 ? Tokenize::kYes : Tokenize::kNo;
   for (const std::string& item : references.must_include()) {
     if (!WebArenaMustInclude(item, answer, tokenize)) {
-      return Score::Of(0, absl::StrCat("string_match: \"", Shorten(item), "\" must be included", actual));
+      return Score::Of(
+          0, absl::StrCat("string_match: \"", Shorten(item), "\" must be included", actual));
     }
   }
   if (!references.fuzzy_match().empty()) {
@@ -260,7 +283,8 @@ Score WebArenaStringMatch(const v1::WebArenaEval& eval, std::string_view answer)
   return Score::Of(1, absl::StrCat("string_match holds", actual));
 }
 
-Score WebArenaUrlMatch(const v1::WebArenaEval& eval, std::string_view final_url, const BaseUrls& base_urls) {
+Score WebArenaUrlMatch(const v1::WebArenaEval& eval, std::string_view final_url,
+                       const BaseUrls& base_urls) {
   const UrlParts predicted = SplitUrl(WithoutTrailingSlashes(std::string(final_url)));
   const std::string predicted_base = BasePath(predicted);
   auto predicted_query = ParseQuery(predicted.query);
@@ -270,7 +294,8 @@ Score WebArenaUrlMatch(const v1::WebArenaEval& eval, std::string_view final_url,
   for (const std::string& reference : references) {
     const absl::StatusOr<std::string> resolved = ResolvePlaceholders(reference, base_urls);
     if (!resolved.ok()) {
-      return Score::Unknown(v1::UNDETERMINED_REASON_NOT_CONFIGURED, std::string(resolved.status().message()));
+      return Score::Unknown(v1::UNDETERMINED_REASON_NOT_CONFIGURED,
+                            std::string(resolved.status().message()));
     }
     const UrlParts parts = SplitUrl(WithoutTrailingSlashes(*resolved));
     base_holds = base_holds || absl::StrContains(predicted_base, BasePath(parts));
@@ -285,7 +310,8 @@ Score WebArenaUrlMatch(const v1::WebArenaEval& eval, std::string_view final_url,
     });
   });
   return Score::Of(base_holds && query_holds ? 1 : 0,
-                   absl::StrCat("url_match: expected ", Shorten(eval.reference_url()), "; at ", Shorten(final_url)));
+                   absl::StrCat("url_match: expected ", Shorten(eval.reference_url()), "; at ",
+                                Shorten(final_url)));
 }
 
 Score WebArenaProgramHtml(const v1::WebArenaEval& eval, const std::vector<std::string>& json_values,
@@ -303,10 +329,12 @@ Score WebArenaProgramHtml(const v1::WebArenaEval& eval, const std::vector<std::s
     }
     const std::string content = UnescapeHtml(PythonText(*value));
     if (!ProgramHolds(eval.program_html(i), content, base_urls)) {
-      return Score::Of(0, absl::StrCat("program_html[", i, "] does not hold; found \"", Shorten(content), "\""));
+      return Score::Of(
+          0, absl::StrCat("program_html[", i, "] does not hold; found \"", Shorten(content), "\""));
     }
   }
-  return Score::Of(1, absl::StrCat("program_html: all ", eval.program_html_size(), " entries hold"));
+  return Score::Of(1,
+                   absl::StrCat("program_html: all ", eval.program_html_size(), " entries hold"));
 }
 
 }  // namespace proctor::evaluator

@@ -54,7 +54,8 @@ absl::Status ReadReferenceAnswers(const Json& object, v1::WebArenaEval::Referenc
     } else if (key == "fuzzy_match") {
       PROCTOR_RETURN_IF_ERROR(ReadTexts(value, key, answers->mutable_fuzzy_match()));
     } else {
-      return absl::InvalidArgumentError(absl::StrCat("reference_answers has the unknown member ", key));
+      return absl::InvalidArgumentError(
+          absl::StrCat("reference_answers has the unknown member ", key));
     }
   }
   return absl::OkStatus();
@@ -74,9 +75,11 @@ absl::Status ReadProgram(const Json& object, v1::WebArenaEval::ProgramHtml* prog
       if (!value.is_string()) return Wrong("required_contents.exact_match", "a string");
       program->set_exact_match(value.get<std::string>());
     } else if (key == "must_include") {
-      PROCTOR_RETURN_IF_ERROR(ReadTexts(value, "required_contents.must_include", program->mutable_must_include()));
+      PROCTOR_RETURN_IF_ERROR(
+          ReadTexts(value, "required_contents.must_include", program->mutable_must_include()));
     } else {
-      return absl::InvalidArgumentError(absl::StrCat("required_contents has the unknown member ", key));
+      return absl::InvalidArgumentError(
+          absl::StrCat("required_contents has the unknown member ", key));
     }
   }
   return absl::OkStatus();
@@ -122,7 +125,8 @@ absl::StatusOr<std::string> ReadSites(const Json& object) {
   return joined;
 }
 
-absl::Status ReadStartState(const Json& object, const WebArenaConfigOptions& options, v1::Task* task) {
+absl::Status ReadStartState(const Json& object, const WebArenaConfigOptions& options,
+                            v1::Task* task) {
   v1::StartState& start = *task->mutable_start_state();
   PROCTOR_ASSIGN_OR_RETURN(*start.mutable_start_url(), OptionalText(object, "start_url"));
   if (start.start_url().empty()) return Wrong("start_url", "a URL");
@@ -130,20 +134,23 @@ absl::Status ReadStartState(const Json& object, const WebArenaConfigOptions& opt
   if (!storage_state.empty()) {
     (*task->mutable_tags())["storage_state"] = storage_state;
     if (options.read_storage_state) {
-      PROCTOR_ASSIGN_OR_RETURN(*start.mutable_storage_state_json(), options.read_storage_state(storage_state));
+      PROCTOR_ASSIGN_OR_RETURN(*start.mutable_storage_state_json(),
+                               options.read_storage_state(storage_state));
     }
   }
   if (const Json* place = Find(object, "geolocation")) {
     PROCTOR_RETURN_IF_ERROR(ReadGeolocation(*place, start.mutable_geolocation()));
   }
-  for (const auto& [placeholder, url] : options.base_urls) (*start.mutable_base_urls())[placeholder] = url;
+  for (const auto& [placeholder, url] : options.base_urls)
+    (*start.mutable_base_urls())[placeholder] = url;
   for (const char* flag : {"require_login", "require_reset"}) {
     if (JsonBoolOr(object, flag)) (*task->mutable_tags())[flag] = "true";
   }
   return absl::OkStatus();
 }
 
-absl::Status ReadTask(const Json& object, int64_t id, const WebArenaConfigOptions& options, v1::Task* task) {
+absl::Status ReadTask(const Json& object, int64_t id, const WebArenaConfigOptions& options,
+                      v1::Task* task) {
   task->set_name(absl::StrCat("tasks/webarena-", id));
   PROCTOR_ASSIGN_OR_RETURN(*task->mutable_goal(), OptionalText(object, "intent"));
   if (task->goal().empty()) return Wrong("intent", "a text");
@@ -151,7 +158,8 @@ absl::Status ReadTask(const Json& object, int64_t id, const WebArenaConfigOption
   task->set_split(options.split);
   task->set_state(v1::TASK_STATE_ACCEPTED);
   task->set_kind("webarena");
-  if (const Json* template_id = Find(object, "intent_template_id"); template_id && template_id->is_number_integer()) {
+  if (const Json* template_id = Find(object, "intent_template_id");
+      template_id && template_id->is_number_integer()) {
     task->set_template_(absl::StrCat("webarena/", template_id->get<int64_t>()));
   }
   PROCTOR_ASSIGN_OR_RETURN(*task->mutable_site(), ReadSites(object));
@@ -163,7 +171,8 @@ absl::Status ReadTask(const Json& object, int64_t id, const WebArenaConfigOption
   }
   const Json* eval = Find(object, "eval");
   if (eval == nullptr || !eval->is_object()) return Wrong("eval", "an object");
-  PROCTOR_RETURN_IF_ERROR(Annotate(ReadEval(*eval, task->mutable_oracle()->mutable_webarena()), "eval"));
+  PROCTOR_RETURN_IF_ERROR(
+      Annotate(ReadEval(*eval, task->mutable_oracle()->mutable_webarena()), "eval"));
   task->set_impossible(task->oracle().webarena().reference_answers().fuzzy_match_na());
   return ValidateOracle(task->oracle());
 }
@@ -171,7 +180,8 @@ absl::Status ReadTask(const Json& object, int64_t id, const WebArenaConfigOption
 absl::StatusOr<v1::Task> ReadNumberedTask(const Json& object, size_t position,
                                           const WebArenaConfigOptions& options) {
   const std::string place = absl::StrCat("task at position ", position);
-  if (!object.is_object()) return absl::InvalidArgumentError(absl::StrCat(place, " must be an object"));
+  if (!object.is_object())
+    return absl::InvalidArgumentError(absl::StrCat(place, " must be an object"));
   const Json* id = Find(object, "task_id");
   if (id == nullptr || !id->is_number_integer() || id->get<int64_t>() < 0) {
     return absl::InvalidArgumentError(absl::StrCat(place, ": task_id must be a number"));

@@ -20,7 +20,8 @@ bool StandsAlone(std::string_view text, size_t i) {
 // Contractions that are split off a word: 's 'm 'd 're 've 'll n't.
 size_t ContractionLength(std::string_view word) {
   for (const std::string_view ending : {"n't", "'re", "'ve", "'ll", "'s", "'m", "'d", "'"}) {
-    if (word.size() > ending.size() && word.substr(word.size() - ending.size()) == ending) return ending.size();
+    if (word.size() > ending.size() && word.substr(word.size() - ending.size()) == ending)
+      return ending.size();
   }
   return 0;
 }
@@ -28,7 +29,9 @@ size_t ContractionLength(std::string_view word) {
 // Does the period at `i` end a sentence? Within a text only if no lower-case word follows.
 bool EndsSentence(std::string_view text, size_t i) {
   size_t next = i + 1;
-  while (next < text.size() && std::string_view(")]}>\"'").find(text[next]) != std::string_view::npos) ++next;
+  while (next < text.size() &&
+         std::string_view(")]}>\"'").find(text[next]) != std::string_view::npos)
+    ++next;
   if (next == text.size()) return true;
   if (text[next] != ' ') return false;
   while (next < text.size() && text[next] == ' ') ++next;
@@ -54,7 +57,8 @@ size_t SeparateLength(std::string_view text, size_t i) {
     const bool after_word = i > 0 && text[i - 1] != ' ';
     if (!after_word || next == '\0' || next == ' ') return 1;
   }
-  for (const std::string_view quote : {"\u00AB", "\u201C", "\u2018", "\u201E", "\u00BB", "\u201D", "\u2019"}) {
+  for (const std::string_view quote :
+       {"\u00AB", "\u201C", "\u2018", "\u201E", "\u00BB", "\u201D", "\u2019"}) {
     if (text.substr(i, quote.size()) == quote) return quote.size();
   }
   return 0;

@@ -23,7 +23,8 @@ class Record {
     trajectory_.mutable_initial_observation()->set_url("http://a.test/start");
     (*trajectory_.mutable_base_urls())["__SHOP__"] = "http://shop.test";
     if (!oracle_json.empty()) {
-      const absl::Status parsed = ProtoFromJson(oracle_json, *trajectory_.mutable_task()->mutable_oracle());
+      const absl::Status parsed =
+          ProtoFromJson(oracle_json, *trajectory_.mutable_task()->mutable_oracle());
       EXPECT_TRUE(parsed.ok()) << parsed << " in " << oracle_json;
     }
   }
@@ -82,7 +83,8 @@ class Record {
 constexpr char kAnswerX[] = R"({"answer":{"match":{"equals":{"values":["x"]}}}})";
 constexpr char kUrl[] = R"({"url":{"urls":["http://a.test/goal"]}})";
 constexpr char kPage[] = R"({"page":{"expression":"p","match":{"truthy":true}}})";
-constexpr char kState[] = R"({"site_state":{"site":"SHOP","pointer":"/cart/0","match":{"equals_json":"7"}}})";
+constexpr char kState[] =
+    R"({"site_state":{"site":"SHOP","pointer":"/cart/0","match":{"equals_json":"7"}}})";
 
 std::string List(const std::string& kind, std::initializer_list<std::string> items) {
   std::string out = "{\"" + kind + "\":{\"oracles\":[";
@@ -98,16 +100,20 @@ TEST(EvaluateTest, JudgesAnswers) {
 }
 
 TEST(EvaluateTest, JudgesTheFinalUrl) {
-  EXPECT_EQ(Record(kUrl).Evidence(0, "\"http://a.test/goal\"").Judge().outcome(), v1::OUTCOME_SUCCESS);
-  EXPECT_EQ(Record(kUrl).Evidence(0, "\"http://a.test/other\"").Judge().outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(Record(kUrl).Evidence(0, "\"http://a.test/goal\"").Judge().outcome(),
+            v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(Record(kUrl).Evidence(0, "\"http://a.test/other\"").Judge().outcome(),
+            v1::OUTCOME_FAILURE);
 }
 
 TEST(EvaluateTest, RecordsFromElsewhereAreJudgedByTheLastUrlSeen) {
-  EXPECT_EQ(Record(kUrl).At("http://a.test/goal").Answer("done").Judge().outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(Record(kUrl).At("http://a.test/goal").Answer("done").Judge().outcome(),
+            v1::OUTCOME_SUCCESS);
 }
 
 TEST(EvaluateTest, AFailedCollectionIsUndetermined) {
-  const v1::Verdict verdict = Record(kUrl).At("http://a.test/goal").Failed(0, "tab is gone").Judge();
+  const v1::Verdict verdict =
+      Record(kUrl).At("http://a.test/goal").Failed(0, "tab is gone").Judge();
   EXPECT_EQ(verdict.outcome(), v1::OUTCOME_UNDETERMINED);
   EXPECT_EQ(verdict.undetermined_reason(), v1::UNDETERMINED_REASON_EVIDENCE_MISSING);
   EXPECT_THAT(verdict.rationale(), HasSubstr("tab is gone"));
@@ -146,21 +152,24 @@ TEST(EvaluateTest, ThreeValuedLogic) {
   };
   for (const LogicCase& test : kCases) {
     for (const bool turned : {false, true}) {
-      Record record(turned ? List(test.kind, {kPage, kAnswerX}) : List(test.kind, {kAnswerX, kPage}));
+      Record record(turned ? List(test.kind, {kPage, kAnswerX})
+                           : List(test.kind, {kAnswerX, kPage}));
       record.Answer(test.answer);
       if (test.page != nullptr) record.Evidence(0, test.page);
-      EXPECT_EQ(record.Judge().outcome(), test.outcome) << test.kind << " " << test.answer << " " << turned;
+      EXPECT_EQ(record.Judge().outcome(), test.outcome)
+          << test.kind << " " << test.answer << " " << turned;
     }
   }
 }
 
 TEST(EvaluateTest, WeighsPartsAndComparesWithTheThreshold) {
-  const std::string oracle = std::string(R"({"weighted":{"items":[{"weight":3,"oracle":)") + kAnswerX +
-                             "},{\"weight\":1,\"oracle\":" + kPage + "}]}}";
+  const std::string oracle = std::string(R"({"weighted":{"items":[{"weight":3,"oracle":)") +
+                             kAnswerX + "},{\"weight\":1,\"oracle\":" + kPage + "}]}}";
   const v1::Verdict verdict = Record(oracle).Answer("x").Evidence(0, "false").Judge();
   EXPECT_EQ(verdict.outcome(), v1::OUTCOME_FAILURE);
   EXPECT_DOUBLE_EQ(verdict.score(), 0.75);
-  EXPECT_EQ(Record(oracle).Answer("x").Evidence(0, "false").Judge(0.7).outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(Record(oracle).Answer("x").Evidence(0, "false").Judge(0.7).outcome(),
+            v1::OUTCOME_SUCCESS);
   EXPECT_EQ(Record(oracle).Answer("y").Judge().outcome(), v1::OUTCOME_UNDETERMINED);
 }
 
@@ -193,8 +202,10 @@ TEST(EvaluateTest, WebArenaTypesMultiplyAndGiveUpMeansNotApplicable) {
   const std::string eval =
       R"({"webarena":{"eval_types":["string_match","url_match"],"reference_answers":{"must_include":["x"]},
           "reference_url":"__SHOP__/goal"}})";
-  EXPECT_EQ(Record(eval).Answer("x").Evidence(0, "\"http://shop.test/goal\"").Judge().outcome(), v1::OUTCOME_SUCCESS);
-  EXPECT_EQ(Record(eval).Answer("x").Evidence(0, "\"http://shop.test/\"").Judge().outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(Record(eval).Answer("x").Evidence(0, "\"http://shop.test/goal\"").Judge().outcome(),
+            v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(Record(eval).Answer("x").Evidence(0, "\"http://shop.test/\"").Judge().outcome(),
+            v1::OUTCOME_FAILURE);
   EXPECT_EQ(Record(eval).Answer("y").Failed(0, "lost").Judge().outcome(), v1::OUTCOME_FAILURE);
   EXPECT_EQ(Record(eval).Answer("x").Failed(0, "lost").Judge().outcome(), v1::OUTCOME_UNDETERMINED);
   const std::string na =
@@ -217,11 +228,18 @@ TEST(EvaluateTest, WebArenaFunctionsAreNotConfiguredUnlessCollected) {
 
 TEST(EvaluateTest, AlreadySolvedIfTheOracleHeldAtTheStart) {
   EXPECT_TRUE(Record(kPage).Evidence(0, "true", true).Evidence(0, "true").Judge().already_solved());
-  EXPECT_FALSE(Record(kPage).Evidence(0, "false", true).Evidence(0, "true").Judge().already_solved());
+  EXPECT_FALSE(
+      Record(kPage).Evidence(0, "false", true).Evidence(0, "true").Judge().already_solved());
   EXPECT_FALSE(Record(kPage).Evidence(0, "true").Judge().already_solved());
-  EXPECT_TRUE(Record(R"({"url":{"urls":["http://a.test/start"]}})").Evidence(0, "\"http://a.test/start\"").Judge()
+  EXPECT_TRUE(Record(R"({"url":{"urls":["http://a.test/start"]}})")
+                  .Evidence(0, "\"http://a.test/start\"")
+                  .Judge()
                   .already_solved());
-  EXPECT_FALSE(Record(List("all", {kAnswerX, kPage})).Answer("x").Evidence(0, "true", true).Evidence(0, "true").Judge()
+  EXPECT_FALSE(Record(List("all", {kAnswerX, kPage}))
+                   .Answer("x")
+                   .Evidence(0, "true", true)
+                   .Evidence(0, "true")
+                   .Judge()
                    .already_solved());
 }
 
@@ -230,7 +248,8 @@ TEST(EvaluateTest, InterruptedEpisodesAndTasksWithoutOracleAreUndetermined) {
   record.Answer("x");
   (*record).set_end_kind(v1::END_KIND_INTERRUPTED);
   EXPECT_EQ(record.Judge().undetermined_reason(), v1::UNDETERMINED_REASON_INTERRUPTED);
-  EXPECT_EQ(Record("").Answer("x").Judge().undetermined_reason(), v1::UNDETERMINED_REASON_NO_EVALUATOR);
+  EXPECT_EQ(Record("").Answer("x").Judge().undetermined_reason(),
+            v1::UNDETERMINED_REASON_NO_EVALUATOR);
 }
 
 TEST(EvaluateTest, AStepLimitIsJudgedAsItStands) {
@@ -267,9 +286,11 @@ TEST(EvaluateTest, StoredTrajectoryGivesTheSameVerdictAfterARoundTrip) {
 TEST(EvaluateTest, RefusesOpenTrajectoriesAndBrokenOracles) {
   Record open(kAnswerX);
   (*open).set_closed(false);
-  EXPECT_EQ(Evaluate(TaskOracleEvaluator(), *open).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Evaluate(TaskOracleEvaluator(), *open).status().code(),
+            absl::StatusCode::kFailedPrecondition);
   Record broken(R"({"all":{}})");
-  EXPECT_EQ(Evaluate(TaskOracleEvaluator(), *broken).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Evaluate(TaskOracleEvaluator(), *broken).status().code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST(EvaluateTest, DetailsOfHostileAnswersAreShortValidUtf8) {

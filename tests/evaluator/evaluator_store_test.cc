@@ -35,7 +35,8 @@ class EvaluatorStoreTest : public ::testing::TestWithParam<bool> {
   void Open() {
     database_.reset();
     absl::StatusOr<std::unique_ptr<storage::Database>> database =
-        GetParam() ? storage::OpenSqliteDatabase({.directory = directory_.path(), .durability = storage::Durability::kProcess})
+        GetParam() ? storage::OpenSqliteDatabase({.directory = directory_.path(),
+                                                  .durability = storage::Durability::kProcess})
                    : storage::NewMemoryDatabase();
     ASSERT_TRUE(database.ok()) << database.status();
     database_ = *std::move(database);
@@ -52,10 +53,12 @@ class EvaluatorStoreTest : public ::testing::TestWithParam<bool> {
 
 TEST_P(EvaluatorStoreTest, TheTaskOracleIsAlwaysThere) {
   EXPECT_EQ(evaluators().Get(context_, "")->name(), "evaluators/oracle");
-  EXPECT_EQ(evaluators().Get(context_, "evaluators/oracle")->version(), TaskOracleEvaluator().version());
+  EXPECT_EQ(evaluators().Get(context_, "evaluators/oracle")->version(),
+            TaskOracleEvaluator().version());
   EXPECT_EQ(evaluators().List(context_)->size(), 1u);
   EXPECT_TRUE(evaluators().Create(context_, TaskOracleEvaluator()).ok());
-  EXPECT_EQ(evaluators().Create(context_, Named("oracle")).status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(evaluators().Create(context_, Named("oracle")).status().code(),
+            absl::StatusCode::kAlreadyExists);
 }
 
 TEST_P(EvaluatorStoreTest, ANameKeepsItsConfiguration) {
@@ -65,9 +68,12 @@ TEST_P(EvaluatorStoreTest, ANameKeepsItsConfiguration) {
   const absl::StatusOr<v1::Evaluator> again = evaluators().Create(context_, Named("a"));
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(first->SerializeAsString(), again->SerializeAsString());
-  EXPECT_EQ(evaluators().Create(context_, Named("a", 0.5)).status().code(), absl::StatusCode::kAlreadyExists);
-  EXPECT_EQ(evaluators().Get(context_, "evaluators/none").status().code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(evaluators().Get(context_, "tasks/none").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(evaluators().Create(context_, Named("a", 0.5)).status().code(),
+            absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(evaluators().Get(context_, "evaluators/none").status().code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_EQ(evaluators().Get(context_, "tasks/none").status().code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST_P(EvaluatorStoreTest, VerdictsArePagedNewestFirst) {
@@ -94,7 +100,8 @@ TEST_P(EvaluatorStoreTest, VerdictsArePagedNewestFirst) {
 TEST_P(EvaluatorStoreTest, StoringAVerdictAgainKeepsTheFirst) {
   const absl::StatusOr<v1::Verdict> first = verdicts().Put(context_, VerdictOf(1));
   clock_.Advance(absl::Hours(1));
-  EXPECT_EQ(verdicts().Put(context_, VerdictOf(1))->SerializeAsString(), first->SerializeAsString());
+  EXPECT_EQ(verdicts().Put(context_, VerdictOf(1))->SerializeAsString(),
+            first->SerializeAsString());
   EXPECT_EQ(verdicts().List(context_, {})->verdicts_size(), 1);
 }
 

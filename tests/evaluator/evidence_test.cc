@@ -18,15 +18,23 @@ v1::Oracle Oracle(const std::string& json) {
 constexpr char kAnswer[] = R"({"answer":{"match":{"equals":{"values":["x"]}}}})";
 constexpr char kUrl[] = R"({"url":{"urls":["http://a.test/"]}})";
 constexpr char kPage[] = R"({"page":{"expression":"1","match":{"truthy":true}}})";
-constexpr char kState[] = R"({"site_state":{"site":"SHOP","pointer":"/cart","match":{"truthy":true}}})";
+constexpr char kState[] =
+    R"({"site_state":{"site":"SHOP","pointer":"/cart","match":{"truthy":true}}})";
 
-std::string All(const std::string& a, const std::string& b) { return "{\"all\":{\"oracles\":[" + a + "," + b + "]}}"; }
-std::string Any(const std::string& a, const std::string& b) { return "{\"any\":{\"oracles\":[" + a + "," + b + "]}}"; }
+std::string All(const std::string& a, const std::string& b) {
+  return "{\"all\":{\"oracles\":[" + a + "," + b + "]}}";
+}
+std::string Any(const std::string& a, const std::string& b) {
+  return "{\"any\":{\"oracles\":[" + a + "," + b + "]}}";
+}
 
-TEST(RequiredEvidenceTest, AnswersNeedNothing) { EXPECT_TRUE(RequiredEvidence(Oracle(kAnswer)).empty()); }
+TEST(RequiredEvidenceTest, AnswersNeedNothing) {
+  EXPECT_TRUE(RequiredEvidence(Oracle(kAnswer)).empty());
+}
 
 TEST(RequiredEvidenceTest, AsksForEachThingOnce) {
-  const auto requests = RequiredEvidence(Oracle(All(All(kUrl, kPage), Any(kUrl, All(kState, kPage)))));
+  const auto requests =
+      RequiredEvidence(Oracle(All(All(kUrl, kPage), Any(kUrl, All(kState, kPage)))));
   ASSERT_EQ(requests.size(), 3u);
   EXPECT_TRUE(requests[0].has_final_url());
   EXPECT_EQ(requests[1].page_expression().expression(), "1");
@@ -37,7 +45,8 @@ TEST(RequiredEvidenceTest, IdsDependOnContentOnly) {
   const auto first = RequiredEvidence(Oracle(kPage));
   const auto again = RequiredEvidence(Oracle(All(kUrl, kPage)));
   EXPECT_EQ(first[0].id(), again[1].id());
-  const auto other = RequiredEvidence(Oracle(R"({"page":{"expression":"2","match":{"truthy":true}}})"));
+  const auto other =
+      RequiredEvidence(Oracle(R"({"page":{"expression":"2","match":{"truthy":true}}})"));
   EXPECT_NE(first[0].id(), other[0].id());
 }
 
@@ -47,12 +56,14 @@ TEST(RequiredStartEvidenceTest, LeavesOutWhatCannotHoldWithoutAnAnswer) {
   EXPECT_TRUE(RequiredStartEvidence(Oracle(All(R"({"gave_up":{}})", kPage))).empty());
   EXPECT_EQ(RequiredStartEvidence(Oracle(kPage)).size(), 1u);
   EXPECT_EQ(RequiredStartEvidence(Oracle(Any(kAnswer, kPage))).size(), 1u);
-  EXPECT_EQ(RequiredStartEvidence(Oracle(All(std::string("{\"negation\":") + kAnswer + "}", kPage))).size(), 1u);
+  EXPECT_EQ(RequiredStartEvidence(Oracle(All(std::string("{\"negation\":") + kAnswer + "}", kPage)))
+                .size(),
+            1u);
 }
 
 TEST(RequiredStartEvidenceTest, WeighsPartsAgainstTheThreshold) {
-  const v1::Oracle oracle = Oracle(std::string(R"({"weighted":{"items":[{"weight":1,"oracle":)") + kAnswer +
-                                   "},{\"weight\":1,\"oracle\":" + kPage + "}]}}");
+  const v1::Oracle oracle = Oracle(std::string(R"({"weighted":{"items":[{"weight":1,"oracle":)") +
+                                   kAnswer + "},{\"weight\":1,\"oracle\":" + kPage + "}]}}");
   EXPECT_TRUE(RequiredStartEvidence(oracle, 1).empty());
   EXPECT_EQ(RequiredStartEvidence(oracle, 0.5).size(), 1u);
 }
@@ -64,12 +75,13 @@ TEST(ValidateOracleTest, NamesThePlaceOfAnError) {
 }
 
 TEST(ValidateOracleTest, RefusesWhatCanNeverBeEvaluated) {
-  for (const char* json : {"{}", R"({"all":{}})", R"({"any":{}})", R"({"weighted":{}})", R"({"negation":{}})", R"({"url":{}})",
-                           R"({"page":{"match":{"truthy":true}}})", R"({"page":{"expression":"1"}})",
-                           R"({"site_state":{"site":"A","pointer":"x","match":{"truthy":true}}})",
-                           R"({"site_state":{"pointer":"","match":{"truthy":true}}})",
-                           R"({"weighted":{"items":[{"weight":0,"oracle":{"gave_up":{}}}]}})",
-                           R"({"weighted":{"items":[{"weight":"NaN","oracle":{"gave_up":{}}}]}})"}) {
+  for (const char* json :
+       {"{}", R"({"all":{}})", R"({"any":{}})", R"({"weighted":{}})", R"({"negation":{}})",
+        R"({"url":{}})", R"({"page":{"match":{"truthy":true}}})", R"({"page":{"expression":"1"}})",
+        R"({"site_state":{"site":"A","pointer":"x","match":{"truthy":true}}})",
+        R"({"site_state":{"pointer":"","match":{"truthy":true}}})",
+        R"({"weighted":{"items":[{"weight":0,"oracle":{"gave_up":{}}}]}})",
+        R"({"weighted":{"items":[{"weight":"NaN","oracle":{"gave_up":{}}}]}})"}) {
     EXPECT_EQ(ValidateOracle(Oracle(json)).code(), absl::StatusCode::kInvalidArgument) << json;
   }
 }

@@ -61,15 +61,19 @@ TEST(MatchesTextTest, DecidesEachKind) {
   for (const TextCase& test : kCases) {
     const auto match = FromJson<v1::TextMatch>(test.match);
     ASSERT_TRUE(ValidateTextMatch(match).ok()) << test.match;
-    EXPECT_EQ(MatchesText(match, test.actual), test.holds) << test.match << " against " << test.actual;
+    EXPECT_EQ(MatchesText(match, test.actual), test.holds)
+        << test.match << " against " << test.actual;
   }
 }
 
 TEST(ValidateTextMatchTest, RefusesWhatWouldMatchAnythingOrNothing) {
-  for (const char* match : {"{}", R"({"equals":{}})", R"({"contains":{"values":[""]}})", R"({"set":{"values":["a"," "]}})",
-                            R"({"regex":"("})", R"({"date":"12.05.2024"})", R"({"number":{"value":1,"tolerance":-1}})",
-                            R"({"number":{"value":"NaN"}})"}) {
-    EXPECT_EQ(ValidateTextMatch(FromJson<v1::TextMatch>(match)).code(), absl::StatusCode::kInvalidArgument) << match;
+  for (const char* match :
+       {"{}", R"({"equals":{}})", R"({"contains":{"values":[""]}})",
+        R"({"set":{"values":["a"," "]}})", R"({"regex":"("})", R"({"date":"12.05.2024"})",
+        R"({"number":{"value":1,"tolerance":-1}})", R"({"number":{"value":"NaN"}})"}) {
+    EXPECT_EQ(ValidateTextMatch(FromJson<v1::TextMatch>(match)).code(),
+              absl::StatusCode::kInvalidArgument)
+        << match;
   }
 }
 
@@ -119,7 +123,8 @@ TEST(MatchesJsonTest, DecidesEachKind) {
     const auto value = test.json == nullptr ? std::nullopt : std::optional<std::string>(test.json);
     const absl::StatusOr<bool> holds = MatchesJson(match, value);
     ASSERT_TRUE(holds.ok()) << holds.status();
-    EXPECT_EQ(*holds, test.holds) << test.match << " against " << (test.json ? test.json : "nothing");
+    EXPECT_EQ(*holds, test.holds) << test.match << " against "
+                                  << (test.json ? test.json : "nothing");
   }
 }
 

@@ -35,7 +35,8 @@ TEST(NormalizeTextTest, FoldsWidthCaseSpaceQuotesAndFinalPunctuation) {
 }
 
 TEST(IsNotApplicableTest, KnowsSpellingsAndExplanations) {
-  for (const char* text : {"N/A", "n/a.", "\"N/A\"", "N.A.", "NA", "N/A: there is no such product", "Not applicable"}) {
+  for (const char* text : {"N/A", "n/a.", "\"N/A\"", "N.A.", "NA", "N/A: there is no such product",
+                           "Not applicable"}) {
     EXPECT_TRUE(IsNotApplicable(text)) << text;
   }
   for (const char* text : {"", "no", "Naples", "n/array", "nationwide", "the cell says N/A"}) {
@@ -45,7 +46,8 @@ TEST(IsNotApplicableTest, KnowsSpellingsAndExplanations) {
 
 std::vector<std::string> Split(const std::string& text) {
   std::vector<std::string> parts;
-  for (const Fragment& f : SplitList(text, 100)) parts.push_back(text.substr(f.begin, f.end - f.begin));
+  for (const Fragment& f : SplitList(text, 100))
+    parts.push_back(text.substr(f.begin, f.end - f.begin));
   return parts;
 }
 
@@ -101,15 +103,17 @@ TEST(FindNumbersTest, ReadsWrittenNumbers) {
   for (const NumberCase& test : kCases) {
     const std::vector<WrittenNumber> numbers = FindNumbers(test.text);
     ASSERT_EQ(numbers.size(), test.readings.size()) << test.text;
-    for (size_t i = 0; i < numbers.size(); ++i) EXPECT_EQ(numbers[i].readings, test.readings[i]) << test.text;
+    for (size_t i = 0; i < numbers.size(); ++i)
+      EXPECT_EQ(numbers[i].readings, test.readings[i]) << test.text;
   }
 }
 
 TEST(FindDatesTest, ReadsManySpellings) {
   const absl::CivilDay day(2024, 5, 12);
-  for (const char* text : {"2024-05-12", "2024/5/12", "12.05.2024", "12.5.24", "May 12, 2024", "May 12th 2024", "12 May 2024",
-                           "12th of May, 2024", "Sunday, 12 MAY 2024 at 10:30", "12-May-24", "2024-05-12T10:00:00Z",
-                           "It was on May the 12th, 2024.", "12. May 2024"}) {
+  for (const char* text :
+       {"2024-05-12", "2024/5/12", "12.05.2024", "12.5.24", "May 12, 2024", "May 12th 2024",
+        "12 May 2024", "12th of May, 2024", "Sunday, 12 MAY 2024 at 10:30", "12-May-24",
+        "2024-05-12T10:00:00Z", "It was on May the 12th, 2024.", "12. May 2024"}) {
     const std::vector<WrittenDate> dates = FindDates(text);
     ASSERT_EQ(dates.size(), 1u) << text;
     EXPECT_THAT(dates[0].readings, ElementsAre(day)) << text;
@@ -119,11 +123,13 @@ TEST(FindDatesTest, ReadsManySpellings) {
 TEST(FindDatesTest, KeepsBothReadingsOfAnAmbiguousDate) {
   const std::vector<WrittenDate> dates = FindDates("05/12/2024");
   ASSERT_EQ(dates.size(), 1u);
-  EXPECT_THAT(dates[0].readings, ElementsAre(absl::CivilDay(2024, 12, 5), absl::CivilDay(2024, 5, 12)));
+  EXPECT_THAT(dates[0].readings,
+              ElementsAre(absl::CivilDay(2024, 12, 5), absl::CivilDay(2024, 5, 12)));
 }
 
 TEST(FindDatesTest, RefusesWhatIsNoDate) {
-  for (const char* text : {"30 February 2024", "May 2024", "12 May", "2024", "99/99/2024", "1.2.3.4", "maybe 12, 2024"}) {
+  for (const char* text : {"30 February 2024", "May 2024", "12 May", "2024", "99/99/2024",
+                           "1.2.3.4", "maybe 12, 2024"}) {
     EXPECT_THAT(FindDates(text), IsEmpty()) << text;
   }
   EXPECT_FALSE(ParseIsoDate("12.05.2024").has_value());

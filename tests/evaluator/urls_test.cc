@@ -13,7 +13,8 @@ struct UrlCase {
   bool holds;
 };
 
-v1::UrlCheck Check(const std::string& url, std::vector<std::string> parameters = {}, bool fragment = false) {
+v1::UrlCheck Check(const std::string& url, std::vector<std::string> parameters = {},
+                   bool fragment = false) {
   v1::UrlCheck check;
   check.add_urls(url);
   for (std::string& parameter : parameters) *check.add_query_parameters() = std::move(parameter);

@@ -45,8 +45,11 @@ TEST(LoadWebArenaConfigTest, ReadsOneTask) {
 
 TEST(LoadWebArenaConfigTest, ReadsStorageStateIfToldHow) {
   WebArenaConfigOptions options;
-  options.read_storage_state = [](const std::string& path) { return absl::StatusOr<std::string>("{\"from\":\"" + path + "\"}"); };
-  EXPECT_THAT(LoadWebArenaConfig(kTask, options)->front().start_state().storage_state_json(), HasSubstr("state.json"));
+  options.read_storage_state = [](const std::string& path) {
+    return absl::StatusOr<std::string>("{\"from\":\"" + path + "\"}");
+  };
+  EXPECT_THAT(LoadWebArenaConfig(kTask, options)->front().start_state().storage_state_json(),
+              HasSubstr("state.json"));
   options.read_storage_state = [](const std::string&) { return absl::NotFoundError("no file"); };
   EXPECT_EQ(LoadWebArenaConfig(kTask, options).status().code(), absl::StatusCode::kNotFound);
 }
@@ -72,24 +75,31 @@ TEST(LoadWebArenaConfigTest, RefusesMalformedTasksAndNamesThem) {
       With("{\"fuzzy_match\": \"N/A\"}", "null"),
       With("\"program_html\": []", "\"program_html\": {}"),
       With("\"sites\": [\"shopping\", \"reddit\"]", "\"sites\": [3]"),
-      "5", "[5]", "{", "",
+      "5",
+      "[5]",
+      "{",
+      "",
   };
   for (const std::string& json : kCases) {
     EXPECT_EQ(LoadWebArenaConfig(json).status().code(), absl::StatusCode::kInvalidArgument) << json;
   }
-  EXPECT_THAT(std::string(LoadWebArenaConfig(kCases[2]).status().message()), HasSubstr("WebArena task 7"));
+  EXPECT_THAT(std::string(LoadWebArenaConfig(kCases[2]).status().message()),
+              HasSubstr("WebArena task 7"));
 }
 
 // Where the published configurations are: $PROCTOR_SHARED_DATA or beside the source tree.
 std::string ConfigPath() {
   const char* data = std::getenv("PROCTOR_SHARED_DATA");
-  const std::string root = data != nullptr ? data : std::string(PROCTOR_SOURCE_DIR) + "/../shared/data";
+  const std::string root =
+      data != nullptr ? data : std::string(PROCTOR_SOURCE_DIR) + "/../shared/data";
   return root + "/webarena/config_files/test.raw.json";
 }
 
 TEST(LoadWebArenaConfigTest, LoadsAllPublishedTasks) {
   std::ifstream file(ConfigPath());
-  if (!file) GTEST_SKIP() << ConfigPath() << " is not there; set PROCTOR_SHARED_DATA to the folder with webarena/";
+  if (!file)
+    GTEST_SKIP() << ConfigPath()
+                 << " is not there; set PROCTOR_SHARED_DATA to the folder with webarena/";
   std::stringstream text;
   text << file.rdbuf();
   const auto tasks = LoadWebArenaConfig(text.str());
@@ -112,7 +122,8 @@ TEST(LoadWebArenaConfigTest, LoadsAllPublishedTasks) {
     one_token += items.size() == 1 && items[0].size() == 1;
     // What the oracle needs can be declared for every one of them.
     const bool only_answer = type == "+string_match";
-    EXPECT_EQ(RequiredEvidence(task.oracle()).empty(), only_answer || (NeedsFunctions(eval) && type == "+program_html"))
+    EXPECT_EQ(RequiredEvidence(task.oracle()).empty(),
+              only_answer || (NeedsFunctions(eval) && type == "+program_html"))
         << task.name();
   }
   EXPECT_EQ(names.size(), 812u);

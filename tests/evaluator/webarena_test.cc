@@ -37,7 +37,8 @@ void ExpectScore(const Score& score, double expected, const std::string& what) {
   } else {
     EXPECT_FALSE(score.determined) << what;
     EXPECT_EQ(score.reason, expected == kJudge ? v1::UNDETERMINED_REASON_JUDGE_NEEDED
-                                               : v1::UNDETERMINED_REASON_NOT_CONFIGURED) << what;
+                                               : v1::UNDETERMINED_REASON_NOT_CONFIGURED)
+        << what;
   }
 }
 
@@ -70,9 +71,9 @@ TEST(WebArenaStringMatchTest, FollowsTheOriginal) {
       {R"("must_include":["5"])", "5,000", 0},
       {R"("must_include":["5"])", "4/5", 0},
       {R"("must_include":["5"])", "say '5' now", 1},
-      {R"("must_include":["5"])", "5. then more", 0},   // lower case follows: no sentence end
+      {R"("must_include":["5"])", "5. then more", 0},  // lower case follows: no sentence end
       {R"("must_include":["5"])", "", 0},
-      {R"("must_include":["0","1"])", "10", 1},         // two items: no tokens
+      {R"("must_include":["0","1"])", "10", 1},  // two items: no tokens
       {R"("exact_match":"a","must_include":["b"])", "a", 0},
       {R"("exact_match":"ab","must_include":["b","a"])", "ab", 1},
       {R"("fuzzy_match":["some meaning"])", "some meaning", kJudge},
@@ -84,9 +85,11 @@ TEST(WebArenaStringMatchTest, FollowsTheOriginal) {
   };
   for (const StringCase& test : kCases) {
     const v1::WebArenaEval eval =
-        Eval(std::string(R"({"eval_types":["string_match"],"reference_answers":{)") + test.references + "}}");
+        Eval(std::string(R"({"eval_types":["string_match"],"reference_answers":{)") +
+             test.references + "}}");
     ASSERT_TRUE(ValidateWebArena(eval).ok()) << test.references;
-    ExpectScore(WebArenaStringMatch(eval, test.answer), test.score, std::string(test.references) + " / " + test.answer);
+    ExpectScore(WebArenaStringMatch(eval, test.answer), test.score,
+                std::string(test.references) + " / " + test.answer);
   }
 }
 
@@ -101,8 +104,8 @@ TEST(WebArenaUrlMatchTest, FollowsTheOriginal) {
       {"__SHOP__/a/b", "http://shop.test:7770/a/b/", 1},
       {"__SHOP__/a/b/", "http://shop.test:7770/a/b", 1},
       {"__SHOP__/a", "http://shop.test:7770/a/longer/path", 1},  // substring rule
-      {"__SHOP__/a", "https://shop.test:7770/a#part", 1},         // scheme and fragment do not matter
-      {"__SHOP__/a", "http://shop.test/a", 0},                    // the port does
+      {"__SHOP__/a", "https://shop.test:7770/a#part", 1},  // scheme and fragment do not matter
+      {"__SHOP__/a", "http://shop.test/a", 0},             // the port does
       {"__SHOP__/a", "http://shop.test:7770/b", 0},
       {"__SHOP__/A", "http://shop.test:7770/a", 0},
       {"__SHOP__/a |OR| __SHOP__/b", "http://shop.test:7770/b", 1},
@@ -112,7 +115,8 @@ TEST(WebArenaUrlMatchTest, FollowsTheOriginal) {
       {"__SHOP__/s?q=red+mug", "http://shop.test:7770/s?q=red%20mug", 1},
       {"__SHOP__/s?q=", "http://shop.test:7770/s", 1},  // blank values are ignored
       {"__SHOP__/s?q=a |OR| __SHOP__/s?q=b", "http://shop.test:7770/s?q=b", 1},
-      {"__SHOP__/s?q=a |OR| __SHOP__/t?r=b", "http://shop.test:7770/s?q=a", 0},  // the union of keys is required
+      {"__SHOP__/s?q=a |OR| __SHOP__/t?r=b", "http://shop.test:7770/s?q=a",
+       0},  // the union of keys is required
       {"__SHOP__/s?q=a&r=1 |OR| __SHOP__/s?q=b", "http://shop.test:7770/s?q=b&r=1", 1},
       {"__SHOP__", "http://shop.test:7770/", 1},
       {"__MAP__/x", "http://map.test/x", kUnset},
@@ -121,7 +125,8 @@ TEST(WebArenaUrlMatchTest, FollowsTheOriginal) {
     v1::WebArenaEval eval = Eval(R"({"eval_types":["url_match"],"url_note":"GOLD in PRED"})");
     eval.set_reference_url(test.reference);
     ASSERT_TRUE(ValidateWebArena(eval).ok());
-    ExpectScore(WebArenaUrlMatch(eval, test.url, Bases()), test.score, std::string(test.reference) + " / " + test.url);
+    ExpectScore(WebArenaUrlMatch(eval, test.url, Bases()), test.score,
+                std::string(test.reference) + " / " + test.url);
   }
 }
 
@@ -147,12 +152,14 @@ TEST(WebArenaProgramHtmlTest, FollowsTheOriginal) {
       {R"("exact_match":"True")", "true", 1},
       {R"("exact_match":"['a', 'b']")", R"(["a","b"])", 1},
       {R"("exact_match":"")", R"("")", 1},  // what an error of the locator gives
-      {R"("must_include":["__REDDIT__/f/books"])", R"("<a href='http://reddit.test:9999/f/books'>")", 1},
+      {R"("must_include":["__REDDIT__/f/books"])",
+       R"("<a href='http://reddit.test:9999/f/books'>")", 1},
   };
   for (const HtmlCase& test : kCases) {
-    const v1::WebArenaEval eval = Eval(
-        std::string(R"({"eval_types":["program_html"],"program_html":[{"url":"last","locator":"",)") + test.required +
-        "}]}");
+    const v1::WebArenaEval eval =
+        Eval(std::string(
+                 R"({"eval_types":["program_html"],"program_html":[{"url":"last","locator":"",)") +
+             test.required + "}]}");
     ASSERT_TRUE(ValidateWebArena(eval).ok()) << test.required;
     ExpectScore(WebArenaProgramHtml(eval, {test.json}, Bases()), test.score,
                 std::string(test.required) + " / " + test.json);
@@ -189,7 +196,8 @@ TEST(WebArenaPagesTest, FunctionsNeedConfiguration) {
   EXPECT_TRUE(NeedsFunctions(eval));
   EXPECT_FALSE(WebArenaPages(eval, {}).has_value());
   EXPECT_FALSE(WebArenaPages(eval, {{"role", {"last", "f"}}}).has_value());
-  const auto pages = WebArenaPages(eval, {{"role", {"last", "f"}}, {"reddit_get_post_url", {"last", "u => u"}}});
+  const auto pages =
+      WebArenaPages(eval, {{"role", {"last", "f"}}, {"reddit_get_post_url", {"last", "u => u"}}});
   ASSERT_TRUE(pages.has_value());
   EXPECT_EQ(pages->entries(0).url(), "last");
   EXPECT_EQ(pages->entries(0).url_expression(), "(u => u)(location.href)");
@@ -197,17 +205,20 @@ TEST(WebArenaPagesTest, FunctionsNeedConfiguration) {
 }
 
 TEST(ValidateWebArenaTest, RefusesUnknownThings) {
-  for (const char* json : {R"({})", R"({"eval_types":["page_image_query"]})", R"({"eval_types":["string_match"]})",
-                           R"({"eval_types":["url_match"]})", R"({"eval_types":["program_html"]})",
-                           R"({"eval_types":["url_match"],"reference_url":"http://a","url_note":"EXACT"})",
-                           R"json({"eval_types":["program_html"],"program_html":[{"url":"last","locator":"$('a')","must_include":["a"]}]})json",
-                           R"({"eval_types":["program_html"],"program_html":[{"url":"last"}]})"}) {
+  for (
+      const char* json :
+      {R"({})", R"({"eval_types":["page_image_query"]})", R"({"eval_types":["string_match"]})",
+       R"({"eval_types":["url_match"]})", R"({"eval_types":["program_html"]})",
+       R"({"eval_types":["url_match"],"reference_url":"http://a","url_note":"EXACT"})",
+       R"json({"eval_types":["program_html"],"program_html":[{"url":"last","locator":"$('a')","must_include":["a"]}]})json",
+       R"({"eval_types":["program_html"],"program_html":[{"url":"last"}]})"}) {
     EXPECT_EQ(ValidateWebArena(Eval(json)).code(), absl::StatusCode::kInvalidArgument) << json;
   }
 }
 
 TEST(WordTokensTest, SplitsLikeTheTreebank) {
-  EXPECT_THAT(WordTokens("it isn't $5.00, ok?"), ElementsAre("it", "is", "n't", "$", "5.00", ",", "ok", "?"));
+  EXPECT_THAT(WordTokens("it isn't $5.00, ok?"),
+              ElementsAre("it", "is", "n't", "$", "5.00", ",", "ok", "?"));
   EXPECT_THAT(WordTokens("a--b (c) 10:30"), ElementsAre("a", "--", "b", "(", "c", ")", "10:30"));
   EXPECT_THAT(WordTokens("tom's cat."), ElementsAre("tom", "'s", "cat", "."));
   EXPECT_THAT(WordTokens("wait... 3"), ElementsAre("wait", "...", "3"));
@@ -215,9 +226,16 @@ TEST(WordTokensTest, SplitsLikeTheTreebank) {
 
 TEST(UnescapeHtmlTest, ReadsReferencesAsTheStandardSays) {
   const std::pair<const char*, const char*> kCases[] = {
-      {"&lt;b&gt; &amp;amp; &quot;", "<b> &amp; \""}, {"&eacute;&#233;&#xE9;", "ééé"}, {"&ampx &notit;", "&x ¬it;"},
-      {"&unknown; & &#; &#x;", "&unknown; & &#; &#x;"}, {"&#128;&#0;&#xD800;", "€\uFFFD\uFFFD"}, {"&#x110000;", "\uFFFD"},
-      {"&nbsp;", "\u00A0"}, {"&", "&"}, {"&#99999999999999999999;", "\uFFFD"}, {"&NotEqualTilde;", "\u2242\u0338"}};
+      {"&lt;b&gt; &amp;amp; &quot;", "<b> &amp; \""},
+      {"&eacute;&#233;&#xE9;", "ééé"},
+      {"&ampx &notit;", "&x ¬it;"},
+      {"&unknown; & &#; &#x;", "&unknown; & &#; &#x;"},
+      {"&#128;&#0;&#xD800;", "€\uFFFD\uFFFD"},
+      {"&#x110000;", "\uFFFD"},
+      {"&nbsp;", "\u00A0"},
+      {"&", "&"},
+      {"&#99999999999999999999;", "\uFFFD"},
+      {"&NotEqualTilde;", "\u2242\u0338"}};
   for (const auto& [raw, plain] : kCases) EXPECT_EQ(UnescapeHtml(raw), plain) << raw;
 }
 

@@ -1,0 +1,342 @@
+#include "reward/groups.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/ids.h"
+#include "common/proto_time.h"
+#include "common/status.h"
+#include "reward/tables.h"
+
+namespace proctor::reward {
+namespace {
+
+constexpr int kMaxGroupSize = 1024;
+constexpr absl::Duration kDefaultDeadline = absl::Hours(1);
+
+// A member's place.
+enum MemberState : int64_t {
+  kStarted = 1,
+  kRewarded = 2,
+  // Masked, and its place was given to another episode.
+  kReplaced = 3,
+};
+
+// A group as stored.
+struct StoredGroup {
+  std::string id;
+  v1::Group group;
+  v1::Split split = v1::SPLIT_TRAIN;
+  std::string environment;
+};
+
+absl::StatusOr<StoredGroup> FromRow(const storage::Row& row) {
+  StoredGroup stored;
+  stored.id = row.Text(0);
+  stored.split = static_cast<v1::Split>(row.Int(1));
+  stored.environment = row.Text(2);
+  if (!stored.group.ParseFromString(row.Text(3))) {
+    return absl::DataLossError(
+        absl::StrCat("groups/", stored.id, " is stored in a form that cannot be read"));
+  }
+  return stored;
+}
+
+absl::StatusOr<std::optional<StoredGroup>> Find(storage::Transaction& transaction,
+                                                const std::string& id) {
+  PROCTOR_ASSIGN_OR_RETURN(
+      const std::vector<storage::Row> rows,
+      transaction.Query("SELECT id, split, environment, body FROM reward_groups WHERE id = $1",
+                        {id}));
+  if (rows.empty()) return std::optional<StoredGroup>();
+  PROCTOR_ASSIGN_OR_RETURN(StoredGroup stored, FromRow(rows[0]));
+  return std::optional<StoredGroup>(std::move(stored));
+}
+
+absl::StatusOr<StoredGroup> Require(storage::Transaction& transaction, const std::string& name) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("groups", name));
+  PROCTOR_ASSIGN_OR_RETURN(std::optional<StoredGroup> found, Find(transaction, id));
+  if (!found) return absl::NotFoundError(absl::StrCat("there is no ", name));
+  return *std::move(found);
+}
+
+absl::Status Save(storage::Transaction& transaction, const StoredGroup& stored) {
+  return transaction
+      .Execute("UPDATE reward_groups SET state = $2, body = $3 WHERE id = $1",
+               {stored.id, int64_t{stored.group.state()},
+                storage::Bytes{stored.group.SerializeAsString()}})
+      .status();
+}
+
+absl::StatusOr<std::optional<int64_t>> FindMember(storage::Transaction& transaction,
+                                                  const std::string& id,
+                                                  const std::string& trajectory) {
+  PROCTOR_ASSIGN_OR_RETURN(
+      const std::vector<storage::Row> rows,
+      transaction.Query(
+          "SELECT state FROM reward_group_members WHERE group_id = $1 AND trajectory = $2",
+          {id, trajectory}));
+  return rows.empty() ? std::optional<int64_t>() : std::optional<int64_t>(rows[0].Int(0));
+}
+
+absl::Status AddMember(storage::Transaction& transaction, const std::string& trajectory,
+                       StoredGroup* stored) {
+  PROCTOR_RETURN_IF_ERROR(
+      transaction
+          .Execute("INSERT INTO reward_group_members (group_id, trajectory, state, log_offset) "
+                   "VALUES ($1, $2, $3, 0)",
+                   {stored->id, trajectory, int64_t{kStarted}})
+          .status());
+  stored->group.set_started(stored->group.started() + 1);
+  return Save(transaction, *stored);
+}
+
+// Fills the record's rewards, in the order in which they came.
+absl::Status CollectRewards(storage::Transaction& transaction, const std::string& id,
+                            v1::GroupComplete* complete) {
+  PROCTOR_ASSIGN_OR_RETURN(
+      const std::vector<storage::Row> rows,
+      transaction.Query("SELECT reward FROM reward_group_members WHERE group_id = $1 AND "
+                        "state = $2 ORDER BY log_offset",
+                        {id, int64_t{kRewarded}}));
+  int masked = 0;
+  for (const storage::Row& row : rows) {
+    if (!complete->add_rewards()->ParseFromString(row.Text(0))) {
+      return absl::DataLossError(
+          absl::StrCat("a reward of groups/", id, " is stored in a form that cannot be read"));
+    }
+    masked += complete->rewards().rbegin()->status() == v1::REWARD_STATUS_MASKED;
+  }
+  complete->set_masked_count(masked);
+  return absl::OkStatus();
+}
+
+// Ends an open group: its record, and the members' copies go.
+absl::Status EndGroup(storage::Transaction& transaction, v1::GroupState state, absl::Time now,
+                      StoredGroup stored) {
+  stored.group.set_state(state);
+  *stored.group.mutable_complete_time() = ToProto(now);
+  v1::RewardRecord record;
+  v1::GroupComplete& complete = *record.mutable_group_complete();
+  *complete.mutable_group() = stored.group;
+  complete.set_group_complete_id(
+      Sha256Hex(absl::StrCat("group\n", stored.group.name())).substr(0, 32));
+  complete.set_partial(state == v1::GROUP_STATE_PARTIAL);
+  PROCTOR_RETURN_IF_ERROR(CollectRewards(transaction, stored.id, &complete));
+  RecordColumns columns;
+  columns.split = stored.split;
+  columns.environment = stored.environment;
+  columns.policy = stored.group.policy();
+  if (columns.policy.empty() && !complete.rewards().empty())
+    columns.policy = complete.rewards(0).policy();
+  PROCTOR_RETURN_IF_ERROR(InsertRecord(transaction, columns, now, &record));
+  PROCTOR_RETURN_IF_ERROR(
+      transaction
+          .Execute("UPDATE reward_group_members SET reward = NULL WHERE group_id = $1", {stored.id})
+          .status());
+  return Save(transaction, stored);
+}
+
+absl::Status CheckAdmission(const v1::Group& group, const std::string& task,
+                            const v1::PolicyRef& policy, absl::Time now) {
+  if (group.task() != task) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(group.name(), " is for ", group.task(), ", not for ", task));
+  }
+  const bool other_policy = !group.policy().empty() && group.policy() != policy.policy();
+  const bool other_version =
+      !group.policy_version().empty() && group.policy_version() != policy.version();
+  if (other_policy || other_version) {
+    return absl::InvalidArgumentError(absl::StrCat(group.name(), " is for policy ", group.policy(),
+                                                   " ", group.policy_version(), ", not for ",
+                                                   policy.policy(), " ", policy.version()));
+  }
+  if (group.state() != v1::GROUP_STATE_OPEN || FromProto(group.deadline_time()) <= now) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(group.name(), " is over; create another group"));
+  }
+  if (group.started() >= group.size()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "all ", group.size(), " places of ", group.name(), " are taken; create another group"));
+  }
+  return absl::OkStatus();
+}
+
+// What a reward does to its group.
+struct Joining {
+  StoredGroup stored;
+  // It has a place since its episode started.
+  bool admitted = false;
+  // It is masked and leaves its place to another episode.
+  bool replaced = false;
+};
+
+// Nothing if the group is unknown (a record from elsewhere may name one that was never declared
+// here), over, or full.
+absl::StatusOr<std::optional<Joining>> Join(storage::Transaction& transaction,
+                                            const v1::Reward& reward) {
+  const absl::StatusOr<StoredGroup> found = Require(transaction, reward.group());
+  if (absl::IsNotFound(found.status()) || absl::IsInvalidArgument(found.status()))
+    return std::optional<Joining>();
+  PROCTOR_RETURN_IF_ERROR(found.status());
+  Joining joining{*found};
+  const v1::Group& group = joining.stored.group;
+  if (group.state() != v1::GROUP_STATE_OPEN) return std::optional<Joining>();
+  PROCTOR_ASSIGN_OR_RETURN(const std::optional<int64_t> member,
+                           FindMember(transaction, joining.stored.id, reward.trajectory()));
+  joining.admitted = member.has_value();
+  const bool has_place = member ? *member == kStarted : group.started() < group.size();
+  if (!has_place) return std::optional<Joining>();
+  joining.replaced = reward.status() == v1::REWARD_STATUS_MASKED && group.replace_masked();
+  return std::optional<Joining>(std::move(joining));
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Group> Groups::Create(const CallContext& context, const v1::Group& group,
+                                         const GroupTask& task) {
+  if (group.task().empty()) return absl::InvalidArgumentError("group.task is required");
+  if (group.size() < 1 || group.size() > kMaxGroupSize) {
+    return absl::InvalidArgumentError(absl::StrCat("group.size must be 1 to ", kMaxGroupSize));
+  }
+  const absl::Time now = clock_.Now();
+  StoredGroup stored;
+  stored.id = NewId();
+  if (!group.name().empty()) {
+    PROCTOR_ASSIGN_OR_RETURN(stored.id, ResourceId("groups", group.name()));
+  }
+  stored.split = task.split == v1::SPLIT_UNSPECIFIED ? v1::SPLIT_TRAIN : task.split;
+  stored.environment = task.environment;
+  v1::Group& made = stored.group;
+  made.set_name(ResourceName("groups", stored.id));
+  made.set_task(group.task());
+  made.set_size(group.size());
+  made.set_replace_masked(group.replace_masked());
+  made.set_policy(group.policy());
+  made.set_policy_version(group.policy_version());
+  made.set_state(v1::GROUP_STATE_OPEN);
+  *made.mutable_create_time() = ToProto(now);
+  const absl::Time deadline =
+      group.has_deadline_time() ? FromProto(group.deadline_time()) : now + kDefaultDeadline;
+  *made.mutable_deadline_time() = ToProto(deadline);
+  PROCTOR_RETURN_IF_ERROR(
+      database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(std::optional<StoredGroup> found, Find(transaction, stored.id));
+        if (found) {
+          if (found->group.task() != made.task() || found->group.size() != made.size()) {
+            return absl::AlreadyExistsError(
+                absl::StrCat(made.name(), " exists with another task or size"));
+          }
+          made = found->group;
+          return absl::OkStatus();
+        }
+        if (deadline <= now) return absl::InvalidArgumentError("group.deadline_time has passed");
+        return transaction
+            .Execute(
+                "INSERT INTO reward_groups (id, state, deadline, split, environment, body) "
+                "VALUES ($1, $2, $3, $4, $5, $6)",
+                {stored.id, int64_t{made.state()}, absl::ToUnixMicros(deadline),
+                 int64_t{stored.split}, stored.environment,
+                 storage::Bytes{made.SerializeAsString()}})
+            .status();
+      }));
+  return made;
+}
+
+absl::StatusOr<v1::Group> Groups::Get(const CallContext& context, const std::string& name) {
+  v1::Group group;
+  PROCTOR_RETURN_IF_ERROR(
+      database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(StoredGroup stored, Require(transaction, name));
+        group = std::move(stored.group);
+        return absl::OkStatus();
+      }));
+  return group;
+}
+
+absl::Status Groups::Admit(const CallContext& context, const std::string& group,
+                           const std::string& trajectory, const std::string& task,
+                           const v1::PolicyRef& policy) {
+  return database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
+    PROCTOR_ASSIGN_OR_RETURN(StoredGroup stored, Require(transaction, group));
+    PROCTOR_ASSIGN_OR_RETURN(const std::optional<int64_t> member,
+                             FindMember(transaction, stored.id, trajectory));
+    if (member) return absl::OkStatus();
+    PROCTOR_RETURN_IF_ERROR(CheckAdmission(stored.group, task, policy, clock_.Now()));
+    return AddMember(transaction, trajectory, &stored);
+  });
+}
+
+absl::Status Groups::Withdraw(const CallContext& context, const std::string& group,
+                              const std::string& trajectory) {
+  return database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
+    PROCTOR_ASSIGN_OR_RETURN(StoredGroup stored, Require(transaction, group));
+    PROCTOR_ASSIGN_OR_RETURN(const int64_t removed,
+                             transaction.Execute("DELETE FROM reward_group_members WHERE group_id "
+                                                 "= $1 AND trajectory = $2 AND state = $3",
+                                                 {stored.id, trajectory, int64_t{kStarted}}));
+    if (removed == 0) return absl::OkStatus();
+    stored.group.set_started(stored.group.started() - 1);
+    return Save(transaction, stored);
+  });
+}
+
+absl::StatusOr<std::optional<absl::Time>> Groups::NextDeadline(const CallContext& context) {
+  std::optional<absl::Time> next;
+  PROCTOR_RETURN_IF_ERROR(
+      database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(
+            const std::vector<storage::Row> rows,
+            transaction.Query(
+                "SELECT deadline FROM reward_groups WHERE state = $1 ORDER BY deadline LIMIT 1",
+                {int64_t{v1::GROUP_STATE_OPEN}}));
+        if (!rows.empty()) next = absl::FromUnixMicros(rows[0].Int(0));
+        return absl::OkStatus();
+      }));
+  return next;
+}
+
+absl::StatusOr<bool> WillBeListed(storage::Transaction& transaction, const v1::Reward& reward) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::optional<Joining> joining, Join(transaction, reward));
+  return joining && !joining->replaced;
+}
+
+absl::Status AddToGroup(storage::Transaction& transaction, const v1::Reward& reward,
+                        absl::Time now) {
+  PROCTOR_ASSIGN_OR_RETURN(std::optional<Joining> joining, Join(transaction, reward));
+  if (!joining) return absl::OkStatus();
+  StoredGroup& stored = joining->stored;
+  if (!joining->admitted)
+    PROCTOR_RETURN_IF_ERROR(AddMember(transaction, reward.trajectory(), &stored));
+  PROCTOR_RETURN_IF_ERROR(
+      transaction
+          .Execute("UPDATE reward_group_members SET state = $3, log_offset = $4, reward = $5 "
+                   "WHERE group_id = $1 AND trajectory = $2",
+                   {stored.id, reward.trajectory(),
+                    int64_t{joining->replaced ? kReplaced : kRewarded}, reward.offset(),
+                    storage::Bytes{joining->replaced ? std::string() : reward.SerializeAsString()}})
+          .status());
+  if (joining->replaced) {
+    stored.group.set_started(stored.group.started() - 1);
+    return Save(transaction, stored);
+  }
+  stored.group.add_rewards(reward.reward_id());
+  if (stored.group.rewards_size() < stored.group.size()) return Save(transaction, stored);
+  return EndGroup(transaction, v1::GROUP_STATE_COMPLETE, now, std::move(stored));
+}
+
+absl::StatusOr<int> EndExpiredGroups(storage::Transaction& transaction, absl::Time now, int limit) {
+  PROCTOR_ASSIGN_OR_RETURN(
+      const std::vector<storage::Row> rows,
+      transaction.Query("SELECT id, split, environment, body FROM reward_groups WHERE state = $1 "
+                        "AND deadline <= $2 ORDER BY deadline LIMIT $3",
+                        {int64_t{v1::GROUP_STATE_OPEN}, absl::ToUnixMicros(now), int64_t{limit}}));
+  for (const storage::Row& row : rows) {
+    PROCTOR_ASSIGN_OR_RETURN(StoredGroup stored, FromRow(row));
+    PROCTOR_RETURN_IF_ERROR(EndGroup(transaction, v1::GROUP_STATE_PARTIAL, now, std::move(stored)));
+  }
+  return static_cast<int>(rows.size());
+}
+
+}  // namespace proctor::reward

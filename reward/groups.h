@@ -1,0 +1,79 @@
+// Groups: a declared number of episodes of one task, delivered together.
+#ifndef PROCTOR_REWARD_GROUPS_H_
+#define PROCTOR_REWARD_GROUPS_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/call_context.h"
+#include "common/clock.h"
+#include "proctor/v1/episode.pb.h"
+#include "proctor/v1/reward.pb.h"
+#include "storage/database.h"
+
+namespace proctor::reward {
+
+// What the log has to know of the group's task.
+struct GroupTask {
+  v1::Split split = v1::SPLIT_TRAIN;
+  // `environments/{id}`.
+  std::string environment = "";
+};
+
+// The life of groups but for their completion, which RewardLog::Append does in the last reward's
+// transaction. Thread-safe.
+class Groups {
+ public:
+  // `database` and `clock` outlive it.
+  Groups(storage::Database& database, Clock& clock) : database_(database), clock_(clock) {}
+
+  // Stores a group with its defaults filled in. `group.name` may be given (to make retries safe) or
+  // is made; a name that exists with the same task and size returns what is stored, else
+  // ALREADY_EXISTS. INVALID_ARGUMENT: no task, a size outside 1 to 1,024, a deadline that has
+  // passed.
+  absl::StatusOr<v1::Group> Create(const CallContext& context, const v1::Group& group,
+                                   const GroupTask& task);
+
+  // INVALID_ARGUMENT malformed name; NOT_FOUND.
+  absl::StatusOr<v1::Group> Get(const CallContext& context, const std::string& name);
+
+  // Takes a place for an episode before it starts. Idempotent by `trajectory`.
+  // NOT_FOUND; FAILED_PRECONDITION: all places are taken, or the group is over; INVALID_ARGUMENT:
+  // another task or policy than the group's.
+  absl::Status Admit(const CallContext& context, const std::string& group,
+                     const std::string& trajectory, const std::string& task,
+                     const v1::PolicyRef& policy);
+
+  // Gives the place of an episode back that never started. OK if it has none.
+  absl::Status Withdraw(const CallContext& context, const std::string& group,
+                        const std::string& trajectory);
+
+  // When the next open group ends; nothing if none is open.
+  absl::StatusOr<std::optional<absl::Time>> NextDeadline(const CallContext& context);
+
+ private:
+  storage::Database& database_;
+  Clock& clock_;
+};
+
+// Inside a transaction of the log, before the reward is inserted: will its group's GroupComplete
+// record list it? Not if the group is unknown, over or full, or if another episode will replace a
+// masked one: then it goes to everybody on its own.
+absl::StatusOr<bool> WillBeListed(storage::Transaction& transaction, const v1::Reward& reward);
+
+// Inside a transaction of the log: a reward of a group arrived with its offset. Appends the
+// GroupComplete record if it was the last one. A reward of an episode that was not admitted takes a
+// place if one is left.
+absl::Status AddToGroup(storage::Transaction& transaction, const v1::Reward& reward,
+                        absl::Time now);
+
+// Inside a transaction of the log: ends open groups whose deadline has come, with a GroupComplete
+// record marked partial; at most `limit`. Returns how many.
+absl::StatusOr<int> EndExpiredGroups(storage::Transaction& transaction, absl::Time now, int limit);
+
+}  // namespace proctor::reward
+
+#endif  // PROCTOR_REWARD_GROUPS_H_

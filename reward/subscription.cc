@@ -1,0 +1,314 @@
+#include "reward/subscription.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/status.h"
+
+namespace proctor::reward {
+namespace {
+
+constexpr int64_t kMaxCredits = 10'000;
+constexpr int kMaxBatchRecords = 100;
+constexpr int64_t kMaxBatchBytes = 1 << 20;
+// How far filtered records move the committed position without an ack of the client.
+constexpr int64_t kSkippedWithoutAck = 1000;
+// For one read or commit.
+constexpr absl::Duration kStoreTimeout = absl::Seconds(30);
+
+}  // namespace
+
+absl::Status AddPayloads(const CallContext& context, const PayloadLoader& load,
+                         v1::RewardRecord* record) {
+  const auto add = [&](v1::Reward* reward) -> absl::Status {
+    absl::StatusOr<v1::TrajectoryPayload> payload = load(context, reward->trajectory());
+    if (absl::IsNotFound(payload.status())) return absl::OkStatus();
+    PROCTOR_RETURN_IF_ERROR(payload.status());
+    *reward->mutable_payload() = *std::move(payload);
+    return absl::OkStatus();
+  };
+  if (!load) return absl::OkStatus();
+  if (record->has_reward()) return add(record->mutable_reward());
+  for (v1::Reward& reward : *record->mutable_group_complete()->mutable_rewards()) {
+    PROCTOR_RETURN_IF_ERROR(add(&reward));
+  }
+  return absl::OkStatus();
+}
+
+void Subscription::AddCredits(int32_t credits) {
+  bool too_many = false;
+  {
+    MutexLock lock(mutex_);
+    too_many = credits < 0 || credits_ + credits > kMaxCredits;
+    if (!too_many) credits_ += credits;
+  }
+  if (too_many) {
+    End(absl::InvalidArgumentError(
+        absl::StrCat("credits are not negative, and at most ", kMaxCredits, " outstanding")));
+  } else {
+    Schedule();
+  }
+}
+
+void Subscription::Ack(int64_t offset) {
+  {
+    MutexLock lock(mutex_);
+    acked_ = std::max(acked_, offset);
+  }
+  Schedule();
+}
+
+std::optional<v1::StreamRewardsResponse> Subscription::Next() {
+  std::optional<v1::StreamRewardsResponse> response;
+  {
+    MutexLock lock(mutex_);
+    if (ended_ || (!batch_ && !confirm_ack_)) return std::nullopt;
+    response = batch_ ? std::exchange(batch_, std::nullopt) : v1::StreamRewardsResponse();
+    confirm_ack_ = false;
+    response->set_committed_offset(committed_);
+    response->set_end_offset(end_offset_);
+  }
+  Schedule();
+  return response;
+}
+
+std::optional<absl::Status> Subscription::ended() const {
+  MutexLock lock(mutex_);
+  return ended_;
+}
+
+void Subscription::Close() {
+  {
+    MutexLock lock(mutex_);
+    on_ready_ = nullptr;
+  }
+  End(absl::CancelledError("the client is gone"));
+}
+
+void Subscription::LogGrew(int64_t end_offset) {
+  {
+    MutexLock lock(mutex_);
+    end_offset_ = std::max(end_offset_, end_offset);
+  }
+  Schedule();
+}
+
+void Subscription::End(absl::Status status) {
+  {
+    MutexLock lock(mutex_);
+    if (ended_) return;
+    ended_ = std::move(status);
+    batch_.reset();
+  }
+  hub_.Forget(consumer_, this);
+  Notify();
+}
+
+void Subscription::Notify() {
+  std::function<void()> on_ready;
+  {
+    MutexLock lock(mutex_);
+    on_ready = on_ready_;
+  }
+  if (on_ready) on_ready();
+}
+
+Subscription::Work Subscription::FindWork() const {
+  if (ended_) return Work::kNone;
+  if (!attached_) return Work::kAttach;
+  if (acked_ > committed_) return Work::kCommit;
+  const bool all_acked = !batch_ && committed_ >= last_record_;
+  if (all_acked && position_ - committed_ >= kSkippedWithoutAck) return Work::kCommit;
+  if (!batch_ && credits_ > 0 && position_ < end_offset_) return Work::kRead;
+  return Work::kNone;
+}
+
+void Subscription::Schedule() {
+  {
+    MutexLock lock(mutex_);
+    if (running_ || FindWork() == Work::kNone) return;
+    running_ = true;
+  }
+  hub_.pool_.Post([self = shared_from_this()] { self->RunOne(); });
+}
+
+void Subscription::RunOne() {
+  const CallContext context = CallContext::WithTimeout(kStoreTimeout);
+  Work work;
+  {
+    MutexLock lock(mutex_);
+    work = FindWork();
+  }
+  absl::Status status;
+  switch (work) {
+    case Work::kAttach:
+      status = Attach(context);
+      break;
+    case Work::kCommit:
+      status = Commit(context);
+      break;
+    case Work::kRead:
+      status = Read(context);
+      break;
+    case Work::kNone:
+      break;
+  }
+  {
+    MutexLock lock(mutex_);
+    running_ = false;
+  }
+  if (!status.ok()) {
+    End(std::move(status));
+    return;
+  }
+  // One piece of work a task: many streams share the pool fairly.
+  Schedule();
+}
+
+absl::Status Subscription::Attach(const CallContext& context) {
+  PROCTOR_ASSIGN_OR_RETURN(ConsumerPosition position, hub_.consumers_.Attach(context, consumer_));
+  MutexLock lock(mutex_);
+  attached_ = true;
+  filter_ = std::move(position.filter);
+  epoch_ = position.epoch;
+  position_ = last_record_ = committed_ = position.committed;
+  end_offset_ = std::max(end_offset_, position.end_offset);
+  return absl::OkStatus();
+}
+
+absl::Status Subscription::Commit(const CallContext& context) {
+  int64_t target = 0;
+  int64_t epoch = 0;
+  bool asked = false;
+  {
+    MutexLock lock(mutex_);
+    asked = acked_ > committed_;
+    target = std::max(acked_, committed_);
+    // Everything delivered is safe: what the filter left out behind it is done, too.
+    if (!batch_ && target >= last_record_) target = std::max(target, position_);
+    epoch = epoch_;
+  }
+  PROCTOR_ASSIGN_OR_RETURN(const int64_t committed,
+                           hub_.consumers_.Commit(context, consumer_, epoch, target));
+  {
+    MutexLock lock(mutex_);
+    // A seek moved the position since: this stream's acks count no more.
+    if (committed < target)
+      return absl::AbortedError(absl::StrCat(consumer_, " was moved by a seek"));
+    committed_ = committed;
+    acked_ = std::max(acked_, committed);
+    // Acknowledged before it was sent: the client has it from an earlier stream.
+    position_ = std::max(position_, committed);
+    confirm_ack_ = confirm_ack_ || asked;
+  }
+  if (asked) Notify();
+  return absl::OkStatus();
+}
+
+absl::Status Subscription::Read(const CallContext& context) {
+  int64_t after = 0;
+  ReadLimits limits{.max_records = kMaxBatchRecords, .max_bytes = kMaxBatchBytes};
+  v1::ConsumerFilter filter;
+  {
+    MutexLock lock(mutex_);
+    after = position_;
+    limits.max_records = static_cast<int>(std::min<int64_t>(credits_, kMaxBatchRecords));
+    filter = filter_;
+  }
+  PROCTOR_ASSIGN_OR_RETURN(LogBatch read, hub_.log_.Read(context, after, filter, limits));
+  v1::StreamRewardsResponse response;
+  for (v1::RewardRecord& record : read.records) {
+    if (filter.include_payload())
+      PROCTOR_RETURN_IF_ERROR(AddPayloads(context, hub_.load_payload_, &record));
+    *response.add_records() = std::move(record);
+  }
+  const bool any = !response.records().empty();
+  {
+    MutexLock lock(mutex_);
+    position_ = read.next_after_offset;
+    end_offset_ = std::max(end_offset_, read.end_offset);
+    if (any) {
+      credits_ -= response.records_size();
+      last_record_ = response.records().rbegin()->offset();
+      batch_ = std::move(response);
+    }
+  }
+  if (any) Notify();
+  return absl::OkStatus();
+}
+
+SubscriptionHub::SubscriptionHub(RewardLog& log, Consumers& consumers, Executor& pool,
+                                 PayloadLoader load_payload)
+    : log_(log), consumers_(consumers), pool_(pool), load_payload_(std::move(load_payload)) {
+  listener_ = log_.AddListener([this](int64_t end_offset) {
+    std::vector<std::shared_ptr<Subscription>> streams;
+    {
+      MutexLock lock(mutex_);
+      for (const auto& [consumer, stream] : streams_) streams.push_back(stream);
+    }
+    for (const auto& stream : streams) stream->LogGrew(end_offset);
+  });
+  consumers_.OnDeleted([this](const std::string& consumer) {
+    std::shared_ptr<Subscription> stream;
+    {
+      MutexLock lock(mutex_);
+      if (const auto it = streams_.find(consumer); it != streams_.end()) stream = it->second;
+    }
+    if (stream) stream->End(absl::NotFoundError(absl::StrCat(consumer, " was deleted")));
+  });
+}
+
+SubscriptionHub::~SubscriptionHub() {
+  consumers_.OnDeleted(nullptr);
+  log_.RemoveListener(listener_);
+  EndAll(absl::UnavailableError("the server stops; reconnect"));
+}
+
+std::shared_ptr<Subscription> SubscriptionHub::Open(const std::string& consumer,
+                                                    std::function<void()> on_ready) {
+  const std::shared_ptr<Subscription> stream(
+      new Subscription(*this, consumer, std::move(on_ready)));
+  std::shared_ptr<Subscription> previous;
+  std::optional<absl::Status> refused;
+  {
+    MutexLock lock(mutex_);
+    refused = ended_;
+    if (!refused) {
+      previous = std::exchange(streams_[consumer], stream);
+      consumers_.SetConnected(consumer, true);
+    }
+  }
+  if (refused) {
+    stream->End(*refused);
+    return stream;
+  }
+  if (previous) {
+    previous->End(absl::AbortedError(absl::StrCat("another stream of ", consumer, " took over")));
+  }
+  stream->Schedule();
+  return stream;
+}
+
+void SubscriptionHub::EndAll(const absl::Status& status) {
+  std::map<std::string, std::shared_ptr<Subscription>> streams;
+  {
+    MutexLock lock(mutex_);
+    ended_ = status;
+    streams = streams_;
+  }
+  for (const auto& [consumer, stream] : streams) stream->End(status);
+}
+
+void SubscriptionHub::Forget(const std::string& consumer, const Subscription* subscription) {
+  std::shared_ptr<Subscription> keep_alive;
+  MutexLock lock(mutex_);
+  const auto it = streams_.find(consumer);
+  if (it == streams_.end() || it->second.get() != subscription) return;
+  keep_alive = std::move(it->second);
+  streams_.erase(it);
+  consumers_.SetConnected(consumer, false);
+}
+
+}  // namespace proctor::reward

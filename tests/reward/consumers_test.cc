@@ -1,0 +1,116 @@
+#include "reward/consumers.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "tests/reward/reward_testing.h"
+
+namespace proctor::reward {
+namespace {
+
+class ConsumersTest : public ::testing::TestWithParam<RewardWorld::Engine> {
+ protected:
+  absl::StatusOr<v1::Consumer> SeekAfter(int64_t offset) {
+    v1::SeekConsumerRequest request;
+    request.set_name("consumers/c");
+    request.mutable_position()->set_after_offset(offset);
+    return world_.consumers().Seek(world_.context, request);
+  }
+  int64_t Committed() {
+    return world_.consumers().Get(world_.context, "consumers/c")->committed_offset();
+  }
+
+  RewardWorld world_{GetParam()};
+};
+
+TEST_P(ConsumersTest, BeginsAtTheLatestUnlessTold) {
+  world_.Append(Valid("a"));
+  v1::CreateConsumerRequest request;
+  request.set_name("consumers/late");
+  EXPECT_EQ(world_.consumers().Create(world_.context, request)->committed_offset(), 1);
+  EXPECT_EQ(world_.MakeConsumer("early").committed_offset(), 0);
+  request.set_name("consumers/after");
+  request.mutable_start()->set_after_offset(2);
+  EXPECT_EQ(world_.consumers().Create(world_.context, request).status().code(),
+            absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(world_.consumers().List(world_.context)->size(), 2u);
+}
+
+TEST_P(ConsumersTest, TheSameFilterIsTheSameConsumer) {
+  v1::ConsumerFilter filter;
+  filter.add_policies("a");
+  filter.add_policies("b");
+  world_.MakeConsumer("c", filter);
+  v1::CreateConsumerRequest request;
+  request.set_name("consumers/c");
+  request.mutable_filter()->add_policies("b");
+  request.mutable_filter()->add_policies("a");
+  request.mutable_filter()->add_splits(v1::SPLIT_TRAIN);
+  EXPECT_TRUE(world_.consumers().Create(world_.context, request).ok());
+  request.mutable_filter()->add_splits(v1::SPLIT_TEST);
+  EXPECT_EQ(world_.consumers().Create(world_.context, request).status().code(),
+            absl::StatusCode::kAlreadyExists);
+}
+
+TEST_P(ConsumersTest, RefusesBadNamesAndFilters) {
+  v1::CreateConsumerRequest request;
+  for (const char* name : {"", "c", "consumers/", "consumers/Upper", "consumers/-a", "groups/c"}) {
+    request.set_name(name);
+    EXPECT_EQ(world_.consumers().Create(world_.context, request).status().code(),
+              absl::StatusCode::kInvalidArgument);
+  }
+  request.set_name("consumers/c");
+  request.mutable_filter()->add_splits(static_cast<v1::Split>(77));
+  EXPECT_EQ(world_.consumers().Create(world_.context, request).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST_P(ConsumersTest, CommitsNeverGoBackAndSurviveARestart) {
+  world_.MakeConsumer("c");
+  for (const char* id : {"a", "b", "c"}) world_.Append(Valid(id));
+  EXPECT_EQ(*world_.consumers().Commit(world_.context, "consumers/c", 1, 2), 2);
+  EXPECT_EQ(*world_.consumers().Commit(world_.context, "consumers/c", 1, 1), 2);
+  EXPECT_EQ(world_.consumers().Commit(world_.context, "consumers/c", 1, 9).status().code(),
+            absl::StatusCode::kOutOfRange);
+  world_.Restart();
+  EXPECT_EQ(Committed(), 2);
+}
+
+TEST_P(ConsumersTest, AcksOfBeforeASeekDoNotCount) {
+  world_.MakeConsumer("c");
+  for (const char* id : {"a", "b", "c"}) world_.Append(Valid(id));
+  ASSERT_TRUE(world_.consumers().Commit(world_.context, "consumers/c", 1, 3).ok());
+  ASSERT_TRUE(SeekAfter(1).ok());
+  EXPECT_EQ(*world_.consumers().Commit(world_.context, "consumers/c", 1, 3), 1);
+  EXPECT_EQ(Committed(), 1);
+}
+
+TEST_P(ConsumersTest, SeekIsRefusedWhileConnectedAndOutOfRange) {
+  world_.MakeConsumer("c");
+  world_.Append(Valid("a"));
+  EXPECT_EQ(SeekAfter(5).status().code(), absl::StatusCode::kOutOfRange);
+  world_.consumers().SetConnected("consumers/c", true);
+  EXPECT_EQ(SeekAfter(1).status().code(), absl::StatusCode::kAborted);
+  EXPECT_TRUE(world_.consumers().Get(world_.context, "consumers/c")->connected());
+  world_.consumers().SetConnected("consumers/c", false);
+  EXPECT_TRUE(SeekAfter(1).ok());
+}
+
+TEST_P(ConsumersTest, DeletedConsumersAreGone) {
+  world_.MakeConsumer("c");
+  EXPECT_TRUE(world_.consumers().Delete(world_.context, "consumers/c").ok());
+  EXPECT_EQ(world_.consumers().Delete(world_.context, "consumers/c").code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_EQ(world_.consumers().Attach(world_.context, "consumers/c").status().code(),
+            absl::StatusCode::kNotFound);
+}
+
+INSTANTIATE_TEST_SUITE_P(Databases, ConsumersTest,
+                         ::testing::Values(RewardWorld::Engine::kMemory,
+                                           RewardWorld::Engine::kSqlite),
+                         [](const auto& info) {
+                           return info.param == RewardWorld::Engine::kSqlite ? "Sqlite" : "Memory";
+                         });
+
+}  // namespace
+}  // namespace proctor::reward

@@ -1,0 +1,334 @@
+#include "reward/reward_log.h"
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/reward/reward_testing.h"
+
+namespace proctor::reward {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class RewardLogTest : public ::testing::TestWithParam<RewardWorld::Engine> {
+ protected:
+  // What a reader with this filter sees from `after` on: trajectory ids, or "group(n)" with a "!"
+  // if partial.
+  std::vector<std::string> Seen(const v1::ConsumerFilter& filter = {}, int64_t after = 0) {
+    std::vector<std::string> seen;
+    for (;;) {
+      const absl::StatusOr<LogBatch> batch =
+          world_.log().Read(world_.context, after, filter, {.max_records = 2});
+      EXPECT_TRUE(batch.ok()) << batch.status();
+      if (!batch.ok() || (batch->records.empty() && batch->next_after_offset == after)) return seen;
+      for (const v1::RewardRecord& record : batch->records) {
+        EXPECT_GT(record.offset(), after);
+        after = record.offset();
+        seen.push_back(record.has_reward()
+                           ? record.reward().trajectory().substr(13)
+                           : absl::StrCat("group(", record.group_complete().rewards_size(), ")",
+                                          record.group_complete().partial() ? "!" : ""));
+      }
+      after = batch->next_after_offset;
+    }
+  }
+  static v1::ConsumerFilter Groups() {
+    v1::ConsumerFilter filter;
+    filter.set_delivery(v1::DELIVERY_GROUPS);
+    return filter;
+  }
+  absl::Status Admit(const std::string& group, const std::string& id) {
+    return world_.groups().Admit(world_.context, "groups/" + group, "trajectories/" + id, "tasks/t",
+                                 {});
+  }
+
+  RewardWorld world_{GetParam()};
+};
+
+TEST_P(RewardLogTest, OffsetsGrowFromOne) {
+  EXPECT_EQ(world_.Append(Valid("a")).offset(), 1);
+  EXPECT_EQ(world_.Append(Valid("b")).offset(), 2);
+  EXPECT_EQ(world_.log().end_offset(), 2);
+  EXPECT_THAT(Seen(), ElementsAre("a", "b"));
+}
+
+TEST_P(RewardLogTest, ARepeatedAppendIsANoOp) {
+  const v1::Reward first = world_.Append(Valid("a"));
+  world_.clock.Advance(absl::Hours(1));
+  world_.Restart();
+  v1::Reward again = Valid("a");
+  again.set_value(7);
+  EXPECT_EQ(world_.Append(again).SerializeAsString(), first.SerializeAsString());
+  EXPECT_THAT(Seen(), ElementsAre("a"));
+}
+
+TEST_P(RewardLogTest, HeldOutTasksReachOnlyThoseWhoNameThem) {
+  v1::Reward test = Valid("held-out");
+  test.set_split(v1::SPLIT_TEST);
+  world_.Append(test);
+  world_.Append(Valid("train"));
+  EXPECT_THAT(Seen(), ElementsAre("train"));
+  v1::ConsumerFilter filter;
+  filter.add_splits(v1::SPLIT_TEST);
+  EXPECT_THAT(Seen(filter), ElementsAre("held-out"));
+  filter.add_splits(v1::SPLIT_TRAIN);
+  EXPECT_THAT(Seen(filter), ElementsAre("held-out", "train"));
+}
+
+TEST_P(RewardLogTest, FiltersByPolicyEnvironmentAndStatus) {
+  v1::Reward other = Valid("other-policy");
+  other.set_policy("q");
+  other.set_environment("environments/web");
+  world_.Append(other);
+  world_.Append(Masked("masked"));
+  world_.Append(Valid("plain"));
+  v1::ConsumerFilter filter;
+  filter.add_policies("q");
+  EXPECT_THAT(Seen(filter), ElementsAre("other-policy"));
+  filter.Clear();
+  filter.add_environments("environments/web");
+  EXPECT_THAT(Seen(filter), ElementsAre("other-policy"));
+  filter.Clear();
+  filter.set_valid_only(true);
+  EXPECT_THAT(Seen(filter), ElementsAre("other-policy", "plain"));
+  filter.add_policies("' OR 1 = 1 --");
+  EXPECT_THAT(Seen(filter), IsEmpty());
+}
+
+TEST_P(RewardLogTest, GroupsComeWholeOrOneByOne) {
+  world_.MakeGroup("g", 2);
+  world_.Append(Valid("a", "g"));
+  world_.Append(Valid("alone"));
+  EXPECT_THAT(Seen(Groups()), ElementsAre("alone"));
+  world_.Append(Masked("b", "g"));
+  EXPECT_THAT(Seen(Groups()), ElementsAre("alone", "group(2)"));
+  EXPECT_THAT(Seen(), ElementsAre("a", "alone", "b"));
+  const v1::Group group = *world_.groups().Get(world_.context, "groups/g");
+  EXPECT_EQ(group.state(), v1::GROUP_STATE_COMPLETE);
+  EXPECT_EQ(group.rewards_size(), 2);
+  EXPECT_TRUE(group.has_complete_time());
+}
+
+TEST_P(RewardLogTest, AGroupCompletesExactlyOnce) {
+  world_.MakeGroup("g", 2);
+  for (int round = 0; round < 3; ++round) {
+    world_.Append(Valid("a", "g"));
+    world_.Append(Masked("b", "g"));
+    world_.clock.Advance(absl::Hours(2));
+    ASSERT_TRUE(world_.log().EndExpiredGroups(world_.context).ok());
+    world_.Restart();
+  }
+  EXPECT_THAT(Seen(Groups()), ElementsAre("group(2)"));
+  const LogBatch batch = *world_.log().Read(world_.context, 0, Groups());
+  EXPECT_EQ(batch.records[0].group_complete().masked_count(), 1);
+  EXPECT_EQ(batch.records[0].group_complete().rewards(0).offset(), 1);
+}
+
+TEST_P(RewardLogTest, TheDeadlineDeliversAPartialGroupAndLateRewardsOnTheirOwn) {
+  world_.MakeGroup("g", 3);
+  ASSERT_TRUE(Admit("g", "late").ok());
+  world_.Append(Valid("a", "g"));
+  EXPECT_EQ(*world_.log().EndExpiredGroups(world_.context), 0);
+  const auto deadline = world_.groups().NextDeadline(world_.context);
+  ASSERT_TRUE(deadline.ok() && deadline->has_value());
+  EXPECT_EQ(**deadline, world_.clock.Now() + absl::Hours(1));
+  world_.clock.Advance(absl::Hours(1));
+  EXPECT_EQ(*world_.log().EndExpiredGroups(world_.context), 1);
+  world_.Append(Valid("late", "g"));
+  EXPECT_THAT(Seen(Groups()), ElementsAre("group(1)!", "late"));
+  EXPECT_EQ(Admit("g", "later").code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(*world_.groups().NextDeadline(world_.context), std::nullopt);
+}
+
+TEST_P(RewardLogTest, MoreEpisodesThanPlacesAreRefused) {
+  world_.MakeGroup("g", 2);
+  EXPECT_TRUE(Admit("g", "a").ok());
+  EXPECT_TRUE(Admit("g", "a").ok());
+  EXPECT_TRUE(Admit("g", "b").ok());
+  EXPECT_EQ(Admit("g", "c").code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(world_.groups().Withdraw(world_.context, "groups/g", "trajectories/b").ok());
+  EXPECT_TRUE(Admit("g", "c").ok());
+  EXPECT_EQ(world_.groups().Get(world_.context, "groups/g")->started(), 2);
+  EXPECT_EQ(world_.groups()
+                .Admit(world_.context, "groups/g", "trajectories/a2", "tasks/other", {})
+                .code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Admit("none", "a").code(), absl::StatusCode::kNotFound);
+}
+
+TEST_P(RewardLogTest, MaskedMembersAreReplacedIfAsked) {
+  world_.MakeGroup("g", 2, /*replace_masked=*/true);
+  ASSERT_TRUE(Admit("g", "a").ok());
+  ASSERT_TRUE(Admit("g", "b").ok());
+  world_.Append(Masked("a", "g"));
+  world_.Append(Valid("b", "g"));
+  EXPECT_EQ(world_.groups().Get(world_.context, "groups/g")->started(), 1);
+  ASSERT_TRUE(Admit("g", "c").ok());
+  world_.Append(Valid("c", "g"));
+  EXPECT_THAT(Seen(Groups()), ElementsAre("a", "group(2)"));
+}
+
+TEST_P(RewardLogTest, RewardsOfUnknownOrFullGroupsAreNotLost) {
+  world_.Append(Valid("stranger", "nowhere"));
+  world_.MakeGroup("g", 1);
+  world_.Append(Valid("a", "g"));
+  world_.Append(Valid("extra", "g"));
+  EXPECT_THAT(Seen(Groups()), ElementsAre("stranger", "group(1)", "extra"));
+}
+
+TEST_P(RewardLogTest, GroupsOfHeldOutTasksKeepTheirSplit) {
+  v1::Group group;
+  group.set_name("groups/g");
+  group.set_task("tasks/t");
+  group.set_size(1);
+  ASSERT_TRUE(world_.groups().Create(world_.context, group, {.split = v1::SPLIT_TEST}).ok());
+  v1::Reward reward = Valid("a", "g");
+  reward.set_split(v1::SPLIT_TEST);
+  world_.Append(reward);
+  EXPECT_THAT(Seen(Groups()), IsEmpty());
+}
+
+TEST_P(RewardLogTest, GroupsAreValidatedAndMadeOnce) {
+  v1::Group group;
+  group.set_task("tasks/t");
+  EXPECT_FALSE(world_.groups().Create(world_.context, group, {}).ok());
+  group.set_size(1025);
+  EXPECT_FALSE(world_.groups().Create(world_.context, group, {}).ok());
+  group.set_size(2);
+  group.set_name("groups/g");
+  const auto first = world_.groups().Create(world_.context, group, {});
+  ASSERT_TRUE(first.ok());
+  world_.clock.Advance(absl::Minutes(1));
+  EXPECT_EQ(world_.groups().Create(world_.context, group, {})->SerializeAsString(),
+            first->SerializeAsString());
+  group.set_size(3);
+  EXPECT_EQ(world_.groups().Create(world_.context, group, {}).status().code(),
+            absl::StatusCode::kAlreadyExists);
+}
+
+TEST_P(RewardLogTest, RevisionsSupersedeAndTouchNoGroup) {
+  world_.MakeGroup("g", 2);
+  const v1::Reward first = world_.Append(Valid("a", "g"));
+  v1::Reward revision = Masked("a", "g");
+  revision.set_revision(1);
+  revision.set_reward_id(RewardId(revision.trajectory(), 1));
+  EXPECT_FALSE(world_.log().Append(world_.context, revision).ok());
+  revision.set_supersedes(first.reward_id());
+  world_.Append(revision);
+  EXPECT_THAT(Seen(), ElementsAre("a", "a"));
+  EXPECT_EQ(world_.groups().Get(world_.context, "groups/g")->rewards_size(), 1);
+  EXPECT_EQ(world_.log().GetByTrajectory(world_.context, "trajectories/a")->revision(), 1);
+  EXPECT_EQ(world_.log().GetByTrajectory(world_.context, "trajectories/b").status().code(),
+            absl::StatusCode::kNotFound);
+}
+
+TEST_P(RewardLogTest, RetentionKeepsWhatALiveConsumerHasNotAcked) {
+  world_.MakeConsumer("c");
+  for (const char* id : {"a", "b", "c"}) world_.Append(Valid(id));
+  world_.clock.Advance(absl::Hours(24));
+  const RetentionOptions options{.min_age = absl::Hours(1), .consumer_lifetime = absl::Hours(48)};
+  EXPECT_EQ(*world_.log().Trim(world_.context, options), 0);
+  ASSERT_TRUE(world_.consumers().Commit(world_.context, "consumers/c", 1, 2).ok());
+  EXPECT_EQ(*world_.log().Trim(world_.context, options), 2);
+  const absl::Status below = world_.log().Read(world_.context, 1, {}).status();
+  EXPECT_EQ(below.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_THAT(std::string(below.message()), HasSubstr("floor is 2"));
+  EXPECT_THAT(Seen({}, 2), ElementsAre("c"));
+  // A consumer that stays away holds the log no longer, and offsets are never used again.
+  world_.clock.Advance(absl::Hours(72));
+  EXPECT_EQ(*world_.log().Trim(world_.context, options), 3);
+  EXPECT_EQ(world_.consumers().Attach(world_.context, "consumers/c").status().code(),
+            absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(world_.Append(Valid("d")).offset(), 4);
+  EXPECT_EQ(world_.Append(Valid("a")).offset(), 1);
+  EXPECT_THAT(Seen({}, 3), ElementsAre("d"));
+}
+
+TEST_P(RewardLogTest, ListPagesByOffset) {
+  for (const char* id : {"a", "b", "c"}) world_.Append(Valid(id));
+  v1::ListRewardsRequest request;
+  request.set_page_size(2);
+  const auto first = world_.log().List(world_.context, request);
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(first->records_size(), 2);
+  EXPECT_EQ(first->next_after_offset(), 2);
+  request.set_after_offset(2);
+  EXPECT_EQ(world_.log().List(world_.context, request)->records_size(), 1);
+  request.set_after_offset(3);
+  EXPECT_EQ(world_.log().List(world_.context, request)->records_size(), 0);
+  request.set_page_size(-1);
+  EXPECT_EQ(world_.log().List(world_.context, request).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST_P(RewardLogTest, ListWaitsForARecord) {
+  v1::ListRewardsRequest request;
+  request.mutable_max_wait()->set_seconds(30);
+  absl::StatusOr<v1::ListRewardsResponse> response;
+  std::thread reader([&] { response = world_.log().List(world_.context, request); });
+  v1::Reward held_out = Valid("held-out");
+  held_out.set_split(v1::SPLIT_TEST);
+  world_.Append(held_out);
+  world_.Append(Valid("a"));
+  reader.join();
+  ASSERT_TRUE(response.ok());
+  ASSERT_EQ(response->records_size(), 1);
+  EXPECT_EQ(response->records(0).reward().trajectory(), "trajectories/a");
+}
+
+TEST_P(RewardLogTest, StatsBoundSuccessByWhatIsMasked) {
+  for (const char* id : {"a", "b"}) world_.Append(Valid(id));
+  v1::Reward failed = Valid("c");
+  failed.set_success(false);
+  world_.Append(failed);
+  world_.Append(Masked("d"));
+  v1::Reward other = Valid("e");
+  other.set_policy_version("2");
+  world_.Append(other);
+  v1::Reward held_out = Valid("f");
+  held_out.set_split(v1::SPLIT_TEST);
+  world_.Append(held_out);
+  const auto stats = world_.log().Stats(world_.context, {.policy = "p"});
+  ASSERT_TRUE(stats.ok()) << stats.status();
+  ASSERT_EQ(stats->size(), 2u);
+  const PolicyStats& first = stats->front();
+  EXPECT_EQ(first.policy_version, "1");
+  EXPECT_EQ(first.valid, 3);
+  EXPECT_EQ(first.succeeded, 2);
+  EXPECT_EQ(first.masked, 1);
+  EXPECT_EQ(first.masked_by_reason.at(v1::MASK_REASON_WORLD_FAULT), 1);
+  EXPECT_DOUBLE_EQ(first.success_rate, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(first.masked_share, 0.25);
+  EXPECT_DOUBLE_EQ(first.lower_bound, 0.5);
+  EXPECT_DOUBLE_EQ(first.upper_bound, 0.75);
+  EXPECT_EQ(world_.log().Stats(world_.context, {.policy_version = "2"})->size(), 1u);
+}
+
+TEST_P(RewardLogTest, ConcurrentAppendsLoseNothing) {
+  constexpr int kThreads = 4, kEach = 25;
+  world_.MakeGroup("g", kThreads * kEach);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([this, t] {
+      for (int i = 0; i < kEach; ++i) world_.Append(Valid(absl::StrCat(t, "-", i), "g"));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(world_.log().end_offset(), kThreads * kEach + 1);
+  EXPECT_THAT(Seen(Groups()), ElementsAre("group(100)"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Databases, RewardLogTest,
+                         ::testing::Values(RewardWorld::Engine::kMemory,
+                                           RewardWorld::Engine::kSqlite),
+                         [](const auto& info) {
+                           return info.param == RewardWorld::Engine::kSqlite ? "Sqlite" : "Memory";
+                         });
+
+}  // namespace
+}  // namespace proctor::reward

@@ -1,0 +1,450 @@
+#include "reward/subscription.h"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/reward/reward_testing.h"
+
+namespace proctor::reward {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+// Runs tasks when told to, so that every interleaving can be chosen.
+class ManualExecutor final : public Executor {
+ public:
+  void Post(std::function<void()> task) override { tasks_.push_back(std::move(task)); }
+  bool RunOne() {
+    if (tasks_.empty()) return false;
+    const std::function<void()> task = std::move(tasks_.front());
+    tasks_.pop_front();
+    task();
+    return true;
+  }
+  void RunAll() {
+    while (RunOne()) {
+    }
+  }
+  void Drop() { tasks_.clear(); }
+
+ private:
+  std::deque<std::function<void()>> tasks_;
+};
+
+class SubscriptionTest : public ::testing::Test {
+ protected:
+  SubscriptionTest() {
+    hub_ = std::make_unique<SubscriptionHub>(world_.log(), world_.consumers(), pool_, nullptr);
+    world_.MakeConsumer("c");
+  }
+  ~SubscriptionTest() override {
+    hub_->EndAll(absl::UnavailableError("over"));
+    pool_.RunAll();
+  }
+  std::shared_ptr<Subscription> Open() {
+    return hub_->Open("consumers/c", [this] { ++notified_; });
+  }
+
+  // Everything that can be had without more credits or acks.
+  std::vector<int64_t> Drain(Subscription& stream) {
+    std::vector<int64_t> offsets;
+    for (;;) {
+      pool_.RunAll();
+      const auto response = stream.Next();
+      if (!response) return offsets;
+      for (const v1::RewardRecord& record : response->records()) offsets.push_back(record.offset());
+      committed_ = response->committed_offset();
+    }
+  }
+  void AppendMany(int count) {
+    for (int i = 0; i < count; ++i) world_.Append(Valid(absl::StrCat("t", ++appended_)));
+  }
+
+  RewardWorld world_{RewardWorld::Engine::kMemory};
+  ManualExecutor pool_;
+  std::unique_ptr<SubscriptionHub> hub_;
+  int notified_ = 0;
+  int appended_ = 0;
+  int64_t committed_ = 0;
+};
+
+TEST_F(SubscriptionTest, SendsAtMostAsManyRecordsAsCredits) {
+  AppendMany(5);
+  auto stream = Open();
+  EXPECT_THAT(Drain(*stream), IsEmpty());
+  stream->AddCredits(2);
+  EXPECT_THAT(Drain(*stream), ElementsAre(1, 2));
+  stream->AddCredits(1);
+  stream->AddCredits(1);
+  EXPECT_THAT(Drain(*stream), ElementsAre(3, 4));
+}
+
+TEST_F(SubscriptionTest, NotifiesWhenRecordsArrive) {
+  auto stream = Open();
+  stream->AddCredits(10);
+  EXPECT_THAT(Drain(*stream), IsEmpty());
+  EXPECT_EQ(notified_, 0);
+  AppendMany(1);
+  EXPECT_THAT(Drain(*stream), ElementsAre(1));
+  EXPECT_EQ(notified_, 1);
+}
+
+TEST_F(SubscriptionTest, ConfirmsAcksAndResumesAfterThem) {
+  AppendMany(3);
+  auto stream = Open();
+  stream->AddCredits(10);
+  EXPECT_THAT(Drain(*stream), ElementsAre(1, 2, 3));
+  stream->Ack(2);
+  EXPECT_THAT(Drain(*stream), IsEmpty());
+  EXPECT_EQ(committed_, 2);
+  stream->Close();
+  auto again = Open();
+  again->AddCredits(10);
+  EXPECT_THAT(Drain(*again), ElementsAre(3));
+}
+
+TEST_F(SubscriptionTest, FilteredRecordsCountAsReadOnceAllIsAcknowledged) {
+  AppendMany(1);
+  v1::Reward held_out = Valid("held-out");
+  held_out.set_split(v1::SPLIT_TEST);
+  world_.Append(held_out);
+  auto stream = Open();
+  stream->AddCredits(10);
+  EXPECT_THAT(Drain(*stream), ElementsAre(1));
+  stream->Ack(1);
+  Drain(*stream);
+  EXPECT_EQ(committed_, 2);
+}
+
+TEST_F(SubscriptionTest, ManyFilteredRecordsMoveThePositionWithoutAnAck) {
+  v1::Reward held_out = Valid("x");
+  held_out.set_split(v1::SPLIT_TEST);
+  for (int i = 0; i < 1000; ++i) {
+    held_out.set_trajectory(absl::StrCat("trajectories/x", i));
+    held_out.set_reward_id(RewardId(held_out.trajectory(), 0));
+    world_.Append(held_out);
+  }
+  auto stream = Open();
+  stream->AddCredits(1);
+  EXPECT_THAT(Drain(*stream), IsEmpty());
+  EXPECT_EQ(world_.consumers().Get(world_.context, "consumers/c")->committed_offset(), 1000);
+}
+
+TEST_F(SubscriptionTest, AnAckFromAnEarlierStreamSkipsWhatTheClientHas) {
+  AppendMany(3);
+  auto stream = Open();
+  stream->Ack(2);
+  stream->AddCredits(10);
+  EXPECT_THAT(Drain(*stream), ElementsAre(3));
+}
+
+TEST_F(SubscriptionTest, ASecondStreamTakesOver) {
+  AppendMany(1);
+  auto first = Open();
+  first->AddCredits(5);
+  pool_.RunAll();
+  auto second = Open();
+  EXPECT_EQ(first->ended()->code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(first->Next(), std::nullopt);
+  first->Close();
+  EXPECT_TRUE(world_.consumers().Get(world_.context, "consumers/c")->connected());
+  second->AddCredits(5);
+  EXPECT_THAT(Drain(*second), ElementsAre(1));
+  second->Close();
+  EXPECT_FALSE(world_.consumers().Get(world_.context, "consumers/c")->connected());
+}
+
+TEST_F(SubscriptionTest, EndsWithTheReason) {
+  auto unknown = hub_->Open("consumers/none", nullptr);
+  pool_.RunAll();
+  EXPECT_EQ(unknown->ended()->code(), absl::StatusCode::kNotFound);
+  auto greedy = Open();
+  greedy->AddCredits(10'001);
+  EXPECT_EQ(greedy->ended()->code(), absl::StatusCode::kInvalidArgument);
+  auto negative = Open();
+  negative->AddCredits(-1);
+  EXPECT_EQ(negative->ended()->code(), absl::StatusCode::kInvalidArgument);
+  auto ahead = Open();
+  ahead->Ack(99);
+  pool_.RunAll();
+  EXPECT_EQ(ahead->ended()->code(), absl::StatusCode::kOutOfRange);
+  auto deleted = Open();
+  pool_.RunAll();
+  ASSERT_TRUE(world_.consumers().Delete(world_.context, "consumers/c").ok());
+  EXPECT_EQ(deleted->ended()->code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(SubscriptionTest, BelowTheFloorIsOutOfRangeWithTheFloor) {
+  AppendMany(3);
+  world_.clock.Advance(absl::Hours(24 * 60));
+  ASSERT_EQ(*world_.log().Trim(world_.context, {}), 3);
+  auto stream = Open();
+  pool_.RunAll();
+  EXPECT_EQ(stream->ended()->code(), absl::StatusCode::kOutOfRange);
+  EXPECT_THAT(std::string(stream->ended()->message()), ::testing::HasSubstr("floor is 3"));
+}
+
+TEST_F(SubscriptionTest, ASlowConsumerHoldsOneBatchAndStopsNobody) {
+  world_.MakeConsumer("slow");
+  auto slow = hub_->Open("consumers/slow", nullptr);
+  slow->AddCredits(10'000);
+  auto fast = Open();
+  fast->AddCredits(10'000);
+  AppendMany(250);
+  EXPECT_EQ(Drain(*fast).size(), 250u);
+  // The slow one has what one batch holds, nothing more; the rest waits in the store.
+  EXPECT_EQ(slow->Next()->records_size(), 100);
+  EXPECT_EQ(slow->Next(), std::nullopt);
+  pool_.RunAll();
+  EXPECT_EQ(slow->Next()->records_size(), 100);
+}
+
+TEST_F(SubscriptionTest, DrainEndsAllStreams) {
+  auto stream = Open();
+  hub_->EndAll(absl::UnavailableError("drain"));
+  EXPECT_EQ(stream->ended()->code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Open()->ended()->code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(SubscriptionTest, PayloadsComeIfAskedAndMayBeGone) {
+  SubscriptionHub hub(
+      world_.log(), world_.consumers(), pool_,
+      [](const CallContext&, const std::string& name) -> absl::StatusOr<v1::TrajectoryPayload> {
+        if (name == "trajectories/t2") return absl::NotFoundError("deleted");
+        v1::TrajectoryPayload payload;
+        payload.set_goal(name);
+        return payload;
+      });
+  v1::ConsumerFilter filter;
+  filter.set_include_payload(true);
+  filter.set_delivery(v1::DELIVERY_GROUPS);
+  world_.MakeConsumer("p", filter);
+  world_.MakeGroup("g", 1);
+  AppendMany(2);
+  world_.Append(Valid("t3", "g"));
+  auto stream = hub.Open("consumers/p", nullptr);
+  stream->AddCredits(10);
+  pool_.RunAll();
+  const auto response = stream->Next();
+  ASSERT_TRUE(response.has_value());
+  ASSERT_EQ(response->records_size(), 3);
+  EXPECT_EQ(response->records(0).reward().payload().goal(), "trajectories/t1");
+  EXPECT_FALSE(response->records(1).reward().has_payload());
+  EXPECT_EQ(response->records(2).group_complete().rewards(0).payload().goal(), "trajectories/t3");
+  stream->Close();
+  pool_.RunAll();
+}
+
+// Random interleavings of appends (repeated ones, too), credits, acks, reconnects and crashes of
+// server and client: after dedupe by id every reward and every group arrives exactly once.
+class RandomStreams {
+ public:
+  RandomStreams(RewardWorld::Engine engine, uint32_t seed) : world_(engine), random_(seed) {
+    v1::ConsumerFilter groups;
+    groups.set_delivery(v1::DELIVERY_GROUPS);
+    world_.MakeConsumer("each");
+    world_.MakeConsumer("groups", groups);
+    StartServer();
+  }
+  ~RandomStreams() { StopServer(); }
+
+  void Run(int moves) {
+    for (int i = 0; i < moves; ++i) Move();
+    // In the end everything is delivered.
+    for (Client& client : clients_) {
+      Connect(client);
+      client.stream->AddCredits(1000);
+      pool_.RunAll();
+      while (Receive(client)) pool_.RunAll();
+    }
+    Check();
+  }
+
+ private:
+  struct Client {
+    std::string consumer;
+    std::shared_ptr<Subscription> stream;
+    // Durable with the client: what it has, by id.
+    std::map<std::string, int> rewards, complete;
+    int64_t last = 0;
+  };
+
+  int Below(int n) { return static_cast<int>(random_() % n); }
+
+  void Move() {
+    Client& client = clients_[Below(2)];
+    switch (Below(12)) {
+      case 0:
+      case 1:
+      case 2:
+        AppendNext();
+        break;
+      case 3:
+        if (appended_ > 0) world_.Append(RewardNumber(1 + Below(appended_)));
+        break;
+      case 4:
+        Connect(client);
+        break;
+      case 5:
+        if (client.stream) client.stream->AddCredits(1 + Below(3));
+        break;
+      case 6:
+        if (client.stream) client.stream->Ack(client.last);
+        break;
+      case 7:
+      case 8:
+        Receive(client);
+        break;
+      case 9:
+      case 10:
+        pool_.RunOne();
+        break;
+      case 11:
+        if (Below(4) == 0) Restart();
+        break;
+    }
+  }
+
+  v1::Reward RewardNumber(int n) {
+    const std::string id = absl::StrCat("t", n);
+    // Every third belongs to a group of two.
+    const std::string group = n % 3 == 0 ? absl::StrCat("g", n / 6) : "";
+    return n % 5 == 0 ? Masked(id, group) : Valid(id, group);
+  }
+  void AppendNext() {
+    ++appended_;
+    if (appended_ % 3 == 0) world_.MakeGroup(absl::StrCat("g", appended_ / 6), 2);
+    world_.Append(RewardNumber(appended_));
+  }
+  void Connect(Client& client) {
+    if (client.stream && Below(2) == 0) client.stream->Close();
+    client.stream = hub_->Open(client.consumer, nullptr);
+  }
+  bool Receive(Client& client) {
+    if (!client.stream) return false;
+    const auto response = client.stream->Next();
+    if (!response) return false;
+    EXPECT_LE(response->committed_offset(), std::max(client.last, response->end_offset()));
+    for (const v1::RewardRecord& record : response->records()) {
+      client.last = std::max(client.last, record.offset());
+      if (record.has_reward()) {
+        ++client.rewards[record.reward().reward_id()];
+      } else {
+        ++client.complete[record.group_complete().group_complete_id()];
+        for (const v1::Reward& reward : record.group_complete().rewards())
+          ++client.rewards[reward.reward_id()];
+      }
+    }
+    return true;
+  }
+  void StartServer() {
+    hub_ = std::make_unique<SubscriptionHub>(world_.log(), world_.consumers(), pool_, nullptr);
+  }
+  void StopServer() {
+    hub_->EndAll(absl::UnavailableError("stop"));
+    pool_.Drop();  // a crash: what was not committed is lost
+    for (Client& client : clients_) client.stream.reset();
+    hub_.reset();
+  }
+  void Restart() {
+    StopServer();
+    world_.Restart();
+    StartServer();
+  }
+  void Check() {
+    size_t grouped = 0, whole = 0;
+    std::map<std::string, int> places;
+    for (int n = 1; n <= appended_; ++n) {
+      if (n % 3 != 0) continue;
+      ++grouped;
+      whole += ++places[RewardNumber(n).group()] == 2;
+    }
+    EXPECT_EQ(clients_[0].rewards.size(), static_cast<size_t>(appended_));
+    EXPECT_TRUE(clients_[0].complete.empty());
+    EXPECT_EQ(clients_[1].complete.size(), whole);
+    EXPECT_EQ(clients_[1].rewards.size(), static_cast<size_t>(appended_) - grouped + 2 * whole);
+  }
+
+  RewardWorld world_;
+  std::mt19937 random_;
+  ManualExecutor pool_;
+  std::unique_ptr<SubscriptionHub> hub_;
+  Client clients_[2] = {{"consumers/each", {}, {}, {}, 0}, {"consumers/groups", {}, {}, {}, 0}};
+  int appended_ = 0;
+};
+
+TEST(RandomStreamsTest, ExactlyOnceAfterDedupeInMemory) {
+  for (uint32_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE(absl::StrCat("seed ", seed));
+    RandomStreams(RewardWorld::Engine::kMemory, seed).Run(300);
+  }
+}
+
+TEST(RandomStreamsTest, ExactlyOnceAfterDedupeAcrossRestartsOfSqlite) {
+  for (uint32_t seed = 1; seed <= 5; ++seed) {
+    SCOPED_TRACE(absl::StrCat("seed ", seed));
+    RandomStreams(RewardWorld::Engine::kSqlite, seed).Run(300);
+  }
+}
+
+TEST(SubscriptionThreadsTest, AppendersAndReadersRunSideBySide) {
+  constexpr int kRewards = 200, kConsumers = 3;
+  RewardWorld world(RewardWorld::Engine::kSqlite);
+  auto pool = std::make_unique<ThreadPool>("rewards", 3);
+  auto hub = std::make_unique<SubscriptionHub>(world.log(), world.consumers(), *pool, nullptr);
+  std::vector<std::thread> threads;
+  for (int c = 0; c < kConsumers; ++c) world.MakeConsumer(absl::StrCat("c", c));
+  for (int c = 0; c < kConsumers; ++c) {
+    threads.emplace_back([&, c] {
+      struct Signal {
+        Mutex mutex;
+        CondVar ready;
+        int count ABSL_GUARDED_BY(mutex) = 0;
+      };
+      const auto signal = std::make_shared<Signal>();
+      auto stream = hub->Open(absl::StrCat("consumers/c", c), [signal] {
+        MutexLock lock(signal->mutex);
+        ++signal->count;
+        signal->ready.SignalAll();
+      });
+      stream->AddCredits(7);
+      int64_t last = 0;
+      while (last < kRewards) {
+        if (const auto response = stream->Next()) {
+          for (const v1::RewardRecord& record : response->records()) {
+            EXPECT_EQ(record.offset(), last + 1);
+            last = record.offset();
+          }
+          stream->AddCredits(response->records_size());
+          stream->Ack(last);
+          continue;
+        }
+        MutexLock lock(signal->mutex);
+        const absl::Status woken = AwaitWithContext(
+            CallContext::WithTimeout(absl::Seconds(30)), signal->mutex, signal->ready,
+            [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(signal->mutex) { return signal->count > 0; },
+            "records");
+        ASSERT_TRUE(woken.ok()) << woken;
+        signal->count = 0;
+      }
+      stream->Close();
+    });
+  }
+  for (int i = 0; i < kRewards; ++i) world.Append(Valid(absl::StrCat("t", i)));
+  for (std::thread& thread : threads) thread.join();
+  hub->EndAll(absl::UnavailableError("over"));
+  pool.reset();
+  hub.reset();
+}
+
+}  // namespace
+}  // namespace proctor::reward
