@@ -9,7 +9,7 @@
 //    from Reset (the task does not fit: no episode begins).
 //  - `wait`, `answer` and `give_up` never reach Act: the session does them, the same for all worlds.
 //  - Steps, limits, leases, recording, replayed requests, evidence at start and end: the session's, never the driver's.
-//  - tests/env/world_contract_test.cc must pass for it.
+//  - The suite of tests/env/world_contract.h must pass for it.
 #ifndef PROCTOR_ENV_WORLD_H_
 #define PROCTOR_ENV_WORLD_H_
 

@@ -1,0 +1,313 @@
+// EnvironmentService over gRPC on a unix socket: the null world, records in memory.
+#include "server/environment_service.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "common/clock.h"
+#include "common/proto_time.h"
+#include "env/null/null_environment.h"
+#include "gtest/gtest.h"
+#include "proctor/v1/environment_service.grpc.pb.h"
+#include "server/episode_recorder.h"
+#include "storage/memory_blob_store.h"
+#include "storage/memory_database.h"
+#include "trajectory/trajectory_store.h"
+#include "tests/env/fakes.h"
+
+namespace proctor::server {
+namespace {
+
+// Results come at once: the episode as the store has it, READY.
+class InstantResults final : public EpisodeSource {
+ public:
+  explicit InstantResults(trajectory::EpisodeStore& episodes) : episodes_(episodes) {}
+  void Wait(const CallContext& context, const std::string& name, absl::Duration, Done done) override {
+    absl::StatusOr<v1::Episode> episode = episodes_.Get(context, name);
+    if (episode.ok() && episode->state() == v1::EPISODE_STATE_CLOSED) {
+      episode->set_result_state(v1::RESULT_STATE_READY);
+    }
+    done(std::move(episode));
+  }
+
+ private:
+  trajectory::EpisodeStore& episodes_;
+};
+
+class EnvironmentServiceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char pattern[] = "/tmp/proctor-test-XXXXXX";
+    directory_ = mkdtemp(pattern);
+    database_ = *storage::NewMemoryDatabase();
+    blobs_ = storage::NewMemoryBlobStore();
+    archive_ = *trajectory::Archive::Open(*database_, *blobs_, SystemClock());
+    StartServer();
+  }
+  void TearDown() override {
+    StopServer();
+    std::filesystem::remove_all(directory_);
+  }
+
+  // A server with the records of the one before it.
+  void StartServer() {
+    recorder_ = std::make_unique<trajectory::Recorder>(*archive_);
+    replays_ = std::make_unique<trajectory::ReplayStore>(*archive_);
+    episodes_ = std::make_unique<trajectory::EpisodeStore>(*archive_);
+    sink_ = std::make_unique<EpisodeRecorder>(*recorder_, *replays_, *blobs_);
+    results_ = std::make_unique<InstantResults>(*episodes_);
+    sessions_ = std::make_unique<env::SessionManager>(
+        env::SessionManagerOptions{},
+        env::SessionParts{pool_, timers_, SystemClock(), *sink_, host_, {}});
+    sessions_->Register("null", null_, 2);
+    service_ = MakeEnvironmentService({*sessions_, *episodes_, *results_, *sink_, pool_});
+    const std::string address = "unix:" + directory_ + "/socket";
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials());
+    builder.RegisterService(service_.get());
+    server_ = builder.BuildAndStart();
+    stub_ = v1::EnvironmentService::NewStub(
+        grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
+  }
+  void StopServer() {
+    sessions_->StopAdmitting();
+    std::promise<void> closed;
+    sessions_->CloseAll("the server is shutting down", v1::END_REASON_SERVER_FAULT,
+                        [&] { closed.set_value(); });
+    closed.get_future().wait();
+    server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
+    server_->Wait();
+    service_.reset();
+    sessions_.reset();
+  }
+
+  struct Context : grpc::ClientContext {
+    Context() { set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30)); }
+  };
+
+  v1::Session Create(const std::string& request_id = "") {
+    v1::CreateSessionRequest request;
+    request.set_environment("environments/null");
+    request.set_request_id(request_id);
+    v1::Session session;
+    Context context;
+    const grpc::Status status = stub_->CreateSession(&context, request, &session);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return session;
+  }
+  grpc::Status Start(const std::string& session, v1::EpisodeStart* start) {
+    v1::StartEpisodeRequest request;
+    request.set_session(session);
+    request.set_request_id("start");
+    request.mutable_inline_task()->set_goal("click");
+    Context context;
+    return stub_->StartEpisode(&context, request, start);
+  }
+  grpc::Status Step(const v1::StepRequest& request, v1::StepResponse* response) {
+    Context context;
+    return stub_->Step(&context, request, response);
+  }
+  static v1::StepRequest Click(const std::string& session, const std::string& id = "") {
+    v1::StepRequest request;
+    request.set_session(session);
+    request.set_request_id(id);
+    request.mutable_action()->mutable_click()->mutable_target()->set_mark(1);
+    return request;
+  }
+  static v1::StepRequest Answer(const std::string& session) {
+    v1::StepRequest request;
+    request.set_session(session);
+    request.mutable_action()->mutable_answer()->set_text("42");
+    return request;
+  }
+
+  std::string directory_;
+  ThreadPool pool_{"test", 4};
+  TimerQueue timers_;
+  env::NullEnvironment null_;
+  env::FakeHost host_;
+  std::unique_ptr<storage::Database> database_;
+  std::unique_ptr<storage::BlobStore> blobs_;
+  std::unique_ptr<trajectory::Archive> archive_;
+  std::unique_ptr<trajectory::Recorder> recorder_;
+  std::unique_ptr<trajectory::ReplayStore> replays_;
+  std::unique_ptr<trajectory::EpisodeStore> episodes_;
+  std::unique_ptr<EpisodeRecorder> sink_;
+  std::unique_ptr<InstantResults> results_;
+  std::unique_ptr<env::SessionManager> sessions_;
+  std::unique_ptr<grpc::Service> service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<v1::EnvironmentService::Stub> stub_;
+};
+
+TEST_F(EnvironmentServiceTest, RunsAnEpisodeFromSessionToRecord) {
+  const v1::Session session = Create();
+  v1::EpisodeStart start;
+  ASSERT_TRUE(Start(session.name(), &start).ok());
+  v1::StepResponse step;
+  ASSERT_TRUE(Step(Click(session.name()), &step).ok());
+  EXPECT_EQ(step.step_index(), 0);
+  ASSERT_TRUE(Step(Answer(session.name()), &step).ok());
+  EXPECT_TRUE(step.terminated());
+  EXPECT_EQ(step.episode().result_state(), v1::RESULT_STATE_READY);
+  const auto record = trajectory::TrajectoryStore(*archive_).Get(CallContext(), start.episode().trajectory());
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_TRUE(record->closed());
+  EXPECT_EQ(record->steps_size(), 2);
+  EXPECT_EQ(record->evidence_size(), 2);
+  Context context;
+  v1::GetEpisodeRequest get;
+  get.set_name(start.episode().name());
+  v1::Episode episode;
+  ASSERT_TRUE(stub_->GetEpisode(&context, get, &episode).ok());
+  EXPECT_EQ(episode.end_reason(), v1::END_REASON_ANSWERED);
+}
+
+TEST_F(EnvironmentServiceTest, SendsTheRetryHintWhenFull) {
+  Create();
+  Create();
+  v1::CreateSessionRequest request;
+  request.set_environment("environments/null");
+  v1::Session session;
+  Context context;
+  const grpc::Status status = stub_->CreateSession(&context, request, &session);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_NE(status.error_details().find("google.rpc.RetryInfo"), std::string::npos);
+  EXPECT_EQ(context.GetServerTrailingMetadata().count("grpc-retry-pushback-ms"), 1u);
+}
+
+TEST_F(EnvironmentServiceTest, AnswersARetriedStepAfterARestart) {
+  const v1::Session session = Create();
+  v1::EpisodeStart start;
+  ASSERT_TRUE(Start(session.name(), &start).ok());
+  v1::StepResponse first;
+  ASSERT_TRUE(Step(Click(session.name(), "one"), &first).ok());
+  StopServer();
+  StartServer();
+  v1::StepResponse again;
+  ASSERT_TRUE(Step(Click(session.name(), "one"), &again).ok());
+  EXPECT_EQ(again.observation().url(), first.observation().url());
+  EXPECT_EQ(Step(Click(session.name(), "two"), &again).error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(Step(Answer(session.name()), &again).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(EnvironmentServiceTest, ListsSessionsInPages) {
+  const v1::Session first = Create();
+  const v1::Session second = Create();
+  v1::ListSessionsRequest request;
+  request.set_page_size(1);
+  v1::ListSessionsResponse page;
+  {
+    Context context;
+    ASSERT_TRUE(stub_->ListSessions(&context, request, &page).ok());
+  }
+  ASSERT_EQ(page.sessions_size(), 1);
+  request.set_page_token(page.next_page_token());
+  v1::ListSessionsResponse rest;
+  Context context;
+  ASSERT_TRUE(stub_->ListSessions(&context, request, &rest).ok());
+  ASSERT_EQ(rest.sessions_size(), 1);
+  EXPECT_EQ(rest.next_page_token(), "");
+  EXPECT_NE(rest.sessions(0).name(), page.sessions(0).name());
+}
+
+TEST_F(EnvironmentServiceTest, ActAnswersPipelinedVerbsInOrderAndErrorsInside) {
+  Context context;
+  const auto stream = stub_->Act(&context);
+  v1::ActRequest request;
+  request.set_tag(1);
+  request.mutable_create_session()->set_environment("environments/null");
+  ASSERT_TRUE(stream->Write(request));
+  request.set_tag(2);
+  request.mutable_start_episode()->mutable_inline_task()->set_goal("click");
+  ASSERT_TRUE(stream->Write(request));
+  for (int i = 0; i < 10; ++i) {
+    request.set_tag(3 + i);
+    *request.mutable_step() = Click("");
+    // One in the middle is wrong: its reply says so, the rest goes on.
+    if (i == 5) request.mutable_step()->set_expected_step_index(99);
+    ASSERT_TRUE(stream->Write(request));
+  }
+  request.set_tag(13);
+  *request.mutable_step() = Answer("");
+  ASSERT_TRUE(stream->Write(request));
+  stream->WritesDone();
+  std::vector<v1::ActResponse> replies;
+  v1::ActResponse reply;
+  while (stream->Read(&reply)) replies.push_back(reply);
+  EXPECT_TRUE(stream->Finish().ok());
+  ASSERT_EQ(replies.size(), 13u);
+  for (size_t i = 0; i < replies.size(); ++i) EXPECT_EQ(replies[i].tag(), static_cast<int64_t>(i) + 1);
+  EXPECT_TRUE(replies[0].has_session());
+  EXPECT_TRUE(replies[1].has_episode_start());
+  EXPECT_EQ(replies[7].error().code(), static_cast<int>(grpc::StatusCode::ABORTED));
+  EXPECT_EQ(replies[11].step().step_index(), 8);
+  EXPECT_TRUE(replies[12].step().terminated());
+  EXPECT_EQ(replies[12].step().episode().result_state(), v1::RESULT_STATE_READY);
+}
+
+TEST_F(EnvironmentServiceTest, ASecondActTakesTheSessionOver) {
+  const v1::Session session = Create();
+  v1::ActRequest attach;
+  attach.mutable_attach()->set_session(session.name());
+  v1::ActResponse reply;
+  Context first_context;
+  const auto first = stub_->Act(&first_context);
+  ASSERT_TRUE(first->Write(attach));
+  ASSERT_TRUE(first->Read(&reply));
+  Context second_context;
+  const auto second = stub_->Act(&second_context);
+  ASSERT_TRUE(second->Write(attach));
+  ASSERT_TRUE(second->Read(&reply));
+  EXPECT_TRUE(reply.has_session());
+  EXPECT_FALSE(first->Read(&reply));
+  EXPECT_EQ(first->Finish().error_code(), grpc::StatusCode::ABORTED);
+  second->WritesDone();
+  EXPECT_FALSE(second->Read(&reply));
+  EXPECT_TRUE(second->Finish().ok());
+}
+
+TEST_F(EnvironmentServiceTest, HalfCloseDoesNotEndTheEpisode) {
+  const v1::Session session = Create();
+  v1::EpisodeStart start;
+  ASSERT_TRUE(Start(session.name(), &start).ok());
+  Context context;
+  const auto stream = stub_->Act(&context);
+  v1::ActRequest attach;
+  attach.mutable_attach()->set_session(session.name());
+  ASSERT_TRUE(stream->Write(attach));
+  stream->WritesDone();
+  v1::ActResponse reply;
+  while (stream->Read(&reply)) {
+  }
+  EXPECT_TRUE(stream->Finish().ok());
+  v1::StepResponse step;
+  EXPECT_TRUE(Step(Click(session.name()), &step).ok());
+}
+
+TEST_F(EnvironmentServiceTest, ActWithoutASessionIsAnErrorInsideTheReply) {
+  Context context;
+  const auto stream = stub_->Act(&context);
+  v1::ActRequest request;
+  *request.mutable_step() = Click("");
+  ASSERT_TRUE(stream->Write(request));
+  v1::ActResponse reply;
+  ASSERT_TRUE(stream->Read(&reply));
+  EXPECT_EQ(reply.error().code(), static_cast<int>(grpc::StatusCode::FAILED_PRECONDITION));
+  request.mutable_attach()->set_session("sessions/none");
+  ASSERT_TRUE(stream->Write(request));
+  ASSERT_TRUE(stream->Read(&reply));
+  EXPECT_EQ(reply.error().code(), static_cast<int>(grpc::StatusCode::NOT_FOUND));
+  stream->WritesDone();
+  EXPECT_FALSE(stream->Read(&reply));
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+}  // namespace
+}  // namespace proctor::server
