@@ -99,15 +99,19 @@ function isInlineBox(element) {
 }
 
 function embeddedText(element, skipped, depth) {
+  // A control inside a label counts by its value, before its own label.
+  switch (element.localName) {
+    case 'input':
+      if (kTextInputs.has(element.type) && element.type !== 'password') return element.value;
+      break;
+    case 'textarea': return element.value;
+    case 'select': return Array.from(element.selectedOptions, (option) => option.label).join(' ');
+  }
   const label = element.getAttribute('aria-label');
   if (label && label.trim()) return label;
   switch (element.localName) {
     case 'img': case 'area': return element.getAttribute('alt') ?? element.title ?? '';
-    case 'input':
-      if (element.type === 'hidden' || element.type === 'password' || element.type === 'checkbox' || element.type === 'radio') return '';
-      return element.type === 'image' ? element.alt : element.value;
-    case 'textarea': return element.value;
-    case 'select': return Array.from(element.selectedOptions, (option) => option.label).join(' ');
+    case 'input': return element.type === 'image' ? element.alt : element.type === 'submit' || element.type === 'button' ? element.value : '';
     case 'svg': return element.querySelector(':scope > title')?.textContent ?? '';
     case 'iframe': case 'video': case 'audio': case 'canvas': return element.title ?? '';
   }

@@ -23,6 +23,7 @@ void ObserveFixture::SetUp() {
   options.profile_root = root_;
   // The server is the proxy as well, so that it answers for every host.
   options.proxy = absl::StrCat("127.0.0.1:", server_->port());
+  options.extra_arguments = BrowserArguments();
   auto browser = BrowserProcess::Start(Soon(), options, spawner_);
   ASSERT_TRUE(browser.ok()) << browser.status();
   browser_ = *std::move(browser);

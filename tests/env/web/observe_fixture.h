@@ -22,6 +22,7 @@ namespace proctor::env::web {
 class ObserveFixture : public testing::Test {
  protected:
   void SetUp() override;
+  virtual std::vector<std::string> BrowserArguments() const { return {}; }
   void TearDown() override;
 
   // Served at any host: "http://a.test/page" is found as "a.test/page", else as "/page".
