@@ -1,0 +1,232 @@
+#include "proposer/crawl_proposer.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/json.h"
+#include "common/status.h"
+#include "proposer/crawler.h"
+#include "proposer/draft.h"
+#include "proposer/draft_trial.h"
+#include "proposer/seeded.h"
+#include "proposer/splits.h"
+#include "proposer/text.h"
+
+namespace proctor::proposer {
+namespace {
+
+constexpr int kMaxCount = 10'000;
+constexpr double kNearDuplicate = 0.8;
+constexpr size_t kWrongAnswers = 50;
+constexpr int kMaxFaultsInARow = 5;
+constexpr char kGeneratorVersion[] = "crawl-1";
+
+class CrawlProposer {
+ public:
+  CrawlProposer(const v1::ProposeTasksRequest& request, std::string job, SiteExplorer& explorer,
+                const OracleCheck& oracle, const std::function<void(const CrawlProposalProgress&)>& progress)
+      : request_(request), job_(std::move(job)), explorer_(explorer), oracle_(oracle), progress_(progress),
+        seed_(request.seed() == 0 ? 1 : static_cast<uint64_t>(request.seed())) {}
+
+  absl::StatusOr<Proposal> Run(const CallContext& context) {
+    PROCTOR_ASSIGN_OR_RETURN(const v1::CrawlSource source, NormalizeCrawlSource(request_.crawl()));
+    PROCTOR_ASSIGN_OR_RETURN(const v1::SplitShares shares, NormalizeShares(request_.split_shares()));
+    PROCTOR_ASSIGN_OR_RETURN(std::set<std::string> kinds, ChooseKinds(source));
+    PROCTOR_ASSIGN_OR_RETURN(
+        SiteUrls urls, SiteUrls::Create(source.start_url(), {source.exclude_url_patterns().begin(),
+                                                             source.exclude_url_patterns().end()}));
+    MakeTemplate(source, urls);
+    PROCTOR_ASSIGN_OR_RETURN(const SiteModel model,
+                             Crawl(context, source, template_, urls, explorer_, [this](int crawled, int) {
+                               so_far_.pages_crawled = crawled;
+                               Report();
+                             }));
+    digest_ = model.Digest();
+    proposal_.result.set_pages_crawled(static_cast<int>(model.pages.size()));
+    const auto splits = SplitPages(model, shares, seed_);
+    drafts_ = DraftTasks(model, splits, seed_, static_cast<size_t>(request_.count()) * 4 + 50);
+    std::erase_if(drafts_, [&](const auto& kind) { return !kinds.contains(kind.first); });
+    for (const auto& [kind, drafts] : drafts_) {
+      proposal_.result.set_drafted(proposal_.result.drafted() + static_cast<int>(drafts.size()));
+      for (const Draft& draft : drafts) answers_.insert(draft.answer);
+    }
+    answers_.erase("");
+    Pace pace(absl::Seconds(source.delay().seconds()) + absl::Nanoseconds(source.delay().nanos()));
+    DraftTrial trial(explorer_, oracle_, urls, pace);
+    PROCTOR_RETURN_IF_ERROR(TakeTurns(context, splits, trial));
+    if (proposal_.tasks.empty()) {
+      return absl::FailedPreconditionError(absl::StrCat("no task could be made from the site's ", model.pages.size(),
+                                                        " pages: ", proposal_.result.ShortDebugString()));
+    }
+    return std::move(proposal_);
+  }
+
+ private:
+  static absl::StatusOr<std::set<std::string>> ChooseKinds(const v1::CrawlSource& source) {
+    const auto& known = CrawlTaskKinds();
+    for (const std::string& kind : source.kinds()) {
+      if (std::find(known.begin(), known.end(), kind) == known.end()) {
+        return absl::InvalidArgumentError(absl::StrCat("crawl.kinds: there is no \"", kind, "\""));
+      }
+    }
+    if (source.kinds().empty()) return std::set<std::string>(known.begin(), known.end());
+    return std::set<std::string>(source.kinds().begin(), source.kinds().end());
+  }
+
+  // What all tasks have in common.
+  void MakeTemplate(const v1::CrawlSource& source, const SiteUrls& urls) {
+    template_.set_environment(source.environment());
+    template_.mutable_start_state()->set_start_url(source.start_url());
+    template_.set_site(urls.SiteName());
+    template_.set_state(v1::TASK_STATE_ACCEPTED);
+    // The content of a generated site must stay what it was when it was crawled.
+    if (source.start_url().starts_with("__")) template_.set_seed(static_cast<int64_t>(seed_));
+    for (const auto& [tag, value] : request_.tags()) (*template_.mutable_tags())[tag] = value;
+    v1::Lineage& lineage = *template_.mutable_lineage();
+    lineage.set_source("crawl");
+    lineage.set_job(job_);
+    lineage.set_generator_version(kGeneratorVersion);
+  }
+
+  absl::Status TakeTurns(const CallContext& context, const std::vector<v1::Split>& splits, DraftTrial& trial) {
+    std::map<std::string, size_t> next;
+    bool more = true;
+    while (more && Size() < request_.count()) {
+      more = false;
+      for (const std::string& kind : CrawlTaskKinds()) {
+        std::vector<Draft>& drafts = drafts_[kind];
+        bool accepted = false;
+        while (!accepted && next[kind] < drafts.size() && Size() < request_.count()) {
+          PROCTOR_ASSIGN_OR_RETURN(accepted, Try(context, drafts[next[kind]++], splits, trial));
+        }
+        more |= next[kind] < drafts.size();
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<bool> Try(const CallContext& context, Draft& draft, const std::vector<v1::Split>& splits,
+                           DraftTrial& trial) {
+    PROCTOR_RETURN_IF_ERROR(context.Check("proposing tasks"));
+    std::string problem = WhyNot(draft, splits);
+    if (problem.empty()) {
+      Complete(draft);
+      const auto tried = trial.Run(context, draft, WrongAnswers(draft));
+      ++so_far_.tried;
+      if (tried.ok()) {
+        problem = *tried;
+        faults_ = 0;
+      } else {
+        PROCTOR_RETURN_IF_ERROR(context.Check("proposing tasks"));
+        if (++faults_ >= kMaxFaultsInARow) return Annotate(tried.status(), "the browser failed again and again");
+        problem = "the browser failed";
+      }
+    }
+    if (problem.empty()) {
+      Accept(draft);
+    } else {
+      ++(*proposal_.result.mutable_rejected_by_reason())[problem];
+    }
+    Report();
+    return problem.empty();
+  }
+
+  // What can be said without trying.
+  std::string WhyNot(const Draft& draft, const std::vector<v1::Split>& splits) {
+    const v1::Split split = draft.task.split();
+    if (split == v1::SPLIT_UNSPECIFIED) return "it is about the start page";
+    for (const int target : draft.targets) {
+      if (splits[target] != split) return "its pages are on two sides";
+    }
+    const std::string answer = Folded(draft.answer);
+    if (!answer.empty()) {
+      if (const auto side = split_of_answer_.find(answer); side != split_of_answer_.end()) {
+        if (side->second != split) return "its answer is also asked for on another side";
+        if (uses_of_answer_[answer] >= 1 + request_.count() / 100) return "too many tasks share its answer";
+      }
+    }
+    const MinHash hash(draft.gist);
+    for (const auto& [other, other_split] : hashes_[draft.task.kind()]) {
+      if (hash.Similarity(other) >= kNearDuplicate) return "near-duplicate";
+    }
+    return "";
+  }
+
+  void Complete(Draft& draft) {
+    v1::Task task = template_;
+    task.MergeFrom(draft.task);
+    task.set_template_(absl::StrCat(task.site(), "/", task.kind()));
+    Json parameters = {{"answer", draft.answer}, {"gist", draft.gist}};
+    if (!draft.search_text.empty()) parameters["search"] = draft.search_text;
+    task.mutable_lineage()->set_parameters_json(DumpJson(parameters));
+    task.mutable_lineage()->set_site_model_digest(digest_);
+    if (!job_.empty()) task.set_name(absl::StrCat("tasks/", job_.substr(job_.find('/') + 1), "-", Size()));
+    draft.task = std::move(task);
+  }
+
+  // Answers of other drafts, in seeded order.
+  std::vector<std::string> WrongAnswers(const Draft& draft) const {
+    std::vector<std::pair<uint64_t, std::string>> others;
+    const uint64_t seed = SeededHash(seed_, draft.gist);
+    const std::string right = Folded(draft.answer);
+    for (const std::string& answer : answers_) {
+      // The share of tasks with the same answer is bounded in WhyNot.
+      if (Folded(answer) != right) others.emplace_back(SeededHash(seed, answer), answer);
+    }
+    std::sort(others.begin(), others.end());
+    if (others.size() > kWrongAnswers) others.resize(kWrongAnswers);
+    std::vector<std::string> answers;
+    for (auto& [hash, answer] : others) answers.push_back(std::move(answer));
+    return answers;
+  }
+
+  void Accept(const Draft& draft) {
+    const std::string answer = Folded(draft.answer);
+    if (!answer.empty()) {
+      split_of_answer_.emplace(answer, draft.task.split());
+      ++uses_of_answer_[answer];
+    }
+    hashes_[draft.task.kind()].emplace_back(MinHash(draft.gist), draft.task.split());
+    ++(*proposal_.result.mutable_accepted_by_kind())[draft.task.kind()];
+    proposal_.tasks.push_back(draft.task);
+    proposal_.result.set_accepted(Size());
+    so_far_.accepted = Size();
+  }
+
+  int Size() const { return static_cast<int>(proposal_.tasks.size()); }
+  void Report() const {
+    if (progress_) progress_(so_far_);
+  }
+
+  const v1::ProposeTasksRequest& request_;
+  const std::string job_;
+  SiteExplorer& explorer_;
+  const OracleCheck& oracle_;
+  const std::function<void(const CrawlProposalProgress&)>& progress_;
+  const uint64_t seed_;
+  v1::Task template_;
+  std::string digest_;
+  std::map<std::string, std::vector<Draft>> drafts_;
+  std::set<std::string> answers_;
+  std::map<std::string, v1::Split> split_of_answer_;
+  std::map<std::string, int> uses_of_answer_;
+  std::map<std::string, std::vector<std::pair<MinHash, v1::Split>>> hashes_;
+  CrawlProposalProgress so_far_;
+  Proposal proposal_;
+  int faults_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<Proposal> ProposeFromCrawl(const CallContext& context, const v1::ProposeTasksRequest& request,
+                                          const std::string& job, SiteExplorer& explorer, const OracleCheck& oracle,
+                                          const std::function<void(const CrawlProposalProgress&)>& progress) {
+  if (request.count() < 1 || request.count() > kMaxCount) return absl::InvalidArgumentError("count: 1 to 10,000");
+  return CrawlProposer(request, job, explorer, oracle, progress).Run(context);
+}
+
+}  // namespace proctor::proposer

@@ -1,0 +1,36 @@
+// Tasks that a crawl of a site gives: proposed, tried, and only then accepted.
+#ifndef PROCTOR_PROPOSER_CRAWL_PROPOSER_H_
+#define PROCTOR_PROPOSER_CRAWL_PROPOSER_H_
+
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/call_context.h"
+#include "proctor/v1/task_service.pb.h"
+#include "proposer/site_explorer.h"
+#include "proposer/template_proposer.h"
+
+namespace proctor::proposer {
+
+// What a running proposal tells: pages crawled, drafts tried, tasks accepted so far.
+struct CrawlProposalProgress {
+  int pages_crawled = 0;
+  int tried = 0;
+  int accepted = 0;
+};
+
+// Crawls `request.crawl`, drafts tasks, replays each in a fresh context and returns up to `request.count` that passed
+// everything, the kinds in turn. `job` as for ProposeFromTemplates. Costs a reset and the solution's page loads a
+// draft. On the same site the same request gives the same tasks.
+//
+// Splits go by page: whatever is asked about a page is on one side, and tasks that share an answer or are near-duplicates
+// (MinHash, 0.8) are never on two; at most 1 + 1 % of `count` tasks share an answer.
+// Errors: those of Crawl; INVALID_ARGUMENT for values out of range; FAILED_PRECONDITION without any task.
+absl::StatusOr<Proposal> ProposeFromCrawl(const CallContext& context, const v1::ProposeTasksRequest& request,
+                                          const std::string& job, SiteExplorer& explorer, const OracleCheck& oracle,
+                                          const std::function<void(const CrawlProposalProgress&)>& progress = nullptr);
+
+}  // namespace proctor::proposer
+
+#endif  // PROCTOR_PROPOSER_CRAWL_PROPOSER_H_

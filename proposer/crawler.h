@@ -1,0 +1,50 @@
+// A bounded, polite look at a site.
+#ifndef PROCTOR_PROPOSER_CRAWLER_H_
+#define PROCTOR_PROPOSER_CRAWLER_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/call_context.h"
+#include "proctor/v1/task_service.pb.h"
+#include "proposer/site_explorer.h"
+#include "proposer/site_model.h"
+#include "proposer/site_url.h"
+
+namespace proctor::proposer {
+
+// Fills in a source's defaults. INVALID_ARGUMENT for values out of range.
+absl::StatusOr<v1::CrawlSource> NormalizeCrawlSource(const v1::CrawlSource& source);
+
+// Keeps loads apart. Waits under the context; CANCELLED or DEADLINE_EXCEEDED when that ends first.
+class Pace {
+ public:
+  explicit Pace(absl::Duration delay) : delay_(delay) {}
+  absl::Status Wait(const CallContext& context);
+
+ private:
+  const absl::Duration delay_;
+  absl::Time next_ = absl::InfinitePast();
+};
+
+// Calls with pages crawled so far and pages known to be left.
+using CrawlProgress = std::function<void(int crawled, int waiting)>;
+
+// Visits the site breadth first from its start, in the order of the links: only by navigating to linked URLs that
+// `urls` allows and robots.txt does not forbid, one at a time. Pages that fail, redirect elsewhere or are no HTML are left out.
+// `source` is normalized; `task` gives environment, start state and seed. Sets the base URLs in `urls`. Ends at
+// max_pages, max_depth or max_duration, whichever comes first: what is known by then is the model.
+// Errors: FAILED_PRECONDITION: the start page cannot be had, or robots.txt forbids it; UNAVAILABLE: the browser fails again and
+// again; CANCELLED, DEADLINE_EXCEEDED from the context.
+absl::StatusOr<SiteModel> Crawl(const CallContext& context, const v1::CrawlSource& source, const v1::Task& task,
+                                SiteUrls& urls, SiteExplorer& explorer, const CrawlProgress& progress = nullptr);
+
+// Observations for the proposer list elements and nothing else.
+v1::ObservationRequest ElementsOnly();
+
+}  // namespace proctor::proposer
+
+#endif  // PROCTOR_PROPOSER_CRAWLER_H_

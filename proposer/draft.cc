@@ -1,0 +1,326 @@
+#include "proposer/draft.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "proposer/seeded.h"
+#include "proposer/splits.h"
+#include "proposer/text.h"
+#include "proposer/wording.h"
+
+namespace proctor::proposer {
+namespace {
+
+// Groups of candidates for comparisons, each compared with a few neighbours in seeded order.
+constexpr size_t kPartners = 3;
+constexpr size_t kMinListed = 2;
+constexpr size_t kMaxListed = 6;
+constexpr size_t kMinRows = 4;
+
+std::string KeyOf(const Fact& fact) { return absl::StrCat(Folded(fact.subject), "\n", Folded(fact.attribute)); }
+
+// A fact with one value on the whole site, and the nearest page that tells it.
+struct KnownFact {
+  Fact fact;
+  int page = 0;
+};
+
+class Drafter {
+ public:
+  Drafter(const SiteModel& model, const std::vector<v1::Split>& splits, uint64_t seed, size_t limit)
+      : model_(model), splits_(splits), seed_(seed), limit_(limit), from_start_(model, 0) {
+    CountSubjects();
+    CollectFacts();
+  }
+
+  std::map<std::string, std::vector<Draft>> Run() {
+    DraftPages();
+    DraftFacts();
+    DraftComparisons();
+    DraftLists();
+    for (auto& [kind, drafts] : drafts_) {
+      Shuffle(drafts);
+      if (drafts.size() > limit_) drafts.resize(limit_);
+    }
+    return std::move(drafts_);
+  }
+
+ private:
+  void CountSubjects() {
+    for (const Page& page : model_.pages) ++pages_of_subject_[Folded(page.subject)];
+  }
+
+  // Facts with several values are ambiguous and dropped.
+  void CollectFacts() {
+    std::map<std::string, KnownFact> known;
+    std::set<std::string> ambiguous;
+    for (size_t i = 0; i < model_.pages.size(); ++i) {
+      const int page = static_cast<int>(i);
+      for (const Fact& fact : model_.pages[i].facts) {
+        const auto [it, added] = known.emplace(KeyOf(fact), KnownFact{fact, page});
+        if (added) continue;
+        if (Folded(it->second.fact.value) != Folded(fact.value)) ambiguous.insert(it->first);
+        if (IsNearer(page, it->second.page)) it->second = {fact, page};
+      }
+    }
+    for (auto& [key, fact] : known) {
+      if (!ambiguous.contains(key) && IsAskable(fact)) facts_.push_back(std::move(fact));
+    }
+  }
+
+  bool IsNearer(int page, int than) const {
+    const int length = from_start_.Length(page), other = from_start_.Length(than);
+    return length >= 0 && (other < 0 || length < other);
+  }
+
+  bool IsAskable(const KnownFact& known) const {
+    if (known.page == 0 || from_start_.Length(known.page) < 1) return false;
+    const auto named = pages_of_subject_.find(Folded(known.fact.subject));
+    if (named != pages_of_subject_.end() && named->second > 1) return false;
+    return !IsAtStart(known.fact.value);
+  }
+
+  bool IsAtStart(const std::string& answer) const { return ContainsWords(model_.pages[0].text, Folded(answer)); }
+
+  Draft NewDraft(const std::string& kind, std::vector<int> targets) const {
+    Draft draft;
+    draft.task.set_kind(kind);
+    draft.task.set_split(splits_[targets[0]]);
+    for (const int target : targets) draft.task.mutable_lineage()->add_pages(model_.pages[target].url);
+    draft.targets = std::move(targets);
+    return draft;
+  }
+
+  static void SetAnswer(Draft& draft, const std::string& answer) {
+    draft.answer = answer;
+    v1::TextMatch& match = *draft.task.mutable_oracle()->mutable_answer()->mutable_match();
+    const auto quantity = ParseQuantity(answer);
+    if (quantity.has_value() && quantity->unit.empty()) {
+      match.mutable_number()->set_value(quantity->value);
+    } else {
+      match.mutable_equals()->add_values(answer);
+    }
+  }
+
+  static void SetSolution(Draft& draft, std::vector<v1::SolutionStep> steps) {
+    steps.emplace_back().set_answer(draft.answer);
+    draft.task.set_optimal_steps(static_cast<int>(steps.size()));
+    for (v1::SolutionStep& step : steps) *draft.task.add_solution() = std::move(step);
+  }
+
+  void Keep(Draft draft) { drafts_[draft.task.kind()].push_back(std::move(draft)); }
+
+  void DraftPages() {
+    for (size_t i = 1; i < model_.pages.size(); ++i) {
+      const Page& page = model_.pages[i];
+      const int target = static_cast<int>(i);
+      if (page.subject.size() < 2 || page.subject.size() > 100 || from_start_.Length(target) < 1) continue;
+      if (pages_of_subject_[Folded(page.subject)] != 1) continue;
+      Draft draft = NewDraft("reach_page", {target});
+      draft.task.set_goal(AskForPage(seed_, page.subject));
+      draft.gist = absl::StrCat("reach ", page.subject);
+      SetUrls(page, *draft.task.mutable_oracle()->mutable_url());
+      std::vector<v1::SolutionStep> steps;
+      from_start_.AppendTo(target, steps);
+      SetSolution(draft, std::move(steps));
+      Keep(std::move(draft));
+    }
+  }
+
+  static std::set<std::string> ParameterNames(const std::string& url) {
+    std::set<std::string> names;
+    const size_t question = url.find('?');
+    if (question == std::string::npos) return names;
+    for (const absl::string_view part : absl::StrSplit(url.substr(question + 1), '&', absl::SkipEmpty())) {
+      names.emplace(part.substr(0, part.find('=')));
+    }
+    return names;
+  }
+
+  static void SetUrls(const Page& page, v1::UrlCheck& check) {
+    const std::set<std::string> names = ParameterNames(page.url);
+    check.add_urls(page.url);
+    for (const std::string& alias : page.aliases) {
+      if (ParameterNames(alias) == names) check.add_urls(alias);
+    }
+    for (const std::string& name : names) check.add_query_parameters(name);
+  }
+
+  void DraftFacts() {
+    for (const KnownFact& known : facts_) {
+      Draft draft = NewDraft("find_fact", {known.page});
+      draft.task.set_goal(AskForFact(seed_, known.fact));
+      draft.gist = absl::StrCat(known.fact.subject, " | ", known.fact.attribute);
+      draft.evidence = {known.fact};
+      SetAnswer(draft, known.fact.value);
+      draft.clicks_by_links = from_start_.Length(known.page);
+      if (Folded(model_.pages[known.page].subject) == Folded(known.fact.subject)) DraftSearch(draft, known);
+      std::vector<v1::SolutionStep> steps;
+      from_start_.AppendTo(known.page, steps);
+      SetSolution(draft, std::move(steps));
+      Keep(std::move(draft));
+    }
+  }
+
+  void DraftSearch(Draft draft, const KnownFact& known) {
+    draft.task.set_kind("search_fact");
+    draft.task.set_goal(AskForFactBySearch(seed_, known.fact));
+    draft.search_text = known.fact.subject;
+    Keep(std::move(draft));
+  }
+
+  void DraftComparisons() {
+    std::map<std::string, std::vector<const KnownFact*>> groups;
+    for (const KnownFact& known : facts_) {
+      const auto quantity = ParseQuantity(known.fact.value);
+      if (!quantity.has_value() || splits_[known.page] == v1::SPLIT_UNSPECIFIED) continue;
+      groups[absl::StrCat(Folded(known.fact.attribute), "\n", quantity->unit, "\n", splits_[known.page])].push_back(&known);
+    }
+    for (auto& [key, group] : groups) {
+      std::sort(group.begin(), group.end(), [&](const KnownFact* a, const KnownFact* b) {
+        return SeededHash(seed_, KeyOf(a->fact)) < SeededHash(seed_, KeyOf(b->fact));
+      });
+      for (size_t i = 0; i < group.size(); ++i) {
+        for (size_t j = i + 1; j < std::min(group.size(), i + 1 + kPartners); ++j) Compare(*group[i], *group[j]);
+      }
+    }
+  }
+
+  void Compare(const KnownFact& one, const KnownFact& other) {
+    const double a = ParseQuantity(one.fact.value)->value, b = ParseQuantity(other.fact.value)->value;
+    if (one.page == other.page || a == b) return;
+    std::vector<v1::SolutionStep> steps;
+    from_start_.AppendTo(one.page, steps);
+    if (!AppendWay(one.page, other.page, steps)) return;
+    Draft draft = NewDraft("compare", {one.page, other.page});
+    draft.task.set_goal(AskForLarger(seed_, one.fact, other.fact));
+    draft.gist = absl::StrCat("compare ", std::min(one.fact.subject, other.fact.subject), " | ",
+                              std::max(one.fact.subject, other.fact.subject), " | ", one.fact.attribute);
+    draft.evidence = {one.fact, other.fact};
+    SetAnswer(draft, a > b ? one.fact.value : other.fact.value);
+    SetSolution(draft, std::move(steps));
+    Keep(std::move(draft));
+  }
+
+  // By links, or back to the start and on from there, whichever is shorter.
+  bool AppendWay(int from, int to, std::vector<v1::SolutionStep>& steps) {
+    auto paths = paths_.find(from);
+    if (paths == paths_.end()) paths = paths_.emplace(from, Paths(model_, from)).first;
+    const int direct = paths->second.Length(to);
+    const int back = from_start_.Length(from) + from_start_.Length(to);
+    if (direct >= 0 && direct <= back) {
+      paths->second.AppendTo(to, steps);
+      return true;
+    }
+    for (int i = 0; i < from_start_.Length(from); ++i) steps.emplace_back().set_go_back(true);
+    from_start_.AppendTo(to, steps);
+    return true;
+  }
+
+  void DraftLists() {
+    for (size_t i = 1; i < model_.pages.size(); ++i) {
+      const Page& page = model_.pages[i];
+      const int target = static_cast<int>(i);
+      if (from_start_.Length(target) < 1 || pages_of_subject_[Folded(page.subject)] != 1) continue;
+      for (const Table& table : page.tables) {
+        if (!table.complete || table.rows.size() < kMinRows || !IsOnlyTableOfItsKind(page, table)) continue;
+        for (size_t column = 1; column < table.columns.size(); ++column) DraftList(target, table, column);
+      }
+    }
+  }
+
+  static bool IsOnlyTableOfItsKind(const Page& page, const Table& table) {
+    return std::count_if(page.tables.begin(), page.tables.end(),
+                         [&](const Table& other) { return other.columns[0] == table.columns[0]; }) == 1;
+  }
+
+  static bool IsListable(const std::string& text) {
+    return !text.empty() && text.size() <= 60 && text.find_first_of(",;\n") == std::string::npos &&
+           !absl::StrContains(absl::StrCat(" ", Folded(text), " "), " and ");
+  }
+
+  void DraftList(int target, const Table& table, size_t column) {
+    std::map<std::string, std::vector<size_t>> rows_of_value;
+    std::set<std::string> firsts;
+    for (size_t r = 0; r < table.rows.size(); ++r) {
+      if (!IsListable(table.rows[r][0]) || !firsts.insert(Folded(table.rows[r][0])).second) return;
+      rows_of_value[Folded(table.rows[r][column])].push_back(r);
+    }
+    for (const auto& [value, rows] : rows_of_value) {
+      if (value.empty() || value.size() > 60 || rows.size() < kMinListed || rows.size() > kMaxListed) continue;
+      if (rows.size() * 2 > table.rows.size()) continue;
+      AddList(target, table, column, rows);
+    }
+  }
+
+  void AddList(int target, const Table& table, size_t column, const std::vector<size_t>& rows) {
+    Draft draft = NewDraft("filtered_list", {target});
+    const std::string& subject = model_.pages[target].subject;
+    const std::string& value = table.rows[rows[0]][column];
+    std::vector<std::string> entries;
+    for (const size_t row : rows) {
+      entries.push_back(table.rows[row][0]);
+      draft.evidence.push_back({table.rows[row][0], table.columns[column], table.rows[row][column]});
+      draft.task.mutable_oracle()->mutable_answer()->mutable_match()->mutable_set()->add_values(entries.back());
+    }
+    draft.evidence_is_complete = true;
+    draft.answer = absl::StrJoin(entries, ", ");
+    if (IsAtStart(draft.answer)) return;
+    draft.task.set_goal(AskForList(seed_, subject, table, column, value));
+    draft.gist = absl::StrCat("list ", subject, " | ", table.columns[column], " | ", value);
+    std::vector<v1::SolutionStep> steps;
+    from_start_.AppendTo(target, steps);
+    SetSolution(draft, std::move(steps));
+    Keep(std::move(draft));
+  }
+
+  void Shuffle(std::vector<Draft>& drafts) const {
+    std::sort(drafts.begin(), drafts.end(), [&](const Draft& a, const Draft& b) {
+      const uint64_t x = SeededHash(seed_, a.gist), y = SeededHash(seed_, b.gist);
+      return x != y ? x < y : a.gist < b.gist;
+    });
+  }
+
+  const SiteModel& model_;
+  const std::vector<v1::Split>& splits_;
+  const uint64_t seed_;
+  const size_t limit_;
+  const Paths from_start_;
+  std::map<std::string, int> pages_of_subject_;
+  std::vector<KnownFact> facts_;
+  std::map<int, Paths> paths_;
+  std::map<std::string, std::vector<Draft>> drafts_;
+};
+
+}  // namespace
+
+const std::vector<std::string>& CrawlTaskKinds() {
+  static const auto& kinds =
+      *new std::vector<std::string>{"reach_page", "find_fact", "search_fact", "compare", "filtered_list"};
+  return kinds;
+}
+
+std::vector<v1::Split> SplitPages(const SiteModel& model, const v1::SplitShares& normalized, uint64_t seed) {
+  std::vector<size_t> order;
+  for (size_t i = 1; i < model.pages.size(); ++i) order.push_back(i);
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return SeededHash(seed, model.pages[a].url) < SeededHash(seed, model.pages[b].url);
+  });
+  std::vector<v1::Split> splits(model.pages.size(), v1::SPLIT_UNSPECIFIED);
+  for (size_t i = 0; i < order.size(); ++i) splits[order[i]] = SplitOf(normalized, 0, static_cast<int>(i));
+  return splits;
+}
+
+std::map<std::string, std::vector<Draft>> DraftTasks(const SiteModel& model, const std::vector<v1::Split>& splits,
+                                                     uint64_t seed, size_t limit) {
+  if (model.pages.empty()) return {};
+  return Drafter(model, splits, seed, limit).Run();
+}
+
+}  // namespace proctor::proposer
