@@ -1,0 +1,142 @@
+#include "proposer/crawler.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/proposer/fake_site.h"
+
+namespace proctor::proposer {
+namespace {
+
+class CrawlTest : public testing::Test {
+ protected:
+  CrawlTest() : site_(MakeWiki(20)), explorer_(site_) {
+    source_.set_start_url(site_.base + "/");
+    source_.mutable_delay()->set_seconds(0);
+  }
+
+  absl::StatusOr<SiteModel> Run() {
+    const auto source = NormalizeCrawlSource(source_);
+    EXPECT_TRUE(source.ok()) << source.status();
+    auto urls = SiteUrls::Create(source_.start_url(),
+                                 {source_.exclude_url_patterns().begin(), source_.exclude_url_patterns().end()});
+    EXPECT_TRUE(urls.ok()) << urls.status();
+    v1::Task task;
+    task.mutable_start_state()->set_start_url(source_.start_url());
+    return Crawl({}, *source, task, *urls, explorer_);
+  }
+
+  bool Visited(const std::string& part) const {
+    return std::any_of(explorer_.visited().begin(), explorer_.visited().end(),
+                       [&](const std::string& url) { return absl::StrContains(url, part); });
+  }
+
+  FakeSite site_;
+  FakeExplorer explorer_;
+  v1::CrawlSource source_;
+};
+
+TEST_F(CrawlTest, VisitsEachPageOnce) {
+  const auto model = Run();
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_EQ(model->pages.size(), 25u);
+  EXPECT_EQ(explorer_.visited().size(), 27u);  // and the start before, and robots.txt
+}
+
+TEST_F(CrawlTest, KeepsItsBounds) {
+  source_.set_max_pages(7);
+  EXPECT_EQ(Run()->pages.size(), 7u);
+  source_.set_max_pages(0);
+  source_.set_max_depth(1);
+  EXPECT_EQ(Run()->pages.size(), 5u);
+}
+
+TEST_F(CrawlTest, ObeysRobots) {
+  site_.robots = "User-agent: *\nDisallow: /section/Stars\nDisallow: /page?id=1$\n";
+  ASSERT_TRUE(Run().ok());
+  EXPECT_FALSE(Visited("Stars"));
+  EXPECT_FALSE(std::count(explorer_.visited().begin(), explorer_.visited().end(), site_.base + "/page?id=1"));
+  source_.set_respect_robots(false);
+  ASSERT_TRUE(Run().ok());
+  EXPECT_TRUE(Visited("Stars"));
+}
+
+TEST_F(CrawlTest, StopsWhenRobotsForbidTheStart) {
+  site_.robots = "User-agent: *\nDisallow: /\n";
+  EXPECT_EQ(Run().status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(CrawlTest, OpensNothingThatCouldChangeTheSite) {
+  auto& links = site_.pages["/"].links;
+  for (const char* path : {"/?do=edit", "/logout", "/page?id=3&action=delete", "/a/delete/3", "/file.zip", "/user/login"}) {
+    links.emplace_back(path, path);
+  }
+  links.emplace_back("Elsewhere", "http://127.0.0.1:8081/x");
+  links.emplace_back("Lookalike", "http://127.0.0.1:8080.evil.example/x");
+  ASSERT_TRUE(Run().ok());
+  for (const char* part : {"do=", "logout", "action=", "delete", ".zip", "login", "8081", "evil"}) {
+    EXPECT_FALSE(Visited(part)) << part;
+  }
+}
+
+TEST_F(CrawlTest, SkipsExcludedPages) {
+  source_.add_exclude_url_patterns("/section/St");
+  ASSERT_TRUE(Run().ok());
+  EXPECT_FALSE(Visited("/section/St"));
+}
+
+TEST_F(CrawlTest, MergesTheNamesOfOnePage) {
+  site_.pages["/"].links.emplace_back("Again", "/section/Stars#top");
+  site_.pages["/"].links.emplace_back("Tracked", "/section/Stars?utm_source=x");
+  EXPECT_EQ(Run()->pages.size(), 25u);
+}
+
+TEST_F(CrawlTest, LeavesOutErrorPages) {
+  site_.pages["/"].links.emplace_back("Gone", "/gone");
+  const auto model = Run();
+  ASSERT_TRUE(model.ok());
+  EXPECT_EQ(model->Find(site_.base + "/gone"), -1);
+}
+
+TEST_F(CrawlTest, GivesUpOnABrokenBrowser) {
+  explorer_.Break();
+  source_.set_respect_robots(false);
+  EXPECT_EQ(Run().status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(CrawlTest, StopsWhenCancelled) {
+  v1::Task task;
+  task.mutable_start_state()->set_start_url(source_.start_url());
+  auto urls = SiteUrls::Create(source_.start_url(), {});
+  const CallContext context;
+  context.cancel()->Cancel();
+  EXPECT_EQ(Crawl(context, *NormalizeCrawlSource(source_), task, *urls, explorer_).status().code(),
+            absl::StatusCode::kCancelled);
+}
+
+TEST(RobotsRulesTest, TakesTheLongestMatchOfOurGroup) {
+  const RobotsRules rules = RobotsRules::Parse(
+      "User-agent: *\nDisallow: /\n\nUser-agent: other\nUser-agent: Proctor\nDisallow: /a\nAllow: /a/b # why\n"
+      "Disallow: /*.php$\nDisallow:\nnonsense\n");
+  EXPECT_TRUE(rules.Allows("/"));
+  EXPECT_FALSE(rules.Allows("/a/c"));
+  EXPECT_TRUE(rules.Allows("/a/b/c"));
+  EXPECT_FALSE(rules.Allows("/x/y.php"));
+  EXPECT_TRUE(rules.Allows("/x/y.php?z"));
+}
+
+TEST(SiteUrlsTest, MakesUrlsCanonical) {
+  const auto urls = SiteUrls::Create("HTTP://Host:80", {});
+  ASSERT_TRUE(urls.ok()) << urls.status();
+  EXPECT_EQ(urls->start(), "http://host/");
+  EXPECT_EQ(urls->Canonical("http://user:pw@host/a?b=1&utm_x=2&sid=3#f"), "http://host/a?b=1");
+  EXPECT_EQ(urls->Canonical("mailto:a@b"), "");
+  EXPECT_TRUE(urls->IsOnSite("http://host/a"));
+  EXPECT_FALSE(urls->IsOnSite("http://host.evil/a"));
+}
+
+}  // namespace
+}  // namespace proctor::proposer
