@@ -81,6 +81,10 @@ absl::Status BrowserProcess::MakeDirectories(const BrowserProcessOptions& option
   PROCTOR_ASSIGN_OR_RETURN(directory_, MakeBrowserDirectory(options.profile_root));
   log_path_ = directory_ + "/log";
   download_root_ = directory_ + "/downloads";
+  upload_root_ = directory_ + "/uploads";
+  if (mkdir(upload_root_.c_str(), 0711) != 0) return absl::InternalError(strerror(errno));
+  // Whatever our umask is.
+  chmod(upload_root_.c_str(), 0711);
   for (const std::string& path : {directory_ + "/profile", download_root_}) {
     if (mkdir(path.c_str(), 0700) != 0 ||
         (user_ && chown(path.c_str(), user_->uid, user_->gid) != 0)) {

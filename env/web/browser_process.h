@@ -56,6 +56,8 @@ class BrowserProcess {
   const std::string& user_agent() const { return user_agent_; }
   // Where its pages' downloads land, one sub-directory a context; writable by the browser.
   const std::string& download_root() const { return download_root_; }
+  // Where files for the pages' file inputs are put; the browser can read them by name, not list them.
+  const std::string& upload_root() const { return upload_root_; }
   bool sandboxed() const { return sandboxed_; }
 
  private:
@@ -67,6 +69,7 @@ class BrowserProcess {
 
   std::string directory_;
   std::string download_root_;
+  std::string upload_root_;
   std::string log_path_;
   std::string product_;
   std::string user_agent_;

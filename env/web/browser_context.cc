@@ -1,0 +1,397 @@
+#include "env/web/browser_context.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/ids.h"
+#include "common/log.h"
+#include "common/status.h"
+#include "common/strings.h"
+#include "env/web/page_settings.h"
+
+namespace proctor::env::web {
+namespace {
+
+constexpr size_t kMaxTabs = 32;
+constexpr size_t kMaxNotices = 50;
+constexpr size_t kMaxDownloads = 50;
+constexpr absl::Duration kCloseCap = absl::Seconds(2);
+
+bool IsGuid(const std::string& text) {
+  return !text.empty() && text.size() <= 64 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return isalnum(static_cast<unsigned char>(c)) || c == '-'; });
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserContext::Create(const CallContext& context, DevTools& devtools,
+                                                                       Options options) {
+  auto made = std::unique_ptr<BrowserContext>(new BrowserContext(devtools, std::move(options)));
+  BrowserContext& self = *made;
+  Json params = {{"disposeOnDetach", true}};
+  if (!self.options_.proxy.empty()) {
+    params["proxyServer"] = self.options_.proxy;
+    params["proxyBypassList"] = "<-loopback>";
+  }
+  PROCTOR_ASSIGN_OR_RETURN(const Json created, devtools.Call(context, "", "Target.createBrowserContext", params));
+  self.id_ = JsonStringOr(created, "browserContextId");
+  self.download_directory_ = absl::StrCat(self.options_.download_root, "/", self.id_);
+  if (!self.options_.upload_root.empty()) {
+    self.upload_directory_ = absl::StrCat(self.options_.upload_root, "/", self.id_);
+  }
+  self.subscription_ = devtools.Subscribe("", [&self](const DevToolsEvent& event) { self.OnBrowserEvent(event); });
+  PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> permissions, PermissionTypes(self.options_.settings));
+  std::vector<DevToolsCommand> commands = {
+      {"", "Browser.setDownloadBehavior",
+       {{"behavior", "allowAndName"}, {"browserContextId", self.id_}, {"downloadPath", self.download_directory_},
+        {"eventsEnabled", true}}}};
+  if (!permissions.empty()) {
+    commands.push_back({"", "Browser.grantPermissions", {{"browserContextId", self.id_}, {"permissions", permissions}}});
+  }
+  for (const DevToolsReply& reply : devtools.SendAll(std::move(commands))) {
+    PROCTOR_RETURN_IF_ERROR(reply.AwaitText(context).status());
+  }
+  PROCTOR_ASSIGN_OR_RETURN(const std::shared_ptr<Tab> tab, self.OpenTab(context, TabUse::kAgent));
+  return made;
+}
+
+BrowserContext::~BrowserContext() {
+  if (id_.empty()) return;
+  std::vector<std::shared_ptr<Tab>> tabs;
+  {
+    MutexLock lock(mutex_);
+    closing_ = true;
+    tabs.swap(tabs_);
+    active_.reset();
+  }
+  devtools_.Unsubscribe(subscription_);
+  for (const auto& tab : tabs) tab->Stop();
+  // A renderer that hangs must not hold the session up.
+  const absl::Status closed = devtools_.Call(CallContext::WithTimeout(kCloseCap), "", "Target.disposeBrowserContext",
+                                             {{"browserContextId", id_}}).status();
+  if (!closed.ok() && !devtools_.closed()) {
+    LogWarning("a browser context did not close", {{"error", std::string(closed.message())}});
+  }
+  std::error_code error;
+  std::filesystem::remove_all(download_directory_, error);
+  if (!upload_directory_.empty()) std::filesystem::remove_all(upload_directory_, error);
+}
+
+TabSetUp BrowserContext::SetUpLocked() const {
+  TabSetUp set_up = {options_.settings, options_.browser_user_agent, seed_, credentials_};
+  if (geolocation_.has_value()) *set_up.settings.mutable_geolocation() = *geolocation_;
+  return set_up;
+}
+
+void BrowserContext::SetGeolocation(const v1::Geolocation& geolocation) {
+  MutexLock lock(mutex_);
+  geolocation_ = geolocation;
+}
+
+absl::Status BrowserContext::Apply(const CallContext& context, int64_t seed,
+                                   const std::map<std::string, v1::HttpCredentials>& credentials) {
+  TabSetUp set_up;
+  std::vector<std::shared_ptr<Tab>> tabs;
+  {
+    MutexLock lock(mutex_);
+    seed_ = seed;
+    credentials_ = credentials;
+    set_up = SetUpLocked();
+    tabs = tabs_;
+  }
+  for (const auto& tab : tabs) PROCTOR_RETURN_IF_ERROR(tab->Apply(context, set_up));
+  return absl::OkStatus();
+}
+
+std::vector<std::shared_ptr<Tab>> BrowserContext::tabs() const {
+  MutexLock lock(mutex_);
+  std::vector<std::shared_ptr<Tab>> tabs;
+  for (const auto& tab : tabs_) {
+    if (evidence_targets_.count(tab->target_id()) == 0) tabs.push_back(tab);
+  }
+  return tabs;
+}
+
+std::shared_ptr<Tab> BrowserContext::active() const {
+  MutexLock lock(mutex_);
+  return active_;
+}
+
+void BrowserContext::SetActive(const std::shared_ptr<Tab>& tab) {
+  {
+    MutexLock lock(mutex_);
+    active_ = tab;
+  }
+  devtools_.Send({tab->session_id(), "Page.bringToFront", {}});
+}
+
+std::shared_ptr<Tab> BrowserContext::FindLocked(const std::string& target_id) const {
+  for (const auto& tab : tabs_) {
+    if (tab->target_id() == target_id) return tab;
+  }
+  return nullptr;
+}
+
+absl::StatusOr<std::shared_ptr<Tab>> BrowserContext::OpenTab(const CallContext& context, TabUse use) {
+  {
+    MutexLock lock(mutex_);
+    opening_ = use;
+  }
+  const absl::StatusOr<Json> created = devtools_.Call(context, "", "Target.createTarget",
+                                                      {{"url", "about:blank"}, {"browserContextId", id_}});
+  std::shared_ptr<Tab> tab;
+  {
+    MutexLock lock(mutex_);
+    if (created.ok()) {
+      const std::string target = JsonStringOr(*created, "targetId");
+      const absl::Status attached = AwaitWithContext(
+          context, mutex_, changed_,
+          [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return (tab = FindLocked(target)) != nullptr; }, "opening a tab");
+      (void)attached;
+    }
+    opening_.reset();
+  }
+  PROCTOR_RETURN_IF_ERROR(created.status());
+  if (tab == nullptr) return absl::UnavailableError("the browser opened no tab");
+  PROCTOR_RETURN_IF_ERROR(Annotate(tab->AwaitStarted(context), "setting up a tab"));
+  if (use == TabUse::kAgent) {
+    MutexLock lock(mutex_);
+    active_ = tab;
+  }
+  return tab;
+}
+
+absl::Status BrowserContext::CloseTab(const CallContext& context, const std::shared_ptr<Tab>& tab) {
+  PROCTOR_RETURN_IF_ERROR(
+      devtools_.Call(context, "", "Target.closeTarget", {{"targetId", tab->target_id()}}).status());
+  OnTargetGone(tab->target_id());
+  return absl::OkStatus();
+}
+
+std::vector<std::string> BrowserContext::TakeNotices() {
+  MutexLock lock(mutex_);
+  return std::exchange(notices_, {});
+}
+
+void BrowserContext::OnBrowserEvent(const DevToolsEvent& event) {
+  if (event.method == "Target.attachedToTarget") {
+    if (event.params_text.find(id_) != std::string_view::npos) OnAttached(event.Params());
+  } else if (event.method == "Target.targetInfoChanged") {
+    if (event.params_text.find(id_) == std::string_view::npos) return;
+    const Json params = event.Params();
+    if (params.contains("targetInfo")) OnInfoChanged(params["targetInfo"]);
+  } else if (event.method == "Target.targetDestroyed") {
+    OnTargetGone(JsonStringOr(event.Params(), "targetId"));
+  } else if (event.method == "Target.targetCrashed") {
+    OnTargetCrashed(JsonStringOr(event.Params(), "targetId"));
+  } else if (event.method == "Browser.downloadWillBegin") {
+    OnDownloadBegin(event.Params());
+  } else if (event.method == "Browser.downloadProgress") {
+    OnDownloadProgress(event.Params());
+  }
+}
+
+void BrowserContext::OnAttached(const Json& params) {
+  const auto info = params.find("targetInfo");
+  if (info == params.end() || JsonStringOr(*info, "browserContextId") != id_ || JsonStringOr(*info, "type") != "page") return;
+  auto tab = std::make_shared<Tab>(devtools_, JsonStringOr(params, "sessionId"), JsonStringOr(*info, "targetId"),
+                                   JsonStringOr(*info, "openerId"));
+  TabSetUp set_up;
+  bool too_many = false;
+  {
+    MutexLock lock(mutex_);
+    if (closing_ || FindLocked(tab->target_id()) != nullptr) return;
+    set_up = SetUpLocked();
+    too_many = tabs_.size() >= kMaxTabs;
+    if (!too_many) {
+      known_targets_.insert(tab->target_id());
+      tabs_.push_back(tab);
+    }
+    const bool popup = !tab->opener_id().empty() || !opening_.has_value();
+    const bool evidence = popup ? evidence_targets_.count(tab->opener_id()) > 0 : opening_ == TabUse::kEvidence;
+    if (evidence) evidence_targets_.insert(tab->target_id());
+    if (popup && !evidence && notices_.size() < kMaxNotices) {
+      notices_.push_back(too_many ? "the page tried to open another tab: too many are open"
+                                  : "the page opened a new tab, which is active now");
+    }
+    if (popup && !evidence && !too_many) active_ = tab;
+  }
+  if (too_many) {
+    devtools_.Send({"", "Target.closeTarget", {{"targetId", tab->target_id()}}});
+    return;
+  }
+  tab->SetInfo(JsonStringOr(*info, "url"), JsonStringOr(*info, "title"));
+  tab->Start(set_up);
+  MutexLock lock(mutex_);
+  changed_.SignalAll();
+}
+
+void BrowserContext::OnInfoChanged(const Json& info) {
+  std::shared_ptr<Tab> tab;
+  {
+    MutexLock lock(mutex_);
+    tab = FindLocked(JsonStringOr(info, "targetId"));
+  }
+  if (tab != nullptr) tab->SetInfo(SanitizeUtf8(JsonStringOr(info, "url")), SanitizeUtf8(JsonStringOr(info, "title")));
+}
+
+void BrowserContext::OnTargetGone(const std::string& target_id) {
+  std::shared_ptr<Tab> gone;
+  {
+    MutexLock lock(mutex_);
+    gone = FindLocked(target_id);
+    if (gone == nullptr) return;
+    tabs_.erase(std::find(tabs_.begin(), tabs_.end(), gone));
+    if (active_ == gone) {
+      active_.reset();
+      // The tab that opened it, else the last one.
+      for (const auto& tab : tabs_) {
+        if (evidence_targets_.count(tab->target_id()) == 0) active_ = tab;
+        if (tab->target_id() == gone->opener_id()) break;
+      }
+    }
+  }
+  gone->Stop();
+}
+
+void BrowserContext::OnTargetCrashed(const std::string& target_id) {
+  std::shared_ptr<Tab> tab;
+  {
+    MutexLock lock(mutex_);
+    tab = FindLocked(target_id);
+  }
+  if (tab != nullptr) tab->MarkCrashed();
+}
+
+void BrowserContext::OnDownloadBegin(const Json& params) {
+  const std::string frame = JsonStringOr(params, "frameId");
+  MutexLock lock(mutex_);
+  bool ours = known_targets_.count(frame) > 0;
+  for (const auto& tab : tabs_) ours = ours || tab->frames().Find(frame).has_value();
+  const std::string guid = JsonStringOr(params, "guid");
+  if (!ours || !IsGuid(guid) || downloads_.size() >= kMaxDownloads) return;
+  DownloadState state;
+  state.download.set_file_name(std::string(TruncateUtf8(SanitizeUtf8(JsonStringOr(params, "suggestedFilename")), 255)));
+  state.download.set_url(std::string(TruncateUtf8(SanitizeUtf8(JsonStringOr(params, "url")), 2048)));
+  downloads_[guid] = std::move(state);
+}
+
+void BrowserContext::OnDownloadProgress(const Json& params) {
+  const std::string guid = JsonStringOr(params, "guid");
+  const int64_t limit = options_.settings.max_download_bytes();
+  bool cancel = false;
+  {
+    MutexLock lock(mutex_);
+    const auto found = downloads_.find(guid);
+    if (found == downloads_.end() || found->second.done) return;
+    DownloadState& state = found->second;
+    const std::string progress = JsonStringOr(params, "state");
+    const auto received = static_cast<int64_t>(JsonNumberOr(params, "receivedBytes"));
+    state.download.set_size_bytes(received);
+    if (std::max(received, static_cast<int64_t>(JsonNumberOr(params, "totalBytes"))) > limit) {
+      state.download.set_error(absl::StrCat("larger than ", limit, " bytes"));
+      state.done = cancel = true;
+    } else if (progress == "completed") {
+      state.done = state.readable = true;
+    } else if (progress == "canceled") {
+      state.download.set_error("cancelled by the server or the browser");
+      state.done = true;
+    }
+    changed_.SignalAll();
+  }
+  if (cancel) devtools_.Send({"", "Browser.cancelDownload", {{"guid", guid}, {"browserContextId", id_}}});
+}
+
+absl::StatusOr<std::string> BrowserContext::StoreUpload(const std::string& file_name, const std::string& bytes) {
+  int number = 0;
+  {
+    MutexLock lock(mutex_);
+    number = uploads_++;
+  }
+  if (upload_directory_.empty()) return absl::FailedPreconditionError("this browser takes no uploads");
+  // Each in a directory of its own: the page sees the file's name.
+  const std::string directory = absl::StrCat(upload_directory_, "/", number);
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  for (const std::string& path : {upload_directory_, directory}) chmod(path.c_str(), 0755);
+  std::string path = absl::StrCat(directory, "/", file_name);
+  std::ofstream file(path, std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (error || !file || chmod(path.c_str(), 0444) != 0) return absl::InternalError("cannot store an upload");
+  return path;
+}
+
+bool BrowserContext::DownloadsInProgress() const {
+  MutexLock lock(mutex_);
+  for (const auto& [guid, state] : downloads_) {
+    if (!state.done) return true;
+  }
+  return false;
+}
+
+std::string BrowserContext::ReadDownload(const std::string& guid, v1::Download& download) const {
+  const std::string path = absl::StrCat(download_directory_, "/", guid);
+  const int fd = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+  struct stat info = {};
+  std::string bytes;
+  // The browser wrote there: what lies there may be anything but an honest file.
+  const bool honest = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1;
+  if (honest && info.st_size <= options_.settings.max_download_bytes()) {
+    bytes.resize(static_cast<size_t>(info.st_size));
+    size_t got = 0;
+    for (ssize_t n; got < bytes.size() && (n = read(fd, bytes.data() + got, bytes.size() - got)) > 0;) {
+      got += static_cast<size_t>(n);
+    }
+    bytes.resize(got);
+    download.set_size_bytes(static_cast<int64_t>(got));
+    download.set_digest(Sha256Hex(bytes));
+  } else {
+    download.set_error("could not be read");
+  }
+  if (fd >= 0) close(fd);
+  unlink(path.c_str());
+  return bytes;
+}
+
+std::vector<FinishedDownload> BrowserContext::TakeDownloads(const CallContext& context) {
+  std::vector<std::pair<std::string, DownloadState>> ended;
+  {
+    MutexLock lock(mutex_);
+    const absl::Status waited = AwaitWithContext(
+        context, mutex_, changed_,
+        [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+          for (const auto& [guid, state] : downloads_) {
+            if (!state.done) return false;
+          }
+          return true;
+        },
+        "downloads");
+    (void)waited;
+    for (auto it = downloads_.begin(); it != downloads_.end();) {
+      if (it->second.done) {
+        ended.emplace_back(it->first, std::move(it->second));
+        it = downloads_.erase(it);
+      } else {
+        ++it;
+      }
+    }
+  }
+  std::vector<FinishedDownload> finished;
+  for (auto& [guid, state] : ended) {
+    FinishedDownload item;
+    item.download = std::move(state.download);
+    if (state.readable) item.bytes = ReadDownload(guid, item.download);
+    finished.push_back(std::move(item));
+  }
+  return finished;
+}
+
+}  // namespace proctor::env::web

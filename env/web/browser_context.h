@@ -1,0 +1,125 @@
+// One browser context: the cookies, storage, tabs and downloads of one episode.
+#ifndef PROCTOR_ENV_WEB_BROWSER_CONTEXT_H_
+#define PROCTOR_ENV_WEB_BROWSER_CONTEXT_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/call_context.h"
+#include "common/mutex.h"
+#include "env/web/devtools.h"
+#include "env/web/tab.h"
+#include "proctor/v1/observation.pb.h"
+
+namespace proctor::env::web {
+
+// A download with its bytes (empty if it was refused).
+struct FinishedDownload {
+  v1::Download download;
+  std::string bytes;
+};
+
+// Thread-safe.
+class BrowserContext {
+ public:
+  struct Options {
+    v1::WebSettings settings;
+    std::string browser_user_agent;
+    // "127.0.0.1:port"; empty: the browser's own.
+    std::string proxy;
+    // A directory that the browser can write to.
+    std::string download_root;
+    // One that it can read from; empty: no uploads.
+    std::string upload_root;
+    // Keeps the browser alive while the context is.
+    std::shared_ptr<void> keep_alive;
+  };
+
+  // Makes the context with one blank tab in it, everything applied. `devtools` outlives it.
+  static absl::StatusOr<std::unique_ptr<BrowserContext>> Create(const CallContext& context, DevTools& devtools,
+                                                                Options options);
+  // Closes its tabs and forgets its data.
+  ~BrowserContext();
+
+  DevTools& devtools() { return devtools_; }
+  const std::string& id() const { return id_; }
+
+  // Takes effect with Apply.
+  void SetGeolocation(const v1::Geolocation& geolocation);
+  // Applied to every tab there is and every one to come.
+  absl::Status Apply(const CallContext& context, int64_t seed,
+                     const std::map<std::string, v1::HttpCredentials>& credentials);
+
+  // Tabs in the order of opening. Tabs for evidence are not among them.
+  std::vector<std::shared_ptr<Tab>> tabs() const;
+  // The tab that the agent sees; null when all are closed.
+  std::shared_ptr<Tab> active() const;
+  void SetActive(const std::shared_ptr<Tab>& tab);
+  // A blank tab; becomes active if it is the agent's.
+  enum class TabUse { kAgent, kEvidence };
+  absl::StatusOr<std::shared_ptr<Tab>> OpenTab(const CallContext& context, TabUse use);
+  absl::Status CloseTab(const CallContext& context, const std::shared_ptr<Tab>& tab);
+  // Tabs that pages opened or closed since the last call, for the observation's notices.
+  std::vector<std::string> TakeNotices();
+
+  // Writes a file for a file input of its pages; kept until the context ends. Returns its path.
+  absl::StatusOr<std::string> StoreUpload(const std::string& file_name, const std::string& bytes);
+
+  // Waits (within `context`) for downloads in progress, then returns those that ended since the last call.
+  std::vector<FinishedDownload> TakeDownloads(const CallContext& context);
+  bool DownloadsInProgress() const;
+
+ private:
+  struct DownloadState {
+    v1::Download download;
+    bool done = false;
+    bool readable = false;
+  };
+
+  BrowserContext(DevTools& devtools, Options options) : devtools_(devtools), options_(std::move(options)) {}
+  TabSetUp SetUpLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnBrowserEvent(const DevToolsEvent& event);
+  void OnAttached(const Json& params);
+  void OnInfoChanged(const Json& info);
+  void OnTargetGone(const std::string& target_id);
+  void OnTargetCrashed(const std::string& target_id);
+  void OnDownloadBegin(const Json& params);
+  void OnDownloadProgress(const Json& params);
+  std::shared_ptr<Tab> FindLocked(const std::string& target_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::string ReadDownload(const std::string& guid, v1::Download& download) const;
+
+  DevTools& devtools_;
+  const Options options_;
+  std::string id_;
+  std::string download_directory_;
+  std::string upload_directory_;
+  uint64_t subscription_ = 0;
+
+  mutable Mutex mutex_;
+  CondVar changed_;
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t seed_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::optional<v1::Geolocation> geolocation_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, v1::HttpCredentials> credentials_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<Tab>> tabs_ ABSL_GUARDED_BY(mutex_);
+  // Every target that ever was a tab of ours: a download may outlive its tab.
+  std::set<std::string> known_targets_ ABSL_GUARDED_BY(mutex_);
+  // Target ids of tabs that are not the agent's.
+  std::set<std::string> evidence_targets_ ABSL_GUARDED_BY(mutex_);
+  // While OpenTab runs: the next attached target without an opener is for this use.
+  std::optional<TabUse> opening_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<Tab> active_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> notices_ ABSL_GUARDED_BY(mutex_);
+  int uploads_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, DownloadState> downloads_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace proctor::env::web
+
+#endif  // PROCTOR_ENV_WEB_BROWSER_CONTEXT_H_

@@ -1,0 +1,123 @@
+#include "env/web/browser_pool.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/log.h"
+#include "common/status.h"
+#include "env/web/devtools.h"
+
+namespace proctor::env::web {
+
+absl::Status BrowserPool::Start(const CallContext& context) {
+  SweepLeftoverBrowsers(options_.process.profile_root);
+  PROCTOR_ASSIGN_OR_RETURN(const std::shared_ptr<Browser> browser, Lease(context));
+  Return(browser);
+  return absl::OkStatus();
+}
+
+std::shared_ptr<BrowserPool::Browser> BrowserPool::BestLocked() {
+  std::shared_ptr<Browser> best;
+  for (const auto& browser : browsers_) {
+    if (browser->process->devtools().closed() || browser->contexts_made >= options_.recycle_after) continue;
+    if (best == nullptr || browser->contexts_open < best->contexts_open) best = browser;
+  }
+  return best;
+}
+
+absl::StatusOr<std::shared_ptr<BrowserPool::Browser>> BrowserPool::Lease(const CallContext& context) {
+  std::vector<std::shared_ptr<Browser>> dropped;
+  {
+    MutexLock lock(mutex_);
+    // Dead and used-up ones; those with open contexts live on until these are closed.
+    const auto usable_end = std::stable_partition(browsers_.begin(), browsers_.end(), [this](const auto& browser) {
+      return !browser->process->devtools().closed() && browser->contexts_made < options_.recycle_after;
+    });
+    dropped.assign(usable_end, browsers_.end());
+    browsers_.erase(usable_end, browsers_.end());
+    for (;;) {
+      const std::shared_ptr<Browser> best = BestLocked();
+      const bool may_start = static_cast<int>(browsers_.size()) + starting_ < options_.max_browsers;
+      if (best != nullptr && (best->contexts_open < options_.contexts_per_browser || !may_start)) {
+        ++best->contexts_made;
+        ++best->contexts_open;
+        return best;
+      }
+      if (may_start) break;
+      // All that there may be are being started just now.
+      PROCTOR_RETURN_IF_ERROR(AwaitWithContext(
+          context, mutex_, changed_,
+          [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return starting_ == 0 || BestLocked() != nullptr; },
+          "waiting for a browser to start"));
+    }
+    ++starting_;
+  }
+  dropped.clear();
+  auto started = BrowserProcess::Start(context, options_.process, spawner_);
+  auto browser = std::make_shared<Browser>();
+  absl::Status status = started.status();
+  if (started.ok()) {
+    browser->process = *std::move(started);
+    browser->contexts_made = browser->contexts_open = 1;
+    const Json pages = Json::array({{{"type", "page"}}});
+    for (const DevToolsReply& reply : browser->process->devtools().SendAll(
+             {{"", "Target.setDiscoverTargets", {{"discover", true}, {"filter", pages}}},
+              {"", "Target.setAutoAttach",
+               {{"autoAttach", true}, {"waitForDebuggerOnStart", true}, {"flatten", true}, {"filter", pages}}}})) {
+      if (status.ok()) status = reply.AwaitText(context).status();
+    }
+  }
+  MutexLock lock(mutex_);
+  --starting_;
+  changed_.SignalAll();
+  if (!status.ok()) return status;
+  browsers_.push_back(browser);
+  return browser;
+}
+
+void BrowserPool::Return(const std::shared_ptr<Browser>& browser) {
+  MutexLock lock(mutex_);
+  --browser->contexts_open;
+}
+
+absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::NewContext(const CallContext& context,
+                                                                        const v1::WebSettings& settings,
+                                                                        const std::string& proxy) {
+  // A browser that died since the last use is only found out by using it: one more try.
+  absl::Status failure;
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    absl::StatusOr<std::shared_ptr<Browser>> leased = Lease(context);
+    if (!leased.ok()) {
+      return absl::UnavailableError(absl::StrCat("no browser: ", leased.status().message()));
+    }
+    const std::shared_ptr<Browser> browser = *std::move(leased);
+    BrowserContext::Options options;
+    options.settings = settings;
+    options.browser_user_agent = browser->process->user_agent();
+    options.proxy = proxy;
+    options.download_root = browser->process->download_root();
+    options.upload_root = browser->process->upload_root();
+    options.keep_alive = std::shared_ptr<void>(browser.get(), [this, browser](void*) { Return(browser); });
+    auto made = BrowserContext::Create(context, browser->process->devtools(), std::move(options));
+    if (made.ok()) return made;
+    failure = made.status();
+    if (!browser->process->devtools().closed()) break;
+  }
+  return failure;
+}
+
+std::vector<pid_t> BrowserPool::pids() const {
+  MutexLock lock(mutex_);
+  std::vector<pid_t> pids;
+  for (const auto& browser : browsers_) pids.push_back(browser->process->pid());
+  return pids;
+}
+
+bool BrowserPool::sandboxed() const {
+  MutexLock lock(mutex_);
+  return std::all_of(browsers_.begin(), browsers_.end(),
+                     [](const auto& browser) { return browser->process->sandboxed(); });
+}
+
+}  // namespace proctor::env::web

@@ -1,0 +1,68 @@
+// Several browsers, many contexts in each: started when needed, replaced when dead, recycled when used up.
+#ifndef PROCTOR_ENV_WEB_BROWSER_POOL_H_
+#define PROCTOR_ENV_WEB_BROWSER_POOL_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/call_context.h"
+#include "common/mutex.h"
+#include "common/process.h"
+#include "env/web/browser_context.h"
+#include "env/web/browser_process.h"
+
+namespace proctor::env::web {
+
+// Thread-safe. Contexts keep their browser alive; the pool outlives them.
+class BrowserPool {
+ public:
+  struct Options {
+    BrowserProcessOptions process;
+    // Browsers at once; contexts go to the one with the fewest.
+    int max_browsers = 2;
+    // Another browser is started rather than exceed this, while there may be more.
+    int contexts_per_browser = 16;
+    // After this many contexts a browser gets no more, and ends with its last one.
+    int recycle_after = 500;
+  };
+
+  explicit BrowserPool(Options options) : options_(std::move(options)) {}
+
+  // Removes what killed servers left behind and starts the first browser: the time to find out that there is none, or no
+  // sandbox (NOT_FOUND, FAILED_PRECONDITION; see BrowserProcess::Start).
+  absl::Status Start(const CallContext& context);
+
+  // A fresh context with one blank tab, everything applied. UNAVAILABLE: no browser can be started now.
+  absl::StatusOr<std::unique_ptr<BrowserContext>> NewContext(const CallContext& context,
+                                                             const v1::WebSettings& settings,
+                                                             const std::string& proxy);
+
+  // Process ids of living browsers, for operators and tests.
+  std::vector<pid_t> pids() const;
+  bool sandboxed() const;
+
+ private:
+  struct Browser {
+    std::unique_ptr<BrowserProcess> process;
+    int contexts_made = 0;
+    int contexts_open = 0;
+  };
+
+  absl::StatusOr<std::shared_ptr<Browser>> Lease(const CallContext& context);
+  std::shared_ptr<Browser> BestLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Return(const std::shared_ptr<Browser>& browser);
+
+  const Options options_;
+  // Outlives the browsers: they die with its thread.
+  ProcessSpawner spawner_;
+  mutable Mutex mutex_;
+  CondVar changed_;
+  int starting_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<std::shared_ptr<Browser>> browsers_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace proctor::env::web
+
+#endif  // PROCTOR_ENV_WEB_BROWSER_POOL_H_

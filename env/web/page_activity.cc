@@ -1,0 +1,194 @@
+#include "env/web/page_activity.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
+
+namespace proctor::env::web {
+namespace {
+
+// A page that starts requests without end must not fill our memory.
+constexpr size_t kMaxRequests = 4096;
+
+bool IsLongLived(const std::string& type) {
+  return type == "EventSource" || type == "WebSocket" || type == "Ping" || type == "Media" || type == "Prefetch" ||
+         type == "CSPViolationReport" || type == "Preflight" || type == "SignedExchange";
+}
+
+}  // namespace
+
+void PageActivity::OnEvent(const DevToolsEvent& event) {
+  const bool page = event.method.substr(0, 5) == "Page.";
+  const bool network = event.method.substr(0, 8) == "Network.";
+  if (!page && !network) return;
+  if (event.method == "Network.dataReceived" || event.method == "Page.lifecycleEvent") return;
+  const Json params = event.Params();
+  MutexLock lock(mutex_);
+  if (event.method == "Network.requestWillBeSent") {
+    OnRequest(params);
+  } else if (event.method == "Network.responseReceived") {
+    OnResponse(params);
+  } else if (event.method == "Network.loadingFinished") {
+    OnRequestEnd(params, false);
+  } else if (event.method == "Network.loadingFailed") {
+    OnRequestEnd(params, true);
+  } else if (page) {
+    OnPageEvent(event.method, params);
+  }
+  changed_.SignalAll();
+}
+
+void PageActivity::OnRequest(const Json& params) {
+  const std::string type = JsonStringOr(params, "type");
+  const bool document = type == "Document" && JsonStringOr(params, "frameId") == main_frame_id_;
+  if (IsLongLived(type)) return;
+  const auto request = params.find("request");
+  if (request != params.end() && JsonStringOr(*request, "url").rfind("data:", 0) == 0) return;
+  ++changes_;
+  if (document) load_error_.clear();
+  if (requests_.size() < kMaxRequests) {
+    requests_[JsonStringOr(params, "requestId")] = {absl::Now(), document};
+  }
+}
+
+void PageActivity::OnResponse(const Json& params) {
+  const auto request = requests_.find(JsonStringOr(params, "requestId"));
+  if (request == requests_.end()) return;
+  const auto response = params.find("response");
+  if (response == params.end()) return;
+  if (request->second.document) {
+    document_status_ = static_cast<int>(JsonNumberOr(*response, "status"));
+    document_type_ = JsonStringOr(*response, "mimeType");
+  }
+  // Streams have no end to wait for.
+  if (JsonStringOr(*response, "mimeType") == "text/event-stream" ||
+      JsonStringOr(*response, "mimeType") == "multipart/x-mixed-replace") {
+    requests_.erase(request);
+  }
+}
+
+void PageActivity::OnRequestEnd(const Json& params, bool failed) {
+  const auto request = requests_.find(JsonStringOr(params, "requestId"));
+  if (request == requests_.end()) return;
+  ++changes_;
+  if (failed && request->second.document) load_error_ = JsonStringOr(params, "errorText");
+  requests_.erase(request);
+}
+
+void PageActivity::OnPageEvent(std::string_view method, const Json& params) {
+  const bool main_frame = JsonStringOr(params, "frameId") == main_frame_id_;
+  if (method == "Page.frameNavigated") {
+    const auto frame = params.find("frame");
+    if (frame == params.end()) return;
+    ++changes_;
+    if (JsonStringOr(*frame, "id") == main_frame_id_) {
+      ++navigations_;
+      requested_ = false;
+    }
+  } else if (!main_frame) {
+    return;
+  } else if (method == "Page.frameRequestedNavigation") {
+    if (JsonStringOr(params, "disposition") == "currentTab") {
+      ++changes_;
+      requested_ = true;
+    }
+  } else if (method == "Page.frameStartedLoading" || method == "Page.frameStartedNavigating") {
+    ++changes_;
+    if (method == "Page.frameStartedLoading") {
+      requested_ = false;
+      loading_ = true;
+    }
+  } else if (method == "Page.frameStoppedLoading" || method == "Page.frameClearedScheduledNavigation") {
+    ++changes_;
+    if (method == "Page.frameStoppedLoading") loading_ = false;
+    requested_ = false;
+  } else if (method == "Page.navigatedWithinDocument") {
+    ++changes_;
+    requested_ = false;
+  }
+}
+
+void PageActivity::NavigationBegins() {
+  MutexLock lock(mutex_);
+  requested_ = true;
+  load_error_.clear();
+  ++changes_;
+}
+
+void PageActivity::NavigationEnded() {
+  MutexLock lock(mutex_);
+  requested_ = false;
+  changed_.SignalAll();
+}
+
+void PageActivity::Gone() {
+  MutexLock lock(mutex_);
+  gone_ = true;
+  requests_.clear();
+  changed_.SignalAll();
+}
+
+void PageActivity::Revived() {
+  MutexLock lock(mutex_);
+  gone_ = requested_ = loading_ = false;
+}
+
+void PageActivity::MarkActionStart() {
+  MutexLock lock(mutex_);
+  action_start_ = absl::Now();
+}
+
+int64_t PageActivity::navigations() const {
+  MutexLock lock(mutex_);
+  return navigations_;
+}
+
+int64_t PageActivity::changes() const {
+  MutexLock lock(mutex_);
+  return changes_;
+}
+
+std::string PageActivity::load_error() const {
+  MutexLock lock(mutex_);
+  return load_error_;
+}
+
+int PageActivity::document_status() const {
+  MutexLock lock(mutex_);
+  return document_status_;
+}
+
+std::string PageActivity::document_type() const {
+  MutexLock lock(mutex_);
+  return document_type_;
+}
+
+PageActivity::Busy PageActivity::BusyLocked() const {
+  if (gone_) return Busy::kGone;
+  if (requested_ || loading_) return Busy::kNavigation;
+  for (const auto& [id, request] : requests_) {
+    if (request.start >= action_start_) return Busy::kRequests;
+  }
+  return Busy::kIdle;
+}
+
+PageActivity::Busy PageActivity::busy() const {
+  MutexLock lock(mutex_);
+  return BusyLocked();
+}
+
+PageActivity::Busy PageActivity::AwaitIdle(const CallContext& context) {
+  MutexLock lock(mutex_);
+  const absl::Status status = AwaitWithContext(
+      context, mutex_, changed_,
+      [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        const Busy busy = BusyLocked();
+        return busy == Busy::kIdle || busy == Busy::kGone;
+      },
+      "settling");
+  (void)status;
+  return BusyLocked();
+}
+
+}  // namespace proctor::env::web

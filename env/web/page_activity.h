@@ -1,0 +1,80 @@
+// What a tab is busy with: navigations and requests, by the events of its DevTools sessions.
+#ifndef PROCTOR_ENV_WEB_PAGE_ACTIVITY_H_
+#define PROCTOR_ENV_WEB_PAGE_ACTIVITY_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/call_context.h"
+#include "common/mutex.h"
+#include "env/web/devtools.h"
+
+namespace proctor::env::web {
+
+// Thread-safe: fed by the reader thread, asked by the session's.
+class PageActivity {
+ public:
+  // What there is to wait for, the most important first.
+  enum class Busy { kIdle, kNavigation, kRequests, kGone };
+
+  explicit PageActivity(std::string main_frame_id) : main_frame_id_(std::move(main_frame_id)) {}
+
+  void OnEvent(const DevToolsEvent& event);
+  // We asked for a navigation ourselves: counts as busy until it started loading or `NavigationEnded`.
+  void NavigationBegins();
+  void NavigationEnded();
+  // The target is gone, or its renderer crashed: nobody needs to wait any more.
+  void Gone();
+  void Crashed() { Gone(); }
+  // A new renderer took over.
+  void Revived();
+
+  // Requests that were in flight before an action are not waited for: long polls, streams.
+  void MarkActionStart();
+  // Documents committed in the main frame so far.
+  int64_t navigations() const;
+  // Counts everything that happened, to see whether something did between two moments.
+  int64_t changes() const;
+  // An error page instead of the document (net::ERR_...); empty: none. Cleared by the next navigation.
+  std::string load_error() const;
+  // Status and media type of the main document.
+  int document_status() const;
+  std::string document_type() const;
+
+  Busy busy() const;
+  // Waits until idle or gone; returns what it was busy with at the end of `context`, kIdle otherwise.
+  Busy AwaitIdle(const CallContext& context);
+
+ private:
+  struct Request {
+    absl::Time start;
+    bool document = false;
+  };
+
+  Busy BusyLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnRequest(const Json& params) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnResponse(const Json& params) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnRequestEnd(const Json& params, bool failed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnPageEvent(std::string_view method, const Json& params) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const std::string main_frame_id_;
+  mutable Mutex mutex_;
+  CondVar changed_;
+  bool gone_ ABSL_GUARDED_BY(mutex_) = false;
+  bool requested_ ABSL_GUARDED_BY(mutex_) = false;
+  bool loading_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t navigations_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t changes_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Time action_start_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  std::string load_error_ ABSL_GUARDED_BY(mutex_);
+  int document_status_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::string document_type_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Request> requests_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace proctor::env::web
+
+#endif  // PROCTOR_ENV_WEB_PAGE_ACTIVITY_H_

@@ -1,0 +1,40 @@
+// Going to URLs: which may be gone to, placeholders, and what became of it.
+#ifndef PROCTOR_ENV_WEB_PAGE_LOAD_H_
+#define PROCTOR_ENV_WEB_PAGE_LOAD_H_
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/call_context.h"
+#include "env/web/settle.h"
+#include "env/web/tab.h"
+
+namespace proctor::env::web {
+
+using BaseUrls = std::map<std::string, std::string>;
+
+// `url` with its placeholders (`__SHOP__`) replaced. INVALID_ARGUMENT for a placeholder that is not known and for any
+// scheme but http, https and about:blank.
+absl::StatusOr<std::string> ResolveUrl(std::string_view url, const BaseUrls& base_urls);
+
+// The URL without user name and password.
+std::string WithoutCredentials(std::string_view url);
+
+struct LoadOutcome {
+  SettleOutcome settle;
+  // Empty, or why there is no document: "net::ERR_...".
+  std::string error;
+};
+
+// Navigates and waits until the page rests or `cap` passed.
+absl::StatusOr<LoadOutcome> LoadPage(const CallContext& context, Tab& tab, const std::string& url, absl::Duration cap);
+
+// What a load error or a refusing status means, for an observation's notices; empty if nothing is worth a word.
+std::string LoadNotice(const Tab& tab, PageActivity& activity);
+
+}  // namespace proctor::env::web
+
+#endif  // PROCTOR_ENV_WEB_PAGE_LOAD_H_

@@ -1,0 +1,22 @@
+// The script that lets a page say when it came to rest.
+#ifndef PROCTOR_ENV_WEB_SETTLE_SCRIPT_H_
+#define PROCTOR_ENV_WEB_SETTLE_SCRIPT_H_
+
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace proctor::env::web {
+
+// Runs first in every document, in the page's own world: keeps count of short one-shot timers, which no DevTools event
+// tells of.
+const std::string& SettleScript();
+
+// An expression (a promise) for Runtime.evaluate: resolves when timers set within the last `since` have run, the DOM
+// rested for a frame and that frame was drawn; at the latest after `cap`. Its value: {"timers": pending timers,
+// "mutating": the DOM still changed}.
+std::string SettleExpression(absl::Duration since, absl::Duration cap);
+
+}  // namespace proctor::env::web
+
+#endif  // PROCTOR_ENV_WEB_SETTLE_SCRIPT_H_

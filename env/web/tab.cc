@@ -1,0 +1,344 @@
+#include "env/web/tab.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/status.h"
+#include "common/strings.h"
+#include "env/web/page_settings.h"
+
+namespace proctor::env::web {
+namespace {
+
+constexpr size_t kMaxDialogs = 50;
+constexpr size_t kMaxDialogBytes = 2000;
+constexpr size_t kMaxConsoleErrors = 50;
+constexpr size_t kMaxConsoleBytes = 1000;
+
+std::string Cut(const std::string& text, size_t bytes) {
+  return std::string(TruncateUtf8(SanitizeUtf8(text), bytes));
+}
+
+DevToolsCommand AttachToFrames(const std::string& session_id) {
+  // Paused until set up, or a frame's first script would see other settings than its page.
+  return {session_id, "Target.setAutoAttach",
+          {{"autoAttach", true},
+           {"waitForDebuggerOnStart", true},
+           {"flatten", true},
+           {"filter", Json::array({{{"type", "iframe"}}})}}};
+}
+
+// Scheme, host and port of a URL, as in StartState.http_credentials.
+std::string OriginOf(const std::string& url) {
+  const size_t scheme = url.find("://");
+  if (scheme == std::string::npos) return "";
+  return url.substr(0, url.find_first_of("/?#", scheme + 3));
+}
+
+}  // namespace
+
+void Tab::Start(const TabSetUp& set_up) {
+  {
+    MutexLock lock(mutex_);
+    set_up_ = set_up;
+  }
+  Attach(session_id_, true);
+}
+
+void Tab::Attach(const std::string& session_id, bool is_page) {
+  const std::weak_ptr<Tab> weak = weak_from_this();
+  const uint64_t subscription = devtools_.Subscribe(session_id, [weak](const DevToolsEvent& event) {
+    if (const std::shared_ptr<Tab> tab = weak.lock()) tab->OnEvent(event);
+  });
+  TabSetUp set_up;
+  bool stopped = false;
+  {
+    MutexLock lock(mutex_);
+    stopped = stopped_;
+    if (!stopped) subscriptions_[session_id] = subscription;
+    set_up = set_up_;
+  }
+  if (stopped) {
+    devtools_.Unsubscribe(subscription);
+    return;
+  }
+  if (set_up.seed != 0) set_up.settings.set_random_seed(set_up.seed);
+  std::vector<DevToolsCommand> commands = FrameTracker::SetUpCommands(session_id);
+  std::vector<DevToolsCommand> own =
+      is_page ? PageSetUpCommands(session_id, set_up.settings, set_up.browser_user_agent)
+              : FrameSetUpCommands(session_id, set_up.settings, set_up.browser_user_agent);
+  own.push_back({session_id, "Log.enable", {}});
+  own.push_back(AttachToFrames(session_id));
+  for (DevToolsCommand& command : CredentialCommands(session_id)) own.push_back(std::move(command));
+  for (DevToolsCommand& command : own) commands.push_back(std::move(command));
+  commands.push_back({session_id, "Runtime.runIfWaitingForDebugger", {}});
+  // The frame tree's reply goes to the tracker; the rest only matters if it fails.
+  size_t tree = 0;
+  while (tree < commands.size() && commands[tree].method != "Page.getFrameTree") ++tree;
+  std::vector<DevToolsCommand> before(std::make_move_iterator(commands.begin()),
+                                      std::make_move_iterator(commands.begin() + static_cast<ptrdiff_t>(tree)));
+  std::vector<DevToolsCommand> after;
+  if (tree < commands.size()) {
+    after.assign(std::make_move_iterator(commands.begin() + static_cast<ptrdiff_t>(tree) + 1),
+                 std::make_move_iterator(commands.end()));
+  }
+  std::vector<DevToolsReply> replies = devtools_.SendAll(std::move(before));
+  devtools_.SendText(session_id, "Page.getFrameTree", "{}", [weak, session_id](absl::StatusOr<std::string> text) {
+    const std::shared_ptr<Tab> tab = weak.lock();
+    if (tab == nullptr || !text.ok()) return;
+    const absl::StatusOr<Json> tree_json = ParseJson(*text);
+    if (tree_json.ok()) tab->frames_.SetFrameTree(session_id, *tree_json);
+  });
+  for (DevToolsReply& reply : devtools_.SendAll(std::move(after))) replies.push_back(std::move(reply));
+  if (!is_page) return;
+  MutexLock lock(mutex_);
+  started_ = std::move(replies);
+}
+
+void Tab::Stop() {
+  std::map<std::string, uint64_t> subscriptions;
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    subscriptions.swap(subscriptions_);
+  }
+  for (const auto& [session, id] : subscriptions) {
+    devtools_.Unsubscribe(id);
+    devtools_.ForgetSession(session, "the tab was closed");
+  }
+  activity_.Gone();
+}
+
+absl::Status Tab::AwaitStarted(const CallContext& context) {
+  std::vector<DevToolsReply> replies;
+  {
+    MutexLock lock(mutex_);
+    replies.swap(started_);
+  }
+  absl::Status first;
+  for (const DevToolsReply& reply : replies) {
+    const absl::Status status = reply.AwaitText(context).status();
+    // An override that another tab of the same process already made is not made twice.
+    if (status.message().find("already in effect") != absl::string_view::npos) continue;
+    if (first.ok() && !status.ok()) first = status;
+  }
+  return first;
+}
+
+absl::Status Tab::Apply(const CallContext& context, const TabSetUp& set_up) {
+  const std::string session = session_id_;
+  std::vector<DevToolsCommand> commands;
+  {
+    MutexLock lock(mutex_);
+    set_up_ = set_up;
+  }
+  if (set_up.seed != 0 && set_up.seed != set_up.settings.random_seed()) {
+    commands.push_back({session, "Page.addScriptToEvaluateOnNewDocument",
+                        {{"source", RandomSeedScript(set_up.seed)}, {"runImmediately", true}}});
+  }
+  if (set_up.settings.has_geolocation()) {
+    commands.push_back({session, "Emulation.setGeolocationOverride", GeolocationParams(set_up.settings.geolocation())});
+  }
+  for (DevToolsCommand& command : CredentialCommands(session)) commands.push_back(std::move(command));
+  for (const DevToolsReply& reply : devtools_.SendAll(std::move(commands))) {
+    PROCTOR_RETURN_IF_ERROR(reply.AwaitText(context).status());
+  }
+  return absl::OkStatus();
+}
+
+std::vector<DevToolsCommand> Tab::CredentialCommands(const std::string& session_id) const {
+  MutexLock lock(mutex_);
+  if (set_up_.credentials.empty()) return {};
+  Json patterns = Json::array();
+  for (const auto& [origin, credentials] : set_up_.credentials) {
+    patterns.push_back({{"urlPattern", absl::StrCat(origin, "/*")}});
+  }
+  return {{session_id, "Fetch.enable", {{"handleAuthRequests", true}, {"patterns", patterns}}}};
+}
+
+void Tab::OnEvent(const DevToolsEvent& event) {
+  frames_.OnEvent(event);
+  activity_.OnEvent(event);
+  if (event.method == "Target.attachedToTarget") {
+    OnAttached(event.Params());
+  } else if (event.method == "Target.detachedFromTarget") {
+    const std::string session = JsonStringOr(event.Params(), "sessionId");
+    MutexLock lock(mutex_);
+    subscriptions_.erase(session);
+  } else if (event.method == "Page.javascriptDialogOpening") {
+    OnDialog(event);
+  } else if (event.method == "Runtime.exceptionThrown" || event.method == "Runtime.consoleAPICalled" ||
+             event.method == "Log.entryAdded") {
+    OnConsole(event);
+  } else if (event.method == "Fetch.authRequired" || event.method == "Fetch.requestPaused") {
+    OnAuthRequired(event);
+  } else if (event.method == "Network.responseReceived") {
+    OnResponse(event.Params());
+  } else if (event.method == "Inspector.targetCrashed") {
+    MarkCrashed();
+  } else if (event.method == "Page.fileChooserOpened") {
+    const Json params = event.Params();
+    MutexLock lock(mutex_);
+    file_chooser_ = FileChooser{std::string(event.session_id),
+                                static_cast<int64_t>(JsonNumberOr(params, "backendNodeId")),
+                                JsonStringOr(params, "mode") == "selectMultiple"};
+  } else if (event.method == "Input.dragIntercepted") {
+    const Json params = event.Params();
+    MutexLock lock(mutex_);
+    if (params.contains("data")) drag_ = params["data"];
+  }
+}
+
+void Tab::OnAttached(const Json& params) {
+  const std::string session = JsonStringOr(params, "sessionId");
+  const auto info = params.find("targetInfo");
+  if (session.empty() || info == params.end() || JsonStringOr(*info, "type") != "iframe") return;
+  Attach(session, false);
+}
+
+void Tab::OnDialog(const DevToolsEvent& event) {
+  const Json params = event.Params();
+  // Accepted at once: a dialog blocks the page, and all that the agent can do is read about it afterwards.
+  Json answer = {{"accept", true}};
+  if (JsonStringOr(params, "type") == "prompt") answer["promptText"] = JsonStringOr(params, "defaultPrompt");
+  devtools_.Send({std::string(event.session_id), "Page.handleJavaScriptDialog", std::move(answer)});
+  v1::Dialog dialog;
+  dialog.set_kind(JsonStringOr(params, "type"));
+  dialog.set_message(Cut(JsonStringOr(params, "message"), kMaxDialogBytes));
+  dialog.set_accepted(true);
+  MutexLock lock(mutex_);
+  if (dialogs_.size() < kMaxDialogs) dialogs_.push_back(std::move(dialog));
+}
+
+void Tab::OnConsole(const DevToolsEvent& event) {
+  const Json params = event.Params();
+  std::string text;
+  if (event.method == "Runtime.exceptionThrown") {
+    const auto details = params.find("exceptionDetails");
+    if (details == params.end()) return;
+    text = JsonStringOr(*details, "text");
+    const auto exception = details->find("exception");
+    if (exception != details->end()) text = absl::StrCat(text, " ", JsonStringOr(*exception, "description"));
+  } else if (event.method == "Runtime.consoleAPICalled") {
+    if (JsonStringOr(params, "type") != "error" && JsonStringOr(params, "type") != "assert") return;
+    for (const Json& argument : params.value("args", Json::array())) {
+      const auto value = argument.find("value");
+      if (!text.empty()) text.push_back(' ');
+      text += value == argument.end() ? JsonStringOr(argument, "description")
+              : value->is_string()    ? value->get<std::string>()
+                                      : DumpJson(*value);
+    }
+  } else {
+    const auto entry = params.find("entry");
+    if (entry == params.end() || JsonStringOr(*entry, "level") != "error") return;
+    text = absl::StrCat(JsonStringOr(*entry, "text"), " ", JsonStringOr(*entry, "url"));
+  }
+  MutexLock lock(mutex_);
+  if (console_errors_.size() >= kMaxConsoleErrors) console_errors_.pop_front();
+  console_errors_.push_back(Cut(text, kMaxConsoleBytes));
+}
+
+void Tab::OnAuthRequired(const DevToolsEvent& event) {
+  const Json params = event.Params();
+  const std::string id = JsonStringOr(params, "requestId");
+  const std::string session(event.session_id);
+  if (event.method == "Fetch.requestPaused") {
+    devtools_.Send({session, "Fetch.continueRequest", {{"requestId", id}}});
+    return;
+  }
+  const auto request = params.find("request");
+  const std::string url = request == params.end() ? "" : JsonStringOr(*request, "url");
+  Json response = {{"response", "CancelAuth"}};
+  {
+    MutexLock lock(mutex_);
+    const auto found = set_up_.credentials.find(OriginOf(url));
+    const auto challenge = params.find("authChallenge");
+    const bool from_proxy = challenge != params.end() && JsonStringOr(*challenge, "source") == "Proxy";
+    // Offered once a request: refused credentials would be asked for again without end.
+    if (found != set_up_.credentials.end() && !from_proxy && answered_challenges_.insert(id).second) {
+      response = {{"response", "ProvideCredentials"},
+                  {"username", found->second.username()},
+                  {"password", found->second.password()}};
+    }
+    if (answered_challenges_.size() > 1000) answered_challenges_.clear();
+  }
+  devtools_.Send({session, "Fetch.continueWithAuth", {{"requestId", id}, {"authChallengeResponse", response}}});
+}
+
+void Tab::OnResponse(const Json& params) {
+  const auto response = params.find("response");
+  if (response == params.end() || JsonNumberOr(*response, "status") != 401 ||
+      JsonStringOr(params, "type") != "Document") {
+    return;
+  }
+  v1::Dialog dialog;
+  dialog.set_kind("http_auth");
+  dialog.set_message(Cut(absl::StrCat("login asked for by ", OriginOf(JsonStringOr(*response, "url"))), kMaxDialogBytes));
+  dialog.set_accepted(false);
+  MutexLock lock(mutex_);
+  if (dialogs_.size() < kMaxDialogs) dialogs_.push_back(std::move(dialog));
+}
+
+void Tab::SetInfo(std::string url, std::string title) {
+  MutexLock lock(mutex_);
+  url_ = std::move(url);
+  title_ = std::move(title);
+}
+
+std::string Tab::url() const {
+  MutexLock lock(mutex_);
+  return url_;
+}
+
+std::string Tab::title() const {
+  MutexLock lock(mutex_);
+  return title_;
+}
+
+void Tab::MarkCrashed() {
+  {
+    MutexLock lock(mutex_);
+    crashed_ = true;
+  }
+  activity_.Crashed();
+  devtools_.ForgetSession(session_id_, "the tab crashed");
+}
+
+void Tab::ClearCrashed() {
+  {
+    MutexLock lock(mutex_);
+    crashed_ = false;
+  }
+  activity_.Revived();
+}
+
+bool Tab::crashed() const {
+  MutexLock lock(mutex_);
+  return crashed_;
+}
+
+std::vector<v1::Dialog> Tab::TakeDialogs() {
+  MutexLock lock(mutex_);
+  std::vector<v1::Dialog> taken(dialogs_.begin(), dialogs_.end());
+  dialogs_.clear();
+  return taken;
+}
+
+std::vector<std::string> Tab::TakeConsoleErrors() {
+  MutexLock lock(mutex_);
+  std::vector<std::string> taken(console_errors_.begin(), console_errors_.end());
+  console_errors_.clear();
+  return taken;
+}
+
+std::optional<Tab::FileChooser> Tab::TakeFileChooser() {
+  MutexLock lock(mutex_);
+  return std::exchange(file_chooser_, std::nullopt);
+}
+
+std::optional<Json> Tab::TakeDrag() {
+  MutexLock lock(mutex_);
+  return std::exchange(drag_, std::nullopt);
+}
+
+}  // namespace proctor::env::web

@@ -1,0 +1,250 @@
+#include "env/web/web_world.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/proto_time.h"
+#include "common/status.h"
+#include "common/strings.h"
+#include "env/web/start_state.h"
+#include "env/web/web_evidence.h"
+
+namespace proctor::env::web {
+namespace {
+
+// An observation of a page that does not answer ends after this.
+constexpr absl::Duration kObserveCap = absl::Seconds(15);
+// Downloads are waited for this long within a step; later ones come with a later step.
+constexpr absl::Duration kDownloadCap = absl::Seconds(5);
+constexpr absl::Duration kReviveCap = absl::Seconds(10);
+
+bool Asks(const v1::ObservationRequest& request, v1::ObservationPart part) {
+  return std::find(request.parts().begin(), request.parts().end(), part) != request.parts().end();
+}
+
+void Report(const SettleOutcome& outcome, v1::SettleReport& report) {
+  report.set_settled(outcome.settled);
+  report.set_waiting_for(outcome.waiting_for);
+  report.set_navigated(outcome.navigated);
+}
+
+}  // namespace
+
+WebWorld::WebWorld(v1::WebSettings settings, std::unique_ptr<ContextSource> contexts, bool prewarm)
+    : settings_(std::move(settings)), contexts_(std::move(contexts)), prewarm_(prewarm) {
+  if (prewarm_) contexts_->Prepare();
+}
+
+WebWorld::~WebWorld() { EndEpisode(); }
+
+absl::Duration WebWorld::settle_cap() const { return FromProto(settings_.settle_cap()); }
+
+void WebWorld::EndEpisode() {
+  runner_.reset();
+  observer_.reset();
+  registry_.reset();
+  contexts_->Discard(std::move(browser_));
+  notices_.clear();
+}
+
+absl::StatusOr<ResetResult> WebWorld::Reset(const CallContext& context, const ResetSpec& spec,
+                                            const v1::ObservationRequest& request) {
+  EndEpisode();
+  const v1::StartState& start = spec.task.start_state();
+  base_urls_.clear();
+  for (const auto& [name, url] : start.base_urls()) base_urls_[name] = url;
+  if (!start.site_state_json().empty()) {
+    return absl::InvalidArgumentError("start_state.site_state_json: only practice sites have such a state");
+  }
+  PROCTOR_ASSIGN_OR_RETURN(const StartPlan plan, PlanStart(start, base_urls_));
+  const int64_t seed = settings_.random_seed() != 0 ? settings_.random_seed() : spec.seed;
+  const absl::Time began = absl::Now();
+  PROCTOR_ASSIGN_OR_RETURN(browser_, contexts_->Take(context));
+  PROCTOR_RETURN_IF_ERROR(Annotate(ApplyStart(context, *browser_, plan, seed, start.has_geolocation() ? &start.geolocation() : nullptr),
+                                   "start state"));
+  registry_ = std::make_unique<ElementRegistry>(browser_->devtools());
+  observer_ = std::make_unique<Observer>(browser_->devtools(), *registry_);
+  ActionRunner::Options options;
+  options.settings = settings_;
+  options.base_urls = base_urls_;
+  options.files.assign(spec.task.files().begin(), spec.task.files().end());
+  runner_ = std::make_unique<ActionRunner>(*browser_, *registry_, std::move(options));
+  PROCTOR_ASSIGN_OR_RETURN(const SettleOutcome settle, OpenStartPages(context, plan.urls));
+  const absl::Time rested = absl::Now();
+  ResetResult result;
+  PROCTOR_ASSIGN_OR_RETURN(result.observation, Look(context, request));
+  Report(settle, *result.observation.mutable_settle());
+  *result.observation.mutable_settle()->mutable_timing()->mutable_settle() = ToProto(rested - began);
+  *result.observation.mutable_settle()->mutable_timing()->mutable_observe() = ToProto(absl::Now() - rested);
+  result.base_urls = base_urls_;
+  result.seed = seed;
+  if (prewarm_) contexts_->Prepare();
+  return result;
+}
+
+absl::StatusOr<SettleOutcome> WebWorld::OpenStartPages(const CallContext& context,
+                                                       const std::vector<std::string>& urls) {
+  const std::shared_ptr<Tab> first = browser_->active();
+  if (first == nullptr) return absl::UnavailableError("the browser context has no tab");
+  SettleOutcome shown;
+  for (size_t i = 0; i < urls.size(); ++i) {
+    std::shared_ptr<Tab> tab = first;
+    if (i > 0) {
+      PROCTOR_ASSIGN_OR_RETURN(tab, browser_->OpenTab(context, BrowserContext::TabUse::kAgent));
+    }
+    if (urls[i] == "about:blank") {
+      shown.settled = true;
+      continue;
+    }
+    // A start page may take longer than a step.
+    PROCTOR_ASSIGN_OR_RETURN(const LoadOutcome load,
+                             LoadPage(context, *tab, urls[i], std::max(settle_cap(), absl::Seconds(15))));
+    if (i == 0) shown = load.settle;
+    const bool seen_as_page = load.error.empty() || absl::StartsWith(load.error, "net::ERR_CERT") ||
+                              load.error == "net::ERR_ABORTED";
+    if (!seen_as_page) {
+      return absl::UnavailableError(absl::StrCat("the start page could not be loaded: ", load.error));
+    }
+  }
+  if (urls.size() > 1) browser_->SetActive(first);
+  return shown;
+}
+
+absl::StatusOr<ActResult> WebWorld::Act(const CallContext& context, const v1::Action& action,
+                                        const v1::ObservationRequest& request) {
+  if (browser_ == nullptr) return absl::FailedPreconditionError("no episode is open");
+  if (browser_->devtools().closed()) return absl::UnavailableError("the browser ended");
+  PROCTOR_RETURN_IF_ERROR(ReviveCrashedTab(context));
+  const std::shared_ptr<Tab> before = browser_->active();
+  PROCTOR_ASSIGN_OR_RETURN(ActionOutcome outcome, runner_->Run(context, action));
+  SettleNewTab(context, before, outcome.settle);
+  if (outcome.settle.script_stopped) notices_.push_back("a script of the page ran without end and was stopped");
+  PROCTOR_RETURN_IF_ERROR(ReviveCrashedTab(context));
+  ActResult result;
+  const absl::Time rested = absl::Now();
+  PROCTOR_ASSIGN_OR_RETURN(result.observation, Look(context, request));
+  AddEvents(context, request, result.observation, &result.blobs);
+  result.observation.set_action_error(outcome.error);
+  v1::SettleReport& report = *result.observation.mutable_settle();
+  Report(outcome.settle, report);
+  *report.mutable_timing()->mutable_act() = ToProto(outcome.act_time);
+  *report.mutable_timing()->mutable_settle() = ToProto(outcome.settle_time);
+  *report.mutable_timing()->mutable_observe() = ToProto(absl::Now() - rested);
+  result.target_box = outcome.target_box;
+  result.target_point = outcome.target_point;
+  result.target_element = outcome.target_element;
+  return result;
+}
+
+void WebWorld::SettleNewTab(const CallContext& context, const std::shared_ptr<Tab>& before, SettleOutcome& outcome) {
+  const std::shared_ptr<Tab> now = browser_->active();
+  if (now == nullptr || now == before || now->activity().busy() == PageActivity::Busy::kGone) return;
+  if (!now->AwaitStarted(context.Child(settle_cap())).ok()) return;
+  Settler settler(*now, settle_cap());
+  outcome = settler.Wait(context, now->devtools().Send(settler.FrameCommand()));
+}
+
+absl::Status WebWorld::ReviveCrashedTab(const CallContext& context) {
+  const CallContext capped = context.Child(kReviveCap);
+  std::shared_ptr<Tab> tab = browser_->active();
+  if (tab == nullptr) {
+    // Its pages closed all tabs.
+    PROCTOR_RETURN_IF_ERROR(browser_->OpenTab(capped, BrowserContext::TabUse::kAgent).status());
+    notices_.push_back("the page closed the last tab: a blank one was opened");
+    return absl::OkStatus();
+  }
+  if (!tab->crashed()) return absl::OkStatus();
+  const std::string url = tab->url();
+  PROCTOR_ASSIGN_OR_RETURN(const std::shared_ptr<Tab> fresh, browser_->OpenTab(capped, BrowserContext::TabUse::kAgent));
+  PROCTOR_RETURN_IF_ERROR(browser_->CloseTab(capped, tab));
+  const absl::StatusOr<LoadOutcome> load = LoadPage(context, *fresh, url, settle_cap());
+  if (load.ok() && !fresh->crashed()) {
+    notices_.push_back("the page crashed and was loaded again");
+    return absl::OkStatus();
+  }
+  PROCTOR_RETURN_IF_ERROR(browser_->OpenTab(capped, BrowserContext::TabUse::kAgent).status());
+  PROCTOR_RETURN_IF_ERROR(browser_->CloseTab(capped, fresh));
+  notices_.push_back("the page crashes each time it is loaded: a blank tab was opened instead");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Observation> WebWorld::Observe(const CallContext& context, const v1::ObservationRequest& request) {
+  if (browser_ == nullptr) return absl::FailedPreconditionError("no episode is open");
+  if (browser_->devtools().closed()) return absl::UnavailableError("the browser ended");
+  PROCTOR_RETURN_IF_ERROR(ReviveCrashedTab(context));
+  PROCTOR_ASSIGN_OR_RETURN(v1::Observation observation, Look(context, request));
+  AddEvents(context, request, observation, nullptr);
+  return observation;
+}
+
+absl::StatusOr<v1::Observation> WebWorld::Look(const CallContext& context, const v1::ObservationRequest& request) {
+  const std::shared_ptr<Tab> tab = browser_->active();
+  if (tab == nullptr) return absl::UnavailableError("no tab is open");
+  const ObservedTab seen{tab->frames(), settings_.viewport(), settings_.device_scale()};
+  PROCTOR_ASSIGN_OR_RETURN(v1::Observation observation, observer_->Observe(context.Child(kObserveCap), seen, request));
+  if (observation.url().empty()) observation.set_url(tab->url());
+  observation.set_url(WithoutCredentials(observation.url()));
+  if (observation.title().empty() && !tab->activity().load_error().empty()) observation.set_title(tab->title());
+  *observation.mutable_viewport() = settings_.viewport();
+  AddTabs(request, observation);
+  const std::string notice = LoadNotice(*tab, tab->activity());
+  if (!notice.empty()) observation.add_notices(notice);
+  return observation;
+}
+
+void WebWorld::AddTabs(const v1::ObservationRequest& request, v1::Observation& observation) const {
+  const std::shared_ptr<Tab> active = browser_->active();
+  const std::vector<std::shared_ptr<Tab>> tabs = browser_->tabs();
+  const bool all = Asks(request, v1::OBSERVATION_PART_TABS);
+  for (size_t i = 0; i < tabs.size(); ++i) {
+    const bool is_active = tabs[i] == active;
+    if (!all && !is_active) continue;
+    v1::Tab& tab = *observation.add_tabs();
+    tab.set_index(static_cast<int>(i));
+    tab.set_url(is_active ? observation.url() : WithoutCredentials(tabs[i]->url()));
+    tab.set_title(is_active ? observation.title() : tabs[i]->title());
+    tab.set_active(is_active);
+  }
+}
+
+void WebWorld::AddEvents(const CallContext& context, const v1::ObservationRequest& request,
+                         v1::Observation& observation, std::map<std::string, std::string>* blobs) {
+  for (const auto& tab : browser_->tabs()) {
+    for (v1::Dialog& dialog : tab->TakeDialogs()) *observation.add_dialogs() = std::move(dialog);
+    if (!Asks(request, v1::OBSERVATION_PART_CONSOLE)) continue;
+    for (std::string& error : tab->TakeConsoleErrors()) {
+      if (observation.console_errors_size() < 50) observation.add_console_errors(std::move(error));
+    }
+  }
+  for (std::string& notice : browser_->TakeNotices()) observation.add_notices(std::move(notice));
+  for (std::string& notice : notices_) observation.add_notices(std::move(notice));
+  notices_.clear();
+  // Downloads go with a step: only a step can carry their bytes to the store.
+  if (blobs == nullptr) return;
+  for (FinishedDownload& finished : browser_->TakeDownloads(context.Child(kDownloadCap))) {
+    if (!finished.download.digest().empty()) (*blobs)[finished.download.digest()] = std::move(finished.bytes);
+    *observation.add_downloads() = std::move(finished.download);
+  }
+}
+
+std::vector<v1::Evidence> WebWorld::Collect(const CallContext& context,
+                                            const std::vector<v1::EvidenceRequest>& requests) {
+  std::vector<v1::Evidence> collected;
+  for (const v1::EvidenceRequest& request : requests) {
+    if (browser_ != nullptr) {
+      collected.push_back(CollectWebEvidence(context, *browser_, base_urls_, request));
+      continue;
+    }
+    v1::Evidence evidence;
+    evidence.set_request_id(request.id());
+    evidence.set_error("no episode is open");
+    *evidence.mutable_collect_time() = ToProto(absl::Now());
+    collected.push_back(std::move(evidence));
+  }
+  return collected;
+}
+
+}  // namespace proctor::env::web

@@ -1,0 +1,60 @@
+// One session's browser world.
+#ifndef PROCTOR_ENV_WEB_WEB_WORLD_H_
+#define PROCTOR_ENV_WEB_WEB_WORLD_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "env/web/browser_context.h"
+#include "env/web/context_source.h"
+#include "env/web/element_registry.h"
+#include "env/web/observer.h"
+#include "env/web/page_load.h"
+#include "env/web/web_actions.h"
+#include "env/world.h"
+
+namespace proctor::env::web {
+
+class WebWorld final : public World {
+ public:
+  WebWorld(v1::WebSettings settings, std::unique_ptr<ContextSource> contexts, bool prewarm);
+  ~WebWorld() override;
+
+  absl::StatusOr<ResetResult> Reset(const CallContext& context, const ResetSpec& spec,
+                                    const v1::ObservationRequest& request) override;
+  absl::StatusOr<ActResult> Act(const CallContext& context, const v1::Action& action,
+                                const v1::ObservationRequest& request) override;
+  absl::StatusOr<v1::Observation> Observe(const CallContext& context, const v1::ObservationRequest& request) override;
+  std::vector<v1::Evidence> Collect(const CallContext& context,
+                                    const std::vector<v1::EvidenceRequest>& requests) override;
+  void EndEpisode() override;
+
+ private:
+  absl::StatusOr<SettleOutcome> OpenStartPages(const CallContext& context, const std::vector<std::string>& urls);
+  // What lies in the page and what happened since the last observation.
+  absl::StatusOr<v1::Observation> Look(const CallContext& context, const v1::ObservationRequest& request);
+  void AddTabs(const v1::ObservationRequest& request, v1::Observation& observation) const;
+  void AddEvents(const CallContext& context, const v1::ObservationRequest& request, v1::Observation& observation,
+                 std::map<std::string, std::string>* blobs);
+  // Brings a crashed tab back, once; a blank page if it crashes again.
+  absl::Status ReviveCrashedTab(const CallContext& context);
+  // Follows a tab that the action opened.
+  void SettleNewTab(const CallContext& context, const std::shared_ptr<Tab>& before, SettleOutcome& outcome);
+  absl::Duration settle_cap() const;
+
+  const v1::WebSettings settings_;
+  const std::unique_ptr<ContextSource> contexts_;
+  const bool prewarm_;
+  BaseUrls base_urls_;
+  std::vector<std::string> notices_;
+  // Order matters: the runner and observer use the registry, all use the context.
+  std::unique_ptr<BrowserContext> browser_;
+  std::unique_ptr<ElementRegistry> registry_;
+  std::unique_ptr<Observer> observer_;
+  std::unique_ptr<ActionRunner> runner_;
+};
+
+}  // namespace proctor::env::web
+
+#endif  // PROCTOR_ENV_WEB_WEB_WORLD_H_

@@ -1,0 +1,126 @@
+#include <string>
+
+#include "tests/env/web/web_fixture.h"
+
+namespace proctor::env::web {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+class WebWorldTest : public WebWorldTestBase {};
+
+TEST_F(WebWorldTest, ResetsToTheStartPageAndSeesIt) {
+  const v1::Observation seen = ResetTo("<title>Hello</title><h1>World</h1><button>Press</button>");
+  EXPECT_EQ(seen.title(), "Hello");
+  EXPECT_EQ(seen.url(), site().Url("/page"));
+  EXPECT_THAT(seen.text().text(), HasSubstr("World"));
+  EXPECT_TRUE(seen.settle().settled()) << seen.settle().waiting_for();
+  EXPECT_EQ(seen.viewport().width(), 1280);
+  EXPECT_GT(Mark("Press"), 0);
+}
+
+TEST_F(WebWorldTest, ClicksByMark) {
+  ResetTo("<button onclick=\"document.title='clicked'\">Press</button>");
+  const v1::Observation seen = Click("Press");
+  EXPECT_EQ(seen.action_error(), "");
+  EXPECT_EQ(seen.title(), "clicked");
+  EXPECT_FALSE(seen.settle().navigated());
+  EXPECT_TRUE(seen.settle().settled()) << seen.settle().waiting_for();
+}
+
+TEST_F(WebWorldTest, TypesClearsAndSubmits) {
+  site().Answer("/found", [](const net::HttpRequest& request) { return TestSite::Html("<title>" + request.target + "</title>"); });
+  ResetTo("<form action=/found><input name=q aria-label=Query value=old></form>");
+  v1::Action action;
+  action.mutable_type()->mutable_target()->set_mark(Mark("Query"));
+  action.mutable_type()->set_text("a b&c");
+  action.mutable_type()->set_clear(true);
+  action.mutable_type()->set_submit(true);
+  const v1::Observation seen = Act(action);
+  EXPECT_EQ(seen.action_error(), "");
+  EXPECT_EQ(seen.title(), "/found?q=a+b%26c");
+  EXPECT_TRUE(seen.settle().navigated());
+}
+
+TEST_F(WebWorldTest, ClickThatNavigatesIsSettledOnTheNewPage) {
+  site().Answer("/slow", [](const net::HttpRequest&) {
+    net::HttpResponse response = TestSite::Html("<title>slow</title>arrived");
+    response.delay = absl::Milliseconds(300);
+    return response;
+  });
+  ResetTo("<a href=/slow>Go</a>");
+  const v1::Observation seen = Click("Go");
+  EXPECT_EQ(seen.title(), "slow");
+  EXPECT_THAT(seen.text().text(), HasSubstr("arrived"));
+  EXPECT_TRUE(seen.settle().navigated());
+  EXPECT_TRUE(seen.settle().settled()) << seen.settle().waiting_for();
+}
+
+TEST_F(WebWorldTest, WaitsForWhatAClickFetches) {
+  site().Answer("/data", [](const net::HttpRequest&) {
+    net::HttpResponse response = TestSite::Html("fetched text");
+    response.delay = absl::Milliseconds(400);
+    return response;
+  });
+  ResetTo("<button onclick=\"fetch('/data').then(r=>r.text()).then(t=>out.textContent=t)\">Load</button><p id=out></p>");
+  const v1::Observation seen = Click("Load");
+  EXPECT_THAT(seen.text().text(), HasSubstr("fetched text"));
+  EXPECT_TRUE(seen.settle().settled()) << seen.settle().waiting_for();
+}
+
+TEST_F(WebWorldTest, WaitsForTimersThatAClickSets) {
+  ResetTo("<button onclick=\"setTimeout(()=>out.textContent='late text',400)\">Load</button><p id=out></p>");
+  const v1::Observation seen = Click("Load");
+  EXPECT_THAT(seen.text().text(), HasSubstr("late text"));
+  EXPECT_TRUE(seen.settle().settled()) << seen.settle().waiting_for();
+}
+
+TEST_F(WebWorldTest, DoesNotWaitForAPagesHeartbeat) {
+  ResetTo("<p id=n>0</p><script>setInterval(()=>{},50);(function f(){setTimeout(f,30)})()</script>"
+          "<button onclick=\"document.title='done'\">Press</button>");
+  const absl::Time start = absl::Now();
+  const v1::Observation seen = Click("Press");
+  EXPECT_EQ(seen.title(), "done");
+  EXPECT_TRUE(seen.settle().settled()) << seen.settle().waiting_for();
+  EXPECT_LT(absl::Now() - start, absl::Seconds(2));
+}
+
+TEST_F(WebWorldTest, SaysWhatItStillWaitedForAtTheCap) {
+  site().Answer("/never", [](const net::HttpRequest&) {
+    net::HttpResponse response = TestSite::Html("late");
+    response.delay = absl::Seconds(20);
+    return response;
+  });
+  ResetTo("<button onclick=\"fetch('/never')\">Load</button>");
+  const v1::Observation seen = Click("Load");
+  EXPECT_FALSE(seen.settle().settled());
+  EXPECT_EQ(seen.settle().waiting_for(), "requests");
+}
+
+TEST_F(WebWorldTest, EpisodesShareNothing) {
+  ResetTo("<script>document.cookie='a=1';localStorage.b=2</script>");
+  const v1::Observation seen =
+      ResetTo("<script>document.title=document.cookie+'|'+(localStorage.b||'none')</script>");
+  EXPECT_EQ(seen.title(), "|none");
+}
+
+TEST_F(WebWorldTest, ActionErrorsTellTheAgentWhatToDo) {
+  ResetTo("<button disabled>Off</button><p>text</p>");
+  EXPECT_NE(Click(999).action_error(), "");
+  v1::Action outside;
+  outside.mutable_click()->mutable_target()->mutable_point()->set_x(5000);
+  EXPECT_THAT(Act(outside).action_error(), HasSubstr("outside the viewport"));
+  v1::Action back;
+  back.mutable_go_back();
+  EXPECT_THAT(Act(back).action_error(), HasSubstr("no page to go back to"));
+  v1::Action file;
+  file.mutable_goto_()->set_url("file:///etc/passwd");
+  EXPECT_THAT(Act(file).action_error(), HasSubstr("http"));
+  v1::Action tab;
+  tab.mutable_focus_tab()->set_index(7);
+  EXPECT_THAT(Act(tab).action_error(), HasSubstr("no tab 7"));
+}
+
+}  // namespace
+}  // namespace proctor::env::web
