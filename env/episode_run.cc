@@ -73,7 +73,7 @@ EpisodeRun::EpisodeRun(Start start, const v1::StartEpisodeRequest& request)
   *header_.mutable_start_time() = start_time;
   *header_.mutable_initial_observation() = start.reset.observation;
   header_.set_recorder("proctor");
-  header_.set_recorder_version("0.1.0");
+  header_.set_recorder_version(PROCTOR_VERSION);
   for (const auto& [placeholder, url] : start.reset.base_urls) {
     (*episode_.mutable_base_urls())[placeholder] = url;
     (*header_.mutable_base_urls())[placeholder] = url;

@@ -8,10 +8,16 @@
 #include "common/ids.h"
 #include "common/log.h"
 #include "common/proto_time.h"
+#include "common/retry_hint.h"
 #include "common/status.h"
 #include "env/request_checks.h"
 
 namespace proctor::env {
+namespace {
+
+constexpr int kMaxVerbs = 64;
+
+}  // namespace
 
 Session::Session(Options options, SessionParts parts, std::unique_ptr<World> world)
     : options_(std::move(options)),
@@ -42,14 +48,6 @@ v1::Session Session::Describe() const {
   return out;
 }
 
-absl::StatusOr<v1::Episode> Session::FindEpisode(const std::string& episode_id) const {
-  MutexLock lock(mutex_);
-  if (episode_.name() != ResourceName("episodes", episode_id)) {
-    return absl::NotFoundError(absl::StrCat("session has no episode ", episode_id, " in memory"));
-  }
-  return episode_;
-}
-
 bool Session::closed() const {
   MutexLock lock(mutex_);
   return closed_;
@@ -60,13 +58,20 @@ absl::Time Session::close_time() const {
   return close_time_;
 }
 
-absl::Status Session::KeepAlive() { return Touch(); }
-
-absl::Status Session::Touch() {
+absl::Status Session::KeepAlive() {
   MutexLock lock(mutex_);
   if (closing_) return absl::FailedPreconditionError(absl::StrCat("the session is closed: ", close_why_));
   lease_expiry_ = parts_.clock.Now() + options_.lease;
   return absl::OkStatus();
+}
+
+absl::Status Session::Admit() {
+  PROCTOR_RETURN_IF_ERROR(KeepAlive());
+  MutexLock lock(mutex_);
+  if (verbs_ < kMaxVerbs) return absl::OkStatus();
+  return WithRetryHint(
+      absl::ResourceExhaustedError(absl::StrCat(kMaxVerbs, " verbs of this session wait already")),
+      absl::Seconds(1));
 }
 
 void Session::Enqueue(AsyncQueue::Task task) {
@@ -113,7 +118,7 @@ void Session::Sleep(absl::Duration delay, std::function<void()> then) {
 
 void Session::StartEpisode(CallContext context, v1::StartEpisodeRequest request,
                            Done<v1::EpisodeStart> done) {
-  if (absl::Status alive = Touch(); !alive.ok()) {
+  if (absl::Status alive = Admit(); !alive.ok()) {
     parts_.pool.Post([done = std::move(done), alive] { done(alive); });
     return;
   }
@@ -215,7 +220,7 @@ absl::StatusOr<v1::EpisodeStart> Session::StartWorld(const v1::StartEpisodeReque
 }
 
 void Session::Observe(CallContext context, v1::ObserveRequest request, Done<v1::Observation> done) {
-  if (absl::Status alive = Touch(); !alive.ok()) {
+  if (absl::Status alive = Admit(); !alive.ok()) {
     parts_.pool.Post([done = std::move(done), alive] { done(alive); });
     return;
   }
@@ -247,7 +252,7 @@ absl::StatusOr<v1::Observation> Session::DoObserve(const CallContext& context,
 }
 
 void Session::EndEpisode(CallContext context, v1::EndEpisodeRequest request, Done<v1::Episode> done) {
-  if (absl::Status alive = Touch(); !alive.ok()) {
+  if (absl::Status alive = Admit(); !alive.ok()) {
     parts_.pool.Post([done = std::move(done), alive] { done(alive); });
     return;
   }

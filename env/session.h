@@ -50,7 +50,8 @@ struct SessionParts {
 
 // Verbs run one after another in the order of the calls; each ends by calling `done`. A verb that has begun is not torn
 // in half when its caller goes away: `context` only decides whether it begins (CANCELLED, DEADLINE_EXCEEDED: nothing
-// happened). Waiting (wait actions, slow null steps) holds no thread. Thread-safe.
+// happened). Waiting (wait actions, slow null steps) holds no thread. At most 64 verbs wait; more are refused
+// (RESOURCE_EXHAUSTED). Thread-safe.
 class Session final : public std::enable_shared_from_this<Session> {
  public:
   struct Options {
@@ -70,8 +71,6 @@ class Session final : public std::enable_shared_from_this<Session> {
 
   const std::string& id() const { return options_.id; }
   v1::Session Describe() const;
-  // The open episode's state, or the last one's; NOT_FOUND if `episode_id` is another.
-  absl::StatusOr<v1::Episode> FindEpisode(const std::string& episode_id) const;
   bool closed() const;
   absl::Time close_time() const;
 
@@ -96,7 +95,8 @@ class Session final : public std::enable_shared_from_this<Session> {
   // Posts a verb: `run` must call finish once, through Answer().
   void Enqueue(AsyncQueue::Task task);
   void Leave(const AsyncQueue::Finish& finish);
-  absl::Status Touch();
+  // A sign of life; RESOURCE_EXHAUSTED if too many verbs wait.
+  absl::Status Admit();
   CallContext WorkContext(absl::Duration cap) const;
   // Calls `then` on the pool after the delay or when the session is closing.
   void Sleep(absl::Duration delay, std::function<void()> then);

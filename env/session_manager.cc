@@ -149,8 +149,7 @@ bool SessionManager::Replay(const OpeningPtr& opening, Done<v1::Session>& done) 
     MutexLock lock(mutex_);
     const auto it = requests_.find(id);
     if (it == requests_.end()) {
-      requests_[id] = Remembered{
-          .digest = opening->digest, .opening = opening, .session_id = "", .time = parts_.clock.Now()};
+      requests_[id] = Remembered{.digest = opening->digest, .opening = opening, .session_id = ""};
       return false;
     }
     if (it->second.digest != opening->digest) {
@@ -315,18 +314,6 @@ absl::StatusOr<std::shared_ptr<Session>> SessionManager::Find(const std::string&
   const auto it = sessions_.find(id);
   if (it == sessions_.end()) return absl::NotFoundError(absl::StrCat("no session ", name));
   return it->second;
-}
-
-std::shared_ptr<Session> SessionManager::FindByEpisode(const std::string& episode_id) const {
-  std::vector<std::shared_ptr<Session>> sessions;
-  {
-    MutexLock lock(mutex_);
-    for (const auto& [id, session] : sessions_) sessions.push_back(session);
-  }
-  for (const auto& session : sessions) {
-    if (session->FindEpisode(episode_id).ok()) return session;
-  }
-  return nullptr;
 }
 
 std::vector<v1::Session> SessionManager::List(bool show_closed) const {

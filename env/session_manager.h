@@ -58,8 +58,6 @@ class SessionManager {
 
   // By `sessions/{id}`. NOT_FOUND.
   absl::StatusOr<std::shared_ptr<Session>> Find(const std::string& name) const;
-  // The session that holds the episode in memory, or null.
-  std::shared_ptr<Session> FindByEpisode(const std::string& episode_id) const;
   // Newest first; closed ones only if asked.
   std::vector<v1::Session> List(bool show_closed) const;
 
@@ -95,7 +93,6 @@ class SessionManager {
     // Null once the session is there.
     OpeningPtr opening;
     std::string session_id;
-    absl::Time time;
   };
 
   absl::StatusOr<OpeningPtr> Check(CallContext context, const v1::CreateSessionRequest& request) const;

@@ -27,7 +27,7 @@ struct Session::StepCall {
 };
 
 void Session::Step(CallContext context, v1::StepRequest request, Done<v1::StepResponse> done) {
-  if (absl::Status alive = Touch(); !alive.ok()) {
+  if (absl::Status alive = Admit(); !alive.ok()) {
     parts_.pool.Post([done = std::move(done), alive] { done(alive); });
     return;
   }
