@@ -27,8 +27,8 @@ struct FileBlobStoreOptions {
 
 // Removes what an interrupted process left in tmp/. `files` outlives the store.
 //
-// Costs (2 shared cores, local disk): a new blob of 300 KB 1 to 2 ms with kPower (two syncs), 0.3 ms with kProcess,
-// of which sha256 0.2 ms; a known one 0.2 ms. Get reads and checks the whole blob.
+// Costs (2 cores under load, local disk; bench/storage_bench.cc): a new blob of 300 KB 5.6 ms with kPower (two syncs), 1.0 ms
+// with kProcess; a known one 0.5 ms, of which 0.2 ms sha256. Get reads and checks the whole blob.
 absl::StatusOr<std::unique_ptr<BlobStore>> OpenFileBlobStore(const FileBlobStoreOptions& options,
                                                              FileSystem& files = LocalFileSystem());
 

@@ -1,0 +1,3 @@
+add_executable(proctor_storage_bench storage_bench.cc)
+target_link_libraries(proctor_storage_bench PRIVATE proctor_storage proctor_trajectory proctor_warnings
+  benchmark::benchmark_main)
