@@ -91,6 +91,7 @@ absl::StatusOr<v1::Environment> SessionManager::DescribeEnvironment(const std::s
   }
   v1::Environment out = kind.environment->Describe();
   out.set_name(name);
+  PROCTOR_ASSIGN_OR_RETURN(*out.mutable_default_limits(), ResolveLimits(out.default_limits(), {}, {}));
   out.set_max_sessions(kind.max_sessions);
   out.set_open_sessions(kind.taken);
   return out;

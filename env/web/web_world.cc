@@ -185,6 +185,8 @@ absl::StatusOr<v1::Observation> WebWorld::Look(const CallContext& context, const
   if (tab == nullptr) return absl::UnavailableError("no tab is open");
   const ObservedTab seen{tab->frames(), settings_.viewport(), settings_.device_scale()};
   PROCTOR_ASSIGN_OR_RETURN(v1::Observation observation, observer_->Observe(context.Child(kObserveCap), seen, request));
+  // It may have died meanwhile: what is missing then is not the page's doing.
+  if (browser_->devtools().closed()) return absl::UnavailableError("the browser ended");
   if (observation.url().empty()) observation.set_url(tab->url());
   observation.set_url(WithoutCredentials(observation.url()));
   if (observation.title().empty() && !tab->activity().load_error().empty()) observation.set_title(tab->title());

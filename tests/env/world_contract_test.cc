@@ -75,7 +75,7 @@ std::map<int, std::string> Marks(const v1::Observation& observation) {
 }
 
 TEST_P(WorldContractTest, DescribesWhatItCanDo) {
-  const v1::Environment described = world_->environment().Describe();
+  const v1::Environment described = *fixture_->manager().DescribeEnvironment("environments/it");
   EXPECT_TRUE(described.available()) << described.unavailable_reason();
   EXPECT_FALSE(described.description().empty());
   EXPECT_GT(described.default_limits().max_steps(), 0);
@@ -239,7 +239,7 @@ TEST_P(WorldContractTest, AFaultInterruptsAndTheSessionGoesOn) {
   if (!world_->Break()) GTEST_SKIP() << "this world cannot be broken from here";
   const auto step = fixture_->Step(Noop(session));
   ASSERT_TRUE(step.ok()) << step.status();
-  EXPECT_TRUE(step->interrupted());
+  EXPECT_TRUE(step->interrupted()) << step->ShortDebugString().substr(0, 800);
   EXPECT_FALSE(step->terminated() || step->truncated());
   EXPECT_EQ(step->episode().end_reason(), v1::END_REASON_WORLD_FAULT);
   const auto again = Start(session);
