@@ -47,8 +47,6 @@ class Crawler {
         failures_ = 0;
       } else if (++failures_ > kMaxFailuresInARow) {
         return absl::UnavailableError(absl::StrCat("the crawl stopped after failures in a row: ", status.message()));
-      } else if (const auto start = explorer_.Reset(context, task_, ElementsOnly()); start.ok()) {
-        urls_.SetBaseUrls(start->base_urls);
       }
       if (progress_) progress_(static_cast<int>(model_.pages.size()), static_cast<int>(waiting_.size()));
     }
@@ -57,11 +55,9 @@ class Crawler {
 
  private:
   absl::Status Begin(const CallContext& context) {
-    PROCTOR_ASSIGN_OR_RETURN(const auto start, explorer_.Reset(context, task_, ElementsOnly()));
-    urls_.SetBaseUrls(start.base_urls);
     if (source_.respect_robots()) {
       PROCTOR_RETURN_IF_ERROR(ReadRobots(context));
-      if (!robots_.Allows(PathOf(urls_.start()))) {
+      if (!robots_.Allows(urls_.PathOf(urls_.start()))) {
         return absl::FailedPreconditionError("the site's robots.txt forbids the start URL; see respect_robots");
       }
     }
@@ -75,24 +71,19 @@ class Crawler {
     return absl::OkStatus();
   }
 
-  std::string PathOf(const std::string& canonical) const {
-    const auto parts = ParseUrl(urls_.Resolve(canonical));
-    if (!parts.ok()) return "/";
-    return parts->query.empty() ? parts->path : absl::StrCat(parts->path, "?", parts->query);
-  }
-
+  // Each page in a fresh context: what it shows must not depend on what was looked at before (trails, "recently seen").
   absl::StatusOr<v1::Observation> Open(const CallContext& context, const std::string& url) {
     PROCTOR_RETURN_IF_ERROR(pace_.Wait(context));
-    v1::Action action;
-    action.mutable_goto_()->set_url(url);
-    return explorer_.Act(context.Child(kPageTimeout), action, ElementsOnly());
+    v1::Task task = task_;
+    task.mutable_start_state()->set_start_url(url);
+    PROCTOR_ASSIGN_OR_RETURN(auto start, explorer_.Reset(context.Child(kPageTimeout), task, ElementsOnly()));
+    urls_.SetBaseUrls(std::move(start.base_urls));
+    return std::move(start.observation);
   }
 
   // A robots.txt that is not there (or is no text) allows everything.
   absl::Status ReadRobots(const CallContext& context) {
-    const auto parts = ParseUrl(urls_.Resolve(urls_.start()));
-    if (!parts.ok()) return absl::OkStatus();
-    const auto opened = Open(context, absl::StrCat(parts->scheme, "://", parts->host, "/robots.txt"));
+    const auto opened = Open(context, urls_.RobotsUrl());
     if (IsEnd(opened.status(), context)) return opened.status();
     if (!opened.ok() || !opened->action_error().empty()) return absl::OkStatus();
     const auto json = explorer_.Evaluate(context.Child(kPageTimeout), ExtractScript());
@@ -109,7 +100,7 @@ class Crawler {
 
   // Not OK only if the browser failed.
   absl::Status Visit(const CallContext& context, const Waiting& next) {
-    PROCTOR_ASSIGN_OR_RETURN(const v1::Observation observation, Open(context, urls_.Resolve(next.url)));
+    PROCTOR_ASSIGN_OR_RETURN(const v1::Observation observation, Open(context, next.url));
     if (!observation.action_error().empty()) return Skip(observation.action_error());
     const auto json = explorer_.Evaluate(context.Child(kPageTimeout), ExtractScript());
     if (!json.ok()) return Skip(std::string(json.status().message()));
@@ -146,7 +137,7 @@ class Crawler {
     if (depth > source_.max_depth()) return;
     for (const Link& link : page.links) {
       if (waiting_.size() >= kMaxWaiting || !urls_.MayVisit(link.target)) continue;
-      if (!robots_.Allows(PathOf(link.target)) || !seen_.insert(link.target).second) continue;
+      if (!robots_.Allows(urls_.PathOf(link.target)) || !seen_.insert(link.target).second) continue;
       waiting_.push_back({link.target, depth});
     }
   }

@@ -108,10 +108,19 @@ class Drafter {
     }
   }
 
-  static void SetSolution(Draft& draft, std::vector<v1::SolutionStep> steps) {
-    steps.emplace_back().set_answer(draft.answer);
-    draft.task.set_optimal_steps(static_cast<int>(steps.size()));
-    for (v1::SolutionStep& step : steps) *draft.task.add_solution() = std::move(step);
+  // Null stands for going back.
+  using Way = std::vector<const Link*>;
+
+  static void SetSolution(Draft& draft, const Way& way) {
+    for (const Link* link : way) {
+      v1::SolutionStep& step = *draft.task.add_solution();
+      if (link == nullptr) step.set_go_back(true);
+      else *step.mutable_click() = link->element;
+      draft.step_targets.push_back(link == nullptr ? "" : link->target);
+    }
+    draft.task.add_solution()->set_answer(draft.answer);
+    draft.step_targets.emplace_back();
+    draft.task.set_optimal_steps(draft.task.solution_size());
   }
 
   void Keep(Draft draft) { drafts_[draft.task.kind()].push_back(std::move(draft)); }
@@ -126,9 +135,9 @@ class Drafter {
       draft.task.set_goal(AskForPage(seed_, page.subject));
       draft.gist = absl::StrCat("reach ", page.subject);
       SetUrls(page, *draft.task.mutable_oracle()->mutable_url());
-      std::vector<v1::SolutionStep> steps;
-      from_start_.AppendTo(target, steps);
-      SetSolution(draft, std::move(steps));
+      Way way;
+      from_start_.AppendTo(target, way);
+      SetSolution(draft, way);
       Keep(std::move(draft));
     }
   }
@@ -161,9 +170,9 @@ class Drafter {
       SetAnswer(draft, known.fact.value);
       draft.clicks_by_links = from_start_.Length(known.page);
       if (Folded(model_.pages[known.page].subject) == Folded(known.fact.subject)) DraftSearch(draft, known);
-      std::vector<v1::SolutionStep> steps;
-      from_start_.AppendTo(known.page, steps);
-      SetSolution(draft, std::move(steps));
+      Way way;
+      from_start_.AppendTo(known.page, way);
+      SetSolution(draft, way);
       Keep(std::move(draft));
     }
   }
@@ -195,32 +204,28 @@ class Drafter {
   void Compare(const KnownFact& one, const KnownFact& other) {
     const double a = ParseQuantity(one.fact.value)->value, b = ParseQuantity(other.fact.value)->value;
     if (one.page == other.page || a == b) return;
-    std::vector<v1::SolutionStep> steps;
-    from_start_.AppendTo(one.page, steps);
-    if (!AppendWay(one.page, other.page, steps)) return;
+    Way way;
+    from_start_.AppendTo(one.page, way);
+    AppendWay(one.page, other.page, way);
     Draft draft = NewDraft("compare", {one.page, other.page});
     draft.task.set_goal(AskForLarger(seed_, one.fact, other.fact));
     draft.gist = absl::StrCat("compare ", std::min(one.fact.subject, other.fact.subject), " | ",
                               std::max(one.fact.subject, other.fact.subject), " | ", one.fact.attribute);
     draft.evidence = {one.fact, other.fact};
     SetAnswer(draft, a > b ? one.fact.value : other.fact.value);
-    SetSolution(draft, std::move(steps));
+    SetSolution(draft, way);
     Keep(std::move(draft));
   }
 
   // By links, or back to the start and on from there, whichever is shorter.
-  bool AppendWay(int from, int to, std::vector<v1::SolutionStep>& steps) {
+  void AppendWay(int from, int to, Way& way) {
     auto paths = paths_.find(from);
     if (paths == paths_.end()) paths = paths_.emplace(from, Paths(model_, from)).first;
     const int direct = paths->second.Length(to);
     const int back = from_start_.Length(from) + from_start_.Length(to);
-    if (direct >= 0 && direct <= back) {
-      paths->second.AppendTo(to, steps);
-      return true;
-    }
-    for (int i = 0; i < from_start_.Length(from); ++i) steps.emplace_back().set_go_back(true);
-    from_start_.AppendTo(to, steps);
-    return true;
+    if (direct >= 0 && direct <= back) return paths->second.AppendTo(to, way);
+    way.insert(way.end(), from_start_.Length(from), nullptr);
+    from_start_.AppendTo(to, way);
   }
 
   void DraftLists() {
@@ -274,9 +279,9 @@ class Drafter {
     if (IsAtStart(draft.answer)) return;
     draft.task.set_goal(AskForList(seed_, subject, table, column, value));
     draft.gist = absl::StrCat("list ", subject, " | ", table.columns[column], " | ", value);
-    std::vector<v1::SolutionStep> steps;
-    from_start_.AppendTo(target, steps);
-    SetSolution(draft, std::move(steps));
+    Way way;
+    from_start_.AppendTo(target, way);
+    SetSolution(draft, way);
     Keep(std::move(draft));
   }
 

@@ -28,6 +28,8 @@ struct Draft {
   std::vector<int> targets;
   // What the task is about without its wording, to find near-duplicates by.
   std::string gist;
+  // Where each step of the solution leads (canonical); empty for steps that click no link.
+  std::vector<std::string> step_targets;
   // search_fact: what to type into the site's search; the way from there is found by trying.
   std::string search_text;
   // Fewest clicks by links alone; -1 if there is no such way.

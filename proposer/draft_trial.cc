@@ -50,6 +50,16 @@ void EndWithAnswer(const std::string* answer, v1::Trajectory& trajectory) {
   trajectory.set_end_reason(answer != nullptr ? v1::END_REASON_ANSWERED : v1::END_REASON_STEP_LIMIT);
 }
 
+// The link that leads to `target`: the one called `name` if there is one.
+std::vector<Link>::const_iterator FindLink(const std::vector<Link>& links, const std::string& name,
+                                           const std::string& target) {
+  const auto same = std::find_if(links.begin(), links.end(), [&](const Link& link) {
+    return link.target == target && link.element.name() == name;
+  });
+  if (same != links.end()) return same;
+  return std::find_if(links.begin(), links.end(), [&](const Link& link) { return link.target == target; });
+}
+
 bool HasSearchForm(const Page& page) {
   return std::any_of(page.forms.begin(), page.forms.end(), [](const Form& form) { return form.is_search; });
 }
@@ -122,9 +132,16 @@ absl::StatusOr<std::string> DraftTrial::Do(const CallContext& context, const v1:
   return "";
 }
 
-absl::StatusOr<std::string> DraftTrial::Walk(const CallContext& context, const Draft& draft) {
-  for (const v1::SolutionStep& step : draft.task.solution()) {
+absl::StatusOr<std::string> DraftTrial::Walk(const CallContext& context, Draft& draft) {
+  for (int i = 0; i < draft.task.solution_size(); ++i) {
+    v1::SolutionStep& step = *draft.task.mutable_solution(i);
     if (step.has_answer()) break;
+    if (step.has_click()) {
+      const auto links = LinksOf(now_, urls_);
+      const auto link = FindLink(links, step.click().name(), draft.step_targets[i]);
+      if (link == links.end()) return "a link of the solution is not there again";
+      *step.mutable_click() = link->element;
+    }
     PROCTOR_ASSIGN_OR_RETURN(const std::string problem, Do(context, step));
     if (!problem.empty()) return problem;
   }

@@ -23,7 +23,8 @@ class DraftTrial {
   DraftTrial(SiteExplorer& explorer, const OracleCheck& oracle, SiteUrls& urls, Pace& pace)
       : explorer_(explorer), oracle_(oracle), urls_(urls), pace_(pace) {}
 
-  // Replays the draft's solution from a fresh context. Search drafts get theirs here, and its length. The draft passes
+  // Replays the draft's solution from a fresh context. Links are found by where they lead, and named in the solution as
+  // they are found here. Search drafts get their solution here, and its length. The draft passes
   // ("") if every step can be done, what the answer rests on is seen on the way (and not at the start), and the oracle holds at
   // the end but accepts none of: doing nothing, "", "N/A", the start page's whole text, more than 2 % of `wrong_answers`.
   // Otherwise the reason, the same words for the same cause. Errors: only those of the context, and UNAVAILABLE when the browser fails.
@@ -32,7 +33,7 @@ class DraftTrial {
 
  private:
   absl::StatusOr<std::string> Begin(const CallContext& context, const Draft& draft);
-  absl::StatusOr<std::string> Walk(const CallContext& context, const Draft& draft);
+  absl::StatusOr<std::string> Walk(const CallContext& context, Draft& draft);
   absl::StatusOr<std::string> Search(const CallContext& context, Draft& draft);
   absl::StatusOr<std::string> Do(const CallContext& context, const v1::SolutionStep& step);
   absl::Status Look(const CallContext& context);

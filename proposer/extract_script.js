@@ -5,7 +5,12 @@
   const all = (selector, root) => Array.prototype.slice.call((root || document).querySelectorAll(selector));
   const shown = (e) => { try { return e.getClientRects().length > 0; } catch (error) { return false; } };
   const textOf = (e) => clip(e.innerText === undefined ? e.textContent : e.innerText, kText);
-  const headings = all('h1,h2,h3,h4').filter(shown).slice(0, 200);
+  // The site's name in the page's head is no heading of the page.
+  const inFurniture = (e) => {
+    const part = e.closest('header,nav,footer,aside,[role=banner],[role=navigation]');
+    return part !== null && part.closest('main,article,[role=main]') === null;
+  };
+  const headings = all('h1,h2,h3,h4').filter((h) => shown(h) && !inFurniture(h)).slice(0, 200);
   const headingAbove = (e) => {
     let found = '';
     for (const h of headings) {

@@ -90,12 +90,10 @@ Paths::Paths(const SiteModel& model, int from)
   }
 }
 
-void Paths::AppendTo(int to, std::vector<v1::SolutionStep>& steps) const {
+void Paths::AppendTo(int to, std::vector<const Link*>& way) const {
   std::vector<const Link*> clicks;
   for (; by_[to] != nullptr; to = before_[to]) clicks.push_back(by_[to]);
-  for (auto click = clicks.rbegin(); click != clicks.rend(); ++click) {
-    *steps.emplace_back().mutable_click() = (*click)->element;
-  }
+  way.insert(way.end(), clicks.rbegin(), clicks.rend());
 }
 
 }  // namespace proctor::proposer

@@ -91,8 +91,8 @@ class Paths {
   Paths(const SiteModel& model, int from);
   // Links to click; -1 if there is no way.
   int Length(int to) const { return lengths_[to]; }
-  // The clicks, appended to `steps`. `to` must have a way.
-  void AppendTo(int to, std::vector<v1::SolutionStep>& steps) const;
+  // The links to click, appended to `way`. `to` must have a way.
+  void AppendTo(int to, std::vector<const Link*>& way) const;
 
  private:
   std::vector<int> lengths_;

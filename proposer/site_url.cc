@@ -147,11 +147,8 @@ std::string SiteUrls::Canonical(std::string_view url) const {
   return absl::StrCat(base, parts->path, query.empty() ? "" : "?", query);
 }
 
-std::string SiteUrls::Resolve(const std::string& canonical) const {
-  const std::string placeholder = PlaceholderOf(canonical);
-  const auto base = base_urls_.find(placeholder);
-  if (placeholder.empty() || base == base_urls_.end()) return canonical;
-  return absl::StrCat(absl::StripSuffix(base->second, "/"), canonical.substr(placeholder.size()));
+std::string SiteUrls::PathOf(const std::string& canonical) const {
+  return canonical.size() > site_.size() ? canonical.substr(site_.size()) : "/";
 }
 
 bool SiteUrls::IsOnSite(const std::string& canonical) const {

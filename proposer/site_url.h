@@ -48,8 +48,9 @@ class SiteUrls {
 
   // Empty for what is no http(s) URL.
   std::string Canonical(std::string_view url) const;
-  // A URL that the browser can open now, from a canonical one.
-  std::string Resolve(const std::string& canonical) const;
+  // Path and query of a canonical URL of the site.
+  std::string PathOf(const std::string& canonical) const;
+  std::string RobotsUrl() const { return site_ + "/robots.txt"; }
 
   // Of the start's site: the same scheme, host and port, or the same placeholder.
   bool IsOnSite(const std::string& canonical) const;

@@ -81,6 +81,7 @@ FakeSite MakeWiki(int count) {
 
 absl::StatusOr<SiteExplorer::Start> FakeExplorer::Reset(const CallContext&, const v1::Task& task,
                                                         const v1::ObservationRequest&) {
+  if (broken_) return absl::UnavailableError("the browser is gone");
   history_.clear();
   std::string url = task.start_state().start_url();
   for (const auto& [placeholder, base] : base_urls) {
