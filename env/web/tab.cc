@@ -239,6 +239,11 @@ void Tab::OnConsole(const DevToolsEvent& event) {
 }
 
 void Tab::OnAuthRequired(const DevToolsEvent& event) {
+  {
+    // Whoever else intercepts requests of this tab answers them.
+    MutexLock lock(mutex_);
+    if (set_up_.credentials.empty()) return;
+  }
   const Json params = event.Params();
   const std::string id = JsonStringOr(params, "requestId");
   const std::string session(event.session_id);

@@ -19,6 +19,8 @@ namespace {
 constexpr absl::Duration kObserveCap = absl::Seconds(15);
 // Downloads are waited for this long within a step; later ones come with a later step.
 constexpr absl::Duration kDownloadCap = absl::Seconds(5);
+// Titles of tabs that are not shown.
+constexpr absl::Duration kTitleCap = absl::Seconds(1);
 constexpr absl::Duration kReviveCap = absl::Seconds(10);
 
 bool Asks(const v1::ObservationRequest& request, v1::ObservationPart part) {
@@ -185,22 +187,31 @@ absl::StatusOr<v1::Observation> WebWorld::Look(const CallContext& context, const
   if (tab == nullptr) return absl::UnavailableError("no tab is open");
   const ObservedTab seen{tab->frames(), settings_.viewport(), settings_.device_scale()};
   PROCTOR_ASSIGN_OR_RETURN(v1::Observation observation, observer_->Observe(context.Child(kObserveCap), seen, request));
-  // It may have died meanwhile: what is missing then is not the page's doing.
-  if (browser_->devtools().closed()) return absl::UnavailableError("the browser ended");
   if (observation.url().empty()) observation.set_url(tab->url());
   observation.set_url(WithoutCredentials(observation.url()));
   if (observation.title().empty() && !tab->activity().load_error().empty()) observation.set_title(tab->title());
   *observation.mutable_viewport() = settings_.viewport();
-  AddTabs(request, observation);
+  AddTabs(context, request, observation);
+  // What a dead browser did not say must not pass for an observation.
+  if (browser_->devtools().closed()) return absl::UnavailableError("the browser ended");
   const std::string notice = LoadNotice(*tab, tab->activity());
   if (!notice.empty()) observation.add_notices(notice);
   return observation;
 }
 
-void WebWorld::AddTabs(const v1::ObservationRequest& request, v1::Observation& observation) const {
+void WebWorld::AddTabs(const CallContext& context, const v1::ObservationRequest& request,
+                       v1::Observation& observation) const {
   const std::shared_ptr<Tab> active = browser_->active();
   const std::vector<std::shared_ptr<Tab>> tabs = browser_->tabs();
   const bool all = Asks(request, v1::OBSERVATION_PART_TABS);
+  // The browser tells of new titles late: ask the pages.
+  std::vector<DevToolsCommand> questions;
+  for (const auto& tab : tabs) {
+    questions.push_back({tab->session_id(), "Runtime.evaluate", {{"expression", "document.title"}, {"returnByValue", true}}});
+  }
+  std::vector<DevToolsReply> titles;
+  if (all && tabs.size() > 1) titles = browser_->devtools().SendAll(std::move(questions));
+  const CallContext capped = context.Child(kTitleCap);
   for (size_t i = 0; i < tabs.size(); ++i) {
     const bool is_active = tabs[i] == active;
     if (!all && !is_active) continue;
@@ -208,6 +219,10 @@ void WebWorld::AddTabs(const v1::ObservationRequest& request, v1::Observation& o
     tab.set_index(static_cast<int>(i));
     tab.set_url(is_active ? observation.url() : WithoutCredentials(tabs[i]->url()));
     tab.set_title(is_active ? observation.title() : tabs[i]->title());
+    if (!is_active && i < titles.size()) {
+      const absl::StatusOr<Json> title = titles[i].Await(capped);
+      if (title.ok() && title->contains("result")) tab.set_title(SanitizeUtf8(JsonStringOr((*title)["result"], "value")));
+    }
     tab.set_active(is_active);
   }
 }

@@ -34,7 +34,7 @@ class WebWorld final : public World {
   absl::StatusOr<SettleOutcome> OpenStartPages(const CallContext& context, const std::vector<std::string>& urls);
   // What lies in the page and what happened since the last observation.
   absl::StatusOr<v1::Observation> Look(const CallContext& context, const v1::ObservationRequest& request);
-  void AddTabs(const v1::ObservationRequest& request, v1::Observation& observation) const;
+  void AddTabs(const CallContext& context, const v1::ObservationRequest& request, v1::Observation& observation) const;
   void AddEvents(const CallContext& context, const v1::ObservationRequest& request, v1::Observation& observation,
                  std::map<std::string, std::string>* blobs);
   // Brings a crashed tab back, once; a blank page if it crashes again.

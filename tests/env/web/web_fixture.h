@@ -2,6 +2,10 @@
 #ifndef PROCTOR_TESTS_ENV_WEB_WEB_FIXTURE_H_
 #define PROCTOR_TESTS_ENV_WEB_WEB_FIXTURE_H_
 
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -155,7 +159,7 @@ class WebWorldTestBase : public testing::Test {
   net::EgressProxy& proxy() { return *shared_->proxy; }
 
   struct Shared {
-    Shared() : pool(MakeOptions()), background("web-test", 4) {
+    Shared() : profile_root(MakeRoot()), pool(MakeOptions(profile_root)), background("web-test", 4) {
       auto made = net::EgressProxy::Create({});
       EXPECT_TRUE(made.ok()) << made.status();
       proxy = *std::move(made);
@@ -163,11 +167,26 @@ class WebWorldTestBase : public testing::Test {
       options.default_policy.allow_private = true;
       environment = std::make_unique<WebEnvironment>(options, pool, *proxy, background);
     }
-    static BrowserPool::Options MakeOptions() {
+    static std::string MakeRoot() {
+      char name[] = "/tmp/proctor-test-XXXXXX";
+      EXPECT_NE(mkdtemp(name), nullptr);
+      chmod(name, 0755);
+      return name;
+    }
+    static BrowserPool::Options MakeOptions(const std::string& root) {
       BrowserPool::Options options;
+      options.process.profile_root = root;
       options.max_browsers = 1;
       return options;
     }
+    // Removed last.
+    struct Root {
+      explicit Root(std::string path) : path(std::move(path)) {}
+      ~Root() { std::filesystem::remove_all(path); }
+      std::string path;
+    };
+    std::string profile_root;
+    Root root{profile_root};
     TestSite site;
     std::unique_ptr<net::EgressProxy> proxy;
     BrowserPool pool;

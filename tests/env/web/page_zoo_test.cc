@@ -1,0 +1,270 @@
+// Each page that is known to make browsers misbehave ends in the documented observation.
+#include <signal.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/env/web/web_fixture.h"
+
+namespace proctor::env::web {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+class PageZooTest : public WebWorldTestBase {};
+
+net::HttpResponse WithHeaders(std::string body, std::vector<std::pair<std::string, std::string>> headers, int status = 200) {
+  net::HttpResponse response;
+  response.status = status;
+  response.headers = std::move(headers);
+  response.body = std::move(body);
+  return response;
+}
+
+std::string ReadProc(int pid, const char* name) {
+  std::ifstream file(absl::StrCat("/proc/", pid, "/", name), std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+bool DescendsFrom(int pid, int ancestor) {
+  while (pid > 1 && pid != ancestor) {
+    const std::string stat = ReadProc(pid, "stat");
+    const size_t name_end = stat.rfind(')');
+    if (name_end == std::string::npos) return false;
+    char state = 0;
+    int parent = 0;
+    std::istringstream(stat.substr(name_end + 1)) >> state >> parent;
+    pid = parent;
+  }
+  return pid == ancestor;
+}
+
+// Kills the page processes of a browser, as the kernel does when memory is short.
+void KillRenderers(int browser) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const int pid = atoi(entry.path().filename().c_str());
+    if (pid > 0 && ReadProc(pid, "cmdline").find("--type=renderer") != std::string::npos && DescendsFrom(pid, browser)) {
+      kill(pid, SIGKILL);
+    }
+  }
+}
+
+TEST_F(PageZooTest, DialogsAreAnsweredAndReported) {
+  ResetTo("<button onclick=\"alert('one');document.title=confirm('two')+'|'+prompt('three','dflt')\">Ask</button>");
+  const v1::Observation seen = Click("Ask");
+  EXPECT_EQ(seen.title(), "true|dflt");
+  ASSERT_EQ(seen.dialogs_size(), 3);
+  EXPECT_EQ(seen.dialogs(0).kind(), "alert");
+  EXPECT_EQ(seen.dialogs(0).message(), "one");
+  EXPECT_TRUE(seen.dialogs(0).accepted());
+  EXPECT_EQ(seen.dialogs(2).kind(), "prompt");
+}
+
+TEST_F(PageZooTest, DialogWhileLoadingDoesNotBlockTheStart) {
+  const v1::Observation seen = ResetTo("<script>alert('early')</script><title>after</title>");
+  EXPECT_EQ(seen.title(), "after");
+}
+
+TEST_F(PageZooTest, LeavingAPageThatObjectsIsAccepted) {
+  site().Page("/other", "<title>other</title>");
+  ResetTo("<button>Touch</button><script>onbeforeunload=e=>{e.preventDefault();return 'stay'}</script>");
+  Click("Touch");
+  v1::Action action;
+  action.mutable_goto_()->set_url(site().Url("/other"));
+  const v1::Observation seen = Act(action);
+  EXPECT_EQ(seen.title(), "other");
+  ASSERT_EQ(seen.dialogs_size(), 1);
+  EXPECT_EQ(seen.dialogs(0).kind(), "beforeunload");
+}
+
+TEST_F(PageZooTest, PopupBecomesTheActiveTab) {
+  site().Page("/popup", "<title>popup</title><button onclick='window.close()'>Close</button>");
+  ResetTo("<title>opener</title><button onclick=\"window.open('/popup')\">Open</button>");
+  v1::Observation seen = Click("Open");
+  EXPECT_EQ(seen.title(), "popup");
+  ASSERT_EQ(seen.tabs_size(), 2);
+  EXPECT_FALSE(seen.tabs(0).active());
+  EXPECT_TRUE(seen.tabs(1).active());
+  EXPECT_THAT(seen.notices(), Contains(HasSubstr("new tab")));
+  seen = Click("Close");
+  EXPECT_EQ(seen.title(), "opener");
+  EXPECT_EQ(seen.tabs_size(), 1);
+}
+
+TEST_F(PageZooTest, LinkToANewTabIsFollowed) {
+  site().Page("/target", "<title>target</title>");
+  ResetTo("<a href=/target target=_blank>Go</a>");
+  EXPECT_EQ(Click("Go").title(), "target");
+}
+
+TEST_F(PageZooTest, DownloadBecomesABlob) {
+  site().Answer("/file", [](const net::HttpRequest&) {
+    return WithHeaders("the bytes", {{"Content-Type", "application/octet-stream"},
+                                     {"Content-Disposition", "attachment; filename=\"report.bin\""}});
+  });
+  ResetTo("<title>here</title><a href=/file>Get</a>");
+  const v1::Observation seen = Click("Get");
+  EXPECT_EQ(seen.title(), "here");
+  ASSERT_EQ(seen.downloads_size(), 1);
+  EXPECT_EQ(seen.downloads(0).file_name(), "report.bin");
+  EXPECT_EQ(seen.downloads(0).size_bytes(), 9);
+  EXPECT_EQ(seen.downloads(0).error(), "");
+  EXPECT_EQ(blobs_[seen.downloads(0).digest()], "the bytes");
+}
+
+TEST_F(PageZooTest, TooLargeADownloadIsRefused) {
+  v1::WebSettings settings;
+  settings.set_max_download_bytes(1000);
+  Open(settings);
+  site().Answer("/file", [](const net::HttpRequest&) {
+    return WithHeaders(std::string(200'000, 'x'), {{"Content-Type", "application/octet-stream"}});
+  });
+  ResetTo("<a href=/file>Get</a>");
+  const v1::Observation seen = Click("Get");
+  ASSERT_EQ(seen.downloads_size(), 1);
+  EXPECT_THAT(seen.downloads(0).error(), HasSubstr("larger than 1000 bytes"));
+  EXPECT_EQ(seen.downloads(0).digest(), "");
+  EXPECT_TRUE(blobs_.empty());
+}
+
+TEST_F(PageZooTest, LoginPromptIsDismissedAndReported) {
+  site().Answer("/secret", [](const net::HttpRequest& request) {
+    if (request.Header("authorization") == "Basic dTpw") return TestSite::Html("<title>inside</title>");
+    return WithHeaders("<title>denied</title>", {{"Content-Type", "text/html"}, {"WWW-Authenticate", "Basic realm=x"}}, 401);
+  });
+  ResetTo("<a href=/secret>Enter</a>");
+  const v1::Observation seen = Click("Enter");
+  EXPECT_THAT(seen.notices(), Contains(HasSubstr("401")));
+  ASSERT_GE(seen.dialogs_size(), 1);
+  EXPECT_EQ(seen.dialogs(0).kind(), "http_auth");
+  EXPECT_FALSE(seen.dialogs(0).accepted());
+}
+
+TEST_F(PageZooTest, GivenCredentialsLogIn) {
+  site().Answer("/secret", [](const net::HttpRequest& request) {
+    if (request.Header("authorization") == "Basic dTpw") return TestSite::Html("<title>inside</title>");
+    return WithHeaders("<title>denied</title>", {{"Content-Type", "text/html"}, {"WWW-Authenticate", "Basic realm=x"}}, 401);
+  });
+  v1::StartState start;
+  start.set_start_url(site().Url("/secret"));
+  v1::HttpCredentials& credentials = (*start.mutable_http_credentials())[site().Url("")];
+  credentials.set_username("u");
+  credentials.set_password("p");
+  const auto result = TryReset(start);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->observation.title(), "inside");
+  credentials.set_password("wrong");
+  const auto refused = TryReset(start);
+  ASSERT_TRUE(refused.ok()) << refused.status();
+  EXPECT_EQ(refused->observation.title(), "denied");
+}
+
+TEST_F(PageZooTest, PdfSaysThatItsTextCannotBeSeen) {
+  site().Answer("/doc.pdf", [](const net::HttpRequest&) {
+    return WithHeaders("%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF", {{"Content-Type", "application/pdf"}});
+  });
+  ResetTo("<a href=/doc.pdf>Doc</a>");
+  const v1::Observation seen = Click("Doc");
+  // The shell has no viewer and downloads it; the full browser shows it.
+  const bool told = seen.downloads_size() == 1;
+  EXPECT_TRUE(told || testing::Value(seen.notices(), Contains(HasSubstr("PDF"))));
+}
+
+TEST_F(PageZooTest, EndlessScriptIsStoppedAndReported) {
+  ResetTo("<title>alive</title><button onclick='for(;;){}'>Spin</button><button onclick=\"document.title='again'\">Other</button>");
+  v1::Observation seen = Click("Spin");
+  EXPECT_FALSE(seen.settle().settled());
+  EXPECT_THAT(seen.notices(), Contains(HasSubstr("without end")));
+  EXPECT_GT(Mark("Other"), 0);
+  seen = Click("Other");
+  EXPECT_EQ(seen.title(), "again");
+}
+
+TEST_F(PageZooTest, EndlessScriptAtTheStartStillEndsInAnObservation) {
+  const v1::Observation seen = ResetTo("<title>t</title><p>seen</p><script>for(;;){}</script>");
+  EXPECT_FALSE(seen.settle().settled());
+  v1::Action action;
+  site().Page("/fine", "<title>fine</title>");
+  action.mutable_goto_()->set_url(site().Url("/fine"));
+  EXPECT_EQ(Act(action).title(), "fine");
+}
+
+TEST_F(PageZooTest, CrashedPageIsLoadedAgain) {
+  ResetTo("<title>crashy</title><button onclick=\"document.title='x'\">Press</button>");
+  for (const pid_t pid : pool().pids()) KillRenderers(pid);
+  v1::Action noop;
+  noop.mutable_noop();
+  const v1::Observation seen = Act(noop);
+  EXPECT_THAT(seen.notices(), Contains(HasSubstr("crashed")));
+  EXPECT_EQ(seen.title(), "crashy");
+  EXPECT_EQ(Click("Press").title(), "x");
+}
+
+TEST_F(PageZooTest, KilledBrowserFailsTheWorldAndTheNextResetWorks) {
+  ResetTo("<title>first</title>");
+  ASSERT_FALSE(pool().pids().empty());
+  for (const pid_t pid : pool().pids()) kill(pid, SIGKILL);
+  v1::Action noop;
+  noop.mutable_noop();
+  EXPECT_EQ(TryAct(noop).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ResetTo("<title>second</title>").title(), "second");
+}
+
+TEST_F(PageZooTest, UnverifiedCertificateIsANotice) {
+  // A self-signed server is a TLS matter of the proxy's far side: a plain HTTP port refuses the handshake likewise.
+  v1::StartState start;
+  start.set_start_url(absl::StrCat("https://127.0.0.1:", site().port(), "/"));
+  const auto result = TryReset(start);
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kUnavailable) << result.status();
+}
+
+TEST_F(PageZooTest, UnreachableStartPageIsAFaultOfTheWorld) {
+  v1::StartState start;
+  start.set_start_url("http://127.0.0.1:1/");
+  const auto result = TryReset(start);
+  // The proxy answers for an unreachable host: either way it is no page of the task.
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kUnavailable) << result.status();
+}
+
+TEST_F(PageZooTest, CrossSiteFrameIsSeenAndActedOn) {
+  site().Page("/inner", "<button onclick=\"this.textContent='inner done'\">Inner</button>");
+  ResetTo(absl::StrCat("<title>outer</title><iframe width=300 height=100 src=\"", site().Url("/inner", "localhost"), "\"></iframe>"));
+  ASSERT_GT(Mark("Inner"), 0);
+  Click("Inner");
+  EXPECT_GT(Mark("inner done"), 0);
+}
+
+TEST_F(PageZooTest, ConsoleErrorsAreReported) {
+  const v1::Observation seen = ResetTo("<button onclick=\"console.error('bad',1);undefinedThing()\">Err</button>");
+  const v1::Observation after = Click("Err");
+  EXPECT_THAT(after.console_errors(), Contains(HasSubstr("bad 1")));
+  EXPECT_THAT(after.console_errors(), Contains(HasSubstr("undefinedThing")));
+}
+
+TEST_F(PageZooTest, OpeningTabsWithoutEndIsBounded) {
+  ResetTo("<title>flood</title><button onclick=\"for(let i=0;i<60;i++)window.open('about:blank')\">Flood</button>");
+  const v1::Observation seen = Click("Flood");
+  EXPECT_LE(seen.tabs_size(), 32);
+}
+
+TEST_F(PageZooTest, PageThatClosesTheLastTabLeavesABlankOne) {
+  site().Page("/popup", "<title>popup</title>");
+  ResetTo("<title>t</title>");
+  v1::Action close;
+  close.mutable_close_tab();
+  const v1::Observation seen = Act(close);
+  EXPECT_EQ(seen.url(), "about:blank");
+  EXPECT_EQ(seen.tabs_size(), 1);
+}
+
+}  // namespace
+}  // namespace proctor::env::web
