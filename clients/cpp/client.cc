@@ -1,0 +1,246 @@
+#include "clients/cpp/client.h"
+
+#include <grpcpp/channel.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/credentials.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include "absl/random/random.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "clients/cpp/grpc_status.h"
+#include "clients/cpp/rpc_stream.h"
+#include "common/ids.h"
+#include "common/json.h"
+#include "common/mutex.h"
+#include "common/status.h"
+#include "common/strings.h"
+#include "google/protobuf/descriptor.h"
+
+namespace proctor::client {
+namespace {
+
+using google::protobuf::Message;
+using google::protobuf::MethodDescriptor;
+
+// Messages carry screenshots: the default of 4 MiB is too small.
+constexpr int kMaxMessageBytes = 256 << 20;
+constexpr absl::Duration kMaxBackoff = absl::Seconds(5);
+
+std::string Getenv(const char* name) {
+  const char* value = getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string DataDir() {
+  if (const std::string dir = Getenv("PROCTOR_DATA_DIR"); !dir.empty()) return dir;
+  const std::string base = Getenv("XDG_DATA_HOME");
+  return (base.empty() ? Getenv("HOME") + "/.local/share" : base) + "/proctor";
+}
+
+const MethodDescriptor* FindMethod(const Message& request) {
+  static constexpr std::array kServices = {
+      "proctor.v1.EnvironmentService", "proctor.v1.TaskService",   "proctor.v1.TrajectoryService",
+      "proctor.v1.EvaluationService",  "proctor.v1.RewardService", "proctor.v1.JobService"};
+  for (const char* name : kServices) {
+    const auto* service =
+        google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name);
+    for (int i = 0; service != nullptr && i < service->method_count(); ++i) {
+      const MethodDescriptor* method = service->method(i);
+      if (method->input_type() == request.GetDescriptor() && !method->client_streaming())
+        return method;
+    }
+  }
+  return nullptr;
+}
+
+std::string MethodPath(const MethodDescriptor& method) {
+  return absl::StrCat("/", method.service()->full_name(), "/", method.name());
+}
+
+// Whether a second call does no more than the first. Those with a request_id are safe by that.
+bool IsRepeatable(const MethodDescriptor& method) {
+  static constexpr std::array kOnce = {"AcceptTask", "RejectTask",     "PauseJob",
+                                       "ResumeJob",  "DeleteConsumer", "DeleteTrajectory"};
+  return std::none_of(kOnce.begin(), kOnce.end(),
+                      [&](const char* name) { return method.name() == name; });
+}
+
+// A copy with its empty request_id filled in; null if there is nothing to fill.
+std::unique_ptr<Message> WithRequestId(const Message& request) {
+  const auto* field = request.GetDescriptor()->FindFieldByName("request_id");
+  if (field == nullptr || !request.GetReflection()->GetString(request, field).empty())
+    return nullptr;
+  std::unique_ptr<Message> copy(request.New());
+  copy->CopyFrom(request);
+  copy->GetReflection()->SetString(copy.get(), field, NewId());
+  return copy;
+}
+
+bool IsEnded(const v1::Job& job) {
+  return job.state() == v1::JOB_STATE_SUCCEEDED || job.state() == v1::JOB_STATE_FAILED ||
+         job.state() == v1::JOB_STATE_CANCELLED;
+}
+
+}  // namespace
+
+std::string DefaultAddress() {
+  if (std::string address = Getenv("PROCTOR_ADDRESS"); !address.empty()) return address;
+  std::ifstream file(DataDir() + "/addresses.json");
+  std::stringstream text;
+  text << file.rdbuf();
+  const absl::StatusOr<Json> json = ParseJson(text.str());
+  if (json.ok()) {
+    const std::string socket = JsonStringOr(*json, "unix_socket");
+    if (!socket.empty()) return "unix:" + socket;
+    const std::string port = JsonStringOr(*json, "grpc");
+    if (!port.empty()) return port;
+  }
+  return "127.0.0.1:50551";
+}
+
+std::string FullName(std::string_view collection, std::string_view name) {
+  const std::string prefix = absl::StrCat(ToAbsl(collection), "/");
+  return absl::StartsWith(ToAbsl(name), prefix) ? std::string(name)
+                                                : absl::StrCat(prefix, ToAbsl(name));
+}
+
+absl::Duration RetryDelay(const absl::Status& failure, int attempt, absl::Duration first) {
+  if (const auto hint = RetryHint(failure)) return *hint;
+  thread_local absl::BitGen random;
+  const absl::Duration delay = std::min(kMaxBackoff, first * (1 << std::min(attempt - 1, 10)));
+  return delay * absl::Uniform(random, 0.75, 1.25);
+}
+
+Client::Client(ConnectOptions options) : options_(std::move(options)) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  arguments.SetMaxSendMessageSize(kMaxMessageBytes);
+  // A channel of its own, not one shared with other clients of this process; quick to come back
+  // after a restart.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  channel_ =
+      grpc::CreateCustomChannel(options_.address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+Client::~Client() = default;
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ConnectOptions options) {
+  if (options.address.empty()) options.address = DefaultAddress();
+  std::unique_ptr<Client> client(new Client(std::move(options)));
+  const absl::Time deadline = absl::Now() + client->options_.connect_timeout;
+  if (!client->channel_->WaitForConnected(absl::ToChronoTime(deadline))) {
+    return absl::UnavailableError(
+        absl::StrCat("no proctord answers at ", client->address(), "; start it with: proctord"));
+  }
+  return client;
+}
+
+absl::Status Client::CallMessage(const Message& request, Message& response,
+                                 absl::Duration timeout) {
+  const MethodDescriptor* method = FindMethod(request);
+  if (method == nullptr || method->server_streaming() ||
+      method->output_type() != response.GetDescriptor()) {
+    return absl::InvalidArgumentError(absl::StrCat("no unary method takes ", request.GetTypeName(),
+                                                   " and returns ", response.GetTypeName()));
+  }
+  const std::unique_ptr<Message> filled = WithRequestId(request);
+  const Message& sent = filled == nullptr ? request : *filled;
+  const absl::Time deadline =
+      absl::Now() + (timeout == absl::ZeroDuration() ? options_.call_timeout : timeout);
+  for (int attempt = 1;; ++attempt) {
+    absl::Status status = CallOnce(MethodPath(*method), sent, response, deadline);
+    if (status.code() != absl::StatusCode::kUnavailable || attempt >= options_.max_attempts ||
+        !IsRepeatable(*method)) {
+      return status;
+    }
+    const absl::Duration delay = RetryDelay(status, attempt, options_.first_backoff);
+    if (absl::Now() + delay >= deadline) return status;
+    absl::SleepFor(delay);
+  }
+}
+
+absl::Status Client::CallOnce(const std::string& method, const Message& request, Message& response,
+                              absl::Time deadline) {
+  grpc::GenericStub stub(channel_);
+  grpc::ClientContext context;
+  SetDeadline(context, deadline);
+  const grpc::ByteBuffer sent = ToBuffer(request);
+  grpc::ByteBuffer received;
+  Mutex mutex;
+  CondVar changed;
+  bool done = false;
+  grpc::Status status;
+  stub.UnaryCall(&context, method, grpc::StubOptions(), &sent, &received, [&](grpc::Status result) {
+    MutexLock lock(mutex);
+    status = std::move(result);
+    done = true;
+    changed.SignalAll();
+  });
+  {
+    // gRPC ends the call at its deadline: no second clock is needed.
+    MutexLock lock(mutex);
+    while (!done) changed.Wait(mutex);
+  }
+  if (!status.ok()) return FromGrpc(status, context);
+  if (!FromBuffer(received, response))
+    return absl::InternalError("the server sent a malformed message");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Job> Client::WaitJob(const std::string& name, absl::Duration timeout,
+                                        const std::function<void(const v1::Job&)>& progress) {
+  const absl::Time deadline = absl::Now() + timeout;
+  v1::WatchJobRequest request;
+  request.set_name(FullName("jobs", name));
+  for (int failures = 0;;) {
+    const auto stream = RpcStream::Open(channel_, "/proctor.v1.JobService/WatchJob", deadline);
+    stream->Write(request);
+    stream->HalfClose();
+    v1::Job job;
+    absl::StatusOr<bool> more = false;
+    while ((more = stream->Read(job, deadline - absl::Now())).ok() && *more) {
+      failures = 0;
+      if (progress) progress(job);
+      if (IsEnded(job)) return job;
+    }
+    const absl::Status status =
+        more.ok() ? absl::UnavailableError("the watch ended before the job") : more.status();
+    if (status.code() != absl::StatusCode::kUnavailable) return status;
+    const absl::Duration delay = RetryDelay(status, ++failures, options_.first_backoff);
+    if (failures >= options_.max_attempts || absl::Now() + delay >= deadline) return status;
+    absl::SleepFor(delay);
+  }
+}
+
+absl::StatusOr<std::string> Client::ReadBlob(const std::string& digest, int64_t max_bytes) {
+  const absl::Time deadline = absl::Now() + options_.call_timeout;
+  const auto stream = RpcStream::Open(channel_, "/proctor.v1.TrajectoryService/ReadBlob", deadline);
+  v1::ReadBlobRequest request;
+  request.set_digest(digest);
+  stream->Write(request);
+  stream->HalfClose();
+  std::string bytes;
+  v1::ReadBlobResponse chunk;
+  while (true) {
+    PROCTOR_ASSIGN_OR_RETURN(const bool more, stream->Read(chunk, deadline - absl::Now()));
+    if (!more) return bytes;
+    if (static_cast<int64_t>(bytes.size() + chunk.data().size()) > max_bytes) {
+      return absl::ResourceExhaustedError(absl::StrCat("blob larger than ", max_bytes, " bytes"));
+    }
+    bytes += chunk.data();
+  }
+}
+
+}  // namespace proctor::client
