@@ -52,7 +52,7 @@ void SessionManager::StopTicking() {
   {
     MutexLock lock(mutex_);
     ticking_ = false;
-    timer = tick_timer_;
+    timer = std::exchange(tick_timer_, 0);
   }
   if (timer != 0) parts_.timers.Cancel(timer);
 }
