@@ -76,7 +76,13 @@ class RpcStreamImpl final : public RpcStream,
     return !done_ && !read_ended_;
   }
 
-  void Cancel() override { context_.TryCancel(); }
+  void Cancel() override {
+    {
+      MutexLock lock(mutex_);
+      cancelled_ = true;
+    }
+    context_.TryCancel();
+  }
 
  private:
   void StartNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -121,6 +127,10 @@ class RpcStreamImpl final : public RpcStream,
   void OnDone(const grpc::Status& status) override {
     MutexLock lock(mutex_);
     status_ = FromGrpc(status, context_);
+    // A server that stops cancels its streams: for the caller it has gone.
+    if (status_.code() == absl::StatusCode::kCancelled && !cancelled_) {
+      status_ = absl::UnavailableError("the server cancelled the stream");
+    }
     done_ = true;
     changed_.SignalAll();
   }
@@ -136,6 +146,7 @@ class RpcStreamImpl final : public RpcStream,
   bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
   bool half_close_sent_ ABSL_GUARDED_BY(mutex_) = false;
   bool read_ended_ ABSL_GUARDED_BY(mutex_) = false;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   bool done_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
 };

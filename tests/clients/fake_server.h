@@ -1,0 +1,51 @@
+// A Proctor server made of maps, on a free loopback port: speaks the real wire protocol, misbehaves
+// when told.
+#ifndef PROCTOR_TESTS_CLIENTS_FAKE_SERVER_H_
+#define PROCTOR_TESTS_CLIENTS_FAKE_SERVER_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proctor/v1/environment_service.pb.h"
+#include "proctor/v1/reward_service.pb.h"
+
+namespace proctor::client {
+
+// Thread-safe. One environment `environments/null`, tasks `tasks/t0` to `tasks/t9`; an episode ends
+// at the answer, its reward is 1 for "42".
+class FakeServer {
+ public:
+  // Listens on 127.0.0.1:`port`; 0: a free one.
+  static std::unique_ptr<FakeServer> Start(int port = 0);
+  virtual ~FakeServer() = default;
+
+  virtual std::string address() const = 0;
+  virtual int port() const = 0;
+
+  // The next `count` unary calls fail UNAVAILABLE, after doing their work if `after`.
+  virtual void FailUnary(int count, bool after) = 0;
+  // The next `count` verbs on Act streams end their stream UNAVAILABLE after doing their work.
+  virtual void BreakAct(int count) = 0;
+  // The reward stream ends UNAVAILABLE after every `count` records; 0: never.
+  virtual void BreakRewardsEvery(int count) = 0;
+  // Appends rewards to the log.
+  virtual void AddRewards(int count) = 0;
+
+  // What arrived, by method name; an Act verb by its field's name.
+  virtual int Calls(const std::string& method) const = 0;
+  // Steps really taken: repeated request ids do not count.
+  virtual int steps() const = 0;
+  virtual int open_sessions() const = 0;
+  virtual int64_t committed() const = 0;
+  // The largest number of records that were on their way beyond what was taken: never above the
+  // credits.
+  virtual bool credits_kept() const = 0;
+  virtual std::vector<std::string> request_ids() const = 0;
+};
+
+}  // namespace proctor::client
+
+#endif  // PROCTOR_TESTS_CLIENTS_FAKE_SERVER_H_
