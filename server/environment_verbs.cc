@@ -171,11 +171,21 @@ void EnvironmentVerbs::Observe(const CallContext& context, const v1::ObserveRequ
   (*session)->Observe(context, request, std::move(done));
 }
 
+absl::StatusOr<v1::Episode> EnvironmentVerbs::EndedBefore(const CallContext& context,
+                                                          const v1::EndEpisodeRequest& request,
+                                                          const absl::Status& missing) {
+  if (request.request_id().empty()) return missing;
+  const auto page = episodes_.List(context, {.session = request.session()}, 1, "");
+  if (!page.ok() || page->episodes.empty()) return missing;
+  if (page->episodes[0].state() != v1::EPISODE_STATE_CLOSED) return missing;
+  return page->episodes[0];
+}
+
 void EnvironmentVerbs::EndEpisode(const CallContext& context, const v1::EndEpisodeRequest& request,
                                   Done<v1::Episode> done) {
   const auto session = sessions_.Find(request.session());
   if (!session.ok()) {
-    done(session.status());
+    done(EndedBefore(context, request, session.status()));
     return;
   }
   const absl::Duration wait = VerdictWait(request.has_wait_for_verdict(), request.wait_for_verdict());

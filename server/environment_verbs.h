@@ -50,6 +50,9 @@ class EnvironmentVerbs {
   template <typename Request, typename Response>
   absl::StatusOr<Response> AnswerFromStore(const CallContext& context, const Request& request,
                                            const absl::Status& missing);
+  // A retried EndEpisode after a restart: the session's last episode as it ended; `missing` if there is none.
+  absl::StatusOr<v1::Episode> EndedBefore(const CallContext& context, const v1::EndEpisodeRequest& request,
+                                          const absl::Status& missing);
   // Step's last part: waits for verdict and reward if the episode ended.
   void AwaitResult(const CallContext& context, const v1::StepRequest& request, v1::StepResponse response,
                    Done<v1::StepResponse> done);

@@ -197,6 +197,28 @@ TEST_F(EnvironmentServiceTest, AnswersARetriedStepAfterARestart) {
   EXPECT_EQ(Step(Answer(session.name()), &again).error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
+TEST_F(EnvironmentServiceTest, AnswersARetriedEndAfterARestart) {
+  const v1::Session session = Create();
+  v1::EpisodeStart start;
+  ASSERT_TRUE(Start(session.name(), &start).ok());
+  v1::EndEpisodeRequest request;
+  request.set_session(session.name());
+  request.set_request_id("end");
+  request.set_end(v1::CLIENT_END_DONE);
+  v1::Episode episode;
+  {
+    Context context;
+    ASSERT_TRUE(stub_->EndEpisode(&context, request, &episode).ok());
+  }
+  StopServer();
+  StartServer();
+  v1::Episode again;
+  Context context;
+  ASSERT_TRUE(stub_->EndEpisode(&context, request, &again).ok());
+  EXPECT_EQ(again.name(), start.episode().name());
+  EXPECT_EQ(again.end_reason(), v1::END_REASON_CLIENT_DONE);
+}
+
 TEST_F(EnvironmentServiceTest, ListsSessionsInPages) {
   const v1::Session first = Create();
   const v1::Session second = Create();
