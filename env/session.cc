@@ -48,6 +48,11 @@ v1::Session Session::Describe() const {
   return out;
 }
 
+bool Session::busy() const {
+  MutexLock lock(mutex_);
+  return verbs_ > 0;
+}
+
 bool Session::closed() const {
   MutexLock lock(mutex_);
   return closed_;

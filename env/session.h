@@ -72,6 +72,8 @@ class Session final : public std::enable_shared_from_this<Session> {
   const std::string& id() const { return options_.id; }
   v1::Session Describe() const;
   bool closed() const;
+  // A verb is under way.
+  bool busy() const;
   absl::Time close_time() const;
 
   // A sign of life. FAILED_PRECONDITION: the session is closed.

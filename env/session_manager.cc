@@ -341,6 +341,12 @@ void SessionManager::StopAdmitting() {
   for (const auto& opening : waiting) GiveUpWaiting(opening, Draining());
 }
 
+bool SessionManager::busy() const {
+  MutexLock lock(mutex_);
+  return std::any_of(sessions_.begin(), sessions_.end(),
+                     [](const auto& entry) { return entry.second->busy(); });
+}
+
 int SessionManager::open_sessions() const {
   MutexLock lock(mutex_);
   int open = 0;

@@ -64,6 +64,8 @@ class SessionManager {
   // New sessions are refused from now on (UNAVAILABLE); waiting ones too.
   void StopAdmitting();
   int open_sessions() const;
+  // A verb of some session is under way.
+  bool busy() const;
   // Closes every session with `reason`; `done` when all are closed.
   void CloseAll(const std::string& why, v1::EndReason reason, std::function<void()> done);
   // Stops the tick. After it nothing of the manager runs once all sessions are closed.

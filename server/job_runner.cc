@@ -1,0 +1,263 @@
+#include "server/job_runner.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/log.h"
+#include "common/proto_time.h"
+#include "common/status.h"
+
+namespace proctor::server {
+namespace {
+
+constexpr absl::Duration kNotifyInterval = absl::Milliseconds(100);
+constexpr absl::Duration kStoreInterval = absl::Seconds(1);
+
+}  // namespace
+
+struct JobRunner::Running {
+  explicit Running(v1::Job started)
+      : context(absl::InfiniteFuture(), std::make_shared<CancelToken>()), job(std::move(started)) {}
+
+  v1::Job Copy() {
+    MutexLock lock(mutex);
+    return job;
+  }
+
+  const CallContext context;
+  Mutex mutex;
+  CondVar changed;
+  v1::Job job ABSL_GUARDED_BY(mutex);
+  bool paused ABSL_GUARDED_BY(mutex) = false;
+  bool cancelled_by_client ABSL_GUARDED_BY(mutex) = false;
+  absl::Time last_notified ABSL_GUARDED_BY(mutex) = absl::InfinitePast();
+  absl::Time last_stored ABSL_GUARDED_BY(mutex) = absl::InfinitePast();
+};
+
+// Progress of one job: in memory at once, to watchers and the store now and then.
+class JobRunner::Progress final : public JobProgress {
+ public:
+  Progress(JobRunner& runner, Running& running) : runner_(runner), running_(running) {}
+
+  absl::Status Report(int64_t done, int64_t total, const std::string& message) override {
+    bool notify = false;
+    bool store = false;
+    v1::Job copy;
+    {
+      MutexLock lock(running_.mutex);
+      running_.job.set_done(done);
+      running_.job.set_total(total);
+      running_.job.set_message(message);
+      const absl::Time now = absl::Now();
+      notify = now - running_.last_notified >= kNotifyInterval;
+      store = now - running_.last_stored >= kStoreInterval;
+      if (notify) running_.last_notified = now;
+      if (store) running_.last_stored = now;
+      copy = running_.job;
+    }
+    if (store) PROCTOR_RETURN_IF_ERROR(runner_.Store(running_.context, copy));
+    if (notify) runner_.Notify(copy.name());
+    MutexLock lock(running_.mutex);
+    return AwaitWithContext(
+        running_.context, running_.mutex, running_.changed,
+        [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !running_.paused; }, "the job");
+  }
+
+ private:
+  JobRunner& runner_;
+  Running& running_;
+};
+
+JobRunner::JobRunner(storage::JobStore& store, Executor& pool) : store_(store), pool_(pool) {}
+
+JobRunner::~JobRunner() {
+  std::vector<std::shared_ptr<Running>> running;
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    for (const auto& [name, job] : running_) running.push_back(job);
+  }
+  for (const auto& job : running) job->context.cancel()->Cancel();
+  MutexLock lock(mutex_);
+  while (!running_.empty()) idle_.Wait(mutex_);
+}
+
+void JobRunner::Register(const std::string& kind, Work work) {
+  MutexLock lock(mutex_);
+  works_[kind] = std::move(work);
+}
+
+absl::Status JobRunner::Recover(const CallContext& context) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::vector<v1::Job> interrupted, store_.Recover(context));
+  for (const v1::Job& job : interrupted) {
+    LogInfo("job goes on after a restart", {{"job", job.name()}, {"kind", job.kind()}});
+    Launch(job);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Job> JobRunner::Start(const CallContext& context, const std::string& request_id,
+                                         const std::string& kind,
+                                         const google::protobuf::Message& request) {
+  PROCTOR_ASSIGN_OR_RETURN(const v1::Job job, store_.Create(context, kind, request, request_id));
+  if (job.state() == v1::JOB_STATE_QUEUED) Launch(job);
+  return Get(context, job.name());
+}
+
+void JobRunner::Launch(const v1::Job& job) {
+  auto running = std::make_shared<Running>(job);
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) return;  // Stays QUEUED in the store: the next start takes it up.
+    if (!running_.emplace(job.name(), running).second) return;
+  }
+  pool_.Post([this, running] { Run(running); });
+}
+
+void JobRunner::Run(const std::shared_ptr<Running>& running) {
+  Work work;
+  v1::Job job;
+  {
+    MutexLock lock(running->mutex);
+    running->job.set_state(running->paused ? v1::JOB_STATE_PAUSED : v1::JOB_STATE_RUNNING);
+    *running->job.mutable_start_time() = ToProto(absl::Now());
+    job = running->job;
+  }
+  {
+    MutexLock lock(mutex_);
+    work = works_[job.kind()];
+  }
+  absl::Status status = running->context.Check("the job");
+  if (status.ok()) status = Store(running->context, job);
+  absl::StatusOr<google::protobuf::Any> result = status;
+  if (status.ok()) {
+    Notify(job.name());
+    Progress progress(*this, *running);
+    result = work ? work(running->context, job, progress)
+                  : absl::InternalError(absl::StrCat("no work for jobs of kind ", job.kind()));
+  }
+  bool server_stops = false;
+  {
+    MutexLock lock(mutex_);
+    server_stops = stopping_;
+  }
+  {
+    MutexLock lock(running->mutex);
+    v1::Job& ended = running->job;
+    *ended.mutable_end_time() = ToProto(absl::Now());
+    if (result.ok()) {
+      ended.set_state(v1::JOB_STATE_SUCCEEDED);
+      *ended.mutable_result() = *result;
+    } else if (running->cancelled_by_client) {
+      ended.set_state(v1::JOB_STATE_CANCELLED);
+    } else {
+      ended.set_state(v1::JOB_STATE_FAILED);
+      ended.set_error_code(static_cast<int>(result.status().code()));
+      ended.set_error_message(server_stops ? "the server stopped while the job ran; start it again"
+                                           : std::string(result.status().message()));
+    }
+    job = ended;
+  }
+  // The job's own context may be cancelled; its end must be stored all the same.
+  const absl::Status stored = Store(CallContext::WithTimeout(absl::Seconds(30)), job);
+  if (!stored.ok()) LogError("job's end was not stored", {{"job", job.name()}, {"error", stored.ToString()}});
+  Notify(job.name());
+  // Last: the destructor waits for it.
+  MutexLock lock(mutex_);
+  running_.erase(job.name());
+  idle_.SignalAll();
+}
+
+absl::StatusOr<v1::Job> JobRunner::Get(const CallContext& context, const std::string& name) {
+  if (const auto running = Find(name)) return running->Copy();
+  return store_.Get(context, name);
+}
+
+absl::StatusOr<v1::Job> JobRunner::Pause(const CallContext& context, const std::string& name) {
+  const auto running = Find(name);
+  if (running == nullptr) return SetState(context, name, v1::JOB_STATE_PAUSED);
+  {
+    MutexLock lock(running->mutex);
+    running->paused = true;
+    running->job.set_state(v1::JOB_STATE_PAUSED);
+  }
+  PROCTOR_RETURN_IF_ERROR(Store(context, running->Copy()));
+  Notify(name);
+  return running->Copy();
+}
+
+absl::StatusOr<v1::Job> JobRunner::Resume(const CallContext& context, const std::string& name) {
+  const auto running = Find(name);
+  if (running == nullptr) {
+    // Paused when the server stopped.
+    PROCTOR_ASSIGN_OR_RETURN(const v1::Job job, SetState(context, name, v1::JOB_STATE_QUEUED));
+    Launch(job);
+    return job;
+  }
+  {
+    MutexLock lock(running->mutex);
+    running->paused = false;
+    running->job.set_state(running->job.has_start_time() ? v1::JOB_STATE_RUNNING
+                                                         : v1::JOB_STATE_QUEUED);
+    running->changed.SignalAll();
+  }
+  PROCTOR_RETURN_IF_ERROR(Store(context, running->Copy()));
+  Notify(name);
+  return running->Copy();
+}
+
+absl::StatusOr<v1::Job> JobRunner::Cancel(const CallContext& context, const std::string& name) {
+  if (const auto running = Find(name)) {
+    {
+      MutexLock lock(running->mutex);
+      running->cancelled_by_client = true;
+    }
+    running->context.cancel()->Cancel();
+    return running->Copy();
+  }
+  PROCTOR_ASSIGN_OR_RETURN(const v1::Job job, store_.Get(context, name));
+  if (storage::JobHasEnded(job)) return job;
+  return SetState(context, name, v1::JOB_STATE_CANCELLED);
+}
+
+absl::StatusOr<v1::Job> JobRunner::SetState(const CallContext& context, const std::string& name,
+                                            v1::JobState state) {
+  return store_.Update(context, name, [state](v1::Job& job) {
+    job.set_state(state);
+    return absl::OkStatus();
+  });
+}
+
+absl::Status JobRunner::Store(const CallContext& context, const v1::Job& changed) {
+  return store_.Update(context, changed.name(), [&changed](v1::Job& job) {
+    job = changed;
+    return absl::OkStatus();
+  }).status();
+}
+
+std::shared_ptr<JobRunner::Running> JobRunner::Find(const std::string& name) {
+  MutexLock lock(mutex_);
+  const auto it = running_.find(name);
+  return it == running_.end() ? nullptr : it->second;
+}
+
+uint64_t JobRunner::Watch(const std::string& name, std::function<void()> changed) {
+  MutexLock lock(watch_mutex_);
+  const uint64_t id = next_watch_++;
+  watches_.emplace(id, std::make_pair(name, std::move(changed)));
+  return id;
+}
+
+void JobRunner::Unwatch(uint64_t id) {
+  MutexLock lock(watch_mutex_);
+  watches_.erase(id);
+}
+
+void JobRunner::Notify(const std::string& name) {
+  // Called under the lock so that Unwatch can promise silence; callbacks only post.
+  MutexLock lock(watch_mutex_);
+  for (const auto& [id, watch] : watches_) {
+    if (watch.first == name) watch.second();
+  }
+}
+
+}  // namespace proctor::server

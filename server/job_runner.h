@@ -1,0 +1,98 @@
+// Long work that goes on without its client: runs jobs on a pool, keeps them in the store, tells watchers.
+#ifndef PROCTOR_SERVER_JOB_RUNNER_H_
+#define PROCTOR_SERVER_JOB_RUNNER_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/call_context.h"
+#include "common/executor.h"
+#include "common/mutex.h"
+#include "google/protobuf/any.pb.h"
+#include "proctor/v1/job.pb.h"
+#include "storage/job_store.h"
+
+namespace proctor::server {
+
+// How running work tells how far it is. Thread-safe.
+class JobProgress {
+ public:
+  virtual ~JobProgress() = default;
+  // A safe point: waits while the job is paused; CANCELLED once it is cancelled. `total` 0: not known.
+  virtual absl::Status Report(int64_t done, int64_t total, const std::string& message) = 0;
+};
+
+// Thread-safe.
+class JobRunner {
+ public:
+  // Runs on the jobs pool and may block; its context is cancelled with the job and at shutdown.
+  using Work = std::function<absl::StatusOr<google::protobuf::Any>(
+      const CallContext& context, const v1::Job& job, JobProgress& progress)>;
+
+  // All outlive the runner.
+  JobRunner(storage::JobStore& store, Executor& pool);
+  // Cancels what runs and waits for it.
+  ~JobRunner();
+
+  // Before anything starts.
+  void Register(const std::string& kind, Work work);
+
+  // Takes up what a stopped server left: queued and running jobs start again from the beginning (work must bear that:
+  // what it makes is named after the job), paused ones wait for Resume.
+  absl::Status Recover(const CallContext& context);
+
+  // Queues a job. The same `request_id` gives the same job.
+  absl::StatusOr<v1::Job> Start(const CallContext& context, const std::string& request_id,
+                                const std::string& kind, const google::protobuf::Message& request);
+
+  // As it stands, progress of this moment included. NOT_FOUND.
+  absl::StatusOr<v1::Job> Get(const CallContext& context, const std::string& name);
+  // FAILED_PRECONDITION if it has ended. Pausing a paused job is OK, and so on.
+  absl::StatusOr<v1::Job> Pause(const CallContext& context, const std::string& name);
+  absl::StatusOr<v1::Job> Resume(const CallContext& context, const std::string& name);
+  // OK if it has ended.
+  absl::StatusOr<v1::Job> Cancel(const CallContext& context, const std::string& name);
+
+  // Calls `changed` after every change, at most 10 times a second, and once at the end, from any thread; it must not
+  // block. Nothing is called for a job that does not run.
+  uint64_t Watch(const std::string& name, std::function<void()> changed);
+  // After return nothing is called any more.
+  void Unwatch(uint64_t id);
+
+ private:
+  struct Running;
+  class Progress;
+
+  void Launch(const v1::Job& job);
+  void Run(const std::shared_ptr<Running>& running);
+  void Notify(const std::string& name);
+  absl::StatusOr<v1::Job> SetState(const CallContext& context, const std::string& name,
+                                   v1::JobState state);
+  absl::Status Store(const CallContext& context, const v1::Job& changed);
+  std::shared_ptr<Running> Find(const std::string& name);
+
+  storage::JobStore& store_;
+  Executor& pool_;
+
+  Mutex mutex_;
+  CondVar idle_;
+  std::map<std::string, Work> works_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<Running>> running_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+
+  Mutex watch_mutex_;
+  uint64_t next_watch_ ABSL_GUARDED_BY(watch_mutex_) = 1;
+  std::map<uint64_t, std::pair<std::string, std::function<void()>>> watches_
+      ABSL_GUARDED_BY(watch_mutex_);
+};
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_SERVER_JOB_RUNNER_H_

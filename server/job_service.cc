@@ -1,0 +1,134 @@
+#include "server/job_service.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "common/status.h"
+#include "proctor/v1/job_service.grpc.pb.h"
+#include "server/rpc/stream.h"
+#include "server/rpc/unary.h"
+
+namespace proctor::server {
+namespace {
+
+// Sends the job now and after every change until it has ended.
+class JobWatcher final : public ServerStreamHandler<v1::Job> {
+ public:
+  JobWatcher(JobRunner& runner, Executor& pool, std::string name)
+      : runner_(runner), serial_(pool), name_(std::move(name)) {}
+
+  void OnOpen(std::shared_ptr<StreamWriter<v1::Job>> writer) override {
+    state_ = std::make_shared<State>(State{runner_, name_, std::move(writer), false, {}});
+    // Changes and the stream's own calls meet on one serial executor, so that jobs go out in order.
+    watch_ = runner_.Watch(name_, [serial = serial_, state = state_]() mutable {
+      serial.Post([state] { Send(*state); });
+    });
+    serial_.Post([state = state_] { Send(*state); });
+  }
+  void OnClosed() override {
+    runner_.Unwatch(watch_);
+    serial_.Post([state = state_] { state->finished = true; });
+  }
+
+ private:
+  struct State {
+    JobRunner& runner;
+    const std::string name;
+    std::shared_ptr<StreamWriter<v1::Job>> writer;
+    bool finished;
+    std::string last;
+  };
+
+  static void Send(State& state) {
+    if (state.finished) return;
+    const absl::StatusOr<v1::Job> job = state.runner.Get(state.writer->call(), state.name);
+    if (!job.ok()) {
+      state.finished = true;
+      state.writer->Finish(job.status());
+      return;
+    }
+    std::string bytes = job->SerializeAsString();
+    if (bytes != state.last) {
+      state.last = std::move(bytes);
+      state.writer->Write(*job);
+    }
+    if (storage::JobHasEnded(*job)) {
+      state.finished = true;
+      state.writer->Finish(absl::OkStatus());
+    }
+  }
+
+  JobRunner& runner_;
+  SerialExecutor serial_;
+  const std::string name_;
+  std::shared_ptr<State> state_;
+  uint64_t watch_ = 0;
+};
+
+class JobServiceImpl final : public v1::JobService::CallbackService {
+ public:
+  JobServiceImpl(JobRunner& runner, storage::JobStore& store, Executor& pool)
+      : runner_(runner), store_(store), pool_(pool) {}
+
+  grpc::ServerUnaryReactor* GetJob(grpc::CallbackServerContext* context, const v1::GetJobRequest* request,
+                                   v1::Job* response) override {
+    return Unary(context, pool_, [=, this](const CallContext& call) {
+      return Assign(runner_.Get(call, request->name()), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* ListJobs(grpc::CallbackServerContext* context, const v1::ListJobsRequest* request,
+                                     v1::ListJobsResponse* response) override {
+    return Unary(context, pool_, [=, this](const CallContext& call) -> absl::Status {
+      PROCTOR_ASSIGN_OR_RETURN(const auto page,
+                               store_.List(call, request->page_size(), request->page_token()));
+      for (const v1::Job& job : page.jobs) {
+        const auto current = runner_.Get(call, job.name());
+        *response->add_jobs() = current.ok() ? *current : job;
+      }
+      response->set_next_page_token(page.next_page_token);
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerWriteReactor<v1::Job>* WatchJob(grpc::CallbackServerContext* context,
+                                              const v1::WatchJobRequest* request) override {
+    return ServeWrites<v1::Job>(context, pool_,
+                                std::make_unique<JobWatcher>(runner_, pool_, request->name()));
+  }
+
+  grpc::ServerUnaryReactor* PauseJob(grpc::CallbackServerContext* context, const v1::PauseJobRequest* request,
+                                     v1::Job* response) override {
+    return Unary(context, pool_, [=, this](const CallContext& call) {
+      return Assign(runner_.Pause(call, request->name()), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* ResumeJob(grpc::CallbackServerContext* context,
+                                      const v1::ResumeJobRequest* request, v1::Job* response) override {
+    return Unary(context, pool_, [=, this](const CallContext& call) {
+      return Assign(runner_.Resume(call, request->name()), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* CancelJob(grpc::CallbackServerContext* context,
+                                      const v1::CancelJobRequest* request, v1::Job* response) override {
+    return Unary(context, pool_, [=, this](const CallContext& call) {
+      return Assign(runner_.Cancel(call, request->name()), response);
+    });
+  }
+
+ private:
+  JobRunner& runner_;
+  storage::JobStore& store_;
+  Executor& pool_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeJobService(JobRunner& runner, storage::JobStore& store, Executor& pool) {
+  return std::make_unique<JobServiceImpl>(runner, store, pool);
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,90 @@
+// proctord.
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "common/log.h"
+#include "common/proto_json.h"
+#include "common/proto_time.h"
+#include "server/configuration.h"
+#include "server/server.h"
+#include "server/version.h"
+
+namespace proctor::server {
+namespace {
+
+enum ExitCode { kStopped = 0, kFailed = 1, kBadConfiguration = 2, kDataDirectoryInUse = 3 };
+
+void ConfigureLogs(const v1::LogConfig& log) {
+  LogLevel level = LogLevel::kInfo;
+  if (log.level() == v1::CONFIG_LOG_LEVEL_DEBUG) level = LogLevel::kDebug;
+  if (log.level() == v1::CONFIG_LOG_LEVEL_WARNING) level = LogLevel::kWarning;
+  if (log.level() == v1::CONFIG_LOG_LEVEL_ERROR) level = LogLevel::kError;
+  ConfigureLog(level, log.format() == v1::CONFIG_LOG_FORMAT_JSON ? LogFormat::kJson : LogFormat::kText);
+}
+
+sigset_t StopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+int Serve(const v1::ServerConfig& config) {
+  ConfigureLogs(config.log());
+  // Blocked in every thread from here on, and waited for below: no handler, no race.
+  const sigset_t signals = StopSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  auto server = Server::Start(config);
+  if (!server.ok()) {
+    LogError("proctord cannot start", {{"error", server.status().ToString()}});
+    const bool in_use = absl::IsFailedPrecondition(server.status()) &&
+                        server.status().message().find("held by") != absl::string_view::npos;
+    return in_use ? kDataDirectoryInUse : kFailed;
+  }
+  const Addresses& addresses = (*server)->addresses();
+  std::printf("proctord %s\n", kVersion);
+  if (!addresses.unix_socket.empty()) std::printf("  unix:%s\n", addresses.unix_socket.c_str());
+  if (!addresses.grpc.empty()) std::printf("  %s\n", addresses.grpc.c_str());
+  std::printf("  data in %s\nready\n", config.data_dir().c_str());
+  std::fflush(stdout);
+
+  int signal_number = 0;
+  sigwait(&signals, &signal_number);
+  LogInfo("stopping", {{"signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"}});
+  // A second signal ends at once.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  (*server)->Shutdown(FromProto(config.shutdown_grace()));
+  server->reset();
+  LogInfo("stopped");
+  return kStopped;
+}
+
+int Main(int argc, char** argv) {
+  const auto line = ParseCommandLine(std::vector<std::string>(argv, argv + argc));
+  if (!line.ok()) {
+    std::fprintf(stderr, "proctord: %s\n", std::string(line.status().message()).c_str());
+    return kBadConfiguration;
+  }
+  switch (line->mode) {
+    case CommandLine::Mode::kHelp: std::fputs(HelpText().c_str(), stdout); return kStopped;
+    case CommandLine::Mode::kVersion: std::printf("proctord %s\n", kVersion); return kStopped;
+    case CommandLine::Mode::kCheckConfig:
+      std::printf("%s\n", ProtoToJson(line->config, JsonLayout::kIndented).c_str());
+      return kStopped;
+    case CommandLine::Mode::kServe: return Serve(line->config);
+  }
+  return kFailed;
+}
+
+}  // namespace
+}  // namespace proctor::server
+
+int main(int argc, char** argv) { return proctor::server::Main(argc, argv); }

@@ -1,0 +1,35 @@
+// RewardService over the reward log.
+#ifndef PROCTOR_SERVER_REWARD_SERVICE_H_
+#define PROCTOR_SERVER_REWARD_SERVICE_H_
+
+#include <grpcpp/impl/service_type.h>
+
+#include <memory>
+
+#include "common/executor.h"
+#include "proposer/task_store.h"
+#include "reward/consumers.h"
+#include "reward/groups.h"
+#include "reward/reward_log.h"
+#include "reward/subscription.h"
+
+namespace proctor::server {
+
+// All outlive the service.
+struct RewardServiceParts {
+  reward::RewardLog& log;
+  reward::Groups& groups;
+  reward::Consumers& consumers;
+  reward::SubscriptionHub& subscriptions;
+  proposer::TaskStore& tasks;
+  reward::PayloadLoader load_payload;
+  Executor& pool;
+  // ListRewards with max_wait holds its thread: a pool of its own, so that pollers starve nobody.
+  Executor& polling_pool;
+};
+
+std::unique_ptr<grpc::Service> MakeRewardService(RewardServiceParts parts);
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_SERVER_REWARD_SERVICE_H_

@@ -1,0 +1,301 @@
+#include "server/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/log.h"
+#include "common/proto_time.h"
+#include "common/status.h"
+#include "env/session_manager.h"
+#include "reward/consumers.h"
+#include "reward/subscription.h"
+#include "server/data_directory.h"
+#include "server/environment_service.h"
+#include "server/episode_pipeline.h"
+#include "server/episode_recorder.h"
+#include "server/evaluation_service.h"
+#include "server/job_runner.h"
+#include "server/job_service.h"
+#include "server/propose_job.h"
+#include "server/reward_payload.h"
+#include "server/reward_service.h"
+#include "server/task_service.h"
+#include "server/trajectory_jobs.h"
+#include "server/trajectory_service.h"
+#include "server/worlds.h"
+
+namespace proctor::server {
+namespace {
+
+// Screenshots and page texts make large messages; blobs and uploads are bounded by their own limits.
+constexpr int kMaxMessageBytes = 64 << 20;
+// How long shutdown waits for what it cancelled.
+constexpr absl::Duration kCancelGrace = absl::Seconds(10);
+
+env::SessionManagerOptions SessionOptions(const v1::ServerConfig& config) {
+  env::SessionManagerOptions options;
+  options.default_lease = FromProto(config.sessions().default_lease());
+  options.max_lease = FromProto(config.sessions().max_lease());
+  return options;
+}
+
+std::vector<std::string> Chain(const v1::ServerConfig& config) {
+  const auto& chain = config.evaluation().chain();
+  if (chain.empty()) return {"evaluators/oracle"};
+  return {chain.begin(), chain.end()};
+}
+
+// Pools: named and bounded. `rpc` runs unary calls; `sessions` worlds' verbs; the others what their names say.
+struct Pools {
+  explicit Pools(const v1::ThreadsConfig& threads)
+      : rpc("rpc", 16),
+        polling("polling", 64),
+        sessions("session", threads.sessions()),
+        evaluation("evaluate", threads.evaluation()),
+        jobs("job", threads.jobs()) {}
+
+  TimerQueue timers;
+  ThreadPool rpc;
+  ThreadPool polling;
+  ThreadPool sessions;
+  ThreadPool evaluation;
+  ThreadPool jobs;
+};
+
+class ServerImpl final : public Server {
+ public:
+  ServerImpl(const v1::ServerConfig& config, DataDirectory data)
+      : config_(config), data_(std::move(data)) {}
+  ~ServerImpl() override { Shutdown(absl::ZeroDuration()); }
+
+  const Addresses& addresses() const override { return addresses_; }
+  void Shutdown(absl::Duration grace) override;
+
+  absl::Status Run();
+
+ private:
+  absl::Status StartRooms();
+  absl::Status Listen();
+  absl::Status WriteAddresses() const;
+  void Tick();
+  // On one thread at a time: a tick is set when the last one is done.
+  void Maintain();
+
+  const v1::ServerConfig config_;
+  absl::Time next_trim_ = absl::InfinitePast();
+  Addresses addresses_;
+  DataDirectory data_;
+  std::unique_ptr<Worlds> worlds_;
+  std::unique_ptr<reward::Consumers> consumers_;
+  std::unique_ptr<reward::SubscriptionHub> subscriptions_;
+  std::unique_ptr<EpisodePipeline> pipeline_;
+  std::unique_ptr<EpisodeRecorder> recorder_;
+  std::unique_ptr<env::SessionManager> sessions_;
+  std::unique_ptr<JobRunner> jobs_;
+  std::vector<std::unique_ptr<grpc::Service>> services_;
+  // Before everything that posts to them dies, they have run dry: see Shutdown.
+  std::unique_ptr<Pools> pools_;
+  std::unique_ptr<grpc::Server> grpc_;
+
+  Mutex mutex_;
+  bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t tick_timer_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+absl::Status ServerImpl::Run() {
+  PROCTOR_RETURN_IF_ERROR(StartRooms());
+  PROCTOR_RETURN_IF_ERROR(Listen());
+  const CallContext context = CallContext::WithTimeout(absl::Minutes(10));
+  PROCTOR_RETURN_IF_ERROR(pipeline_->Resume(context));
+  PROCTOR_RETURN_IF_ERROR(jobs_->Recover(context));
+  Tick();
+  return WriteAddresses();
+}
+
+absl::Status ServerImpl::StartRooms() {
+  pools_ = std::make_unique<Pools>(config_.threads());
+  PROCTOR_ASSIGN_OR_RETURN(worlds_, Worlds::Start(config_));
+  consumers_ = std::make_unique<reward::Consumers>(*data_.database, SystemClock());
+  subscriptions_ = std::make_unique<reward::SubscriptionHub>(*data_.rewards, *consumers_, pools_->rpc,
+                                                             PayloadLoaderOf(*data_.trajectories));
+  pipeline_ = std::make_unique<EpisodePipeline>(EpisodePipeline::Parts{
+      *data_.tasks, *data_.sampler, *data_.groups, *data_.rewards, *data_.evaluators, *data_.verdicts,
+      *data_.trajectories, *data_.episodes, pools_->timers, pools_->evaluation, config_.reward_policy(),
+      Chain(config_)});
+  recorder_ = std::make_unique<EpisodeRecorder>(*data_.recorder, *data_.replays, *data_.blobs);
+  sessions_ = std::make_unique<env::SessionManager>(
+      SessionOptions(config_), env::SessionParts{pools_->sessions, pools_->timers, SystemClock(), *recorder_,
+                                                 *pipeline_, env::SessionCaps{}});
+  worlds_->Register(*sessions_);
+  sessions_->StartTicking();
+  jobs_ = std::make_unique<JobRunner>(*data_.jobs, pools_->jobs);
+  RegisterTrajectoryJobs(*jobs_, data_, config_.exchange_dir());
+  RegisterProposeJob(*jobs_, *data_.tasks, *worlds_);
+
+  services_.push_back(MakeEnvironmentService({*sessions_, *data_.episodes, *pipeline_, *recorder_, pools_->rpc}));
+  services_.push_back(MakeTaskService(
+      {*data_.tasks, *data_.sampler, *jobs_, [this] { return worlds_->templates().ListTemplates(); }, pools_->rpc}));
+  services_.push_back(MakeTrajectoryService({data_, *pipeline_, *jobs_, pools_->rpc}));
+  services_.push_back(MakeEvaluationService({*data_.evaluators, *data_.verdicts, *data_.trajectories, pools_->rpc}));
+  services_.push_back(MakeRewardService({*data_.rewards, *data_.groups, *consumers_, *subscriptions_, *data_.tasks,
+                                         PayloadLoaderOf(*data_.trajectories), pools_->rpc, pools_->polling}));
+  services_.push_back(MakeJobService(*jobs_, *data_.jobs, pools_->rpc));
+  return absl::OkStatus();
+}
+
+absl::Status ServerImpl::Listen() {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.SetMaxSendMessageSize(-1);
+  // A client that is gone is noticed even in the middle of a silent stream.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  // Two servers on one port would each get some of the calls.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  int port = 0;
+  const auto credentials = grpc::InsecureServerCredentials();
+  if (!config_.listen_address().empty()) builder.AddListeningPort(config_.listen_address(), credentials, &port);
+  if (!config_.unix_socket().empty()) {
+    // Left by a server that was killed; the data directory's lock says that it is not running.
+    unlink(config_.unix_socket().c_str());
+    builder.AddListeningPort("unix:" + config_.unix_socket(), credentials);
+  }
+  for (const auto& service : services_) builder.RegisterService(service.get());
+  // The socket is made under a mask, so that it is never open to others, not even for a moment.
+  const mode_t mask = umask(0177);
+  grpc_ = builder.BuildAndStart();
+  umask(mask);
+  if (grpc_ == nullptr) {
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", config_.listen_address(), " and ",
+                                               config_.unix_socket(), ": an address is taken or not writable; choose "
+                                               "others with --listen and --unix-socket"));
+  }
+  addresses_.unix_socket = config_.unix_socket();
+  if (!config_.listen_address().empty()) {
+    const std::string& address = config_.listen_address();
+    addresses_.grpc = absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
+  }
+  worlds_->RefusePort(static_cast<uint16_t>(port));
+  return absl::OkStatus();
+}
+
+absl::Status ServerImpl::WriteAddresses() const {
+  const std::string path = config_.data_dir() + "/addresses.json";
+  const std::string temporary = path + ".new";
+  {
+    std::ofstream file(temporary, std::ios::trunc);
+    file << "{\"grpc\": \"" << addresses_.grpc << "\", \"unix_socket\": \"" << addresses_.unix_socket
+         << "\", \"pid\": " << getpid() << "}\n";
+    if (!file.flush()) return absl::UnavailableError(absl::StrCat("cannot write ", temporary));
+  }
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
+    return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", std::strerror(errno)));
+  }
+  return absl::OkStatus();
+}
+
+// Once a second: groups whose deadline came; once an hour: what retention lets go.
+void ServerImpl::Tick() {
+  MutexLock lock(mutex_);
+  if (shut_down_) return;
+  tick_timer_ = pools_->timers.RunAfter(absl::Seconds(1), [this] {
+    pools_->evaluation.Post([this] {
+      Maintain();
+      Tick();
+    });
+  });
+}
+
+void ServerImpl::Maintain() {
+  const CallContext context = CallContext::WithTimeout(absl::Minutes(5));
+  const auto ended = data_.rewards->EndExpiredGroups(context);
+  if (!ended.ok()) LogError("groups were not ended", {{"error", ended.status().ToString()}});
+  if (absl::Now() < next_trim_) return;
+  next_trim_ = absl::Now() + absl::Hours(1);
+  const absl::Duration retention = FromProto(config_.reward_log().retention());
+  if (retention > absl::ZeroDuration()) {
+    const auto floor = data_.rewards->Trim(context, {retention, FromProto(config_.reward_log().consumer_expiry())});
+    if (!floor.ok()) LogError("the reward log was not trimmed", {{"error", floor.status().ToString()}});
+  }
+  const auto pruned = data_.replays->Prune(context, absl::Now() - absl::Hours(24));
+  if (!pruned.ok()) LogError("old answers were not pruned", {{"error", pruned.status().ToString()}});
+}
+
+void ServerImpl::Shutdown(absl::Duration grace) {
+  uint64_t tick = 0;
+  {
+    MutexLock lock(mutex_);
+    if (shut_down_) return;
+    shut_down_ = true;
+    tick = tick_timer_;
+  }
+  if (pools_ == nullptr) return;
+  pools_->timers.Cancel(tick);
+  std::remove((config_.data_dir() + "/addresses.json").c_str());
+  if (grpc_ != nullptr && grpc_->GetHealthCheckService() != nullptr) {
+    grpc_->GetHealthCheckService()->SetServingStatus(false);
+  }
+  const CallContext drain = CallContext::WithTimeout(grace);
+  if (sessions_ != nullptr) {
+    sessions_->StopAdmitting();
+    // Running verbs end within the grace; then the sessions are closed.
+    while (grace > absl::ZeroDuration() && sessions_->busy() && drain.remaining() > absl::ZeroDuration()) {
+      usleep(20'000);
+    }
+    Mutex mutex;
+    CondVar condition;
+    bool closed = false;
+    sessions_->CloseAll("server shutting down", v1::END_REASON_SERVER_FAULT, [&] {
+      MutexLock lock(mutex);
+      closed = true;
+      condition.SignalAll();
+    });
+    MutexLock lock(mutex);
+    const absl::Status status = AwaitWithContext(CallContext::WithTimeout(grace + absl::Minutes(2)), mutex, condition,
+                                                 [&] { return closed; }, "closing sessions");
+    if (!status.ok()) LogError("sessions did not close", {{"error", status.ToString()}});
+    sessions_->StopTicking();
+  }
+  jobs_.reset();
+  if (pipeline_ != nullptr) {
+    const absl::Status drained = pipeline_->Drain(CallContext::WithTimeout(grace + kCancelGrace));
+    if (!drained.ok()) LogWarning("some episodes are judged at the next start");
+  }
+  if (subscriptions_ != nullptr) subscriptions_->EndAll(absl::UnavailableError("the server is shutting down"));
+  if (grpc_ != nullptr) {
+    grpc_->Shutdown(absl::ToChronoTime(absl::Now() + kCancelGrace));
+    grpc_->Wait();
+  }
+  pools_.reset();  // Runs what was posted, then joins.
+  grpc_.reset();
+  services_.clear();
+  sessions_.reset();
+  worlds_.reset();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const v1::ServerConfig& config) {
+  PROCTOR_ASSIGN_OR_RETURN(DataDirectory data, OpenDataDirectory(config, SystemClock()));
+  auto server = std::make_unique<ServerImpl>(config, std::move(data));
+  PROCTOR_RETURN_IF_ERROR(server->Run());
+  return server;
+}
+
+}  // namespace proctor::server

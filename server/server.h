@@ -1,0 +1,42 @@
+// The whole server: wires the rooms, listens, drains.
+#ifndef PROCTOR_SERVER_SERVER_H_
+#define PROCTOR_SERVER_SERVER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "proctor/v1/config.pb.h"
+
+namespace proctor::server {
+
+// Where a server listens; empty: not there.
+struct Addresses {
+  // "127.0.0.1:50551"
+  std::string grpc;
+  // "/var/lib/proctor/proctord.sock"
+  std::string unix_socket;
+};
+
+// Thread-safe.
+class Server {
+ public:
+  // Opens the data directory, takes up what the last run left, starts to listen, and writes `addresses.json`. `config` as
+  // ParseCommandLine gives it. Errors say what to do: FAILED_PRECONDITION the data directory is in use, or no browser
+  // sandbox is possible; UNAVAILABLE an address is taken; PERMISSION_DENIED.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const v1::ServerConfig& config);
+
+  // As Shutdown without grace.
+  virtual ~Server() = default;
+
+  virtual const Addresses& addresses() const = 0;
+
+  // In order: not serving, no new sessions; wait up to `grace` for running calls and evaluations; close sessions (their
+  // episodes are interrupted, SERVER_FAULT); end streams; cancel what is left; stop. Idempotent.
+  virtual void Shutdown(absl::Duration grace) = 0;
+};
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_SERVER_SERVER_H_

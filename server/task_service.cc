@@ -1,0 +1,122 @@
+#include "server/task_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/status.h"
+#include "evaluator/evidence.h"
+#include "proctor/v1/task_service.grpc.pb.h"
+#include "server/rpc/unary.h"
+
+namespace proctor::server {
+namespace {
+
+absl::Status CheckProposal(const v1::ProposeTasksRequest& request) {
+  if (request.count() < 1 || request.count() > 10'000) {
+    return absl::InvalidArgumentError("count must be 1 to 10,000");
+  }
+  if (request.source_case() == v1::ProposeTasksRequest::SOURCE_NOT_SET) {
+    return absl::InvalidArgumentError("set templates or crawl as the source of tasks");
+  }
+  if (request.has_crawl() && request.crawl().start_url().empty()) {
+    return absl::InvalidArgumentError("crawl.start_url is empty");
+  }
+  return absl::OkStatus();
+}
+
+// An oracle that can never be evaluated is refused when it is given, not when an episode has been spent on it.
+absl::Status CheckOracle(const v1::Task& task) {
+  if (!task.has_oracle()) return absl::OkStatus();
+  return Annotate(evaluator::ValidateOracle(task.oracle()), "task.oracle");
+}
+
+class TaskServiceImpl final : public v1::TaskService::CallbackService {
+ public:
+  explicit TaskServiceImpl(TaskServiceParts parts) : parts_(std::move(parts)) {}
+
+  grpc::ServerUnaryReactor* CreateTask(grpc::CallbackServerContext* context,
+                                       const v1::CreateTaskRequest* request, v1::Task* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+      PROCTOR_RETURN_IF_ERROR(CheckOracle(request->task()));
+      return Assign(parts_.tasks.CreateTask(call, *request), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* BatchCreateTasks(grpc::CallbackServerContext* context,
+                                             const v1::BatchCreateTasksRequest* request,
+                                             v1::BatchCreateTasksResponse* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+      for (const v1::Task& task : request->tasks()) PROCTOR_RETURN_IF_ERROR(CheckOracle(task));
+      return Assign(parts_.tasks.BatchCreateTasks(call, *request), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* GetTask(grpc::CallbackServerContext* context, const v1::GetTaskRequest* request,
+                                    v1::Task* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+      return Assign(parts_.tasks.GetTask(call, request->name()), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* ListTasks(grpc::CallbackServerContext* context, const v1::ListTasksRequest* request,
+                                      v1::ListTasksResponse* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+      return Assign(parts_.tasks.ListTasks(call, *request), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* AcceptTask(grpc::CallbackServerContext* context,
+                                       const v1::AcceptTaskRequest* request, v1::Task* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+      return Assign(parts_.tasks.AcceptTask(call, request->name()), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* RejectTask(grpc::CallbackServerContext* context,
+                                       const v1::RejectTaskRequest* request, v1::Task* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+      return Assign(parts_.tasks.RejectTask(call, request->name(), request->reason()), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* ProposeTasks(grpc::CallbackServerContext* context,
+                                         const v1::ProposeTasksRequest* request, v1::Job* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+      PROCTOR_RETURN_IF_ERROR(CheckProposal(*request));
+      return Assign(parts_.jobs.Start(call, request->request_id(), kProposeTasksJob, *request), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* ListTaskTemplates(grpc::CallbackServerContext* context,
+                                              const v1::ListTaskTemplatesRequest* request,
+                                              v1::ListTaskTemplatesResponse* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext&) {
+      for (const v1::TaskTemplate& task_template : parts_.templates()) {
+        const auto& sites = request->sites();
+        if (sites.empty() || std::find(sites.begin(), sites.end(), task_template.site()) != sites.end()) {
+          *response->add_templates() = task_template;
+        }
+      }
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerUnaryReactor* SampleTasks(grpc::CallbackServerContext* context,
+                                        const v1::SampleTasksRequest* request,
+                                        v1::SampleTasksResponse* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+      return Assign(parts_.sampler.SampleTasks(call, *request), response);
+    });
+  }
+
+ private:
+  const TaskServiceParts parts_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeTaskService(TaskServiceParts parts) {
+  return std::make_unique<TaskServiceImpl>(std::move(parts));
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,192 @@
+#include "server/trajectory_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/log.h"
+#include "common/status.h"
+#include "proctor/v1/trajectory_service.grpc.pb.h"
+#include "server/rpc/stream.h"
+#include "server/rpc/unary.h"
+#include "server/trajectory_jobs.h"
+#include "trajectory/record_stream.h"
+
+namespace proctor::server {
+namespace {
+
+constexpr size_t kChunkBytes = 1 << 20;
+
+// Sends a blob in chunks; the next one when the last went out.
+class BlobReader final : public ServerStreamHandler<v1::ReadBlobResponse> {
+ public:
+  BlobReader(storage::BlobStore& blobs, std::string digest) : blobs_(blobs), digest_(std::move(digest)) {}
+
+  void OnOpen(std::shared_ptr<StreamWriter<v1::ReadBlobResponse>> writer) override {
+    writer_ = std::move(writer);
+    absl::StatusOr<std::string> bytes = blobs_.Get(writer_->call(), digest_);
+    if (!bytes.ok()) {
+      writer_->Finish(bytes.status());
+      return;
+    }
+    bytes_ = *std::move(bytes);
+    OnDrained();
+  }
+
+  void OnDrained() override {
+    if (sent_ == bytes_.size() && sent_ > 0) {
+      writer_->Finish(absl::OkStatus());
+      return;
+    }
+    v1::ReadBlobResponse chunk;
+    if (sent_ == 0) chunk.set_size_bytes(static_cast<int64_t>(bytes_.size()));
+    const size_t size = std::min(kChunkBytes, bytes_.size() - sent_);
+    chunk.set_data(bytes_.data() + sent_, size);
+    sent_ += size;
+    writer_->Write(std::move(chunk));
+    if (bytes_.empty()) writer_->Finish(absl::OkStatus());
+  }
+
+  void OnClosed() override {}
+
+ private:
+  storage::BlobStore& blobs_;
+  const std::string digest_;
+  std::shared_ptr<StreamWriter<v1::ReadBlobResponse>> writer_;
+  std::string bytes_;
+  size_t sent_ = 0;
+};
+
+// A client stream as a reactor: one message is read, recorded on the pool, then the next is read.
+class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryRequest> {
+ public:
+  RecordReactor(grpc::CallbackServerContext& context, TrajectoryServiceParts& parts, v1::Trajectory& response)
+      : server_context_(context),
+        parts_(parts),
+        response_(response),
+        call_(ContextOf(context)),
+        stream_(*parts.data.archive, [this](const CallContext& call, const std::string& name) {
+          return parts_.data.tasks->GetTask(call, name);
+        }) {
+    StartRead(&request_);
+  }
+
+  void OnReadDone(bool ok) override {
+    parts_.pool.Post([this, ok] { ok ? Record() : End(); });
+  }
+  void OnCancel() override { call_.cancel()->Cancel(); }
+  void OnDone() override { delete this; }
+
+ private:
+  void Record() {
+    const absl::Status status = stream_.Handle(call_, request_);
+    if (!status.ok()) {
+      Fail(status);
+      return;
+    }
+    request_.Clear();
+    StartRead(&request_);
+  }
+
+  void End() {
+    const absl::Status cancelled = call_.Check("recording a trajectory");
+    if (!cancelled.ok()) {
+      Fail(cancelled);
+      return;
+    }
+    absl::StatusOr<v1::Trajectory> closed = stream_.Finish(call_);
+    if (!closed.ok()) {
+      Fail(closed.status());
+      return;
+    }
+    const absl::Status judged = parts_.pipeline.ProcessRecorded(call_, closed->name());
+    if (!judged.ok()) {
+      LogError("a recorded trajectory was not judged", {{"trajectory", closed->name()}, {"error", judged.ToString()}});
+    }
+    response_ = *std::move(closed);
+    Finish(grpc::Status::OK);
+  }
+
+  void Fail(const absl::Status& status) {
+    const absl::Status closed = stream_.Abandon(CallContext::WithTimeout(absl::Seconds(30)), std::string(status.message()));
+    if (!closed.ok()) LogError("a broken recording was not closed", {{"error", closed.ToString()}});
+    Finish(ToGrpcStatus(status, server_context_));
+  }
+
+  grpc::CallbackServerContext& server_context_;
+  TrajectoryServiceParts& parts_;
+  v1::Trajectory& response_;
+  const CallContext call_;
+  trajectory::RecordStream stream_;
+  v1::RecordTrajectoryRequest request_;
+};
+
+class TrajectoryServiceImpl final : public v1::TrajectoryService::CallbackService {
+ public:
+  explicit TrajectoryServiceImpl(TrajectoryServiceParts parts) : parts_(parts) {}
+
+  grpc::ServerUnaryReactor* GetTrajectory(grpc::CallbackServerContext* context,
+                                          const v1::GetTrajectoryRequest* request,
+                                          v1::Trajectory* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+      return Assign(parts_.data.trajectories->Get(call, request->name()), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* ListTrajectories(grpc::CallbackServerContext* context,
+                                             const v1::ListTrajectoriesRequest* request,
+                                             v1::ListTrajectoriesResponse* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+      PROCTOR_ASSIGN_OR_RETURN(auto page, parts_.data.trajectories->List(call, request->filter(), request->page_size(),
+                                                                        request->page_token()));
+      for (v1::Trajectory& trajectory : page.trajectories) *response->add_trajectories() = std::move(trajectory);
+      response->set_next_page_token(page.next_page_token);
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerWriteReactor<v1::ReadBlobResponse>* ReadBlob(grpc::CallbackServerContext* context,
+                                                           const v1::ReadBlobRequest* request) override {
+    return ServeWrites<v1::ReadBlobResponse>(
+        context, parts_.pool, std::make_unique<BlobReader>(*parts_.data.blobs, request->digest()));
+  }
+
+  grpc::ServerReadReactor<v1::RecordTrajectoryRequest>* RecordTrajectory(grpc::CallbackServerContext* context,
+                                                                         v1::Trajectory* response) override {
+    return new RecordReactor(*context, parts_, *response);
+  }
+
+  grpc::ServerUnaryReactor* ImportTrajectories(grpc::CallbackServerContext* context,
+                                               const v1::ImportTrajectoriesRequest* request,
+                                               v1::Job* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+      return Assign(parts_.jobs.Start(call, request->request_id(), kImportJob, *request), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* ExportTrajectories(grpc::CallbackServerContext* context,
+                                               const v1::ExportTrajectoriesRequest* request,
+                                               v1::Job* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+      return Assign(parts_.jobs.Start(call, request->request_id(), kExportJob, *request), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* DeleteTrajectory(grpc::CallbackServerContext* context,
+                                             const v1::DeleteTrajectoryRequest* request,
+                                             v1::DeleteTrajectoryResponse*) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+      return parts_.data.trajectories->Delete(call, request->name());
+    });
+  }
+
+ private:
+  TrajectoryServiceParts parts_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeTrajectoryService(TrajectoryServiceParts parts) {
+  return std::make_unique<TrajectoryServiceImpl>(parts);
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,28 @@
+// TrajectoryService over the trajectory room.
+#ifndef PROCTOR_SERVER_TRAJECTORY_SERVICE_H_
+#define PROCTOR_SERVER_TRAJECTORY_SERVICE_H_
+
+#include <grpcpp/impl/service_type.h>
+
+#include <memory>
+
+#include "common/executor.h"
+#include "server/data_directory.h"
+#include "server/episode_pipeline.h"
+#include "server/job_runner.h"
+
+namespace proctor::server {
+
+// All outlive the service.
+struct TrajectoryServiceParts {
+  DataDirectory& data;
+  EpisodePipeline& pipeline;
+  JobRunner& jobs;
+  Executor& pool;
+};
+
+std::unique_ptr<grpc::Service> MakeTrajectoryService(TrajectoryServiceParts parts);
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_SERVER_TRAJECTORY_SERVICE_H_
