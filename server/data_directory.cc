@@ -11,6 +11,7 @@
 #include "common/call_context.h"
 #include "common/log.h"
 #include "common/status.h"
+#include "reward/tables.h"
 #include "storage/file_blob_store.h"
 #include "storage/sqlite_database.h"
 
@@ -54,6 +55,7 @@ absl::StatusOr<DataDirectory> OpenDataDirectory(const v1::ServerConfig& config, 
   data.verdicts = std::make_unique<evaluator::VerdictStore>(*data.database, clock);
   PROCTOR_ASSIGN_OR_RETURN(data.tasks, proposer::TaskStore::Create(*data.database, clock));
   data.sampler = std::make_unique<proposer::TaskSampler>(*data.database, clock);
+  PROCTOR_RETURN_IF_ERROR(reward::MigrateTables(*data.database));
   PROCTOR_ASSIGN_OR_RETURN(data.rewards, reward::RewardLog::Open(context, *data.database, clock));
   data.groups = std::make_unique<reward::Groups>(*data.database, clock);
   PROCTOR_ASSIGN_OR_RETURN(data.jobs, storage::JobStore::Open(*data.database, clock));

@@ -1,13 +1,22 @@
 #include "server/worlds.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
 
+#include "common/executor.h"
 #include "common/ids.h"
+#include "common/log.h"
 #include "common/status.h"
 #include "env/null/null_environment.h"
+#include "env/practice/hub.h"
+#include "env/practice/practice_environment.h"
 #include "env/practice/templates.h"
+#include "env/web/browser_pool.h"
+#include "env/web/web_environment.h"
+#include "net/egress_proxy.h"
+#include "net/http_server.h"
 
 namespace proctor::server {
 namespace {
@@ -39,37 +48,117 @@ class PracticeTemplates final : public proposer::TaskTemplateSource {
   const bool enabled_;
 };
 
+env::web::BrowserPool::Options PoolOptions(const v1::BrowserConfig& config) {
+  env::web::BrowserPool::Options options;
+  options.process.executable = config.executable();
+  options.process.user = config.user();
+  options.process.allow_unsandboxed = config.allow_unsandboxed();
+  options.process.extra_arguments = {config.extra_flags().begin(), config.extra_flags().end()};
+  options.max_browsers = config.max_browsers();
+  // A session has up to two contexts: the one in use and the next one, made ready.
+  options.contexts_per_browser = 2 * config.sessions_per_browser();
+  options.recycle_after = config.recycle_after_contexts();
+  return options;
+}
+
+net::EgressPolicy Policy(const v1::EgressConfig& config) {
+  net::EgressPolicy policy;
+  policy.allowed_hosts = {config.allowed_hosts().begin(), config.allowed_hosts().end()};
+  policy.allow_private = config.allow_private();
+  return policy;
+}
+
+// Members in the order of their dependence.
 class WorldsImpl final : public Worlds {
  public:
   explicit WorldsImpl(const v1::ServerConfig& config)
-      : config_(config), templates_(Enabled("practice")) {}
+      : config_(config),
+        templates_(Enabled("practice")),
+        background_("browser", std::max(4, config.browser().max_browsers() * 2)) {}
 
   absl::Status Open() {
     if (Enabled("null")) environments_["null"] = std::make_unique<env::NullEnvironment>();
+    if (!Enabled("web") && !Enabled("practice")) return absl::OkStatus();
+    PROCTOR_RETURN_IF_ERROR(OpenProxy());
+    pool_ = std::make_unique<env::web::BrowserPool>(PoolOptions(config_.browser()));
+    PROCTOR_RETURN_IF_ERROR(pool_->Start(CallContext::WithTimeout(absl::Minutes(1))));
+    if (!pool_->sandboxed()) {
+      LogWarning("THE BROWSER RUNS WITHOUT ITS SANDBOX: a hostile page may take over its process. Use it for pages "
+                 "that you trust, or mend the sandbox: see `proctor doctor`");
+    }
+    env::web::WebEnvironment::Options options;
+    options.default_policy = Policy(config_.egress());
+    const v1::EnvironmentConfig& web = config_.environments().at("web");
+    if (web.default_settings().has_web()) options.default_settings = web.default_settings().web();
+    web_ = std::make_unique<env::web::WebEnvironment>(options, *pool_, *proxy_, background_);
+    if (Enabled("practice")) PROCTOR_RETURN_IF_ERROR(OpenPractice());
     return absl::OkStatus();
   }
 
   void Register(env::SessionManager& sessions) override {
-    for (const auto& [id, environment] : environments_) {
-      sessions.Register(id, *environment, config_.environments().at(id).max_sessions());
+    for (const char* id : {"null", "practice", "web"}) {
+      if (env::Environment* environment = FindId(id)) {
+        sessions.Register(id, *environment, config_.environments().at(id).max_sessions());
+      }
     }
   }
 
   env::Environment* Find(const std::string& name) override {
     const auto id = ResourceId("environments", name);
-    const auto it = id.ok() ? environments_.find(*id) : environments_.end();
-    return it == environments_.end() ? nullptr : it->second.get();
+    return id.ok() ? FindId(*id) : nullptr;
   }
 
   const proposer::TaskTemplateSource& templates() const override { return templates_; }
 
-  void RefusePort(uint16_t) override {}
+  void RefusePort(uint16_t port) override {
+    own_ports_.push_back(port);
+    if (proxy_ != nullptr) proxy_->SetOwnPorts(own_ports_);
+  }
 
  private:
   bool Enabled(const std::string& id) const { return config_.environments().at(id).enabled(); }
 
+  env::Environment* FindId(const std::string& id) {
+    if (id == "web") return Enabled("web") ? web_.get() : nullptr;
+    const auto it = environments_.find(id);
+    return it == environments_.end() ? nullptr : it->second.get();
+  }
+
+  absl::Status OpenProxy() {
+    net::EgressProxy::Options options;
+    options.threads = config_.threads().network();
+    if (config_.egress().max_connections() > 0) {
+      options.max_connections_per_listener = config_.egress().max_connections();
+    }
+    // The practice sites of running episodes are the one way to a port of our own.
+    options.internal_port = [this](const std::string& host) { return hub_.PortOf(host); };
+    PROCTOR_ASSIGN_OR_RETURN(proxy_, net::EgressProxy::Create(std::move(options)));
+    return absl::OkStatus();
+  }
+
+  absl::Status OpenPractice() {
+    net::HttpServer::Options options;
+    options.port = static_cast<uint16_t>(config_.practice().port());
+    options.threads = config_.threads().network();
+    PROCTOR_ASSIGN_OR_RETURN(site_server_, net::HttpServer::Create(options, [this](const net::HttpRequest& request) {
+      return hub_.Handle(request);
+    }));
+    hub_.SetPort(site_server_->port());
+    RefusePort(site_server_->port());
+    environments_["practice"] = std::make_unique<env::practice::PracticeEnvironment>(*web_, hub_);
+    return absl::OkStatus();
+  }
+
   const v1::ServerConfig config_;
   const PracticeTemplates templates_;
+  std::vector<uint16_t> own_ports_;
+  env::practice::PracticeHub hub_;
+  std::unique_ptr<net::HttpServer> site_server_;
+  std::unique_ptr<net::EgressProxy> proxy_;
+  std::unique_ptr<env::web::BrowserPool> pool_;
+  // Before it dies it runs what was posted, which uses the pool.
+  ThreadPool background_;
+  std::unique_ptr<env::web::WebEnvironment> web_;
   std::map<std::string, std::unique_ptr<env::Environment>> environments_;
 };
 
