@@ -67,7 +67,6 @@ struct Pools {
         evaluation("evaluate", threads.evaluation()),
         jobs("job", threads.jobs()) {}
 
-  TimerQueue timers;
   ThreadPool rpc;
   ThreadPool polling;
   ThreadPool sessions;
@@ -106,7 +105,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<env::SessionManager> sessions_;
   std::unique_ptr<JobRunner> jobs_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
-  // Before everything that posts to them dies, they have run dry: see Shutdown.
+  // Pools end before what their tasks use, timers after everything that holds one: see Shutdown.
+  std::unique_ptr<TimerQueue> timers_ = std::make_unique<TimerQueue>();
   std::unique_ptr<Pools> pools_;
   std::unique_ptr<grpc::Server> grpc_;
 
@@ -133,11 +133,11 @@ absl::Status ServerImpl::StartRooms() {
                                                              PayloadLoaderOf(*data_.trajectories));
   pipeline_ = std::make_unique<EpisodePipeline>(EpisodePipeline::Parts{
       *data_.tasks, *data_.sampler, *data_.groups, *data_.rewards, *data_.evaluators, *data_.verdicts,
-      *data_.trajectories, *data_.episodes, pools_->timers, pools_->evaluation, config_.reward_policy(),
+      *data_.trajectories, *data_.episodes, *timers_, pools_->evaluation, config_.reward_policy(),
       Chain(config_)});
   recorder_ = std::make_unique<EpisodeRecorder>(*data_.recorder, *data_.replays, *data_.blobs);
   sessions_ = std::make_unique<env::SessionManager>(
-      SessionOptions(config_), env::SessionParts{pools_->sessions, pools_->timers, SystemClock(), *recorder_,
+      SessionOptions(config_), env::SessionParts{pools_->sessions, *timers_, SystemClock(), *recorder_,
                                                  *pipeline_, env::SessionCaps{}});
   worlds_->Register(*sessions_);
   sessions_->StartTicking();
@@ -214,7 +214,7 @@ absl::Status ServerImpl::WriteAddresses() const {
 void ServerImpl::Tick() {
   MutexLock lock(mutex_);
   if (shut_down_) return;
-  tick_timer_ = pools_->timers.RunAfter(absl::Seconds(1), [this] {
+  tick_timer_ = timers_->RunAfter(absl::Seconds(1), [this] {
     pools_->evaluation.Post([this] {
       Maintain();
       Tick();
@@ -246,7 +246,7 @@ void ServerImpl::Shutdown(absl::Duration grace) {
     tick = tick_timer_;
   }
   if (pools_ == nullptr) return;
-  pools_->timers.Cancel(tick);
+  timers_->Cancel(tick);
   std::remove((config_.data_dir() + "/addresses.json").c_str());
   if (grpc_ != nullptr && grpc_->GetHealthCheckService() != nullptr) {
     grpc_->GetHealthCheckService()->SetServingStatus(false);
@@ -286,7 +286,11 @@ void ServerImpl::Shutdown(absl::Duration grace) {
   grpc_.reset();
   services_.clear();
   sessions_.reset();
+  recorder_.reset();
+  pipeline_.reset();
+  subscriptions_.reset();
   worlds_.reset();
+  timers_.reset();
 }
 
 }  // namespace

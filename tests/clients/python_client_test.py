@@ -1,11 +1,13 @@
 """The Python client against a real proctord on the null environment."""
 import asyncio
 import math
+import time
 import unittest
 
 import proctor
 import proctor.aio
-from proctor.v1 import (action_pb2, environment_pb2, environment_service_pb2 as env_pb, episode_pb2, reward_pb2, task_pb2)
+from proctor.v1 import (action_pb2, environment_pb2, environment_service_pb2 as env_pb, episode_pb2, reward_pb2,
+                        reward_service_pb2 as reward_pb, task_pb2)
 
 from proctord import Proctord
 
@@ -28,6 +30,15 @@ class PythonClientTest(unittest.TestCase):
         env = proctor.Env(self.client, "null", observe=["text"], policy="test", policy_version="1", **options)
         self.addCleanup(env.close)
         return env
+
+    def wait_for_commit(self, consumer, offset):
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            listed = self.client.rewards.ListConsumers(reward_pb.ListConsumersRequest(), timeout=10).consumers
+            if next(c for c in listed if c.name == consumer).committed_offset >= offset:
+                return
+            time.sleep(0.01)
+        self.fail(f"{consumer} did not commit {offset}")
 
     def test_a_right_answer_earns_its_reward(self):
         env = self.env()
@@ -53,6 +64,7 @@ class PythonClientTest(unittest.TestCase):
         settings.null.fail_at_step = 1
         env = self.env(settings=settings)
         env.reset(options={"task": task()})
+        env.step(proctor.noop())
         _, reward, terminated, truncated, info = env.step(proctor.noop())
         self.assertTrue(math.isnan(reward))
         self.assertFalse(terminated)
@@ -91,13 +103,12 @@ class PythonClientTest(unittest.TestCase):
         seen = []
         for _ in range(2):  # A second stream goes on after what the first acknowledged.
             with proctor.RewardStream(self.client, "trainer") as stream:
-                record = next(iter(stream))
+                records = iter(stream)
+                record = next(records)
                 seen.append(sorted(r.value for r in record.group_complete.rewards))
                 self.assertFalse(record.group_complete.partial)
                 stream.ack(record.offset)
-                while self.client.rewards.ListConsumers(
-                        proctor.rewards.reward_pb.ListConsumersRequest()).consumers[0].committed_offset < record.offset:
-                    pass
+                self.wait_for_commit("consumers/trainer", record.offset)
         self.assertEqual([[0.0, 1.0], [0.0, 0.0]], seen)
 
     def test_asyncio_client_runs_an_episode(self):
