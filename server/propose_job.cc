@@ -6,8 +6,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
+#include "env/world.h"
+#include "evaluator/evaluate.h"
+#include "evaluator/evidence.h"
 #include "proctor/v1/task_service.pb.h"
+#include "proposer/crawl_proposer.h"
 #include "proposer/template_proposer.h"
+#include "server/site_explorer.h"
 #include "server/task_service.h"
 
 namespace proctor::server {
@@ -16,6 +21,33 @@ namespace {
 // Tasks that one transaction stores.
 constexpr int kBatch = 500;
 
+proposer::OracleCheck TaskOracleCheck() {
+  return {.evidence = [](const v1::Task& task) { return evaluator::RequiredEvidence(task.oracle()); },
+          .judge = [](const v1::Trajectory& trajectory) {
+            return evaluator::Evaluate(evaluator::TaskOracleEvaluator(), trajectory);
+          }};
+}
+
+absl::StatusOr<proposer::Proposal> ProposeByCrawl(const CallContext& context, const v1::Job& job,
+                                                  const v1::ProposeTasksRequest& request, JobProgress& progress,
+                                                  Worlds& worlds) {
+  std::string name = request.crawl().environment();
+  if (name.empty()) {
+    const bool placeholder = request.crawl().start_url().rfind("__", 0) == 0;
+    name = placeholder ? "environments/practice" : "environments/web";
+  }
+  env::Environment* const environment = worlds.Find(name);
+  if (environment == nullptr) return absl::NotFoundError(absl::StrCat("no environment ", name));
+  PROCTOR_ASSIGN_OR_RETURN(const auto explorer, WorldExplorer::Open(context, *environment));
+  return proposer::ProposeFromCrawl(
+      context, request, job.name(), *explorer, TaskOracleCheck(), [&](const proposer::CrawlProposalProgress& done) {
+        // A cancelled job ends through its context; this only waits while the job is paused.
+        progress.Report(done.accepted, request.count(),
+                        absl::StrCat(done.pages_crawled, " pages crawled, ", done.tried, " drafts tried"))
+            .IgnoreError();
+      });
+}
+
 absl::StatusOr<proposer::Proposal> Propose(const CallContext& context, const v1::Job& job,
                                            const v1::ProposeTasksRequest& request, JobProgress& progress,
                                            Worlds& worlds) {
@@ -23,7 +55,7 @@ absl::StatusOr<proposer::Proposal> Propose(const CallContext& context, const v1:
     PROCTOR_RETURN_IF_ERROR(progress.Report(0, request.count(), "making instances of templates"));
     return proposer::ProposeFromTemplates(context, request, job.name(), worlds.templates());
   }
-  return absl::UnimplementedError("crawl");
+  return ProposeByCrawl(context, job, request, progress, worlds);
 }
 
 absl::StatusOr<google::protobuf::Any> Run(const CallContext& context, const v1::Job& job, JobProgress& progress,
