@@ -128,12 +128,14 @@ void JobRunner::Run(const std::shared_ptr<Running>& running) {
   }
   absl::Status status = running->context.Check("the job");
   if (status.ok()) status = Store(running->context, job);
-  absl::StatusOr<google::protobuf::Any> result = status;
-  if (status.ok()) {
+  absl::StatusOr<google::protobuf::Any> result =
+      absl::InternalError(absl::StrCat("no work for jobs of kind ", job.kind()));
+  if (!status.ok()) {
+    result = status;
+  } else if (work) {
     Notify(job.name());
     Progress progress(*this, *running);
-    result = work ? work(running->context, job, progress)
-                  : absl::InternalError(absl::StrCat("no work for jobs of kind ", job.kind()));
+    result = work(running->context, job, progress);
   }
   bool server_stops = false;
   {
