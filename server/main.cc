@@ -46,7 +46,7 @@ int Serve(const v1::ServerConfig& config) {
   if (!server.ok()) {
     LogError("proctord cannot start", {{"error", server.status().ToString()}});
     const bool in_use = absl::IsFailedPrecondition(server.status()) &&
-                        server.status().message().find("held by") != absl::string_view::npos;
+                        server.status().message().find("is in use by process") != absl::string_view::npos;
     return in_use ? kDataDirectoryInUse : kFailed;
   }
   const Addresses& addresses = (*server)->addresses();
