@@ -64,8 +64,7 @@ class PythonClientTest(unittest.TestCase):
         settings.null.fail_at_step = 1
         env = self.env(settings=settings)
         env.reset(options={"task": task()})
-        env.step(proctor.press("a"))
-        _, reward, terminated, truncated, info = env.step(proctor.press("a"))
+        _, reward, terminated, truncated, info = env.step(proctor.click(1))
         self.assertTrue(math.isnan(reward))
         self.assertFalse(terminated)
         self.assertTrue(truncated and info["interrupted"])
