@@ -324,7 +324,7 @@ std::string HelpText() {
 Gives agents worlds to act in, sets them tasks, records, judges, and streams rewards. Everything is kept in one data
 directory; nothing else has to be started. Stop it with Ctrl-C or SIGTERM: it drains.
 
-  --config FILE                YAML file; every field is explained in server/proctord.yaml. Flags override it
+  --config FILE                YAML file; every field is explained in proto/proctor/v1/config.proto. Flags override it
   --data-dir DIR               default: $XDG_DATA_HOME/proctor or ~/.local/share/proctor; as root /var/lib/proctor
   --listen ADDRESS             loopback address and port, default 127.0.0.1:50551; port 0: any; "": none
   --unix-socket PATH           default: proctord.sock in the data directory; "": none
