@@ -75,8 +75,8 @@ class RegistrationTest(unittest.TestCase):
         self.assertEqual([], missing, "not named in any CMakeLists.txt: they never run")
 
     def test_every_source_is_built(self):
-        listed = "\n".join(p.read_text() for p in ROOT.rglob("CMakeLists.txt")
-                           if "build" not in p.relative_to(ROOT).parts)
+        lists = [*ROOT.rglob("CMakeLists.txt"), *ROOT.rglob("*.cmake")]
+        listed = "\n".join(p.read_text() for p in lists if "build" not in p.relative_to(ROOT).parts)
         rooms = [*ROW_OF, "clients", "bench"]
         missing = [str(p.relative_to(ROOT)) for room in rooms for p in sources(room)
                    if p.suffix == ".cc" and p.name not in listed]
