@@ -25,8 +25,18 @@ install_packages() {
   command -v apt-get >/dev/null || die "not a Debian system; please install: ${missing[*]}"
   say "installing ${#missing[@]} Debian packages: ${missing[*]}"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" \
-    >/dev/null || die "apt-get could not install: ${missing[*]}"
+  # PHP's own programs first: they satisfy dokuwiki, which would otherwise bring Apache.
+  local php=()
+  for package in "${missing[@]}"; do
+    case $package in php-*) php+=("$package") ;; esac
+  done
+  [ ${#php[@]} -eq 0 ] || apt_install "${php[@]}"
+  apt_install "${missing[@]}"
+}
+
+apt_install() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null ||
+    die "apt-get could not install: $*"
 }
 
 # build PRESET [TARGET...]: configures and builds; quiet but for progress and errors.
