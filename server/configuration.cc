@@ -100,6 +100,9 @@ absl::Status CheckBrowser(v1::BrowserConfig& browser, const Reporter& report) {
   if (browser.warm_contexts() < 0 || browser.warm_contexts() > 64) {
     return report.Error("browser.warm_contexts", "not between 0 and 64");
   }
+  if (!browser.remote_url().empty()) {
+    return report.Error("browser.remote_url", "this version only drives browsers that it starts itself");
+  }
   for (int i = 0; i < browser.extra_flags_size(); ++i) {
     const std::string& flag = browser.extra_flags(i);
     for (const char* reserved : {"--remote-debugging", "--proxy", "--no-proxy", "--no-sandbox", "--user-data-dir",
@@ -190,7 +193,7 @@ absl::Status Check(v1::ServerConfig& config, const std::optional<YamlLocations>&
 
 // The flags, in the order of --help.
 enum Flag : int { kConfig = 256, kDataDir, kListen, kUnixSocket, kLogLevel, kLogFormat, kDurability, kEgressAllow,
-                  kEgressPrivate, kUnsandboxed, kBrowser, kBrowserUser, kMaxBrowsers, kRemoteBrowser, kExchangeDir,
+                  kEgressPrivate, kUnsandboxed, kBrowser, kBrowserUser, kMaxBrowsers, kExchangeDir,
                   kCheckConfig, kVersion, kHelp };
 
 const option kFlags[] = {
@@ -207,7 +210,6 @@ const option kFlags[] = {
     {"browser", required_argument, nullptr, kBrowser},
     {"browser-user", required_argument, nullptr, kBrowserUser},
     {"max-browsers", required_argument, nullptr, kMaxBrowsers},
-    {"remote-browser", required_argument, nullptr, kRemoteBrowser},
     {"exchange-dir", required_argument, nullptr, kExchangeDir},
     {"check-config", no_argument, nullptr, kCheckConfig},
     {"version", no_argument, nullptr, kVersion},
@@ -243,7 +245,6 @@ absl::Status Apply(int flag, const std::string& value, v1::ServerConfig& config)
     case kUnsandboxed: browser.set_allow_unsandboxed(true); return absl::OkStatus();
     case kBrowser: browser.set_executable(value); return absl::OkStatus();
     case kBrowserUser: browser.set_user(value); return absl::OkStatus();
-    case kRemoteBrowser: browser.set_remote_url(value); return absl::OkStatus();
     case kExchangeDir: config.set_exchange_dir(value); return absl::OkStatus();
     case kLogLevel:
       return SetEnum<v1::ConfigLogLevel>("log-level", "CONFIG_LOG_LEVEL_", value, v1::ConfigLogLevel_Parse,
@@ -337,7 +338,6 @@ directory; nothing else has to be started. Stop it with Ctrl-C or SIGTERM: it dr
   --browser-user USER          whom the browser runs as if the server is root; default nobody
   --allow-unsandboxed-browser  where the kernel allows no sandbox; every start warns of it
   --max-browsers N             browser processes at once, default 2
-  --remote-browser URL         drive this browser (ws://... or http://host:port) instead of starting one
   --exchange-dir DIR           where imports are read from and exports written to; default: exchange in the data directory
   --check-config               check file and flags, print the configuration in force, exit
   --version, --help
