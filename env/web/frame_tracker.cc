@@ -76,19 +76,22 @@ void FrameTracker::OnEvent(const DevToolsEvent& event) {
 
 void FrameTracker::OnPageEvent(const std::string& session_id, std::string_view method,
                                const Json& params) {
+  const std::string id = method == "Page.frameNavigated"
+                             ? JsonStringOr(Member(params, "frame"), "id")
+                             : JsonStringOr(params, "frameId");
+  if (id.empty()) return;
   if (method == "Page.frameAttached") {
-    Frame& frame = Touch(JsonStringOr(params, "frameId"));
+    Frame& frame = Touch(id);
     frame.parent_id = JsonStringOr(params, "parentFrameId");
     frame.session_id = session_id;
   } else if (method == "Page.frameNavigated") {
-    const Json& described = Member(params, "frame");
-    Frame& frame = Touch(JsonStringOr(described, "id"));
-    const std::string parent = JsonStringOr(described, "parentId");
+    Frame& frame = Touch(id);
+    const std::string parent = JsonStringOr(Member(params, "frame"), "parentId");
     if (!parent.empty()) frame.parent_id = parent;
     frame.session_id = session_id;
   } else if (method == "Page.frameDetached" && JsonStringOr(params, "reason") != "swap") {
     // With "swap" the frame moves to another process and stays.
-    Forget(JsonStringOr(params, "frameId"));
+    Forget(id);
   }
 }
 
@@ -96,8 +99,9 @@ void FrameTracker::OnTargetEvent(std::string_view method, const Json& params) {
   const std::string session_id = JsonStringOr(params, "sessionId");
   if (method == "Target.attachedToTarget") {
     const Json& info = Member(params, "targetInfo");
-    if (JsonStringOr(info, "type") != "iframe") return;
-    Frame& frame = Touch(JsonStringOr(info, "targetId"));
+    const std::string id = JsonStringOr(info, "targetId");
+    if (JsonStringOr(info, "type") != "iframe" || id.empty()) return;
+    Frame& frame = Touch(id);
     frame.session_id = session_id;
     const std::string parent = JsonStringOr(info, "parentFrameId");
     if (!parent.empty()) frame.parent_id = parent;
@@ -113,8 +117,9 @@ void FrameTracker::OnRuntimeEvent(const std::string& session_id, std::string_vie
                                   const Json& params) {
   if (method == "Runtime.executionContextCreated") {
     const Json& created = Member(params, "context");
-    if (JsonStringOr(created, "name") != kPageWorldName) return;
-    Frame& frame = Touch(JsonStringOr(Member(created, "auxData"), "frameId"));
+    const std::string id = JsonStringOr(Member(created, "auxData"), "frameId");
+    if (JsonStringOr(created, "name") != kPageWorldName || id.empty()) return;
+    Frame& frame = Touch(id);
     frame.session_id = session_id;
     frame.context_id = JsonStringOr(created, "uniqueId");
     frame.execution_context_id = static_cast<int64_t>(JsonNumberOr(created, "id"));

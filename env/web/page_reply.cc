@@ -1,6 +1,6 @@
 #include "env/web/page_reply.h"
 
-#include <cmath>
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -42,6 +42,13 @@ std::string Text(const Json& json) {
 
 double Number(const Json& json) { return json.is_number() ? json.get<double>() : 0; }
 
+// Whole numbers a double holds exactly; 0 for anything else.
+int64_t Integer(const Json& json) {
+  constexpr double kLimit = 9007199254740992;
+  const double number = Number(json);
+  return number > -kLimit && number < kLimit ? static_cast<int64_t>(number) : 0;
+}
+
 v1::Rect MakeRect(const Json& fields, size_t first) {
   v1::Rect rect;
   rect.set_x(Number(fields[first]));
@@ -55,13 +62,13 @@ absl::StatusOr<FrameOwner> ParseOwner(const Json& fields) {
   constexpr size_t kMinFields = 8;
   if (!fields.is_array() || fields.size() < kMinFields) return Malformed();
   FrameOwner owner;
-  owner.local_id = static_cast<int64_t>(Number(fields[0]));
+  owner.local_id = Integer(fields[0]);
   owner.box = MakeRect(fields, 1);
   owner.scale_x = Number(fields[5]);
   owner.scale_y = Number(fields[6]);
   owner.visible = Number(fields[7]) != 0;
   if (fields.size() > kMinFields)
-    owner.element_index = static_cast<size_t>(std::max(0.0, Number(fields[8])));
+    owner.element_index = static_cast<size_t>(std::max<int64_t>(0, Integer(fields[8])));
   return owner;
 }
 
@@ -75,7 +82,7 @@ std::string Member(const Json& reply, std::string_view name) {
 absl::StatusOr<PageElement> ParsePageElement(const Json& fields) {
   if (!fields.is_array() || fields.size() != kFieldCount) return Malformed();
   PageElement parsed;
-  parsed.local_id = static_cast<int64_t>(Number(fields[kId]));
+  parsed.local_id = Integer(fields[kId]);
   v1::Element& element = parsed.element;
   element.set_role(Text(fields[kRole]));
   element.set_name(Text(fields[kName]));
@@ -110,7 +117,7 @@ absl::StatusOr<PageReply> ParsePageReply(std::string_view text) {
   reply.tree = Member(json, "a");
   reply.html = Member(json, "h");
   reply.text = Member(json, "x");
-  reply.focused = static_cast<int64_t>(JsonNumberOr(json, "f"));
+  if (const auto focused = json.find("f"); focused != json.end()) reply.focused = Integer(*focused);
   if (const auto size = json.find("v");
       size != json.end() && size->is_array() && size->size() == 2) {
     reply.viewport_width = Number((*size)[0]);
