@@ -48,10 +48,12 @@ absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserContext::Create(const Cal
   }
   self.subscription_ = devtools.Subscribe("", [&self](const DevToolsEvent& event) { self.OnBrowserEvent(event); });
   PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> permissions, PermissionTypes(self.options_.settings));
-  std::vector<DevToolsCommand> commands = {
-      {"", "Browser.setDownloadBehavior",
-       {{"behavior", "allowAndName"}, {"browserContextId", self.id_}, {"downloadPath", self.download_directory_},
-        {"eventsEnabled", true}}}};
+  Json downloads = {{"behavior", "deny"}, {"browserContextId", self.id_}, {"eventsEnabled", true}};
+  if (!self.options_.download_root.empty()) {
+    downloads["behavior"] = "allowAndName";
+    downloads["downloadPath"] = self.download_directory_;
+  }
+  std::vector<DevToolsCommand> commands = {{"", "Browser.setDownloadBehavior", std::move(downloads)}};
   if (!permissions.empty()) {
     commands.push_back({"", "Browser.grantPermissions", {{"browserContextId", self.id_}, {"permissions", permissions}}});
   }
@@ -80,7 +82,7 @@ BrowserContext::~BrowserContext() {
     LogWarning("a browser context did not close", {{"error", std::string(closed.message())}});
   }
   std::error_code error;
-  std::filesystem::remove_all(download_directory_, error);
+  if (!options_.download_root.empty()) std::filesystem::remove_all(download_directory_, error);
   if (!upload_directory_.empty()) std::filesystem::remove_all(upload_directory_, error);
 }
 

@@ -11,7 +11,7 @@
 namespace proctor::env::web {
 
 absl::Status BrowserPool::Start(const CallContext& context) {
-  SweepLeftoverBrowsers(options_.process.profile_root);
+  if (options_.remote_url.empty()) SweepLeftoverBrowsers(options_.process.profile_root);
   PROCTOR_ASSIGN_OR_RETURN(const std::shared_ptr<Browser> browser, Lease(context));
   Return(browser);
   return absl::OkStatus();
@@ -20,7 +20,7 @@ absl::Status BrowserPool::Start(const CallContext& context) {
 std::shared_ptr<BrowserPool::Browser> BrowserPool::BestLocked() {
   std::shared_ptr<Browser> best;
   for (const auto& browser : browsers_) {
-    if (browser->process->devtools().closed() || browser->contexts_made >= options_.recycle_after) continue;
+    if (browser->devtools().closed() || browser->contexts_made >= options_.recycle_after) continue;
     if (best == nullptr || browser->contexts_open < best->contexts_open) best = browser;
   }
   return best;
@@ -32,7 +32,7 @@ absl::StatusOr<std::shared_ptr<BrowserPool::Browser>> BrowserPool::Lease(const C
     MutexLock lock(mutex_);
     // Dead and used-up ones; those with open contexts live on until these are closed.
     const auto usable_end = std::stable_partition(browsers_.begin(), browsers_.end(), [this](const auto& browser) {
-      return !browser->process->devtools().closed() && browser->contexts_made < options_.recycle_after;
+      return !browser->devtools().closed() && browser->contexts_made < options_.recycle_after;
     });
     dropped.assign(usable_end, browsers_.end());
     browsers_.erase(usable_end, browsers_.end());
@@ -54,25 +54,33 @@ absl::StatusOr<std::shared_ptr<BrowserPool::Browser>> BrowserPool::Lease(const C
     ++starting_;
   }
   dropped.clear();
-  auto started = BrowserProcess::Start(context, options_.process, spawner_);
-  auto browser = std::make_shared<Browser>();
-  absl::Status status = started.status();
-  if (started.ok()) {
-    browser->process = *std::move(started);
-    browser->contexts_made = browser->contexts_open = 1;
-    const Json pages = Json::array({{{"type", "page"}}});
-    for (const DevToolsReply& reply : browser->process->devtools().SendAll(
-             {{"", "Target.setDiscoverTargets", {{"discover", true}, {"filter", pages}}},
-              {"", "Target.setAutoAttach",
-               {{"autoAttach", true}, {"waitForDebuggerOnStart", true}, {"flatten", true}, {"filter", pages}}}})) {
-      if (status.ok()) status = reply.AwaitText(context).status();
-    }
-  }
+  absl::StatusOr<std::shared_ptr<Browser>> started = StartBrowser(context);
   MutexLock lock(mutex_);
   --starting_;
   changed_.SignalAll();
-  if (!status.ok()) return status;
-  browsers_.push_back(browser);
+  if (started.ok()) browsers_.push_back(*started);
+  return started;
+}
+
+absl::StatusOr<std::shared_ptr<BrowserPool::Browser>> BrowserPool::StartBrowser(const CallContext& context) {
+  auto browser = std::make_shared<Browser>();
+  if (options_.remote_url.empty()) {
+    PROCTOR_ASSIGN_OR_RETURN(browser->process, BrowserProcess::Start(context, options_.process, spawner_));
+    browser->user_agent = browser->process->user_agent();
+  } else {
+    PROCTOR_ASSIGN_OR_RETURN(auto transport, ConnectWebSocketTransport(context, options_.remote_url));
+    browser->remote = std::make_unique<DevTools>(std::move(transport));
+    PROCTOR_ASSIGN_OR_RETURN(const Json version, browser->remote->Call(context, "", "Browser.getVersion"));
+    browser->user_agent = JsonStringOr(version, "userAgent");
+  }
+  browser->contexts_made = browser->contexts_open = 1;
+  const Json pages = Json::array({{{"type", "page"}}});
+  for (const DevToolsReply& reply : browser->devtools().SendAll(
+           {{"", "Target.setDiscoverTargets", {{"discover", true}, {"filter", pages}}},
+            {"", "Target.setAutoAttach",
+             {{"autoAttach", true}, {"waitForDebuggerOnStart", true}, {"flatten", true}, {"filter", pages}}}})) {
+    PROCTOR_RETURN_IF_ERROR(reply.AwaitText(context).status());
+  }
   return browser;
 }
 
@@ -94,15 +102,17 @@ absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::NewContext(const Ca
     const std::shared_ptr<Browser> browser = *std::move(leased);
     BrowserContext::Options options;
     options.settings = settings;
-    options.browser_user_agent = browser->process->user_agent();
+    options.browser_user_agent = browser->user_agent;
     options.proxy = proxy;
-    options.download_root = browser->process->download_root();
-    options.upload_root = browser->process->upload_root();
+    if (browser->process != nullptr) {
+      options.download_root = browser->process->download_root();
+      options.upload_root = browser->process->upload_root();
+    }
     options.keep_alive = std::shared_ptr<void>(browser.get(), [this, browser](void*) { Return(browser); });
-    auto made = BrowserContext::Create(context, browser->process->devtools(), std::move(options));
+    auto made = BrowserContext::Create(context, browser->devtools(), std::move(options));
     if (made.ok()) return made;
     failure = made.status();
-    if (!browser->process->devtools().closed()) break;
+    if (!browser->devtools().closed()) break;
   }
   return failure;
 }
@@ -110,14 +120,16 @@ absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::NewContext(const Ca
 std::vector<pid_t> BrowserPool::pids() const {
   MutexLock lock(mutex_);
   std::vector<pid_t> pids;
-  for (const auto& browser : browsers_) pids.push_back(browser->process->pid());
+  for (const auto& browser : browsers_) {
+    if (browser->process != nullptr) pids.push_back(browser->process->pid());
+  }
   return pids;
 }
 
 bool BrowserPool::sandboxed() const {
   MutexLock lock(mutex_);
   return std::all_of(browsers_.begin(), browsers_.end(),
-                     [](const auto& browser) { return browser->process->sandboxed(); });
+                     [](const auto& browser) { return browser->process == nullptr || browser->process->sandboxed(); });
 }
 
 }  // namespace proctor::env::web

@@ -12,6 +12,7 @@
 #include "common/process.h"
 #include "env/web/browser_context.h"
 #include "env/web/browser_process.h"
+#include "env/web/devtools.h"
 
 namespace proctor::env::web {
 
@@ -20,6 +21,9 @@ class BrowserPool {
  public:
   struct Options {
     BrowserProcessOptions process;
+    // Use this browser (`ws://host:port/devtools/browser/...`) instead of starting any. It must be able to reach this
+    // machine's loopback, where the filtering proxy listens; it takes no uploads and its downloads are refused.
+    std::string remote_url;
     // Browsers at once; contexts go to the one with the fewest.
     int max_browsers = 2;
     // Another browser is started rather than exceed this, while there may be more.
@@ -45,12 +49,17 @@ class BrowserPool {
 
  private:
   struct Browser {
+    DevTools& devtools() const { return process != nullptr ? process->devtools() : *remote; }
+    // One of them.
     std::unique_ptr<BrowserProcess> process;
+    std::unique_ptr<DevTools> remote;
+    std::string user_agent;
     int contexts_made = 0;
     int contexts_open = 0;
   };
 
   absl::StatusOr<std::shared_ptr<Browser>> Lease(const CallContext& context);
+  absl::StatusOr<std::shared_ptr<Browser>> StartBrowser(const CallContext& context);
   std::shared_ptr<Browser> BestLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Return(const std::shared_ptr<Browser>& browser);
 

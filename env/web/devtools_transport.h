@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/call_context.h"
 
 namespace proctor::env::web {
 
@@ -32,6 +33,10 @@ class DevToolsTransport {
 
 // Messages end with a NUL byte (`--remote-debugging-pipe`). Takes ownership of both descriptors.
 std::unique_ptr<DevToolsTransport> NewPipeTransport(int read_fd, int write_fd);
+
+// A remote browser: `ws://host:port/devtools/browser/...`. INVALID_ARGUMENT: the URL. UNAVAILABLE: nobody there.
+absl::StatusOr<std::unique_ptr<DevToolsTransport>> ConnectWebSocketTransport(const CallContext& context,
+                                                                             const std::string& url);
 
 }  // namespace proctor::env::web
 

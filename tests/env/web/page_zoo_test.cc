@@ -219,12 +219,42 @@ TEST_F(PageZooTest, KilledBrowserFailsTheWorldAndTheNextResetWorks) {
   EXPECT_EQ(ResetTo("<title>second</title>").title(), "second");
 }
 
-TEST_F(PageZooTest, UnverifiedCertificateIsANotice) {
-  // A self-signed server is a TLS matter of the proxy's far side: a plain HTTP port refuses the handshake likewise.
+// A key and a certificate that nobody signed but itself, made by the openssl tool.
+bool MakeCertificate(std::string& certificate, std::string& key) {
+  char directory[] = "/tmp/proctor-test-XXXXXX";
+  if (mkdtemp(directory) == nullptr) return false;
+  const std::string at = directory;
+  const int made = std::system(absl::StrCat("openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -keyout ",
+                                            at, "/k -out ", at, "/c >/dev/null 2>&1").c_str());
+  const auto read = [](const std::string& path) {
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+  };
+  certificate = read(at + "/c");
+  key = read(at + "/k");
+  std::filesystem::remove_all(at);
+  return made == 0;
+}
+
+TEST_F(PageZooTest, UnverifiedCertificateIsANoticeUnlessAccepted) {
+  net::HttpServer::Options options;
+  ASSERT_TRUE(MakeCertificate(options.tls_certificate_pem, options.tls_key_pem));
+  auto server = net::HttpServer::Create(options, [](const net::HttpRequest&) { return TestSite::Html("<title>secure</title>"); });
+  ASSERT_TRUE(server.ok()) << server.status();
   v1::StartState start;
-  start.set_start_url(absl::StrCat("https://127.0.0.1:", site().port(), "/"));
+  start.set_start_url(absl::StrCat("https://localhost:", (*server)->port(), "/"));
   const auto result = TryReset(start);
-  EXPECT_EQ(result.status().code(), absl::StatusCode::kUnavailable) << result.status();
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_THAT(result->observation.notices(), Contains(HasSubstr("certificate does not verify")));
+  EXPECT_NE(result->observation.title(), "secure");
+  v1::WebSettings settings;
+  settings.set_ignore_certificate_errors(true);
+  Open(settings);
+  const auto accepted = TryReset(start);
+  ASSERT_TRUE(accepted.ok()) << accepted.status();
+  EXPECT_EQ(accepted->observation.title(), "secure");
 }
 
 TEST_F(PageZooTest, UnreachableStartPageIsAFaultOfTheWorld) {

@@ -1,3 +1,8 @@
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "tests/env/web/web_fixture.h"
@@ -120,6 +125,50 @@ TEST_F(WebWorldTest, ActionErrorsTellTheAgentWhatToDo) {
   v1::Action tab;
   tab.mutable_focus_tab()->set_index(7);
   EXPECT_THAT(Act(tab).action_error(), HasSubstr("no tab 7"));
+}
+
+// The URL that a browser started with --remote-debugging-port=0 wrote into its profile; waits for it.
+std::string RemoteUrl(const std::string& root) {
+  for (int attempt = 0; attempt < 200; ++attempt) {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(root, error)) {
+      std::ifstream file(entry.path() / "profile/DevToolsActivePort");
+      std::string port, path;
+      if (std::getline(file, port) && std::getline(file, path)) return absl::StrCat("ws://127.0.0.1:", port, path);
+    }
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  return "";
+}
+
+TEST_F(WebWorldTest, DrivesARemoteBrowserOverAWebSocket) {
+  char root[] = "/tmp/proctor-test-XXXXXX";
+  ASSERT_NE(mkdtemp(root), nullptr);
+  chmod(root, 0755);
+  {
+    BrowserProcessOptions process;
+    process.profile_root = root;
+    process.extra_arguments = {"--remote-debugging-port=0"};
+    ProcessSpawner spawner;
+    const auto browser = BrowserProcess::Start(Within(absl::Seconds(30)), process, spawner);
+    ASSERT_TRUE(browser.ok()) << browser.status();
+    BrowserPool::Options options;
+    options.max_browsers = 1;
+    options.remote_url = RemoteUrl(root);
+    ASSERT_NE(options.remote_url, "");
+    BrowserPool pool(options);
+    ThreadPool background("remote-test", 2);
+    WebEnvironment::Options environment_options;
+    environment_options.default_policy.allow_private = true;
+    WebEnvironment remote(environment_options, pool, proxy(), background);
+    auto world = remote.Open(Within(absl::Seconds(30)), {});
+    ASSERT_TRUE(world.ok()) << world.status();
+    world_ = *std::move(world);
+    ResetTo("<button onclick=\"document.title='clicked'\">Press</button>");
+    EXPECT_EQ(Click("Press").title(), "clicked");
+    world_.reset();
+  }
+  std::filesystem::remove_all(root);
 }
 
 }  // namespace
