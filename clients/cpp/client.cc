@@ -4,6 +4,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -38,12 +39,6 @@ constexpr absl::Duration kMaxBackoff = absl::Seconds(5);
 std::string Getenv(const char* name) {
   const char* value = getenv(name);
   return value == nullptr ? "" : value;
-}
-
-std::string DataDir() {
-  if (const std::string dir = Getenv("PROCTOR_DATA_DIR"); !dir.empty()) return dir;
-  const std::string base = Getenv("XDG_DATA_HOME");
-  return (base.empty() ? Getenv("HOME") + "/.local/share" : base) + "/proctor";
 }
 
 const MethodDescriptor* FindMethod(const Message& request) {
@@ -93,8 +88,18 @@ bool IsEnded(const v1::Job& job) {
 }  // namespace
 
 std::string DefaultAddress() {
-  if (std::string address = Getenv("PROCTOR_ADDRESS"); !address.empty()) return address;
-  std::ifstream file(DataDir() + "/addresses.json");
+  const std::string address = Getenv("PROCTOR_ADDRESS");
+  return address.empty() ? AddressOfDataDirectory(DefaultDataDirectory()) : address;
+}
+
+std::string DefaultDataDirectory() {
+  if (const std::string dir = Getenv("PROCTOR_DATA_DIR"); !dir.empty()) return dir;
+  if (const std::string data = Getenv("XDG_DATA_HOME"); !data.empty()) return data + "/proctor";
+  return geteuid() == 0 ? "/var/lib/proctor" : Getenv("HOME") + "/.local/share/proctor";
+}
+
+std::string AddressOfDataDirectory(const std::string& directory) {
+  std::ifstream file(directory + "/addresses.json");
   std::stringstream text;
   text << file.rdbuf();
   const absl::StatusOr<Json> json = ParseJson(text.str());

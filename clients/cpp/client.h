@@ -28,9 +28,16 @@ class Channel;
 
 namespace proctor::client {
 
-// $PROCTOR_ADDRESS, else the unix socket of the server that runs on $PROCTOR_DATA_DIR (default
-// ~/.local/share/proctor), else 127.0.0.1:50551.
+// $PROCTOR_ADDRESS, else AddressOfDataDirectory(DefaultDataDirectory()).
 std::string DefaultAddress();
+
+// $PROCTOR_DATA_DIR, else where a server that was started by this user keeps its data:
+// $XDG_DATA_HOME/proctor, as root /var/lib/proctor, else ~/.local/share/proctor.
+std::string DefaultDataDirectory();
+
+// The unix socket (else the port) of the server that runs on `directory`; 127.0.0.1:50551 if none
+// has left its addresses there.
+std::string AddressOfDataDirectory(const std::string& directory);
 
 // `environments/web` from `web` or `environments/web`.
 std::string FullName(std::string_view collection, std::string_view name);

@@ -22,8 +22,11 @@ def default_data_dir() -> pathlib.Path:
     """Where proctord keeps its data unless told otherwise."""
     if "PROCTOR_DATA_DIR" in os.environ:
         return pathlib.Path(os.environ["PROCTOR_DATA_DIR"])
-    base = os.environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
-    return pathlib.Path(base) / "proctor"
+    if os.environ.get("XDG_DATA_HOME"):
+        return pathlib.Path(os.environ["XDG_DATA_HOME"]) / "proctor"
+    if os.geteuid() == 0:
+        return pathlib.Path("/var/lib/proctor")
+    return pathlib.Path.home() / ".local" / "share" / "proctor"
 
 
 def default_address() -> str:

@@ -1,0 +1,65 @@
+// What a server needs of its machine, looked at from outside: nothing is changed, and what is tried
+// (a browser's start, a port) is put away again.
+#ifndef PROCTOR_CLIENTS_CLI_DOCTOR_CHECKS_H_
+#define PROCTOR_CLIENTS_CLI_DOCTOR_CHECKS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "proctor/v1/config.pb.h"
+
+namespace proctor::cli::doctor {
+
+enum class Health {
+  kOk,
+  // Works, but worth knowing.
+  kNote,
+  // Something needed is missing: the doctor exits with 1.
+  kMissing,
+};
+
+struct Finding {
+  Health health = Health::kOk;
+  // "browser", "sandbox", "port", ...
+  std::string subject;
+  // What was found.
+  std::string found;
+  // How to mend it, or "".
+  std::string mend = {};
+};
+
+// What to look at; fields as in the server's configuration file, empty ones mean its defaults.
+struct Patient {
+  v1::BrowserConfig browser;
+  std::string data_dir;
+  std::string unix_socket;
+  std::string listen_address;
+  std::string exchange_dir;
+  // The server to ask.
+  std::string address;
+  // It was named on the command line or by $PROCTOR_ADDRESS: then it must be there.
+  bool address_was_given = false;
+  absl::Duration timeout = absl::Seconds(20);
+};
+
+// The executable that the server would start; "" if there is none.
+std::string FindBrowser(const v1::BrowserConfig& browser);
+
+// The binary is there, runs, and says its version.
+std::vector<Finding> CheckBrowser(const Patient& patient);
+// Whom it would run as, whether the kernel lets that user make namespaces, whether the browser
+// starts with its sandbox on.
+std::vector<Finding> CheckSandbox(const Patient& patient);
+// The listening address is free, or a server answers there.
+std::vector<Finding> CheckPorts(const Patient& patient);
+// Room for records and for browser profiles.
+std::vector<Finding> CheckDisk(const Patient& patient);
+// The data directory belongs to this user and to nobody else; its socket's path is short enough.
+std::vector<Finding> CheckDataDirectory(const Patient& patient);
+// A server answers, says that it serves, and its environments are available.
+std::vector<Finding> CheckServer(const Patient& patient);
+
+}  // namespace proctor::cli::doctor
+
+#endif  // PROCTOR_CLIENTS_CLI_DOCTOR_CHECKS_H_

@@ -1,0 +1,16 @@
+// Errors for programs: what --json writes to stderr.
+#ifndef PROCTOR_CLIENTS_CLI_JSON_ERROR_H_
+#define PROCTOR_CLIENTS_CLI_JSON_ERROR_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace proctor::cli {
+
+// {"error":{"code":"NOT_FOUND","message":"..."}}
+std::string JsonError(const absl::Status& status);
+
+}  // namespace proctor::cli
+
+#endif  // PROCTOR_CLIENTS_CLI_JSON_ERROR_H_

@@ -1,0 +1,294 @@
+// proctor task
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "clients/cli/call.h"
+#include "clients/cli/commands.h"
+#include "clients/cli/input_file.h"
+#include "clients/cli/job_progress.h"
+#include "clients/cli/text.h"
+#include "common/status.h"
+
+namespace proctor::cli {
+namespace {
+
+const std::vector<Column<v1::Task>>& Columns() {
+  using T = v1::Task;
+  static const auto& columns = *new std::vector<Column<T>>{
+      {"NAME", [](const T& t) { return ShortName(t.name()); }},
+      {"STATE", [](const T& t) { return EnumLabel(v1::TaskState_descriptor(), t.state()); }},
+      {"SPLIT", [](const T& t) { return EnumLabel(v1::Split_descriptor(), t.split()); }},
+      {"ENV", [](const T& t) { return ShortName(t.environment()); }},
+      {"KIND", [](const T& t) { return t.kind(); }},
+      {"STEPS", [](const T& t) { return t.optimal_steps() == 0 ? "" : absl::StrCat(t.optimal_steps()); }, Align::kRight},
+      {"GOAL", [](const T& t) { return t.goal(); }}};
+  return columns;
+}
+
+v1::TaskFilter Filter(const Call& call) {
+  const Arguments& arguments = call.arguments();
+  v1::TaskFilter filter;
+  for (const std::string& text : arguments.Texts("state")) {
+    filter.add_states(static_cast<v1::TaskState>(EnumNumber(v1::TaskState_descriptor(), text)));
+  }
+  for (const std::string& text : arguments.Texts("split")) {
+    filter.add_splits(static_cast<v1::Split>(EnumNumber(v1::Split_descriptor(), text)));
+  }
+  for (const std::string& text : arguments.Texts("env")) {
+    filter.add_environments(client::FullName("environments", text));
+  }
+  for (const std::string& text : arguments.Texts("kind")) filter.add_kinds(text);
+  for (const std::string& text : arguments.Texts("template")) filter.add_templates(text);
+  for (const std::string& text : arguments.Texts("site")) filter.add_sites(text);
+  filter.set_job(call.FlagName("jobs", "job"));
+  filter.set_min_optimal_steps(static_cast<int32_t>(arguments.Integer("min-steps")));
+  filter.set_max_optimal_steps(static_cast<int32_t>(arguments.Integer("max-steps")));
+  for (const auto& [key, value] : arguments.Pairs("tag")) (*filter.mutable_tags())[key] = value;
+  return filter;
+}
+
+absl::Status List(Call& call) {
+  v1::ListTasksRequest request;
+  *request.mutable_filter() = Filter(call);
+  return call.List(request, &v1::ListTasksResponse::tasks, Columns());
+}
+
+absl::Status Get(Call& call) {
+  v1::GetTaskRequest request;
+  request.set_name(call.Name("tasks"));
+  return call.SendAndPrint<v1::Task>(request);
+}
+
+absl::Status Create(Call& call) {
+  const std::string path = call.arguments().Word(0);
+  PROCTOR_ASSIGN_OR_RETURN(const std::string text, ReadInput(path));
+  PROCTOR_ASSIGN_OR_RETURN(const std::vector<v1::Task> tasks, ParseTasks(text, path));
+  if (tasks.size() == 1) {
+    v1::CreateTaskRequest request;
+    *request.mutable_task() = tasks[0];
+    return call.SendAndPrint<v1::Task>(request);
+  }
+  v1::BatchCreateTasksRequest request;
+  request.mutable_tasks()->Assign(tasks.begin(), tasks.end());
+  auto response = call.Send<v1::BatchCreateTasksResponse>(request);
+  if (!response.ok()) return response.status();
+  call.PrintAll(Columns(), response->tasks());
+  return absl::OkStatus();
+}
+
+absl::Status Accept(Call& call) {
+  v1::AcceptTaskRequest request;
+  request.set_name(call.Name("tasks"));
+  return call.SendAndPrint<v1::Task>(request);
+}
+
+absl::Status Reject(Call& call) {
+  v1::RejectTaskRequest request;
+  request.set_name(call.Name("tasks"));
+  request.set_reason(call.arguments().Text("reason"));
+  return call.SendAndPrint<v1::Task>(request);
+}
+
+absl::Status Sample(Call& call) {
+  const Arguments& arguments = call.arguments();
+  v1::SampleTasksRequest request;
+  request.set_count(static_cast<int32_t>(arguments.Integer("count", 10)));
+  *request.mutable_filter() = Filter(call);
+  request.set_policy(arguments.Text("policy"));
+  request.set_policy_version(arguments.Text("policy-version"));
+  request.set_seed(arguments.Integer("seed"));
+  request.set_strategy(
+      static_cast<v1::SamplingStrategy>(EnumNumber(v1::SamplingStrategy_descriptor(), arguments.Text("strategy"))));
+  auto response = call.Send<v1::SampleTasksResponse>(request);
+  if (!response.ok()) return response.status();
+  call.PrintAll(Columns(), response->tasks());
+  return absl::OkStatus();
+}
+
+void SetTemplateSource(const Arguments& arguments, v1::TemplateSource& source) {
+  for (const std::string& text : arguments.Texts("site")) source.add_sites(text);
+  for (const std::string& text : arguments.Texts("template")) source.add_templates(text);
+  for (const std::string& text : arguments.Texts("held-out-site")) source.add_held_out_sites(text);
+  for (const std::string& text : arguments.Texts("held-out-template")) source.add_held_out_templates(text);
+  source.set_max_optimal_steps(static_cast<int32_t>(arguments.Integer("max-steps")));
+  source.set_include_impossible(arguments.Has("impossible"));
+}
+
+void SetCrawlSource(const Arguments& arguments, v1::CrawlSource& source) {
+  source.set_start_url(arguments.Text("url"));
+  source.set_max_pages(static_cast<int32_t>(arguments.Integer("max-pages")));
+  source.set_max_depth(static_cast<int32_t>(arguments.Integer("max-depth")));
+  for (const std::string& text : arguments.Texts("kind")) source.add_kinds(text);
+  for (const std::string& text : arguments.Texts("exclude")) source.add_exclude_url_patterns(text);
+  if (arguments.Has("ignore-robots")) source.set_respect_robots(false);
+}
+
+// Flags that only the other source of tasks understands: refused, not ignored.
+absl::Status CheckSource(const Arguments& arguments) {
+  const bool crawl = arguments.Has("url");
+  static constexpr const char* kTemplateFlags[] = {"site", "template", "held-out-site", "held-out-template",
+                                                   "max-steps", "impossible"};
+  static constexpr const char* kCrawlFlags[] = {"max-pages", "max-depth", "kind", "exclude", "ignore-robots"};
+  for (const char* flag : kTemplateFlags) {
+    if (crawl && arguments.Has(flag)) return UsageError(absl::StrCat("--", flag, " is for templates, not for a crawl (--url)"));
+  }
+  for (const char* flag : kCrawlFlags) {
+    if (!crawl && arguments.Has(flag)) return UsageError(absl::StrCat("--", flag, " is for a crawl: add --url URL"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Propose(Call& call) {
+  const Arguments& arguments = call.arguments();
+  PROCTOR_RETURN_IF_ERROR(CheckSource(arguments));
+  v1::ProposeTasksRequest request;
+  request.set_count(static_cast<int32_t>(arguments.Integer("count", 10)));
+  request.set_seed(arguments.Integer("seed"));
+  for (const auto& [key, value] : arguments.Pairs("tag")) (*request.mutable_tags())[key] = value;
+  if (arguments.Has("url")) {
+    SetCrawlSource(arguments, *request.mutable_crawl());
+  } else {
+    SetTemplateSource(arguments, *request.mutable_templates());
+  }
+  auto job = call.Send<v1::Job>(request);
+  if (!job.ok()) return job.status();
+  return FollowJob(call, *job);
+}
+
+absl::Status ListTemplates(Call& call) {
+  using T = v1::TaskTemplate;
+  v1::ListTaskTemplatesRequest request;
+  for (const std::string& text : call.arguments().Texts("site")) request.add_sites(text);
+  auto response = call.Send<v1::ListTaskTemplatesResponse>(request);
+  if (!response.ok()) return response.status();
+  call.PrintAll(std::vector<Column<T>>{{"NAME", [](const T& t) { return t.name(); }},
+                                       {"KIND", [](const T& t) { return t.kind(); }},
+                                       {"STEPS", [](const T& t) { return absl::StrCat(t.optimal_steps()); }, Align::kRight},
+                                       {"IMPOSSIBLE", [](const T& t) { return t.impossible() ? "yes" : ""; }}},
+                response->templates());
+  return absl::OkStatus();
+}
+
+Flag Text(const char* name, const char* value, const char* help) {
+  return {.name = name, .kind = ValueKind::kText, .value = value, .help = help};
+}
+
+Flag Texts(const char* name, const char* value, const char* help) {
+  return {.name = name, .kind = ValueKind::kText, .value = value, .help = help, .repeated = true};
+}
+
+Flag Number(const char* name, const char* help, int64_t low, int64_t high) {
+  return {.name = name, .kind = ValueKind::kInteger, .value = "N", .help = help, .low = low, .high = high};
+}
+
+Flag SeedFlag() {
+  return {.name = "seed", .kind = ValueKind::kInteger, .value = "N", .help = "the same seed chooses the same",
+          .low = std::numeric_limits<int64_t>::min()};
+}
+
+Flag TagFlag(const char* help) {
+  return {.name = "tag", .kind = ValueKind::kPair, .value = "KEY=VALUE", .help = help, .repeated = true};
+}
+
+std::vector<Flag> FilterFlags() {
+  std::vector<std::string> splits = EnumChoices(v1::Split_descriptor());
+  return {{.name = "split", .kind = ValueKind::kChoice, .value = "SPLIT", .choices = splits, .repeated = true},
+          Texts("env", "NAME", "for this environment"),
+          Texts("kind", "KIND", "of this kind: find_fact, reach_page, ..."),
+          Texts("template", "SITE/NAME", "made from this template"),
+          Texts("site", "SITE", "about this site"),
+          Text("job", "NAME", "proposed by this job"),
+          Number("min-steps", "solved by no fewer steps", 1, 10'000),
+          Number("max-steps", "solved by no more steps", 1, 10'000),
+          TagFlag("with this tag")};
+}
+
+std::vector<Flag> operator+(std::vector<Flag> left, const std::vector<Flag>& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+Command ListCommand() {
+  const std::vector<Flag> state = {{.name = "state",
+                                    .kind = ValueKind::kChoice,
+                                    .value = "STATE",
+                                    .choices = EnumChoices(v1::TaskState_descriptor()),
+                                    .repeated = true}};
+  return {.name = "task list",
+          .summary = "lists tasks, oldest first",
+          .flags = state + FilterFlags() + std::vector<Flag>{LimitFlag()},
+          .run = List};
+}
+
+Command CreateCommand() {
+  return {.name = "task create",
+          .summary = "stores tasks from a file",
+          .arguments = {{"FILE", "YAML or JSON: one task, a list under `tasks:`, or JSON lines; - is standard input",
+                         Presence::kRequired, ValueKind::kFile}},
+          .notes = "  goal: Which lamp is the cheapest?\n"
+                   "  environment: environments/practice\n"
+                   "  start_state: {start_url: __SHOP__/}\n"
+                   "  oracle: {answer: {match: {equals: {values: [Blue lamp]}}}}\n"
+                   "\nAll fields: proto/proctor/v1/task.proto.",
+          .run = Create};
+}
+
+Command ProposeCommand() {
+  return {.name = "task propose",
+          .summary = "proposes tasks from the practice sites' templates or by crawling a site, as a job",
+          .flags = std::vector<Flag>{Number("count", "how many accepted tasks are wanted, default 10", 1, 10'000),
+                                     SeedFlag(),
+                                     TagFlag("put on every task"),
+                                     Text("url", "URL", "crawl from here instead of using templates"),
+                                     Number("max-pages", "crawl: at most so many, default 200", 1, 10'000),
+                                     Number("max-depth", "crawl: clicks from the start, default 4", 1, 1'000),
+                                     Texts("kind", "KIND", "crawl: only tasks of this kind"),
+                                     Texts("exclude", "REGEX", "crawl: pages whose URL matches are not visited"),
+                                     {.name = "ignore-robots", .help = "crawl: do not obey robots.txt"},
+                                     Texts("site", "SITE", "templates of this practice site"),
+                                     Texts("template", "SITE/NAME", "this template"),
+                                     Texts("held-out-site", "SITE", "all its tasks are for testing"),
+                                     Texts("held-out-template", "SITE/NAME", "all its tasks are for testing"),
+                                     Number("max-steps", "templates solved by no more steps", 1, 10'000),
+                                     {.name = "impossible", .help = "templates that are impossible on purpose too"}} +
+                   JobFlags(),
+          .run = Propose};
+}
+
+Command SampleCommand() {
+  return {.name = "task sample",
+          .summary = "draws tasks for training, as a curriculum",
+          .flags = std::vector<Flag>{Number("count", "how many, default 10", 1, 1'000),
+                                     Text("policy", "NAME", "whose success counts"),
+                                     Text("policy-version", "VERSION", "which snapshot of it"),
+                                     SeedFlag(),
+                                     {.name = "strategy",
+                                      .kind = ValueKind::kChoice,
+                                      .value = "STRATEGY",
+                                      .choices = EnumChoices(v1::SamplingStrategy_descriptor())}} +
+                   FilterFlags(),
+          .notes = "Of the split `train` unless --split says otherwise.",
+          .run = Sample};
+}
+
+}  // namespace
+
+std::vector<Command> TaskCommands() {
+  const Argument name = {"NAME", "the task"};
+  return {ListCommand(),
+          {.name = "task get", .summary = "shows a task", .arguments = {name}, .run = Get},
+          CreateCommand(),
+          ProposeCommand(),
+          SampleCommand(),
+          {.name = "task accept", .summary = "accepts a proposed task", .arguments = {name}, .run = Accept},
+          {.name = "task reject",
+           .summary = "rejects a task",
+           .arguments = {name},
+           .flags = {Text("reason", "TEXT", "why, kept with the task")},
+           .run = Reject},
+          {.name = "task templates",
+           .summary = "lists the templates that tasks can be proposed from",
+           .flags = {Texts("site", "SITE", "of this practice site")},
+           .run = ListTemplates}};
+}
+
+}  // namespace proctor::cli

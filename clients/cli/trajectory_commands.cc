@@ -1,0 +1,198 @@
+// proctor trajectory
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "clients/cli/call.h"
+#include "clients/cli/commands.h"
+#include "clients/cli/interrupt.h"
+#include "clients/cli/job_progress.h"
+#include "clients/cli/steps.h"
+#include "clients/cli/text.h"
+#include "common/status.h"
+
+namespace proctor::cli {
+namespace {
+
+const std::vector<Column<v1::Trajectory>>& Columns() {
+  using T = v1::Trajectory;
+  static const auto& columns = *new std::vector<Column<T>>{
+      {"NAME", [](const T& t) { return ShortName(t.name()); }},
+      {"ENV", [](const T& t) { return ShortName(t.environment()); }},
+      {"END", [](const T& t) { return t.closed() ? EnumLabel(v1::EndReason_descriptor(), t.end_reason()) : "(open)"; }},
+      {"STEPS", [](const T& t) { return absl::StrCat(t.step_count()); }, Align::kRight},
+      {"POLICY", [](const T& t) { return absl::StrCat(t.policy().policy(), t.policy().version().empty() ? "" : "@", t.policy().version()); }},
+      {"STARTED", [](const T& t) { return TimeText(t.start_time()); }},
+      {"GOAL", [](const T& t) { return t.task().goal(); }}};
+  return columns;
+}
+
+v1::TrajectoryFilter Filter(const Call& call) {
+  const Arguments& arguments = call.arguments();
+  v1::TrajectoryFilter filter;
+  for (const std::string& text : arguments.Texts("env")) filter.add_environments(client::FullName("environments", text));
+  filter.set_task(call.FlagName("tasks", "task"));
+  filter.set_group(call.FlagName("groups", "group"));
+  filter.set_policy(arguments.Text("policy"));
+  filter.set_policy_version(arguments.Text("policy-version"));
+  filter.set_closed_only(arguments.Has("closed"));
+  for (const std::string& text : arguments.Texts("end")) {
+    filter.add_end_kinds(static_cast<v1::EndKind>(EnumNumber(v1::EndKind_descriptor(), text)));
+  }
+  for (const std::string& text : arguments.Texts("split")) {
+    filter.add_splits(static_cast<v1::Split>(EnumNumber(v1::Split_descriptor(), text)));
+  }
+  return filter;
+}
+
+absl::Status List(Call& call) {
+  v1::ListTrajectoriesRequest request;
+  *request.mutable_filter() = Filter(call);
+  return call.List(request, &v1::ListTrajectoriesResponse::trajectories, Columns());
+}
+
+absl::Status Show(Call& call) {
+  v1::GetTrajectoryRequest request;
+  request.set_name(call.Name("trajectories"));
+  auto trajectory = call.Send<v1::Trajectory>(request);
+  if (!trajectory.ok()) return trajectory.status();
+  if (call.output().json()) {
+    call.output().Message(*trajectory);
+    return absl::OkStatus();
+  }
+  // The task's solution and the first observation in full would bury what happened.
+  call.output().Message(*trajectory, {"steps", "initial_observation", "evidence", "task"});
+  call.output().Raw(absl::StrCat("goal: ", OneLine(trajectory->task().goal()), "\nstarted at: ",
+                                 OneLine(trajectory->initial_observation().url()), "\n\n"));
+  call.output().Print(StepTable(*trajectory));
+  return absl::OkStatus();
+}
+
+absl::Status Export(Call& call) {
+  const std::vector<std::string>& words = call.arguments().words();
+  v1::ExportTrajectoriesRequest request;
+  request.set_folder(words[0]);
+  for (size_t i = 1; i < words.size(); ++i) request.add_names(call.Name("trajectories", i));
+  *request.mutable_filter() = Filter(call);
+  auto job = call.Send<v1::Job>(request);
+  if (!job.ok()) return job.status();
+  return FollowJob(call, *job);
+}
+
+absl::Status Import(Call& call) {
+  v1::ImportTrajectoriesRequest request;
+  request.set_folder(call.arguments().Word(0));
+  auto job = call.Send<v1::Job>(request);
+  if (!job.ok()) return job.status();
+  return FollowJob(call, *job);
+}
+
+absl::Status Delete(Call& call) {
+  v1::DeleteTrajectoryRequest request;
+  request.set_name(call.Name("trajectories"));
+  auto response = call.Send<v1::DeleteTrajectoryResponse>(request);
+  if (!response.ok()) return response.status();
+  if (call.output().json()) {
+    call.output().Message(*response);
+  } else {
+    call.output().Note(absl::StrCat("deleted ", request.name()));
+  }
+  return absl::OkStatus();
+}
+
+// Whole or not at all: written beside the file, then renamed.
+absl::Status WriteFile(const std::string& path, const std::string& bytes) {
+  const std::string partial = absl::StrCat(path, ".partial-", getpid());
+  const OnInterrupt put_away([&] { unlink(partial.c_str()); });
+  FILE* file = fopen(partial.c_str(), "wxe");
+  if (file == nullptr) return absl::PermissionDeniedError(absl::StrCat("cannot write ", path, ": ", strerror(errno)));
+  const bool written = fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  const bool closed = fclose(file) == 0;
+  if (written && closed && rename(partial.c_str(), path.c_str()) == 0) return absl::OkStatus();
+  const std::string reason = strerror(errno);
+  unlink(partial.c_str());
+  return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", reason));
+}
+
+absl::Status Blob(Call& call) {
+  const std::string path = call.arguments().Text("output");
+  if (path.empty() && isatty(STDOUT_FILENO) != 0) {
+    return UsageError("a blob is not for a terminal: name a file with --output FILE, or redirect the output");
+  }
+  PROCTOR_ASSIGN_OR_RETURN(client::Client * client, call.Connect());
+  PROCTOR_ASSIGN_OR_RETURN(const std::string bytes, client->ReadBlob(call.arguments().Word(0)));
+  if (path.empty()) {
+    call.output().Raw(bytes);
+    return absl::OkStatus();
+  }
+  PROCTOR_RETURN_IF_ERROR(WriteFile(path, bytes));
+  call.output().Note(absl::StrCat("wrote ", BytesText(static_cast<double>(bytes.size())), " to ", path));
+  return absl::OkStatus();
+}
+
+Flag Text(const char* name, const char* value, const char* help) {
+  return {.name = name, .kind = ValueKind::kText, .value = value, .help = help};
+}
+
+std::vector<Flag> FilterFlags() {
+  return {{.name = "env", .kind = ValueKind::kText, .value = "NAME", .help = "in this environment", .repeated = true},
+          Text("task", "NAME", "of this task"),
+          Text("group", "NAME", "of this group"),
+          Text("policy", "NAME", "of this policy"),
+          Text("policy-version", "VERSION", "of this snapshot of it"),
+          {.name = "end",
+           .kind = ValueKind::kChoice,
+           .value = "KIND",
+           .choices = EnumChoices(v1::EndKind_descriptor()),
+           .repeated = true},
+          {.name = "split",
+           .kind = ValueKind::kChoice,
+           .value = "SPLIT",
+           .choices = EnumChoices(v1::Split_descriptor()),
+           .repeated = true},
+          {.name = "closed", .help = "only closed ones"}};
+}
+
+std::vector<Flag> operator+(std::vector<Flag> left, const std::vector<Flag>& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+Command ExportCommand() {
+  return {.name = "trajectory export",
+          .summary = "writes trajectories as self-contained folders, as a job",
+          .arguments = {{"FOLDER", "a new folder below the server's exchange_dir, relative to it"},
+                        {"NAME", "exactly these; without names: what the flags choose", Presence::kRepeated}},
+          .flags = FilterFlags() + JobFlags(),
+          .notes = "Of the split `train` unless --split says otherwise. The format: docs/formats/trajectory_folder.md.",
+          .run = Export};
+}
+
+}  // namespace
+
+std::vector<Command> TrajectoryCommands() {
+  const Argument name = {"NAME", "the trajectory; its id is the episode's"};
+  return {{.name = "trajectory list",
+           .summary = "lists trajectories, newest first",
+           .flags = FilterFlags() + std::vector<Flag>{LimitFlag()},
+           .run = List},
+          {.name = "trajectory show", .summary = "shows a trajectory and its steps", .arguments = {name}, .run = Show},
+          {.name = "trajectory get", .summary = "the same as show", .arguments = {name}, .run = Show},
+          ExportCommand(),
+          {.name = "trajectory import",
+           .summary = "reads folders written by export, as a job",
+           .arguments = {{"FOLDER", "a folder below the server's exchange_dir, relative to it"}},
+           .flags = JobFlags(),
+           .run = Import},
+          {.name = "trajectory delete", .summary = "deletes a closed trajectory", .arguments = {name}, .run = Delete},
+          {.name = "trajectory blob",
+           .summary = "reads a blob, such as a screenshot",
+           .arguments = {{"DIGEST", "its sha256, as steps name it (see show --json)"}},
+           .flags = {{.name = "output", .kind = ValueKind::kFile, .value = "FILE", .help = "default: standard output"}},
+           .run = Blob}};
+}
+
+}  // namespace proctor::cli

@@ -1,0 +1,101 @@
+"""proctor doctor on machines with and without what it looks for."""
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import tempfile
+import unittest
+
+CLI = os.environ["PROCTOR_CLI"]
+
+
+class DoctorTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="proctor-doctor-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        os.chmod(self.folder, 0o755)
+        self.data = self.folder / "data"
+
+    def doctor(self, *flags, environment=None):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("PROCTOR_") and k != "XDG_DATA_HOME"}
+        done = subprocess.run([CLI, "doctor", "--json", "--data-dir", str(self.data), "--listen", "127.0.0.1:0", *flags],
+                              capture_output=True, text=True, timeout=100, env={**env, **(environment or {})})
+        findings = [json.loads(line) for line in done.stdout.splitlines()]
+        return done.returncode, {finding["subject"]: finding for finding in findings}
+
+    def fake_browser(self, text):
+        path = self.folder / "browser"
+        path.write_text("#!/bin/sh\n" + text)
+        path.chmod(0o755)
+        return str(path)
+
+    def test_a_machine_with_everything_passes(self):
+        code, findings = self.doctor()
+        self.assertEqual("ok", findings["browser"]["health"], findings)
+        self.assertEqual("ok", findings["sandbox"]["health"], findings)
+        self.assertEqual("ok", findings["data directory"]["health"], findings)
+        self.assertEqual("note", findings["server"]["health"], "a server that is not started yet is nothing missing")
+        self.assertIn("proctord", findings["server"]["mend"])
+        self.assertEqual(0, code)
+        self.assertFalse(self.data.exists(), "the doctor changes nothing")
+
+    def test_a_missing_browser_is_named_with_its_package(self):
+        code, findings = self.doctor("--browser", "/no/such/chromium")
+        self.assertEqual(1, code)
+        self.assertEqual("missing", findings["browser"]["health"])
+        self.assertIn("/no/such/chromium", findings["browser"]["found"])
+        self.assertIn("apt-get install chromium-headless-shell", findings["browser"]["mend"])
+        self.assertNotIn("sandbox", findings)
+
+    def test_a_browser_that_hangs_or_lies_is_missing(self):
+        code, findings = self.doctor("--browser", self.fake_browser("exec sleep 100\n"), "--timeout", "1s")
+        self.assertEqual((1, "missing"), (code, findings["browser"]["health"]))
+        code, findings = self.doctor("--browser", self.fake_browser("echo nothing\n"))
+        self.assertEqual((1, "missing"), (code, findings["browser"]["health"]))
+
+    def test_a_browser_without_a_sandbox_is_told_how_to_mend_it(self):
+        browser = self.fake_browser('[ "$1" = --version ] && { echo Chromium 1.2; exit; }\n'
+                                    'echo "FATAL: No usable sandbox!" >&2; exit 1\n')
+        code, findings = self.doctor("--browser", browser)
+        self.assertEqual((1, "missing"), (code, findings["sandbox"]["health"]))
+        self.assertIn("No usable sandbox", findings["sandbox"]["found"])
+        self.assertIn("kernel.unprivileged_userns_clone", findings["sandbox"]["mend"])
+        config = self.folder / "proctord.yaml"
+        config.write_text(f"browser: {{executable: {browser}, allow_unsandboxed: true}}\n")
+        code, findings = self.doctor("--config", str(config))
+        self.assertEqual((0, "note", "note"), (code, findings["sandbox"]["health"], findings["unsandboxed"]["health"]))
+
+    def test_a_taken_port(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            address = "127.0.0.1:%d" % taken.getsockname()[1]
+            env = {k: v for k, v in os.environ.items() if not k.startswith("PROCTOR_")}
+            done = subprocess.run([CLI, "doctor", "--data-dir", str(self.data), "--listen", address, "--browser", "/no"],
+                                  capture_output=True, text=True, timeout=100, env=env)
+        self.assertIn(f"MISSING  port: {address} is used by another program", done.stdout)
+        self.assertEqual(1, done.returncode)
+
+    def test_a_data_directory_that_others_can_read(self):
+        self.data.mkdir(mode=0o755)
+        self.data.chmod(0o755)
+        code, findings = self.doctor("--browser", "/no")
+        self.assertEqual((1, "missing"), (code, findings["data directory"]["health"]))
+        self.assertIn(f"chmod 700 {self.data}", findings["data directory"]["mend"])
+
+    def test_a_named_server_that_does_not_answer_is_missing(self):
+        code, findings = self.doctor("--browser", "/no", environment={"PROCTOR_ADDRESS": "127.0.0.1:1"})
+        self.assertEqual((1, "missing"), (code, findings["server"]["health"]))
+
+    def test_a_bad_configuration_is_refused_with_its_line(self):
+        config = self.folder / "proctord.yaml"
+        config.write_text("log: {level: info}\nbrowsr: {}\n")
+        done = subprocess.run([CLI, "doctor", "--config", str(config)], capture_output=True, text=True, timeout=100)
+        self.assertEqual(1, done.returncode)
+        self.assertIn("proctord.yaml:2", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

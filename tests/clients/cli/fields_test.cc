@@ -1,0 +1,103 @@
+#include "clients/cli/fields.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/strings/match.h"
+#include "clients/cli/command.h"
+#include "clients/cli/steps.h"
+#include "proctor/v1/job.pb.h"
+#include "proctor/v1/task.pb.h"
+#include "proctor/v1/task_service.pb.h"
+#include "proctor/v1/trajectory.pb.h"
+
+namespace proctor::cli {
+namespace {
+
+TEST(FieldsTextTest, WritesWhatIsSetIndented) {
+  v1::Task task;
+  task.set_name("tasks/a");
+  task.set_goal("first\nsecond\x1b[2J");
+  task.set_state(v1::TASK_STATE_ACCEPTED);
+  task.set_impossible(true);
+  task.mutable_limits()->mutable_max_duration()->set_seconds(90);
+  task.mutable_lineage()->add_pages("p1");
+  task.mutable_lineage()->add_pages("p2");
+  (*task.mutable_tags())["colour"] = "blue";
+  task.add_files()->set_content(std::string(2048, 'x'));
+  task.mutable_create_time()->set_seconds(1'000'000'000);
+  EXPECT_EQ(FieldsText(task),
+            "name: tasks/a\n"
+            "goal:\n  first\n  second\\x1b[2J\n"
+            "limits:\n  max_duration: 1m30s\n"
+            "state: accepted\n"
+            "impossible: yes\n"
+            "lineage:\n  pages: p1, p2\n"
+            "files:\n-\n  content: 2.0 KiB\n"
+            "tags:\n  colour: blue\n"
+            "create_time: 2001-09-09 01:46:40Z\n");
+}
+
+TEST(FieldsTextTest, LeavesOutWhatIsNamed) {
+  v1::Task task;
+  task.set_name("tasks/a");
+  task.set_goal("g");
+  EXPECT_EQ(FieldsText(task, {"goal"}), "name: tasks/a\n");
+}
+
+TEST(FieldsTextTest, ShowsWhatAnAnyHolds) {
+  v1::Job job;
+  v1::ProposeTasksResult result;
+  result.set_accepted(3);
+  (*result.mutable_rejected_by_reason())["near duplicate"] = 2;
+  job.mutable_result()->PackFrom(result);
+  EXPECT_EQ(FieldsText(job), "result:\n  accepted: 3\n  rejected_by_reason:\n    near duplicate: 2\n");
+  job.mutable_result()->set_type_url("type.googleapis.com/no.such.Type");
+  EXPECT_EQ(FieldsText(job), "result:\n");
+  job.mutable_result()->set_type_url("type.googleapis.com/proctor.v1.ProposeTasksResult");
+  job.mutable_result()->set_value("\xff\xff\xff");
+  EXPECT_EQ(FieldsText(job), "result:\n");
+}
+
+TEST(FieldsTextTest, ShowsTheNumberOfAnUnknownEnumValue) {
+  v1::Task task;
+  task.set_state(static_cast<v1::TaskState>(77));
+  EXPECT_EQ(FieldsText(task), "state: 77\n");
+}
+
+TEST(StepTableTest, ShowsActionsTargetsAndErrors) {
+  v1::Trajectory trajectory;
+  v1::Step& typed = *trajectory.add_steps();
+  typed.mutable_action()->mutable_type()->set_text("lamp");
+  typed.mutable_action()->mutable_type()->set_submit(true);
+  typed.mutable_target_element()->set_mark(3);
+  typed.mutable_target_element()->set_role("searchbox");
+  typed.mutable_target_element()->set_name("Search");
+  typed.mutable_observation()->set_url("http://shop/");
+  v1::Step& garbled = *trajectory.add_steps();
+  garbled.set_index(1);
+  garbled.mutable_agent_text()->set_text("clik\n[3]");
+  garbled.mutable_observation()->set_action_error("no such action");
+  const std::string text = StepTable(trajectory).Text(0);
+  EXPECT_TRUE(absl::StrContains(text, "0  type \"lamp\" and submit")) << text;
+  EXPECT_TRUE(absl::StrContains(text, "[3] searchbox \"Search\"")) << text;
+  EXPECT_TRUE(absl::StrContains(text, "1  (not understood) clik [3]")) << text;
+  EXPECT_TRUE(absl::StrContains(text, "no such action")) << text;
+}
+
+TEST(ActionTextTest, NamesEveryKindOfAction) {
+  const auto* type = v1::Action::descriptor();
+  for (int i = 0; i < type->field_count(); ++i) {
+    v1::Action action;
+    action.GetReflection()->MutableMessage(&action, type->field(i));
+    EXPECT_EQ(ActionText(action).rfind(type->field(i)->name(), 0), 0u) << type->field(i)->name();
+  }
+}
+
+TEST(EnumTextTest, GoesBothWays) {
+  const auto* type = v1::TaskState_descriptor();
+  for (const std::string& choice : EnumChoices(type)) EXPECT_EQ(EnumLabel(type, EnumNumber(type, choice)), choice);
+  EXPECT_EQ(EnumNumber(type, "nonsense"), 0);
+}
+
+}  // namespace
+}  // namespace proctor::cli
