@@ -43,7 +43,7 @@ int TryBind(const std::string& address) {
 }
 
 bool ServerAnswers(const std::string& address) {
-  auto client = client::Client::Connect({.address = address, .connect_timeout = absl::Seconds(2), .max_attempts = 1});
+  auto client = client::Client::Connect({.address = address, .connect_timeout = absl::Seconds(1), .max_attempts = 1});
   if (!client.ok()) return false;
   return (*client)->Call<v1::ListEnvironmentsResponse>(v1::ListEnvironmentsRequest(), absl::Seconds(5)).ok();
 }

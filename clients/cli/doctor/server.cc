@@ -48,7 +48,7 @@ std::vector<Finding> CheckEnvironments(client::Client& client) {
 
 std::vector<Finding> CheckServer(const Patient& patient) {
   auto client = client::Client::Connect(
-      {.address = patient.address, .connect_timeout = absl::Seconds(2), .call_timeout = absl::Seconds(10)});
+      {.address = patient.address, .connect_timeout = absl::Seconds(1), .call_timeout = absl::Seconds(10)});
   if (!client.ok()) {
     return {{patient.address_was_given ? Health::kMissing : Health::kNote, "server",
              absl::StrCat("none answers at ", patient.address), "start it: proctord"}};
