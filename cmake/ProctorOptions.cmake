@@ -23,10 +23,12 @@ target_compile_options(proctor_warnings INTERFACE
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-restrict;-Wno-maybe-uninitialized>)
 
 add_library(proctor_build INTERFACE)
-target_include_directories(proctor_build INTERFACE ${CMAKE_SOURCE_DIR})
+target_include_directories(proctor_build INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>
+  $<INSTALL_INTERFACE:include/proctor>)
+target_compile_features(proctor_build INTERFACE cxx_std_20)
 find_program(PROCTOR_MOLD mold)
 if(PROCTOR_MOLD)
-  target_link_options(proctor_build INTERFACE -fuse-ld=mold)
+  target_link_options(proctor_build INTERFACE $<BUILD_INTERFACE:-fuse-ld=mold>)
 endif()
 if(PROCTOR_SANITIZE)
   target_compile_options(proctor_build INTERFACE -fsanitize=${PROCTOR_SANITIZE} -fno-omit-frame-pointer)

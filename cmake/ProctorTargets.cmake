@@ -3,7 +3,7 @@ function(proctor_library room)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   add_library(proctor_${room} STATIC ${ARG_SOURCES})
   target_link_libraries(proctor_${room} PUBLIC proctor_build ${ARG_DEPENDS}
-    PRIVATE proctor_warnings ${ARG_PRIVATE_DEPENDS})
+    PRIVATE $<BUILD_INTERFACE:proctor_warnings> ${ARG_PRIVATE_DEPENDS})
 endfunction()
 
 # proctor_test(<name> SOURCES ... DEPENDS ... [LABELS ...] [TIMEOUT seconds] [SERIAL]): a GoogleTest binary
