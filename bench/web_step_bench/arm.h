@@ -13,6 +13,8 @@ namespace proctor::bench {
 // What a step gave. The time is taken by the arm around the step alone.
 struct Sample {
   absl::Duration time;
+  // Of a reset: until the page had loaded, before the observation. Zero: not known.
+  absl::Duration loaded;
   // Lossless picture of the viewport after the step.
   std::string png;
   // Bytes of elements and tree, to see that they are there.
@@ -41,7 +43,9 @@ struct ArmSetting {
 // Fewest DevTools commands that give the same data, sent side by side by a bare client.
 absl::StatusOr<std::unique_ptr<Arm>> MakeFloorArm(const ArmSetting& setting);
 // The product: the web environment's world, each step recorded durably.
-absl::StatusOr<std::unique_ptr<Arm>> MakeWorldArm(const ArmSetting& setting);
+// `preload`: the next episode's start page is loaded while the current one runs.
+enum class Preload { kNo, kYes };
+absl::StatusOr<std::unique_ptr<Arm>> MakeWorldArm(const ArmSetting& setting, Preload preload);
 // Playwright, driven by playwright.mjs. `variant`: "documented", "tuned" or "own-script".
 absl::StatusOr<std::unique_ptr<Arm>> MakePlaywrightArm(const ArmSetting& setting,
                                                        const std::string& variant,

@@ -6,12 +6,14 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "bench/web_step_bench/arm.h"
 #include "bench/web_step_bench/pages.h"
 #include "common/status.h"
@@ -29,6 +31,8 @@ struct Options {
 
 struct Times {
   std::vector<double> ms;
+  // Of resets, where the arm tells.
+  std::vector<double> loaded_ms;
   int stale = 0;
   int failed = 0;
 };
@@ -48,6 +52,9 @@ void Count(const absl::StatusOr<Sample>& sample, int clicks, Times& times) {
   const absl::StatusOr<bool> fresh = BadgeShows(sample->png, clicks);
   if (!fresh.ok() || !*fresh) ++times.stale;
   times.ms.push_back(absl::ToDoubleMilliseconds(sample->time));
+  if (sample->loaded > absl::ZeroDuration()) {
+    times.loaded_ms.push_back(absl::ToDoubleMilliseconds(sample->loaded));
+  }
 }
 
 void Print(const std::string& title, const std::vector<std::unique_ptr<Arm>>& arms,
@@ -67,6 +74,11 @@ void Print(const std::string& title, const std::vector<std::unique_ptr<Arm>>& ar
     if (name != "proctor" && !times.ms.empty()) {
       printf("  proctor / %s: %.2f\n", name.c_str(),
              Quantile(ours->second.ms, 0.5) / Quantile(times.ms, 0.5));
+    }
+    if (!times.loaded_ms.empty()) {
+      const double loaded = Quantile(times.loaded_ms, 0.5);
+      printf("  proctor / %s without its observation (%.1f ms): %.2f\n", name.c_str(), loaded,
+             Quantile(ours->second.ms, 0.5) / loaded);
     }
   }
   fflush(stdout);
@@ -96,9 +108,14 @@ absl::Status MeasureSteps(const std::vector<std::unique_ptr<Arm>>& arms, const s
 
 void MeasureResets(const std::vector<std::unique_ptr<Arm>>& arms, const std::string& base,
                    const Options& options) {
+  // Each arm works on in the background after a reset (closing, loading the next page): nobody is measured meanwhile.
+  constexpr absl::Duration kRest = absl::Milliseconds(600);
   std::map<std::string, Times> results;
-  Alternate(arms, options.rounds,
-            [&](Arm& arm, int) { Count(arm.Reset(base + "/shop"), 0, results[arm.name()]); });
+  Alternate(arms, options.rounds, [&](Arm& arm, int round) {
+    absl::SleepFor(kRest);
+    const absl::StatusOr<Sample> sample = arm.Reset(base + "/shop");
+    if (round > 0) Count(sample, 0, results[arm.name()]);
+  });
   Print("reset to the first observation of /shop", arms, results);
 }
 
@@ -121,15 +138,17 @@ absl::Status MeasureStaleness(Arm& arm, const std::string& base, const Options& 
   return absl::OkStatus();
 }
 
+ArmSetting MakeSetting(const std::string& root, const std::string& name) {
+  const std::string directory = absl::StrCat(root, "/", name);
+  std::filesystem::create_directory(directory);
+  std::filesystem::permissions(directory, std::filesystem::perms(0755));
+  return {directory};
+}
+
 absl::StatusOr<std::vector<std::unique_ptr<Arm>>> MakeArms(const Options& options,
                                                            const std::string& root) {
   std::vector<std::unique_ptr<Arm>> arms;
-  const auto setting = [&](const std::string& name) -> ArmSetting {
-    const std::string directory = absl::StrCat(root, "/", name);
-    std::filesystem::create_directory(directory);
-    std::filesystem::permissions(directory, std::filesystem::perms(0755));
-    return {directory};
-  };
+  const auto setting = [&](const std::string& name) { return MakeSetting(root, name); };
   const auto add = [&](absl::StatusOr<std::unique_ptr<Arm>> arm) {
     if (!arm.ok()) return arm.status();
     arms.push_back(*std::move(arm));
@@ -140,7 +159,9 @@ absl::StatusOr<std::vector<std::unique_ptr<Arm>>> MakeArms(const Options& option
     return only.empty() || std::find(only.begin(), only.end(), name) != only.end();
   };
   if (wanted("floor")) PROCTOR_RETURN_IF_ERROR(add(MakeFloorArm(setting("floor"))));
-  if (wanted("proctor")) PROCTOR_RETURN_IF_ERROR(add(MakeWorldArm(setting("world"))));
+  if (wanted("proctor")) {
+    PROCTOR_RETURN_IF_ERROR(add(MakeWorldArm(setting("world"), Preload::kYes)));
+  }
   for (const std::string variant : {"documented", "tuned", "own-script"}) {
     if (options.node_modules.empty() || !wanted(variant)) continue;
     PROCTOR_RETURN_IF_ERROR(add(MakePlaywrightArm(
@@ -158,11 +179,16 @@ absl::Status Run(const Options& options) {
   const std::string base = absl::StrCat("http://127.0.0.1:", server->port());
   absl::Status status;
   {
-    PROCTOR_ASSIGN_OR_RETURN(const auto arms, MakeArms(options, root));
+    PROCTOR_ASSIGN_OR_RETURN(auto arms, MakeArms(options, root));
     for (const std::string page : {"/shop", "/large", "/nav"}) {
       if (status.ok() && options.rounds > 0) status = MeasureSteps(arms, base, page, options);
     }
-    if (status.ok() && options.rounds > 0) MeasureResets(arms, base, options);
+    if (status.ok() && options.rounds > 0) {
+      PROCTOR_ASSIGN_OR_RETURN(auto cold, MakeWorldArm(MakeSetting(root, "cold"), Preload::kNo));
+      arms.push_back(std::move(cold));
+      MeasureResets(arms, base, options);
+      arms.pop_back();
+    }
     for (const auto& arm : arms) {
       if (status.ok() && arm->name() == "proctor" && options.stale_rounds > 0) {
         status = MeasureStaleness(*arm, base, options);

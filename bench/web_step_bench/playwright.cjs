@@ -52,8 +52,9 @@ async function click(navigates) {
 
 async function timed(work) {
   const start = performance.now();
-  const seen = await work();
-  return {ms: performance.now() - start, png: seen.png.toString('base64'), structure: seen.structure};
+  let loaded = start;
+  const seen = await work(() => (loaded = performance.now()));
+  return {loaded: loaded - start, ms: performance.now() - start, png: seen.png.toString('base64'), structure: seen.structure};
 }
 
 const commands = {
@@ -69,9 +70,10 @@ const commands = {
   },
   async reset({url}) {
     const old = context;
-    const answer = await timed(async () => {
+    const answer = await timed(async (loaded) => {
       await newPage();
       await page.goto(url);
+      loaded();
       return look();
     });
     await old.close();

@@ -74,6 +74,7 @@ class PlaywrightArm final : public Arm {
     PROCTOR_ASSIGN_OR_RETURN(const Json reply, ReadReply());
     Sample sample;
     sample.time = absl::Milliseconds(JsonNumberOr(reply, "ms"));
+    sample.loaded = absl::Milliseconds(JsonNumberOr(reply, "loaded"));
     sample.structure_bytes = static_cast<size_t>(JsonNumberOr(reply, "structure"));
     absl::Base64Unescape(JsonStringOr(reply, "png"), &sample.png);
     return sample;

@@ -29,7 +29,10 @@ v1::ObservationRequest Request() {
 
 class WorldArm final : public Arm {
  public:
-  std::string name() const override { return "proctor"; }
+  explicit WorldArm(Preload preload) : preload_(preload) {}
+  std::string name() const override {
+    return preload_ == Preload::kYes ? "proctor" : "proctor, no preload";
+  }
 
   absl::Status Start(const ArmSetting& setting) {
     PROCTOR_ASSIGN_OR_RETURN(
@@ -49,7 +52,8 @@ class WorldArm final : public Arm {
     environment_ =
         std::make_unique<env::web::WebEnvironment>(options, *pool_, *proxy_, background_);
     v1::EnvironmentSettings settings;
-    settings.mutable_web();
+    auto& web = *settings.mutable_web();
+    if (preload_ == Preload::kYes) web.mutable_preload_max_age()->set_seconds(60);
     PROCTOR_ASSIGN_OR_RETURN(settings, environment_->ResolveSettings(settings));
     PROCTOR_ASSIGN_OR_RETURN(world_, environment_->Open(Soon(), settings));
     return absl::OkStatus();
@@ -106,6 +110,7 @@ class WorldArm final : public Arm {
     return sample;
   }
 
+  const Preload preload_;
   std::unique_ptr<storage::Database> database_;
   std::unique_ptr<storage::BlobStore> blobs_;
   std::unique_ptr<trajectory::Archive> archive_;
@@ -122,8 +127,8 @@ class WorldArm final : public Arm {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Arm>> MakeWorldArm(const ArmSetting& setting) {
-  auto arm = std::make_unique<WorldArm>();
+absl::StatusOr<std::unique_ptr<Arm>> MakeWorldArm(const ArmSetting& setting, Preload preload) {
+  auto arm = std::make_unique<WorldArm>(preload);
   PROCTOR_RETURN_IF_ERROR(arm->Start(setting));
   return arm;
 }

@@ -138,6 +138,12 @@ absl::StatusOr<v1::EnvironmentSettings> PracticeEnvironment::ResolveSettings(
   if (delay < absl::ZeroDuration() || delay > absl::Seconds(10)) {
     return absl::InvalidArgumentError("settings.practice.response_delay must be 0 to 10 s");
   }
+  if (FromProto(practice.web().preload_max_age()) != absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        "settings.practice.web.preload_max_age: each practice episode has a host of its own, nothing can be loaded beforehand");
+  }
+  // Whatever the browser environment's defaults say.
+  practice.mutable_web()->mutable_preload_max_age()->Clear();
   if (practice.web().allowed_hosts().empty()) practice.mutable_web()->add_allowed_hosts("*.localhost");
   PROCTOR_ASSIGN_OR_RETURN(const v1::EnvironmentSettings browser, browser_.ResolveSettings(BrowserSettings(practice)));
   *practice.mutable_web() = browser.web();

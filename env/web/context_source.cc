@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/proto_time.h"
 #include "common/status.h"
 
 namespace proctor::env::web {
@@ -23,45 +25,59 @@ ContextSource::ContextSource(BrowserPool& pool, Executor& background, v1::WebSet
       state_(std::make_shared<State>()) {}
 
 ContextSource::~ContextSource() {
-  std::unique_ptr<BrowserContext> unused;
+  state_->cancel->Cancel();
+  std::optional<StartPage> unused;
   MutexLock lock(state_->mutex);
   state_->closed = true;
   while (state_->working > 0) state_->changed.Wait(state_->mutex);
-  unused = std::move(state_->ready);
+  unused = std::exchange(state_->ready, std::nullopt);
 }
 
-void ContextSource::Prepare() {
+void ContextSource::Prepare(StartOrder order) {
   {
     MutexLock lock(state_->mutex);
-    if (state_->making || state_->ready != nullptr || state_->closed) return;
+    if (state_->making || state_->ready.has_value() || state_->closed) return;
     state_->making = true;
     ++state_->working;
   }
-  background_.Post([this, state = state_] {
-    auto made = pool_.NewContext(CallContext::WithTimeout(kPrepareCap), settings_, proxy_->address());
-    std::unique_ptr<BrowserContext> unused;
+  background_.Post([this, state = state_, order = std::move(order)] {
+    std::optional<StartPage> made = Make(CallContext(absl::Now() + kPrepareCap, state->cancel), order);
     MutexLock lock(state->mutex);
     state->making = false;
-    if (made.ok()) state->ready = *std::move(made);
+    state->ready = std::move(made);
     // Last: the source may be gone at once.
     --state->working;
     state->changed.SignalAll();
   });
 }
 
-absl::StatusOr<std::unique_ptr<BrowserContext>> ContextSource::Take(const CallContext& context) {
+std::optional<StartPage> ContextSource::Make(const CallContext& context, const StartOrder& order) {
+  auto made = pool_.NewContext(context, settings_, proxy_->address());
+  if (!made.ok()) return std::nullopt;
+  StartPage page = StartPage::Blank(*std::move(made));
+  if (FromProto(settings_.preload_max_age()) <= absl::ZeroDuration() || order.Key().empty()) return page;
+  if (LoadBeforehand(context, order, settings_, page).ok()) return page;
+  // Whatever is wrong with it, the episode itself finds out and says so.
+  return Make(context, {});
+}
+
+absl::StatusOr<StartPage> ContextSource::Take(const CallContext& context, const std::string& key) {
+  std::optional<StartPage> ready;
   {
-    std::unique_ptr<BrowserContext> ready;
     MutexLock lock(state_->mutex);
     PROCTOR_RETURN_IF_ERROR(AwaitWithContext(
         context, state_->mutex, state_->changed,
         [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !state_->making; }, "a browser context"));
-    ready = std::move(state_->ready);
-    if (ready != nullptr && !ready->devtools().closed() && ready->active() != nullptr && !ready->active()->crashed()) {
-      return ready;
-    }
+    ready = std::exchange(state_->ready, std::nullopt);
   }
-  return pool_.NewContext(context, settings_, proxy_->address());
+  if (ready.has_value()) {
+    const bool fits = ready->key.empty() ||
+                      (ready->key == key && absl::Now() - ready->loaded <= FromProto(settings_.preload_max_age()));
+    if (fits && ready->Usable()) return *std::move(ready);
+    Discard(std::move(ready->browser));
+  }
+  PROCTOR_ASSIGN_OR_RETURN(std::unique_ptr<BrowserContext> fresh, pool_.NewContext(context, settings_, proxy_->address()));
+  return StartPage::Blank(std::move(fresh));
 }
 
 void ContextSource::Discard(std::unique_ptr<BrowserContext> used) {

@@ -1,4 +1,4 @@
-// Fresh browser contexts for one session, one of them made ready beforehand.
+// Fresh browser contexts for one session, one of them made ready beforehand, maybe with a page in it.
 #ifndef PROCTOR_ENV_WEB_CONTEXT_SOURCE_H_
 #define PROCTOR_ENV_WEB_CONTEXT_SOURCE_H_
 
@@ -11,6 +11,7 @@
 #include "common/mutex.h"
 #include "env/web/browser_context.h"
 #include "env/web/browser_pool.h"
+#include "env/web/start_page.h"
 #include "net/egress_proxy.h"
 
 namespace proctor::env::web {
@@ -33,25 +34,31 @@ class ProxyPort {
 class ContextSource {
  public:
   ContextSource(BrowserPool& pool, Executor& background, v1::WebSettings settings, std::shared_ptr<ProxyPort> proxy);
-  // Waits for a context being made.
+  // Cancels making one and waits for its end.
   ~ContextSource();
 
-  // Starts making one, if none is ready or being made. Does not block.
-  void Prepare();
-  // The one that is ready, or being made, or a new one. Never one whose browser died.
-  absl::StatusOr<std::unique_ptr<BrowserContext>> Take(const CallContext& context);
+  // Starts making one, if none is ready or being made; with `order`'s page loaded, if it has a key and the settings ask for
+  // that. Does not block.
+  void Prepare(StartOrder order = {});
+  // The one that is ready, or being made, or a new one. Never one whose browser died. Has a page in it only if that was
+  // loaded for `key`, not longer ago than the settings say; each is given out once.
+  absl::StatusOr<StartPage> Take(const CallContext& context, const std::string& key);
   // Closes a used one in the background.
   void Discard(std::unique_ptr<BrowserContext> used);
 
  private:
   struct State {
+    // Of all that is being made.
+    const std::shared_ptr<CancelToken> cancel = std::make_shared<CancelToken>();
     Mutex mutex;
     CondVar changed;
     int working ABSL_GUARDED_BY(mutex) = 0;
     bool making ABSL_GUARDED_BY(mutex) = false;
     bool closed ABSL_GUARDED_BY(mutex) = false;
-    std::unique_ptr<BrowserContext> ready ABSL_GUARDED_BY(mutex);
+    std::optional<StartPage> ready ABSL_GUARDED_BY(mutex);
   };
+
+  std::optional<StartPage> Make(const CallContext& context, const StartOrder& order);
 
   BrowserPool& pool_;
   Executor& background_;

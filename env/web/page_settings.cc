@@ -37,6 +37,8 @@ absl::Status CheckNumbers(const v1::WebSettings& settings) {
   if (!(settings.device_scale() >= 0.5 && settings.device_scale() <= 4)) return Invalid("device_scale", "must be 0.5 to 4");
   const absl::Duration cap = FromProto(settings.settle_cap());
   if (cap <= absl::ZeroDuration() || cap > absl::Seconds(60)) return Invalid("settle_cap", "must be above 0 and at most 60 s");
+  const absl::Duration preload = FromProto(settings.preload_max_age());
+  if (preload < absl::ZeroDuration() || preload > absl::Minutes(10)) return Invalid("preload_max_age", "must be 0 to 10 min");
   if (settings.max_download_bytes() < 0 || settings.max_download_bytes() > kMaxDownloadBytes) {
     return Invalid("max_download_bytes", "must be 0 to 268435456");
   }

@@ -47,6 +47,8 @@ absl::StatusOr<v1::WebSettings> WebEnvironment::ResolveWeb(const v1::WebSettings
   // Lists replace the defaults, they do not add to them.
   if (settings.permissions_size() > 0) merged.clear_permissions();
   if (settings.allowed_hosts_size() > 0) merged.clear_allowed_hosts();
+  // An explicit 0 is 0.
+  if (settings.has_preload_max_age()) merged.clear_preload_max_age();
   merged.MergeFrom(settings);
   for (const std::string& host : merged.allowed_hosts()) {
     PROCTOR_RETURN_IF_ERROR(Annotate(net::CheckHostPattern(host), "web.allowed_hosts"));

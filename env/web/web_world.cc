@@ -64,27 +64,42 @@ absl::StatusOr<ResetResult> WebWorld::Reset(const CallContext& context, const Re
   PROCTOR_ASSIGN_OR_RETURN(const StartPlan plan, PlanStart(start, base_urls_));
   const int64_t seed = settings_.random_seed() != 0 ? settings_.random_seed() : spec.seed;
   const absl::Time began = absl::Now();
-  PROCTOR_ASSIGN_OR_RETURN(browser_, contexts_->Take(context));
-  PROCTOR_RETURN_IF_ERROR(Annotate(ApplyStart(context, *browser_, plan, seed, start.has_geolocation() ? &start.geolocation() : nullptr),
-                                   "start state"));
-  registry_ = std::make_unique<ElementRegistry>(browser_->devtools());
-  observer_ = std::make_unique<Observer>(browser_->devtools(), *registry_);
+  StartOrder order{.plan = plan, .seed = seed, .geolocation = std::nullopt, .request = request};
+  if (start.has_geolocation()) order.geolocation = start.geolocation();
+  PROCTOR_ASSIGN_OR_RETURN(StartPage page, contexts_->Take(context, order.Key()));
+  browser_ = std::move(page.browser);
+  registry_ = std::move(page.registry);
+  observer_ = std::move(page.observer);
   ActionRunner::Options options;
   options.settings = settings_;
   options.base_urls = base_urls_;
   options.files.assign(spec.task.files().begin(), spec.task.files().end());
   runner_ = std::make_unique<ActionRunner>(*browser_, *registry_, std::move(options));
-  PROCTOR_ASSIGN_OR_RETURN(const SettleOutcome settle, OpenStartPages(context, plan.urls));
+  SettleOutcome settle = page.settle;
+  if (page.key.empty()) {
+    PROCTOR_RETURN_IF_ERROR(Annotate(ApplyStart(context, *browser_, plan, seed, start.has_geolocation() ? &start.geolocation() : nullptr),
+                                     "start state"));
+    PROCTOR_ASSIGN_OR_RETURN(settle, OpenStartPages(context, plan.urls));
+  }
   const absl::Time rested = absl::Now();
   ResetResult result;
-  PROCTOR_ASSIGN_OR_RETURN(result.observation, Look(context, request));
+  PROCTOR_ASSIGN_OR_RETURN(result.observation, LookAtStart(context, request, page));
   Report(settle, *result.observation.mutable_settle());
   *result.observation.mutable_settle()->mutable_timing()->mutable_settle() = ToProto(rested - began);
   *result.observation.mutable_settle()->mutable_timing()->mutable_observe() = ToProto(absl::Now() - rested);
   result.base_urls = base_urls_;
   result.seed = seed;
-  if (prewarm_) contexts_->Prepare();
+  if (prewarm_) contexts_->Prepare(std::move(order));
   return result;
+}
+
+absl::StatusOr<v1::Observation> WebWorld::LookAtStart(const CallContext& context, const v1::ObservationRequest& request,
+                                                      const StartPage& page) {
+  if (!page.key.empty()) {
+    PROCTOR_ASSIGN_OR_RETURN(v1::Observation now, Look(context, Comparing(request)));
+    if (TakePicture(page.seen, request, now)) return now;
+  }
+  return Look(context, request);
 }
 
 absl::StatusOr<SettleOutcome> WebWorld::OpenStartPages(const CallContext& context,

@@ -11,6 +11,7 @@
 #include "env/web/element_registry.h"
 #include "env/web/observer.h"
 #include "env/web/page_load.h"
+#include "env/web/start_page.h"
 #include "env/web/web_actions.h"
 #include "env/world.h"
 
@@ -32,6 +33,9 @@ class WebWorld final : public World {
 
  private:
   absl::StatusOr<SettleOutcome> OpenStartPages(const CallContext& context, const std::vector<std::string>& urls);
+  // As Look, with the picture taken beforehand if the page is still the same.
+  absl::StatusOr<v1::Observation> LookAtStart(const CallContext& context, const v1::ObservationRequest& request,
+                                              const StartPage& page);
   // What lies in the page and what happened since the last observation.
   absl::StatusOr<v1::Observation> Look(const CallContext& context, const v1::ObservationRequest& request);
   void AddTabs(const CallContext& context, const v1::ObservationRequest& request, v1::Observation& observation) const;

@@ -150,6 +150,8 @@ TEST_F(PracticeEnvironmentTest, ResolvesAndRefusesSettings) {
   EXPECT_EQ(resolved->practice().web().allowed_hosts(0), "*.localhost");
   settings.mutable_web();
   EXPECT_EQ(environment_.ResolveSettings(settings).status().code(), absl::StatusCode::kInvalidArgument);
+  settings.mutable_practice()->mutable_web()->mutable_preload_max_age()->set_seconds(60);
+  EXPECT_EQ(environment_.ResolveSettings(settings).status().code(), absl::StatusCode::kInvalidArgument);
   settings.mutable_practice()->mutable_response_delay()->set_seconds(11);
   EXPECT_EQ(environment_.ResolveSettings(settings).status().code(), absl::StatusCode::kInvalidArgument);
 }

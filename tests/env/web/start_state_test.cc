@@ -46,6 +46,8 @@ TEST(ResolveWebSettingsTest, FillsInDefaultsAndRefusesWhatItCannotDo) {
   EXPECT_TRUE(refused([](v1::WebSettings& s) { s.add_permissions("everything"); }));
   EXPECT_TRUE(refused([](v1::WebSettings& s) { s.mutable_geolocation()->set_latitude(91); }));
   EXPECT_TRUE(refused([](v1::WebSettings& s) { s.mutable_settle_cap()->set_seconds(61); }));
+  EXPECT_TRUE(refused([](v1::WebSettings& s) { s.mutable_preload_max_age()->set_seconds(601); }));
+  EXPECT_TRUE(refused([](v1::WebSettings& s) { s.mutable_preload_max_age()->set_seconds(-1); }));
   EXPECT_TRUE(refused([](v1::WebSettings& s) { s.set_max_download_bytes(int64_t{1} << 40); }));
 }
 

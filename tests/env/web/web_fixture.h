@@ -55,6 +55,14 @@ class TestSite {
     return absl::StrCat("http://", host, ":", server_->port(), path);
   }
   uint16_t port() const { return server_->port(); }
+  // Waits until a path was asked for that often.
+  bool AwaitHits(const std::string& path, int count) {
+    MutexLock lock(mutex_);
+    return AwaitWithContext(
+               Within(absl::Seconds(20)), mutex_, hit_,
+               [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return hits_[path] >= count; }, "requests")
+        .ok();
+  }
   int hits(const std::string& path) {
     MutexLock lock(mutex_);
     return hits_[path];
@@ -67,6 +75,7 @@ class TestSite {
     {
       MutexLock lock(mutex_);
       ++hits_[path];
+      hit_.SignalAll();
       const auto found = pages_.find(path);
       if (found != pages_.end()) handler = found->second;
     }
@@ -77,6 +86,7 @@ class TestSite {
   }
 
   Mutex mutex_;
+  CondVar hit_;
   std::map<std::string, Handler> pages_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, int> hits_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<net::HttpServer> server_;

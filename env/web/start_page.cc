@@ -1,0 +1,102 @@
+#include "env/web/start_page.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/proto_time.h"
+#include "common/status.h"
+
+namespace proctor::env::web {
+namespace {
+
+constexpr v1::ObservationPart kCompared[] = {v1::OBSERVATION_PART_ELEMENTS, v1::OBSERVATION_PART_ACCESSIBILITY_TREE};
+
+bool Asks(const v1::ObservationRequest& request, v1::ObservationPart part) {
+  return std::find(request.parts().begin(), request.parts().end(), part) != request.parts().end();
+}
+
+void AddCompared(v1::ObservationRequest& request) {
+  for (const v1::ObservationPart part : kCompared) {
+    if (!Asks(request, part)) request.add_parts(part);
+  }
+}
+
+std::string Structure(const v1::Observation& observation) {
+  v1::Observation structure;
+  structure.set_url(observation.url());
+  structure.set_title(observation.title());
+  *structure.mutable_elements() = observation.elements();
+  *structure.mutable_accessibility_tree() = observation.accessibility_tree();
+  return structure.SerializeAsString();
+}
+
+}  // namespace
+
+std::string StartOrder::Key() const {
+  const bool plain = plan.urls.size() == 1 && plan.urls[0] != "about:blank" && plan.cookies.empty() &&
+                     plan.local_storage.empty() && plan.credentials.empty();
+  if (!plain || WithoutCredentials(plan.urls[0]) != plan.urls[0]) return "";
+  return absl::StrCat(plan.urls[0], "\n", seed, "\n", geolocation.has_value() ? geolocation->SerializeAsString() : "none",
+                      "\n", request.SerializeAsString());
+}
+
+StartPage StartPage::Blank(std::unique_ptr<BrowserContext> browser) {
+  StartPage page;
+  page.registry = std::make_unique<ElementRegistry>(browser->devtools());
+  page.observer = std::make_unique<Observer>(browser->devtools(), *page.registry);
+  page.browser = std::move(browser);
+  return page;
+}
+
+bool StartPage::Usable() const {
+  if (browser == nullptr || browser->devtools().closed()) return false;
+  const std::vector<std::shared_ptr<Tab>> tabs = browser->tabs();
+  return tabs.size() == 1 && tabs[0] == browser->active() && !tabs[0]->crashed() &&
+         tabs[0]->activity().busy() == PageActivity::Busy::kIdle;
+}
+
+absl::Status LoadBeforehand(const CallContext& context, const StartOrder& order, const v1::WebSettings& settings,
+                            StartPage& page) {
+  PROCTOR_RETURN_IF_ERROR(ApplyStart(context, *page.browser, order.plan, order.seed,
+                                     order.geolocation.has_value() ? &*order.geolocation : nullptr));
+  const std::shared_ptr<Tab> tab = page.browser->active();
+  if (tab == nullptr) return absl::UnavailableError("no tab is open");
+  PROCTOR_ASSIGN_OR_RETURN(const LoadOutcome load,
+                           LoadPage(context, *tab, order.plan.urls[0], FromProto(settings.settle_cap())));
+  v1::ObservationRequest request = order.request;
+  AddCompared(request);
+  PROCTOR_ASSIGN_OR_RETURN(page.seen,
+                           page.observer->Observe(context, {tab->frames(), settings.viewport(), settings.device_scale()}, request));
+  const bool well = load.error.empty() && load.settle.settled && LoadNotice(*tab, tab->activity()).empty() &&
+                    page.seen.missing().empty() && page.Usable();
+  if (!well) return absl::UnavailableError("the start page did not load well");
+  page.settle = load.settle;
+  page.loaded = absl::Now();
+  page.key = order.Key();
+  return absl::OkStatus();
+}
+
+v1::ObservationRequest Comparing(const v1::ObservationRequest& request) {
+  v1::ObservationRequest comparing = request;
+  comparing.clear_parts();
+  for (const int part : request.parts()) {
+    if (part != v1::OBSERVATION_PART_SCREENSHOT) comparing.add_parts(static_cast<v1::ObservationPart>(part));
+  }
+  AddCompared(comparing);
+  return comparing;
+}
+
+bool TakePicture(const v1::Observation& seen, const v1::ObservationRequest& request, v1::Observation& now) {
+  if (!now.missing().empty() || Structure(seen) != Structure(now)) return false;
+  if (seen.has_screenshot()) *now.mutable_screenshot() = seen.screenshot();
+  if (!Asks(request, v1::OBSERVATION_PART_ELEMENTS)) {
+    now.clear_elements();
+    now.clear_elements_truncated();
+  }
+  if (!Asks(request, v1::OBSERVATION_PART_ACCESSIBILITY_TREE)) now.clear_accessibility_tree();
+  return true;
+}
+
+}  // namespace proctor::env::web
