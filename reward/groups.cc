@@ -282,6 +282,25 @@ absl::Status Groups::Withdraw(const CallContext& context, const std::string& gro
   });
 }
 
+absl::StatusOr<std::vector<Groups::Place>> Groups::ListWaiting(const CallContext& context) {
+  std::vector<Place> places;
+  PROCTOR_RETURN_IF_ERROR(
+      database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(
+            const std::vector<storage::Row> rows,
+            transaction.Query("SELECT g.id, m.trajectory FROM reward_groups g JOIN "
+                              "reward_group_members m ON m.group_id = g.id WHERE g.state = $1 AND "
+                              "m.state = $2 ORDER BY g.id, m.trajectory",
+                              {int64_t{v1::GROUP_STATE_OPEN}, int64_t{kStarted}}));
+        places.clear();
+        for (const storage::Row& row : rows) {
+          places.push_back({ResourceName("groups", row.Text(0)), row.Text(1)});
+        }
+        return absl::OkStatus();
+      }));
+  return places;
+}
+
 absl::StatusOr<std::optional<absl::Time>> Groups::NextDeadline(const CallContext& context) {
   std::optional<absl::Time> next;
   PROCTOR_RETURN_IF_ERROR(

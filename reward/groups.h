@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -50,6 +51,13 @@ class Groups {
   // Gives the place of an episode back that never started. OK if it has none.
   absl::Status Withdraw(const CallContext& context, const std::string& group,
                         const std::string& trajectory);
+
+  // Places of open groups whose episode has no reward yet. After a crash some may belong to episodes that never started.
+  struct Place {
+    std::string group;
+    std::string trajectory;
+  };
+  absl::StatusOr<std::vector<Place>> ListWaiting(const CallContext& context);
 
   // When the next open group ends; nothing if none is open.
   absl::StatusOr<std::optional<absl::Time>> NextDeadline(const CallContext& context);

@@ -56,7 +56,8 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   // Call Drain first.
   ~EpisodePipeline() override;
 
-  // At start-up, after TrajectoryStore::CloseInterrupted: takes up episodes that were closed but not rewarded.
+  // At start-up, after TrajectoryStore::CloseInterrupted: takes up episodes that were closed but not rewarded, and gives back the
+  // places in groups of episodes that a crash kept from starting.
   absl::Status Resume(const CallContext& context);
 
   // Waits until every closed episode is rewarded, or the deadline.
@@ -83,6 +84,7 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
     v1::Reward reward;
   };
 
+  absl::Status GiveBackPlaces(const CallContext& context);
   void Process(const std::string& episode_id, int attempt);
   absl::StatusOr<Result> JudgeAndReward(const CallContext& context, const v1::Trajectory& trajectory);
   absl::StatusOr<bool> Judge(const CallContext& context, const v1::Trajectory& trajectory, v1::Verdict& verdict);

@@ -19,6 +19,8 @@ class Proctord:
         os.chmod(self.folder, 0o755)
         self.data = self.folder / "data"
         self.flags = flags
+        #: Added to the server's environment.
+        self.environment: dict[str, str] = {}
         self.process: subprocess.Popen | None = None
         self.log = self.folder / "log"
 
@@ -31,7 +33,8 @@ class Proctord:
         addresses.unlink(missing_ok=True)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([os.environ["PROCTORD"], "--data-dir", str(self.data), "--listen",
-                                             "127.0.0.1:0", *self.flags], stdout=log, stderr=log)
+                                             "127.0.0.1:0", *self.flags], stdout=log, stderr=log,
+                                            env={**os.environ, **self.environment})
         deadline = time.monotonic() + timeout
         while not (addresses.exists() and addresses.read_text().endswith("\n")):
             if self.process.poll() is not None or time.monotonic() > deadline:

@@ -161,6 +161,22 @@ TEST_P(RewardLogTest, MoreEpisodesThanPlacesAreRefused) {
   EXPECT_EQ(Admit("none", "a").code(), absl::StatusCode::kNotFound);
 }
 
+TEST_P(RewardLogTest, PlacesWithoutRewardAreListedUntilGivenBack) {
+  world_.MakeGroup("g", 3);
+  for (const char* id : {"a", "b", "c"}) ASSERT_TRUE(Admit("g", id).ok());
+  world_.Append(Valid("b", "g"));
+  auto places = world_.groups().ListWaiting(world_.context);
+  ASSERT_TRUE(places.ok()) << places.status();
+  ASSERT_EQ(places->size(), 2u);
+  EXPECT_EQ((*places)[0].group, "groups/g");
+  EXPECT_EQ((*places)[0].trajectory, "trajectories/a");
+  EXPECT_EQ((*places)[1].trajectory, "trajectories/c");
+  ASSERT_TRUE(world_.groups().Withdraw(world_.context, "groups/g", "trajectories/a").ok());
+  world_.Append(Valid("c", "g"));
+  EXPECT_TRUE(world_.groups().ListWaiting(world_.context)->empty());
+  EXPECT_EQ(world_.groups().Get(world_.context, "groups/g")->started(), 2);
+}
+
 TEST_P(RewardLogTest, MaskedMembersAreReplacedIfAsked) {
   world_.MakeGroup("g", 2, /*replace_masked=*/true);
   ASSERT_TRUE(Admit("g", "a").ok());
