@@ -8,16 +8,21 @@ endfunction()
 
 # proctor_test(<name> SOURCES ... DEPENDS ... [LABELS ...] [TIMEOUT seconds] [SERIAL]): a GoogleTest binary
 # proctor_<name>_test whose tests are found when ctest runs. SERIAL: one test of it at a time (they share a browser
-# or the machine's load).
+# or the machine's load). Without LABELS it is labelled "grpc" if it uses gRPC, else "grpc_free": those run under
+# ThreadSanitizer, and the target proctor_grpc_free_tests builds them.
+add_custom_target(proctor_grpc_free_tests)
 function(proctor_test name)
   cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 60)
   endif()
-  set(properties TIMEOUT ${ARG_TIMEOUT})
-  if(ARG_LABELS)
-    list(APPEND properties LABELS "${ARG_LABELS}")
+  if(NOT ARG_LABELS AND "${ARG_DEPENDS}" MATCHES "grpc|gRPC|proctor_(client|cli|server)")
+    set(ARG_LABELS grpc)
+  elseif(NOT ARG_LABELS)
+    set(ARG_LABELS grpc_free)
+    add_dependencies(proctor_grpc_free_tests proctor_${name}_test)
   endif()
+  set(properties TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
   if(ARG_SERIAL)
     list(APPEND properties RESOURCE_LOCK proctor_${name})
   endif()

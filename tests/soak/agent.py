@@ -75,7 +75,7 @@ class Agent:
     def _move(self, marks: list[int]) -> action_pb2.Action:
         if marks and self.random.random() < 0.7:
             return proctor.click(self.random.choice(marks))
-        return proctor.scroll() if self.random.random() < 0.5 else proctor.noop()
+        return proctor.scroll() if self.options.environment == "practice" else proctor.noop()
 
     def _step(self, trajectory: str, action: action_pb2.Action) -> env_pb.StepResponse:
         thought = f"{self.options.seed} {self.random.getrandbits(64):016x}"

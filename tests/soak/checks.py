@@ -25,10 +25,13 @@ class Checks:
         self._masks: collections.Counter[str] = collections.Counter()
         self._steps = 0
         self._redelivered = 0
+        self._errors: collections.Counter[str] = collections.Counter()
 
     def steps(self, entries: list[Entry]) -> None:
         """Every acknowledged step is in its record, with its agent data and a screenshot that can be read."""
         for entry in entries:
+            if entry["kind"] == "error":
+                self._errors[entry["message"].split(":")[0]] += 1
             if entry["kind"] != "step" or entry["interrupted"]:
                 continue
             self._steps += 1
@@ -104,7 +107,8 @@ class Checks:
     def summary(self) -> list[str]:
         masks = ", ".join(f"{count} {name}" for name, count in sorted(self._masks.items())) or "none"
         return [f"{self._steps} acknowledged steps checked against {len(self._records)} records",
-                f"{len(self._rewards)} rewards, masked: {masks}; {self._redelivered} records came more than once"]
+                f"{len(self._rewards)} rewards, masked: {masks}; {self._redelivered} records came more than once",
+                f"errors that clients met: {dict(self._errors)}"]
 
     def _check_value(self, reward: reward_pb2.Reward) -> None:
         record = self._record(reward.trajectory)

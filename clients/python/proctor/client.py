@@ -19,7 +19,7 @@ from .v1 import environment_pb2, episode_pb2, job_pb2, reward_pb2, session_pb2, 
 #: Messages carry screenshots, so the default limit of 4 MiB is too small. A restarted server is found again within seconds,
 #: not after gRPC's back-off of up to two minutes.
 CHANNEL_OPTIONS = (("grpc.max_receive_message_length", 256 << 20), ("grpc.max_send_message_length", 256 << 20),
-                   ("grpc.initial_reconnect_backoff_ms", 200), ("grpc.min_reconnect_backoff_ms", 200),
+                   ("grpc.initial_reconnect_backoff_ms", 200), ("grpc.min_reconnect_backoff_ms", 2000),
                    ("grpc.max_reconnect_backoff_ms", 2000))
 
 _RETRIES = 4

@@ -1,0 +1,90 @@
+// What a browser says, and what our script in a page answers: both may be a hostile page's doing.
+#include <deque>
+#include <utility>
+
+#include "env/web/devtools.h"
+#include "env/web/frame_merge.h"
+#include "env/web/page_reply.h"
+#include "tests/fuzz/input.h"
+
+namespace proctor::env::web {
+namespace {
+
+// Says what it was given, then the connection is over.
+class ScriptedTransport final : public DevToolsTransport {
+ public:
+  explicit ScriptedTransport(std::vector<std::string> messages) : messages_(messages.begin(), messages.end()) {}
+  absl::Status Write(const std::vector<std::string>&) override { return absl::OkStatus(); }
+  absl::StatusOr<std::string> Read() override {
+    MutexLock lock(mutex_);
+    while (!begun_ && !closed_) changed_.Wait(mutex_);
+    if (closed_ || messages_.empty()) return absl::UnavailableError("closed");
+    std::string message = std::move(messages_.front());
+    messages_.pop_front();
+    return message;
+  }
+  void Close() override {
+    MutexLock lock(mutex_);
+    closed_ = true;
+    changed_.SignalAll();
+  }
+  void Begin() {
+    MutexLock lock(mutex_);
+    begun_ = true;
+    changed_.SignalAll();
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  bool begun_ ABSL_GUARDED_BY(mutex_) = false;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  std::deque<std::string> messages_ ABSL_GUARDED_BY(mutex_);
+};
+
+void Talk(std::string_view text) {
+  auto transport = std::make_unique<ScriptedTransport>(fuzz::Split(text, '\0'));
+  ScriptedTransport& script = *transport;
+  DevTools devtools(std::move(transport));
+  for (const char* session : {"", "S"}) {
+    devtools.Subscribe(session, [](const DevToolsEvent& event) { (void)event.Params(); });
+  }
+  const auto replies = devtools.SendAll({{"", "Browser.getVersion"}, {"S", "Runtime.evaluate"}});
+  script.Begin();
+  for (const DevToolsReply& reply : replies) {
+    const auto result = reply.AwaitText(CallContext::WithTimeout(absl::Seconds(10)));
+    fuzz::Require(!absl::IsDeadlineExceeded(result.status()), "every command gets its reply");
+    if (result.ok()) (void)ScriptString(*result);
+  }
+}
+
+void Merge(std::string_view text) {
+  std::vector<ObservedFrame> frames;
+  for (const std::string& part : fuzz::Split(text, '\0')) {
+    absl::StatusOr<PageReply> reply = ParsePageReply(part);
+    if (!reply.ok()) continue;
+    ObservedFrame& frame = frames.emplace_back();
+    frame.reply = *std::move(reply);
+    frame.owner_id = frames.size() == 1 ? 0 : 1;
+  }
+  if (frames.empty()) return;
+  const FrameMerge merge(frames, [](const std::string&, int64_t id) { return static_cast<int32_t>(id & 0xffff); });
+  v1::Observation observation;
+  merge.FillElements(observation);
+  merge.Tree();
+  merge.Html();
+  merge.Text();
+  merge.FocusedMark();
+  // Protobuf refuses to write what is not UTF-8: then nothing could be sent or recorded.
+  fuzz::Require(!observation.SerializeAsString().empty() || observation.ByteSizeLong() == 0, "an observation can be written");
+}
+
+}  // namespace
+}  // namespace proctor::env::web
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  const std::string_view rest = proctor::fuzz::View(data + 1, size - 1);
+  data[0] == 'T' ? proctor::env::web::Talk(rest) : proctor::env::web::Merge(rest);
+  return 0;
+}
