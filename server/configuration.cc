@@ -15,6 +15,8 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "common/yaml_proto.h"
+#include "net/egress_proxy.h"
+#include "reward/reward_policy.h"
 
 namespace proctor::server {
 namespace {
@@ -96,12 +98,14 @@ absl::Status CheckBrowser(v1::BrowserConfig& browser, const Reporter& report) {
                                         [&](int32_t n) { browser.set_sessions_per_browser(n); }, 8));
   PROCTOR_RETURN_IF_ERROR(report.Number("browser.recycle_after_contexts", browser.recycle_after_contexts(), 1,
                                         100'000, [&](int32_t n) { browser.set_recycle_after_contexts(n); }, 200));
-  if (!browser.has_warm_contexts()) browser.set_warm_contexts(2);
-  if (browser.warm_contexts() < 0 || browser.warm_contexts() > 64) {
-    return report.Error("browser.warm_contexts", "not between 0 and 64");
+  if (!browser.has_prewarm_contexts()) browser.set_prewarm_contexts(true);
+  if (browser.kind() == v1::BROWSER_KIND_UNSPECIFIED) browser.set_kind(v1::BROWSER_KIND_HEADLESS_SHELL);
+  if (!browser.user().empty() && geteuid() != 0) {
+    return report.Error("browser.user", "only a server that runs as root can run the browser as another user");
   }
-  if (!browser.remote_url().empty()) {
-    return report.Error("browser.remote_url", "this version only drives browsers that it starts itself");
+  const std::string& remote = browser.remote_url();
+  if (!remote.empty() && remote.rfind("ws://", 0) != 0 && remote.rfind("http://", 0) != 0) {
+    return report.Error("browser.remote_url", absl::StrCat("'", remote, "' begins with neither ws:// nor http://"));
   }
   for (int i = 0; i < browser.extra_flags_size(); ++i) {
     const std::string& flag = browser.extra_flags(i);
@@ -120,6 +124,23 @@ absl::Status CheckBrowser(v1::BrowserConfig& browser, const Reporter& report) {
   return absl::OkStatus();
 }
 
+// Fills in `otherwise` where a limit is not set.
+absl::Status CheckLimits(const std::string& path, const v1::Limits& otherwise, v1::Limits& limits, const Reporter& report) {
+  PROCTOR_RETURN_IF_ERROR(report.Number(path + ".max_steps", limits.max_steps(), 1, 10'000,
+                                        [&](int32_t n) { limits.set_max_steps(n); }, otherwise.max_steps()));
+  const bool duration = limits.has_max_duration();
+  return report.Time(path + ".max_duration", duration, limits.mutable_max_duration(), absl::Seconds(1), absl::Hours(24),
+                     FromProto(otherwise.max_duration()));
+}
+
+absl::Status CheckDefaultSettings(const std::string& id, const v1::EnvironmentSettings& settings, const Reporter& report) {
+  const auto kind = settings.kind_case();
+  const auto* field = v1::EnvironmentSettings::descriptor()->FindFieldByNumber(kind);
+  if (kind == v1::EnvironmentSettings::KIND_NOT_SET || field->name() == id) return absl::OkStatus();
+  return report.Error(absl::StrCat("environments.", id, ".default_settings.", field->name()),
+                      absl::StrCat("settings of another environment; these are `", id, "` settings"));
+}
+
 absl::Status CheckEnvironments(v1::ServerConfig& config, const Reporter& report) {
   const int browsers = config.browser().max_browsers() * config.browser().sessions_per_browser();
   for (const auto& [id, environment] : config.environments()) {
@@ -134,6 +155,9 @@ absl::Status CheckEnvironments(v1::ServerConfig& config, const Reporter& report)
     PROCTOR_RETURN_IF_ERROR(report.Number(absl::StrCat("environments.", id, ".max_sessions"),
                                           environment.max_sessions(), 1, 10'000,
                                           [&](int32_t n) { environment.set_max_sessions(n); }, otherwise));
+    PROCTOR_RETURN_IF_ERROR(CheckLimits(absl::StrCat("environments.", id, ".default_limits"), config.default_limits(),
+                                        *environment.mutable_default_limits(), report));
+    PROCTOR_RETURN_IF_ERROR(CheckDefaultSettings(id, environment.default_settings(), report));
   }
   return absl::OkStatus();
 }
@@ -172,22 +196,49 @@ absl::Status CheckThreads(v1::ThreadsConfig& threads, const Reporter& report) {
                        [&](int32_t n) { threads.set_network(n); }, 1);
 }
 
+absl::Status CheckEvaluation(v1::EvaluationConfig& evaluation, const Reporter& report) {
+  for (auto& [name, function] : *evaluation.mutable_webarena_functions()) {
+    if (function.expression().empty()) {
+      return report.Error(absl::StrCat("evaluation.webarena_functions.", name), "expression is missing");
+    }
+    if (function.page_url().empty()) function.set_page_url("last");
+  }
+  return absl::OkStatus();
+}
+
+// What is not in the file, and has a name, is written out: --check-config shows what is in force.
+void FillIn(v1::ServerConfig& config) {
+  v1::LogConfig& log = *config.mutable_log();
+  if (log.level() == v1::CONFIG_LOG_LEVEL_UNSPECIFIED) log.set_level(v1::CONFIG_LOG_LEVEL_INFO);
+  if (log.format() == v1::CONFIG_LOG_FORMAT_UNSPECIFIED) log.set_format(v1::CONFIG_LOG_FORMAT_TEXT);
+  if (config.durability() == v1::DURABILITY_UNSPECIFIED) config.set_durability(v1::DURABILITY_POWER);
+}
+
 absl::Status Check(v1::ServerConfig& config, const std::optional<YamlLocations>& locations) {
   const Reporter report(locations);
+  FillIn(config);
   PROCTOR_RETURN_IF_ERROR(CheckPlaces(config, report));
   PROCTOR_RETURN_IF_ERROR(CheckBrowser(*config.mutable_browser(), report));
+  v1::Limits built_in;
+  built_in.set_max_steps(30);
+  *built_in.mutable_max_duration() = ToProto(absl::Minutes(10));
+  PROCTOR_RETURN_IF_ERROR(CheckLimits("default_limits", built_in, *config.mutable_default_limits(), report));
   PROCTOR_RETURN_IF_ERROR(CheckEnvironments(config, report));
   PROCTOR_RETURN_IF_ERROR(CheckTimes(config, report));
   PROCTOR_RETURN_IF_ERROR(CheckThreads(*config.mutable_threads(), report));
-  v1::Limits& limits = *config.mutable_default_limits();
-  PROCTOR_RETURN_IF_ERROR(report.Number("default_limits.max_steps", limits.max_steps(), 1, 10'000,
-                                        [&](int32_t n) { limits.set_max_steps(n); }, 30));
-  const bool duration = limits.has_max_duration();
-  PROCTOR_RETURN_IF_ERROR(report.Time("default_limits.max_duration", duration, limits.mutable_max_duration(),
-                                      absl::Seconds(1), absl::Hours(24), absl::Minutes(10)));
-  if (config.practice().port() < 0 || config.practice().port() > 65'535) {
-    return report.Error("practice.port", "not between 0 and 65535");
+  PROCTOR_RETURN_IF_ERROR(CheckEvaluation(*config.mutable_evaluation(), report));
+  if (const absl::Status policy = reward::ValidateRewardPolicy(config.reward_policy()); !policy.ok()) {
+    return report.Error("reward_policy", std::string(policy.message()));
   }
+  v1::EgressConfig& egress = *config.mutable_egress();
+  for (int i = 0; i < egress.allowed_hosts_size(); ++i) {
+    const absl::Status host = net::CheckHostPattern(egress.allowed_hosts(i));
+    if (!host.ok()) return report.Error(absl::StrCat("egress.allowed_hosts[", i, "]"), std::string(host.message()));
+  }
+  PROCTOR_RETURN_IF_ERROR(report.Number("egress.max_connections", egress.max_connections(), 1, 10'000,
+                                        [&](int32_t n) { egress.set_max_connections(n); }, 256));
+  const int32_t port = config.mutable_practice()->port();
+  if (port < 0 || port > 65'535) return report.Error("practice.port", "not between 0 and 65535");
   return absl::OkStatus();
 }
 

@@ -129,8 +129,9 @@ std::vector<v1::EvidenceRequest> EpisodePipeline::RequiredEvidence(const v1::Tas
     if (!evaluator.ok()) continue;  // Judging will say so.
     const v1::Oracle* oracle = evaluator::OracleOf(*evaluator, task);
     if (oracle == nullptr) continue;
-    const auto wanted = at_start ? evaluator::RequiredStartEvidence(*oracle, evaluator->success_threshold())
-                                 : evaluator::RequiredEvidence(*oracle);
+    const auto wanted =
+        at_start ? evaluator::RequiredStartEvidence(*oracle, evaluator->success_threshold(), parts_.functions)
+                 : evaluator::RequiredEvidence(*oracle, parts_.functions);
     for (const v1::EvidenceRequest& request : wanted) {
       if (ids.insert(request.id()).second) requests.push_back(request);
     }

@@ -18,6 +18,7 @@
 #include "common/mutex.h"
 #include "env/episode_host.h"
 #include "evaluator/evaluator_store.h"
+#include "evaluator/webarena.h"
 #include "proctor/v1/reward.pb.h"
 #include "proposer/task_sampler.h"
 #include "proposer/task_store.h"
@@ -51,6 +52,8 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
     v1::RewardPolicy reward_policy;
     // `evaluators/{id}`, in order.
     std::vector<std::string> chain;
+    // What `func:` in WebArena's oracles means here.
+    evaluator::WebArenaFunctions functions;
   };
   explicit EpisodePipeline(Parts parts);
   // Call Drain first.

@@ -58,6 +58,14 @@ std::vector<std::string> Chain(const v1::ServerConfig& config) {
   return {chain.begin(), chain.end()};
 }
 
+evaluator::WebArenaFunctions Functions(const v1::ServerConfig& config) {
+  evaluator::WebArenaFunctions functions;
+  for (const auto& [name, function] : config.evaluation().webarena_functions()) {
+    functions[name] = {function.page_url(), function.expression()};
+  }
+  return functions;
+}
+
 // Pools: named and bounded. `rpc` runs unary calls; `sessions` worlds' verbs; the others what their names say.
 struct Pools {
   explicit Pools(const v1::ThreadsConfig& threads)
@@ -134,7 +142,11 @@ absl::Status ServerImpl::StartRooms() {
   pipeline_ = std::make_unique<EpisodePipeline>(EpisodePipeline::Parts{
       *data_.tasks, *data_.sampler, *data_.groups, *data_.rewards, *data_.evaluators, *data_.verdicts,
       *data_.trajectories, *data_.episodes, *timers_, pools_->evaluation, config_.reward_policy(),
-      Chain(config_)});
+      Chain(config_), Functions(config_)});
+  for (const std::string& name : Chain(config_)) {
+    PROCTOR_RETURN_IF_ERROR(Annotate(
+        data_.evaluators->Get(CallContext::WithTimeout(absl::Seconds(10)), name).status(), "evaluation.chain"));
+  }
   recorder_ = std::make_unique<EpisodeRecorder>(*data_.recorder, *data_.replays, *data_.blobs);
   sessions_ = std::make_unique<env::SessionManager>(
       SessionOptions(config_), env::SessionParts{pools_->sessions, *timers_, SystemClock(), *recorder_,

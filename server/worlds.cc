@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/executor.h"
 #include "common/ids.h"
 #include "common/log.h"
@@ -17,6 +18,8 @@
 #include "env/web/web_environment.h"
 #include "net/egress_proxy.h"
 #include "net/http_server.h"
+#include "server/configured_environment.h"
+#include "server/remote_browser.h"
 
 namespace proctor::server {
 namespace {
@@ -48,9 +51,15 @@ class PracticeTemplates final : public proposer::TaskTemplateSource {
   const bool enabled_;
 };
 
-env::web::BrowserPool::Options PoolOptions(const v1::BrowserConfig& config) {
+absl::StatusOr<env::web::BrowserPool::Options> PoolOptions(const CallContext& context, const v1::BrowserConfig& config) {
   env::web::BrowserPool::Options options;
-  options.process.executable = config.executable();
+  if (!config.remote_url().empty()) {
+    PROCTOR_ASSIGN_OR_RETURN(options.remote_url, FindRemoteBrowser(context, config.remote_url()));
+  } else if (config.executable().empty()) {
+    PROCTOR_ASSIGN_OR_RETURN(options.process.executable, env::web::FindBrowser(config.kind()));
+  } else {
+    options.process.executable = config.executable();
+  }
   options.process.user = config.user();
   options.process.allow_unsandboxed = config.allow_unsandboxed();
   options.process.extra_arguments = {config.extra_flags().begin(), config.extra_flags().end()};
@@ -77,22 +86,15 @@ class WorldsImpl final : public Worlds {
         background_("browser", std::max(4, config.browser().max_browsers() * 2)) {}
 
   absl::Status Open() {
-    if (Enabled("null")) environments_["null"] = std::make_unique<env::NullEnvironment>();
+    if (Enabled("null")) PROCTOR_RETURN_IF_ERROR(Add("null", std::make_unique<env::NullEnvironment>()));
     if (!Enabled("web") && !Enabled("practice")) return absl::OkStatus();
     PROCTOR_RETURN_IF_ERROR(OpenProxy());
-    pool_ = std::make_unique<env::web::BrowserPool>(PoolOptions(config_.browser()));
-    PROCTOR_RETURN_IF_ERROR(pool_->Start(CallContext::WithTimeout(absl::Minutes(1))));
-    if (!pool_->sandboxed()) {
-      LogWarning("THE BROWSER RUNS WITHOUT ITS SANDBOX: a hostile page may take over its process. Use it for pages "
-                 "that you trust, or mend the sandbox: see `proctor doctor`");
-    }
-    env::web::WebEnvironment::Options options;
-    options.default_policy = Policy(config_.egress());
-    const v1::EnvironmentConfig& web = config_.environments().at("web");
-    if (web.default_settings().has_web()) options.default_settings = web.default_settings().web();
-    web_ = std::make_unique<env::web::WebEnvironment>(options, *pool_, *proxy_, background_);
+    PROCTOR_RETURN_IF_ERROR(OpenBrowsers());
+    web_ = std::make_unique<env::web::WebEnvironment>(WebOptions(), *pool_, *proxy_, background_);
     if (Enabled("practice")) PROCTOR_RETURN_IF_ERROR(OpenPractice());
-    return absl::OkStatus();
+    if (!Enabled("web")) return absl::OkStatus();
+    // The practice sites have defaults of their own: each environment wraps a browser environment without any.
+    return Add("web", std::make_unique<env::web::WebEnvironment>(WebOptions(), *pool_, *proxy_, background_));
   }
 
   void Register(env::SessionManager& sessions) override {
@@ -118,8 +120,37 @@ class WorldsImpl final : public Worlds {
  private:
   bool Enabled(const std::string& id) const { return config_.environments().at(id).enabled(); }
 
+  absl::Status Add(const std::string& id, std::unique_ptr<env::Environment> environment) {
+    auto configured = ConfiguredEnvironment::Create(std::move(environment), config_.environments().at(id));
+    if (!configured.ok()) return Annotate(configured.status(), absl::StrCat("environments.", id));
+    environments_[id] = *std::move(configured);
+    return absl::OkStatus();
+  }
+
+  env::web::WebEnvironment::Options WebOptions() const {
+    env::web::WebEnvironment::Options options;
+    options.default_policy = Policy(config_.egress());
+    options.prewarm = config_.browser().prewarm_contexts();
+    return options;
+  }
+
+  absl::Status OpenBrowsers() {
+    const CallContext context = CallContext::WithTimeout(absl::Minutes(1));
+    PROCTOR_ASSIGN_OR_RETURN(env::web::BrowserPool::Options options, PoolOptions(context, config_.browser()));
+    pool_ = std::make_unique<env::web::BrowserPool>(std::move(options));
+    PROCTOR_RETURN_IF_ERROR(pool_->Start(context));
+    if (!config_.browser().remote_url().empty()) {
+      LogWarning("A REMOTE BROWSER IS USED: its pages go through the server's proxy, but not what it sends of its own "
+                 "accord, and nobody here knows whether it has a sandbox");
+    }
+    if (!pool_->sandboxed()) {
+      LogWarning("THE BROWSER RUNS WITHOUT ITS SANDBOX: a hostile page may take over its process. Use it for pages "
+                 "that you trust, or mend the sandbox: see `proctor doctor`");
+    }
+    return absl::OkStatus();
+  }
+
   env::Environment* FindId(const std::string& id) {
-    if (id == "web") return Enabled("web") ? web_.get() : nullptr;
     const auto it = environments_.find(id);
     return it == environments_.end() ? nullptr : it->second.get();
   }
@@ -145,8 +176,8 @@ class WorldsImpl final : public Worlds {
     }));
     hub_.SetPort(site_server_->port());
     RefusePort(site_server_->port());
-    environments_["practice"] = std::make_unique<env::practice::PracticeEnvironment>(*web_, hub_);
-    return absl::OkStatus();
+    return Add("practice", std::make_unique<env::practice::PracticeEnvironment>(*web_, hub_,
+                                                                                config_.practice().default_seed()));
   }
 
   const v1::ServerConfig config_;
@@ -158,6 +189,7 @@ class WorldsImpl final : public Worlds {
   std::unique_ptr<env::web::BrowserPool> pool_;
   // Before it dies it runs what was posted, which uses the pool.
   ThreadPool background_;
+  // What the practice environment drives.
   std::unique_ptr<env::web::WebEnvironment> web_;
   std::map<std::string, std::unique_ptr<env::Environment>> environments_;
 };

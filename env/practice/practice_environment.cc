@@ -23,15 +23,15 @@ int64_t RandomSeed() { return 1 + static_cast<int64_t>(std::stoll(RandomHex(6), 
 
 class PracticeWorld final : public World {
  public:
-  PracticeWorld(std::unique_ptr<World> browser, PracticeHub& hub, v1::PracticeSettings settings)
-      : browser_(std::move(browser)), hub_(hub), settings_(std::move(settings)) {}
+  PracticeWorld(std::unique_ptr<World> browser, PracticeHub& hub, v1::PracticeSettings settings, int64_t default_seed)
+      : browser_(std::move(browser)), hub_(hub), settings_(std::move(settings)), default_seed_(default_seed) {}
 
   ~PracticeWorld() override { Forget(); }
 
   absl::StatusOr<ResetResult> Reset(const CallContext& context, const ResetSpec& spec,
                                     const v1::ObservationRequest& request) override {
     Forget();
-    const int64_t seed = spec.task.seed() != 0 ? spec.task.seed() : spec.seed != 0 ? spec.seed : RandomSeed();
+    const int64_t seed = SeedOf(spec);
     PracticeHub::InstanceOptions options{.seed = seed, .response_delay = FromProto(settings_.response_delay())};
     const auto& states = spec.task.start_state().site_state_json();
     options.site_state_json.insert(states.begin(), states.end());
@@ -90,6 +90,12 @@ class PracticeWorld final : public World {
   absl::Duration ActionDelay() const override { return browser_->ActionDelay(); }
 
  private:
+  int64_t SeedOf(const ResetSpec& spec) const {
+    if (spec.task.seed() != 0) return spec.task.seed();
+    if (spec.seed != 0) return spec.seed;
+    return default_seed_ != 0 ? default_seed_ : RandomSeed();
+  }
+
   v1::Evidence SiteState(const v1::EvidenceRequest& request) {
     v1::Evidence evidence;
     evidence.set_request_id(request.id());
@@ -111,6 +117,7 @@ class PracticeWorld final : public World {
   const std::unique_ptr<World> browser_;
   PracticeHub& hub_;
   const v1::PracticeSettings settings_;
+  const int64_t default_seed_;
   std::string instance_;  // "" between episodes
 };
 
@@ -156,7 +163,7 @@ absl::StatusOr<std::unique_ptr<World>> PracticeEnvironment::Open(const CallConte
                                                                  const v1::EnvironmentSettings& settings) {
   PROCTOR_ASSIGN_OR_RETURN(const v1::EnvironmentSettings resolved, ResolveSettings(settings));
   PROCTOR_ASSIGN_OR_RETURN(auto browser, browser_.Open(context, BrowserSettings(resolved.practice())));
-  return std::make_unique<PracticeWorld>(std::move(browser), hub_, resolved.practice());
+  return std::make_unique<PracticeWorld>(std::move(browser), hub_, resolved.practice(), default_seed_);
 }
 
 }  // namespace proctor::env::practice

@@ -42,12 +42,15 @@ constexpr char kMendSandbox[] =
 
 }  // namespace
 
-absl::StatusOr<std::string> FindBrowser() {
+absl::StatusOr<std::string> FindBrowser(v1::BrowserKind kind) {
+  const bool full = kind == v1::BROWSER_KIND_CHROMIUM;
   for (const char* path : {"/usr/lib/chromium/chromium-headless-shell", "/usr/bin/chromium-headless-shell",
                            "/usr/lib/chromium/chromium", "/usr/bin/chromium", "/usr/bin/google-chrome"}) {
+    if (full && absl::EndsWith(path, "headless-shell")) continue;
     if (access(path, X_OK) == 0) return std::string(path);
   }
-  return absl::NotFoundError("no Chromium found: apt-get install chromium-headless-shell chromium-sandbox");
+  return absl::NotFoundError(absl::StrCat("no Chromium found: apt-get install ",
+                                          full ? "chromium" : "chromium-headless-shell", " chromium-sandbox"));
 }
 
 absl::StatusOr<std::unique_ptr<BrowserProcess>> BrowserProcess::Start(

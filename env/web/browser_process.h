@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "common/call_context.h"
 #include "common/process.h"
+#include "proctor/v1/config.pb.h"
 
 namespace proctor::env::web {
 
@@ -31,8 +32,9 @@ struct BrowserProcessOptions {
   std::vector<std::string> extra_arguments;
 };
 
-// The browser's executable: chromium-headless-shell, else chromium. NOT_FOUND says what to install.
-absl::StatusOr<std::string> FindBrowser();
+// The browser's executable at Debian's places: chromium-headless-shell, else chromium; with BROWSER_KIND_CHROMIUM only the
+// latter. NOT_FOUND says what to install.
+absl::StatusOr<std::string> FindBrowser(v1::BrowserKind kind = v1::BROWSER_KIND_HEADLESS_SHELL);
 
 // Kills browsers and removes profile directories below `profile_root` whose server is gone. Call it at start-up.
 // Returns how many it removed.

@@ -30,7 +30,7 @@ log: {level: Warning, format: CONFIG_LOG_FORMAT_JSON}
 durability: process
 browser:
   max_browsers: 3
-  warm_contexts: 0
+  prewarm_contexts: false
   extra_flags: ["--a", --b=1]
   allow_unsandboxed: true
 environments:
@@ -48,7 +48,7 @@ egress:
   EXPECT_EQ(config.log().level(), v1::CONFIG_LOG_LEVEL_WARNING);
   EXPECT_EQ(config.log().format(), v1::CONFIG_LOG_FORMAT_JSON);
   EXPECT_EQ(config.durability(), v1::DURABILITY_PROCESS);
-  EXPECT_TRUE(config.browser().has_warm_contexts());
+  EXPECT_TRUE(config.browser().has_prewarm_contexts());
   EXPECT_THAT(config.browser().extra_flags(), testing::ElementsAre("--a", "--b=1"));
   EXPECT_TRUE(config.browser().allow_unsandboxed());
   EXPECT_EQ(config.environments().at("web").default_settings().web().device_scale(), 1.5);

@@ -32,7 +32,8 @@ class CommandsTest(unittest.TestCase):
     def setUpClass(cls):
         config = tempfile.NamedTemporaryFile("w", suffix=".yaml")
         cls.addClassCleanup(config.close)
-        config.write("environments: {web: {enabled: false}, practice: {enabled: false}}\n")
+        config.write("environments: {web: {enabled: false}, practice: {enabled: false}, 'null': {"
+                     "default_limits: {max_steps: 7}, default_settings: {'null': {text_bytes: 32}}}}\n")
         config.flush()
         cls.server = Proctord("--config", config.name).start()
         cls.addClassCleanup(cls.server.__exit__)
@@ -73,6 +74,15 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual("environments/null", self.json("env", "get", "null")[0]["name"])
         self.assertIn("name: environments/null\n", self.run_cli("env", "get", "environments/null").stdout)
         self.assertIn("not found", self.run_cli("env", "get", "nowhere", code=1).stderr)
+
+    def test_env_tells_the_configured_defaults_and_sessions_have_them(self):
+        shown = self.json("env", "get", "null")[0]
+        self.assertEqual({"max_steps": 7, "max_duration": "600s"}, shown["default_limits"])
+        self.assertEqual(32, shown["default_settings"]["null"]["text_bytes"])
+        made = self.json("session", "create", "null")[0]
+        self.run_cli("session", "close", made["name"])
+        self.assertEqual(32, made["settings"]["null"]["text_bytes"])
+        self.assertEqual(7, self.json("episode", "get", self.episode())[0]["limits"]["max_steps"])
 
     def test_task_create_get_list(self):
         name = self.task()

@@ -1,0 +1,173 @@
+#include "server/configuration.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/proto_time.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/util/message_differencer.h"
+#include "tests/storage/temp_directory.h"
+
+namespace proctor::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kExample[] = "server/proctord.yaml";
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class ConfigurationTest : public ::testing::Test {
+ protected:
+  std::string Write(const std::string& yaml) {
+    const std::string path = directory_.path() + "/proctord.yaml";
+    std::ofstream(path) << yaml;
+    return path;
+  }
+  absl::StatusOr<CommandLine> Load(const std::string& yaml) {
+    return ParseCommandLine({"proctord", "--config", Write(yaml)});
+  }
+  std::string Refused(const std::string& yaml) {
+    const auto line = Load(yaml);
+    EXPECT_FALSE(line.ok()) << yaml;
+    return std::string(line.status().message());
+  }
+
+  storage::TempDirectory directory_;
+};
+
+// Every field name of the configuration's own messages; settings of other files are their own business.
+void CollectFields(const google::protobuf::Descriptor* type, std::set<std::string>& names) {
+  for (int i = 0; i < type->field_count(); ++i) {
+    const auto* field = type->field(i);
+    names.insert(field->name());
+    const auto* inner = field->is_map() ? field->message_type()->map_value()->message_type() : field->message_type();
+    if (inner != nullptr && inner->file()->name() == type->file()->name()) CollectFields(inner, names);
+  }
+}
+
+TEST_F(ConfigurationTest, TheExampleEqualsTheDefaults) {
+  const auto defaults = ParseCommandLine({"proctord"});
+  const auto example = ParseCommandLine({"proctord", "--config", kExample});
+  ASSERT_TRUE(defaults.ok()) << defaults.status();
+  ASSERT_TRUE(example.ok()) << example.status();
+  std::string difference;
+  google::protobuf::util::MessageDifferencer differencer;
+  differencer.ReportDifferencesToString(&difference);
+  EXPECT_TRUE(differencer.Compare(defaults->config, example->config)) << difference;
+}
+
+TEST_F(ConfigurationTest, TheExampleNamesEveryField) {
+  std::set<std::string> names;
+  CollectFields(v1::ServerConfig::descriptor(), names);
+  ASSERT_GT(names.size(), 40u);
+  const std::string example = ReadFile(kExample);
+  for (const std::string& name : names) {
+    EXPECT_TRUE(std::regex_search(example, std::regex("\\b" + name + ":"))) << name;
+  }
+}
+
+// The commented-out keys are right too: all of them, switched on one at a time.
+TEST_F(ConfigurationTest, TheExamplesOptionsLoad) {
+  const std::string example = ReadFile(kExample);
+  const std::regex option("(^|\n)( *)#([a-z_\"]+: ?[^\n]*)");
+  int options = 0;
+  for (std::sregex_iterator it(example.begin(), example.end(), option), end; it != end; ++it) {
+    // Refused, rightly, to others than root.
+    if (absl::StartsWith((*it)[3].str(), "user:") && geteuid() != 0) continue;
+    std::string text = example;
+    text.replace(it->position(), it->length(), (*it)[1].str() + (*it)[2].str() + (*it)[3].str());
+    // A list that follows its key; the empty one above it goes.
+    if ((*it)[3] == "evaluators:") {
+      text = std::regex_replace(text, std::regex("\n  evaluators: \\[\\]"), "");
+      text = std::regex_replace(text, std::regex("\n  #(-|  oracle)"), "\n  $1");
+    }
+    const auto line = Load(text);
+    EXPECT_TRUE(line.ok()) << (*it)[3] << ": " << line.status();
+    ++options;
+  }
+  EXPECT_GE(options, 12);
+}
+
+struct BadConfiguration {
+  const char* yaml;
+  const char* where;
+  const char* reason;
+};
+
+TEST_F(ConfigurationTest, RefusesBadValuesWithFileLineAndField) {
+  const std::vector<BadConfiguration> cases = {
+      {"log: {level: info}\nbrowser:\n  max_browsers: 65\n", "proctord.yaml:3: browser.max_browsers", "between 1 and 64"},
+      {"listen_address: 0.0.0.0:1\n", "proctord.yaml:1: listen_address", "TLS"},
+      {"data_dir: here\n", "proctord.yaml:1: data_dir", "absolute"},
+      {"environments: {mars: {}}\n", "environments.mars", "no such environment"},
+      {"environments:\n  web:\n    default_limits: {max_steps: 10001}\n", "proctord.yaml:3: environments.web.default_limits.max_steps", "between 1 and 10000"},
+      {"environments:\n  web:\n    default_settings: {practice: {}}\n", "proctord.yaml:3: environments.web.default_settings.practice", "another environment"},
+      {"default_limits: {max_duration: 25h}\n", "proctord.yaml:1: default_limits.max_duration", "between 1s and 24h"},
+      {"egress:\n  allowed_hosts: [ok.example, 'a b']\n", "proctord.yaml:2: egress.allowed_hosts[1]", "a b"},
+      {"egress: {max_connections: 10001}\n", "egress.max_connections", "between"},
+      {"reward_policy:\n  score_map: {power: -1}\n", "proctord.yaml:1: reward_policy", ""},
+      {"practice: {port: 65536}\n", "practice.port", "65535"},
+      {"evaluation:\n  webarena_functions: {f: {page_url: last}}\n", "proctord.yaml:2: evaluation.webarena_functions.f", "expression"},
+      {"browser: {remote_url: 'file:///etc/passwd'}\n", "browser.remote_url", "ws://"},
+      {"browser: {extra_flags: ['--no-sandbox']}\n", "browser.extra_flags[0]", "set by the server"},
+      {"browser: {extra_flags: ['http://x']}\n", "browser.extra_flags[0]", "does not begin"},
+      {"threads: {jobs: 1025}\n", "threads.jobs", "between"},
+      {"sessions: {default_lease: 4s}\n", "sessions.default_lease", "between"},
+      {"reward_log: {retention: 1m}\n", "reward_log.retention", "between"},
+      {"nonsense: 1\n", "proctord.yaml:1", "nonsense"},
+  };
+  for (const BadConfiguration& bad : cases) {
+    const std::string message = Refused(bad.yaml);
+    EXPECT_THAT(message, HasSubstr(bad.where)) << bad.yaml;
+    EXPECT_THAT(message, HasSubstr(bad.reason)) << bad.yaml;
+  }
+}
+
+TEST_F(ConfigurationTest, EnvironmentsInheritTheDefaultLimits) {
+  const auto line = Load(
+      "default_limits: {max_steps: 7, max_duration: 2m}\n"
+      "environments: {practice: {default_limits: {max_steps: 9}}}\n");
+  ASSERT_TRUE(line.ok()) << line.status();
+  const auto& environments = line->config.environments();
+  EXPECT_EQ(environments.at("null").default_limits().max_steps(), 7);
+  EXPECT_EQ(environments.at("practice").default_limits().max_steps(), 9);
+  EXPECT_EQ(FromProto(environments.at("practice").default_limits().max_duration()), absl::Minutes(2));
+}
+
+TEST_F(ConfigurationTest, FlagsOverrideTheFile) {
+  const auto line = ParseCommandLine({"proctord", "--config", Write("log: {level: error}\nlisten_address: 127.0.0.1:1\n"),
+                                      "--listen", "127.0.0.1:0", "--max-browsers", "5"});
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_EQ(line->config.listen_address(), "127.0.0.1:0");
+  EXPECT_EQ(line->config.log().level(), v1::CONFIG_LOG_LEVEL_ERROR);
+  EXPECT_EQ(line->config.environments().at("web").max_sessions(), 5 * 8);
+}
+
+TEST_F(ConfigurationTest, RefusesBadFlags) {
+  for (const std::vector<std::string>& flags : std::vector<std::vector<std::string>>{
+           {"--nonsense"}, {"--data-dir"}, {"word"}, {"--max-browsers", "x"}, {"--listen", "1.2.3.4:5"}, {"--log-level", "loud"},
+           {"--config", "/no/such/file"}, {"--max-browsers", "99999999999999999999"}, {"--unix-socket", "", "--listen", ""}}) {
+    std::vector<std::string> line = {"proctord"};
+    line.insert(line.end(), flags.begin(), flags.end());
+    EXPECT_FALSE(ParseCommandLine(line).ok()) << flags[0];
+  }
+}
+
+}  // namespace
+}  // namespace proctor::server
