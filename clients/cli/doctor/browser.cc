@@ -20,7 +20,8 @@ std::string FindBrowser(const v1::BrowserConfig& browser) {
   // The server looks at the same places, in the same order.
   for (const char* path : {"/usr/lib/chromium/chromium-headless-shell", "/usr/bin/chromium-headless-shell",
                            "/usr/lib/chromium/chromium", "/usr/bin/chromium", "/usr/bin/google-chrome"}) {
-    if (access(path, X_OK) == 0) return path;
+    const bool wanted = browser.kind() != v1::BROWSER_KIND_CHROMIUM || !absl::EndsWith(path, "headless-shell");
+    if (wanted && access(path, X_OK) == 0) return path;
   }
   return "";
 }
@@ -34,7 +35,10 @@ std::vector<Finding> CheckBrowser(const Patient& patient) {
     return {{Health::kMissing, "browser", absl::StrCat(patient.browser.executable(), " is no program that can be run"),
              absl::StrCat("name another one (browser.executable, --browser), or install Debian's: ", kInstall)}};
   }
-  if (path.empty()) return {{Health::kMissing, "browser", "no Chromium found", kInstall}};
+  if (path.empty()) {
+    const bool full = patient.browser.kind() == v1::BROWSER_KIND_CHROMIUM;
+    return {{Health::kMissing, "browser", "no Chromium found", full ? "apt-get install chromium chromium-sandbox" : kInstall}};
+  }
   const auto trial = TryRun({path, "--version"}, std::nullopt, patient.timeout);
   if (!trial.ok()) {
     return {{Health::kMissing, "browser", absl::StrCat(path, " cannot be started: ", trial.status().message()), kInstall}};
