@@ -10,25 +10,29 @@
 
 namespace proctor::server {
 
-// `given` over `defaults`: a field that is set (a number that is not 0, a text that is not empty) and a list that is not
-// empty replace the default. Settings of another kind are returned as they are.
-v1::EnvironmentSettings OverDefaults(const v1::EnvironmentSettings& defaults, const v1::EnvironmentSettings& given);
+// `given` over `defaults`: a field that is set (a number that is not 0, a text that is not empty)
+// and a list that is not empty replace the default. Settings of another kind are returned as they
+// are.
+v1::EnvironmentSettings OverDefaults(const v1::EnvironmentSettings& defaults,
+                                     const v1::EnvironmentSettings& given);
 
-// Wraps an environment: sessions' settings go over the configuration's default_settings, and it tells its default_limits.
-// Thread-safe, as the wrapped one is.
+// Wraps an environment: sessions' settings go over the configuration's default_settings, and it
+// tells its default_limits. Thread-safe, as the wrapped one is.
 class ConfiguredEnvironment final : public env::Environment {
  public:
   // INVALID_ARGUMENT: the environment refuses the default settings.
-  static absl::StatusOr<std::unique_ptr<ConfiguredEnvironment>> Create(std::unique_ptr<env::Environment> environment,
-                                                                       const v1::EnvironmentConfig& config);
+  static absl::StatusOr<std::unique_ptr<ConfiguredEnvironment>> Create(
+      std::unique_ptr<env::Environment> environment, const v1::EnvironmentConfig& config);
 
   v1::Environment Describe() const override;
-  absl::StatusOr<v1::EnvironmentSettings> ResolveSettings(const v1::EnvironmentSettings& settings) const override;
-  absl::StatusOr<std::unique_ptr<env::World>> Open(const CallContext& context,
-                                                   const v1::EnvironmentSettings& settings) override;
+  absl::StatusOr<v1::EnvironmentSettings> ResolveSettings(
+      const v1::EnvironmentSettings& settings) const override;
+  absl::StatusOr<std::unique_ptr<env::World>> Open(
+      const CallContext& context, const v1::EnvironmentSettings& settings) override;
 
  private:
-  ConfiguredEnvironment(std::unique_ptr<env::Environment> environment, const v1::EnvironmentConfig& config)
+  ConfiguredEnvironment(std::unique_ptr<env::Environment> environment,
+                        const v1::EnvironmentConfig& config)
       : environment_(std::move(environment)), config_(config) {}
 
   const std::unique_ptr<env::Environment> environment_;

@@ -20,11 +20,13 @@ absl::StatusOr<std::string> FindRemoteBrowser(const CallContext& context, const 
   request.url = absl::StrCat(absl::StripSuffix(url, "/"), "/json/version");
   request.max_reply_bytes = kMaxReplyBytes;
   const auto reply = net::Fetch(context, request);
-  if (!reply.ok()) return Annotate(reply.status(), absl::StrCat("browser.remote_url: ", request.url));
+  if (!reply.ok())
+    return Annotate(reply.status(), absl::StrCat("browser.remote_url: ", request.url));
   const auto json = ParseJson(reply->body);
   const std::string found = json.ok() ? JsonStringOr(*json, "webSocketDebuggerUrl") : "";
   if (reply->status == 200 && absl::StartsWith(found, "ws://")) return found;
-  return absl::UnavailableError(absl::StrCat("browser.remote_url: ", request.url, " names no browser (HTTP ", reply->status, ")"));
+  return absl::UnavailableError(absl::StrCat("browser.remote_url: ", request.url,
+                                             " names no browser (HTTP ", reply->status, ")"));
 }
 
 }  // namespace proctor::server

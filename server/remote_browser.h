@@ -9,7 +9,8 @@
 
 namespace proctor::server {
 
-// `ws://...` as it is; of `http://host:port` what its /json/version names. UNAVAILABLE: nobody answers there, or no browser.
+// `ws://...` as it is; of `http://host:port` what its /json/version names. UNAVAILABLE: nobody
+// answers there, or no browser.
 absl::StatusOr<std::string> FindRemoteBrowser(const CallContext& context, const std::string& url);
 
 }  // namespace proctor::server

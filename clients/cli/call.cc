@@ -25,9 +25,10 @@ absl::StatusOr<client::Client*> Call::Connect() {
     options.connect_timeout = std::min(kConnectTimeout, timeout());
     auto client = client::Client::Connect(std::move(options));
     if (!client.ok()) {
-      return absl::UnavailableError(absl::StrCat(
-          client.status().message(), ", or name another server with --address or --data-dir; `proctor doctor` "
-                                     "tells what keeps it from starting"));
+      return absl::UnavailableError(
+          absl::StrCat(client.status().message(),
+                       ", or name another server with --address or --data-dir; `proctor doctor` "
+                       "tells what keeps it from starting"));
     }
     client_ = *std::move(client);
   }
@@ -54,7 +55,8 @@ std::string Explain(const absl::Status& status) {
   } else if (absl::IsUnimplemented(status)) {
     advice = "; the server is of another version";
   }
-  const std::string code = absl::AsciiStrToLower(absl::StrReplaceAll(absl::StatusCodeToString(status.code()), {{"_", " "}}));
+  const std::string code = absl::AsciiStrToLower(
+      absl::StrReplaceAll(absl::StatusCodeToString(status.code()), {{"_", " "}}));
   return OneLine(absl::StrCat(code, ": ", message, advice));
 }
 

@@ -35,7 +35,8 @@ class Call {
 
   // `extra`: how long the server was asked to wait on top.
   template <typename Response, typename Request>
-  absl::StatusOr<Response> Send(const Request& request, absl::Duration extra = absl::ZeroDuration()) {
+  absl::StatusOr<Response> Send(const Request& request,
+                                absl::Duration extra = absl::ZeroDuration()) {
     absl::StatusOr<client::Client*> client = Connect();
     if (!client.ok()) return client.status();
     return (*client)->template Call<Response>(request, timeout() + extra);
@@ -77,7 +78,8 @@ class Call {
     absl::StatusOr<client::Client*> client = Connect();
     if (!client.ok()) return client.status();
     const int64_t limit = arguments_.Integer("limit", kDefaultLimit);
-    request.set_page_size(static_cast<int32_t>(limit == 0 ? kLargestPage : std::min(limit, kLargestPage)));
+    request.set_page_size(
+        static_cast<int32_t>(limit == 0 ? kLargestPage : std::min(limit, kLargestPage)));
     std::vector<M> shown;
     bool more = false;
     absl::Status status = absl::OkStatus();

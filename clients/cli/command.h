@@ -73,7 +73,8 @@ bool IsUsageError(const absl::Status& status);
 
 // An enum's values as people write them: "accepted" for TASK_STATE_ACCEPTED; zero is left out.
 std::vector<std::string> EnumChoices(const google::protobuf::EnumDescriptor* type);
-// "accepted" from TASK_STATE_ACCEPTED; "" for zero; the number for a value this build does not know.
+// "accepted" from TASK_STATE_ACCEPTED; "" for zero; the number for a value this build does not
+// know.
 std::string EnumLabel(const google::protobuf::EnumDescriptor* type, int number);
 // The reverse; 0 for a text that is no choice.
 int EnumNumber(const google::protobuf::EnumDescriptor* type, const std::string& label);

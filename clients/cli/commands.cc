@@ -22,9 +22,9 @@ std::vector<Command> CompletionCommands() {
 
 std::vector<Command> Collect() {
   std::vector<Command> all;
-  for (const auto& part :
-       {EnvCommands, TaskCommands, SessionCommands, EpisodeCommands, TrajectoryCommands, VerdictCommands,
-        RewardCommands, ConsumerCommands, JobCommands, DoctorCommands, CompletionCommands}) {
+  for (const auto& part : {EnvCommands, TaskCommands, SessionCommands, EpisodeCommands,
+                           TrajectoryCommands, VerdictCommands, RewardCommands, ConsumerCommands,
+                           JobCommands, DoctorCommands, CompletionCommands}) {
     for (Command& command : part()) all.push_back(std::move(command));
   }
   return all;
@@ -42,7 +42,8 @@ const std::vector<Flag>& GlobalFlags() {
       {.name = "address",
        .kind = ValueKind::kText,
        .value = "ADDRESS",
-       .help = "the server: unix:/path or host:port; default: $PROCTOR_ADDRESS, else the one that runs on the data "
+       .help = "the server: unix:/path or host:port; default: $PROCTOR_ADDRESS, else the one that "
+               "runs on the data "
                "directory, else 127.0.0.1:50551"},
       {.name = "data-dir",
        .kind = ValueKind::kFile,

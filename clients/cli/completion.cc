@@ -64,13 +64,14 @@ complete -F _proctor proctor
 )";
 
 std::string Words(const std::string& pattern, const std::vector<std::string>& words) {
-  return absl::StrCat("      ", pattern, ") mapfile -t COMPREPLY < <(compgen -W '", absl::StrJoin(words, " "),
-                      "' -- \"$current\"); return ;;\n");
+  return absl::StrCat("      ", pattern, ") mapfile -t COMPREPLY < <(compgen -W '",
+                      absl::StrJoin(words, " "), "' -- \"$current\"); return ;;\n");
 }
 
 std::string Files(const std::string& pattern) {
   return absl::StrCat("      ", pattern,
-                      ") compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- \"$current\"); return ;;\n");
+                      ") compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "
+                      "\"$current\"); return ;;\n");
 }
 
 std::string Value(const std::string& pattern, const Flag& flag) {
@@ -117,9 +118,11 @@ std::string BashCompletion(const std::vector<Command>& commands,
     }
     for (const Flag& flag : command.flags) {
       add_valued(flag);
-      absl::StrAppend(&values, Value(absl::StrCat("' ", command.name, " --", flag.name, "'"), flag));
+      absl::StrAppend(&values,
+                      Value(absl::StrCat("' ", command.name, " --", flag.name, "'"), flag));
     }
-    absl::StrAppend(&flags, "      ' ", command.name, "') words=\"$words ", FlagWords(command.flags), "\" ;;\n");
+    absl::StrAppend(&flags, "      ' ", command.name, "') words=\"$words ",
+                    FlagWords(command.flags), "\" ;;\n");
     absl::StrAppend(&words, ArgumentCases(command));
   }
   std::set<std::string> inner = {""};
@@ -127,17 +130,19 @@ std::string BashCompletion(const std::vector<Command>& commands,
   for (const std::string& path : inner) {
     const std::vector<std::string> after = WordsAfter(commands, path);
     if (after.empty()) continue;
-    absl::StrAppend(&words, "    '", path.empty() ? "" : " ", path, ":0') words='", absl::StrJoin(after, " "), "' ;;\n");
+    absl::StrAppend(&words, "    '", path.empty() ? "" : " ", path, ":0') words='",
+                    absl::StrJoin(after, " "), "' ;;\n");
   }
-  const auto quote = [](std::string* out, const std::string& path) { absl::StrAppend(out, "' ", path, "'"); };
-  return absl::StrReplaceAll(
-      kTemplate, {{"@VALUED@", absl::StrJoin(valued, "|")},
-                  {"@PATHS@", absl::StrJoin(paths, "|", quote)},
-                  {"@VALUES@", values},
-                  {"@GLOBAL_VALUES@", global_values},
-                  {"@GLOBAL_FLAGS@", FlagWords(global_flags) + " --help"},
-                  {"@FLAGS@", flags},
-                  {"@WORDS@", words}});
+  const auto quote = [](std::string* out, const std::string& path) {
+    absl::StrAppend(out, "' ", path, "'");
+  };
+  return absl::StrReplaceAll(kTemplate, {{"@VALUED@", absl::StrJoin(valued, "|")},
+                                         {"@PATHS@", absl::StrJoin(paths, "|", quote)},
+                                         {"@VALUES@", values},
+                                         {"@GLOBAL_VALUES@", global_values},
+                                         {"@GLOBAL_FLAGS@", FlagWords(global_flags) + " --help"},
+                                         {"@FLAGS@", flags},
+                                         {"@WORDS@", words}});
 }
 
 }  // namespace proctor::cli

@@ -22,7 +22,8 @@ const std::vector<Column<v1::Consumer>>& Columns() {
   static const auto& columns = *new std::vector<Column<C>>{
       {"NAME", [](const C& c) { return ShortName(c.name()); }},
       {"COMMITTED", [](const C& c) { return absl::StrCat(c.committed_offset()); }, Align::kRight},
-      {"LAG", [](const C& c) { return absl::StrCat(c.end_offset() - c.committed_offset()); }, Align::kRight},
+      {"LAG", [](const C& c) { return absl::StrCat(c.end_offset() - c.committed_offset()); },
+       Align::kRight},
       {"CONNECTED", [](const C& c) { return c.connected() ? "yes" : "no"; }},
       {"SPLITS", Splits},
       {"LAST ACK", [](const C& c) { return TimeText(c.last_ack_time()); }}};
@@ -59,7 +60,8 @@ absl::Status Create(Call& call) {
 absl::Status Seek(Call& call) {
   v1::SeekConsumerRequest request;
   request.set_name(call.Name("consumers"));
-  PROCTOR_ASSIGN_OR_RETURN(const bool given, Position(call.arguments(), *request.mutable_position()));
+  PROCTOR_ASSIGN_OR_RETURN(const bool given,
+                           Position(call.arguments(), *request.mutable_position()));
   if (!given) return UsageError("where to: --earliest, --latest or --after OFFSET");
   return call.SendAndPrint<v1::Consumer>(request);
 }
@@ -80,7 +82,10 @@ absl::Status Delete(Call& call) {
 std::vector<Flag> PositionFlags() {
   return {{.name = "earliest", .help = "before the oldest kept record"},
           {.name = "latest", .help = "after the newest record"},
-          {.name = "after", .kind = ValueKind::kInteger, .value = "OFFSET", .help = "after this offset"}};
+          {.name = "after",
+           .kind = ValueKind::kInteger,
+           .value = "OFFSET",
+           .help = "after this offset"}};
 }
 
 }  // namespace
@@ -89,7 +94,9 @@ std::vector<Command> ConsumerCommands() {
   const Argument name = {"NAME", "the consumer"};
   std::vector<Flag> create_flags = PositionFlags();
   for (const Flag& flag : RewardFilterFlags()) create_flags.push_back(flag);
-  return {{.name = "reward consumer list", .summary = "lists the named readers of the reward log", .run = List},
+  return {{.name = "reward consumer list",
+           .summary = "lists the named readers of the reward log",
+           .run = List},
           {.name = "reward consumer create",
            .summary = "makes a named reader of the reward log",
            .arguments = {name},
@@ -101,7 +108,10 @@ std::vector<Command> ConsumerCommands() {
            .arguments = {name},
            .flags = PositionFlags(),
            .run = Seek},
-          {.name = "reward consumer delete", .summary = "forgets a reader", .arguments = {name}, .run = Delete}};
+          {.name = "reward consumer delete",
+           .summary = "forgets a reader",
+           .arguments = {name},
+           .run = Delete}};
 }
 
 }  // namespace proctor::cli

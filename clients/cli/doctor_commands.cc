@@ -30,22 +30,27 @@ absl::StatusOr<Patient> MakePatient(const Arguments& arguments) {
   if (arguments.Has("browser-user")) patient.browser.set_user(arguments.Text("browser-user"));
   patient.data_dir = arguments.Text("data-dir", config.data_dir());
   if (patient.data_dir.empty()) patient.data_dir = client::DefaultDataDirectory();
-  patient.unix_socket = config.has_unix_socket() ? config.unix_socket() : patient.data_dir + "/proctord.sock";
-  patient.listen_address =
-      arguments.Text("listen", config.has_listen_address() ? config.listen_address() : "127.0.0.1:50551");
+  patient.unix_socket =
+      config.has_unix_socket() ? config.unix_socket() : patient.data_dir + "/proctord.sock";
+  patient.listen_address = arguments.Text(
+      "listen", config.has_listen_address() ? config.listen_address() : "127.0.0.1:50551");
   const char* environment = std::getenv("PROCTOR_ADDRESS");
   patient.address = arguments.Text("address", environment == nullptr ? "" : environment);
   patient.address_was_given = !patient.address.empty();
-  if (!patient.address_was_given) patient.address = client::AddressOfDataDirectory(patient.data_dir);
+  if (!patient.address_was_given)
+    patient.address = client::AddressOfDataDirectory(patient.data_dir);
   patient.timeout = arguments.Duration("timeout", patient.timeout);
   return patient;
 }
 
 std::string Mark(Health health) {
   switch (health) {
-    case Health::kOk: return "ok";
-    case Health::kNote: return "note";
-    case Health::kMissing: return "MISSING";
+    case Health::kOk:
+      return "ok";
+    case Health::kNote:
+      return "note";
+    case Health::kMissing:
+      return "MISSING";
   }
   return "";
 }
@@ -56,15 +61,17 @@ void Show(Output& output, const Finding& finding) {
     return;
   }
   const std::string mark = Mark(finding.health);
-  output.Raw(absl::StrCat(mark, std::string(9 - mark.size(), ' '), OneLine(finding.subject), ": ", OneLine(finding.found), "\n"));
-  if (!finding.mend.empty()) output.Raw(absl::StrCat("         mend: ", OneLine(finding.mend), "\n"));
+  output.Raw(absl::StrCat(mark, std::string(9 - mark.size(), ' '), OneLine(finding.subject), ": ",
+                          OneLine(finding.found), "\n"));
+  if (!finding.mend.empty())
+    output.Raw(absl::StrCat("         mend: ", OneLine(finding.mend), "\n"));
 }
 
 absl::Status Examine(Call& call) {
   PROCTOR_ASSIGN_OR_RETURN(const Patient patient, MakePatient(call.arguments()));
   int missing = 0;
-  for (const auto& check : {doctor::CheckBrowser, doctor::CheckSandbox, doctor::CheckDataDirectory, doctor::CheckDisk,
-                            doctor::CheckPorts, doctor::CheckServer}) {
+  for (const auto& check : {doctor::CheckBrowser, doctor::CheckSandbox, doctor::CheckDataDirectory,
+                            doctor::CheckDisk, doctor::CheckPorts, doctor::CheckServer}) {
     call.output().Progress("looking ...");
     for (const Finding& finding : check(patient)) {
       Show(call.output(), finding);
@@ -72,22 +79,38 @@ absl::Status Examine(Call& call) {
     }
   }
   if (missing == 0) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(missing, missing == 1 ? " thing is" : " things are", " missing"));
+  return absl::FailedPreconditionError(
+      absl::StrCat(missing, missing == 1 ? " thing is" : " things are", " missing"));
 }
 
 }  // namespace
 
 std::vector<Command> DoctorCommands() {
-  return {{.name = "doctor",
-           .summary = "tells what a server needs and does not have on this machine, and how to mend it",
-           .flags = {{.name = "config", .kind = ValueKind::kFile, .value = "FILE", .help = "the server's configuration file"},
-                     {.name = "browser", .kind = ValueKind::kFile, .value = "PATH", .help = "the browser's binary; default: Debian's"},
-                     {.name = "browser-user", .kind = ValueKind::kText, .value = "USER", .help = "whom it would run as if the server is root; default nobody"},
-                     {.name = "listen", .kind = ValueKind::kText, .value = "ADDRESS", .help = "where the server would listen; default 127.0.0.1:50551"}},
-           .notes = "Looks at the browser, its sandbox, the data directory, disks, ports, and at the server if one runs.\n"
-                    "Exit code 1 if something needed is missing; a server that does not run counts only if --address or\n"
-                    "$PROCTOR_ADDRESS names it.",
-           .run = Examine}};
+  return {
+      {.name = "doctor",
+       .summary = "tells what a server needs and does not have on this machine, and how to mend it",
+       .flags = {{.name = "config",
+                  .kind = ValueKind::kFile,
+                  .value = "FILE",
+                  .help = "the server's configuration file"},
+                 {.name = "browser",
+                  .kind = ValueKind::kFile,
+                  .value = "PATH",
+                  .help = "the browser's binary; default: Debian's"},
+                 {.name = "browser-user",
+                  .kind = ValueKind::kText,
+                  .value = "USER",
+                  .help = "whom it would run as if the server is root; default nobody"},
+                 {.name = "listen",
+                  .kind = ValueKind::kText,
+                  .value = "ADDRESS",
+                  .help = "where the server would listen; default 127.0.0.1:50551"}},
+       .notes = "Looks at the browser, its sandbox, the data directory, disks, ports, and at the "
+                "server if one runs.\n"
+                "Exit code 1 if something needed is missing; a server that does not run counts "
+                "only if --address or\n"
+                "$PROCTOR_ADDRESS names it.",
+       .run = Examine}};
 }
 
 }  // namespace proctor::cli

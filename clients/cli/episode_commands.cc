@@ -19,13 +19,15 @@ std::string End(const v1::Episode& episode) {
 std::string RewardText(const v1::Episode& episode) {
   if (!episode.has_reward()) return "";
   if (episode.reward().status() != v1::REWARD_STATUS_VALID) {
-    return absl::StrCat("masked: ", EnumLabel(v1::MaskReason_descriptor(), episode.reward().mask_reason()));
+    return absl::StrCat("masked: ",
+                        EnumLabel(v1::MaskReason_descriptor(), episode.reward().mask_reason()));
   }
   return NumberText(episode.reward().value());
 }
 
 std::string Policy(const v1::PolicyRef& policy) {
-  return policy.version().empty() ? policy.policy() : absl::StrCat(policy.policy(), "@", policy.version());
+  return policy.version().empty() ? policy.policy()
+                                  : absl::StrCat(policy.policy(), "@", policy.version());
 }
 
 const std::vector<Column<v1::Episode>>& Columns() {
@@ -36,7 +38,8 @@ const std::vector<Column<v1::Episode>>& Columns() {
       {"END", End},
       {"STEPS", [](const E& e) { return absl::StrCat(e.step_count()); }, Align::kRight},
       {"POLICY", [](const E& e) { return Policy(e.policy()); }},
-      {"OUTCOME", [](const E& e) { return EnumLabel(v1::Outcome_descriptor(), e.verdict().outcome()); }},
+      {"OUTCOME",
+       [](const E& e) { return EnumLabel(v1::Outcome_descriptor(), e.verdict().outcome()); }},
       {"REWARD", RewardText},
       {"STARTED", [](const E& e) { return TimeText(e.start_time()); }}};
   return columns;
@@ -65,8 +68,9 @@ absl::Status Wait(Call& call) {
   if (!episode.ok()) return episode.status();
   call.output().Message(*episode);
   if (episode->result_state() == v1::RESULT_STATE_READY) return absl::OkStatus();
-  return absl::DeadlineExceededError(
-      absl::StrCat(episode->name(), " has no reward yet after ", DurationText(wait), "; a longer time is given with --max-wait"));
+  return absl::DeadlineExceededError(absl::StrCat(episode->name(), " has no reward yet after ",
+                                                  DurationText(wait),
+                                                  "; a longer time is given with --max-wait"));
 }
 
 absl::Status EndEpisode(Call& call) {
@@ -75,7 +79,8 @@ absl::Status EndEpisode(Call& call) {
   auto episode = call.Send<v1::Episode>(get);
   if (!episode.ok()) return episode.status();
   if (episode->state() != v1::EPISODE_STATE_RUNNING) {
-    return absl::FailedPreconditionError(absl::StrCat(episode->name(), " has already ended: ", End(*episode)));
+    return absl::FailedPreconditionError(
+        absl::StrCat(episode->name(), " has already ended: ", End(*episode)));
   }
   v1::EndEpisodeRequest request;
   request.set_session(episode->session());
@@ -91,25 +96,32 @@ Flag Text(const char* name, const char* help) {
 
 std::vector<Command> EpisodeCommands() {
   const Argument name = {"NAME", "the episode"};
-  return {{.name = "episode list",
-           .summary = "lists episodes, newest first",
-           .flags = {Text("session", "of this session"), Text("task", "of this task"),
-                     Text("policy", "of this policy"), LimitFlag()},
-           .run = List},
-          {.name = "episode get", .summary = "shows an episode, its verdict and reward", .arguments = {name}, .run = Get},
-          {.name = "episode wait",
-           .summary = "waits until an episode has its reward",
-           .arguments = {name},
-           .flags = {{.name = "max-wait",
-                      .kind = ValueKind::kDuration,
-                      .value = "TIME",
-                      .help = "how long, up to 10m, the default; exit code 1 if it has none by then"}},
-           .run = Wait},
-          {.name = "episode end",
-           .summary = "ends a running episode",
-           .arguments = {name},
-           .flags = {{.name = "done", .help = "judge it as it stands; without this flag it is cancelled: its reward is masked"}},
-           .run = EndEpisode}};
+  return {
+      {.name = "episode list",
+       .summary = "lists episodes, newest first",
+       .flags = {Text("session", "of this session"), Text("task", "of this task"),
+                 Text("policy", "of this policy"), LimitFlag()},
+       .run = List},
+      {.name = "episode get",
+       .summary = "shows an episode, its verdict and reward",
+       .arguments = {name},
+       .run = Get},
+      {.name = "episode wait",
+       .summary = "waits until an episode has its reward",
+       .arguments = {name},
+       .flags = {{.name = "max-wait",
+                  .kind = ValueKind::kDuration,
+                  .value = "TIME",
+                  .help = "how long, up to 10m, the default; exit code 1 if it has none by then"}},
+       .run = Wait},
+      {.name = "episode end",
+       .summary = "ends a running episode",
+       .arguments = {name},
+       .flags =
+           {{.name = "done",
+             .help =
+                 "judge it as it stands; without this flag it is cancelled: its reward is masked"}},
+       .run = EndEpisode}};
 }
 
 }  // namespace proctor::cli

@@ -22,7 +22,8 @@ using google::protobuf::Message;
 
 std::unique_ptr<Message> Unpack(const google::protobuf::Any& any) {
   const std::string type = any.type_url().substr(any.type_url().rfind('/') + 1);
-  const auto* descriptor = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(type);
+  const auto* descriptor =
+      google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(type);
   if (descriptor == nullptr) return nullptr;
   std::unique_ptr<Message> message(
       google::protobuf::MessageFactory::generated_factory()->GetPrototype(descriptor)->New());
@@ -44,7 +45,8 @@ class FieldsWriter {
       } else if (field->is_repeated()) {
         WriteList(message, *field, indent);
       } else {
-        WriteValue(message, *field, -1, absl::StrCat(std::string(indent, ' '), field->name(), ":"), indent);
+        WriteValue(message, *field, -1, absl::StrCat(std::string(indent, ' '), field->name(), ":"),
+                   indent);
       }
     }
   }
@@ -57,7 +59,8 @@ class FieldsWriter {
     for (int i = 0; i < reflection->FieldSize(message, &field); ++i) {
       const Message& entry = reflection->GetRepeatedMessage(message, &field, i);
       const std::string key = Scalar(entry, *field.message_type()->map_key(), -1);
-      WriteValue(entry, value, -1, absl::StrCat(std::string(indent + 2, ' '), key, ":"), indent + 2);
+      WriteValue(entry, value, -1, absl::StrCat(std::string(indent + 2, ' '), key, ":"),
+                 indent + 2);
     }
   }
 
@@ -65,7 +68,8 @@ class FieldsWriter {
     const int size = message.GetReflection()->FieldSize(message, &field);
     if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) {
       absl::StrAppend(&text_, std::string(indent, ' '), field.name(), ":");
-      for (int i = 0; i < size; ++i) absl::StrAppend(&text_, i == 0 ? " " : ", ", Scalar(message, field, i));
+      for (int i = 0; i < size; ++i)
+        absl::StrAppend(&text_, i == 0 ? " " : ", ", Scalar(message, field, i));
       absl::StrAppend(&text_, "\n");
       return;
     }
@@ -76,8 +80,8 @@ class FieldsWriter {
   }
 
   // `index` -1: not repeated.
-  void WriteValue(const Message& message, const FieldDescriptor& field, int index, const std::string& head,
-                  int indent) {
+  void WriteValue(const Message& message, const FieldDescriptor& field, int index,
+                  const std::string& head, int indent) {
     if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) {
       std::string value = Scalar(message, field, index);
       if (value.find('\n') != std::string::npos) {
@@ -110,11 +114,13 @@ class FieldsWriter {
 
   // Messages that read best as one value; "" for others.
   static std::string Simple(const Message& message) {
-    if (const auto* time = dynamic_cast<const google::protobuf::Timestamp*>(&message)) return TimeText(*time);
+    if (const auto* time = dynamic_cast<const google::protobuf::Timestamp*>(&message))
+      return TimeText(*time);
     if (const auto* duration = dynamic_cast<const google::protobuf::Duration*>(&message)) {
       return DurationText(*duration);
     }
-    if (dynamic_cast<const google::protobuf::Struct*>(&message) != nullptr) return OneLine(ProtoToJson(message));
+    if (dynamic_cast<const google::protobuf::Struct*>(&message) != nullptr)
+      return OneLine(ProtoToJson(message));
     return "";
   }
 
@@ -141,19 +147,23 @@ class FieldsWriter {
         return absl::StrCat(one ? reflection->GetFloat(message, &field)
                                 : reflection->GetRepeatedFloat(message, &field, index));
       case FieldDescriptor::CPPTYPE_BOOL:
-        return (one ? reflection->GetBool(message, &field) : reflection->GetRepeatedBool(message, &field, index))
+        return (one ? reflection->GetBool(message, &field)
+                    : reflection->GetRepeatedBool(message, &field, index))
                    ? "yes"
                    : "no";
       case FieldDescriptor::CPPTYPE_ENUM:
-        return EnumLabel(field.enum_type(), one ? reflection->GetEnumValue(message, &field)
-                                                : reflection->GetRepeatedEnumValue(message, &field, index));
+        return EnumLabel(field.enum_type(),
+                         one ? reflection->GetEnumValue(message, &field)
+                             : reflection->GetRepeatedEnumValue(message, &field, index));
       case FieldDescriptor::CPPTYPE_STRING: {
         const std::string value = one ? reflection->GetString(message, &field)
                                       : reflection->GetRepeatedString(message, &field, index);
-        if (field.type() == FieldDescriptor::TYPE_BYTES) return BytesText(static_cast<double>(value.size()));
+        if (field.type() == FieldDescriptor::TYPE_BYTES)
+          return BytesText(static_cast<double>(value.size()));
         return ManyLines(value);
       }
-      case FieldDescriptor::CPPTYPE_MESSAGE: break;
+      case FieldDescriptor::CPPTYPE_MESSAGE:
+        break;
     }
     return "";
   }

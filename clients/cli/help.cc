@@ -23,7 +23,8 @@ std::string Columns(const std::vector<Row>& rows) {
   left = std::min<size_t>(left, 34);
   std::string text;
   for (const auto& [name, help] : rows) {
-    std::string line = absl::StrCat("  ", name, std::string(left - std::min(left, name.size()) + 2, ' '));
+    std::string line =
+        absl::StrCat("  ", name, std::string(left - std::min(left, name.size()) + 2, ' '));
     const std::string indent(left + 4, ' ');
     for (const auto& word : absl::StrSplit(help, ' ')) {
       if (line.size() + word.size() > kWidth && line.size() > indent.size()) {
@@ -55,9 +56,12 @@ std::string FlagsText(const std::string& title, const std::vector<Flag>& flags) 
 
 std::string ArgumentText(const Argument& argument) {
   switch (argument.presence) {
-    case Presence::kRequired: return argument.name;
-    case Presence::kOptional: return absl::StrCat("[", argument.name, "]");
-    case Presence::kRepeated: return absl::StrCat("[", argument.name, "...]");
+    case Presence::kRequired:
+      return argument.name;
+    case Presence::kOptional:
+      return absl::StrCat("[", argument.name, "]");
+    case Presence::kRepeated:
+      return absl::StrCat("[", argument.name, "...]");
   }
   return "";
 }
@@ -102,7 +106,8 @@ std::string HelpText(const std::vector<Command>& commands, const std::vector<Fla
   }
   return absl::StrCat(
       "usage: proctor NOUN VERB [arguments] [flags]\n\n"
-      "Talks to a proctord. Tables for people, --json for programs: one object a line, with the names of\n"
+      "Talks to a proctord. Tables for people, --json for programs: one object a line, with the "
+      "names of\n"
       "proto/proctor/v1. Names may be short: `abc` or `tasks/abc`.\n\n",
       ListHelp(commands, ""), FlagsText("flags of every command", global_flags),
       "  --version, --help\n\n"

@@ -26,14 +26,16 @@ char FirstCharacter(const std::string& text) {
 std::string Shown(const std::string& path) { return path == "-" ? "standard input" : path; }
 
 // JSON lines. INVALID_ARGUMENT names the line.
-absl::StatusOr<std::vector<v1::Task>> ParseTaskLines(const std::string& text, const std::string& path) {
+absl::StatusOr<std::vector<v1::Task>> ParseTaskLines(const std::string& text,
+                                                     const std::string& path) {
   std::vector<v1::Task> tasks;
   int number = 0;
   for (const auto& line : absl::StrSplit(text, '\n')) {
     ++number;
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
-    PROCTOR_RETURN_IF_ERROR(Annotate(ProtoFromJson({line.data(), line.size()}, tasks.emplace_back()),
-                                     absl::StrCat(Shown(path), ":", number)));
+    PROCTOR_RETURN_IF_ERROR(
+        Annotate(ProtoFromJson({line.data(), line.size()}, tasks.emplace_back()),
+                 absl::StrCat(Shown(path), ":", number)));
   }
   return tasks;
 }
@@ -52,18 +54,22 @@ absl::StatusOr<std::string> ReadInput(const std::string& path) {
   const bool is_stdin = path == "-";
   const std::unique_ptr<FILE, int (*)(FILE*)> file(is_stdin ? stdin : fopen(path.c_str(), "re"),
                                                    is_stdin ? [](FILE*) { return 0; } : fclose);
-  if (file == nullptr) return absl::NotFoundError(absl::StrCat("cannot read ", path, ": ", strerror(errno)));
+  if (file == nullptr)
+    return absl::NotFoundError(absl::StrCat("cannot read ", path, ": ", strerror(errno)));
   std::string text;
   char buffer[1 << 16];
   for (size_t count = 0; (count = fread(buffer, 1, sizeof buffer, file.get())) > 0;) {
     text.append(buffer, count);
-    if (text.size() > kMaxBytes) return absl::InvalidArgumentError(absl::StrCat(Shown(path), " is larger than 64 MiB"));
+    if (text.size() > kMaxBytes)
+      return absl::InvalidArgumentError(absl::StrCat(Shown(path), " is larger than 64 MiB"));
   }
-  if (ferror(file.get()) != 0) return absl::UnavailableError(absl::StrCat("cannot read ", Shown(path), ": ", strerror(errno)));
+  if (ferror(file.get()) != 0)
+    return absl::UnavailableError(absl::StrCat("cannot read ", Shown(path), ": ", strerror(errno)));
   return text;
 }
 
-absl::Status ParseInput(const std::string& text, const std::string& path, google::protobuf::Message& message) {
+absl::Status ParseInput(const std::string& text, const std::string& path,
+                        google::protobuf::Message& message) {
   if (FirstCharacter(text) == '{') return Annotate(ProtoFromJson(text, message), Shown(path));
   return ParseYamlProto(text, Shown(path), message).status();
 }
@@ -73,7 +79,8 @@ absl::StatusOr<std::vector<v1::Task>> ParseTasks(const std::string& text, const 
   const char first = FirstCharacter(text);
   if (first == '\0') return absl::InvalidArgumentError(absl::StrCat(Shown(path), " is empty"));
   if (first == '[') {
-    PROCTOR_RETURN_IF_ERROR(Annotate(ProtoFromJson(absl::StrCat("{\"tasks\":", text, "}"), batch), Shown(path)));
+    PROCTOR_RETURN_IF_ERROR(
+        Annotate(ProtoFromJson(absl::StrCat("{\"tasks\":", text, "}"), batch), Shown(path)));
   } else if (first == '{') {
     // One object over several lines, a batch, or lines of objects.
     v1::Task task;

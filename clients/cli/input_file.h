@@ -17,7 +17,8 @@ absl::StatusOr<std::string> ReadInput(const std::string& path);
 
 // One message from YAML (common/yaml_proto.h) or protobuf JSON (the text begins with '{').
 // INVALID_ARGUMENT names file, line where known, and the field.
-absl::Status ParseInput(const std::string& text, const std::string& path, google::protobuf::Message& message);
+absl::Status ParseInput(const std::string& text, const std::string& path,
+                        google::protobuf::Message& message);
 
 // Tasks from one task, a `tasks:` list, a JSON list, or JSON lines as `proctor task list --json`
 // prints them.

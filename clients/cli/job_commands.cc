@@ -23,7 +23,8 @@ const std::vector<Column<v1::Job>>& Columns() {
       {"STATE", [](const J& j) { return EnumLabel(v1::JobState_descriptor(), j.state()); }},
       {"DONE", Progress, Align::kRight},
       {"CREATED", [](const J& j) { return TimeText(j.create_time()); }},
-      {"MESSAGE", [](const J& j) { return j.error_message().empty() ? j.message() : j.error_message(); }}};
+      {"MESSAGE",
+       [](const J& j) { return j.error_message().empty() ? j.message() : j.error_message(); }}};
   return columns;
 }
 
@@ -50,7 +51,8 @@ absl::Status Watch(Call& call) {
   });
   output.Progress("");
   if (absl::IsDeadlineExceeded(ended.status())) {
-    return absl::DeadlineExceededError(absl::StrCat("not done after ", DurationText(patience), "; the job goes on"));
+    return absl::DeadlineExceededError(
+        absl::StrCat("not done after ", DurationText(patience), "; the job goes on"));
   }
   if (!ended.ok()) return ended.status();
   if (!output.json()) output.Message(*ended, {"request"});
@@ -61,17 +63,33 @@ absl::Status Watch(Call& call) {
 
 std::vector<Command> JobCommands() {
   const Argument name = {"NAME", "the job"};
-  return {{.name = "job list", .summary = "lists jobs, newest first", .flags = {LimitFlag()}, .run = List},
-          {.name = "job get", .summary = "shows a job", .arguments = {name}, .run = Verb<v1::GetJobRequest>},
+  return {{.name = "job list",
+           .summary = "lists jobs, newest first",
+           .flags = {LimitFlag()},
+           .run = List},
+          {.name = "job get",
+           .summary = "shows a job",
+           .arguments = {name},
+           .run = Verb<v1::GetJobRequest>},
           {.name = "job watch",
            .summary = "follows a job to its end",
            .arguments = {name},
            .flags = {JobFlags()[1]},
-           .notes = "With --json one object after every change. Exit code 1 if the job failed or was cancelled.",
+           .notes = "With --json one object after every change. Exit code 1 if the job failed or "
+                    "was cancelled.",
            .run = Watch},
-          {.name = "job pause", .summary = "pauses a job at its next safe point", .arguments = {name}, .run = Verb<v1::PauseJobRequest>},
-          {.name = "job resume", .summary = "resumes a paused job", .arguments = {name}, .run = Verb<v1::ResumeJobRequest>},
-          {.name = "job cancel", .summary = "cancels a job", .arguments = {name}, .run = Verb<v1::CancelJobRequest>}};
+          {.name = "job pause",
+           .summary = "pauses a job at its next safe point",
+           .arguments = {name},
+           .run = Verb<v1::PauseJobRequest>},
+          {.name = "job resume",
+           .summary = "resumes a paused job",
+           .arguments = {name},
+           .run = Verb<v1::ResumeJobRequest>},
+          {.name = "job cancel",
+           .summary = "cancels a job",
+           .arguments = {name},
+           .run = Verb<v1::CancelJobRequest>}};
 }
 
 }  // namespace proctor::cli

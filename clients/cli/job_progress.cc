@@ -34,21 +34,25 @@ std::string ProgressLine(const v1::Job& job, absl::Duration elapsed) {
   if (job.state() == v1::JOB_STATE_RUNNING) state.clear();
   std::string line;
   if (job.total() > 0) {
-    const double share = std::clamp(static_cast<double>(job.done()) / static_cast<double>(job.total()), 0.0, 1.0);
+    const double share =
+        std::clamp(static_cast<double>(job.done()) / static_cast<double>(job.total()), 0.0, 1.0);
     const int filled = static_cast<int>(share * kBarWidth);
-    line = absl::StrFormat("[%s%s] %3d%%  %d/%d", std::string(filled, '#'), std::string(kBarWidth - filled, '-'),
-                           static_cast<int>(share * 100), job.done(), job.total());
+    line = absl::StrFormat("[%s%s] %3d%%  %d/%d", std::string(filled, '#'),
+                           std::string(kBarWidth - filled, '-'), static_cast<int>(share * 100),
+                           job.done(), job.total());
   } else {
     line = absl::StrCat(job.done(), " done");
   }
-  for (const std::string& part : {DurationText(absl::Trunc(elapsed, absl::Seconds(1))), state, job.message()}) {
+  for (const std::string& part :
+       {DurationText(absl::Trunc(elapsed, absl::Seconds(1))), state, job.message()}) {
     if (!part.empty()) absl::StrAppend(&line, "  ", part);
   }
   return line;
 }
 
 absl::Status JobStatus(const v1::Job& job) {
-  if (job.state() == v1::JOB_STATE_CANCELLED) return absl::AbortedError(absl::StrCat(job.name(), " was cancelled"));
+  if (job.state() == v1::JOB_STATE_CANCELLED)
+    return absl::AbortedError(absl::StrCat(job.name(), " was cancelled"));
   if (job.state() != v1::JOB_STATE_FAILED) return absl::OkStatus();
   return absl::AbortedError(absl::StrCat(job.name(), " failed: ", job.error_message()));
 }
@@ -69,7 +73,8 @@ absl::Status FollowJob(Call& call, const v1::Job& started) {
   });
   output.Progress("");
   if (absl::IsDeadlineExceeded(ended.status())) {
-    return absl::DeadlineExceededError(absl::StrCat("not done after ", DurationText(patience), "; ", HowToWatch(started)));
+    return absl::DeadlineExceededError(
+        absl::StrCat("not done after ", DurationText(patience), "; ", HowToWatch(started)));
   }
   if (!ended.ok()) return ended.status();
   output.Message(*ended, {"request"});

@@ -6,7 +6,8 @@ namespace proctor::cli {
 
 std::string JsonError(const absl::Status& status) {
   Json error;
-  error["error"] = {{"code", absl::StatusCodeToString(status.code())}, {"message", std::string(status.message())}};
+  error["error"] = {{"code", absl::StatusCodeToString(status.code())},
+                    {"message", std::string(status.message())}};
   return DumpJson(error);
 }
 

@@ -25,13 +25,18 @@ int Report(const absl::Status& status, bool json, Output& output) {
 
 int Main(const std::vector<std::string>& words) {
   const auto line = ParseLine(AllCommands(), GlobalFlags(), words);
-  Output& output = *new Output(line.ok() && line->arguments.Has("json") ? OutputMode::kJson : OutputMode::kTable);
+  Output& output = *new Output(line.ok() && line->arguments.Has("json") ? OutputMode::kJson
+                                                                        : OutputMode::kTable);
   if (!line.ok()) return Report(line.status(), false, output);
   HandleInterrupts(output);
   absl::Status status;
   switch (line->mode) {
-    case ParsedLine::Mode::kHelp: output.Raw(HelpText(AllCommands(), GlobalFlags(), line->topic)); break;
-    case ParsedLine::Mode::kVersion: output.Raw("proctor " PROCTOR_VERSION "\n"); break;
+    case ParsedLine::Mode::kHelp:
+      output.Raw(HelpText(AllCommands(), GlobalFlags(), line->topic));
+      break;
+    case ParsedLine::Mode::kVersion:
+      output.Raw("proctor " PROCTOR_VERSION "\n");
+      break;
     case ParsedLine::Mode::kRun: {
       Call call(line->arguments, output);
       status = line->command->run(call);

@@ -19,7 +19,8 @@ size_t TerminalWidth(int descriptor) {
   return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-void Output::Message(const google::protobuf::Message& message, const std::set<std::string>& leave_out) {
+void Output::Message(const google::protobuf::Message& message,
+                     const std::set<std::string>& leave_out) {
   Raw(json() ? absl::StrCat(ProtoToJson(message), "\n") : FieldsText(message, leave_out));
 }
 
@@ -27,7 +28,8 @@ void Output::Raw(const std::string& text) {
   MutexLock lock(mutex_);
   ClearProgress();
   // At once: whoever follows a stream sees each line as it comes.
-  if (fwrite(text.data(), 1, text.size(), stdout) != text.size() || fflush(stdout) != 0) failed_ = true;
+  if (fwrite(text.data(), 1, text.size(), stdout) != text.size() || fflush(stdout) != 0)
+    failed_ = true;
 }
 
 void Output::Print(const Table& table) { Raw(table.Text(TerminalWidth(STDOUT_FILENO))); }

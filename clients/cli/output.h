@@ -23,7 +23,8 @@ class Output {
   bool json() const { return mode_ == OutputMode::kJson; }
 
   // JSON: the message on one line. Otherwise its fields (fields.h).
-  void Message(const google::protobuf::Message& message, const std::set<std::string>& leave_out = {});
+  void Message(const google::protobuf::Message& message,
+               const std::set<std::string>& leave_out = {});
   // Both modes: text as it is.
   void Raw(const std::string& text);
   // Fitted to the terminal if stdout is one.

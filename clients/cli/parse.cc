@@ -54,7 +54,8 @@ absl::Status CheckValue(const std::string& what, ValueKind kind, const std::stri
   if (kind == ValueKind::kDuration &&
       (!absl::ParseDuration(value, &duration) || duration < absl::ZeroDuration() ||
        duration > absl::Hours(24 * 3650))) {
-    return UsageError(absl::StrCat(what, ": ", Quoted(value), " is not a duration like 30s, 5m or 1h30m"));
+    return UsageError(
+        absl::StrCat(what, ": ", Quoted(value), " is not a duration like 30s, 5m or 1h30m"));
   }
   return absl::OkStatus();
 }
@@ -64,10 +65,11 @@ absl::Status CheckFlag(const Flag& flag, const std::string& value) {
   if (flag.kind == ValueKind::kInteger) {
     int64_t number = 0;
     if (!absl::SimpleAtoi(value, &number) || number < flag.low || number > flag.high) {
-      return UsageError(flag.high == std::numeric_limits<int64_t>::max()
-                            ? absl::StrCat(what, ": ", Quoted(value), " is not a whole number from ", flag.low)
-                            : absl::StrCat(what, ": ", Quoted(value), " is not a whole number from ",
-                                           flag.low, " to ", flag.high));
+      return UsageError(
+          flag.high == std::numeric_limits<int64_t>::max()
+              ? absl::StrCat(what, ": ", Quoted(value), " is not a whole number from ", flag.low)
+              : absl::StrCat(what, ": ", Quoted(value), " is not a whole number from ", flag.low,
+                             " to ", flag.high));
     }
   }
   return CheckValue(what, flag.kind, value, flag.choices);
@@ -113,10 +115,11 @@ class LineParser {
   }
 
   absl::Status UnknownWord(const std::string& word, const std::vector<std::string>& options) const {
-    const std::string help = absl::StrCat("; see: proctor ", path_, path_.empty() ? "" : " ", "--help");
-    return UsageError(absl::StrCat(path_.empty() ? "no command " : absl::StrCat("'", path_, "' has no "),
-                                   Quoted(word), DidYouMean(word, options), "; there are ",
-                                   absl::StrJoin(options, ", "), help));
+    const std::string help =
+        absl::StrCat("; see: proctor ", path_, path_.empty() ? "" : " ", "--help");
+    return UsageError(absl::StrCat(
+        path_.empty() ? "no command " : absl::StrCat("'", path_, "' has no "), Quoted(word),
+        DidYouMean(word, options), "; there are ", absl::StrJoin(options, ", "), help));
   }
 
   absl::Status Take(const std::vector<std::string>& words, size_t& next) {
@@ -184,9 +187,10 @@ class LineParser {
     if (line_.command != nullptr) {
       for (const Flag& flag : line_.command->flags) names.push_back("--" + flag.name);
     }
-    return UsageError(absl::StrCat("no flag ", Quoted(dashed), DidYouMean(dashed, names),
-                                   line_.command == nullptr ? "; flags of a command come after it" : "",
-                                   "; see: proctor ", path_, path_.empty() ? "" : " ", "--help"));
+    return UsageError(
+        absl::StrCat("no flag ", Quoted(dashed), DidYouMean(dashed, names),
+                     line_.command == nullptr ? "; flags of a command come after it" : "",
+                     "; see: proctor ", path_, path_.empty() ? "" : " ", "--help"));
   }
 
   absl::StatusOr<ParsedLine> Finish() {
@@ -197,9 +201,10 @@ class LineParser {
       return std::move(line_);
     }
     if (line_.command == nullptr) {
-      return UsageError(absl::StrCat(path_.empty() ? "no command given" : absl::StrCat("'", path_, "' of what?"),
-                                     "; there are ", absl::StrJoin(WordsAfter(commands_, path_), ", "),
-                                     "; see: proctor ", path_, path_.empty() ? "" : " ", "--help"));
+      return UsageError(
+          absl::StrCat(path_.empty() ? "no command given" : absl::StrCat("'", path_, "' of what?"),
+                       "; there are ", absl::StrJoin(WordsAfter(commands_, path_), ", "),
+                       "; see: proctor ", path_, path_.empty() ? "" : " ", "--help"));
     }
     PROCTOR_RETURN_IF_ERROR(CheckWords());
     return std::move(line_);

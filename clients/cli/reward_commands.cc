@@ -22,16 +22,19 @@ std::string Value(const v1::Reward& reward) {
 }
 
 std::string GroupValues(const v1::GroupComplete& group) {
-  return absl::StrCat(group.partial() ? "partial: " : "",
-                      absl::StrJoin(group.rewards(), ", ", [](std::string* out, const v1::Reward& reward) {
-                        absl::StrAppend(out, Value(reward));
-                      }));
+  return absl::StrCat(
+      group.partial() ? "partial: " : "",
+      absl::StrJoin(group.rewards(), ", ", [](std::string* out, const v1::Reward& reward) {
+        absl::StrAppend(out, Value(reward));
+      }));
 }
 
 std::string Policy(const v1::RewardRecord& record) {
-  const std::string& policy = record.has_reward() ? record.reward().policy() : record.group_complete().group().policy();
-  const std::string& version =
-      record.has_reward() ? record.reward().policy_version() : record.group_complete().group().policy_version();
+  const std::string& policy =
+      record.has_reward() ? record.reward().policy() : record.group_complete().group().policy();
+  const std::string& version = record.has_reward()
+                                   ? record.reward().policy_version()
+                                   : record.group_complete().group().policy_version();
   return version.empty() ? policy : absl::StrCat(policy, "@", version);
 }
 
@@ -39,13 +42,25 @@ const std::vector<Column<v1::RewardRecord>>& Columns() {
   using R = v1::RewardRecord;
   static const auto& columns = *new std::vector<Column<R>>{
       {"OFFSET", [](const R& r) { return absl::StrCat(r.offset()); }, Align::kRight},
-      {"OF", [](const R& r) { return r.has_reward() ? r.reward().trajectory() : r.group_complete().group().name(); }},
-      {"VALUE", [](const R& r) { return r.has_reward() ? Value(r.reward()) : GroupValues(r.group_complete()); }},
+      {"OF",
+       [](const R& r) {
+         return r.has_reward() ? r.reward().trajectory() : r.group_complete().group().name();
+       }},
+      {"VALUE",
+       [](const R& r) {
+         return r.has_reward() ? Value(r.reward()) : GroupValues(r.group_complete());
+       }},
       {"SUCCESS", [](const R& r) { return r.reward().success() ? "yes" : ""; }},
       {"SPLIT", [](const R& r) { return EnumLabel(v1::Split_descriptor(), r.reward().split()); }},
       {"POLICY", Policy},
-      {"TASK", [](const R& r) { return ShortName(r.has_reward() ? r.reward().task() : r.group_complete().group().task()); }},
-      {"MADE", [](const R& r) { return TimeText(r.has_reward() ? r.reward().create_time() : r.group_complete().group().complete_time()); }}};
+      {"TASK",
+       [](const R& r) {
+         return ShortName(r.has_reward() ? r.reward().task() : r.group_complete().group().task());
+       }},
+      {"MADE", [](const R& r) {
+         return TimeText(r.has_reward() ? r.reward().create_time()
+                                        : r.group_complete().group().complete_time());
+       }}};
   return columns;
 }
 
@@ -57,24 +72,30 @@ absl::Status List(Call& call) {
   std::vector<v1::RewardRecord> shown;
   bool more = true;
   while (more && (limit == 0 || static_cast<int64_t>(shown.size()) < limit)) {
-    const int64_t wanted = limit == 0 ? Call::kLargestPage : limit - static_cast<int64_t>(shown.size());
+    const int64_t wanted =
+        limit == 0 ? Call::kLargestPage : limit - static_cast<int64_t>(shown.size());
     request.set_page_size(static_cast<int32_t>(std::min(wanted, Call::kLargestPage)));
     PROCTOR_ASSIGN_OR_RETURN(const auto page, call.Send<v1::ListRewardsResponse>(request));
     shown.insert(shown.end(), page.records().begin(), page.records().end());
-    more = page.next_after_offset() > request.after_offset() && page.next_after_offset() < page.end_offset();
+    more = page.next_after_offset() > request.after_offset() &&
+           page.next_after_offset() < page.end_offset();
     request.set_after_offset(page.next_after_offset());
   }
   call.PrintAll(Columns(), shown);
-  if (more) call.output().Note(absl::StrCat("there are more: --after ", request.after_offset(), ", or --limit 0 for all"));
+  if (more)
+    call.output().Note(
+        absl::StrCat("there are more: --after ", request.after_offset(), ", or --limit 0 for all"));
   return absl::OkStatus();
 }
 
 // Tab-separated, as a table cannot know its widths before the last line has come.
 void PrintFollowed(Output& output, const v1::RewardRecord& record) {
   if (output.json()) return output.Message(record);
-  output.Raw(absl::StrCat(absl::StrJoin(Columns(), "\t", [&](std::string* out, const auto& column) {
-    absl::StrAppend(out, OneLine(column.cell(record)));
-  }), "\n"));
+  output.Raw(absl::StrCat(absl::StrJoin(Columns(), "\t",
+                                        [&](std::string* out, const auto& column) {
+                                          absl::StrAppend(out, OneLine(column.cell(record)));
+                                        }),
+                          "\n"));
 }
 
 // Where to begin: --after, else behind the log's end.
@@ -94,9 +115,11 @@ absl::Status Tail(Call& call) {
   const int64_t limit = call.arguments().Integer("limit");
   const absl::Time end = absl::Now() + call.arguments().Duration("wait", absl::InfiniteDuration());
   if (!call.output().json()) {
-    call.output().Raw(absl::StrCat(absl::StrJoin(Columns(), "\t", [](std::string* out, const auto& column) {
-      absl::StrAppend(out, column.title);
-    }), "\n"));
+    call.output().Raw(absl::StrCat(absl::StrJoin(Columns(), "\t",
+                                                 [](std::string* out, const auto& column) {
+                                                   absl::StrAppend(out, column.title);
+                                                 }),
+                                   "\n"));
   }
   for (int64_t shown = 0; absl::Now() < end;) {
     const absl::Duration wait = std::min(kPoll, end - absl::Now());
@@ -128,7 +151,8 @@ absl::Status CreateGroup(Call& call) {
   group.set_policy(arguments.Text("policy"));
   group.set_policy_version(arguments.Text("policy-version"));
   if (arguments.Has("deadline")) {
-    *group.mutable_deadline_time() = ToProto(absl::Now() + arguments.Duration("deadline", absl::Hours(1)));
+    *group.mutable_deadline_time() =
+        ToProto(absl::Now() + arguments.Duration("deadline", absl::Hours(1)));
   }
   return call.SendAndPrint<v1::Group>(request);
 }
@@ -141,7 +165,8 @@ Command TailCommand() {
   Flag limit = LimitFlag();
   limit.help = "end after so many records; default 0: never";
   std::vector<Flag> flags = RewardFilterFlags();
-  flags.insert(flags.begin(), AfterFlag("begin after this offset; default: after the newest record"));
+  flags.insert(flags.begin(),
+               AfterFlag("begin after this offset; default: after the newest record"));
   flags.push_back(limit);
   flags.push_back({.name = "wait",
                    .kind = ValueKind::kDuration,
@@ -150,7 +175,9 @@ Command TailCommand() {
   return {.name = "reward tail",
           .summary = "follows the reward log",
           .flags = flags,
-          .notes = "Reads by offset, without a consumer: nothing is acknowledged. Columns are separated by tabs.",
+          .notes =
+              "Reads by offset, without a consumer: nothing is acknowledged. Columns are separated "
+              "by tabs.",
           .run = Tail};
 }
 
@@ -158,24 +185,41 @@ Command TailCommand() {
 
 std::vector<Command> RewardCommands() {
   std::vector<Flag> list_flags = RewardFilterFlags();
-  list_flags.insert(list_flags.begin(), AfterFlag("records after this offset; default 0: from the oldest"));
+  list_flags.insert(list_flags.begin(),
+                    AfterFlag("records after this offset; default 0: from the oldest"));
   list_flags.push_back(LimitFlag());
-  return {{.name = "reward list",
-           .summary = "lists the reward log, oldest first",
-           .flags = list_flags,
-           .notes = "Of the split `train` unless --split says otherwise.",
-           .run = List},
-          TailCommand(),
-          {.name = "reward group get", .summary = "shows a group", .arguments = {{"NAME", "the group"}}, .run = GetGroup},
-          {.name = "reward group create",
-           .summary = "declares a group of episodes of one task",
-           .arguments = {{"TASK", "the task"}},
-           .flags = {{.name = "size", .kind = ValueKind::kInteger, .value = "N", .help = "episodes, default 8", .low = 1, .high = 1024},
-                     {.name = "deadline", .kind = ValueKind::kDuration, .value = "TIME", .help = "from now; then it is delivered as it is; default 1h"},
-                     {.name = "replace-masked", .help = "masked members leave their place to another episode"},
-                     {.name = "policy", .kind = ValueKind::kText, .value = "NAME", .help = "who acts"},
-                     {.name = "policy-version", .kind = ValueKind::kText, .value = "VERSION", .help = "which snapshot of it"}},
-           .run = CreateGroup}};
+  return {
+      {.name = "reward list",
+       .summary = "lists the reward log, oldest first",
+       .flags = list_flags,
+       .notes = "Of the split `train` unless --split says otherwise.",
+       .run = List},
+      TailCommand(),
+      {.name = "reward group get",
+       .summary = "shows a group",
+       .arguments = {{"NAME", "the group"}},
+       .run = GetGroup},
+      {.name = "reward group create",
+       .summary = "declares a group of episodes of one task",
+       .arguments = {{"TASK", "the task"}},
+       .flags = {{.name = "size",
+                  .kind = ValueKind::kInteger,
+                  .value = "N",
+                  .help = "episodes, default 8",
+                  .low = 1,
+                  .high = 1024},
+                 {.name = "deadline",
+                  .kind = ValueKind::kDuration,
+                  .value = "TIME",
+                  .help = "from now; then it is delivered as it is; default 1h"},
+                 {.name = "replace-masked",
+                  .help = "masked members leave their place to another episode"},
+                 {.name = "policy", .kind = ValueKind::kText, .value = "NAME", .help = "who acts"},
+                 {.name = "policy-version",
+                  .kind = ValueKind::kText,
+                  .value = "VERSION",
+                  .help = "which snapshot of it"}},
+       .run = CreateGroup}};
 }
 
 }  // namespace proctor::cli

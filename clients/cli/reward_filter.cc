@@ -13,7 +13,11 @@ std::vector<Flag> RewardFilterFlags() {
            .choices = EnumChoices(v1::Split_descriptor()),
            .repeated = true},
           {.name = "policy", .kind = ValueKind::kText, .value = "NAME", .help = "of this policy"},
-          {.name = "env", .kind = ValueKind::kText, .value = "NAME", .help = "in this environment", .repeated = true},
+          {.name = "env",
+           .kind = ValueKind::kText,
+           .value = "NAME",
+           .help = "in this environment",
+           .repeated = true},
           {.name = "groups", .help = "rewards of groups only as whole groups"},
           {.name = "valid", .help = "leave masked rewards out"},
           {.name = "payload", .help = "with the episode of each reward, without pictures"}};

@@ -51,7 +51,8 @@ absl::Status Create(Call& call) {
   *request.mutable_lease() = ToProto(arguments.Duration("lease", absl::Minutes(10)));
   const absl::Duration wait = arguments.Duration("max-wait", absl::ZeroDuration());
   *request.mutable_max_wait() = ToProto(wait);
-  for (const auto& [key, value] : arguments.Pairs("tag")) (*request.mutable_client_tags())[key] = value;
+  for (const auto& [key, value] : arguments.Pairs("tag"))
+    (*request.mutable_client_tags())[key] = value;
   if (arguments.Has("settings")) {
     const std::string path = arguments.Text("settings");
     PROCTOR_ASSIGN_OR_RETURN(const std::string text, ReadInput(path));
@@ -79,7 +80,8 @@ Command CreateCommand() {
           .flags = {{.name = "lease",
                      .kind = ValueKind::kDuration,
                      .value = "TIME",
-                     .help = "it is closed without a sign of life (a verb, keepalive) for so long; 5s to 1h, default 10m"},
+                     .help = "it is closed without a sign of life (a verb, keepalive) for so long; "
+                             "5s to 1h, default 10m"},
                     {.name = "max-wait",
                      .kind = ValueKind::kDuration,
                      .value = "TIME",
@@ -87,7 +89,8 @@ Command CreateCommand() {
                     {.name = "settings",
                      .kind = ValueKind::kFile,
                      .value = "FILE",
-                     .help = "YAML or JSON, e.g. web: {locale: de-DE}; see EnvironmentSettings in environment.proto"},
+                     .help = "YAML or JSON, e.g. web: {locale: de-DE}; see EnvironmentSettings in "
+                             "environment.proto"},
                     {.name = "tag",
                      .kind = ValueKind::kPair,
                      .value = "KEY=VALUE",
@@ -106,7 +109,10 @@ std::vector<Command> SessionCommands() {
            .run = List},
           {.name = "session get", .summary = "shows a session", .arguments = {name}, .run = Get},
           CreateCommand(),
-          {.name = "session keepalive", .summary = "renews a session's lease", .arguments = {name}, .run = KeepAlive},
+          {.name = "session keepalive",
+           .summary = "renews a session's lease",
+           .arguments = {name},
+           .run = KeepAlive},
           {.name = "session close",
            .summary = "closes a session; its open episode is cancelled",
            .arguments = {name},

@@ -16,12 +16,15 @@ constexpr size_t kNarrowest = 8;
 void AppendCell(std::string& line, const std::string& cell, size_t width, Align align) {
   const std::string cut = CutToWidth(cell, width);
   const std::string blanks(width - std::min(width, DisplayWidth(cut)), ' ');
-  absl::StrAppend(&line, align == Align::kRight ? blanks : "", cut, align == Align::kLeft ? blanks : "");
+  absl::StrAppend(&line, align == Align::kRight ? blanks : "", cut,
+                  align == Align::kLeft ? blanks : "");
 }
 
 }  // namespace
 
-void Table::AddColumn(std::string title, Align align) { heads_.push_back({std::move(title), align}); }
+void Table::AddColumn(std::string title, Align align) {
+  heads_.push_back({std::move(title), align});
+}
 
 void Table::AddRow(std::vector<std::string> cells) {
   cells.resize(heads_.size());
@@ -41,7 +44,9 @@ std::vector<size_t> Table::Widths(size_t width) const {
   while (total > width) {
     size_t victim = heads_.size();
     for (size_t i = 0; i < heads_.size(); ++i) {
-      if (heads_[i].align == Align::kLeft && (victim == heads_.size() || widths[i] >= widths[victim])) victim = i;
+      if (heads_[i].align == Align::kLeft &&
+          (victim == heads_.size() || widths[i] >= widths[victim]))
+        victim = i;
     }
     if (victim == heads_.size() || widths[victim] <= kNarrowest) break;
     --widths[victim];

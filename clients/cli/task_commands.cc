@@ -19,7 +19,9 @@ const std::vector<Column<v1::Task>>& Columns() {
       {"SPLIT", [](const T& t) { return EnumLabel(v1::Split_descriptor(), t.split()); }},
       {"ENV", [](const T& t) { return ShortName(t.environment()); }},
       {"KIND", [](const T& t) { return t.kind(); }},
-      {"STEPS", [](const T& t) { return t.optimal_steps() == 0 ? "" : absl::StrCat(t.optimal_steps()); }, Align::kRight},
+      {"STEPS",
+       [](const T& t) { return t.optimal_steps() == 0 ? "" : absl::StrCat(t.optimal_steps()); },
+       Align::kRight},
       {"GOAL", [](const T& t) { return t.goal(); }}};
   return columns;
 }
@@ -96,8 +98,8 @@ absl::Status Sample(Call& call) {
   request.set_policy(arguments.Text("policy"));
   request.set_policy_version(arguments.Text("policy-version"));
   request.set_seed(arguments.Integer("seed"));
-  request.set_strategy(
-      static_cast<v1::SamplingStrategy>(EnumNumber(v1::SamplingStrategy_descriptor(), arguments.Text("strategy"))));
+  request.set_strategy(static_cast<v1::SamplingStrategy>(
+      EnumNumber(v1::SamplingStrategy_descriptor(), arguments.Text("strategy"))));
   auto response = call.Send<v1::SampleTasksResponse>(request);
   if (!response.ok()) return response.status();
   call.PrintAll(Columns(), response->tasks());
@@ -108,7 +110,8 @@ void SetTemplateSource(const Arguments& arguments, v1::TemplateSource& source) {
   for (const std::string& text : arguments.Texts("site")) source.add_sites(text);
   for (const std::string& text : arguments.Texts("template")) source.add_templates(text);
   for (const std::string& text : arguments.Texts("held-out-site")) source.add_held_out_sites(text);
-  for (const std::string& text : arguments.Texts("held-out-template")) source.add_held_out_templates(text);
+  for (const std::string& text : arguments.Texts("held-out-template"))
+    source.add_held_out_templates(text);
   source.set_max_optimal_steps(static_cast<int32_t>(arguments.Integer("max-steps")));
   source.set_include_impossible(arguments.Has("impossible"));
 }
@@ -125,14 +128,17 @@ void SetCrawlSource(const Arguments& arguments, v1::CrawlSource& source) {
 // Flags that only the other source of tasks understands: refused, not ignored.
 absl::Status CheckSource(const Arguments& arguments) {
   const bool crawl = arguments.Has("url");
-  static constexpr const char* kTemplateFlags[] = {"site", "template", "held-out-site", "held-out-template",
-                                                   "max-steps", "impossible"};
-  static constexpr const char* kCrawlFlags[] = {"max-pages", "max-depth", "kind", "exclude", "ignore-robots"};
+  static constexpr const char* kTemplateFlags[] = {
+      "site", "template", "held-out-site", "held-out-template", "max-steps", "impossible"};
+  static constexpr const char* kCrawlFlags[] = {"max-pages", "max-depth", "kind", "exclude",
+                                                "ignore-robots"};
   for (const char* flag : kTemplateFlags) {
-    if (crawl && arguments.Has(flag)) return UsageError(absl::StrCat("--", flag, " is for templates, not for a crawl (--url)"));
+    if (crawl && arguments.Has(flag))
+      return UsageError(absl::StrCat("--", flag, " is for templates, not for a crawl (--url)"));
   }
   for (const char* flag : kCrawlFlags) {
-    if (!crawl && arguments.Has(flag)) return UsageError(absl::StrCat("--", flag, " is for a crawl: add --url URL"));
+    if (!crawl && arguments.Has(flag))
+      return UsageError(absl::StrCat("--", flag, " is for a crawl: add --url URL"));
   }
   return absl::OkStatus();
 }
@@ -160,11 +166,13 @@ absl::Status ListTemplates(Call& call) {
   for (const std::string& text : call.arguments().Texts("site")) request.add_sites(text);
   auto response = call.Send<v1::ListTaskTemplatesResponse>(request);
   if (!response.ok()) return response.status();
-  call.PrintAll(std::vector<Column<T>>{{"NAME", [](const T& t) { return t.name(); }},
-                                       {"KIND", [](const T& t) { return t.kind(); }},
-                                       {"STEPS", [](const T& t) { return absl::StrCat(t.optimal_steps()); }, Align::kRight},
-                                       {"IMPOSSIBLE", [](const T& t) { return t.impossible() ? "yes" : ""; }}},
-                response->templates());
+  call.PrintAll(
+      std::vector<Column<T>>{
+          {"NAME", [](const T& t) { return t.name(); }},
+          {"KIND", [](const T& t) { return t.kind(); }},
+          {"STEPS", [](const T& t) { return absl::StrCat(t.optimal_steps()); }, Align::kRight},
+          {"IMPOSSIBLE", [](const T& t) { return t.impossible() ? "yes" : ""; }}},
+      response->templates());
   return absl::OkStatus();
 }
 
@@ -177,21 +185,37 @@ Flag Texts(const char* name, const char* value, const char* help) {
 }
 
 Flag Number(const char* name, const char* help, int64_t low, int64_t high) {
-  return {.name = name, .kind = ValueKind::kInteger, .value = "N", .help = help, .low = low, .high = high};
+  return {.name = name,
+          .kind = ValueKind::kInteger,
+          .value = "N",
+          .help = help,
+          .low = low,
+          .high = high};
 }
 
 Flag SeedFlag() {
-  return {.name = "seed", .kind = ValueKind::kInteger, .value = "N", .help = "the same seed chooses the same",
+  return {.name = "seed",
+          .kind = ValueKind::kInteger,
+          .value = "N",
+          .help = "the same seed chooses the same",
           .low = std::numeric_limits<int64_t>::min()};
 }
 
 Flag TagFlag(const char* help) {
-  return {.name = "tag", .kind = ValueKind::kPair, .value = "KEY=VALUE", .help = help, .repeated = true};
+  return {.name = "tag",
+          .kind = ValueKind::kPair,
+          .value = "KEY=VALUE",
+          .help = help,
+          .repeated = true};
 }
 
 std::vector<Flag> FilterFlags() {
   std::vector<std::string> splits = EnumChoices(v1::Split_descriptor());
-  return {{.name = "split", .kind = ValueKind::kChoice, .value = "SPLIT", .choices = splits, .repeated = true},
+  return {{.name = "split",
+           .kind = ValueKind::kChoice,
+           .value = "SPLIT",
+           .choices = splits,
+           .repeated = true},
           Texts("env", "NAME", "for this environment"),
           Texts("kind", "KIND", "of this kind: find_fact, reach_page, ..."),
           Texts("template", "SITE/NAME", "made from this template"),
@@ -222,35 +246,41 @@ Command ListCommand() {
 Command CreateCommand() {
   return {.name = "task create",
           .summary = "stores tasks from a file",
-          .arguments = {{"FILE", "YAML or JSON: one task, a list under `tasks:`, or JSON lines; - is standard input",
-                         Presence::kRequired, ValueKind::kFile}},
-          .notes = "  goal: Which lamp is the cheapest?\n"
-                   "  environment: environments/practice\n"
-                   "  start_state: {start_url: __SHOP__/}\n"
-                   "  oracle: {answer: {match: {equals: {values: [Blue lamp]}}}}\n"
-                   "\nAll fields: proto/proctor/v1/task.proto.",
+          .arguments =
+              {{"FILE",
+                "YAML or JSON: one task, a list under `tasks:`, or JSON lines; - is standard input",
+                Presence::kRequired, ValueKind::kFile}},
+          .notes =
+              "  goal: Which lamp is the cheapest?\n"
+              "  environment: environments/practice\n"
+              "  start_state: {start_url: __SHOP__/}\n"
+              "  oracle: {answer: {match: {equals: {values: [Blue lamp]}}}}\n"
+              "\nAll fields: proto/proctor/v1/task.proto.",
           .run = Create};
 }
 
 Command ProposeCommand() {
   return {.name = "task propose",
-          .summary = "proposes tasks from the practice sites' templates or by crawling a site, as a job",
-          .flags = std::vector<Flag>{Number("count", "how many accepted tasks are wanted, default 10", 1, 10'000),
-                                     SeedFlag(),
-                                     TagFlag("put on every task"),
-                                     Text("url", "URL", "crawl from here instead of using templates"),
-                                     Number("max-pages", "crawl: at most so many, default 200", 1, 10'000),
-                                     Number("max-depth", "crawl: clicks from the start, default 4", 1, 1'000),
-                                     Texts("kind", "KIND", "crawl: only tasks of this kind"),
-                                     Texts("exclude", "REGEX", "crawl: pages whose URL matches are not visited"),
-                                     {.name = "ignore-robots", .help = "crawl: do not obey robots.txt"},
-                                     Texts("site", "SITE", "templates of this practice site"),
-                                     Texts("template", "SITE/NAME", "this template"),
-                                     Texts("held-out-site", "SITE", "all its tasks are for testing"),
-                                     Texts("held-out-template", "SITE/NAME", "all its tasks are for testing"),
-                                     Number("max-steps", "templates solved by no more steps", 1, 10'000),
-                                     {.name = "impossible", .help = "templates that are impossible on purpose too"}} +
-                   JobFlags(),
+          .summary =
+              "proposes tasks from the practice sites' templates or by crawling a site, as a job",
+          .flags =
+              std::vector<Flag>{
+                  Number("count", "how many accepted tasks are wanted, default 10", 1, 10'000),
+                  SeedFlag(),
+                  TagFlag("put on every task"),
+                  Text("url", "URL", "crawl from here instead of using templates"),
+                  Number("max-pages", "crawl: at most so many, default 200", 1, 10'000),
+                  Number("max-depth", "crawl: clicks from the start, default 4", 1, 1'000),
+                  Texts("kind", "KIND", "crawl: only tasks of this kind"),
+                  Texts("exclude", "REGEX", "crawl: pages whose URL matches are not visited"),
+                  {.name = "ignore-robots", .help = "crawl: do not obey robots.txt"},
+                  Texts("site", "SITE", "templates of this practice site"),
+                  Texts("template", "SITE/NAME", "this template"),
+                  Texts("held-out-site", "SITE", "all its tasks are for testing"),
+                  Texts("held-out-template", "SITE/NAME", "all its tasks are for testing"),
+                  Number("max-steps", "templates solved by no more steps", 1, 10'000),
+                  {.name = "impossible", .help = "templates that are impossible on purpose too"}} +
+              JobFlags(),
           .run = Propose};
 }
 
@@ -279,7 +309,10 @@ std::vector<Command> TaskCommands() {
           CreateCommand(),
           ProposeCommand(),
           SampleCommand(),
-          {.name = "task accept", .summary = "accepts a proposed task", .arguments = {name}, .run = Accept},
+          {.name = "task accept",
+           .summary = "accepts a proposed task",
+           .arguments = {name},
+           .run = Accept},
           {.name = "task reject",
            .summary = "rejects a task",
            .arguments = {name},

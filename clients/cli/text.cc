@@ -119,7 +119,7 @@ std::string TimeText(const google::protobuf::Timestamp& time) {
 
 std::string DurationText(absl::Duration duration) {
   const absl::Duration size = absl::AbsDuration(duration);
-  const absl::Duration unit = size < absl::Seconds(1)    ? absl::Milliseconds(1)
+  const absl::Duration unit = size < absl::Seconds(1)   ? absl::Milliseconds(1)
                               : size < absl::Minutes(1) ? absl::Milliseconds(100)
                                                         : absl::Seconds(1);
   return absl::FormatDuration(absl::Trunc(duration, unit));
@@ -136,7 +136,8 @@ std::string BytesText(double bytes) {
     bytes /= 1024;
     ++unit;
   }
-  return unit == 0 ? absl::StrFormat("%.0f B", bytes) : absl::StrFormat("%.1f %s", bytes, kUnits[unit]);
+  return unit == 0 ? absl::StrFormat("%.0f B", bytes)
+                   : absl::StrFormat("%.1f %s", bytes, kUnits[unit]);
 }
 
 std::string NumberText(double number) { return absl::StrFormat("%.4g", number); }

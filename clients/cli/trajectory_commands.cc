@@ -22,9 +22,16 @@ const std::vector<Column<v1::Trajectory>>& Columns() {
   static const auto& columns = *new std::vector<Column<T>>{
       {"NAME", [](const T& t) { return ShortName(t.name()); }},
       {"ENV", [](const T& t) { return ShortName(t.environment()); }},
-      {"END", [](const T& t) { return t.closed() ? EnumLabel(v1::EndReason_descriptor(), t.end_reason()) : "(open)"; }},
+      {"END",
+       [](const T& t) {
+         return t.closed() ? EnumLabel(v1::EndReason_descriptor(), t.end_reason()) : "(open)";
+       }},
       {"STEPS", [](const T& t) { return absl::StrCat(t.step_count()); }, Align::kRight},
-      {"POLICY", [](const T& t) { return absl::StrCat(t.policy().policy(), t.policy().version().empty() ? "" : "@", t.policy().version()); }},
+      {"POLICY",
+       [](const T& t) {
+         return absl::StrCat(t.policy().policy(), t.policy().version().empty() ? "" : "@",
+                             t.policy().version());
+       }},
       {"STARTED", [](const T& t) { return TimeText(t.start_time()); }},
       {"GOAL", [](const T& t) { return t.task().goal(); }}};
   return columns;
@@ -33,7 +40,8 @@ const std::vector<Column<v1::Trajectory>>& Columns() {
 v1::TrajectoryFilter Filter(const Call& call) {
   const Arguments& arguments = call.arguments();
   v1::TrajectoryFilter filter;
-  for (const std::string& text : arguments.Texts("env")) filter.add_environments(client::FullName("environments", text));
+  for (const std::string& text : arguments.Texts("env"))
+    filter.add_environments(client::FullName("environments", text));
   filter.set_task(call.FlagName("tasks", "task"));
   filter.set_group(call.FlagName("groups", "group"));
   filter.set_policy(arguments.Text("policy"));
@@ -108,7 +116,8 @@ absl::Status WriteFile(const std::string& path, const std::string& bytes) {
   const std::string partial = absl::StrCat(path, ".partial-", getpid());
   const OnInterrupt put_away([&] { unlink(partial.c_str()); });
   FILE* file = fopen(partial.c_str(), "wxe");
-  if (file == nullptr) return absl::PermissionDeniedError(absl::StrCat("cannot write ", path, ": ", strerror(errno)));
+  if (file == nullptr)
+    return absl::PermissionDeniedError(absl::StrCat("cannot write ", path, ": ", strerror(errno)));
   const bool written = fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
   const bool closed = fclose(file) == 0;
   if (written && closed && rename(partial.c_str(), path.c_str()) == 0) return absl::OkStatus();
@@ -120,7 +129,8 @@ absl::Status WriteFile(const std::string& path, const std::string& bytes) {
 absl::Status Blob(Call& call) {
   const std::string path = call.arguments().Text("output");
   if (path.empty() && isatty(STDOUT_FILENO) != 0) {
-    return UsageError("a blob is not for a terminal: name a file with --output FILE, or redirect the output");
+    return UsageError(
+        "a blob is not for a terminal: name a file with --output FILE, or redirect the output");
   }
   PROCTOR_ASSIGN_OR_RETURN(client::Client * client, call.Connect());
   PROCTOR_ASSIGN_OR_RETURN(const std::string bytes, client->ReadBlob(call.arguments().Word(0)));
@@ -129,7 +139,8 @@ absl::Status Blob(Call& call) {
     return absl::OkStatus();
   }
   PROCTOR_RETURN_IF_ERROR(WriteFile(path, bytes));
-  call.output().Note(absl::StrCat("wrote ", BytesText(static_cast<double>(bytes.size())), " to ", path));
+  call.output().Note(
+      absl::StrCat("wrote ", BytesText(static_cast<double>(bytes.size())), " to ", path));
   return absl::OkStatus();
 }
 
@@ -138,7 +149,11 @@ Flag Text(const char* name, const char* value, const char* help) {
 }
 
 std::vector<Flag> FilterFlags() {
-  return {{.name = "env", .kind = ValueKind::kText, .value = "NAME", .help = "in this environment", .repeated = true},
+  return {{.name = "env",
+           .kind = ValueKind::kText,
+           .value = "NAME",
+           .help = "in this environment",
+           .repeated = true},
           Text("task", "NAME", "of this task"),
           Text("group", "NAME", "of this group"),
           Text("policy", "NAME", "of this policy"),
@@ -165,9 +180,12 @@ Command ExportCommand() {
   return {.name = "trajectory export",
           .summary = "writes trajectories as self-contained folders, as a job",
           .arguments = {{"FOLDER", "a new folder below the server's exchange_dir, relative to it"},
-                        {"NAME", "exactly these; without names: what the flags choose", Presence::kRepeated}},
+                        {"NAME", "exactly these; without names: what the flags choose",
+                         Presence::kRepeated}},
           .flags = FilterFlags() + JobFlags(),
-          .notes = "Of the split `train` unless --split says otherwise. The format: docs/formats/trajectory_folder.md.",
+          .notes =
+              "Of the split `train` unless --split says otherwise. The format: "
+              "docs/formats/trajectory_folder.md.",
           .run = Export};
 }
 
@@ -175,24 +193,34 @@ Command ExportCommand() {
 
 std::vector<Command> TrajectoryCommands() {
   const Argument name = {"NAME", "the trajectory; its id is the episode's"};
-  return {{.name = "trajectory list",
-           .summary = "lists trajectories, newest first",
-           .flags = FilterFlags() + std::vector<Flag>{LimitFlag()},
-           .run = List},
-          {.name = "trajectory show", .summary = "shows a trajectory and its steps", .arguments = {name}, .run = Show},
-          {.name = "trajectory get", .summary = "the same as show", .arguments = {name}, .run = Show},
-          ExportCommand(),
-          {.name = "trajectory import",
-           .summary = "reads folders written by export, as a job",
-           .arguments = {{"FOLDER", "a folder below the server's exchange_dir, relative to it"}},
-           .flags = JobFlags(),
-           .run = Import},
-          {.name = "trajectory delete", .summary = "deletes a closed trajectory", .arguments = {name}, .run = Delete},
-          {.name = "trajectory blob",
-           .summary = "reads a blob, such as a screenshot",
-           .arguments = {{"DIGEST", "its sha256, as steps name it (see show --json)"}},
-           .flags = {{.name = "output", .kind = ValueKind::kFile, .value = "FILE", .help = "default: standard output"}},
-           .run = Blob}};
+  return {
+      {.name = "trajectory list",
+       .summary = "lists trajectories, newest first",
+       .flags = FilterFlags() + std::vector<Flag>{LimitFlag()},
+       .run = List},
+      {.name = "trajectory show",
+       .summary = "shows a trajectory and its steps",
+       .arguments = {name},
+       .run = Show},
+      {.name = "trajectory get", .summary = "the same as show", .arguments = {name}, .run = Show},
+      ExportCommand(),
+      {.name = "trajectory import",
+       .summary = "reads folders written by export, as a job",
+       .arguments = {{"FOLDER", "a folder below the server's exchange_dir, relative to it"}},
+       .flags = JobFlags(),
+       .run = Import},
+      {.name = "trajectory delete",
+       .summary = "deletes a closed trajectory",
+       .arguments = {name},
+       .run = Delete},
+      {.name = "trajectory blob",
+       .summary = "reads a blob, such as a screenshot",
+       .arguments = {{"DIGEST", "its sha256, as steps name it (see show --json)"}},
+       .flags = {{.name = "output",
+                  .kind = ValueKind::kFile,
+                  .value = "FILE",
+                  .help = "default: standard output"}},
+       .run = Blob}};
 }
 
 }  // namespace proctor::cli

@@ -16,7 +16,8 @@ std::string Score(const v1::Verdict& verdict) {
 
 std::string Outcome(const v1::Verdict& verdict) {
   const std::string outcome = EnumLabel(v1::Outcome_descriptor(), verdict.outcome());
-  const std::string reason = EnumLabel(v1::UndeterminedReason_descriptor(), verdict.undetermined_reason());
+  const std::string reason =
+      EnumLabel(v1::UndeterminedReason_descriptor(), verdict.undetermined_reason());
   return reason.empty() ? outcome : absl::StrCat(outcome, ": ", reason);
 }
 
@@ -58,10 +59,11 @@ absl::Status ListEvaluators(Call& call) {
   using E = v1::Evaluator;
   auto response = call.Send<v1::ListEvaluatorsResponse>(v1::ListEvaluatorsRequest());
   if (!response.ok()) return response.status();
-  call.PrintAll(std::vector<Column<E>>{{"NAME", [](const E& e) { return ShortName(e.name()); }},
-                                       {"VERSION", [](const E& e) { return e.version().substr(0, 12); }},
-                                       {"DESCRIPTION", [](const E& e) { return e.description(); }}},
-                response->evaluators());
+  call.PrintAll(
+      std::vector<Column<E>>{{"NAME", [](const E& e) { return ShortName(e.name()); }},
+                             {"VERSION", [](const E& e) { return e.version().substr(0, 12); }},
+                             {"DESCRIPTION", [](const E& e) { return e.description(); }}},
+      response->evaluators());
   return absl::OkStatus();
 }
 
@@ -86,30 +88,33 @@ Flag NameFlag(const char* name, const char* help) {
 }  // namespace
 
 std::vector<Command> VerdictCommands() {
-  return {{.name = "verdict list",
-           .summary = "lists verdicts, newest first",
-           .flags = {NameFlag("trajectory", "on this trajectory"), NameFlag("evaluator", "by this evaluator"), LimitFlag()},
-           .run = List},
-          {.name = "verdict get",
-           .summary = "shows a verdict and what it rests on",
-           .arguments = {{"NAME", "the verdict"}},
-           .run = Get},
-          {.name = "verdict evaluate",
-           .summary = "evaluates a closed trajectory from its record; changes no reward",
-           .arguments = {{"TRAJECTORY", "the trajectory"}},
-           .flags = {NameFlag("evaluator", "who judges; default oracle: the task's own"),
-                     {.name = "dry-run", .help = "do not store the verdict"}},
-           .run = Evaluate},
-          {.name = "verdict evaluator list", .summary = "lists the evaluators", .run = ListEvaluators},
-          {.name = "verdict evaluator get",
-           .summary = "shows an evaluator",
-           .arguments = {{"NAME", "the evaluator"}},
-           .run = GetEvaluator},
-          {.name = "verdict evaluator create",
-           .summary = "stores an evaluator from a file",
-           .arguments = {{"FILE", "YAML or JSON (proto/proctor/v1/evaluator.proto); - is standard input",
-                          Presence::kRequired, ValueKind::kFile}},
-           .run = CreateEvaluator}};
+  return {
+      {.name = "verdict list",
+       .summary = "lists verdicts, newest first",
+       .flags = {NameFlag("trajectory", "on this trajectory"),
+                 NameFlag("evaluator", "by this evaluator"), LimitFlag()},
+       .run = List},
+      {.name = "verdict get",
+       .summary = "shows a verdict and what it rests on",
+       .arguments = {{"NAME", "the verdict"}},
+       .run = Get},
+      {.name = "verdict evaluate",
+       .summary = "evaluates a closed trajectory from its record; changes no reward",
+       .arguments = {{"TRAJECTORY", "the trajectory"}},
+       .flags = {NameFlag("evaluator", "who judges; default oracle: the task's own"),
+                 {.name = "dry-run", .help = "do not store the verdict"}},
+       .run = Evaluate},
+      {.name = "verdict evaluator list", .summary = "lists the evaluators", .run = ListEvaluators},
+      {.name = "verdict evaluator get",
+       .summary = "shows an evaluator",
+       .arguments = {{"NAME", "the evaluator"}},
+       .run = GetEvaluator},
+      {.name = "verdict evaluator create",
+       .summary = "stores an evaluator from a file",
+       .arguments = {{"FILE",
+                      "YAML or JSON (proto/proctor/v1/evaluator.proto); - is standard input",
+                      Presence::kRequired, ValueKind::kFile}},
+       .run = CreateEvaluator}};
 }
 
 }  // namespace proctor::cli

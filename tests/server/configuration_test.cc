@@ -51,13 +51,16 @@ class ConfigurationTest : public ::testing::Test {
   storage::TempDirectory directory_;
 };
 
-// Every field name of the configuration's own messages; settings of other files are their own business.
+// Every field name of the configuration's own messages; settings of other files are their own
+// business.
 void CollectFields(const google::protobuf::Descriptor* type, std::set<std::string>& names) {
   for (int i = 0; i < type->field_count(); ++i) {
     const auto* field = type->field(i);
     names.insert(field->name());
-    const auto* inner = field->is_map() ? field->message_type()->map_value()->message_type() : field->message_type();
-    if (inner != nullptr && inner->file()->name() == type->file()->name()) CollectFields(inner, names);
+    const auto* inner = field->is_map() ? field->message_type()->map_value()->message_type()
+                                        : field->message_type();
+    if (inner != nullptr && inner->file()->name() == type->file()->name())
+      CollectFields(inner, names);
   }
 }
 
@@ -112,18 +115,24 @@ struct BadConfiguration {
 
 TEST_F(ConfigurationTest, RefusesBadValuesWithFileLineAndField) {
   const std::vector<BadConfiguration> cases = {
-      {"log: {level: info}\nbrowser:\n  max_browsers: 65\n", "proctord.yaml:3: browser.max_browsers", "between 1 and 64"},
+      {"log: {level: info}\nbrowser:\n  max_browsers: 65\n",
+       "proctord.yaml:3: browser.max_browsers", "between 1 and 64"},
       {"listen_address: 0.0.0.0:1\n", "proctord.yaml:1: listen_address", "TLS"},
       {"data_dir: here\n", "proctord.yaml:1: data_dir", "absolute"},
       {"environments: {mars: {}}\n", "environments.mars", "no such environment"},
-      {"environments:\n  web:\n    default_limits: {max_steps: 10001}\n", "proctord.yaml:3: environments.web.default_limits.max_steps", "between 1 and 10000"},
-      {"environments:\n  web:\n    default_settings: {practice: {}}\n", "proctord.yaml:3: environments.web.default_settings.practice", "another environment"},
-      {"default_limits: {max_duration: 25h}\n", "proctord.yaml:1: default_limits.max_duration", "between 1s and 24h"},
-      {"egress:\n  allowed_hosts: [ok.example, 'a b']\n", "proctord.yaml:2: egress.allowed_hosts[1]", "a b"},
+      {"environments:\n  web:\n    default_limits: {max_steps: 10001}\n",
+       "proctord.yaml:3: environments.web.default_limits.max_steps", "between 1 and 10000"},
+      {"environments:\n  web:\n    default_settings: {practice: {}}\n",
+       "proctord.yaml:3: environments.web.default_settings.practice", "another environment"},
+      {"default_limits: {max_duration: 25h}\n", "proctord.yaml:1: default_limits.max_duration",
+       "between 1s and 24h"},
+      {"egress:\n  allowed_hosts: [ok.example, 'a b']\n",
+       "proctord.yaml:2: egress.allowed_hosts[1]", "a b"},
       {"egress: {max_connections: 10001}\n", "egress.max_connections", "between"},
       {"reward_policy:\n  score_map: {power: -1}\n", "proctord.yaml:1: reward_policy", ""},
       {"practice: {port: 65536}\n", "practice.port", "65535"},
-      {"evaluation:\n  webarena_functions: {f: {page_url: last}}\n", "proctord.yaml:2: evaluation.webarena_functions.f", "expression"},
+      {"evaluation:\n  webarena_functions: {f: {page_url: last}}\n",
+       "proctord.yaml:2: evaluation.webarena_functions.f", "expression"},
       {"browser: {remote_url: 'file:///etc/passwd'}\n", "browser.remote_url", "ws://"},
       {"browser: {extra_flags: ['--no-sandbox']}\n", "browser.extra_flags[0]", "set by the server"},
       {"browser: {extra_flags: ['http://x']}\n", "browser.extra_flags[0]", "does not begin"},
@@ -147,11 +156,13 @@ TEST_F(ConfigurationTest, EnvironmentsInheritTheDefaultLimits) {
   const auto& environments = line->config.environments();
   EXPECT_EQ(environments.at("null").default_limits().max_steps(), 7);
   EXPECT_EQ(environments.at("practice").default_limits().max_steps(), 9);
-  EXPECT_EQ(FromProto(environments.at("practice").default_limits().max_duration()), absl::Minutes(2));
+  EXPECT_EQ(FromProto(environments.at("practice").default_limits().max_duration()),
+            absl::Minutes(2));
 }
 
 TEST_F(ConfigurationTest, FlagsOverrideTheFile) {
-  const auto line = ParseCommandLine({"proctord", "--config", Write("log: {level: error}\nlisten_address: 127.0.0.1:1\n"),
+  const auto line = ParseCommandLine({"proctord", "--config",
+                                      Write("log: {level: error}\nlisten_address: 127.0.0.1:1\n"),
                                       "--listen", "127.0.0.1:0", "--max-browsers", "5"});
   ASSERT_TRUE(line.ok()) << line.status();
   EXPECT_EQ(line->config.listen_address(), "127.0.0.1:0");
@@ -160,9 +171,16 @@ TEST_F(ConfigurationTest, FlagsOverrideTheFile) {
 }
 
 TEST_F(ConfigurationTest, RefusesBadFlags) {
-  for (const std::vector<std::string>& flags : std::vector<std::vector<std::string>>{
-           {"--nonsense"}, {"--data-dir"}, {"word"}, {"--max-browsers", "x"}, {"--listen", "1.2.3.4:5"}, {"--log-level", "loud"},
-           {"--config", "/no/such/file"}, {"--max-browsers", "99999999999999999999"}, {"--unix-socket", "", "--listen", ""}}) {
+  for (const std::vector<std::string>& flags :
+       std::vector<std::vector<std::string>>{{"--nonsense"},
+                                             {"--data-dir"},
+                                             {"word"},
+                                             {"--max-browsers", "x"},
+                                             {"--listen", "1.2.3.4:5"},
+                                             {"--log-level", "loud"},
+                                             {"--config", "/no/such/file"},
+                                             {"--max-browsers", "99999999999999999999"},
+                                             {"--unix-socket", "", "--listen", ""}}) {
     std::vector<std::string> line = {"proctord"};
     line.insert(line.end(), flags.begin(), flags.end());
     EXPECT_FALSE(ParseCommandLine(line).ok()) << flags[0];

@@ -54,7 +54,9 @@ TEST(ConfiguredEnvironmentTest, OpensWorldsWithThem) {
 TEST(ConfiguredEnvironmentTest, RefusesDefaultsThatTheEnvironmentRefuses) {
   v1::EnvironmentConfig config;
   config.mutable_default_settings()->mutable_null()->set_text_bytes(-1);
-  EXPECT_EQ(ConfiguredEnvironment::Create(std::make_unique<env::NullEnvironment>(), config).status().code(),
+  EXPECT_EQ(ConfiguredEnvironment::Create(std::make_unique<env::NullEnvironment>(), config)
+                .status()
+                .code(),
             absl::StatusCode::kInvalidArgument);
 }
 

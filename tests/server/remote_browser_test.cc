@@ -32,18 +32,24 @@ class FakeDevTools {
 };
 
 TEST(FindRemoteBrowserTest, TakesAWebSocketAsItIs) {
-  EXPECT_EQ(*FindRemoteBrowser(Context(), "ws://h:1/devtools/browser/x"), "ws://h:1/devtools/browser/x");
+  EXPECT_EQ(*FindRemoteBrowser(Context(), "ws://h:1/devtools/browser/x"),
+            "ws://h:1/devtools/browser/x");
 }
 
 TEST(FindRemoteBrowserTest, AsksTheBrowserForItsWebSocket) {
-  const FakeDevTools browser(R"({"Browser":"Chrome/1","webSocketDebuggerUrl":"ws://127.0.0.1:9/devtools/browser/x"})");
+  const FakeDevTools browser(
+      R"({"Browser":"Chrome/1","webSocketDebuggerUrl":"ws://127.0.0.1:9/devtools/browser/x"})");
   EXPECT_EQ(*FindRemoteBrowser(Context(), browser.url()), "ws://127.0.0.1:9/devtools/browser/x");
-  EXPECT_EQ(*FindRemoteBrowser(Context(), browser.url() + "/"), "ws://127.0.0.1:9/devtools/browser/x");
+  EXPECT_EQ(*FindRemoteBrowser(Context(), browser.url() + "/"),
+            "ws://127.0.0.1:9/devtools/browser/x");
 }
 
 TEST(FindRemoteBrowserTest, RefusesWhatIsNoBrowser) {
-  for (const char* body : {"", "hello", "[]", "{}", R"({"webSocketDebuggerUrl":7})", R"({"webSocketDebuggerUrl":"http://x"})"}) {
-    EXPECT_EQ(FindRemoteBrowser(Context(), FakeDevTools(body).url()).status().code(), absl::StatusCode::kUnavailable) << body;
+  for (const char* body : {"", "hello", "[]", "{}", R"({"webSocketDebuggerUrl":7})",
+                           R"({"webSocketDebuggerUrl":"http://x"})"}) {
+    EXPECT_EQ(FindRemoteBrowser(Context(), FakeDevTools(body).url()).status().code(),
+              absl::StatusCode::kUnavailable)
+        << body;
   }
   EXPECT_FALSE(FindRemoteBrowser(Context(), FakeDevTools(std::string(1 << 20, ' ')).url()).ok());
   const FakeDevTools failing(R"({"webSocketDebuggerUrl":"ws://x"})", 500);

@@ -18,9 +18,11 @@ std::string FindBrowser(const v1::BrowserConfig& browser) {
     return access(browser.executable().c_str(), X_OK) == 0 ? browser.executable() : "";
   }
   // The server looks at the same places, in the same order.
-  for (const char* path : {"/usr/lib/chromium/chromium-headless-shell", "/usr/bin/chromium-headless-shell",
-                           "/usr/lib/chromium/chromium", "/usr/bin/chromium", "/usr/bin/google-chrome"}) {
-    const bool wanted = browser.kind() != v1::BROWSER_KIND_CHROMIUM || !absl::EndsWith(path, "headless-shell");
+  for (const char* path :
+       {"/usr/lib/chromium/chromium-headless-shell", "/usr/bin/chromium-headless-shell",
+        "/usr/lib/chromium/chromium", "/usr/bin/chromium", "/usr/bin/google-chrome"}) {
+    const bool wanted =
+        browser.kind() != v1::BROWSER_KIND_CHROMIUM || !absl::EndsWith(path, "headless-shell");
     if (wanted && access(path, X_OK) == 0) return path;
   }
   return "";
@@ -28,24 +30,31 @@ std::string FindBrowser(const v1::BrowserConfig& browser) {
 
 std::vector<Finding> CheckBrowser(const Patient& patient) {
   if (!patient.browser.remote_url().empty()) {
-    return {{Health::kNote, "browser", absl::StrCat("a remote one: ", patient.browser.remote_url(), "; its traffic does not go through the server's proxy")}};
+    return {{Health::kNote, "browser",
+             absl::StrCat("a remote one: ", patient.browser.remote_url(),
+                          "; its traffic does not go through the server's proxy")}};
   }
   const std::string path = FindBrowser(patient.browser);
   if (path.empty() && !patient.browser.executable().empty()) {
-    return {{Health::kMissing, "browser", absl::StrCat(patient.browser.executable(), " is no program that can be run"),
-             absl::StrCat("name another one (browser.executable, --browser), or install Debian's: ", kInstall)}};
+    return {{Health::kMissing, "browser",
+             absl::StrCat(patient.browser.executable(), " is no program that can be run"),
+             absl::StrCat("name another one (browser.executable, --browser), or install Debian's: ",
+                          kInstall)}};
   }
   if (path.empty()) {
     const bool full = patient.browser.kind() == v1::BROWSER_KIND_CHROMIUM;
-    return {{Health::kMissing, "browser", "no Chromium found", full ? "apt-get install chromium chromium-sandbox" : kInstall}};
+    return {{Health::kMissing, "browser", "no Chromium found",
+             full ? "apt-get install chromium chromium-sandbox" : kInstall}};
   }
   const auto trial = TryRun({path, "--version"}, std::nullopt, patient.timeout);
   if (!trial.ok()) {
-    return {{Health::kMissing, "browser", absl::StrCat(path, " cannot be started: ", trial.status().message()), kInstall}};
+    return {{Health::kMissing, "browser",
+             absl::StrCat(path, " cannot be started: ", trial.status().message()), kInstall}};
   }
   const std::string version(absl::StripAsciiWhitespace(trial->output));
   if (!trial->ended || !absl::StrContains(version, ".")) {
-    return {{Health::kMissing, "browser", absl::StrCat(path, " does not tell its version: ", version),
+    return {{Health::kMissing, "browser",
+             absl::StrCat(path, " does not tell its version: ", version),
              absl::StrCat("is it a Chromium, and whole? ", kInstall)}};
   }
   return {{Health::kOk, "browser", absl::StrCat(path, " (", version, ")")}};

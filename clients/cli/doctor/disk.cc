@@ -17,15 +17,18 @@ constexpr double kGiB = 1 << 30;
 constexpr double kLeast = 0.5 * kGiB;
 constexpr double kComfortable = 5 * kGiB;
 
-Finding CheckSpace(const std::string& subject, const std::string& directory, double least, double comfortable) {
+Finding CheckSpace(const std::string& subject, const std::string& directory, double least,
+                   double comfortable) {
   struct statvfs info = {};
   const std::string place = NearestExisting(directory);
   if (statvfs(place.c_str(), &info) != 0) {
-    return {Health::kMissing, subject, absl::StrCat(place, ": ", strerror(errno)), "name another directory"};
+    return {Health::kMissing, subject, absl::StrCat(place, ": ", strerror(errno)),
+            "name another directory"};
   }
   const double free = static_cast<double>(info.f_bavail) * static_cast<double>(info.f_frsize);
   const std::string found = absl::StrCat(BytesText(free), " free for ", directory);
-  const std::string mend = absl::StrCat("make room on the disk of ", place, ", or name a directory on another one");
+  const std::string mend =
+      absl::StrCat("make room on the disk of ", place, ", or name a directory on another one");
   // A file system that does not count its files says 0 of 0.
   if (info.f_files > 0 && info.f_favail < 1000) {
     return {Health::kMissing, subject, absl::StrCat("no more files can be made in ", place), mend};

@@ -19,7 +19,8 @@ namespace {
 int TryBind(const std::string& address) {
   const size_t colon = address.rfind(':');
   int port = -1;
-  if (colon == std::string::npos || !absl::SimpleAtoi(address.substr(colon + 1), &port) || port < 0 || port > 65'535) {
+  if (colon == std::string::npos || !absl::SimpleAtoi(address.substr(colon + 1), &port) ||
+      port < 0 || port > 65'535) {
     return EINVAL;
   }
   const bool six = absl::StartsWith(address, "[::1]");
@@ -35,17 +36,21 @@ int TryBind(const std::string& address) {
   six_address.sin6_family = AF_INET6;
   six_address.sin6_port = htons(static_cast<uint16_t>(port));
   six_address.sin6_addr = in6addr_loopback;
-  const int result = six ? bind(descriptor, reinterpret_cast<const sockaddr*>(&six_address), sizeof six_address)
-                         : bind(descriptor, reinterpret_cast<const sockaddr*>(&four_address), sizeof four_address);
+  const int result =
+      six ? bind(descriptor, reinterpret_cast<const sockaddr*>(&six_address), sizeof six_address)
+          : bind(descriptor, reinterpret_cast<const sockaddr*>(&four_address), sizeof four_address);
   const int error = result == 0 ? 0 : errno;
   close(descriptor);
   return error;
 }
 
 bool ServerAnswers(const std::string& address) {
-  auto client = client::Client::Connect({.address = address, .connect_timeout = absl::Seconds(1), .max_attempts = 1});
+  auto client = client::Client::Connect(
+      {.address = address, .connect_timeout = absl::Seconds(1), .max_attempts = 1});
   if (!client.ok()) return false;
-  return (*client)->Call<v1::ListEnvironmentsResponse>(v1::ListEnvironmentsRequest(), absl::Seconds(5)).ok();
+  return (*client)
+      ->Call<v1::ListEnvironmentsResponse>(v1::ListEnvironmentsRequest(), absl::Seconds(5))
+      .ok();
 }
 
 }  // namespace
@@ -53,7 +58,8 @@ bool ServerAnswers(const std::string& address) {
 std::vector<Finding> CheckPorts(const Patient& patient) {
   std::vector<Finding> findings;
   if (const int error = TryBind("127.0.0.1:0"); error != 0) {
-    findings.push_back({Health::kMissing, "loopback", absl::StrCat("no port on 127.0.0.1 can be opened: ", strerror(error)),
+    findings.push_back({Health::kMissing, "loopback",
+                        absl::StrCat("no port on 127.0.0.1 can be opened: ", strerror(error)),
                         "bring the loopback device up: ip link set lo up"});
   }
   const std::string& address = patient.listen_address;
@@ -64,10 +70,12 @@ std::vector<Finding> CheckPorts(const Patient& patient) {
   } else if (error == EADDRINUSE && ServerAnswers(address)) {
     findings.push_back({Health::kOk, "port", absl::StrCat(address, " is used by a proctord")});
   } else if (error == EADDRINUSE) {
-    findings.push_back({Health::kMissing, "port", absl::StrCat(address, " is used by another program"),
-                        absl::StrCat("see which: ss -ltnp; or listen elsewhere: proctord --listen 127.0.0.1:0")});
+    findings.push_back(
+        {Health::kMissing, "port", absl::StrCat(address, " is used by another program"),
+         absl::StrCat("see which: ss -ltnp; or listen elsewhere: proctord --listen 127.0.0.1:0")});
   } else {
-    findings.push_back({Health::kMissing, "port", absl::StrCat(address, " cannot be listened on: ", strerror(error)),
+    findings.push_back({Health::kMissing, "port",
+                        absl::StrCat(address, " cannot be listened on: ", strerror(error)),
                         "give a loopback address and a port: proctord --listen 127.0.0.1:50551"});
   }
   return findings;

@@ -31,14 +31,19 @@ absl::StatusOr<bool> IsServing(client::Client& client) {
 std::vector<Finding> CheckEnvironments(client::Client& client) {
   const auto response = client.Call<v1::ListEnvironmentsResponse>(v1::ListEnvironmentsRequest());
   if (!response.ok()) {
-    return {{Health::kMissing, "environments", std::string(response.status().message()), "read the server's log"}};
+    return {{Health::kMissing, "environments", std::string(response.status().message()),
+             "read the server's log"}};
   }
   std::vector<Finding> findings;
   for (const v1::Environment& environment : response->environments()) {
     if (environment.available()) {
-      findings.push_back({Health::kOk, environment.name(), absl::StrCat(environment.open_sessions(), " of ", environment.max_sessions(), " sessions open")});
+      findings.push_back({Health::kOk, environment.name(),
+                          absl::StrCat(environment.open_sessions(), " of ",
+                                       environment.max_sessions(), " sessions open")});
     } else {
-      findings.push_back({Health::kMissing, environment.name(), absl::StrCat("not available: ", environment.unavailable_reason()), "see above, and the server's log"});
+      findings.push_back({Health::kMissing, environment.name(),
+                          absl::StrCat("not available: ", environment.unavailable_reason()),
+                          "see above, and the server's log"});
     }
   }
   return findings;
@@ -47,8 +52,9 @@ std::vector<Finding> CheckEnvironments(client::Client& client) {
 }  // namespace
 
 std::vector<Finding> CheckServer(const Patient& patient) {
-  auto client = client::Client::Connect(
-      {.address = patient.address, .connect_timeout = absl::Seconds(1), .call_timeout = absl::Seconds(10)});
+  auto client = client::Client::Connect({.address = patient.address,
+                                         .connect_timeout = absl::Seconds(1),
+                                         .call_timeout = absl::Seconds(10)});
   if (!client.ok()) {
     return {{patient.address_was_given ? Health::kMissing : Health::kNote, "server",
              absl::StrCat("none answers at ", patient.address), "start it: proctord"}};
@@ -56,11 +62,14 @@ std::vector<Finding> CheckServer(const Patient& patient) {
   const auto serving = IsServing(**client);
   if (!serving.ok() || !*serving) {
     return {{Health::kMissing, "server",
-             absl::StrCat(patient.address, serving.ok() ? " answers, but does not serve: it is starting or draining"
-                                                        : absl::StrCat(" is no healthy proctord: ", serving.status().message())),
+             absl::StrCat(patient.address,
+                          serving.ok() ? " answers, but does not serve: it is starting or draining"
+                                       : absl::StrCat(" is no healthy proctord: ",
+                                                      serving.status().message())),
              "wait, or start it again and read its log"}};
   }
-  std::vector<Finding> findings = {{Health::kOk, "server", absl::StrCat("serves at ", patient.address)}};
+  std::vector<Finding> findings = {
+      {Health::kOk, "server", absl::StrCat("serves at ", patient.address)}};
   for (Finding& finding : CheckEnvironments(**client)) findings.push_back(std::move(finding));
   return findings;
 }

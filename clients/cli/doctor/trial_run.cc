@@ -31,7 +31,8 @@ std::string ReadTail(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<Trial> TryRun(const std::vector<std::string>& arguments,
-                             const std::optional<ProcessOptions::User>& user, absl::Duration timeout) {
+                             const std::optional<ProcessOptions::User>& user,
+                             absl::Duration timeout) {
   std::string home = std::filesystem::temp_directory_path().string() + "/proctor-doctor-XXXXXX";
   if (mkdtemp(home.data()) == nullptr) {
     return absl::PermissionDeniedError(absl::StrCat("cannot make ", home, ": ", strerror(errno)));

@@ -23,7 +23,8 @@ struct Trial {
 // at most `timeout`, then kills it and removes the directory. In an argument "@HOME@" becomes that
 // directory. Errors if it could not be started.
 absl::StatusOr<Trial> TryRun(const std::vector<std::string>& arguments,
-                             const std::optional<ProcessOptions::User>& user, absl::Duration timeout);
+                             const std::optional<ProcessOptions::User>& user,
+                             absl::Duration timeout);
 
 }  // namespace proctor::cli::doctor
 

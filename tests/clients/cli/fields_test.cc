@@ -50,7 +50,8 @@ TEST(FieldsTextTest, ShowsWhatAnAnyHolds) {
   result.set_accepted(3);
   (*result.mutable_rejected_by_reason())["near duplicate"] = 2;
   job.mutable_result()->PackFrom(result);
-  EXPECT_EQ(FieldsText(job), "result:\n  accepted: 3\n  rejected_by_reason:\n    near duplicate: 2\n");
+  EXPECT_EQ(FieldsText(job),
+            "result:\n  accepted: 3\n  rejected_by_reason:\n    near duplicate: 2\n");
   job.mutable_result()->set_type_url("type.googleapis.com/no.such.Type");
   EXPECT_EQ(FieldsText(job), "result:\n");
   job.mutable_result()->set_type_url("type.googleapis.com/proctor.v1.ProposeTasksResult");
@@ -95,7 +96,8 @@ TEST(ActionTextTest, NamesEveryKindOfAction) {
 
 TEST(EnumTextTest, GoesBothWays) {
   const auto* type = v1::TaskState_descriptor();
-  for (const std::string& choice : EnumChoices(type)) EXPECT_EQ(EnumLabel(type, EnumNumber(type, choice)), choice);
+  for (const std::string& choice : EnumChoices(type))
+    EXPECT_EQ(EnumLabel(type, EnumNumber(type, choice)), choice);
   EXPECT_EQ(EnumNumber(type, "nonsense"), 0);
 }
 

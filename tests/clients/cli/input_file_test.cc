@@ -13,7 +13,8 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(ParseTasksTest, ReadsOneTaskOfYaml) {
-  const auto tasks = ParseTasks("goal: Say hello.\nenvironment: environments/null\nlimits: {max_duration: 30s}\n", "t.yaml");
+  const auto tasks = ParseTasks(
+      "goal: Say hello.\nenvironment: environments/null\nlimits: {max_duration: 30s}\n", "t.yaml");
   ASSERT_TRUE(tasks.ok()) << tasks.status();
   ASSERT_EQ(tasks->size(), 1u);
   EXPECT_EQ(tasks->front().goal(), "Say hello.");
@@ -33,8 +34,9 @@ TEST(ParseTasksTest, ReadsJsonAsItIsPrinted) {
   task.set_seed(1LL << 60);
   task.mutable_create_time()->set_seconds(5);
   const std::string line = ProtoToJson(task);
-  for (const std::string& text : {line, ProtoToJson(task, JsonLayout::kIndented), "{\"tasks\": [" + line + "]}", "[" + line + "]",
-                                  "\n" + line + "\n"}) {
+  for (const std::string& text :
+       {line, ProtoToJson(task, JsonLayout::kIndented), "{\"tasks\": [" + line + "]}",
+        "[" + line + "]", "\n" + line + "\n"}) {
     const auto tasks = ParseTasks(text, "t.json");
     ASSERT_TRUE(tasks.ok()) << tasks.status() << text;
     ASSERT_EQ(tasks->size(), 1u) << text;
@@ -45,12 +47,14 @@ TEST(ParseTasksTest, ReadsJsonAsItIsPrinted) {
 
 TEST(ParseTasksTest, NamesFileLineAndField) {
   EXPECT_THAT(ParseTasks("goal: a\ngaol: b\n", "t.yaml").status().message(), HasSubstr("t.yaml:2"));
-  EXPECT_THAT(ParseTasks("{\"goal\":\"a\"}\n{\"gaol\":\"b\"}\n", "t.json").status().message(), HasSubstr("t.json:2"));
+  EXPECT_THAT(ParseTasks("{\"goal\":\"a\"}\n{\"gaol\":\"b\"}\n", "t.json").status().message(),
+              HasSubstr("t.json:2"));
   EXPECT_THAT(ParseTasks(" \n", "-").status().message(), HasSubstr("standard input is empty"));
 }
 
 TEST(ParseTasksTest, RefusesWhatIsNoTask) {
-  for (const char* text : {"[1, 2]", "[{]", "{", "{\"goal\": 3}", "- goal: a", "just words", "tasks: 3", "goal: [a]", "goal: \xff"}) {
+  for (const char* text : {"[1, 2]", "[{]", "{", "{\"goal\": 3}", "- goal: a", "just words",
+                           "tasks: 3", "goal: [a]", "goal: \xff"}) {
     EXPECT_FALSE(ParseTasks(text, "t").ok()) << text;
   }
   EXPECT_FALSE(ParseTasks(std::string(100'000, '['), "t").ok());

@@ -36,7 +36,8 @@ std::string Refused(const std::vector<std::string>& words) {
 }
 
 TEST(ParseLineTest, TakesFlagsBeforeBetweenAndAfterTheWords) {
-  const auto line = Parse({"--json", "task", "--timeout=5s", "list", "--limit", "7", "--split", "train", "--split=test"});
+  const auto line = Parse({"--json", "task", "--timeout=5s", "list", "--limit", "7", "--split",
+                           "train", "--split=test"});
   ASSERT_TRUE(line.ok()) << line.status();
   EXPECT_EQ(line->command->name, "task list");
   EXPECT_TRUE(line->arguments.Has("json"));
@@ -70,7 +71,8 @@ TEST(ParseLineTest, NamesWhatIsNearAnUnknownWord) {
   EXPECT_THAT(Refused({"tsak"}), HasSubstr("did you mean 'task'?"));
   EXPECT_THAT(Refused({"task", "lst"}), HasSubstr("did you mean 'list'?"));
   EXPECT_THAT(Refused({"task", "list", "--limti", "3"}), HasSubstr("did you mean '--limit'?"));
-  EXPECT_THAT(Refused({"task", "list", "--state", "acepted"}), HasSubstr("did you mean 'accepted'?"));
+  EXPECT_THAT(Refused({"task", "list", "--state", "acepted"}),
+              HasSubstr("did you mean 'accepted'?"));
   EXPECT_THAT(Refused({"zebra"}), Not(HasSubstr("did you mean")));
   EXPECT_THAT(Refused({"zebra"}), HasSubstr("there are env, task, session"));
 }
@@ -114,7 +116,8 @@ TEST(ParseLineTest, RefusesBadValuesWithTheReason) {
 
 TEST(ParseLineTest, MessagesStayShortAndCleanWhateverIsTyped) {
   const std::string huge(1 << 20, 'x');
-  for (const std::string& word : {huge, "--" + huge, std::string("\x1b[2Jtask"), std::string("a\nb")}) {
+  for (const std::string& word :
+       {huge, "--" + huge, std::string("\x1b[2Jtask"), std::string("a\nb")}) {
     const std::string message = Refused({word});
     EXPECT_LT(message.size(), 500u);
     EXPECT_FALSE(absl::StrContains(message, "\x1b")) << message;
@@ -137,7 +140,8 @@ TEST(CommandTableTest, FlagsOfOneNameTakeAValueEverywhereOrNowhere) {
         const bool takes = flag.kind != ValueKind::kSwitch;
         EXPECT_EQ(takes_value.emplace(flag.name, takes).first->second, takes) << flag.name;
         EXPECT_EQ(takes, !flag.value.empty()) << command.name << " --" << flag.name;
-        EXPECT_TRUE(!flag.help.empty() || !flag.choices.empty()) << command.name << " --" << flag.name;
+        EXPECT_TRUE(!flag.help.empty() || !flag.choices.empty())
+            << command.name << " --" << flag.name;
       }
     }
   }
@@ -157,10 +161,12 @@ TEST(CommandTableTest, EveryCommandCanRunAndIsExplained) {
 }
 
 TEST(CommandTableTest, HasEveryNounThatUsersKnow) {
-  for (const char* noun : {"env", "task", "session", "episode", "trajectory", "verdict", "reward", "job"}) {
+  for (const char* noun :
+       {"env", "task", "session", "episode", "trajectory", "verdict", "reward", "job"}) {
     EXPECT_THAT(WordsAfter(AllCommands(), noun), ::testing::Contains("list")) << noun;
     const std::vector<std::string> verbs = WordsAfter(AllCommands(), noun);
-    EXPECT_TRUE(std::string(noun) == "reward" || std::count(verbs.begin(), verbs.end(), "get") == 1) << noun;
+    EXPECT_TRUE(std::string(noun) == "reward" || std::count(verbs.begin(), verbs.end(), "get") == 1)
+        << noun;
   }
 }
 

@@ -1,10 +1,9 @@
-#include "clients/cli/job_progress.h"
-
 #include <gtest/gtest.h>
 
 #include <limits>
 
 #include "absl/strings/match.h"
+#include "clients/cli/job_progress.h"
 #include "clients/cli/json_error.h"
 #include "common/retry_hint.h"
 
@@ -21,7 +20,8 @@ v1::Job MakeJob(int64_t done, int64_t total) {
 }
 
 TEST(ProgressLineTest, ShowsABarWhenTheTotalIsKnown) {
-  EXPECT_EQ(ProgressLine(MakeJob(5, 10), absl::Seconds(90)), "[############------------]  50%  5/10  1m30s  crawling");
+  EXPECT_EQ(ProgressLine(MakeJob(5, 10), absl::Seconds(90)),
+            "[############------------]  50%  5/10  1m30s  crawling");
   EXPECT_EQ(ProgressLine(MakeJob(0, 0), absl::Seconds(3)), "0 done  3s  crawling");
 }
 
@@ -53,9 +53,12 @@ TEST(ExplainTest, SaysWhatToDo) {
   EXPECT_EQ(Explain(absl::NotFoundError("no task\x1b")), "not found: no task\\x1b");
   EXPECT_TRUE(absl::StrContains(Explain(absl::UnavailableError("gone")), "proctor doctor"));
   EXPECT_TRUE(absl::StrContains(Explain(absl::DeadlineExceededError("slow")), "--timeout"));
-  EXPECT_TRUE(absl::StrContains(Explain(WithRetryHint(absl::ResourceExhaustedError("full"), absl::Seconds(2))), "try again in 2s"));
+  EXPECT_TRUE(absl::StrContains(
+      Explain(WithRetryHint(absl::ResourceExhaustedError("full"), absl::Seconds(2))),
+      "try again in 2s"));
   EXPECT_EQ(Explain(UsageError("no such flag")), "no such flag");
-  EXPECT_EQ(JsonError(absl::NotFoundError("a\"b")), R"({"error":{"code":"NOT_FOUND","message":"a\"b"}})");
+  EXPECT_EQ(JsonError(absl::NotFoundError("a\"b")),
+            R"({"error":{"code":"NOT_FOUND","message":"a\"b"}})");
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ TEST(TableTest, CutsTheWidestTextColumnToTheTerminal) {
 TEST(TableTest, NeverCutsBelowWhatCanBeRead) {
   for (size_t width = 1; width < 60; ++width) {
     for (const auto& line : absl::StrSplit(Sample().Text(width), '\n')) {
-      EXPECT_LE(DisplayWidth({line.data(), line.size()}), std::max<size_t>(width, 4 + 2 + 4 + 2 + 8));
+      EXPECT_LE(DisplayWidth({line.data(), line.size()}),
+                std::max<size_t>(width, 4 + 2 + 4 + 2 + 8));
     }
   }
 }
@@ -72,13 +73,17 @@ TEST(TextTest, MakesControlCharactersVisible) {
   EXPECT_EQ(OneLine("a\x1b]0;title\x07z"), "a\\x1b]0;title\\x07z");
   EXPECT_EQ(OneLine("a\nb\tc\r"), "a b c ");
   EXPECT_EQ(ManyLines("a\nb\x1b[2J"), "a\nb\\x1b[2J");
-  EXPECT_EQ(OneLine("\xc2\x9b" "31m"), "\\x9b31m");
+  EXPECT_EQ(OneLine("\xc2\x9b"
+                    "31m"),
+            "\\x9b31m");
   EXPECT_EQ(OneLine("a\u202eb\u2066c\ufeff"), "a\\u202eb\\u2066c\\ufeff");
   EXPECT_EQ(OneLine(std::string("a\0b", 3)), "a\\x00b");
 }
 
 TEST(TextTest, ReplacesMalformedUtf8) {
-  EXPECT_EQ(OneLine("a\xff" "b"), "a\ufffdb");
+  EXPECT_EQ(OneLine("a\xff"
+                    "b"),
+            "a\ufffdb");
   EXPECT_EQ(DisplayWidth(OneLine("\xf0\x9f\x98")), OneLine("\xf0\x9f\x98").size() / 3);
 }
 
