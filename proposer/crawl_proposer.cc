@@ -11,10 +11,10 @@
 #include "common/status.h"
 #include "proposer/crawler.h"
 #include "proposer/draft.h"
-#include "proposer/draft_trial.h"
 #include "proposer/seeded.h"
 #include "proposer/splits.h"
 #include "proposer/text.h"
+#include "proposer/trial_pool.h"
 
 namespace proctor::proposer {
 namespace {
@@ -23,13 +23,17 @@ constexpr int kMaxCount = 10'000;
 constexpr double kNearDuplicate = 0.8;
 constexpr size_t kWrongAnswers = 50;
 constexpr int kMaxFaultsInARow = 5;
+// Drafts that are chosen together, whatever the number of explorers: what is accepted must not depend on it.
+constexpr int kWave = 16;
+// A kind is given up after so many trials in a row failed.
+constexpr int kMaxRejectedInARow = 40;
 constexpr char kGeneratorVersion[] = "crawl-1";
 
 class CrawlProposer {
  public:
-  CrawlProposer(const v1::ProposeTasksRequest& request, std::string job, SiteExplorer& explorer,
+  CrawlProposer(const v1::ProposeTasksRequest& request, std::string job, const ExplorerTeam& team,
                 const OracleCheck& oracle, const std::function<void(const CrawlProposalProgress&)>& progress)
-      : request_(request), job_(std::move(job)), explorer_(explorer), oracle_(oracle), progress_(progress),
+      : request_(request), job_(std::move(job)), team_(team), oracle_(oracle), progress_(progress),
         seed_(request.seed() == 0 ? 1 : static_cast<uint64_t>(request.seed())) {}
 
   absl::StatusOr<Proposal> Run(const CallContext& context) {
@@ -41,7 +45,7 @@ class CrawlProposer {
                                                              source.exclude_url_patterns().end()}));
     MakeTemplate(source, urls);
     PROCTOR_ASSIGN_OR_RETURN(const SiteModel model,
-                             Crawl(context, source, template_, urls, explorer_, [this](int crawled, int) {
+                             Crawl(context, source, template_, urls, *team_.explorers[0], [this](int crawled, int) {
                                so_far_.pages_crawled = crawled;
                                Report();
                              }));
@@ -56,8 +60,8 @@ class CrawlProposer {
     }
     answers_.erase("");
     Pace pace(absl::Seconds(source.delay().seconds()) + absl::Nanoseconds(source.delay().nanos()));
-    DraftTrial trial(explorer_, oracle_, urls, pace);
-    PROCTOR_RETURN_IF_ERROR(TakeTurns(context, splits, trial));
+    TrialPool trials(team_, oracle_, urls, pace);
+    PROCTOR_RETURN_IF_ERROR(TryWaves(context, splits, trials));
     if (proposal_.tasks.empty()) {
       return absl::FailedPreconditionError(absl::StrCat("no task could be made from the site's ", model.pages.size(),
                                                         " pages: ", proposal_.result.ShortDebugString()));
@@ -92,47 +96,68 @@ class CrawlProposer {
     lineage.set_generator_version(kGeneratorVersion);
   }
 
-  absl::Status TakeTurns(const CallContext& context, const std::vector<v1::Split>& splits, DraftTrial& trial) {
-    std::map<std::string, size_t> next;
-    bool more = true;
-    while (more && Size() < request_.count()) {
-      more = false;
-      for (const std::string& kind : CrawlTaskKinds()) {
-        std::vector<Draft>& drafts = drafts_[kind];
-        bool accepted = false;
-        while (!accepted && next[kind] < drafts.size() && Size() < request_.count()) {
-          PROCTOR_ASSIGN_OR_RETURN(accepted, Try(context, drafts[next[kind]++], splits, trial));
-        }
-        more |= next[kind] < drafts.size();
-      }
+  absl::Status TryWaves(const CallContext& context, const std::vector<v1::Split>& splits, TrialPool& trials) {
+    while (Size() < request_.count()) {
+      PROCTOR_RETURN_IF_ERROR(context.Check("proposing tasks"));
+      std::vector<TrialItem> wave = ChooseWave(splits);
+      if (wave.empty()) break;
+      trials.Run(context, wave);
+      for (TrialItem& item : wave) PROCTOR_RETURN_IF_ERROR(Settle(context, item, splits));
+      Report();
     }
     return absl::OkStatus();
   }
 
-  absl::StatusOr<bool> Try(const CallContext& context, Draft& draft, const std::vector<v1::Split>& splits,
-                           DraftTrial& trial) {
-    PROCTOR_RETURN_IF_ERROR(context.Check("proposing tasks"));
-    std::string problem = WhyNot(draft, splits);
-    if (problem.empty()) {
-      Complete(draft);
-      const auto tried = trial.Run(context, draft, WrongAnswers(draft));
-      ++so_far_.tried;
-      if (tried.ok()) {
-        problem = *tried;
-        faults_ = 0;
-      } else {
-        PROCTOR_RETURN_IF_ERROR(context.Check("proposing tasks"));
-        if (++faults_ >= kMaxFaultsInARow) return Annotate(tried.status(), "the browser failed again and again");
-        problem = "the browser failed";
+  // The next drafts of the kinds that have the fewest tasks; all those that nothing speaks against so far.
+  std::vector<TrialItem> ChooseWave(const std::vector<v1::Split>& splits) {
+    std::vector<TrialItem> wave;
+    std::map<std::string, int> planned;
+    for (const auto& [kind, count] : proposal_.result.accepted_by_kind()) planned[kind] = count;
+    while (wave.size() < kWave) {
+      std::vector<Draft>* scarcest = nullptr;
+      int fewest = 0;
+      for (const std::string& kind : CrawlTaskKinds()) {
+        if (next_[kind] >= drafts_[kind].size() || rejected_in_a_row_[kind] >= kMaxRejectedInARow) continue;
+        if (scarcest != nullptr && planned[kind] >= fewest) continue;
+        scarcest = &drafts_[kind];
+        fewest = planned[kind];
       }
+      if (scarcest == nullptr) break;
+      const std::string kind = scarcest->front().task.kind();
+      Draft& draft = (*scarcest)[next_[kind]++];
+      const std::string problem = WhyNot(draft, splits);
+      if (!problem.empty()) {
+        ++(*proposal_.result.mutable_rejected_by_reason())[problem];
+        continue;
+      }
+      ++planned[kind];
+      Complete(draft);
+      wave.push_back({.draft = &draft, .wrong_answers = WrongAnswers(draft)});
     }
-    if (problem.empty()) {
-      Accept(draft);
+    return wave;
+  }
+
+  // In the order of the wave.
+  absl::Status Settle(const CallContext& context, const TrialItem& item, const std::vector<v1::Split>& splits) {
+    ++so_far_.tried;
+    std::string problem;
+    if (item.outcome.ok()) {
+      problem = *item.outcome;
+      faults_ = 0;
     } else {
-      ++(*proposal_.result.mutable_rejected_by_reason())[problem];
+      PROCTOR_RETURN_IF_ERROR(context.Check("proposing tasks"));
+      if (++faults_ >= kMaxFaultsInARow) return Annotate(item.outcome.status(), "the browser failed again and again");
+      problem = "the browser failed";
     }
-    Report();
-    return problem.empty();
+    int& rejected = rejected_in_a_row_[item.draft->task.kind()];
+    rejected = problem.empty() ? 0 : rejected + 1;
+    if (problem.empty()) problem = WhyNot(*item.draft, splits);
+    if (!problem.empty()) {
+      ++(*proposal_.result.mutable_rejected_by_reason())[problem];
+    } else if (Size() < request_.count()) {
+      Accept(*item.draft);
+    }
+    return absl::OkStatus();
   }
 
   // What can be said without trying.
@@ -164,7 +189,6 @@ class CrawlProposer {
     if (!draft.search_text.empty()) parameters["search"] = draft.search_text;
     task.mutable_lineage()->set_parameters_json(DumpJson(parameters));
     task.mutable_lineage()->set_site_model_digest(digest_);
-    if (!job_.empty()) task.set_name(absl::StrCat("tasks/", job_.substr(job_.find('/') + 1), "-", Size()));
     draft.task = std::move(task);
   }
 
@@ -184,7 +208,8 @@ class CrawlProposer {
     return answers;
   }
 
-  void Accept(const Draft& draft) {
+  void Accept(Draft& draft) {
+    if (!job_.empty()) draft.task.set_name(absl::StrCat("tasks/", job_.substr(job_.find('/') + 1), "-", Size()));
     const std::string answer = Folded(draft.answer);
     if (!answer.empty()) {
       split_of_answer_.emplace(answer, draft.task.split());
@@ -204,7 +229,7 @@ class CrawlProposer {
 
   const v1::ProposeTasksRequest& request_;
   const std::string job_;
-  SiteExplorer& explorer_;
+  const ExplorerTeam& team_;
   const OracleCheck& oracle_;
   const std::function<void(const CrawlProposalProgress&)>& progress_;
   const uint64_t seed_;
@@ -217,16 +242,20 @@ class CrawlProposer {
   std::map<std::string, std::vector<std::pair<MinHash, v1::Split>>> hashes_;
   CrawlProposalProgress so_far_;
   Proposal proposal_;
+  // By kind: the draft to try next, and trials that failed since the last good one.
+  std::map<std::string, size_t> next_;
+  std::map<std::string, int> rejected_in_a_row_;
   int faults_ = 0;
 };
 
 }  // namespace
 
 absl::StatusOr<Proposal> ProposeFromCrawl(const CallContext& context, const v1::ProposeTasksRequest& request,
-                                          const std::string& job, SiteExplorer& explorer, const OracleCheck& oracle,
+                                          const std::string& job, const ExplorerTeam& team, const OracleCheck& oracle,
                                           const std::function<void(const CrawlProposalProgress&)>& progress) {
   if (request.count() < 1 || request.count() > kMaxCount) return absl::InvalidArgumentError("count: 1 to 10,000");
-  return CrawlProposer(request, job, explorer, oracle, progress).Run(context);
+  if (team.explorers.empty()) return absl::InvalidArgumentError("nobody to explore the site");
+  return CrawlProposer(request, job, team, oracle, progress).Run(context);
 }
 
 }  // namespace proctor::proposer

@@ -10,6 +10,7 @@
 #include "proctor/v1/task_service.pb.h"
 #include "proposer/site_explorer.h"
 #include "proposer/template_proposer.h"
+#include "proposer/trial_pool.h"
 
 namespace proctor::proposer {
 
@@ -21,14 +22,15 @@ struct CrawlProposalProgress {
 };
 
 // Crawls `request.crawl`, drafts tasks, replays each in a fresh context and returns up to `request.count` that passed
-// everything, the kinds in turn. `job` as for ProposeFromTemplates. Costs a reset and the solution's page loads a
-// draft. On the same site the same request gives the same tasks.
+// everything, as many of each kind as the site gives. `job` as for ProposeFromTemplates. Costs a reset and the
+// solution's page loads a draft; drafts are tried by all explorers of `team` side by side. On the same site the same
+// request gives the same tasks, whatever the team.
 //
 // Splits go by page: whatever is asked about a page is on one side, and tasks that share an answer or are near-duplicates
 // (MinHash, 0.8) are never on two; at most 1 + 1 % of `count` tasks share an answer.
-// Errors: those of Crawl; INVALID_ARGUMENT for values out of range; FAILED_PRECONDITION without any task.
+// Errors: those of Crawl; INVALID_ARGUMENT for values out of range or a team of nobody; FAILED_PRECONDITION without any task.
 absl::StatusOr<Proposal> ProposeFromCrawl(const CallContext& context, const v1::ProposeTasksRequest& request,
-                                          const std::string& job, SiteExplorer& explorer, const OracleCheck& oracle,
+                                          const std::string& job, const ExplorerTeam& team, const OracleCheck& oracle,
                                           const std::function<void(const CrawlProposalProgress&)>& progress = nullptr);
 
 }  // namespace proctor::proposer

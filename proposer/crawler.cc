@@ -15,6 +15,7 @@ namespace {
 
 constexpr int kMaxPages = 10'000;
 constexpr int kMaxDepth = 100;
+constexpr int kMaxParallelTrials = 16;
 constexpr int kMaxFailuresInARow = 10;
 // Links waiting to be visited; beyond that new ones are dropped.
 constexpr size_t kMaxWaiting = 100'000;
@@ -194,6 +195,10 @@ absl::StatusOr<v1::CrawlSource> NormalizeCrawlSource(const v1::CrawlSource& sour
     normalized.mutable_delay()->set_seconds(loopback ? 0 : 1);
     normalized.mutable_delay()->set_nanos(loopback ? 100'000'000 : 0);
   }
+  if (source.parallel_trials() == 0) normalized.set_parallel_trials(4);
+  if (normalized.parallel_trials() < 1 || normalized.parallel_trials() > kMaxParallelTrials) {
+    return absl::InvalidArgumentError("crawl.parallel_trials: 1 to 16");
+  }
   if (normalized.max_pages() < 1 || normalized.max_pages() > kMaxPages) {
     return absl::InvalidArgumentError("crawl.max_pages: 1 to 10,000");
   }
@@ -207,14 +212,19 @@ absl::StatusOr<v1::CrawlSource> NormalizeCrawlSource(const v1::CrawlSource& sour
 }
 
 absl::Status Pace::Wait(const CallContext& context) {
-  const absl::Duration rest = next_ - absl::Now();
+  absl::Duration rest;
+  {
+    MutexLock lock(mutex_);
+    const absl::Time now = absl::Now(), turn = std::max(now, next_);
+    next_ = turn + delay_;
+    rest = turn - now;
+  }
   if (rest > absl::ZeroDuration()) {
     Mutex mutex;
     CondVar never;
     MutexLock lock(mutex);
     AwaitWithContext(context.Child(rest), mutex, never, [] { return false; }, "the next page load").IgnoreError();
   }
-  next_ = absl::Now() + delay_;
   return context.Check("the next page load");
 }
 

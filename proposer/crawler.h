@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/call_context.h"
+#include "common/mutex.h"
 #include "proctor/v1/task_service.pb.h"
 #include "proposer/site_explorer.h"
 #include "proposer/site_model.h"
@@ -19,15 +20,17 @@ namespace proctor::proposer {
 // Fills in a source's defaults. INVALID_ARGUMENT for values out of range.
 absl::StatusOr<v1::CrawlSource> NormalizeCrawlSource(const v1::CrawlSource& source);
 
-// Keeps loads apart. Waits under the context; CANCELLED or DEADLINE_EXCEEDED when that ends first.
+// Keeps page loads apart, whoever makes them. Thread-safe.
 class Pace {
  public:
   explicit Pace(absl::Duration delay) : delay_(delay) {}
+  // Waits for the next free moment. CANCELLED or DEADLINE_EXCEEDED when the context ends first.
   absl::Status Wait(const CallContext& context);
 
  private:
   const absl::Duration delay_;
-  absl::Time next_ = absl::InfinitePast();
+  Mutex mutex_;
+  absl::Time next_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 };
 
 // Calls with pages crawled so far and pages known to be left.

@@ -162,6 +162,8 @@ class Drafter {
   }
 
   void DraftFacts() {
+    const auto& forms = model_.pages[0].forms;
+    const bool has_search = std::any_of(forms.begin(), forms.end(), [](const Form& form) { return form.is_search; });
     for (const KnownFact& known : facts_) {
       Draft draft = NewDraft("find_fact", {known.page});
       draft.task.set_goal(AskForFact(seed_, known.fact));
@@ -169,7 +171,7 @@ class Drafter {
       draft.evidence = {known.fact};
       SetAnswer(draft, known.fact.value);
       draft.clicks_by_links = from_start_.Length(known.page);
-      if (Folded(model_.pages[known.page].subject) == Folded(known.fact.subject)) DraftSearch(draft, known);
+      if (has_search && Folded(model_.pages[known.page].subject) == Folded(known.fact.subject)) DraftSearch(draft, known);
       Way way;
       from_start_.AppendTo(known.page, way);
       SetSolution(draft, way);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -19,9 +20,9 @@ namespace proctor::proposer {
 // Not thread-safe.
 class DraftTrial {
  public:
-  // All outlive the trial.
-  DraftTrial(SiteExplorer& explorer, const OracleCheck& oracle, SiteUrls& urls, Pace& pace)
-      : explorer_(explorer), oracle_(oracle), urls_(urls), pace_(pace) {}
+  // The references outlive the trial.
+  DraftTrial(SiteExplorer& explorer, const OracleCheck& oracle, SiteUrls urls, Pace& pace)
+      : explorer_(explorer), oracle_(oracle), urls_(std::move(urls)), pace_(pace) {}
 
   // Replays the draft's solution from a fresh context. Links are found by where they lead, and named in the solution as
   // they are found here. Search drafts get their solution here, and its length. The draft passes
@@ -44,7 +45,7 @@ class DraftTrial {
 
   SiteExplorer& explorer_;
   const OracleCheck& oracle_;
-  SiteUrls& urls_;
+  SiteUrls urls_;
   Pace& pace_;
   // The world before the first action with the evidence collected then, and the replay.
   v1::Trajectory at_start_;

@@ -105,6 +105,7 @@ bool IsLoopbackHost(std::string_view host) {
 }
 
 SiteUrls::SiteUrls() = default;
+SiteUrls::SiteUrls(const SiteUrls&) = default;
 SiteUrls::SiteUrls(SiteUrls&&) = default;
 SiteUrls& SiteUrls::operator=(SiteUrls&&) = default;
 SiteUrls::~SiteUrls() = default;

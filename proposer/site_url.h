@@ -39,6 +39,7 @@ class SiteUrls {
   // `start_url` may begin with a placeholder. INVALID_ARGUMENT: a malformed URL or pattern.
   static absl::StatusOr<SiteUrls> Create(const std::string& start_url,
                                          const std::vector<std::string>& exclude_patterns);
+  SiteUrls(const SiteUrls&);
   SiteUrls(SiteUrls&&);
   SiteUrls& operator=(SiteUrls&&);
   ~SiteUrls();
@@ -67,7 +68,7 @@ class SiteUrls {
   std::string start_;
   std::string site_;
   std::map<std::string, std::string> base_urls_;
-  std::vector<std::unique_ptr<re2::RE2>> exclude_;
+  std::vector<std::shared_ptr<const re2::RE2>> exclude_;
 };
 
 // What a robots.txt allows any robot ("*") or one called `proctor` (RFC 9309: the longest match wins, Allow on a tie).

@@ -1,16 +1,20 @@
 #include "server/propose_job.h"
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/executor.h"
 #include "common/status.h"
 #include "env/world.h"
 #include "evaluator/evaluate.h"
 #include "evaluator/evidence.h"
 #include "proctor/v1/task_service.pb.h"
 #include "proposer/crawl_proposer.h"
+#include "proposer/crawler.h"
 #include "proposer/template_proposer.h"
 #include "server/site_explorer.h"
 #include "server/task_service.h"
@@ -31,16 +35,18 @@ proposer::OracleCheck TaskOracleCheck() {
 absl::StatusOr<proposer::Proposal> ProposeByCrawl(const CallContext& context, const v1::Job& job,
                                                   const v1::ProposeTasksRequest& request, JobProgress& progress,
                                                   Worlds& worlds) {
-  std::string name = request.crawl().environment();
-  if (name.empty()) {
-    const bool placeholder = request.crawl().start_url().rfind("__", 0) == 0;
-    name = placeholder ? "environments/practice" : "environments/web";
+  PROCTOR_ASSIGN_OR_RETURN(const v1::CrawlSource source, proposer::NormalizeCrawlSource(request.crawl()));
+  env::Environment* const environment = worlds.Find(source.environment());
+  if (environment == nullptr) return absl::NotFoundError(absl::StrCat("no environment ", source.environment()));
+  std::vector<std::unique_ptr<WorldExplorer>> explorers;
+  ThreadPool pool("propose", source.parallel_trials());
+  proposer::ExplorerTeam team{.explorers = {}, .pool = &pool};
+  for (int i = 0; i < source.parallel_trials(); ++i) {
+    PROCTOR_ASSIGN_OR_RETURN(explorers.emplace_back(), WorldExplorer::Open(context, *environment));
+    team.explorers.push_back(explorers.back().get());
   }
-  env::Environment* const environment = worlds.Find(name);
-  if (environment == nullptr) return absl::NotFoundError(absl::StrCat("no environment ", name));
-  PROCTOR_ASSIGN_OR_RETURN(const auto explorer, WorldExplorer::Open(context, *environment));
   return proposer::ProposeFromCrawl(
-      context, request, job.name(), *explorer, TaskOracleCheck(), [&](const proposer::CrawlProposalProgress& done) {
+      context, request, job.name(), team, TaskOracleCheck(), [&](const proposer::CrawlProposalProgress& done) {
         // A cancelled job ends through its context; this only waits while the job is paused.
         progress.Report(done.accepted, request.count(),
                         absl::StrCat(done.pages_crawled, " pages crawled, ", done.tried, " drafts tried"))

@@ -25,7 +25,7 @@ v1::ProposeTasksRequest Request(const FakeSite& site, int count) {
 
 absl::StatusOr<Proposal> Propose(const FakeSite& site, const v1::ProposeTasksRequest& request) {
   FakeExplorer explorer(site);
-  return ProposeFromCrawl({}, request, "jobs/j", explorer, RealOracle());
+  return ProposeFromCrawl({}, request, "jobs/j", {.explorers = {&explorer}}, RealOracle());
 }
 
 TEST(ProposeFromCrawlTest, ProposesEveryKind) {
@@ -86,7 +86,7 @@ TEST(ProposeFromCrawlTest, NamesPagesOfGeneratedSitesByPlaceholder) {
   v1::ProposeTasksRequest request = Request(site, 5);
   request.mutable_crawl()->set_start_url("__WIKI__/");
   request.mutable_crawl()->add_kinds("reach_page");
-  const auto proposal = ProposeFromCrawl({}, request, "", explorer, RealOracle());
+  const auto proposal = ProposeFromCrawl({}, request, "", {.explorers = {&explorer}}, RealOracle());
   ASSERT_TRUE(proposal.ok()) << proposal.status();
   for (const v1::Task& task : proposal->tasks) {
     EXPECT_EQ(task.oracle().url().urls(0).substr(0, 9), "__WIKI__/");
@@ -132,7 +132,7 @@ TEST(ProposeFromCrawlTest, DropsWhatIsNotSeenAgain) {
   v1::ProposeTasksRequest request = Request(site, 20);
   request.mutable_crawl()->add_kinds("find_fact");
   bool changed = false;
-  const auto proposal = ProposeFromCrawl({}, request, "", explorer, RealOracle(), [&](const CrawlProposalProgress& p) {
+  const auto proposal = ProposeFromCrawl({}, request, "", {.explorers = {&explorer}}, RealOracle(), [&](const CrawlProposalProgress& p) {
     if (changed || p.pages_crawled < 17) return;
     changed = true;
     for (auto& [path, page] : site.pages) page.pairs.clear();
@@ -154,7 +154,7 @@ TEST(ProposeFromCrawlTest, DropsEverythingWhenTheOracleAcceptsAnything) {
     verdict.set_outcome(v1::OUTCOME_SUCCESS);
     return verdict;
   };
-  const auto proposal = ProposeFromCrawl({}, Request(site, 5), "", explorer, lenient);
+  const auto proposal = ProposeFromCrawl({}, Request(site, 5), "", {.explorers = {&explorer}}, lenient);
   EXPECT_EQ(proposal.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(proposal.status().message()), testing::HasSubstr("the oracle accepts an empty answer"));
 }

@@ -140,7 +140,7 @@ TEST_F(DokuwikiTest, ProposesRightTasksOfEveryKind) {
   request.set_count(60);
   request.mutable_crawl()->set_start_url(absl::StrCat("http://127.0.0.1:", port_, "/doku.php?id=start"));
   request.mutable_crawl()->mutable_delay()->set_seconds(0);
-  const auto proposal = ProposeFromCrawl(CallContext::WithTimeout(absl::Minutes(8)), request, "", **explorer, RealOracle());
+  const auto proposal = ProposeFromCrawl(CallContext::WithTimeout(absl::Minutes(8)), request, "", {.explorers = {explorer->get()}}, RealOracle());
   ASSERT_TRUE(proposal.ok()) << proposal.status();
   std::cout << proposal->result.DebugString();
   EXPECT_GE(proposal->tasks.size(), 50u);
