@@ -29,7 +29,7 @@ function(proctor_test name)
   add_executable(proctor_${name}_test ${ARG_SOURCES})
   target_link_libraries(proctor_${name}_test PRIVATE ${ARG_DEPENDS} proctor_warnings
     GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(proctor_${name}_test DISCOVERY_MODE PRE_TEST
+  gtest_discover_tests(proctor_${name}_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES ${properties})
 endfunction()
 

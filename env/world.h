@@ -3,10 +3,12 @@
 // A driver author's checklist:
 //  - Calls on one World never overlap (a session runs them on its serial executor); no locks are needed for them.
 //  - Block only under the given CallContext; return soon after cancellation.
-//  - An action that cannot be done is an observation with `action_error`, OK status. A non-OK status from Reset, Act or
-//    Observe means that the world itself failed: the episode ends interrupted (WORLD_FAULT), the session goes on with the
-//    next Reset. Exceptions: CANCELLED and DEADLINE_EXCEEDED from the context; INVALID_ARGUMENT and FAILED_PRECONDITION
-//    from Reset (the task does not fit: no episode begins).
+//  - An action that cannot be done is an observation with `action_error`, OK status. A non-OK status from Act or Observe
+//    means that the world itself failed: the episode ends interrupted (WORLD_FAULT), the session goes on with the next
+//    Reset.
+//  - A non-OK status from Reset: no episode begins, nothing is recorded, the session stays open. INVALID_ARGUMENT and
+//    FAILED_PRECONDITION (the task does not fit) go to the client as they are; everything else, CANCELLED and
+//    DEADLINE_EXCEEDED included, as UNAVAILABLE: the client may try again.
 //  - `wait`, `answer` and `give_up` never reach Act: the session does them, the same for all worlds.
 //  - Steps, limits, leases, recording, replayed requests, evidence at start and end: the session's, never the driver's.
 //  - The suite of tests/env/world_contract.h must pass for it.

@@ -358,4 +358,22 @@ absl::StatusOr<int> EndExpiredGroups(storage::Transaction& transaction, absl::Ti
   return static_cast<int>(rows.size());
 }
 
+absl::Status ForgetEndedGroups(storage::Transaction& transaction, int64_t floor, absl::Time before) {
+  // A member's reward above the floor is still to be read, and GetGroup may be asked for it.
+  PROCTOR_ASSIGN_OR_RETURN(
+      const std::vector<storage::Row> rows,
+      transaction.Query(
+          "SELECT id FROM reward_groups g WHERE g.state <> $1 AND g.deadline < $2 AND NOT EXISTS "
+          "(SELECT 1 FROM reward_group_members m WHERE m.group_id = g.id AND m.log_offset > $3)",
+          {int64_t{v1::GROUP_STATE_OPEN}, absl::ToUnixMicros(before), floor}));
+  for (const storage::Row& row : rows) {
+    const std::string id = row.Text(0);
+    PROCTOR_RETURN_IF_ERROR(
+        transaction.Execute("DELETE FROM reward_group_members WHERE group_id = $1", {id}).status());
+    PROCTOR_RETURN_IF_ERROR(
+        transaction.Execute("DELETE FROM reward_groups WHERE id = $1", {id}).status());
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace proctor::reward

@@ -82,6 +82,10 @@ absl::Status AddToGroup(storage::Transaction& transaction, const v1::Reward& rew
 // record marked partial; at most `limit`. Returns how many.
 absl::StatusOr<int> EndExpiredGroups(storage::Transaction& transaction, absl::Time now, int limit);
 
+// Inside a transaction of the log: deletes ended groups whose deadline was before `before` and whose records lie at or below
+// `floor`.
+absl::Status ForgetEndedGroups(storage::Transaction& transaction, int64_t floor, absl::Time before);
+
 }  // namespace proctor::reward
 
 #endif  // PROCTOR_REWARD_GROUPS_H_

@@ -114,6 +114,24 @@ absl::Status UpdateLatest(storage::Transaction& transaction, const v1::Reward& r
       .status();
 }
 
+// What is kept beside records that retention took: ids (so that a late retry appends nothing), the newest rewards (for
+// Stats) and ended groups, as far as they are older than `before`.
+absl::Status ForgetTrimmed(storage::Transaction& transaction, int64_t floor, absl::Time before) {
+  const int64_t micros = absl::ToUnixMicros(before);
+  PROCTOR_RETURN_IF_ERROR(
+      transaction
+          .Execute("DELETE FROM reward_latest WHERE reward_id IN (SELECT reward_id FROM reward_ids "
+                   "WHERE log_offset <= $1 AND create_time < $2)",
+                   {floor, micros})
+          .status());
+  PROCTOR_RETURN_IF_ERROR(
+      transaction
+          .Execute("DELETE FROM reward_ids WHERE log_offset <= $1 AND create_time < $2",
+                   {floor, micros})
+          .status());
+  return ForgetEndedGroups(transaction, floor, before);
+}
+
 void FinishStats(PolicyStats* stats) {
   const double all = static_cast<double>(stats->valid + stats->masked);
   if (stats->valid > 0) stats->success_rate = static_cast<double>(stats->succeeded) / stats->valid;
@@ -344,6 +362,7 @@ absl::StatusOr<int64_t> RewardLog::Trim(const CallContext& context,
         PROCTOR_RETURN_IF_ERROR(
             transaction.Execute("DELETE FROM reward_records WHERE log_offset <= $1", {floor})
                 .status());
+        PROCTOR_RETURN_IF_ERROR(ForgetTrimmed(transaction, floor, now - 2 * options.min_age));
         return WriteFloor(transaction, floor);
       }));
   return floor;

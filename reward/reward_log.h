@@ -109,10 +109,12 @@ class RewardLog {
   absl::StatusOr<v1::Reward> GetByTrajectory(const CallContext& context,
                                              const std::string& trajectory);
 
-  // Deletes what nobody needs any more; returns the new floor.
+  // Deletes what nobody needs any more; returns the new floor. Of records that are gone, `reward_id`s (a retried Append
+  // stays without effect), what Stats counts, and ended groups are kept until they are twice `min_age` old.
   absl::StatusOr<int64_t> Trim(const CallContext& context, const RetentionOptions& options);
 
-  // By policy and version, in that order. Only the newest revision of each trajectory counts.
+  // By policy and version, in that order. Only the newest revision of each trajectory counts. Goes back to twice the
+  // retention.
   absl::StatusOr<std::vector<PolicyStats>> Stats(const CallContext& context,
                                                  const StatsFilter& filter);
 

@@ -123,6 +123,33 @@ class PythonClientTest(unittest.TestCase):
                 return reply.episode
         self.assertEqual(1.0, asyncio.run(run()).reward.value)
 
+    def test_the_asyncio_reward_stream_goes_on_after_a_restart(self):
+        with Proctord() as server:
+            async def run() -> list[float]:
+                async with proctor.aio.connect(server.address) as client:
+                    await client.call(client.rewards.CreateConsumer, reward_pb.CreateConsumerRequest(
+                        name="consumers/aio", start=reward_pb.StartPosition(earliest=True)))
+                    values = []
+                    stream = client.stream_rewards("aio")
+                    for text in ("hello", "no", "hello"):
+                        await self.earn(client, text)
+                        values.append((await asyncio.wait_for(anext(stream), 30)).reward.value)
+                        server.kill9()
+                        server.start()
+                    await stream.aclose()
+                    return values
+            self.assertEqual([1.0, 0.0, 1.0], asyncio.run(run()))
+
+    @staticmethod
+    async def earn(client: proctor.aio.Client, text: str) -> None:
+        """One episode whose only step is this answer."""
+        session = await client.call(client.environments.CreateSession, env_pb.CreateSessionRequest(
+            request_id=proctor.names.request_id(), environment="environments/null"))
+        await client.call(client.environments.StartEpisode, env_pb.StartEpisodeRequest(
+            request_id=proctor.names.request_id(), session=session.name, inline_task=task()))
+        await client.call(client.environments.Step, env_pb.StepRequest(
+            request_id=proctor.names.request_id(), session=session.name, action=proctor.answer(text)))
+
 
 if __name__ == "__main__":
     unittest.main()

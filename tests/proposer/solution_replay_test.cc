@@ -30,6 +30,8 @@ v1::SolutionStep Step(const std::string& text) {
 struct Case {
   std::string step;
   std::string action;
+
+  friend void PrintTo(const Case& test, std::ostream* out) { *out << test.step; }
 };
 
 class ResolveSolutionStepTest : public testing::TestWithParam<Case> {};
@@ -60,7 +62,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"go_back: true", "go_back { }"},
         Case{"scroll_down: true", "scroll { delta_y: 720 }"},
         Case{"answer: '42'", "answer { text: \"42\" }"},
-        Case{"give_up: true", "give_up { }"}));
+        Case{"give_up: true", "give_up { }"}),
+    [](const auto& info) {
+      // "click { name..." at place 2 is "click_2": unique, and says what failed.
+      return info.param.step.substr(0, info.param.step.find_first_of(" :{")) + "_" + std::to_string(info.index);
+    });
 
 TEST(FindElementTest, SaysHowManyFitWhenThereAreTooFew) {
   v1::ElementRef reference;

@@ -243,6 +243,29 @@ TEST_P(RewardLogTest, RevisionsSupersedeAndTouchNoGroup) {
             absl::StatusCode::kNotFound);
 }
 
+TEST_P(RewardLogTest, RetentionForgetsIdsStatsAndEndedGroupsAfterTwiceItsTime) {
+  const RetentionOptions options{.min_age = absl::Hours(10), .consumer_lifetime = absl::Hours(1)};
+  world_.MakeGroup("ended", 1);
+  ASSERT_TRUE(Admit("ended", "a").ok());
+  world_.Append(Valid("a", "ended"));
+  const auto count = [&] { return world_.log().Stats(world_.context, {})->at(0).valid; };
+  world_.clock.Advance(absl::Hours(15));
+  EXPECT_EQ(*world_.log().Trim(world_.context, options), 2);
+  world_.MakeGroup("open", 1);
+  world_.Append(Valid("b"));
+  // The record is gone, but a late retry does not append it again.
+  EXPECT_EQ(world_.Append(Valid("a", "ended")).offset(), 1);
+  EXPECT_EQ(count(), 2);
+  EXPECT_TRUE(world_.groups().Get(world_.context, "groups/ended").ok());
+  world_.clock.Advance(absl::Hours(9));
+  EXPECT_EQ(*world_.log().Trim(world_.context, options), 2);
+  EXPECT_EQ(count(), 1);
+  EXPECT_EQ(world_.groups().Get(world_.context, "groups/ended").status().code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_TRUE(world_.groups().Get(world_.context, "groups/open").ok());
+  EXPECT_EQ(world_.Append(Valid("b")).offset(), 3);
+}
+
 TEST_P(RewardLogTest, RetentionKeepsWhatALiveConsumerHasNotAcked) {
   world_.MakeConsumer("c");
   for (const char* id : {"a", "b", "c"}) world_.Append(Valid(id));
@@ -257,7 +280,8 @@ TEST_P(RewardLogTest, RetentionKeepsWhatALiveConsumerHasNotAcked) {
   EXPECT_THAT(Seen({}, 2), ElementsAre("c"));
   // A consumer that stays away holds the log no longer, and offsets are never used again.
   world_.clock.Advance(absl::Hours(72));
-  EXPECT_EQ(*world_.log().Trim(world_.context, options), 3);
+  const RetentionOptions longer{.min_age = absl::Hours(90), .consumer_lifetime = absl::Hours(48)};
+  EXPECT_EQ(*world_.log().Trim(world_.context, longer), 3);
   EXPECT_EQ(world_.consumers().Attach(world_.context, "consumers/c").status().code(),
             absl::StatusCode::kOutOfRange);
   EXPECT_EQ(world_.Append(Valid("d")).offset(), 4);

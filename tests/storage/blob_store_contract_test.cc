@@ -20,6 +20,8 @@ namespace {
 struct Implementation {
   std::string name;
   std::function<absl::StatusOr<std::unique_ptr<BlobStore>>(const std::string& directory)> open;
+
+  friend void PrintTo(const Implementation& made, std::ostream* out) { *out << made.name; }
 };
 
 class BlobStoreContractTest : public testing::TestWithParam<Implementation> {

@@ -21,6 +21,8 @@ using ::testing::HasSubstr;
 struct Implementation {
   std::string name;
   std::function<absl::StatusOr<std::unique_ptr<Database>>(const std::string& directory)> open;
+
+  friend void PrintTo(const Implementation& made, std::ostream* out) { *out << made.name; }
 };
 
 class DatabaseContractTest : public testing::TestWithParam<Implementation> {

@@ -65,9 +65,38 @@ class Client:
                 await asyncio.sleep(delay)
         raise AssertionError("unreachable")
 
-    async def stream_rewards(self, consumer: str, *, credits: int = 256,
-                             auto_ack: bool = True) -> AsyncIterator[reward_pb2.RewardRecord]:
-        """Reward records of a consumer. With `auto_ack` a record is acknowledged when the next one is asked for."""
+    async def stream_rewards(self, consumer: str, *, credits: int = 256, auto_ack: bool = True,
+                             patience: float = 60.0) -> AsyncIterator[reward_pb2.RewardRecord]:
+        """Reward records of a consumer; goes on where it was after a reconnect, for up to `patience` seconds of trying.
+
+        With `auto_ack` a record is acknowledged when the next one is asked for. Delivery is at least once: redeliveries
+        within one iteration are dropped; across iterations and processes dedupe by `reward_id`.
+        """
+        loop = asyncio.get_running_loop()
+        seen = 0
+        failing_since: float | None = None
+        while True:
+            try:
+                async for record in self._reward_connection(consumer, credits, auto_ack):
+                    failing_since = None
+                    if record.offset > seen:
+                        seen = record.offset
+                        yield record
+                return
+            except grpc.RpcError as error:
+                failure = errors.from_rpc(error)
+            except asyncio.InvalidStateError:  # Writing to a call that ended: what Debian's grpc.aio raises.
+                failure = errors.Unavailable(grpc.StatusCode.UNAVAILABLE, "the stream ended")
+            if not isinstance(failure, errors.Unavailable):
+                raise failure
+            failing_since = failing_since or loop.time()
+            if loop.time() - failing_since > patience:
+                raise failure
+            await asyncio.sleep(0.2)
+
+    async def _reward_connection(self, consumer: str, credits: int,
+                                 auto_ack: bool) -> AsyncIterator[reward_pb2.RewardRecord]:
+        """One connected stream, until it ends or fails."""
         call = self.rewards.StreamRewards()
         try:
             await call.write(reward_pb.StreamRewardsRequest(consumer=names.resource("consumers", consumer),
@@ -79,7 +108,5 @@ class Client:
                         await call.write(reward_pb.StreamRewardsRequest(credits=1, ack_offset=record.offset))
                 if reply.records and not auto_ack:
                     await call.write(reward_pb.StreamRewardsRequest(credits=len(reply.records)))
-        except grpc.RpcError as error:
-            raise errors.from_rpc(error) from None
         finally:
             call.cancel()
