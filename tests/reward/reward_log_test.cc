@@ -270,7 +270,7 @@ TEST_P(RewardLogTest, RetentionKeepsWhatALiveConsumerHasNotAcked) {
   world_.MakeConsumer("c");
   for (const char* id : {"a", "b", "c"}) world_.Append(Valid(id));
   world_.clock.Advance(absl::Hours(24));
-  const RetentionOptions options{.min_age = absl::Hours(1), .consumer_lifetime = absl::Hours(48)};
+  const RetentionOptions options{.min_age = absl::Hours(13), .consumer_lifetime = absl::Hours(48)};
   EXPECT_EQ(*world_.log().Trim(world_.context, options), 0);
   ASSERT_TRUE(world_.consumers().Commit(world_.context, "consumers/c", 1, 2).ok());
   EXPECT_EQ(*world_.log().Trim(world_.context, options), 2);
