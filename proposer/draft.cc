@@ -36,6 +36,7 @@ class Drafter {
   Drafter(const SiteModel& model, const std::vector<v1::Split>& splits, uint64_t seed, size_t limit)
       : model_(model), splits_(splits), seed_(seed), limit_(limit), from_start_(model, 0) {
     CountSubjects();
+    CollectLinks();
     CollectFacts();
   }
 
@@ -54,6 +55,44 @@ class Drafter {
  private:
   void CountSubjects() {
     for (const Page& page : model_.pages) ++pages_of_subject_[Folded(page.subject)];
+  }
+
+  // Which pages of its own side link to a page.
+  void CollectLinks() {
+    std::map<std::string_view, int> index;
+    for (size_t i = 0; i < model_.pages.size(); ++i) {
+      index.emplace(model_.pages[i].url, static_cast<int>(i));
+      for (const std::string& alias : model_.pages[i].aliases) index.emplace(alias, static_cast<int>(i));
+    }
+    for (size_t i = 1; i < model_.pages.size(); ++i) {
+      for (const Link& link : model_.pages[i].links) {
+        const auto target = index.find(link.target);
+        if (target == index.end() || target->second == static_cast<int>(i)) continue;
+        if (splits_[target->second] != splits_[i]) continue;
+        auto& before = linking_[target->second];
+        if (before.empty() || before.back().first != static_cast<int>(i)) before.emplace_back(static_cast<int>(i), &link);
+      }
+    }
+  }
+
+  // Half of the drafts begin at the site's start, half one click away from their target, at a page of the same side
+  // that does not say the answer: a site whose pages lie deep has short tasks, too.
+  void SetSolutionTo(Draft& draft, int target) const {
+    Way way;
+    const auto before = linking_.find(target);
+    const uint64_t choice = SeededHash(seed_, draft.gist);
+    if (before != linking_.end() && choice % 2 == 0) {
+      const auto& [start, link] = before->second[choice / 2 % before->second.size()];
+      if (draft.answer.empty() || !ContainsWords(model_.pages[start].text, Folded(draft.answer))) {
+        draft.task.mutable_start_state()->set_start_url(model_.pages[start].url);
+        draft.task.mutable_lineage()->add_pages(model_.pages[start].url);
+        draft.clicks_by_links = 1;
+        way.push_back(link);
+        return SetSolution(draft, way);
+      }
+    }
+    from_start_.AppendTo(target, way);
+    SetSolution(draft, way);
   }
 
   // Facts with several values are ambiguous and dropped.
@@ -135,9 +174,7 @@ class Drafter {
       draft.task.set_goal(AskForPage(seed_, page.subject));
       draft.gist = absl::StrCat("reach ", page.subject);
       SetUrls(page, *draft.task.mutable_oracle()->mutable_url());
-      Way way;
-      from_start_.AppendTo(target, way);
-      SetSolution(draft, way);
+      SetSolutionTo(draft, target);
       Keep(std::move(draft));
     }
   }
@@ -172,9 +209,7 @@ class Drafter {
       SetAnswer(draft, known.fact.value);
       draft.clicks_by_links = from_start_.Length(known.page);
       if (has_search && Folded(model_.pages[known.page].subject) == Folded(known.fact.subject)) DraftSearch(draft, known);
-      Way way;
-      from_start_.AppendTo(known.page, way);
-      SetSolution(draft, way);
+      SetSolutionTo(draft, known.page);
       Keep(std::move(draft));
     }
   }
@@ -281,9 +316,7 @@ class Drafter {
     if (IsAtStart(draft.answer)) return;
     draft.task.set_goal(AskForList(seed_, subject, table, column, value));
     draft.gist = absl::StrCat("list ", subject, " | ", table.columns[column], " | ", value);
-    Way way;
-    from_start_.AppendTo(target, way);
-    SetSolution(draft, way);
+    SetSolutionTo(draft, target);
     Keep(std::move(draft));
   }
 
@@ -300,6 +333,8 @@ class Drafter {
   const size_t limit_;
   const Paths from_start_;
   std::map<std::string, int> pages_of_subject_;
+  // By page: the pages that link to it, with one link of each.
+  std::map<int, std::vector<std::pair<int, const Link*>>> linking_;
   std::vector<KnownFact> facts_;
   std::map<int, Paths> paths_;
   std::map<std::string, std::vector<Draft>> drafts_;

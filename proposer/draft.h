@@ -42,7 +42,7 @@ const std::vector<std::string>& CrawlTaskKinds();
 // Which split each page of the model is on: for everything that is asked about it. The start page has none.
 std::vector<v1::Split> SplitPages(const SiteModel& model, const v1::SplitShares& normalized, uint64_t seed);
 
-// Drafts by kind, best spread first: those whose answer is unique on the site, not on the start page, and whose
+// Drafts by kind, in seeded order: those whose answer is unique on the site, not on the start page, and whose
 // wording fits one page, row or table only. Deterministic. `splits` is SplitPages's. Never more than `limit` a kind.
 std::map<std::string, std::vector<Draft>> DraftTasks(const SiteModel& model, const std::vector<v1::Split>& splits,
                                                      uint64_t seed, size_t limit);

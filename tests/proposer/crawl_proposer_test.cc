@@ -1,10 +1,14 @@
 #include "proposer/crawl_proposer.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/executor.h"
+#include "common/json.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proposer/draft.h"
@@ -78,6 +82,116 @@ TEST(ProposeFromCrawlTest, MakesTheSameTasksAgain) {
   }
 }
 
+TEST(ProposeFromCrawlTest, MakesTheSameTasksWhateverTheTeam) {
+  const FakeSite site = MakeWiki(40);
+  const auto alone = Propose(site, Request(site, 20));
+  FakeExplorer one(site), two(site), three(site);
+  ThreadPool pool("explorers", 2);
+  const auto together = ProposeFromCrawl({}, Request(site, 20), "jobs/j",
+                                         {.explorers = {&one, &two, &three}, .pool = &pool}, RealOracle());
+  ASSERT_TRUE(alone.ok() && together.ok()) << together.status();
+  ASSERT_EQ(alone->tasks.size(), together->tasks.size());
+  for (size_t i = 0; i < alone->tasks.size(); ++i) {
+    EXPECT_EQ(alone->tasks[i].SerializeAsString(), together->tasks[i].SerializeAsString());
+  }
+}
+
+TEST(ProposeFromCrawlTest, StartsHalfOfTheTasksNearTheirTarget) {
+  const FakeSite site = MakeWiki(80);
+  v1::ProposeTasksRequest request = Request(site, 60);
+  request.mutable_crawl()->add_kinds("find_fact");
+  const auto proposal = Propose(site, request);
+  ASSERT_TRUE(proposal.ok()) << proposal.status();
+  int near = 0;
+  for (const v1::Task& task : proposal->tasks) {
+    const bool at_start = task.start_state().start_url() == site.base + "/";
+    if (!at_start) {
+      EXPECT_EQ(task.optimal_steps(), 2) << task.goal();
+    }
+    near += !at_start;
+  }
+  EXPECT_GT(near, 5);
+  EXPECT_LT(near, 55);
+}
+
+TEST(ProposeFromCrawlTest, ComparesFactsOfTwoPages) {
+  const FakeSite site = MakeWiki(40);
+  v1::ProposeTasksRequest request = Request(site, 10);
+  request.mutable_crawl()->add_kinds("compare");
+  const auto proposal = Propose(site, request);
+  ASSERT_TRUE(proposal.ok()) << proposal.status();
+  for (const v1::Task& task : proposal->tasks) {
+    ASSERT_EQ(task.lineage().pages_size(), 2);
+    const std::string attribute = absl::StrContains(task.goal(), "\"Weight\"") ? "Weight" : "Number";
+    double largest = 0;
+    std::string answer;
+    for (const std::string& url : task.lineage().pages()) {
+      for (const auto& [key, value] : site.pages.at(url.substr(site.base.size())).pairs) {
+        if (key != attribute || ParseQuantity(value)->value <= largest) continue;
+        largest = ParseQuantity(value)->value;
+        answer = value;
+      }
+    }
+    EXPECT_EQ(task.solution(task.solution_size() - 1).answer(), answer) << task.goal();
+    EXPECT_GT(task.optimal_steps(), 3) << "two pages are to be seen";
+  }
+}
+
+TEST(ProposeFromCrawlTest, ListsEveryRowWithTheValue) {
+  const FakeSite site = MakeWiki(40);
+  v1::ProposeTasksRequest request = Request(site, 10);
+  request.mutable_crawl()->add_kinds("filtered_list");
+  const auto proposal = Propose(site, request);
+  ASSERT_TRUE(proposal.ok()) << proposal.status();
+  for (const v1::Task& task : proposal->tasks) {
+    const auto& rows = site.pages.at(task.lineage().pages(0).substr(site.base.size())).table;
+    const auto& values = task.oracle().answer().match().set().values();
+    const std::set<std::string> listed(values.begin(), values.end());
+    ASSERT_GE(listed.size(), 2u);
+    for (size_t i = 1; i < rows.size(); ++i) {
+      const bool asked = absl::StrContains(task.goal(), "\"" + rows[i][1] + "\"");
+      EXPECT_EQ(listed.contains(rows[i][0]), asked) << task.goal() << " " << rows[i][0];
+    }
+  }
+}
+
+TEST(ProposeFromCrawlTest, DropsNearDuplicates) {
+  FakeSite site = MakeWiki(4);
+  const std::string name = "The very long and winding name of the seventh research vessel of the northern fleet, part ";
+  for (const char* part : {"A", "B"}) {
+    const std::string path = absl::StrCat("/ship/", part);
+    FakePage& page = site.pages[path];
+    page.title = page.heading = name + part;
+    page.links.emplace_back("Home", "/");
+    site.pages["/"].links.emplace_back(page.heading, path);
+  }
+  v1::ProposeTasksRequest request = Request(site, 50);
+  request.mutable_crawl()->add_kinds("reach_page");
+  const auto proposal = Propose(site, request);
+  ASSERT_TRUE(proposal.ok()) << proposal.status();
+  const auto ships = std::count_if(proposal->tasks.begin(), proposal->tasks.end(), [&](const v1::Task& task) {
+    return absl::StrContains(task.goal(), "research vessel");
+  });
+  EXPECT_EQ(ships, 1);
+  EXPECT_EQ(proposal->result.rejected_by_reason().at("near-duplicate"), 1);
+}
+
+TEST(ProposeFromCrawlTest, KeepsTheLineageOfEachTask) {
+  const FakeSite site = MakeWiki(20);
+  const auto proposal = Propose(site, Request(site, 10));
+  ASSERT_TRUE(proposal.ok()) << proposal.status();
+  for (const v1::Task& task : proposal->tasks) {
+    const v1::Lineage& lineage = task.lineage();
+    EXPECT_EQ(lineage.job(), "jobs/j");
+    EXPECT_EQ(lineage.site_model_digest().size(), 64u);
+    EXPECT_FALSE(lineage.generator_version().empty());
+    const auto parameters = ParseJson(lineage.parameters_json());
+    ASSERT_TRUE(parameters.ok());
+    EXPECT_EQ((*parameters)["answer"], task.solution(task.solution_size() - 1).answer());
+    for (const std::string& page : lineage.pages()) EXPECT_TRUE(site.pages.contains(page.substr(site.base.size())));
+  }
+}
+
 TEST(ProposeFromCrawlTest, NamesPagesOfGeneratedSitesByPlaceholder) {
   FakeSite site = MakeWiki(20);
   site.base = "http://wiki-abc.localhost:9000";
@@ -112,17 +226,30 @@ TEST(ProposeFromCrawlTest, DropsAmbiguousFacts) {
 
 TEST(ProposeFromCrawlTest, DropsWhatTheStartPageAnswers) {
   FakeSite site = MakeWiki(8);
-  for (const auto& [path, page] : site.pages) {
-    for (const auto& [key, value] : page.pairs) site.pages["/"].extra_text += " " + value + ". ";
-  }
-  v1::ProposeTasksRequest request = Request(site, 20);
+  const std::string& shown = site.pages["/page?id=3"].pairs[1].second;
+  site.pages["/"].extra_text = "Today: " + shown + ".";
+  v1::ProposeTasksRequest request = Request(site, 100);
   request.mutable_crawl()->add_kinds("find_fact");
-  request.mutable_crawl()->add_kinds("compare");
   const auto proposal = Propose(site, request);
-  if (!proposal.ok()) return;
-  for (const v1::Task& task : proposal->tasks) {
-    EXPECT_THAT(task.goal(), testing::HasSubstr("Colour")) << task.goal();
+  ASSERT_TRUE(proposal.ok()) << proposal.status();
+  std::set<std::string> answers;
+  for (const v1::Task& task : proposal->tasks) answers.insert(task.solution(task.solution_size() - 1).answer());
+  EXPECT_FALSE(answers.contains(shown));
+  EXPECT_TRUE(answers.contains(site.pages["/page?id=3"].pairs[0].second));
+  EXPECT_TRUE(answers.contains(site.pages["/page?id=4"].pairs[1].second));
+}
+
+TEST(ProposeFromCrawlTest, ProposesNothingWhereTheStartPageSaysEverything) {
+  FakeSite site = MakeWiki(8);
+  std::string everything;
+  for (const auto& [path, page] : site.pages) {
+    for (const auto& [key, value] : page.pairs) everything += " " + value + ". ";
+    for (const auto& row : page.table) everything += row.back() + ". ";
   }
+  site.pages["/"].extra_text = everything;
+  v1::ProposeTasksRequest request = Request(site, 20);
+  for (const char* kind : {"find_fact", "search_fact", "compare"}) request.mutable_crawl()->add_kinds(kind);
+  EXPECT_EQ(Propose(site, request).status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
 // Takes a fact away between crawl and replay.

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <string>
+#include <thread>
 
 #include "absl/strings/match.h"
+#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/proposer/fake_site.h"
@@ -115,6 +117,39 @@ TEST_F(CrawlTest, StopsWhenCancelled) {
   context.cancel()->Cancel();
   EXPECT_EQ(Crawl(context, *NormalizeCrawlSource(source_), task, *urls, explorer_).status().code(),
             absl::StatusCode::kCancelled);
+}
+
+TEST(PaceTest, KeepsLoadsApartWhoeverMakesThem) {
+  Pace pace(absl::Milliseconds(20));
+  const absl::Time began = absl::Now();
+  std::thread other([&] {
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(pace.Wait({}).ok());
+  });
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(pace.Wait({}).ok());
+  other.join();
+  EXPECT_GE(absl::Now() - began, absl::Milliseconds(100));
+}
+
+TEST(PaceTest, EndsWithTheContext) {
+  Pace pace(absl::Hours(1));
+  EXPECT_TRUE(pace.Wait({}).ok());
+  const CallContext context;
+  context.cancel()->Cancel();
+  EXPECT_EQ(pace.Wait(context).code(), absl::StatusCode::kCancelled);
+}
+
+TEST(NormalizeCrawlSourceTest, IsPoliteUnlessTold) {
+  v1::CrawlSource source;
+  source.set_start_url("http://example.org/");
+  const auto elsewhere = NormalizeCrawlSource(source);
+  ASSERT_TRUE(elsewhere.ok()) << elsewhere.status();
+  EXPECT_EQ(elsewhere->delay().seconds(), 1);
+  EXPECT_TRUE(elsewhere->respect_robots());
+  EXPECT_EQ(elsewhere->max_pages(), 200);
+  source.set_start_url("http://127.0.0.1/");
+  EXPECT_EQ(NormalizeCrawlSource(source)->delay().nanos(), 100'000'000);
+  source.set_parallel_trials(17);
+  EXPECT_EQ(NormalizeCrawlSource(source).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST(RobotsRulesTest, TakesTheLongestMatchOfOurGroup) {
