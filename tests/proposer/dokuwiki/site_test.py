@@ -6,11 +6,8 @@ from __future__ import annotations
 
 import argparse
 import collections
-import concurrent.futures
-import math
 import pathlib
 import sys
-import threading
 import time
 import unittest
 
@@ -22,69 +19,12 @@ from proctor.v1 import episode_pb2, task_pb2, task_service_pb2 as task_pb, traje
 from proctor.v1 import verdict_pb2
 
 from proctord import Proctord
+from solutions import Sessions, solve
 from truth import Truth
 from wiki import Wiki, is_available
 
-SESSIONS = 4
 #: Shares of the claims: right and unique, solved again, accepted though wrong.
 RIGHT, SOLVED, GUESSED = 0.95, 0.95, 0.02
-
-
-def fits(wanted: str, actual: str) -> bool:
-    return not wanted or " ".join(wanted.split()).lower() == " ".join(actual.split()).lower()
-
-
-def find(observation, reference) -> int:
-    """The mark of the element that a solution names."""
-    found = [e.mark for e in observation.elements
-             if fits(reference.role, e.role) and fits(reference.name, e.name)
-             and fits(reference.heading, e.heading) and fits(reference.label, e.label)]
-    return found[reference.nth]
-
-
-def action_of(observation, step):
-    kind = step.WhichOneof("kind")
-    if kind == "click":
-        return proctor.click(find(observation, step.click))
-    if kind == "type":
-        return proctor.type_text(find(observation, step.type.element), step.type.text, clear=step.type.clear,
-                                 submit=step.type.submit)
-    return {"go_back": proctor.go_back, "answer": lambda: proctor.answer(step.answer)}[kind]()
-
-
-class Sessions:
-    """Episodes on a few sessions at once."""
-
-    def __init__(self, client: proctor.Client):
-        self.client = client
-        self.local = threading.local()
-        self.envs: list[proctor.Env] = []
-
-    def map(self, function, tasks):
-        with concurrent.futures.ThreadPoolExecutor(SESSIONS) as pool:
-            try:
-                return list(pool.map(lambda task: function(self.env(), task), tasks))
-            finally:
-                for env in self.envs:
-                    env.close()
-
-    def env(self) -> proctor.Env:
-        if not hasattr(self.local, "env"):
-            self.local.env = proctor.Env(self.client, "web", observe=["elements"], policy="test", policy_version="1")
-            self.envs.append(self.local.env)
-        return self.local.env
-
-
-def solve(env: proctor.Env, task: task_pb2.Task) -> tuple[bool, str]:
-    """Does what the task's solution says; whether that succeeded, and the trajectory."""
-    observation, info = env.reset(options={"task": task})
-    reward = math.nan
-    for step in task.solution:
-        try:
-            observation, reward, *_ = env.step(action_of(observation, step))
-        except (IndexError, KeyError):
-            return False, info["episode"].trajectory
-    return reward > 0, info["episode"].trajectory
 
 
 def do_nothing(env: proctor.Env, task: task_pb2.Task) -> tuple[bool, str]:
@@ -143,18 +83,18 @@ class SiteTest(unittest.TestCase):
         self.server.start()
         type(self).client = proctor.connect(self.server.address)
         began = time.monotonic()
-        done = Sessions(self.client).map(solve, self.tasks)
-        type(self).solved = {task.name: trajectory for task, (_, trajectory) in zip(self.tasks, done)}
-        for task, (success, _) in zip(self.tasks, done):
-            if not success:
-                print(f"  not solved: {task.goal}")
+        done = Sessions(self.client, "web").map(solve, self.tasks)
+        type(self).solved = {task.name: trajectory for task, (_, trajectory, _) in zip(self.tasks, done)}
+        for task, (problem, _, _) in zip(self.tasks, done):
+            if problem:
+                print(f"  not solved: {task.goal}: {problem}")
         print(f"replayed in {time.monotonic() - began:.0f} s")
-        self.assert_share("replayed after a restart", sum(s for s, _ in done) / len(done), len(done), SOLVED)
+        self.assert_share("replayed after a restart", sum(not problem for problem, _, _ in done) / len(done), len(done), SOLVED)
 
     def test_5_no_oracle_can_be_guessed(self):
         """What each oracle says about endings that are wrong, as recorded: doing nothing was done in the browser; answers given
         at once leave the same evidence as doing nothing."""
-        idle = Sessions(self.client).map(do_nothing, self.tasks)
+        idle = Sessions(self.client, "web").map(do_nothing, self.tasks)
         accepted = collections.Counter({"doing nothing": sum(a for a, _ in idle)})
         tried = collections.Counter({"doing nothing": len(idle)})
         start_text = self.start_text()
