@@ -25,13 +25,14 @@ Settler::Settler(Tab& tab, absl::Duration cap)
       navigations_before_(tab.activity().navigations()),
       changes_before_(tab.activity().changes()) {
   tab_.activity().MarkActionStart();
+  // The page notes the time itself: how long a command takes to reach it is not known.
+  tab_.devtools().Send({tab_.session_id(), "Runtime.evaluate", {{"expression", MarkExpression()}}});
 }
 
 DevToolsCommand Settler::FrameCommand() const {
   return {tab_.session_id(),
           "Runtime.evaluate",
-          {{"expression", SettleExpression(absl::Now() - start_ + absl::Milliseconds(1),
-                                           std::max(left(), absl::Milliseconds(1)))},
+          {{"expression", SettleExpression(std::max(left(), absl::Milliseconds(1)))},
            {"awaitPromise", true},
            {"returnByValue", true}}};
 }

@@ -57,8 +57,10 @@ constexpr char kScript[] = R"js((() => {
     nativeSet.call(window, check, Math.max(0, end - now()));
     check();
   });
-  const settle = async (since, cap) => {
-    const from = now() - since, end = now() + cap;
+  // When the last action began; a document that is younger than it has only timers that count.
+  let marked = 0;
+  const settle = async (cap) => {
+    const from = marked, end = now() + cap;
     let changed = 0;
     const observer = new MutationObserver(() => { ++changed; });
     observer.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
@@ -76,6 +78,7 @@ constexpr char kScript[] = R"js((() => {
     } finally { observer.disconnect(); }
     return {timers: due(from, end), mutating};
   };
+  settle.mark = () => { marked = now(); };
   Object.defineProperty(window, '@KEY@', {value: settle, enumerable: false, configurable: false, writable: false});
 })())js";
 
@@ -93,8 +96,10 @@ const std::string& SettleScript() {
   return *script;
 }
 
-std::string SettleExpression(absl::Duration since, absl::Duration cap) {
-  const std::string arguments = absl::StrCat("(", absl::ToDoubleMilliseconds(since), ",", absl::ToDoubleMilliseconds(cap), ")");
+std::string MarkExpression() { return absl::StrCat("window.", Key(), "&&window.", Key(), ".mark()"); }
+
+std::string SettleExpression(absl::Duration cap) {
+  const std::string arguments = absl::StrCat("(", absl::ToDoubleMilliseconds(cap), ")");
   return absl::StrCat("window.", Key(), "?window.", Key(), arguments,
                       ":new Promise(r=>{const f=()=>requestAnimationFrame(()=>requestAnimationFrame(()=>r({timers:0,mutating:false})));"
                       "f();setTimeout(()=>r({timers:0,mutating:false}),500)})");

@@ -12,10 +12,13 @@ namespace proctor::env::web {
 // tells of.
 const std::string& SettleScript();
 
-// An expression (a promise) for Runtime.evaluate: resolves when timers set within the last `since` have run, the DOM
-// rested for a frame and that frame was drawn; at the latest after `cap`. Its value: {"timers": pending timers,
-// "mutating": the DOM still changed}.
-std::string SettleExpression(absl::Duration since, absl::Duration cap);
+// An expression for Runtime.evaluate: an action begins. To be sent before it.
+std::string MarkExpression();
+
+// An expression (a promise) for Runtime.evaluate: resolves when timers set since the mark have run (all, in a document that
+// is younger than it), the DOM rested for a frame and that frame was drawn; at the latest after `cap`. Its value:
+// {"timers": pending timers, "mutating": the DOM still changed}.
+std::string SettleExpression(absl::Duration cap);
 
 }  // namespace proctor::env::web
 
