@@ -34,7 +34,8 @@ void ReadFact(TaskBuilder& task) {
   const Scene s(task);
   const auto [label, value] = RoomFact(task, *s.room);
   task.Start(s.path);
-  task.Goal({Substitute("What is the $0 of $1?", label, s.name), Substitute("Tell me the $0 of the room $1.", label, s.name)});
+  task.Goal({Substitute("What is the $0 of $1?", label, s.name), Substitute("Tell me the $0 of the room $1.", label, s.name),
+             Substitute("Which $0 does $1 have?", label, s.name)});
   task.Answers(value);
 }
 
@@ -50,7 +51,8 @@ void RoomFactBySearch(TaskBuilder& task) {
   const Scene s(task);
   const auto [label, value] = RoomFact(task, *s.room);
   task.Start("/reminders");
-  task.Goal({Substitute("Search for $1 and tell me its $0.", label, s.name), Substitute("What is the $0 of $1? Use the search.", label, s.name)});
+  task.Goal({Substitute("Search for $1 and tell me its $0.", label, s.name), Substitute("What is the $0 of $1? Use the search.", label, s.name),
+             Substitute("Find the room $1 with the search. Which $0 does it have?", label, s.name)});
   task.TypeAndSend("Search rooms", s.room->name);
   task.ClickLink(s.room->name);
   task.Answers(value);
@@ -60,7 +62,8 @@ void DoorCode(TaskBuilder& task) {
   const Scene s(task);
   const bool code = task.random().OneIn(2);
   const char* label = code ? "door code" : "reference";
-  task.Goal({Substitute("What is the $0 of my booking $1?", label, s.title), Substitute("In \"My bookings\", open $1 and tell me the $0.", label, s.title)});
+  task.Goal({Substitute("What is the $0 of my booking $1?", label, s.title), Substitute("In \"My bookings\", open $1 and tell me the $0.", label, s.title),
+             Substitute("I have a booking $1. What is its $0?", label, s.title)});
   task.ClickLink("My bookings");
   task.ClickLink(s.mine->title);
   task.Answers(code ? s.mine->door_code : s.mine->reference);
@@ -69,7 +72,8 @@ void DoorCode(TaskBuilder& task) {
 void BookingRoomName(TaskBuilder& task) {
   const Scene s(task);
   task.Start("/reminders");
-  task.Goal({Substitute("Which room is booked for $0? See \"My bookings\".", s.title), Substitute("In \"My bookings\", which room does $0 take place in?", s.title)});
+  task.Goal({Substitute("Which room is booked for $0? See \"My bookings\".", s.title), Substitute("In \"My bookings\", which room does $0 take place in?", s.title),
+             Substitute("Where does my booking $0 take place? Name the room.", s.title)});
   task.ClickLink("My bookings");
   task.Answers(s.content->Find(s.mine->room)->name);
 }
@@ -79,7 +83,9 @@ void WhoHasIt(TaskBuilder& task) {
   const int week = task.random().Int(2, 4), monday = BookingContent::kMonday + 7 * (week - 1);
   std::pair<int, int> when;
   do when = {monday + task.random().Int(0, 4), task.random().Int(9, 16)}; while (s.room->taken.count(when) == 0);
-  task.Goal({Substitute("Who has booked $0 in $1 on $2 at $3?", s.name, Quoted(StrCat("Week ", week)), WeekdayName(when.first), HourText(when.second))});
+  task.Goal({Substitute("Who has booked $0 in $1 on $2 at $3?", s.name, Quoted(StrCat("Week ", week)), WeekdayName(when.first), HourText(when.second)),
+             Substitute("In $1 of the calendar of $0, who has the booking on $2 at $3?", s.name, Quoted(StrCat("Week ", week)), WeekdayName(when.first), HourText(when.second)),
+             Substitute("Look at $1 of $0: whose booking is on $2 at $3?", s.name, Quoted(StrCat("Week ", week)), WeekdayName(when.first), HourText(when.second))});
   task.ClickLink(s.room->name);
   task.ClickLink(StrCat("Week ", week));
   task.Answers(s.room->taken.at(when));
@@ -96,7 +102,8 @@ void OpenWeek(TaskBuilder& task) {
   const Scene s(task);
   const int week = task.random().Int(2, 4);
   const std::string label = Quoted(StrCat("Week ", week));
-  task.Goal({Substitute("Open $1 in the calendar of $0.", s.name, label), Substitute("Go to $0 and show $1.", s.name, label)});
+  task.Goal({Substitute("Open $1 in the calendar of $0.", s.name, label), Substitute("Go to $0 and show $1.", s.name, label),
+             Substitute("Show me $1 of the calendar of $0.", s.name, label)});
   task.ClickLink(s.room->name);
   task.ClickLink(StrCat("Week ", week));
   task.EndsAt(s.path, {{"week", StrCat(week)}});
@@ -104,7 +111,8 @@ void OpenWeek(TaskBuilder& task) {
 
 void OpenBooking(TaskBuilder& task) {
   const Scene s(task);
-  task.Goal({Substitute("Open my booking $0.", s.title), Substitute("In \"My bookings\", go to $0.", s.title)});
+  task.Goal({Substitute("Open my booking $0.", s.title), Substitute("In \"My bookings\", go to $0.", s.title),
+             Substitute("Show me my booking $0.", s.title)});
   task.ClickLink("My bookings");
   task.ClickLink(s.mine->title);
   task.EndsAt(s.mine_path);
@@ -112,7 +120,8 @@ void OpenBooking(TaskBuilder& task) {
 
 void FilterEquipment(TaskBuilder& task) {
   const std::string& item = task.random().Pick(BookingContent::Equipment());
-  task.Goal({Substitute("Show only rooms with $0: check it and apply filters.", Quoted(item)), Substitute("Filter the rooms by the equipment $0 and apply the filters.", Quoted(item))});
+  task.Goal({Substitute("Show only rooms with $0: check it and apply filters.", Quoted(item)), Substitute("Filter the rooms by the equipment $0 and apply the filters.", Quoted(item)),
+             Substitute("I need $0: check it in the filters and apply filters.", Quoted(item))});
   task.Check(item);
   task.ClickButton("Apply filters");
   task.EndsAt("/", {{"with", item}});
@@ -121,7 +130,8 @@ void FilterEquipment(TaskBuilder& task) {
 void FilterFloor(TaskBuilder& task) {
   const int floor = task.random().Int(1, 5);
   const std::string label = Quoted(StrCat("Floor ", floor));
-  task.Goal({Substitute("Show the rooms on $0: choose it and apply filters.", label), Substitute("Filter the rooms by $0 and apply the filters.", label)});
+  task.Goal({Substitute("Show the rooms on $0: choose it and apply filters.", label), Substitute("Filter the rooms by $0 and apply the filters.", label),
+             Substitute("Which rooms are on $0? Choose it and apply filters.", label)});
   task.Select("Floor", StrCat("Floor ", floor));
   task.ClickButton("Apply filters");
   task.EndsAt("/", {{"floor", StrCat(floor)}});
@@ -129,7 +139,8 @@ void FilterFloor(TaskBuilder& task) {
 
 void Favourite(TaskBuilder& task) {
   const Scene s(task);
-  task.Goal({Substitute("Add $0 to the favourites.", s.name), Substitute("Make $0 one of my favourites: add it.", s.name)});
+  task.Goal({Substitute("Add $0 to the favourites.", s.name), Substitute("Make $0 one of my favourites: add it.", s.name),
+             Substitute("Add the room $0 to favourites.", s.name)});
   task.ClickLink(s.room->name);
   task.ClickButton("Add to favourites");
   task.EndsWith({{s.path}});
@@ -138,7 +149,8 @@ void Favourite(TaskBuilder& task) {
 void FavouriteBySearch(TaskBuilder& task) {
   const Scene s(task);
   task.Start("/reminders");
-  task.Goal({Substitute("Search for $0 and add it to the favourites.", s.name), Substitute("Find $0 by search, then add it to favourites.", s.name)});
+  task.Goal({Substitute("Search for $0 and add it to the favourites.", s.name), Substitute("Find $0 by search, then add it to favourites.", s.name),
+             Substitute("Search for the room $0 and make it a favourite: add it.", s.name)});
   task.TypeAndSend("Search rooms", s.room->name);
   task.ClickLink(s.room->name);
   task.ClickButton("Add to favourites");
@@ -147,7 +159,8 @@ void FavouriteBySearch(TaskBuilder& task) {
 
 void CancelBooking(TaskBuilder& task) {
   const Scene s(task);
-  task.Goal({Substitute("Cancel my booking $0.", s.title), Substitute("In \"My bookings\", cancel $0. Yes, I am sure.", s.title)});
+  task.Goal({Substitute("Cancel my booking $0.", s.title), Substitute("In \"My bookings\", cancel $0. Yes, I am sure.", s.title),
+             Substitute("I no longer need my booking $0: cancel it.", s.title)});
   task.ClickLink("My bookings");
   task.ClickButton("Cancel " + s.mine->title);
   task.ClickButton("Yes, cancel " + s.mine->title);
@@ -156,7 +169,8 @@ void CancelBooking(TaskBuilder& task) {
 
 void ReminderTime(TaskBuilder& task) {
   const auto when = task.random().Pick(std::vector<std::pair<std::string, std::string>>{{"hour", "One hour before"}, {"day", "One day before"}, {"week", "One week before"}});
-  task.Goal({Substitute("In the reminders, choose $0 and save reminders.", Quoted(when.second)), Substitute("Set my reminders to $0 and save the reminders.", Quoted(when.second))});
+  task.Goal({Substitute("In the reminders, choose $0 and save reminders.", Quoted(when.second)), Substitute("Set my reminders to $0 and save the reminders.", Quoted(when.second)),
+             Substitute("I want to be reminded $0. See Reminders, then save reminders.", Quoted(when.second))});
   task.ClickLink("Reminders");
   task.Check(when.second);
   task.ClickButton("Save reminders");
@@ -165,7 +179,8 @@ void ReminderTime(TaskBuilder& task) {
 
 void ReminderWay(TaskBuilder& task) {
   const auto by = task.random().Pick(std::vector<std::pair<std::string, std::string>>{{"text", "Text message"}, {"call", "Phone call"}});
-  task.Goal({Substitute("Have reminders sent by $0: see Reminders, then save reminders.", Quoted(by.second)), Substitute("In Reminders, send reminders by $0 and save reminders.", Quoted(by.second))});
+  task.Goal({Substitute("Have reminders sent by $0: see Reminders, then save reminders.", Quoted(by.second)), Substitute("In Reminders, send reminders by $0 and save reminders.", Quoted(by.second)),
+             Substitute("I want my reminders by $0: choose it in Reminders and save reminders.", Quoted(by.second))});
   task.ClickLink("Reminders");
   task.Select("Send reminders by", by.second);
   task.ClickButton("Save reminders");
@@ -176,7 +191,8 @@ void RenameBooking(TaskBuilder& task) {
   const Scene s(task);
   const std::string purpose = SeriesWords(task.random(), 1)[0] + " rehearsal";
   task.Start("/my-bookings");
-  task.Goal({Substitute("Change the purpose of my booking $0 to $1: save the new purpose.", s.title, Quoted(purpose)), Substitute("Open $0, enter $1 as the new purpose and save the purpose.", s.title, Quoted(purpose))});
+  task.Goal({Substitute("Change the purpose of my booking $0 to $1: save the new purpose.", s.title, Quoted(purpose)), Substitute("Open $0, enter $1 as the new purpose and save the purpose.", s.title, Quoted(purpose)),
+             Substitute("My booking $0 needs the new purpose $1: enter it and save it.", s.title, Quoted(purpose))});
   task.ClickLink(s.mine->title);
   task.Type("New purpose", purpose);
   task.ClickButton("Save purpose");
@@ -188,7 +204,8 @@ void ChangeHour(TaskBuilder& task) {
   int hour = s.mine->hour;
   while (hour == s.mine->hour) hour = task.random().Int(9, 16);
   task.Start("/my-bookings");
-  task.Goal({Substitute("Move my booking $0 to the new hour $1 and save the hour.", s.title, Quoted(HourText(hour))), Substitute("Open $0, set the new hour to $1 and save hour.", s.title, Quoted(HourText(hour)))});
+  task.Goal({Substitute("Move my booking $0 to the new hour $1 and save the hour.", s.title, Quoted(HourText(hour))), Substitute("Open $0, set the new hour to $1 and save hour.", s.title, Quoted(HourText(hour))),
+             Substitute("Let my booking $0 begin at the new hour $1: choose it and save the hour.", s.title, Quoted(HourText(hour)))});
   task.ClickLink(s.mine->title);
   task.Select("New hour", HourText(hour));
   task.ClickButton("Save hour");
@@ -198,7 +215,9 @@ void ChangeHour(TaskBuilder& task) {
 void ChangeDate(TaskBuilder& task) {
   const Scene s(task);
   const int day = s.mine->day + task.random().Int(1, 60);
-  task.Goal({Substitute("Move my booking $0 to the new date $1 and save the date.", s.title, IsoDate(day))});
+  task.Goal({Substitute("Move my booking $0 to the new date $1 and save the date.", s.title, IsoDate(day)),
+             Substitute("Open my booking $0, choose the new date $1 and save the date.", s.title, IsoDate(day)),
+             Substitute("My booking $0 must take place on $1: set the new date and save it.", s.title, IsoDate(day))});
   task.ClickLink("My bookings");
   task.ClickLink(s.mine->title);
   task.Type("New date", IsoDate(day));
@@ -217,7 +236,9 @@ void BookInCalendar(TaskBuilder& task) {
   const Scene s(task);
   const auto when = FreeHour(task, *s.room);
   const std::string purpose = SeriesWords(task.random(), 1)[0] + " briefing", slot = WeekdayName(when.first) + " " + HourText(when.second);
-  task.Goal({Substitute("In the calendar of $0, book $1 in the first week for the purpose $2.", s.name, Quoted(slot), Quoted(purpose))});
+  task.Goal({Substitute("In the calendar of $0, book $1 in the first week for the purpose $2.", s.name, Quoted(slot), Quoted(purpose)),
+             Substitute("Open the calendar of $0 and book $1 in the first week; the purpose is $2.", s.name, Quoted(slot), Quoted(purpose)),
+             Substitute("Book $0 for the purpose $2: take $1 in the first week of its calendar.", s.name, Quoted(slot), Quoted(purpose))});
   task.ClickLink(s.room->name);
   task.ClickLink(slot);
   task.Type("Purpose", purpose);
@@ -231,7 +252,9 @@ void BookByForm(TaskBuilder& task) {
   while (when.second == 9 || when.first > 149) when = FreeHour(task, *s.room);
   const std::string purpose = SeriesWords(task.random(), 1)[0] + " seminar";
   const int people = task.random().Int(3, 4);
-  task.Goal({Substitute("Book the room $0 for $1 at $2 by the form \"Book a room\": purpose $3, $4 people, rows of chairs, with coffee.", s.name, LongDate(when.first), HourText(when.second), Quoted(purpose), people)});
+  task.Goal({Substitute("Book the room $0 for $1 at $2 by the form \"Book a room\": purpose $3, $4 people, rows of chairs, with coffee.", s.name, LongDate(when.first), HourText(when.second), Quoted(purpose), people),
+             Substitute("Use the form \"Book a room\" to book $0 on $1 at $2. The purpose is $3, for $4 people, with rows of chairs and coffee.", s.name, LongDate(when.first), HourText(when.second), Quoted(purpose), people),
+             Substitute("I need $0 on $1 at $2 for $3. Use \"Book a room\": $4 people, rows of chairs, order coffee.", s.name, LongDate(when.first), HourText(when.second), Quoted(purpose), people)});
   task.ClickLink("Book a room");
   task.Select("Room", s.room->name);
   task.ClickButton("Choose date");
@@ -249,7 +272,9 @@ void ReportFault(TaskBuilder& task) {
   const Scene s(task);
   const auto kind = task.random().Pick(std::vector<std::pair<std::string, std::string>>{{"light", "Light"}, {"heat", "Heating"}, {"noise", "Noise"}});
   const std::string text = Filler(task.random(), "this room");
-  task.Goal({Substitute("Report a fault in the room $0: it is $1, the description is $2, and it is urgent.", s.name, Quoted(kind.second), Quoted(text))});
+  task.Goal({Substitute("Report a fault in the room $0: it is $1, the description is $2, and it is urgent.", s.name, Quoted(kind.second), Quoted(text)),
+             Substitute("The room $0 has an urgent fault, $1. Report a fault with the description $2.", s.name, Quoted(kind.second), Quoted(text)),
+             Substitute("Use \"Report a fault\" for the room $0: choose $1, describe it as $2 and mark it as urgent.", s.name, Quoted(kind.second), Quoted(text))});
   task.ClickLink("Report a fault");
   task.Select("Room with the fault", s.room->name);
   task.Check(kind.second);
@@ -261,14 +286,16 @@ void ReportFault(TaskBuilder& task) {
 
 void MissingRoom(TaskBuilder& task) {
   const std::string room = SeriesWords(task.random(), 1)[0] + " Swimming Pool";
-  task.Goal({Substitute("Search for $0 and add it to the favourites.", Quoted(room)), Substitute("What is the extension of $0? Use the search.", Quoted(room))});
+  task.Goal({Substitute("Search for $0 and add it to the favourites.", Quoted(room)), Substitute("What is the extension of $0? Use the search.", Quoted(room)),
+             Substitute("Book the room $0 for tomorrow.", Quoted(room))});
   task.TypeAndSend("Search rooms", room);
   task.GivesUp();
 }
 
 void MissingBooking(TaskBuilder& task) {
   const std::string title = SeriesWords(task.random(), 1)[0] + " wrestling match";
-  task.Goal({Substitute("Cancel my booking $0.", Quoted(title)), Substitute("What is the door code of my booking $0?", Quoted(title))});
+  task.Goal({Substitute("Cancel my booking $0.", Quoted(title)), Substitute("What is the door code of my booking $0?", Quoted(title)),
+             Substitute("Move my booking $0 to another hour.", Quoted(title))});
   task.ClickLink("My bookings");
   task.GivesUp();
 }

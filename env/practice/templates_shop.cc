@@ -110,7 +110,8 @@ void Cheapest(TaskBuilder& task) {
   const char* order = cheap ? "Price: low to high" : "Price: high to low";
   task.Start("/offers");
   task.Goal({Substitute("What is the name of the $0 product in $1? Sort by $2.", word, Quoted(s.category), Quoted(order)),
-             Substitute("Sort the category $1 by $2 and name the $0 product.", word, Quoted(s.category), Quoted(order))});
+             Substitute("Sort the category $1 by $2 and name the $0 product.", word, Quoted(s.category), Quoted(order)),
+             Substitute("Which product is the $0 one in $1? Sort by $2 and give its name.", word, Quoted(s.category), Quoted(order))});
   task.ClickLink(s.category);
   task.Select("Sort by", order);
   task.Answers(best->name);
@@ -142,7 +143,8 @@ void Reviewer(TaskBuilder& task) {
   const Scene s(task);
   const ShopReview& review = s.product->reviews[ShopContent::kReviewsOnPage + task.random().Int(0, 1)];
   task.Goal({Substitute("Who wrote the review $0 of the product $1? Use the search.", Quoted(review.title), s.name),
-             Substitute("Search for $1. One of its older reviews is called $0: who is its reviewer?", Quoted(review.title), s.name)});
+             Substitute("Search for $1. One of its older reviews is called $0: who is its reviewer?", Quoted(review.title), s.name),
+             Substitute("Find the product $1 by search. Who is the reviewer of $0?", Quoted(review.title), s.name)});
   task.TypeAndSend("Search products", s.product->name);
   task.ClickLink(s.product->name);
   task.ClickLink("Older reviews");
@@ -153,7 +155,8 @@ void HeavierOfTwo(TaskBuilder& task) {
   const Scene s(task);
   const ShopProduct* other = s.product;
   while (other->weight == s.product->weight) other = s.listed[task.random().Int(0, 17)];
-  task.Goal({Substitute("Which is heavier, $0 or $1?", s.name, Quoted(other->name)), Substitute("Compare the weights of $0 and $1. Which of them weighs more?", s.name, Quoted(other->name))});
+  task.Goal({Substitute("Which is heavier, $0 or $1?", s.name, Quoted(other->name)), Substitute("Compare the weights of $0 and $1. Which of them weighs more?", s.name, Quoted(other->name)),
+             Substitute("Look at $0 and $1. Which one has the greater weight?", s.name, Quoted(other->name))});
   for (const ShopProduct* product : {s.product, other}) {
     task.TypeAndSend("Search products", product->name);
     task.ClickLink(product->name);
@@ -179,7 +182,8 @@ void OpenProduct(TaskBuilder& task) {
 void SearchProduct(TaskBuilder& task) {
   const Scene s(task);
   task.Start("/cart");
-  task.Goal({Substitute("Search for $0 and open its page.", s.name), Substitute("Find the product $0 with the search and open it.", s.name)});
+  task.Goal({Substitute("Search for $0 and open its page.", s.name), Substitute("Find the product $0 with the search and open it.", s.name),
+             Substitute("Use the search to go to the page of $0.", s.name)});
   task.TypeAndSend("Search products", s.product->name);
   task.ClickLink(s.product->name);
   task.EndsAt("/product/" + s.product->slug);
@@ -188,7 +192,8 @@ void SearchProduct(TaskBuilder& task) {
 void OpenOrder(TaskBuilder& task) {
   const Scene s(task);
   const ShopOrder& order = task.random().Pick(s.shop->orders);
-  task.Goal({Substitute("Open the details of $0.", Quoted("Order " + order.number)), Substitute("In \"Your orders\", go to $0.", Quoted("Order " + order.number))});
+  task.Goal({Substitute("Open the details of $0.", Quoted("Order " + order.number)), Substitute("In \"Your orders\", go to $0.", Quoted("Order " + order.number)),
+             Substitute("Show me the details of $0.", Quoted("Order " + order.number))});
   task.ClickLink("Your orders");
   task.ClickLink("Order " + order.number);
   task.EndsAt("/your-orders/" + order.number);
@@ -197,7 +202,8 @@ void OpenOrder(TaskBuilder& task) {
 void FilterBrand(TaskBuilder& task) {
   const Scene s(task);
   task.Start(s.path);
-  task.Goal({Substitute("Show only products of the brand $0: check it and apply filters.", Quoted(s.product->brand)), Substitute("Filter this category by the brand $0 and apply the filters.", Quoted(s.product->brand))});
+  task.Goal({Substitute("Show only products of the brand $0: check it and apply filters.", Quoted(s.product->brand)), Substitute("Filter this category by the brand $0 and apply the filters.", Quoted(s.product->brand)),
+             Substitute("I only want the brand $0: check it in the filters and apply filters.", Quoted(s.product->brand))});
   task.Check(s.product->brand);
   task.ClickButton("Apply filters");
   task.EndsAt(s.path, {{"brand", s.product->brand}});
@@ -224,7 +230,8 @@ void CartByCategory(TaskBuilder& task) {
 void CartBySearch(TaskBuilder& task) {
   const Scene s(task);
   task.Start("/offers");
-  task.Goal({Substitute("Search for $0 and add it to the cart.", s.name), Substitute("Find $0 by search, then add it to the cart.", s.name)});
+  task.Goal({Substitute("Search for $0 and add it to the cart.", s.name), Substitute("Find $0 by search, then add it to the cart.", s.name),
+             Substitute("Use the search to find $0 and put it into the cart: add it.", s.name)});
   task.TypeAndSend("Search products", s.product->name);
   task.ClickLink(s.product->name);
   task.ClickButton("Add to cart");
@@ -243,7 +250,8 @@ void WishByCategory(TaskBuilder& task) {
 void RemoveWish(TaskBuilder& task) {
   const Scene s(task);
   const ShopProduct& wished = s.shop->products[task.random().Pick(s.shop->start_wishes)];
-  task.Goal({Substitute("Remove $0 from the wish list.", Quoted(wished.name)), Substitute("Take $0 off my wish list: remove it.", Quoted(wished.name))});
+  task.Goal({Substitute("Remove $0 from the wish list.", Quoted(wished.name)), Substitute("Take $0 off my wish list: remove it.", Quoted(wished.name)),
+             Substitute("I no longer wish for $0: remove it from my wish list.", Quoted(wished.name))});
   task.ClickLink("Wish list");
   task.ClickButton("Remove " + wished.name);
   task.EndsWith({{"/wish-list/remove", {{"product", wished.slug}}}});
@@ -252,7 +260,8 @@ void RemoveWish(TaskBuilder& task) {
 void RemoveFromCart(TaskBuilder& task) {
   const Scene s(task);
   const ShopProduct& product = s.shop->products[task.random().Pick(s.shop->start_cart)];
-  task.Goal({Substitute("Remove $0 from the cart.", Quoted(product.name)), Substitute("I do not want $0 any more: remove it from the cart.", Quoted(product.name))});
+  task.Goal({Substitute("Remove $0 from the cart.", Quoted(product.name)), Substitute("I do not want $0 any more: remove it from the cart.", Quoted(product.name)),
+             Substitute("Take $0 out of the cart: remove it.", Quoted(product.name))});
   task.ClickLink("Cart");
   task.ClickButton("Remove " + product.name);
   task.EndsWith({{"/cart/remove", {{"line", CartLine(product)}}}});
@@ -262,7 +271,8 @@ void CartColour(TaskBuilder& task) {
   const Scene s(task);
   const std::string& colour = s.product->colours[task.random().Int(1, 2)];
   task.Start(s.path);
-  task.Goal({Substitute("Add $0 in the colour $1 to the cart.", s.name, Quoted(colour)), Substitute("Choose the colour $1 for $0 and add it to the cart.", s.name, Quoted(colour))});
+  task.Goal({Substitute("Add $0 in the colour $1 to the cart.", s.name, Quoted(colour)), Substitute("Choose the colour $1 for $0 and add it to the cart.", s.name, Quoted(colour)),
+             Substitute("I want $0 in $1: choose the colour and add it to the cart.", s.name, Quoted(colour))});
   task.ClickLink(s.product->name);
   task.Select("Colour", colour);
   task.ClickButton("Add to cart");
@@ -273,7 +283,8 @@ void CartQuantity(TaskBuilder& task) {
   const Scene s(task);
   const int quantity = task.random().Int(2, 9);
   task.Start(s.path);
-  task.Goal({Substitute("Add $1 pieces of $0 to the cart.", s.name, quantity), Substitute("Put $0 into the cart, quantity \"$1\".", s.name, quantity)});
+  task.Goal({Substitute("Add $1 pieces of $0 to the cart.", s.name, quantity), Substitute("Put $0 into the cart, quantity \"$1\".", s.name, quantity),
+             Substitute("I need \"$1\" of $0: set the quantity and add them to the cart.", s.name, quantity)});
   task.ClickLink(s.product->name);
   task.Type("Quantity", StrCat(quantity));
   task.ClickButton("Add to cart");
@@ -282,7 +293,8 @@ void CartQuantity(TaskBuilder& task) {
 
 void Newsletter(TaskBuilder& task) {
   const auto choice = task.random().Pick(std::vector<std::pair<std::string, std::string>>{{"weekly", "Every week"}, {"monthly", "Every month"}, {"offers", "Only offers"}});
-  task.Goal({Substitute("In your account, set the newsletter to $0 and save the preferences.", Quoted(choice.second)), Substitute("Change the newsletter of my account to $0, then save preferences.", Quoted(choice.second))});
+  task.Goal({Substitute("In your account, set the newsletter to $0 and save the preferences.", Quoted(choice.second)), Substitute("Change the newsletter of my account to $0, then save preferences.", Quoted(choice.second)),
+             Substitute("I want the newsletter $0: choose it in your account and save the preferences.", Quoted(choice.second))});
   task.ClickLink("Account");
   task.Select("Newsletter", choice.second);
   task.ClickButton("Save preferences");
@@ -293,7 +305,8 @@ void UseCoupon(TaskBuilder& task) {
   const Scene s(task);
   const ShopCoupon& coupon = task.random().Pick(s.shop->coupons);
   task.Start("/offers");
-  task.Goal({Substitute("Apply the coupon code $0 in the cart.", Quoted(coupon.code)), Substitute("Go to the cart and use the coupon code $0.", Quoted(coupon.code))});
+  task.Goal({Substitute("Apply the coupon code $0 in the cart.", Quoted(coupon.code)), Substitute("Go to the cart and use the coupon code $0.", Quoted(coupon.code)),
+             Substitute("I have the coupon code $0: apply it in the cart.", Quoted(coupon.code))});
   task.ClickLink("Cart");
   task.TypeAndSend("Coupon code", coupon.code);
   task.EndsWith({{"/cart/coupon", {{"code", coupon.code}}}});
@@ -301,7 +314,9 @@ void UseCoupon(TaskBuilder& task) {
 
 void ChangeAddress(TaskBuilder& task) {
   const std::string town = TownNames(task.random(), 1)[0], street = StrCat(task.random().Int(2, 90), " ", SeriesWords(task.random(), 1)[0], " Lane"), postcode = Code(task.random(), 0, 5);
-  task.Goal({Substitute("Change the address in my account: street $0, city $1, postcode $2. Save the address.", Quoted(street), Quoted(town), Quoted(postcode))});
+  task.Goal({Substitute("Change the address in my account: street $0, city $1, postcode $2. Save the address.", Quoted(street), Quoted(town), Quoted(postcode)),
+             Substitute("I moved: in my account, set street $0, city $1 and postcode $2, and save the address.", Quoted(street), Quoted(town), Quoted(postcode)),
+             Substitute("Set the address in my account to street $0, postcode $2, city $1, then save address.", Quoted(street), Quoted(town), Quoted(postcode))});
   task.ClickLink("Account");
   task.Type("Street", street);
   task.Type("City", town);
@@ -315,7 +330,9 @@ void WriteReview(TaskBuilder& task) {
   const std::string title = SeriesWords(task.random(), 1)[0] + " quality", text = Filler(task.random(), "this product");
   const int stars = task.random().Int(2, 5);
   task.Start(s.path);
-  task.Goal({Substitute("Write a review of $0: rating $1 stars, title $2, text $3.", s.name, stars, Quoted(title), Quoted(text))});
+  task.Goal({Substitute("Write a review of $0: rating $1 stars, title $2, text $3.", s.name, stars, Quoted(title), Quoted(text)),
+             Substitute("Review $0 with $1 stars; the title is $2 and the text is $3.", s.name, stars, Quoted(title), Quoted(text)),
+             Substitute("Send a review of $0: $1 stars, review title $2, your review $3.", s.name, stars, Quoted(title), Quoted(text))});
   task.ClickLink(s.product->name);
   task.Check(StrCat(stars, " stars"));
   task.Type("Review title", title);
@@ -326,7 +343,9 @@ void WriteReview(TaskBuilder& task) {
 
 void Checkout(TaskBuilder& task) {
   const std::string name = PersonNames(task.random(), 1)[0], town = TownNames(task.random(), 1)[0], street = StrCat(task.random().Int(2, 90), " ", SeriesWords(task.random(), 1)[0], " Street"), postcode = Code(task.random(), 0, 5);
-  task.Goal({Substitute("Order what is in the cart. Name: $0, street: $1, city: $2, postcode: $3. Choose express delivery, have it wrapped as a gift and accept the terms.", Quoted(name), Quoted(street), Quoted(town), Quoted(postcode))});
+  task.Goal({Substitute("Order what is in the cart. Name: $0, street: $1, city: $2, postcode: $3. Choose express delivery, have it wrapped as a gift and accept the terms.", Quoted(name), Quoted(street), Quoted(town), Quoted(postcode)),
+             Substitute("Check out the cart for $0, street $1, city $2, postcode $3, with express delivery, wrapped as a gift; accept the terms and place the order.", Quoted(name), Quoted(street), Quoted(town), Quoted(postcode)),
+             Substitute("Buy what is in the cart: full name $0, street $1, city $2, postcode $3, express delivery, wrap as a gift, accept the terms.", Quoted(name), Quoted(street), Quoted(town), Quoted(postcode))});
   task.ClickLink("Cart");
   task.ClickLink("Go to checkout");
   task.Type("Full name", name);
@@ -340,16 +359,44 @@ void Checkout(TaskBuilder& task) {
   task.EndsWith({{"/checkout", {{"name", name}, {"street", street}, {"city", town}, {"postcode", postcode}, {"delivery", "express"}, {"gift", "yes"}, {"terms", "yes"}}}});
 }
 
+void CheckoutWithCoupon(TaskBuilder& task) {
+  const Scene s(task);
+  const ShopCoupon& coupon = task.random().Pick(s.shop->coupons);
+  const std::string name = PersonNames(task.random(), 1)[0], town = TownNames(task.random(), 1)[0];
+  const std::string street = StrCat(task.random().Int(2, 90), " ", SeriesWords(task.random(), 1)[0], " Row"), postcode = Code(task.random(), 0, 5);
+  const auto say = [&](const char* wording) {
+    return Substitute(wording, Quoted(coupon.code), Quoted(name), Quoted(street), Quoted(town), Quoted(postcode));
+  };
+  task.Goal({say("Use the coupon code $0 in the cart, then order what is in it. Name: $1, street: $2, city: $3, postcode: $4. Choose express delivery, have it wrapped as a gift and accept the terms."),
+             say("Apply the coupon code $0 in the cart and check out: full name $1, street $2, city $3, postcode $4, express delivery, wrap as a gift, accept the terms. Place the order."),
+             say("Buy what is in the cart with the coupon code $0, for $1, street $2, city $3, postcode $4, by express delivery, wrapped as a gift; accept the terms and place the order.")});
+  task.ClickLink("Cart");
+  task.TypeAndSend("Coupon code", coupon.code);
+  task.ClickLink("Go to checkout");
+  task.Type("Full name", name);
+  task.Type("Street", street);
+  task.Type("City", town);
+  task.Type("Postcode", postcode);
+  task.Check("Express delivery");
+  task.Check("Wrap as a gift");
+  task.Check("I accept the terms");
+  task.ClickButton("Place order");
+  task.EndsWith({{"/cart/coupon", {{"code", coupon.code}}},
+                 {"/checkout", {{"name", name}, {"street", street}, {"city", town}, {"postcode", postcode}, {"delivery", "express"}, {"gift", "yes"}, {"terms", "yes"}}}});
+}
+
 void MissingProduct(TaskBuilder& task) {
   const std::string name = StrCat(task.random().Pick(std::vector<std::string>{"Obsidian", "Peridot", "Thistle", "Mulberry"}), " Bread Oven ", task.random().Int(100, 999));
-  task.Goal({Substitute("Search for $0 and add it to the cart.", Quoted(name)), Substitute("What is the weight of $0? Use the search.", Quoted(name))});
+  task.Goal({Substitute("Search for $0 and add it to the cart.", Quoted(name)), Substitute("What is the weight of $0? Use the search.", Quoted(name)),
+             Substitute("Find the product $0 with the search and open it.", Quoted(name))});
   task.TypeAndSend("Search products", name);
   task.GivesUp();
 }
 
 void MissingOrder(TaskBuilder& task) {
   const std::string order = StrCat("Order ", task.random().Int(10000, 19999));
-  task.Goal({Substitute("In \"Your orders\", what is the tracking number of $0?", Quoted(order)), Substitute("Open the details of $0.", Quoted(order))});
+  task.Goal({Substitute("In \"Your orders\", what is the tracking number of $0?", Quoted(order)), Substitute("Open the details of $0.", Quoted(order)),
+             Substitute("When was $0 delivered? See \"Your orders\".", Quoted(order))});
   task.ClickLink("Your orders");
   task.GivesUp();
 }
@@ -388,6 +435,7 @@ void AddShopTemplates(std::vector<Template>& templates) {
   add("shop/change_address", "content_change", 6, ChangeAddress);
   add("shop/write_review", "content_change", 6, WriteReview);
   add("shop/place_order", "content_change", 11, Checkout);
+  add("shop/place_order_with_coupon", "content_change", 12, CheckoutWithCoupon);
   add("shop/missing_product", "impossible", 2, MissingProduct);
   add("shop/missing_order", "impossible", 2, MissingOrder);
 }

@@ -51,6 +51,13 @@ def step_limit(task: task_pb2.Task) -> int:
     return max(4, 2 * task.optimal_steps + 1)
 
 
+def cluster(task: task_pb2.Task) -> str:
+    """What else would have been drawn with another sample: a crawled site is split by page, templates by template."""
+    if task.lineage.source == "crawl" and task.lineage.pages:
+        return task.lineage.pages[0]
+    return task.template
+
+
 def measure(runner: Runner, tasks: Sequence[task_pb2.Task], policy: Any, *, name: str, version: str, seed: int,
             greedy: bool, title: str) -> Measurement:
     """Runs every task once."""
@@ -65,7 +72,7 @@ def measure(runner: Runner, tasks: Sequence[task_pb2.Task], policy: Any, *, name
     results = runner.run([Job(task, seed=seed) for task in tasks], policy, name=name, version=version, greedy=greedy,
                          on_done=on_done)
     valid = [result for result in results if result.reward == result.reward and not result.error]
-    measured = Measurement([result.success for result in valid], [result.task.template for result in valid],
+    measured = Measurement([result.success for result in valid], [cluster(result.task) for result in valid],
                            [result.task.name for result in valid], len(results) - len(valid), results)
     bar.done(f"{measured.share:.1%} of {len(valid)}" + (f", {measured.masked} masked" if measured.masked else ""))
     return measured
