@@ -30,12 +30,11 @@ ANSWER = "forty-two"
 GROUP_SIZE = 8
 CLIENTS = 2
 SESSIONS_PER_CLIENT = 2
-WARM_CONTEXTS = 2
 #: What is killed, and in which world; every kind once in five rounds.
 KINDS = (("server", "practice"), ("browser", "practice"), ("client", "practice"), ("consumer", "practice"),
          ("server", "null"))
-CONFIG = f"""
-browser: {{max_browsers: 2, sessions_per_browser: 2, warm_contexts: {WARM_CONTEXTS}}}
+CONFIG = """
+browser: {max_browsers: 2, sessions_per_browser: 2}
 shutdown_grace: 5s
 """
 
@@ -126,7 +125,7 @@ class Soak:
         for consumer in self.consumers.values():
             consumer.kill()
             consumer.wait(30)
-        wait_until(lambda: renderers(self.server.process.pid) <= WARM_CONTEXTS + len(self.browsers()), 60,
+        wait_until(lambda: renderers(self.server.process.pid) <= len(self.browsers()), 60,
                    "browser contexts of closed sessions are gone")
 
     def last_for(self, name: str, end: int) -> int:
