@@ -422,9 +422,12 @@ TEST_F(EgressProxyTest, SlowLookupsGive504) {
     return std::vector<std::string>{"127.0.0.1"};
   };
   EXPECT_THAT(Get(Open(), "slow.test"), StartsWith("HTTP/1.1 504"));
-  MutexLock lock(mutex);
-  done = true;
-  wake.SignalAll();
+  {
+    MutexLock lock(mutex);
+    done = true;
+    wake.SignalAll();
+  }
+  proxy_.reset();  // Ends the lookup, which uses what is local here.
 }
 
 TEST_F(EgressProxyTest, LimitsConnectionsOfAListener) {
