@@ -35,7 +35,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--groups", type=int, default=30, help="tasks a round (default 30)")
     parser.add_argument("--group-size", type=int, default=4, help="episodes a task and round (default 4)")
     parser.add_argument("--sessions", type=int, default=6, help="parallel sessions (default 6)")
-    parser.add_argument("--tasks", type=int, default=700, help="tasks to propose (default 700)")
+    parser.add_argument("--tasks", type=int, default=850, help="tasks to propose (default 850)")
     parser.add_argument("--held-out", type=int, default=200, help="held-out tasks measured (default 200)")
     parser.add_argument("--curve-tasks", type=int, default=60, help="held-out tasks of each point of the curve")
     parser.add_argument("--held-out-site", default="forum", help="practice site never trained on (default forum)")
@@ -105,6 +105,8 @@ class Experiment:
         train_filter = task_pb.TaskFilter(tags={"run": self.label}, splits=[task_pb2.SPLIT_TRAIN])
         if not options.site:
             train_filter.max_optimal_steps = SHORT
+            # Giving up at once is right for every impossible task, and where training has them it is all that is learned.
+            train_filter.kinds.extend(sorted({t.kind for t in tasks if not t.impossible}))
         return self._sets(tasks), train_filter
 
     def _held_out_templates(self) -> list[str]:

@@ -11,6 +11,8 @@ from . import text
 from .page import Page, Snippet
 
 KINDS = ("click", "type", "submit", "select", "scroll", "back", "answer", "give_up")
+#: Kinds that end the episode.
+ENDS = ("answer", "give_up")
 
 _DISABLED = observation_pb2.ELEMENT_STATE_DISABLED
 _MAX_OPTIONS = 30

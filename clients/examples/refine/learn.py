@@ -45,18 +45,21 @@ def log_prob_gradient(weights: np.ndarray, decision: Decision) -> np.ndarray:
 class FilteredCloning:
     """PAE's filtered behaviour cloning: per task keep the shortest successes, maximise their likelihood.
 
-    All kept episodes are fitted anew each round from the current weights, with an L2 penalty; tasks count equally.
+    All kept episodes are fitted anew each round from the current weights, under a Gaussian prior; tasks count equally.
 
     Args:
       keep: successes kept per task; the shortest ones.
       epochs: passes over the kept steps a round.
+      rate: of Adam.
+      prior: precision of the Gaussian prior of the weights, in kept steps: with few successes the policy stays near uniform.
+      max_tasks, max_rows: the latest tasks learned from, and the candidates kept of a step.
     """
 
-    def __init__(self, size: int, keep: int = 2, epochs: int = 30, rate: float = 0.15, penalty: float = 2e-3,
-                 max_tasks: int = 600, max_rows: int = 64):
+    def __init__(self, size: int, keep: int = 2, epochs: int = 40, rate: float = 0.1, prior: float = 0.15,
+                 max_tasks: int = 600, max_rows: int = 48):
         self.kept: dict[str, list[list[Decision]]] = {}
         self.size, self.keep, self.epochs, self.rate = size, keep, epochs, rate
-        self.penalty, self.max_tasks, self.max_rows = penalty, max_tasks, max_rows
+        self.prior, self.max_tasks, self.max_rows = prior, max_tasks, max_rows
         self.rng = np.random.default_rng(0)
 
     def _thin(self, decision: Decision) -> Decision:
@@ -89,6 +92,7 @@ class FilteredCloning:
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         chosen = starts + np.array([decision.chosen for decision, _ in steps])
         share = np.array([weight for _, weight in steps])
+        penalty = self.prior / share.sum()
         share = share / share.sum()
         target = share @ rows[chosen]
         optimiser = Adam(self.size, self.rate)
@@ -98,7 +102,7 @@ class FilteredCloning:
             exponents = np.exp(scores - np.repeat(peak, lengths))
             total = np.add.reduceat(exponents, starts)
             probabilities = exponents / np.repeat(total, lengths) * np.repeat(share, lengths)
-            gradient = target - probabilities @ rows - self.penalty * weights
+            gradient = target - probabilities @ rows - penalty * weights
             weights = optimiser.step(weights, gradient)
         return weights
 
@@ -123,7 +127,7 @@ class GroupGradient:
                 continue
             for member, advantage in zip(members, (rewards - rewards.mean()) / rewards.std()):
                 for decision in member.decisions:
-                    gradient += advantage * log_prob_gradient(weights, decision)
+                    gradient += advantage * decision.own_share * log_prob_gradient(weights, decision)
                     used += 1
         if not used:
             return weights

@@ -36,20 +36,24 @@ class Page:
     title: str
     #: All texts of the page, for "is it visible at all?".
     everything: str
+    #: The page says something about what was just done (a status or an alert).
+    status: bool = False
 
 
 def digest(observation: observation_pb2.Observation) -> Page:
     """Reads the accessibility tree's lines (`  role "name"`, nested by indentation) into snippets."""
     reader = _TreeReader()
+    status = False
     for line in observation.accessibility_tree.text.splitlines():
         match = _LINE.match(line)
         if match:
+            status = status or match["role"].lower() in ("status", "alert", "alertdialog")
             name = (match["name"] or "").replace('\\"', '"').replace("\\\\", "\\").strip()
             reader.line(len(match["indent"]), match["role"].lower(), name)
     snippets = list(dict.fromkeys(reader.finish()))[:_MAX_SNIPPETS]
     heading = next((s.text for s in snippets if s.role == "heading"), "")
     everything = "\n".join([observation.title, *(s.text for s in snippets)])
-    return Page(observation, snippets, f"{observation.title} {heading}", everything)
+    return Page(observation, snippets, f"{observation.title} {heading}", everything, status)
 
 
 class _TreeReader:

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from . import features
-from .candidates import Candidate
+from .candidates import ENDS, Candidate
 from .page import Page
 
 
@@ -17,7 +17,10 @@ class Decision:
 
     chosen: int
     rows: np.ndarray
+    #: Of the choice as it was made, exploration included.
     log_prob: float
+    #: The policy's own part in the choice: 1, or less where exploration could have made it too.
+    own_share: float = 1.0
 
 
 def log_softmax(scores: np.ndarray) -> np.ndarray:
@@ -32,14 +35,17 @@ class LinearPolicy:
         self.weights = np.zeros(features.SIZE) if weights is None else weights
 
     def choose(self, page: Page, goal: str, options: list[Candidate], history: features.History,
-               rng: np.random.Generator, greedy: bool = False) -> Decision:
+               rng: np.random.Generator, greedy: bool = False, explore: float = 0.0) -> Decision:
+        """With probability `explore` any candidate that does not end the episode, as an end tries nothing out."""
         rows = features.featurize(page, goal, options, history)
-        log_probs = log_softmax(rows @ self.weights)
+        own = np.exp(log_softmax(rows @ self.weights))
         if greedy and self.weights.any():
-            chosen = int(np.argmax(log_probs))
-        else:
-            chosen = int(rng.choice(len(options), p=np.exp(log_probs)))
-        return Decision(chosen, rows, float(log_probs[chosen]))
+            chosen = int(np.argmax(own))
+            return Decision(chosen, rows, float(np.log(own[chosen])))
+        going_on = np.array([option.kind not in ENDS for option in options], dtype=np.float64)
+        mixed = (1 - explore) * own + explore * going_on / going_on.sum()
+        chosen = int(rng.choice(len(options), p=mixed / mixed.sum()))
+        return Decision(chosen, rows, float(np.log(mixed[chosen])), float((1 - explore) * own[chosen] / mixed[chosen]))
 
 
 class OverlapPolicy:
@@ -47,7 +53,7 @@ class OverlapPolicy:
     with the text whose label overlaps most when nothing adds anything."""
 
     def choose(self, page: Page, goal: str, options: list[Candidate], history: features.History,
-               rng: np.random.Generator, greedy: bool = False) -> Decision:
+               rng: np.random.Generator, greedy: bool = False, explore: float = 0.0) -> Decision:
         rows = features.featurize(page, goal, options, history)
         names = {name: i for i, name in enumerate(features.NAMES)}
         scores = np.zeros(len(options))

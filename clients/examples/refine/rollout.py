@@ -27,6 +27,8 @@ class Job:
     task: task_pb2.Task
     group: str = ""
     seed: int = 0
+    #: Probability of trying something out at a step.
+    explore: float = 0.0
 
 
 @dataclasses.dataclass
@@ -131,7 +133,7 @@ class Runner:
             started = time.monotonic()
             page = page_module.digest(observation)
             options = candidates(page, job.task.goal)
-            decision = policy.choose(page, job.task.goal, options, history, rng, greedy)
+            decision = policy.choose(page, job.task.goal, options, history, rng, greedy, job.explore)
             chosen = options[decision.chosen]
             result.decisions.append(decision)
             data = action_pb2.AgentData(raw_output=f"{chosen.kind}: {chosen.text}", log_probs=[decision.log_prob])

@@ -21,11 +21,15 @@ those to up us use using was we were what when where which who whose will with w
 
 
 def _stem(word: str) -> str:
-    """Drops the commonest English endings, so that "reviews" meets "review"."""
-    for ending, least in (("ies", 5), ("ing", 6), ("ed", 5), ("es", 5), ("s", 4)):
-        if word.endswith(ending) and len(word) >= least and not word.endswith("ss"):
-            return word[: -len(ending)] + ("y" if ending == "ies" else "")
-    return word
+    """Drops the commonest English endings, the plural first, so that "bookings" meets "book"."""
+    if word.endswith("ies") and len(word) >= 5:
+        word = word[:-3] + "y"
+    elif word.endswith("s") and len(word) >= 4 and not word.endswith("ss"):
+        word = word[:-2] if word.endswith(("shes", "ches", "sses", "xes")) else word[:-1]
+    for ending, least in (("ing", 6), ("ed", 5)):
+        if word.endswith(ending) and len(word) >= least:
+            word = word[: -len(ending)]
+    return word[:-1] if word.endswith("e") and len(word) >= 5 else word
 
 
 @functools.lru_cache(maxsize=65536)
@@ -56,6 +60,12 @@ def spans(goal: str) -> tuple[str, ...]:
 def quoted(goal: str) -> FrozenSet[str]:
     """The quoted spans, each as one normalised text."""
     return frozenset(" ".join(words(next(group for group in m.groups() if group))) for m in _QUOTED.finditer(goal))
+
+
+@functools.lru_cache(maxsize=4096)
+def unquoted(goal: str) -> FrozenSet[str]:
+    """The content words outside quotation marks."""
+    return content(_QUOTED.sub(" ", goal))
 
 
 @functools.lru_cache(maxsize=65536)

@@ -29,6 +29,8 @@ class Settings:
     groups: int = 24
     group_size: int = 4
     seed: int = 1
+    #: Every other episode of a group tries something out with this probability at each step.
+    explore: float = 0.4
     #: Control: rewards permuted among the episodes of a round. Must not learn anything.
     permute_rewards: bool = False
     #: Stop after this many seconds, at the end of a round; 0: never.
@@ -131,7 +133,8 @@ def _draw(client: proctor.Client, task_filter: task_pb.TaskFilter, settings: Set
                                     deadline=300).name
         groups.append(group)
         for member in range(settings.group_size):
-            jobs.append(Job(task, group, seed=settings.seed * 1_000_000 + number * 100 + member))
+            jobs.append(Job(task, group, seed=settings.seed * 1_000_000 + number * 100 + member,
+                            explore=settings.explore if member % 2 else 0.0))
     return jobs, groups, reply.frontier_steps
 
 
