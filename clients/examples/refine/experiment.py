@@ -51,6 +51,11 @@ def step_limit(task: task_pb2.Task) -> int:
     return max(4, 2 * task.optimal_steps + 1)
 
 
+def practice_step_limit(task: task_pb2.Task) -> int:
+    """While training, wandering costs time that other tasks could have: a step or two more than needed."""
+    return max(4, task.optimal_steps + 2)
+
+
 def cluster(task: task_pb2.Task) -> str:
     """What else would have been drawn with another sample: a crawled site is split by page, templates by template."""
     if task.lineage.source == "crawl" and task.lineage.pages:

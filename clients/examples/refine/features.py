@@ -77,6 +77,8 @@ def _layout() -> tuple[list[str], dict[str, tuple[int, list[int], list[tuple[int
 
 NAMES, _BLOCKS = _layout()
 SIZE = len(NAMES)
+#: Per kind the columns that its rows use, as (first, end); all others are 0, and the first is the bias, 1.
+COLUMNS = [(_BLOCKS[kind][0], _BLOCKS[KINDS[i + 1]][0] if i + 1 < len(KINDS) else SIZE) for i, kind in enumerate(KINDS)]
 
 
 @dataclasses.dataclass

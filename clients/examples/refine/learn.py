@@ -7,6 +7,7 @@ from typing import Sequence
 
 import numpy as np
 
+from . import features
 from .policy import Decision, log_softmax
 
 
@@ -42,6 +43,16 @@ def log_prob_gradient(weights: np.ndarray, decision: Decision) -> np.ndarray:
     return rows[decision.chosen] - probabilities @ rows
 
 
+def _by_kind(rows: np.ndarray) -> list[tuple[np.ndarray, int, int, np.ndarray]]:
+    """Rows of each kind of candidate: their index, first and end column, and values; everything else is 0."""
+    blocks = []
+    for first, end in features.COLUMNS:
+        index = np.flatnonzero(rows[:, first])
+        if len(index):
+            blocks.append((index, first, end, rows[index, first:end].astype(np.float32)))
+    return blocks
+
+
 class FilteredCloning:
     """PAE's filtered behaviour cloning: per task keep the shortest successes, maximise their likelihood.
 
@@ -55,7 +66,7 @@ class FilteredCloning:
       max_tasks, max_rows: the latest tasks learned from, and the candidates kept of a step.
     """
 
-    def __init__(self, size: int, keep: int = 2, epochs: int = 40, rate: float = 0.1, prior: float = 0.15,
+    def __init__(self, size: int, keep: int = 2, epochs: int = 30, rate: float = 0.1, prior: float = 0.15,
                  max_tasks: int = 600, max_rows: int = 48):
         self.kept: dict[str, list[list[Decision]]] = {}
         self.size, self.keep, self.epochs, self.rate = size, keep, epochs, rate
@@ -87,22 +98,29 @@ class FilteredCloning:
 
     def _fit(self, weights: np.ndarray, steps: list[tuple[Decision, float]]) -> np.ndarray:
         """Full-batch Adam over all kept steps at once: rows stacked, softmax by segments."""
-        rows = np.concatenate([decision.rows for decision, _ in steps]).astype(np.float32)
+        rows = np.concatenate([decision.rows for decision, _ in steps])
+        blocks = _by_kind(rows)
         lengths = np.array([len(decision.rows) for decision, _ in steps])
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         chosen = starts + np.array([decision.chosen for decision, _ in steps])
         share = np.array([weight for _, weight in steps])
         penalty = self.prior / share.sum()
         share = share / share.sum()
-        target = share @ rows[chosen]
+        target = share @ rows[chosen].astype(np.float64)
+        scores = np.empty(len(rows), dtype=np.float32)
+        expected = np.empty_like(weights)
         optimiser = Adam(self.size, self.rate)
         for _ in range(self.epochs):
-            scores = rows @ weights.astype(np.float32)
+            for index, first, end, values in blocks:
+                scores[index] = values @ weights[first:end].astype(np.float32)
             peak = np.maximum.reduceat(scores, starts)
             exponents = np.exp(scores - np.repeat(peak, lengths))
             total = np.add.reduceat(exponents, starts)
             probabilities = exponents / np.repeat(total, lengths) * np.repeat(share, lengths)
-            gradient = target - probabilities @ rows - penalty * weights
+            expected[:] = 0.0
+            for index, first, end, values in blocks:
+                expected[first:end] = probabilities[index].astype(np.float32) @ values
+            gradient = target - expected - penalty * weights
             weights = optimiser.step(weights, gradient)
         return weights
 

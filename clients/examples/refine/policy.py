@@ -11,6 +11,10 @@ from .candidates import ENDS, Candidate
 from .page import Page
 
 
+#: How much flatter the distribution is from which is explored.
+EXPLORE_TEMPERATURE = 3.0
+
+
 @dataclasses.dataclass
 class Decision:
     """A choice among candidates, with what learning needs."""
@@ -36,14 +40,17 @@ class LinearPolicy:
 
     def choose(self, page: Page, goal: str, options: list[Candidate], history: features.History,
                rng: np.random.Generator, greedy: bool = False, explore: float = 0.0) -> Decision:
-        """With probability `explore` any candidate that does not end the episode, as an end tries nothing out."""
+        """With probability `explore` a candidate that does not end the episode (an end tries nothing out), the likelier ones
+        more often, but all of them often enough."""
         rows = features.featurize(page, goal, options, history)
-        own = np.exp(log_softmax(rows @ self.weights))
+        scores = rows @ self.weights
+        own = np.exp(log_softmax(scores))
         if greedy and self.weights.any():
             chosen = int(np.argmax(own))
             return Decision(chosen, rows, float(np.log(own[chosen])))
         going_on = np.array([option.kind not in ENDS for option in options], dtype=np.float64)
-        mixed = (1 - explore) * own + explore * going_on / going_on.sum()
+        tried = going_on * np.exp(log_softmax(scores / EXPLORE_TEMPERATURE))
+        mixed = (1 - explore) * own + explore * tried / tried.sum()
         chosen = int(rng.choice(len(options), p=mixed / mixed.sum()))
         return Decision(chosen, rows, float(np.log(mixed[chosen])), float((1 - explore) * own[chosen] / mixed[chosen]))
 

@@ -29,6 +29,8 @@ class Job:
     seed: int = 0
     #: Probability of trying something out at a step.
     explore: float = 0.0
+    #: 0: the runner's limit.
+    max_steps: int = 0
 
 
 @dataclasses.dataclass
@@ -125,7 +127,7 @@ class Runner:
 
     def _play(self, env: proctor.Env, job: Job, policy: Any, rng: np.random.Generator, greedy: bool,
               result: Result) -> None:
-        limits = task_pb2.Limits(max_steps=self.step_limit(job.task))
+        limits = task_pb2.Limits(max_steps=job.max_steps or self.step_limit(job.task))
         observation, info = env.reset(options={"task": job.task, "group": job.group, "limits": limits})
         result.trajectory = info["episode"].trajectory
         history = features.History()

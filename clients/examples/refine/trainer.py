@@ -13,6 +13,7 @@ import proctor
 from proctor.v1 import reward_pb2, task_service_pb2 as task_pb
 
 from . import features
+from .experiment import practice_step_limit
 from .learn import LEARNERS, Sample
 from .policy import LinearPolicy
 from .rollout import Job, Result, Runner
@@ -30,7 +31,7 @@ class Settings:
     group_size: int = 4
     seed: int = 1
     #: Every other episode of a group tries something out with this probability at each step.
-    explore: float = 0.4
+    explore: float = 0.3
     #: Control: rewards permuted among the episodes of a round. Must not learn anything.
     permute_rewards: bool = False
     #: Stop after this many seconds, at the end of a round; 0: never.
@@ -134,7 +135,7 @@ def _draw(client: proctor.Client, task_filter: task_pb.TaskFilter, settings: Set
         groups.append(group)
         for member in range(settings.group_size):
             jobs.append(Job(task, group, seed=settings.seed * 1_000_000 + number * 100 + member,
-                            explore=settings.explore if member % 2 else 0.0))
+                            explore=settings.explore if member % 2 else 0.0, max_steps=practice_step_limit(task)))
     return jobs, groups, reply.frontier_steps
 
 
