@@ -83,7 +83,38 @@ class LearnTest(unittest.TestCase):
         weights = learner.update(np.zeros(features.SIZE), [
             learn.Sample("t", [self.decision(0)], 1.0), learn.Sample("t", [self.decision(1)], 0.0),
             learn.Sample("t", [self.decision(2)], None)])
-        self.assertGreater(self.probabilities(weights)[0], 0.9)
+        after = self.probabilities(weights)
+        self.assertEqual(0, after.argmax())
+        self.assertGreater(after[0], 0.5)
+
+    def test_prior_fades_as_successes_come_in(self):
+        few, many = learn.FilteredCloning(features.SIZE), learn.FilteredCloning(features.SIZE)
+        zero = np.zeros(features.SIZE)
+        after_one = few.update(zero, [learn.Sample("t", [self.decision(0)], 1.0)])
+        after_many = many.update(zero, [learn.Sample(f"t{n}", [self.decision(0)], 1.0) for n in range(20)])
+        self.assertGreater(self.probabilities(after_many)[0], self.probabilities(after_one)[0])
+
+    def test_fit_by_kind_has_every_column_of_a_row(self):
+        blocks = learn._by_kind(self.rows)
+        again = np.zeros_like(self.rows, dtype=np.float32)
+        for index, first, end, values in blocks:
+            again[index, first:end] = values
+        np.testing.assert_array_equal(self.rows.astype(np.float32), again)
+        self.assertEqual(len(self.rows), sum(len(index) for index, *_ in blocks))
+
+    def test_exploration_never_ends_the_episode_and_records_its_probability(self):
+        linear = policy.LinearPolicy()
+        uniform = 1 / len(self.options)
+        ends = 0
+        for seed in range(200):
+            decision = linear.choose(self.page, GOAL, self.options, features.History(), np.random.default_rng(seed),
+                                     explore=1.0)
+            ends += self.options[decision.chosen].kind in candidates.ENDS
+            self.assertGreater(math.exp(decision.log_prob), uniform)
+        self.assertEqual(0, ends)
+        decision = linear.choose(self.page, GOAL, self.options, features.History(), np.random.default_rng(0))
+        self.assertAlmostEqual(uniform, math.exp(decision.log_prob), places=6)
+        self.assertEqual(1.0, decision.own_share)
 
     def test_group_gradient_compares_within_the_group(self):
         learner = learn.GroupGradient(features.SIZE)

@@ -31,16 +31,19 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("report"), help="folder of the report")
     parser.add_argument("--learner", choices=sorted(LEARNERS), default="filtered-bc")
     parser.add_argument("--seed", type=int, default=1, help="seed of content, tasks and policy (default 1)")
-    parser.add_argument("--rounds", type=int, default=18)
+    parser.add_argument("--rounds", type=int, default=80, help="rounds of training at most (default 80)")
     parser.add_argument("--groups", type=int, default=30, help="tasks a round (default 30)")
     parser.add_argument("--group-size", type=int, default=4, help="episodes a task and round (default 4)")
     parser.add_argument("--sessions", type=int, default=6, help="parallel sessions (default 6)")
     parser.add_argument("--tasks", type=int, default=850, help="tasks to propose (default 850)")
     parser.add_argument("--held-out", type=int, default=200, help="held-out tasks measured (default 200)")
-    parser.add_argument("--curve-tasks", type=int, default=60, help="held-out tasks of each point of the curve")
+    parser.add_argument("--curve-tasks", type=int, default=40,
+                        help="held-out tasks of each point of the curve (default 40)")
     parser.add_argument("--held-out-site", default="forum", help="practice site never trained on (default forum)")
-    parser.add_argument("--train-seconds", type=float, default=330, help="stop training after this long; 0: never")
-    parser.add_argument("--permuted-rounds", type=int, default=6, help="rounds of the permuted-rewards control; 0: none")
+    parser.add_argument("--train-seconds", type=float, default=560,
+                        help="stop training after this long (default 560); 0: never")
+    parser.add_argument("--permuted-rounds", type=int, default=4,
+                        help="rounds of the permuted-rewards control (default 4); 0: none")
     return parser.parse_args(arguments)
 
 
@@ -151,7 +154,7 @@ class Experiment:
             bar.step(f"{done.successes}/{done.episodes} solved, tasks of up to {done.frontier} steps")
 
         def on_evaluate(number: int, policy: LinearPolicy) -> None:
-            if number % 3 == 0:
+            if number % 4 == 0:
                 m = measure(self.runner, sample, policy, name=self.label, version=f"round-{number}", seed=options.seed,
                             greedy=number > 0, title=f"held-out after round {number}")
                 low, high = m.interval()
