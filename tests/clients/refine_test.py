@@ -10,7 +10,7 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "examples"))
 
 from proctor.v1 import observation_pb2  # noqa: E402
-from refine import candidates, features, learn, page, policy, report, statistics, text  # noqa: E402
+from refine import candidates, experiment, features, learn, page, policy, report, statistics, text  # noqa: E402
 
 GOAL = 'Add "Blue Lamp" to the cart'
 
@@ -94,13 +94,27 @@ class LearnTest(unittest.TestCase):
         after_many = many.update(zero, [learn.Sample(f"t{n}", [self.decision(0)], 1.0) for n in range(20)])
         self.assertGreater(self.probabilities(after_many)[0], self.probabilities(after_one)[0])
 
-    def test_fit_by_kind_has_every_column_of_a_row(self):
-        blocks = learn._by_kind(self.rows)
+    def test_blocks_have_every_column_of_a_row(self):
+        blocks = learn._blocks(self.rows)
         again = np.zeros_like(self.rows, dtype=np.float32)
         for index, first, end, values in blocks:
             again[index, first:end] = values
         np.testing.assert_array_equal(self.rows.astype(np.float32), again)
-        self.assertEqual(len(self.rows), sum(len(index) for index, *_ in blocks))
+        acts = sum(option.kind in candidates.ACTS for option in self.options)
+        self.assertEqual(len(self.rows) + acts, sum(len(index) for index, *_ in blocks))
+
+    def test_what_is_learned_of_one_kind_helps_to_choose_another(self):
+        def rows(goal):
+            options = candidates.candidates(self.page, goal)
+            return options, features.featurize(self.page, goal, options, features.History())
+
+        options, links = rows('Open "Home"')
+        home = next(i for i, o in enumerate(options) if o.text == "Home")
+        weights = learn.FilteredCloning(features.SIZE).update(
+            np.zeros(features.SIZE), [learn.Sample("t", [policy.Decision(home, links, 0.0)], 1.0)])
+        options, sorting = rows('Sort by "Price"')
+        score = {(o.kind, o.text): s for o, s in zip(options, sorting @ weights)}
+        self.assertGreater(score["select", "Price"], score["select", "Name"])
 
     def test_exploration_never_ends_the_episode_and_records_its_probability(self):
         linear = policy.LinearPolicy()
@@ -151,9 +165,23 @@ class StatisticsTest(unittest.TestCase):
         self.assertTrue(math.isnan(statistics.paired_difference([], [], [])[0]))
 
 
+class MeasurementTest(unittest.TestCase):
+    def test_bounds_take_masked_episodes_for_failed_and_for_succeeded(self):
+        measured = experiment.Measurement([1.0, 0.0, 1.0], ["t"] * 3, ["a", "b", "c"], 1, [])
+        self.assertEqual((0.5, 0.75), measured.bounds())
+
+
 class ReportTest(unittest.TestCase):
+    def row(self, low: float) -> dict:
+        return {"title": "set", "tasks": 4, "before": 0.1, "after": 0.5, "low": low, "high": 0.6, "masked": 0,
+                "before_bounds": (0.1, 0.1), "after_bounds": (0.5, 0.5)}
+
+    def test_title_says_whether_it_got_better(self):
+        self.assertIn("that got better", report._title(self.row(0.1)))
+        self.assertIn("did not", report._title(self.row(0.0)))
+
     def test_page_escapes_what_pages_said(self):
-        data = {"summary": "<b>", "description": "", "sets": [], "controls": [], "curve": [], "rounds": [], "timings": {},
+        data = {"summary": "<b>", "description": "", "sets": [self.row(0.1)], "controls": [], "curve": [], "rounds": [], "timings": {},
                 "breakdown": [], "weights": [], "gallery": [{"goal": "<script>", "template": "t", "outcome": "SUCCESS",
                                                              "rationale": "", "shots": [{"text": "<i>"}]}]}
         with tempfile.TemporaryDirectory() as folder:

@@ -35,15 +35,15 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--groups", type=int, default=30, help="tasks a round (default 30)")
     parser.add_argument("--group-size", type=int, default=4, help="episodes a task and round (default 4)")
     parser.add_argument("--sessions", type=int, default=6, help="parallel sessions (default 6)")
-    parser.add_argument("--tasks", type=int, default=850, help="tasks to propose (default 850)")
+    parser.add_argument("--tasks", type=int, default=1600, help="tasks to propose (default 1600)")
     parser.add_argument("--held-out", type=int, default=200, help="held-out tasks measured (default 200)")
     parser.add_argument("--curve-tasks", type=int, default=40,
                         help="held-out tasks of each point of the curve (default 40)")
     parser.add_argument("--held-out-site", default="forum", help="practice site never trained on (default forum)")
-    parser.add_argument("--train-seconds", type=float, default=560,
-                        help="stop training after this long (default 560); 0: never")
-    parser.add_argument("--permuted-rounds", type=int, default=4,
-                        help="rounds of the permuted-rewards control (default 4); 0: none")
+    parser.add_argument("--train-seconds", type=float, default=360,
+                        help="stop training after this long (default 360); 0: never")
+    parser.add_argument("--permuted-rounds", type=int, default=-1,
+                        help="rounds of the permuted-rewards control (default -1: as many as training took); 0: none")
     return parser.parse_args(arguments)
 
 
@@ -59,6 +59,7 @@ class Experiment:
         self.timings: dict[str, str] = {}
         self.curve: list[dict[str, float]] = []
         self.rounds: list[Round] = []
+        self.permuted_rounds = 0
 
     def run(self) -> str:
         try:
@@ -167,14 +168,18 @@ class Experiment:
         return policy
 
     def _permuted(self, train_filter: task_pb.TaskFilter, primary: TaskSet) -> Measurement | None:
+        """The same training, but for rewards that are permuted among the episodes of a round."""
         options = self.options
-        if not options.permuted_rounds:
+        rounds = options.permuted_rounds if options.permuted_rounds >= 0 else len(self.rounds)
+        if not rounds:
             return None
-        bar = Progress("  control: permuted rewards", options.permuted_rounds)
-        policy = train(self.client, self.runner, train_filter, Settings(
-            f"{self.label}-permuted", options.learner, options.permuted_rounds, options.groups, options.group_size,
-            options.seed, permute_rewards=True), lambda done: bar.step(f"{done.successes} rewards"), lambda *_: None)
-        bar.done(f"{options.permuted_rounds} rounds")
+        bar = Progress("  control: permuted rewards", rounds)
+        settings = Settings(f"{self.label}-permuted", options.learner, rounds, options.groups, options.group_size, options.seed,
+                            permute_rewards=True)
+        policy = train(self.client, self.runner, train_filter, settings, lambda done: bar.step(f"{done.successes} rewards"),
+                       lambda *_: None)
+        bar.done(f"{rounds} rounds")
+        self.permuted_rounds = rounds
         return self._measure(policy, TaskSet(primary.key, primary.title, primary.tasks[:100]), "permuted", greedy=True)
 
     def _gallery_tasks(self, primary: TaskSet, trained: Measurement) -> list[task_pb2.Task]:
@@ -192,23 +197,15 @@ class Experiment:
     def _report(self, sets: list[TaskSet], untrained: dict[str, Measurement], trained: dict[str, Measurement],
                 overlap: Measurement, permuted: Measurement | None, policy: LinearPolicy,
                 episodes: list[dict[str, Any]]) -> str:
-        rows = []
-        for s in sets:
-            mean, low, high, count = paired(untrained[s.key], trained[s.key])
-            rows.append({"key": s.key, "title": s.title, "tasks": count, "before": untrained[s.key].share,
-                         "after": trained[s.key].share, "difference": mean, "low": low, "high": high,
-                         "masked": untrained[s.key].masked + trained[s.key].masked})
+        rows = [_row(s, untrained[s.key], trained[s.key]) for s in sets]
         first = rows[0]
         summary = (f"held-out success: {100 * first['before']:.1f}% → {100 * first['after']:.1f}% (95% interval of the "
                    f"difference: {100 * first['low']:.1f} to {100 * first['high']:.1f} points; {first['tasks']} tasks)")
-        controls = [
-            {"title": "uniform over candidates (untrained)", "tasks": len(untrained[sets[0].key].names),
-             "share": first["before"], "note": "weights are zero"},
-            {"title": "greedy on text overlap alone", "tasks": len(overlap.names), "share": overlap.share,
-             "note": "no learning"}]
+        uniform = untrained[sets[0].key]
+        controls = [_control("uniform over candidates (untrained)", uniform, uniform, "weights are zero"),
+                    _control("greedy on text overlap alone", overlap, uniform, "no learning")]
         if permuted:
-            controls.append({"title": "trained on permuted rewards", "tasks": len(permuted.names),
-                             "share": permuted.share, "note": f"{self.options.permuted_rounds} rounds"})
+            controls.append(_control("trained on permuted rewards", permuted, uniform, f"{self.permuted_rounds} rounds"))
         order = np.argsort(-np.abs(policy.weights))
         steps = sum(r.steps for r in self.rounds)
         seconds = sum(r.seconds for r in self.rounds)
@@ -216,14 +213,31 @@ class Experiment:
             self.timings["training throughput"] = f"{steps / seconds:.1f} steps/s, {self.options.sessions} sessions"
         report.write(self.options.output, {
             "summary": summary, "seed": self.options.seed, "learner": self.options.learner,
-            "description": f"Learner {self.options.learner}, seed {self.options.seed}, "
-                           f"{sum(r.episodes for r in self.rounds)} training episodes, "
-                           f"{'site ' + self.options.site if self.options.site else 'practice sites'}. "
-                           "Weights start at zero; final weights count.",
+            "description": self._description(),
             "sets": rows, "controls": controls, "curve": self.curve, "rounds": self.rounds, "timings": self.timings,
             "breakdown": _breakdown(sets[0], untrained[sets[0].key], trained[sets[0].key]),
             "weights": [(features.NAMES[i], float(policy.weights[i])) for i in order], "gallery": episodes})
         return summary
+
+    def _description(self) -> str:
+        where = f"site {self.options.site}" if self.options.site else "practice sites"
+        trained = "" if self.options.site else f" Trained on possible tasks of at most {SHORT} steps only."
+        return (f"Learner {self.options.learner}, seed {self.options.seed}, {sum(r.episodes for r in self.rounds)} training "
+                f"episodes, {where}.{trained} Weights start at zero; final weights count.")
+
+
+def _row(task_set: TaskSet, before: Measurement, after: Measurement) -> dict[str, Any]:
+    """A task set before and after training; shares with all masked episodes failed, and all succeeded, beside them."""
+    mean, low, high, count = paired(before, after)
+    return {"key": task_set.key, "title": task_set.title, "tasks": count, "before": before.share, "after": after.share,
+            "difference": mean, "low": low, "high": high, "masked": before.masked + after.masked,
+            "before_bounds": before.bounds(), "after_bounds": after.bounds()}
+
+
+def _control(title: str, measured: Measurement, uniform: Measurement, note: str) -> dict[str, Any]:
+    """A control with its paired difference to the uniform policy."""
+    mean, low, high, count = paired(uniform, measured)
+    return {"title": title, "tasks": count, "share": measured.share, "difference": mean, "low": low, "high": high, "note": note}
 
 
 def _breakdown(task_set: TaskSet, before: Measurement, after: Measurement) -> list[dict[str, Any]]:

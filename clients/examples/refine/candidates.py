@@ -11,6 +11,8 @@ from . import text
 from .page import Page, Snippet
 
 KINDS = ("click", "type", "submit", "select", "scroll", "back", "answer", "give_up")
+#: Kinds that do something with an element of the page.
+ACTS = ("click", "type", "submit", "select")
 #: Kinds that end the episode.
 ENDS = ("answer", "give_up")
 

@@ -39,6 +39,13 @@ class Measurement:
     def share(self) -> float:
         return sum(self.successes) / len(self.successes) if self.successes else 0.0
 
+    def bounds(self) -> tuple[float, float]:
+        """The share if all masked episodes had failed, and if all had succeeded."""
+        total = len(self.successes) + self.masked
+        if not total:
+            return 0.0, 1.0
+        return sum(self.successes) / total, (sum(self.successes) + self.masked) / total
+
     def interval(self) -> tuple[float, float]:
         return statistics.wilson(int(sum(self.successes)), len(self.successes))
 

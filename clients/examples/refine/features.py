@@ -1,5 +1,6 @@
-"""The policy's features: token overlaps between task and candidate, role, position, neighbourhood, visited or not, last error,
-step number, and declared products of these. No URL, id, CSS class, template, site or oracle data."""
+"""The policy's features: token overlaps between task and candidate, role and state, position, neighbourhood, visited or not, step
+number, what was done last and what came of it (an error, another page, a status), and declared products of these. No URL, id,
+CSS class, template, site or oracle data."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from . import text
-from .candidates import KINDS, Candidate
+from .candidates import ACTS, KINDS, Candidate
 from .page import Page
 
 ROLES = ("link", "button", "textbox", "searchbox", "combobox", "checkbox", "radio", "tab", "option", "menuitem", "gridcell")
@@ -19,15 +20,14 @@ OWN = (
     "name_in_goal_verbatim", "name_gain", "name_covers_left", "covers_most_left", "name_used", "label_in_goal",
     "label_in_goal_verbatim", "label_is_quoted", "label_best", "column_in_goal", "column_best", "heading_in_goal",
     "heading_is_quoted", "heading_holds_quoted", "field_in_goal", "field_best", "visited", "in_viewport",
-    "height_on_page", "same_name_elsewhere", "long_name", "first_of_kind", "checked", "is_number", "is_date", "is_money",
-    "filled_as_wished", "is_heading", "quoted_text",
+    "height_on_page", "same_name_elsewhere", "first_of_kind", "checked", "filled_as_wished", "is_heading", "quoted_text",
     *(f"role_{role}" for role in ROLES),
 )
 #: Features of the moment, used in products only.
 MOMENT = (
     "first_step", "step_number", "title_in_goal", "title_holds_quoted", "all_quoted_visible", "goal_done", "quoted_done",
-    "request_done", "gain_left", "question", "asks_number", "asks_when", "asks_money", "last_link", "last_button", "last_type",
-    "last_submit", "last_select", "error_last", "page_changed", "status_shown",
+    "request_done", "gain_left", "last_link", "last_button", "last_type", "last_submit", "last_select", "error_last", "page_changed",
+    "status_shown",
 )
 #: Declared products: every feature of the moment with each of these.
 PRODUCT_WITH = {
@@ -37,7 +37,7 @@ PRODUCT_WITH = {
     "submit": ("bias", "field_in_goal", "quoted_left"),
     "select": ("bias", "name_in_goal", "quoted_left"),
     "scroll": ("bias",), "back": ("bias",),
-    "answer": ("bias", "label_in_goal", "label_best", "column_in_goal", "heading_in_goal", "is_number", "name_in_goal"),
+    "answer": ("bias", "label_in_goal", "label_best", "column_in_goal", "heading_in_goal", "name_in_goal"),
     "give_up": ("bias",),
 }
 #: Declared products of a candidate's own features.
@@ -54,6 +54,13 @@ OWN_PRODUCTS = {
     "submit": (("field_in_goal", "quoted_left"), ("field_best", "quoted_left")),
 }
 
+#: Features with a second weight that all kinds that act on the page share: what is learned of clicking on a name helps to choose an
+#: option of that name.
+SHARED = (
+    "bias", "name_in_goal", "goal_in_name", "name_in_request", "name_is_quoted", "name_holds_quoted", "quoted_left",
+    "name_in_goal_verbatim", "name_gain", "name_covers_left", "name_used", "label_in_goal", "label_is_quoted", "heading_in_goal",
+    "heading_is_quoted", "heading_holds_quoted", "field_in_goal", "visited", "in_viewport", "height_on_page",
+)
 
 _INDEX = {name: i for i, name in enumerate(OWN)}
 #: The feature that marks the highest of a feature among the candidates of a kind.
@@ -61,10 +68,12 @@ _BEST_OF = {"name_covers_left": "covers_most_left", "label_in_goal": "label_best
             "field_in_goal": "field_best"}
 
 
-def _layout() -> tuple[list[str], dict[str, tuple[int, list[int], list[tuple[int, int]]]]]:
-    """Names of all columns; per kind its first column, what is multiplied with the moment, and products of its own."""
+def _layout() -> tuple[list[str], dict[str, tuple[int, list[int], list[tuple[int, int]]]], list[tuple[int, int]]]:
+    """Names of all columns; per kind its first column, what is multiplied with the moment, and products of its own; the blocks of
+    columns as (first, end): one a kind, then the shared one."""
     names: list[str] = []
     blocks = {}
+    columns = []
     for kind in KINDS:
         start = len(names)
         names.extend(f"{kind}:{name}" for name in OWN)
@@ -72,13 +81,17 @@ def _layout() -> tuple[list[str], dict[str, tuple[int, list[int], list[tuple[int
         pairs = OWN_PRODUCTS.get(kind, ())
         names.extend(f"{kind}:{a}*{b}" for a, b in pairs)
         blocks[kind] = (start, [_INDEX[own] for own in PRODUCT_WITH[kind]], [(_INDEX[a], _INDEX[b]) for a, b in pairs])
-    return names, blocks
+        columns.append((start, len(names)))
+    columns.append((len(names), len(names) + len(SHARED)))
+    names.extend(f"act:{name}" for name in SHARED)
+    return names, blocks, columns
 
 
-NAMES, _BLOCKS = _layout()
+#: COLUMNS: a row is 0 outside the block of its kind and, if the kind acts on the page, the last, shared block; a block's first column
+#: is the bias, 1 in every row that uses the block.
+NAMES, _BLOCKS, COLUMNS = _layout()
 SIZE = len(NAMES)
-#: Per kind the columns that its rows use, as (first, end); all others are 0, and the first is the bias, 1.
-COLUMNS = [(_BLOCKS[kind][0], _BLOCKS[KINDS[i + 1]][0] if i + 1 < len(KINDS) else SIZE) for i, kind in enumerate(KINDS)]
+_SHARED = [_INDEX[name] for name in SHARED]
 
 
 @dataclasses.dataclass
@@ -141,6 +154,8 @@ def featurize(page: Page, goal: str, options: list[Candidate], history: History)
         pairs = values[:, [a for a, _ in own_products]] * values[:, [b for _, b in own_products]]
         block = np.concatenate([values, products, pairs], axis=1)
         rows[index, start:start + block.shape[1]] = block
+    acts = np.flatnonzero([option.kind in ACTS for option in options])
+    rows[acts, COLUMNS[-1][0]:] = own[acts][:, _SHARED]
     return rows
 
 
@@ -173,7 +188,6 @@ def _gain_left(own: np.ndarray, options: list[Candidate]) -> float:
 def _moment(page: Page, goal: _Goal, history: History, gain_left: float) -> list[float]:
     title = text.plain(page.title)
     everything = text.plain(page.everything)
-    lower = goal.text.lower()
     return [
         float(history.steps == 0),
         min(history.steps, 8) / 8,
@@ -184,10 +198,6 @@ def _moment(page: Page, goal: _Goal, history: History, gain_left: float) -> list
         1.0 - len(goal.spans_left) / max(1, len(goal.quoted)),
         text.inside(goal.request, history.done_words),
         gain_left,
-        float("?" in goal.text or lower.startswith(("what", "which", "who", "when", "how", "find out", "tell"))),
-        float("how many" in lower or "number of" in lower or "how much" in lower),
-        float("when" in lower or "date" in lower or "year" in lower or "time" in lower),
-        float("price" in lower or "cost" in lower or "much" in lower),
         *(float(history.last_kind == kind) for kind in ("link", "button", "type", "submit", "select")),
         float(history.last_error),
         float(history.steps > 0 and history.last_everything != page.everything),
@@ -212,10 +222,6 @@ def _own(option: Candidate, goal: _Goal, history: History) -> list[float]:
     values["name_covers_left"] = len(left) / len(goal.left) if goal.left else 0.0
     values["name_used"] = text.inside(name_words, history.done_words)
     values["visited"] = float(option.key() in history.keys)
-    values["long_name"] = float(len(name) > 40)
-    values["is_number"] = float(text.is_number(option.text))
-    values["is_date"] = float(text.is_date(option.text))
-    values["is_money"] = float(text.is_money(option.text))
     place = option.element or option.snippet
     if place is not None:
         label, heading = text.plain(place.label), text.plain(place.heading)

@@ -43,8 +43,8 @@ def log_prob_gradient(weights: np.ndarray, decision: Decision) -> np.ndarray:
     return rows[decision.chosen] - probabilities @ rows
 
 
-def _by_kind(rows: np.ndarray) -> list[tuple[np.ndarray, int, int, np.ndarray]]:
-    """Rows of each kind of candidate: their index, first and end column, and values; everything else is 0."""
+def _blocks(rows: np.ndarray) -> list[tuple[np.ndarray, int, int, np.ndarray]]:
+    """The rows that use each block of columns: their index, the block's first and end column, and values; all else is 0."""
     blocks = []
     for first, end in features.COLUMNS:
         index = np.flatnonzero(rows[:, first])
@@ -99,7 +99,7 @@ class FilteredCloning:
     def _fit(self, weights: np.ndarray, steps: list[tuple[Decision, float]]) -> np.ndarray:
         """Full-batch Adam over all kept steps at once: rows stacked, softmax by segments."""
         rows = np.concatenate([decision.rows for decision, _ in steps])
-        blocks = _by_kind(rows)
+        blocks = _blocks(rows)
         lengths = np.array([len(decision.rows) for decision, _ in steps])
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         chosen = starts + np.array([decision.chosen for decision, _ in steps])
@@ -107,12 +107,13 @@ class FilteredCloning:
         penalty = self.prior / share.sum()
         share = share / share.sum()
         target = share @ rows[chosen].astype(np.float64)
-        scores = np.empty(len(rows), dtype=np.float32)
+        scores = np.zeros(len(rows), dtype=np.float32)
         expected = np.empty_like(weights)
         optimiser = Adam(self.size, self.rate)
         for _ in range(self.epochs):
+            scores[:] = 0.0
             for index, first, end, values in blocks:
-                scores[index] = values @ weights[first:end].astype(np.float32)
+                scores[index] += values @ weights[first:end].astype(np.float32)
             peak = np.maximum.reduceat(scores, starts)
             exponents = np.exp(scores - np.repeat(peak, lengths))
             total = np.add.reduceat(exponents, starts)

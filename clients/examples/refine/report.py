@@ -45,6 +45,20 @@ def _percent(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
+def _points(row: dict[str, Any]) -> str:
+    return f"{100 * row['low']:.1f} to {100 * row['high']:.1f}"
+
+
+def _range(bounds: tuple[float, float]) -> str:
+    return f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f} %"
+
+
+def _title(row: dict[str, Any]) -> str:
+    if row["low"] > 0:
+        return "A policy that got better on tasks that it never trained on"
+    return "A policy that did not get significantly better on tasks that it never trained on"
+
+
 def _table(header: list[str], rows: list[list[Any]]) -> str:
     head = "".join(f"<th>{html.escape(str(cell))}</th>" for cell in header)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
@@ -105,9 +119,9 @@ def _gallery(episodes: list[dict[str, Any]]) -> str:
 
 
 def _page(data: dict[str, Any]) -> str:
-    sets = [[s["title"], s["tasks"], _percent(s["before"]), _percent(s["after"]),
-             f"{100 * s['low']:.1f} to {100 * s['high']:.1f}", s["masked"]] for s in data["sets"]]
-    controls = [[c["title"], c["tasks"], _percent(c["share"]), c["note"]] for c in data["controls"]]
+    sets = [[s["title"], s["tasks"], _percent(s["before"]), _percent(s["after"]), _points(s), s["masked"],
+             _range(s["before_bounds"]), _range(s["after_bounds"])] for s in data["sets"]]
+    controls = [[c["title"], c["tasks"], _percent(c["share"]), _points(c), c["note"]] for c in data["controls"]]
     groups = [[g["key"], g["tasks"], _percent(g["before"]), _percent(g["after"])] for g in data["breakdown"]]
     rounds = [[r.number, r.episodes, r.successes, r.masked, r.frontier, r.steps, f"{r.seconds:.1f}"]
               for r in data["rounds"]]
@@ -116,14 +130,15 @@ def _page(data: dict[str, Any]) -> str:
     names = "".join(f"<div>{html.escape(name)}</div>" for name in features.NAMES)
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Proctor: refinement report</title>
 <meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>
-<h1>A policy that got better on tasks that it never trained on</h1>
+<h1>{_title(data["sets"][0])}</h1>
 <p class="lead">{html.escape(data["summary"])}</p>
 <p class="muted">{html.escape(data["description"])}</p>
 <h2>Learning curve</h2>{_curve(data["curve"])}
-<h2>Held-out tasks</h2>{_table(["set", "tasks", "untrained", "trained", "difference, 95 % interval (points)", "masked"], sets)}
-<p class="muted">The same tasks before and after; the interval is a bootstrap clustered by template. Masked episodes
-(faults, never the agent's doing) are left out and counted.</p>
-<h2>Controls</h2>{_table(["policy", "tasks", "success", "note"], controls)}
+<h2>Held-out tasks</h2>{_table(["set", "tasks", "untrained", "trained", "difference, 95 % interval (points)", "masked", "untrained, bounds",
+         "trained, bounds"], sets)}
+<p class="muted">The same tasks before and after; the interval is a bootstrap clustered by template, on a crawled site by page. Masked
+episodes (faults, never the agent's doing) are left out and counted; the bounds take all of them for failed, and for succeeded.</p>
+<h2>Controls</h2>{_table(["policy", "tasks", "success", "difference to uniform, 95 % interval (points)", "note"], controls)}
 <h2>By site and by optimal length</h2>{_table(["", "tasks", "untrained", "trained"], groups)}
 <h2>Trajectories</h2>{_gallery(data["gallery"])}
 <h2>Training</h2>{_table(["round", "episodes", "successes", "masked", "frontier (steps)", "steps", "seconds"], rounds)}

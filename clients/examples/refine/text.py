@@ -9,10 +9,6 @@ from typing import FrozenSet
 _WORD = re.compile(r"[a-z0-9]+(?:[.,:'/-][a-z0-9]+)*")
 _QUOTED = re.compile(r'"([^"]{1,80})"|“([^”]{1,80})”|(?<![A-Za-z])\'([^\']{1,80})\'(?![A-Za-z])')
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)\b([A-Z0-9][\w.&'-]*(?:\s+(?:of|the|and|for|in|de)\s+[A-Z][\w&'-]*|\s+[A-Z0-9][\w.&'-]*)*)")
-_NUMBER = re.compile(r"^[^\w]{0,2}[\d][\d.,:]*\s?\S{0,4}$")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d|\b\d{1,2}[./ ](?:\d{1,2}|[A-Za-z]{3,9})[./ ]\d{2,4}|"
-                   r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}", re.IGNORECASE)
-_MONEY = re.compile(r"[$€£]\s?\d|\d\s?(?:€|£|usd|eur)", re.IGNORECASE)
 
 #: Words that carry no content in an English instruction.
 STOP_WORDS = frozenset("""a an and any are as at be been by can could do does for from given go has have how i if in into is
@@ -46,7 +42,7 @@ def content(text: str) -> FrozenSet[str]:
 
 @functools.lru_cache(maxsize=4096)
 def spans(goal: str) -> tuple[str, ...]:
-    """Quoted spans of the goal; names and numbers follow, for those who quote nothing. Longest first, at most 6."""
+    """Quoted spans of the goal; names and numbers follow, for those who quote nothing. At most 6."""
     found: list[str] = []
     for match in _QUOTED.finditer(goal):
         found.append(next(group for group in match.groups() if group))
@@ -77,15 +73,3 @@ def plain(text: str) -> str:
 def inside(part: FrozenSet[str], whole: FrozenSet[str]) -> float:
     """Share of `part` that is in `whole`; 0 for an empty part."""
     return len(part & whole) / len(part) if part else 0.0
-
-
-def is_number(text: str) -> bool:
-    return bool(_NUMBER.match(text.strip()))
-
-
-def is_date(text: str) -> bool:
-    return bool(_DATE.search(text))
-
-
-def is_money(text: str) -> bool:
-    return bool(_MONEY.search(text))
