@@ -12,9 +12,10 @@ Gymnasium shape, `proctor.rewards` the reward stream of a consumer; `proctor.aio
 Messages are the protobuf classes of `proctor.v1`.
 """
 
+from .actions import (answer, check, click, drag, give_up, go_back, goto, hover, noop, observation_request, press, scroll,
+                      select, type_text, wait)
 from .client import Client, connect
-from .environment import (Env, answer, check, click, drag, give_up, go_back, goto, hover, noop, observation_request,
-                          press, scroll, select, type_text, wait)
+from .environment import Env
 from .errors import (Aborted, AlreadyExists, Cancelled, DeadlineExceeded, FailedPrecondition, InvalidArgument, NotFound,
                      OutOfRange, ProctorError, ResourceExhausted, Unavailable)
 from .rewards import RewardStream

@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 import grpc
 
-from . import errors, names
+from . import errors, names, requests
 from .v1 import (environment_service_pb2 as env_pb, environment_service_pb2_grpc as env_grpc,
                  evaluation_service_pb2 as eval_pb, evaluation_service_pb2_grpc as eval_grpc,
                  job_service_pb2 as job_pb, job_service_pb2_grpc as job_grpc, reward_service_pb2 as reward_pb,
@@ -93,10 +93,7 @@ class Client:
     def create_session(self, environment: str, settings: environment_pb2.EnvironmentSettings | None = None, *,
                        lease: float = 60.0, max_wait: float = 0.0, timeout: float = 120.0) -> session_pb2.Session:
         """Opens a session. Raises `ResourceExhausted` if no slot is free within `max_wait` seconds."""
-        request = env_pb.CreateSessionRequest(request_id=names.request_id(), settings=settings,
-                                              environment=names.resource("environments", environment))
-        request.lease.FromMilliseconds(int(lease * 1000))
-        request.max_wait.FromMilliseconds(int(max_wait * 1000))
+        request = requests.create_session(environment, settings, lease, max_wait)
         return self.call(self.environments.CreateSession, request, timeout + max_wait)
 
     def keep_alive(self, session: str) -> session_pb2.Session:
@@ -121,16 +118,12 @@ class Client:
 
     def end_episode(self, session: str, *, done: bool = False, wait_for_verdict: float = 5.0) -> episode_pb2.Episode:
         """Ends the open episode: judged as it stands if `done`, else cancelled (its reward is masked)."""
-        request = env_pb.EndEpisodeRequest(request_id=names.request_id(), session=session,
-                                           end=env_pb.CLIENT_END_DONE if done else env_pb.CLIENT_END_CANCEL)
-        request.wait_for_verdict.FromMilliseconds(int(wait_for_verdict * 1000) or -1)
+        request = requests.end_episode(session, done, wait_for_verdict)
         return self.call(self.environments.EndEpisode, request, 60 + wait_for_verdict)
 
     def wait_episode(self, name: str, max_wait: float = 30.0) -> episode_pb2.Episode:
         """The episode once verdict and reward are there, or as it stands after `max_wait` seconds."""
-        request = env_pb.WaitEpisodeRequest(name=name)
-        request.max_wait.FromMilliseconds(int(max_wait * 1000))
-        return self.call(self.environments.WaitEpisode, request, max_wait + 30)
+        return self.call(self.environments.WaitEpisode, requests.wait_episode(name, max_wait), max_wait + 30)
 
     # Tasks.
 

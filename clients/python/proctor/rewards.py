@@ -15,6 +15,36 @@ from .v1 import reward_pb2, reward_service_pb2 as reward_pb
 _CLOSE = object()
 
 
+class Patience:
+    """How long reconnecting is tried: told of every attempt and reply, it says when to give up.
+
+    An idle stream brings no reply by which its connection shows. But an attempt that finds no server fails within the
+    channel's connection timeout (2 s an address), so one that lasted longer was connected.
+    """
+
+    _CONNECTED_AFTER = 10.0
+
+    def __init__(self, seconds: float):
+        self._seconds = seconds
+        self._attempt_began = 0.0
+        self._failing_since: float | None = None
+
+    def begin(self) -> None:
+        """An attempt to connect begins."""
+        self._attempt_began = time.monotonic()
+
+    def reply(self) -> None:
+        """The server answered."""
+        self._failing_since = None
+
+    def exhausted(self) -> bool:
+        """The attempt failed: whether to give up."""
+        now = time.monotonic()
+        if self._failing_since is None or now - self._attempt_began > self._CONNECTED_AFTER:
+            self._failing_since = now
+        return now - self._failing_since > self._seconds
+
+
 class RewardStream:
     """Iterates over reward records; goes on where it was after a reconnect.
 
@@ -46,20 +76,16 @@ class RewardStream:
         self._closed = False
 
     def __iter__(self) -> Iterator[reward_pb2.RewardRecord]:
-        failing_since: float | None = None
+        patience = Patience(self.patience)
         while not self._closed:
+            patience.begin()
             try:
-                for record in self._connection():
-                    failing_since = None
-                    yield record
+                yield from self._connection(patience)
             except grpc.RpcError as error:
                 if self._closed:
                     return
                 failure = errors.from_rpc(error)
-                if not isinstance(failure, errors.Unavailable):
-                    raise failure from None
-                failing_since = failing_since or time.monotonic()
-                if time.monotonic() - failing_since > self.patience:
+                if not isinstance(failure, errors.Unavailable) or patience.exhausted():
                     raise failure from None
                 time.sleep(0.2)
 
@@ -80,7 +106,7 @@ class RewardStream:
         if self._call is not None:
             self._call.cancel()
 
-    def _connection(self) -> Iterator[reward_pb2.RewardRecord]:
+    def _connection(self, patience: Patience) -> Iterator[reward_pb2.RewardRecord]:
         """One connected stream, until it ends or fails."""
         requests: queue.SimpleQueue = queue.SimpleQueue()
         requests.put(reward_pb.StreamRewardsRequest(consumer=self.consumer, credits=self.credits))
@@ -93,6 +119,7 @@ class RewardStream:
         self._call = self.client.rewards.StreamRewards(outgoing())
         try:
             for reply in self._call:
+                patience.reply()
                 self.committed_offset = max(self.committed_offset, reply.committed_offset)
                 self.end_offset = reply.end_offset
                 for record in reply.records:
