@@ -1,0 +1,110 @@
+"""scripts/demo as a person runs it, on what is built already: its last line, --serve, and what Ctrl-C leaves behind."""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "soak"))
+
+import proctor
+from processes import alive, command_line, descendants, wait_until
+
+BUILD = pathlib.Path(os.environ["PROCTORD"]).resolve().parents[1]
+LAST_LINE = re.compile(r"held-out success: \d+\.\d% → \d+\.\d% \(95% interval of the difference: "
+                       r"(-?\d+\.\d|nan) to (-?\d+\.\d|nan) points; \d+ tasks\)")
+TINY = ("--rounds", "1", "--groups", "2", "--group-size", "2", "--tasks", "80", "--held-out", "4", "--curve-tasks", "2",
+        "--permuted-rounds", "0", "--sessions", "2")
+
+
+class DemoTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="proctor-demo-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.folder.chmod(0o755)
+        self.temporary = self.folder / "tmp"
+        self.temporary.mkdir()
+        self.temporary.chmod(0o1777)
+        self.log = self.folder / "log"
+        self.seen = set()
+
+    def start(self, *arguments):
+        """The demo in a session of its own, as in a terminal."""
+        with open(self.log, "wb") as log:
+            demo = subprocess.Popen(
+                [ROOT / "scripts" / "demo", "--build", BUILD, "--output", self.folder / "report", *TINY,
+                 *os.environ.get("PROCTORD_FLAGS", "").split(), *arguments],
+                stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
+                env={**os.environ, "TMPDIR": str(self.temporary), "PYTHONUTF8": "1"})
+        self.addCleanup(demo.stdout.close)
+        self.addCleanup(demo.wait, 60)
+        self.addCleanup(lambda: demo.poll() is None and demo.terminate())
+        return demo
+
+    def wait_for(self, condition, what):
+        try:
+            wait_until(condition, 120, what)
+        except TimeoutError as error:
+            self.fail(f"{error}\n{self.log.read_text()}")
+
+    def look(self, demo):
+        """Remembers the demo's processes."""
+        now = descendants(demo.pid)
+        self.seen |= now
+        return [" ".join(command_line(process.pid)) for process in now]
+
+    def check_nothing_is_left(self):
+        self.wait_for(lambda: not any(map(alive, self.seen)), "the end of all processes")
+        self.assertEqual([], sorted(path.name for path in self.temporary.iterdir()))
+
+    def test_it_ends_with_its_line_and_leaves_only_the_report(self):
+        demo = self.start()
+        out, _ = demo.communicate(timeout=240)
+        self.assertEqual(0, demo.returncode, self.log.read_text())
+        self.assertRegex(out.splitlines()[-1], LAST_LINE)
+        self.assertTrue({"report.html", "report.json", "proctord.log"} <= {p.name for p in (self.folder / "report").iterdir()})
+        self.check_nothing_is_left()
+
+    def test_serve_stays_up_until_ctrl_c(self):
+        demo = self.start("--serve")
+        self.assertRegex(demo.stdout.readline().rstrip("\n"), LAST_LINE, self.log.read_text())
+        (addresses,) = self.temporary.glob("proctor-demo.*/data/addresses.json")
+        with proctor.connect(f"unix:{addresses.parent / 'proctord.sock'}") as client:
+            self.assertTrue(client.list_tasks(limit=10))
+        self.assertTrue(any("proctord" in line for line in self.look(demo)))
+        os.killpg(demo.pid, signal.SIGINT)
+        self.assertEqual(130, demo.wait(60))
+        self.check_nothing_is_left()
+
+    def stop_in_the_middle(self, stop):
+        demo = self.start()
+        self.wait_for(lambda: "2/5" in self.log.read_text(), "the first episodes")
+        self.wait_for(lambda: any("--type=renderer" in line for line in self.look(demo)), "a page")
+        stop(demo)
+        code = demo.wait(90)
+        self.assertEqual("", demo.stdout.read())
+        self.check_nothing_is_left()
+        return code
+
+    def test_ctrl_c_in_the_middle(self):
+        self.assertEqual(130, self.stop_in_the_middle(lambda demo: os.killpg(demo.pid, signal.SIGINT)))
+        self.assertIn("interrupted", self.log.read_text())
+
+    def test_a_signal_to_the_script_alone_is_acted_on_at_once(self):
+        self.assertEqual(143, self.stop_in_the_middle(lambda demo: demo.terminate()))
+
+    def test_help_tells_every_option(self):
+        shown = subprocess.run([ROOT / "scripts" / "demo", "--help"], capture_output=True, text=True, check=True).stdout
+        script = (ROOT / "scripts" / "demo").read_text()
+        for option in set(re.findall(r"^    (--[a-z-]+)(?: \||\))", script, re.MULTILINE)):
+            self.assertIn(option, shown)
+        self.assertIn("→", shown)
+
+
+if __name__ == "__main__":
+    unittest.main()
