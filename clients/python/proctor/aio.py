@@ -21,15 +21,13 @@ import grpc
 
 from . import errors, names, requests
 from .actions import Action
-from .client import CHANNEL_OPTIONS
+from .client import CHANNEL_OPTIONS, RETRIES
 from .episodes import EnvBase, StepResult
 from .rewards import Patience
 from .v1 import (action_pb2, environment_pb2, environment_service_pb2 as env_pb, environment_service_pb2_grpc as env_grpc,
                  episode_pb2, evaluation_service_pb2_grpc as eval_grpc, job_service_pb2_grpc as job_grpc, observation_pb2,
                  reward_pb2, reward_service_pb2 as reward_pb, reward_service_pb2_grpc as reward_grpc, session_pb2,
                  task_service_pb2_grpc as task_grpc, trajectory_service_pb2_grpc as trajectory_grpc)
-
-_RETRIES = 4
 
 
 def connect(address: str | None = None) -> "Client":
@@ -61,14 +59,14 @@ class Client:
         `request_id` (`proctor.names.request_id()`), so that nothing is done twice."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
-        for attempt in range(_RETRIES + 1):
+        for attempt in range(RETRIES + 1):
             try:
                 return await method(request, timeout=max(0.001, deadline - loop.time()))
             except grpc.RpcError as error:
                 failure = errors.from_rpc(error)
                 delay = failure.retry_after or 0.1 * 2**attempt * random.uniform(0.5, 1.5)
                 transient = isinstance(failure, errors.Unavailable)
-                if not (retry and transient) or attempt == _RETRIES or loop.time() + delay > deadline:
+                if not (retry and transient) or attempt == RETRIES or loop.time() + delay > deadline:
                     raise failure from None
                 await asyncio.sleep(delay)
         raise AssertionError("unreachable")

@@ -17,12 +17,14 @@ from .v1 import (environment_service_pb2 as env_pb, environment_service_pb2_grpc
 from .v1 import environment_pb2, episode_pb2, job_pb2, reward_pb2, session_pb2, task_pb2, verdict_pb2
 
 #: Messages carry screenshots, so the default limit of 4 MiB is too small. A restarted server is found again within seconds,
-#: not after gRPC's back-off of up to two minutes.
+#: not after gRPC's back-off of up to two minutes; "min_reconnect_backoff" is how long one attempt may take.
 CHANNEL_OPTIONS = (("grpc.max_receive_message_length", 256 << 20), ("grpc.max_send_message_length", 256 << 20),
-                   ("grpc.initial_reconnect_backoff_ms", 200), ("grpc.min_reconnect_backoff_ms", 2000),
+                   ("grpc.initial_reconnect_backoff_ms", 200), ("grpc.min_reconnect_backoff_ms", 5000),
                    ("grpc.max_reconnect_backoff_ms", 2000))
 
-_RETRIES = 4
+#: With delays of 3 to 9 s together: longer than the channel's pause between attempts to connect, so that a restart of the
+#: server is no error.
+RETRIES = 6
 _JOB_ENDED = (job_pb2.JOB_STATE_SUCCEEDED, job_pb2.JOB_STATE_FAILED, job_pb2.JOB_STATE_CANCELLED)
 
 
@@ -72,14 +74,14 @@ class Client:
     def call(self, method: Callable[..., Any], request: Any, timeout: float = 60.0, retry: bool = True) -> Any:
         """Calls a stub's method with a deadline; retries UNAVAILABLE if `retry`."""
         deadline = time.monotonic() + timeout
-        for attempt in range(_RETRIES + 1):
+        for attempt in range(RETRIES + 1):
             try:
                 return method(request, timeout=max(0.001, deadline - time.monotonic()))
             except grpc.RpcError as error:
                 failure = errors.from_rpc(error)
                 delay = failure.retry_after or 0.1 * 2**attempt * random.uniform(0.5, 1.5)
                 transient = isinstance(failure, errors.Unavailable)
-                if not (retry and transient) or attempt == _RETRIES or time.monotonic() + delay > deadline:
+                if not (retry and transient) or attempt == RETRIES or time.monotonic() + delay > deadline:
                     raise failure from None
                 time.sleep(delay)
         raise AssertionError("unreachable")

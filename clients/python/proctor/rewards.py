@@ -19,7 +19,7 @@ class Patience:
     """How long reconnecting is tried: told of every attempt and reply, it says when to give up.
 
     An idle stream brings no reply by which its connection shows. But an attempt that finds no server fails within the
-    channel's connection timeout (2 s an address), so one that lasted longer was connected.
+    channel's connection timeout (5 s an address), so one that lasted longer was connected.
     """
 
     _CONNECTED_AFTER = 10.0
