@@ -12,9 +12,12 @@ import time
 
 import proctor
 from journal import Journal
-from proctor.v1 import action_pb2, environment_service_pb2 as env_pb, episode_pb2, reward_service_pb2 as reward_pb
+from proctor.v1 import (action_pb2, environment_pb2, environment_service_pb2 as env_pb, episode_pb2,
+                        reward_service_pb2 as reward_pb)
 
 LEASE_SECONDS = 5.0
+#: In the null world, whose episodes would otherwise be over before anything can be killed.
+STEP_SECONDS = 0.2
 
 
 class Agent:
@@ -27,6 +30,10 @@ class Agent:
         self.random = random.Random(f"{options.seed}/{worker}")
         self.observation = proctor.observation_request(
             ("screenshot", "elements") if options.environment == "practice" else ("text",))
+        self.settings = None
+        if options.environment == "null":
+            self.settings = environment_pb2.EnvironmentSettings()
+            self.settings.null.step_delay.FromMilliseconds(int(STEP_SECONDS * 1000))
         self.session = ""
 
     def run(self) -> None:
@@ -58,7 +65,8 @@ class Agent:
 
     def _episode(self) -> None:
         if not self.session:
-            self.session = self.client.create_session(self.options.environment, lease=LEASE_SECONDS, max_wait=30).name
+            self.session = self.client.create_session(self.options.environment, self.settings, lease=LEASE_SECONDS,
+                                                      max_wait=30).name
         start = self.client.start_episode(env_pb.StartEpisodeRequest(
             session=self.session, task=self.options.task, group=self.options.group, observation=self.observation,
             policy=episode_pb2.PolicyRef(policy="soak", version="1")))

@@ -99,10 +99,10 @@ class Checks:
                 if known.get(reward.reward_id) is None or known[reward.reward_id].value != reward.value:
                     self._problem(f"{name}: {reward.reward_id} differs from the log")
 
-    def faults_were_met(self, kills: dict[str, int]) -> None:
-        """A run that killed nothing that mattered has shown nothing."""
-        if kills.get("server", 0) + kills.get("browser", 0) + kills.get("client", 0) and not self._masks:
-            self._problem("no kill met an open episode")
+    def faults_were_met(self, met: dict[tuple[str, str], bool]) -> None:
+        """A kind of kill that never met anything has shown nothing."""
+        for kind, world in (kill for kill, done in met.items() if not done):
+            self._problem(f"no kill of the {kind} ({world}) met anything")
 
     def summary(self) -> list[str]:
         masks = ", ".join(f"{count} {name}" for name, count in sorted(self._masks.items())) or "none"

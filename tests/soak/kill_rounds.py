@@ -9,6 +9,7 @@ usage: kill_rounds.py [--rounds N] [--seed N]    with $PROCTORD naming the serve
 from __future__ import annotations
 
 import argparse
+import base64
 import os
 import pathlib
 import random
@@ -33,6 +34,11 @@ SESSIONS_PER_CLIENT = 2
 #: What is killed, and in which world; every kind once in five rounds.
 KINDS = (("server", "practice"), ("browser", "practice"), ("client", "practice"), ("consumer", "practice"),
          ("server", "null"))
+#: What each kill leaves in its round's group; a killed consumer gets records again.
+MASKS = {"server": reward_pb2.MASK_REASON_SERVER_FAULT, "browser": reward_pb2.MASK_REASON_WORLD_FAULT,
+         "client": reward_pb2.MASK_REASON_CLIENT}
+#: A kill may fall between two episodes: so many more rounds of a kind that has met nothing yet.
+EXTRA_ROUNDS = 3
 CONFIG = """
 browser: {max_browsers: 2, sessions_per_browser: 2}
 shutdown_grace: 5s
@@ -55,7 +61,8 @@ class Soak:
         self.groups: list[str] = []
         self.agents: list[subprocess.Popen] = []
         self.consumers: dict[str, subprocess.Popen] = {}
-        self.kills: dict[str, int] = {}
+        #: By kind and world: whether any of these kills met something.
+        self.met: dict[tuple[str, str], bool] = {}
 
     # The life of a run.
 
@@ -72,6 +79,9 @@ class Soak:
             if not kinds:
                 kinds = self.random.sample(KINDS, len(KINDS))
             self.round(number, *kinds.pop())
+        for _ in range(EXTRA_ROUNDS):
+            for kind, world in [kill for kill, met in self.met.items() if not met]:
+                self.round(len(self.groups), kind, world)
         self.settle()
         checks = Checks(self.client, ANSWER)
         checks.steps(self.journal_entries("agent-*"))
@@ -79,7 +89,7 @@ class Soak:
         checks.deliveries("each", self.journal_entries("consumer-each"), groups=False)
         checks.deliveries("groups", self.journal_entries("consumer-groups"), groups=True)
         checks.groups(self.groups, self.journal_entries("consumer-groups"), GROUP_SIZE)
-        checks.faults_were_met(self.kills)
+        checks.faults_were_met(self.met)
         for line in checks.summary():
             print(line, flush=True)
         self.client.close()
@@ -93,13 +103,13 @@ class Soak:
         began = time.monotonic()
         group = self.client.create_group(self.tasks[world], GROUP_SIZE, policy="soak", policy_version="1", deadline=600).name
         self.groups.append(group)
+        redelivered = self.redelivered()
         self.agents = [self.start_agent(number, i, world, group) for i in range(CLIENTS)]
         wait_until(lambda: self.acknowledged(number) >= steps or not any(a.poll() is None for a in self.agents), 90,
                    f"{steps} acknowledged steps of round {number + 1}")
         time.sleep(delay)
         self.seen |= descendants(self.server.process.pid)
         killed = self.random.randrange(CLIENTS)
-        self.kills[kind] = self.kills.get(kind, 0) + 1
         {"server": self.kill_server, "browser": self.kill_browser, "consumer": self.kill_consumers,
          "client": lambda: self.agents[killed].kill()}[kind]()
         for agent in self.agents:
@@ -110,8 +120,10 @@ class Soak:
         except TimeoutError:
             self.explain(group)
             raise
+        met = self.redelivered() > redelivered if kind == "consumer" else MASKS[kind] in self.masks(group)
+        self.met[kind, world] = self.met.get((kind, world), False) or met
         self.seen |= descendants(self.server.process.pid)
-        print(f"  complete after {time.monotonic() - began:.1f} s", flush=True)
+        print(f"  {'met' if met else 'met nothing'}; complete after {time.monotonic() - began:.1f} s", flush=True)
 
     def settle(self) -> None:
         """Everything that sessions held is given back, and every reward has come to its consumer."""
@@ -206,6 +218,17 @@ class Soak:
         state = self.client.call(self.client.rewards.GetGroup, reward_pb.GetGroupRequest(name=group))
         return state.state != reward_pb2.GROUP_STATE_OPEN and any(
             entry["group"] == group for entry in self.journal_entries("consumer-groups"))
+
+    def masks(self, group: str) -> set[int]:
+        """Why rewards of a delivered group are masked."""
+        entry = next(entry for entry in self.journal_entries("consumer-groups") if entry["group"] == group)
+        complete = reward_pb2.RewardRecord.FromString(base64.b64decode(entry["record"])).group_complete
+        return {reward.mask_reason for reward in complete.rewards if reward.status == reward_pb2.REWARD_STATUS_MASKED}
+
+    def redelivered(self) -> int:
+        """How many records came to their consumer once more."""
+        journals = [[entry["id"] for entry in self.journal_entries(f"consumer-{name}")] for name in self.consumers]
+        return sum(len(ids) - len(set(ids)) for ids in journals)
 
     def explain(self, group: str) -> None:
         """Where a group that is not delivered stands."""

@@ -119,6 +119,14 @@ class ReadmeTest(unittest.TestCase):
         run("cmake", "--build", self.folder / "build")
         self.check_output(run(self.folder / "build" / "readme", env=self.environment()))
 
+    def test_the_compiled_example_says_what_came_of_it(self):
+        run(self.prefix / "bin" / "proctor", "task", "propose", "--count", "10", env=self.environment())
+        goal, seen, outcome = run(pathlib.Path(BUILD) / "clients/cpp/proctor_cpp_example",
+                                  env=self.environment()).splitlines()
+        self.assertTrue(goal)
+        self.assertRegex(seen, r"^[1-9]\d* elements on http://[^/]+\.localhost")
+        self.assertRegex(outcome, r"^OUTCOME_(SUCCESS|FAILURE), reward [01]$")
+
 
 if __name__ == "__main__":
     unittest.main()
