@@ -12,12 +12,11 @@ import time
 
 import proctor
 from journal import Journal
-from proctor.v1 import (action_pb2, environment_pb2, environment_service_pb2 as env_pb, episode_pb2,
-                        reward_service_pb2 as reward_pb)
+from proctor.v1 import action_pb2, environment_service_pb2 as env_pb, episode_pb2, reward_service_pb2 as reward_pb
 
 LEASE_SECONDS = 5.0
-#: In the null world, whose episodes would otherwise be over before anything can be killed.
-STEP_SECONDS = 0.2
+#: A move in the null world, whose episodes would otherwise be over before anything can be killed.
+MOVE_SECONDS = 0.2
 
 
 class Agent:
@@ -30,10 +29,6 @@ class Agent:
         self.random = random.Random(f"{options.seed}/{worker}")
         self.observation = proctor.observation_request(
             ("screenshot", "elements") if options.environment == "practice" else ("text",))
-        self.settings = None
-        if options.environment == "null":
-            self.settings = environment_pb2.EnvironmentSettings()
-            self.settings.null.step_delay.FromMilliseconds(int(STEP_SECONDS * 1000))
         self.session = ""
 
     def run(self) -> None:
@@ -65,8 +60,7 @@ class Agent:
 
     def _episode(self) -> None:
         if not self.session:
-            self.session = self.client.create_session(self.options.environment, self.settings, lease=LEASE_SECONDS,
-                                                      max_wait=30).name
+            self.session = self.client.create_session(self.options.environment, lease=LEASE_SECONDS, max_wait=30).name
         start = self.client.start_episode(env_pb.StartEpisodeRequest(
             session=self.session, task=self.options.task, group=self.options.group, observation=self.observation,
             policy=episode_pb2.PolicyRef(policy="soak", version="1")))
@@ -83,7 +77,7 @@ class Agent:
     def _move(self, marks: list[int]) -> action_pb2.Action:
         if marks and self.random.random() < 0.7:
             return proctor.click(self.random.choice(marks))
-        return proctor.scroll() if self.options.environment == "practice" else proctor.noop()
+        return proctor.scroll() if self.options.environment == "practice" else proctor.wait(MOVE_SECONDS)
 
     def _step(self, trajectory: str, action: action_pb2.Action) -> env_pb.StepResponse:
         thought = f"{self.options.seed} {self.random.getrandbits(64):016x}"
