@@ -72,8 +72,13 @@ absl::Status CheckFields(const v1::Action& action) {
       }
       return absl::OkStatus();
     case v1::Action::kPressKeys:
-      if (action.press_keys().chords().empty() || action.press_keys().chords_size() > kMaxChords) {
-        return Invalid("action.press_keys.chords: 1 to 64");
+      if (action.press_keys().chords_size() > kMaxChords) {
+        return Invalid("action.press_keys.chords: at most 64");
+      }
+      // None, with a target: the focus moves there, and that is all.
+      if (action.press_keys().chords().empty() &&
+          action.press_keys().target().kind_case() == v1::Target::KIND_NOT_SET) {
+        return Invalid("action.press_keys: set chords or a target");
       }
       return absl::OkStatus();
     case v1::Action::kSelectOption:

@@ -6,6 +6,7 @@
 
 #include "common/proto_json.h"
 #include "env/dialects/dialect.h"
+#include "env/request_checks.h"
 #include "gtest/gtest.h"
 
 namespace proctor::env::dialects {
@@ -30,6 +31,14 @@ struct Row {
   std::string error_part = "";
 };
 
+// What a world that can do everything announces.
+inline v1::Capabilities EveryAction() {
+  v1::Capabilities capabilities;
+  const auto* kinds = v1::Action::descriptor()->FindOneofByName("kind");
+  for (int i = 0; i < kinds->field_count(); ++i) capabilities.add_actions(kinds->field(i)->name());
+  return capabilities;
+}
+
 inline void CheckRow(v1::Dialect dialect, const Row& row) {
   SCOPED_TRACE(row.text.substr(0, 200));
   const ParsedAgentText parsed = ParseWith(dialect, row.text);
@@ -43,6 +52,9 @@ inline void CheckRow(v1::Dialect dialect, const Row& row) {
   ASSERT_TRUE(ProtoFromJson(row.action_json, expected).ok());
   EXPECT_EQ(parsed.error, "");
   EXPECT_EQ(ProtoToJson(parsed.action), ProtoToJson(expected));
+  // What a grammar knows, a session takes.
+  const absl::Status taken = CheckAction(parsed.action, EveryAction());
+  EXPECT_TRUE(taken.ok()) << taken;
 }
 
 }  // namespace proctor::env::dialects
