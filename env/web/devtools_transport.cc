@@ -19,8 +19,11 @@ absl::Status Closed() { return absl::UnavailableError("the connection to the bro
 
 class PipeTransport final : public DevToolsTransport {
  public:
-  PipeTransport(int read_fd, int write_fd)
-      : read_fd_(read_fd), write_fd_(write_fd), wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  PipeTransport(int read_fd, int write_fd, absl::Duration write_cap)
+      : read_fd_(read_fd),
+        write_fd_(write_fd),
+        wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+        write_cap_(write_cap) {
     fcntl(read_fd_, F_SETFL, fcntl(read_fd_, F_GETFL) | O_NONBLOCK);
     fcntl(write_fd_, F_SETFL, fcntl(write_fd_, F_GETFL) | O_NONBLOCK);
     // A roomy pipe saves wake-ups on screenshots; refusal by the kernel's limits does no harm.
@@ -37,14 +40,20 @@ class PipeTransport final : public DevToolsTransport {
     std::string bytes;
     for (const std::string& message : messages) bytes.append(message).push_back('\0');
     MutexLock lock(write_mutex_);
+    if (broken_) return Closed();
     size_t sent = 0;
     while (sent < bytes.size()) {
       const ssize_t n = write(write_fd_, bytes.data() + sent, bytes.size() - sent);
       if (n > 0) {
         sent += static_cast<size_t>(n);
       } else if (n < 0 && errno == EAGAIN) {
-        const absl::Status ready = WaitFor(write_fd_, POLLOUT);
-        if (!ready.ok()) return ready;
+        const absl::Status ready = WaitFor(write_fd_, POLLOUT, write_cap_);
+        if (!ready.ok()) {
+          // Maybe in the middle of a message: nothing that is written after it would be understood.
+          broken_ = true;
+          Close();
+          return ready;
+        }
       } else if (n < 0 && errno != EINTR) {
         return absl::UnavailableError(absl::StrCat("write to the browser: ", strerror(errno)));
       }
@@ -80,13 +89,16 @@ class PipeTransport final : public DevToolsTransport {
   }
 
  private:
-  // Waits until `fd` is ready or the transport is closed.
-  absl::Status WaitFor(int fd, short events) {
+  // Waits until `fd` is ready or the transport is closed, for at most `cap`.
+  absl::Status WaitFor(int fd, short events, absl::Duration cap) {
     pollfd fds[2] = {{fd, events, 0}, {wake_fd_, POLLIN, 0}};
-    while (poll(fds, 2, -1) < 0) {
+    const int cap_ms = cap == absl::InfiniteDuration() ? -1 : static_cast<int>(absl::ToInt64Milliseconds(cap));
+    int ready = 0;
+    while ((ready = poll(fds, 2, cap_ms)) < 0) {
       if (errno != EINTR) return absl::UnavailableError(strerror(errno));
     }
     if (fds[1].revents != 0) return Closed();
+    if (ready == 0) return absl::UnavailableError("the browser takes no commands any more");
     return absl::OkStatus();
   }
 
@@ -97,7 +109,7 @@ class PipeTransport final : public DevToolsTransport {
       start_ = 0;
     }
     for (;;) {
-      const absl::Status ready = WaitFor(read_fd_, POLLIN);
+      const absl::Status ready = WaitFor(read_fd_, POLLIN, absl::InfiniteDuration());
       if (!ready.ok()) return ready;
       const ssize_t n = read(read_fd_, chunk_, sizeof chunk_);
       if (n > 0) {
@@ -114,7 +126,9 @@ class PipeTransport final : public DevToolsTransport {
   const int read_fd_;
   const int write_fd_;
   const int wake_fd_;
+  const absl::Duration write_cap_;
   Mutex write_mutex_;
+  bool broken_ ABSL_GUARDED_BY(write_mutex_) = false;
   // Reader thread only: bytes from start_ on are unread, bytes before scanned_ hold no NUL.
   std::string buffer_;
   size_t start_ = 0;
@@ -124,8 +138,8 @@ class PipeTransport final : public DevToolsTransport {
 
 }  // namespace
 
-std::unique_ptr<DevToolsTransport> NewPipeTransport(int read_fd, int write_fd) {
-  return std::make_unique<PipeTransport>(read_fd, write_fd);
+std::unique_ptr<DevToolsTransport> NewPipeTransport(int read_fd, int write_fd, absl::Duration write_cap) {
+  return std::make_unique<PipeTransport>(read_fd, write_fd, write_cap);
 }
 
 }  // namespace proctor::env::web

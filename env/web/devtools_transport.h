@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/call_context.h"
 
 namespace proctor::env::web {
@@ -31,8 +32,10 @@ class DevToolsTransport {
   virtual void Close() = 0;
 };
 
-// Messages end with a NUL byte (`--remote-debugging-pipe`). Takes ownership of both descriptors.
-std::unique_ptr<DevToolsTransport> NewPipeTransport(int read_fd, int write_fd);
+// Messages end with a NUL byte (`--remote-debugging-pipe`). Takes ownership of both descriptors. A browser that takes nothing
+// for `write_cap` while there is something to write hangs: the write fails, and the connection is closed.
+std::unique_ptr<DevToolsTransport> NewPipeTransport(int read_fd, int write_fd,
+                                                    absl::Duration write_cap = absl::Seconds(5));
 
 // A remote browser: `ws://host:port/devtools/browser/...`. INVALID_ARGUMENT: the URL. UNAVAILABLE: nobody there.
 absl::StatusOr<std::unique_ptr<DevToolsTransport>> ConnectWebSocketTransport(const CallContext& context,

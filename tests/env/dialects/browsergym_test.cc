@@ -69,6 +69,13 @@ TEST(BrowserGymTest, ParsesEveryActionOfTheGrammar) {
   for (const Row& row : rows) CheckRow(v1::DIALECT_BROWSERGYM, row);
 }
 
+TEST(BrowserGymTest, FocusIsKeysOfNoneAndNeedsATarget) {
+  v1::Action focus = ParseWith(v1::DIALECT_BROWSERGYM, "focus('9')").action;
+  EXPECT_TRUE(CheckAction(focus, EveryAction()).ok());
+  focus.mutable_press_keys()->clear_target();
+  EXPECT_EQ(CheckAction(focus, EveryAction()).code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST(BrowserGymTest, RefusesMalformedCallsAndSaysHowToWriteThem) {
   const Row rows[] = {
       {"", "", "expected a function's name"},

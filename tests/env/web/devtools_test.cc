@@ -120,6 +120,25 @@ TEST(DevToolsTest, EndsWithTheDeadlineAndOnCancellation) {
   EXPECT_EQ(browser.devtools().Call(context, "", "X").status().code(), absl::StatusCode::kCancelled);
 }
 
+TEST(DevToolsTest, ABrowserThatTakesNoCommandsIsClosed) {
+  int commands[2], answers[2];
+  ASSERT_EQ(pipe2(commands, O_CLOEXEC), 0);
+  ASSERT_EQ(pipe2(answers, O_CLOEXEC), 0);
+  {
+    DevTools devtools(NewPipeTransport(answers[0], commands[1], absl::Milliseconds(20)));
+    // More than a pipe holds, and nobody reads.
+    const DevToolsReply reply = devtools.Send({"", "X", {{"text", std::string(4 << 20, 'x')}}});
+    EXPECT_EQ(reply.Await(Soon()).status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(devtools.Call(Soon(), "", "Y").status().code(), absl::StatusCode::kUnavailable);
+    // Its half of a message must not be followed by another one when it wakes up.
+    std::string drained(1 << 20, 0);
+    EXPECT_GT(read(commands[0], drained.data(), drained.size()), 0);
+    EXPECT_EQ(devtools.Call(Soon(), "", "Z").status().code(), absl::StatusCode::kUnavailable);
+  }
+  close(commands[0]);
+  close(answers[1]);
+}
+
 TEST(DevToolsTest, SurvivesMalformedMessagesAndUnknownIds) {
   FakeBrowser browser;
   for (const char* bad : {"", "{", "[1]", "{\"id\":}", "null", "{\"id\":99,\"result\":{}}", "{\"method\":1}",
