@@ -9,6 +9,12 @@
 #include "env/web/devtools.h"
 
 namespace proctor::env::web {
+namespace {
+
+// A browser that does not say its version within this hangs.
+constexpr absl::Duration kAnswerCap = absl::Seconds(3);
+
+}  // namespace
 
 absl::Status BrowserPool::Start(const CallContext& context) {
   if (options_.remote_url.empty()) SweepLeftoverBrowsers(options_.process.profile_root);
@@ -89,10 +95,38 @@ void BrowserPool::Return(const std::shared_ptr<Browser>& browser) {
   --browser->contexts_open;
 }
 
+absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::MakeContext(const CallContext& context,
+                                                                         const std::shared_ptr<Browser>& browser,
+                                                                         const v1::WebSettings& settings,
+                                                                         const std::string& proxy) {
+  BrowserContext::Options options;
+  options.settings = settings;
+  options.browser_user_agent = browser->user_agent;
+  options.proxy = proxy;
+  if (browser->process != nullptr) {
+    options.download_root = browser->process->download_root();
+    options.upload_root = browser->process->upload_root();
+  }
+  options.keep_alive = std::shared_ptr<void>(browser.get(), [this, browser](void*) { Return(browser); });
+  return BrowserContext::Create(context, browser->devtools(), std::move(options));
+}
+
+void BrowserPool::Replace(const std::shared_ptr<Browser>& browser, bool alive) {
+  LogWarning(alive ? "a browser makes no contexts any more: it is replaced" : "a browser hangs: it is killed and replaced");
+  {
+    MutexLock lock(mutex_);
+    std::erase(browsers_, browser);
+  }
+  // What other episodes have open in a living one goes on.
+  if (alive) return;
+  browser->devtools().Close();
+  if (browser->process != nullptr) browser->process->Kill();
+}
+
 absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::NewContext(const CallContext& context,
                                                                         const v1::WebSettings& settings,
                                                                         const std::string& proxy) {
-  // A browser that died since the last use is only found out by using it: one more try.
+  // A browser that died or hung since the last use is only found out by using it: one more try.
   absl::Status failure;
   for (int attempt = 0; attempt < 2; ++attempt) {
     absl::StatusOr<std::shared_ptr<Browser>> leased = Lease(context);
@@ -100,19 +134,19 @@ absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::NewContext(const Ca
       return absl::UnavailableError(absl::StrCat("no browser: ", leased.status().message()));
     }
     const std::shared_ptr<Browser> browser = *std::move(leased);
-    BrowserContext::Options options;
-    options.settings = settings;
-    options.browser_user_agent = browser->user_agent;
-    options.proxy = proxy;
-    if (browser->process != nullptr) {
-      options.download_root = browser->process->download_root();
-      options.upload_root = browser->process->upload_root();
-    }
-    options.keep_alive = std::shared_ptr<void>(browser.get(), [this, browser](void*) { Return(browser); });
-    auto made = BrowserContext::Create(context, browser->devtools(), std::move(options));
+    const bool whole_cap = context.remaining() >= options_.context_cap;
+    const CallContext capped = context.Child(options_.context_cap);
+    auto made = MakeContext(capped, browser, settings, proxy);
     if (made.ok()) return made;
     failure = made.status();
-    if (!browser->devtools().closed()) break;
+    if (browser->devtools().closed()) continue;
+    if (capped.Check("a browser context").code() != absl::StatusCode::kDeadlineExceeded) break;
+    const bool alive =
+        browser->devtools().Call(CallContext::WithTimeout(kAnswerCap), "", "Browser.getVersion").ok();
+    // A caller in a hurry says nothing about the browser.
+    if (alive && !whole_cap) break;
+    Replace(browser, alive);
+    if (!context.Check("a browser context").ok()) break;
   }
   return failure;
 }

@@ -1,4 +1,4 @@
-// Several browsers, many contexts in each: started when needed, replaced when dead, recycled when used up.
+// Several browsers, many contexts in each: started when needed, replaced when dead or hung, recycled when used up.
 #ifndef PROCTOR_ENV_WEB_BROWSER_POOL_H_
 #define PROCTOR_ENV_WEB_BROWSER_POOL_H_
 
@@ -30,6 +30,8 @@ class BrowserPool {
     int contexts_per_browser = 16;
     // After this many contexts a browser gets no more, and ends with its last one.
     int recycle_after = 500;
+    // A browser that has not made a context by then is replaced; one that then says nothing at all is killed.
+    absl::Duration context_cap = absl::Seconds(15);
   };
 
   explicit BrowserPool(Options options) : options_(std::move(options)) {}
@@ -62,6 +64,12 @@ class BrowserPool {
   absl::StatusOr<std::shared_ptr<Browser>> StartBrowser(const CallContext& context);
   std::shared_ptr<Browser> BestLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Return(const std::shared_ptr<Browser>& browser);
+  // One try, in that browser.
+  absl::StatusOr<std::unique_ptr<BrowserContext>> MakeContext(const CallContext& context,
+                                                              const std::shared_ptr<Browser>& browser,
+                                                              const v1::WebSettings& settings, const std::string& proxy);
+  // It was too slow for a context: no more of them for it, and its end if it does not answer.
+  void Replace(const std::shared_ptr<Browser>& browser, bool alive);
 
   const Options options_;
   // Outlives the browsers: they die with its thread.

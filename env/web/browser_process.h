@@ -51,6 +51,9 @@ class BrowserProcess {
   // Kills it with all its children, removes its directory.
   ~BrowserProcess();
 
+  // At once; its connection closes. For one that hangs.
+  void Kill() { process_->Kill(); }
+
   DevTools& devtools() { return *devtools_; }
   pid_t pid() const { return process_->pid(); }
   // "HeadlessChrome/156.0.8078.79".

@@ -1,0 +1,117 @@
+// Browsers that hang, crash and wear out, with real Chromium.
+#include "env/web/browser_pool.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "env/web/page_settings.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace proctor::env::web {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Not;
+
+CallContext Soon() { return CallContext::WithTimeout(absl::Seconds(90)); }
+
+class BrowserPoolTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/proctor-test-XXXXXX";
+    ASSERT_NE(mkdtemp(name), nullptr);
+    root_ = name;
+    chmod(name, 0755);
+    options_.process.profile_root = root_;
+    options_.max_browsers = 1;
+    settings_ = *ResolveWebSettings({});
+  }
+  void TearDown() override {
+    pool_.reset();
+    std::filesystem::remove_all(root_);
+  }
+
+  std::unique_ptr<BrowserContext> NewContext() {
+    if (pool_ == nullptr) pool_ = std::make_unique<BrowserPool>(options_);
+    auto made = pool_->NewContext(Soon(), settings_, "");
+    EXPECT_TRUE(made.ok()) << made.status();
+    return made.ok() ? *std::move(made) : nullptr;
+  }
+  // Whether a page of the context still does what it is told.
+  static bool Works(BrowserContext& context) {
+    const auto sum = context.devtools().Call(Soon(), context.active()->session_id(), "Runtime.evaluate",
+                                             {{"expression", "20+22"}, {"returnByValue", true}});
+    return sum.ok() && (*sum)["result"]["value"] == 42;
+  }
+
+  std::string root_;
+  BrowserPool::Options options_;
+  v1::WebSettings settings_;
+  std::unique_ptr<BrowserPool> pool_;
+};
+
+TEST_F(BrowserPoolTest, AHungBrowserIsKilledAndReplaced) {
+  options_.context_cap = absl::Seconds(10);
+  const auto first = NewContext();
+  ASSERT_NE(first, nullptr);
+  const pid_t hung = pool_->pids().at(0);
+  ASSERT_EQ(kill(hung, SIGSTOP), 0);
+
+  const auto second = NewContext();
+
+  ASSERT_NE(second, nullptr);
+  EXPECT_TRUE(Works(*second));
+  EXPECT_THAT(pool_->pids(), Not(ElementsAre(hung)));
+  // Whoever still uses the old one is told at once.
+  EXPECT_FALSE(Works(*first));
+}
+
+TEST_F(BrowserPoolTest, ACallerInAHurryCostsNoBrowser) {
+  const auto first = NewContext();
+  ASSERT_NE(first, nullptr);
+  const std::vector<pid_t> before = pool_->pids();
+  EXPECT_FALSE(pool_->NewContext(CallContext::WithTimeout(absl::ZeroDuration()), settings_, "").ok());
+  EXPECT_EQ(pool_->pids(), before);
+  EXPECT_TRUE(Works(*first));
+}
+
+TEST_F(BrowserPoolTest, BrowsersAreRecycledAfterTheirShareOfContexts) {
+  options_.recycle_after = 2;
+  auto first = NewContext(), second = NewContext();
+  ASSERT_NE(second, nullptr);
+  const pid_t worn = pool_->pids().at(0);
+  ASSERT_EQ(pool_->pids().size(), 1u);
+
+  const auto third = NewContext();
+
+  ASSERT_NE(third, nullptr);
+  EXPECT_THAT(pool_->pids(), Not(testing::Contains(worn)));
+  // It goes on for those who are in it, and ends with the last of them.
+  EXPECT_TRUE(Works(*first));
+  first.reset();
+  EXPECT_TRUE(Works(*second));
+  EXPECT_EQ(kill(worn, 0), 0);
+  second.reset();
+  EXPECT_NE(kill(worn, 0), 0);
+  EXPECT_TRUE(Works(*third));
+}
+
+TEST_F(BrowserPoolTest, ACrashInOneContextLeavesTheOthersAlone) {
+  const auto crashing = NewContext(), other = NewContext();
+  ASSERT_NE(other, nullptr);
+  ASSERT_EQ(pool_->pids().size(), 1u) << "both in one browser";
+  const std::shared_ptr<Tab> tab = crashing->active();
+  (void)crashing->devtools().Call(Soon(), tab->session_id(), "Page.crash");
+  EXPECT_TRUE(tab->crashed());
+  EXPECT_TRUE(Works(*other));
+  EXPECT_FALSE(other->active()->crashed());
+}
+
+}  // namespace
+}  // namespace proctor::env::web
