@@ -19,7 +19,6 @@
 namespace proctor::env::web {
 namespace {
 
-constexpr size_t kMaxTabs = 32;
 constexpr size_t kMaxNotices = 50;
 constexpr size_t kMaxDownloads = 50;
 constexpr absl::Duration kCloseCap = absl::Seconds(2);
@@ -141,6 +140,12 @@ std::shared_ptr<Tab> BrowserContext::FindLocked(const std::string& target_id) co
   return nullptr;
 }
 
+size_t BrowserContext::CountLocked(TabUse use) const {
+  return static_cast<size_t>(std::count_if(tabs_.begin(), tabs_.end(), [&](const auto& tab) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return (evidence_targets_.count(tab->target_id()) > 0) == (use == TabUse::kEvidence);
+  }));
+}
+
 absl::StatusOr<std::shared_ptr<Tab>> BrowserContext::OpenTab(const CallContext& context, TabUse use) {
   {
     MutexLock lock(mutex_);
@@ -211,14 +216,15 @@ void BrowserContext::OnAttached(const Json& params) {
     MutexLock lock(mutex_);
     if (closing_ || FindLocked(tab->target_id()) != nullptr) return;
     set_up = SetUpLocked();
-    too_many = tabs_.size() >= kMaxTabs;
+    const bool popup = !tab->opener_id().empty() || !opening_.has_value();
+    const bool evidence = popup ? evidence_targets_.count(tab->opener_id()) > 0 : opening_ == TabUse::kEvidence;
+    // Never one that was asked for here: OpenTab waits for it.
+    too_many = popup && CountLocked(evidence ? TabUse::kEvidence : TabUse::kAgent) >= kMaxTabs;
     if (!too_many) {
       known_targets_.insert(tab->target_id());
       tabs_.push_back(tab);
+      if (evidence) evidence_targets_.insert(tab->target_id());
     }
-    const bool popup = !tab->opener_id().empty() || !opening_.has_value();
-    const bool evidence = popup ? evidence_targets_.count(tab->opener_id()) > 0 : opening_ == TabUse::kEvidence;
-    if (evidence) evidence_targets_.insert(tab->target_id());
     if (popup && !evidence && notices_.size() < kMaxNotices) {
       notices_.push_back(too_many ? "the page tried to open another tab: too many are open"
                                   : "the page opened a new tab, which is active now");

@@ -47,6 +47,10 @@ class BrowserContext {
   // Closes its tabs and forgets its data.
   ~BrowserContext();
 
+  // Tabs of the agent at once. A page that wants more gets none; whoever opens one for the agent asks first. Tabs for
+  // evidence do not count, and what they open is limited by itself.
+  static constexpr size_t kMaxTabs = 32;
+
   DevTools& devtools() { return devtools_; }
   const std::string& id() const { return id_; }
 
@@ -92,6 +96,7 @@ class BrowserContext {
   void OnDownloadBegin(const Json& params);
   void OnDownloadProgress(const Json& params);
   std::shared_ptr<Tab> FindLocked(const std::string& target_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  size_t CountLocked(TabUse use) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string ReadDownload(const std::string& guid, v1::Download& download) const;
 
   DevTools& devtools_;

@@ -359,6 +359,9 @@ absl::Status ActionRunner::NewTab(Work& work, const v1::NewTab& request) {
   if (!request.url().empty()) {
     PROCTOR_ASSIGN_OR_RETURN(url, ResolveUrl(request.url(), options_.base_urls));
   }
+  if (browser_.tabs().size() >= BrowserContext::kMaxTabs) {
+    return AgentError(absl::StrCat("as many tabs are open as there may be (", BrowserContext::kMaxTabs, "): close a tab first"));
+  }
   PROCTOR_ASSIGN_OR_RETURN(work.tab, browser_.OpenTab(work.context, BrowserContext::TabUse::kAgent));
   if (url == "about:blank") {
     work.settled = work.outcome.settle.settled = true;

@@ -283,7 +283,34 @@ TEST_F(PageZooTest, ConsoleErrorsAreReported) {
 TEST_F(PageZooTest, OpeningTabsWithoutEndIsBounded) {
   ResetTo("<title>flood</title><button onclick=\"for(let i=0;i<60;i++)window.open('about:blank')\">Flood</button>");
   const v1::Observation seen = Click("Flood");
-  EXPECT_LE(seen.tabs_size(), 32);
+  EXPECT_EQ(seen.tabs_size(), 32);
+  EXPECT_THAT(seen.notices(), Contains(HasSubstr("too many are open")));
+}
+
+TEST_F(PageZooTest, AllTabsInUseIsTheAgentsErrorAndHidesNoEvidence) {
+  site().Page("/proof", "<title>proof</title>");
+  ResetTo("<title>flood</title><button onclick=\"for(let i=0;i<60;i++)window.open('about:blank')\">Flood</button>");
+  ASSERT_EQ(Click("Flood").tabs_size(), 32);
+  v1::Action open;
+  open.mutable_new_tab();
+  v1::Observation seen = Act(open);
+  EXPECT_THAT(seen.action_error(), HasSubstr("close a tab first"));
+  EXPECT_EQ(seen.tabs_size(), 32);
+
+  v1::EvidenceRequest request;
+  request.mutable_page_expression()->set_url(site().Url("/proof"));
+  request.mutable_page_expression()->set_expression("document.title");
+  const std::vector<v1::Evidence> evidence = world_->Collect(Within(absl::Seconds(40)), {request});
+  ASSERT_EQ(evidence.size(), 1u);
+  EXPECT_EQ(evidence[0].error(), "");
+  EXPECT_THAT(evidence[0].json_values(), testing::ElementsAre("\"proof\""));
+
+  v1::Action close;
+  close.mutable_close_tab();
+  EXPECT_EQ(Act(close).tabs_size(), 31);
+  seen = Act(open);
+  EXPECT_EQ(seen.action_error(), "");
+  EXPECT_EQ(seen.tabs_size(), 32);
 }
 
 TEST_F(PageZooTest, PageThatClosesTheLastTabLeavesABlankOne) {
