@@ -280,15 +280,25 @@ void BrowserContext::OnTargetCrashed(const std::string& target_id) {
 
 void BrowserContext::OnDownloadBegin(const Json& params) {
   const std::string frame = JsonStringOr(params, "frameId");
-  MutexLock lock(mutex_);
-  bool ours = known_targets_.count(frame) > 0;
-  for (const auto& tab : tabs_) ours = ours || tab->frames().Find(frame).has_value();
   const std::string guid = JsonStringOr(params, "guid");
-  if (!ours || !IsGuid(guid) || downloads_.size() >= kMaxDownloads) return;
-  DownloadState state;
-  state.download.set_file_name(std::string(TruncateUtf8(SanitizeUtf8(JsonStringOr(params, "suggestedFilename")), 255)));
-  state.download.set_url(std::string(TruncateUtf8(SanitizeUtf8(JsonStringOr(params, "url")), 2048)));
-  downloads_[guid] = std::move(state);
+  {
+    MutexLock lock(mutex_);
+    bool ours = known_targets_.count(frame) > 0;
+    for (const auto& tab : tabs_) ours = ours || tab->frames().Find(frame).has_value();
+    if (!ours || !IsGuid(guid)) return;
+    if (downloads_.size() < kMaxDownloads) {
+      DownloadState state;
+      state.download.set_file_name(std::string(TruncateUtf8(SanitizeUtf8(JsonStringOr(params, "suggestedFilename")), 255)));
+      state.download.set_url(std::string(TruncateUtf8(SanitizeUtf8(JsonStringOr(params, "url")), 2048)));
+      downloads_[guid] = std::move(state);
+      return;
+    }
+    if (++refused_downloads_ == 1) {
+      notices_.push_back(absl::StrCat("more than ", kMaxDownloads, " downloads at once: the others were cancelled"));
+    }
+  }
+  // Also one that ended already leaves no file that way.
+  devtools_.Send({"", "Browser.cancelDownload", {{"guid", guid}, {"browserContextId", id_}}});
 }
 
 void BrowserContext::OnDownloadProgress(const Json& params) {
@@ -373,6 +383,7 @@ std::vector<FinishedDownload> BrowserContext::TakeDownloads(const CallContext& c
   std::vector<std::pair<std::string, DownloadState>> ended;
   {
     MutexLock lock(mutex_);
+    refused_downloads_ = 0;
     const absl::Status waited = AwaitWithContext(
         context, mutex_, changed_,
         [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {

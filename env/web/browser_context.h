@@ -123,6 +123,8 @@ class BrowserContext {
   std::vector<std::string> notices_ ABSL_GUARDED_BY(mutex_);
   int uploads_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, DownloadState> downloads_ ABSL_GUARDED_BY(mutex_);
+  // Since the last TakeDownloads.
+  int refused_downloads_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace proctor::env::web

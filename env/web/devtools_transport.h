@@ -37,9 +37,10 @@ class DevToolsTransport {
 std::unique_ptr<DevToolsTransport> NewPipeTransport(int read_fd, int write_fd,
                                                     absl::Duration write_cap = absl::Seconds(5));
 
-// A remote browser: `ws://host:port/devtools/browser/...`. INVALID_ARGUMENT: the URL. UNAVAILABLE: nobody there.
-absl::StatusOr<std::unique_ptr<DevToolsTransport>> ConnectWebSocketTransport(const CallContext& context,
-                                                                             const std::string& url);
+// A remote browser: `ws://host:port/devtools/browser/...`. INVALID_ARGUMENT: the URL. UNAVAILABLE: nobody there. With more
+// than `max_unread_bytes` of messages waiting for Read the connection ends, RESOURCE_EXHAUSTED.
+absl::StatusOr<std::unique_ptr<DevToolsTransport>> ConnectWebSocketTransport(
+    const CallContext& context, const std::string& url, size_t max_unread_bytes = kMaxDevToolsMessageBytes);
 
 }  // namespace proctor::env::web
 

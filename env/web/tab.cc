@@ -162,9 +162,7 @@ void Tab::OnEvent(const DevToolsEvent& event) {
   if (event.method == "Target.attachedToTarget") {
     OnAttached(event.Params());
   } else if (event.method == "Target.detachedFromTarget") {
-    const std::string session = JsonStringOr(event.Params(), "sessionId");
-    MutexLock lock(mutex_);
-    subscriptions_.erase(session);
+    OnDetached(JsonStringOr(event.Params(), "sessionId"));
   } else if (event.method == "Page.javascriptDialogOpening") {
     OnDialog(event);
   } else if (event.method == "Runtime.exceptionThrown" || event.method == "Runtime.consoleAPICalled" ||
@@ -194,6 +192,19 @@ void Tab::OnAttached(const Json& params) {
   const auto info = params.find("targetInfo");
   if (session.empty() || info == params.end() || JsonStringOr(*info, "type") != "iframe") return;
   Attach(session, false);
+}
+
+void Tab::OnDetached(const std::string& session_id) {
+  uint64_t subscription = 0;
+  {
+    MutexLock lock(mutex_);
+    const auto found = subscriptions_.find(session_id);
+    if (found == subscriptions_.end()) return;
+    subscription = found->second;
+    subscriptions_.erase(found);
+  }
+  devtools_.Unsubscribe(subscription);
+  devtools_.ForgetSession(session_id, "the frame is gone");
 }
 
 void Tab::OnDialog(const DevToolsEvent& event) {

@@ -81,6 +81,7 @@ class Tab : public std::enable_shared_from_this<Tab> {
   void OnEvent(const DevToolsEvent& event);
   void Attach(const std::string& session_id, bool is_page);
   void OnAttached(const Json& params);
+  void OnDetached(const std::string& session_id);
   void OnDialog(const DevToolsEvent& event);
   void OnConsole(const DevToolsEvent& event);
   void OnAuthRequired(const DevToolsEvent& event);

@@ -11,14 +11,22 @@ namespace {
 
 class WebSocketTransport final : public DevToolsTransport {
  public:
+  explicit WebSocketTransport(size_t max_unread_bytes) : max_unread_bytes_(max_unread_bytes) {}
+
   absl::Status Connect(const CallContext& context, const std::string& url) {
     net::WebSocketClient::Options options;
     options.url = url;
     options.max_message_bytes = static_cast<int64_t>(kMaxDevToolsMessageBytes);
     options.on_message = [this](std::string message) {
-      MutexLock lock(mutex_);
-      messages_.push_back(std::move(message));
-      arrived_.Signal();
+      {
+        MutexLock lock(mutex_);
+        if (!end_.ok()) return;
+        unread_bytes_ += message.size();
+        messages_.push_back(std::move(message));
+        arrived_.Signal();
+        if (unread_bytes_ <= max_unread_bytes_) return;
+      }
+      End(absl::ResourceExhaustedError("the browser says more than can be read"));
     };
     options.on_closed = [this](absl::Status reason) { End(std::move(reason)); };
     PROCTOR_ASSIGN_OR_RETURN(client_, net::WebSocketClient::Connect(context, std::move(options)));
@@ -42,6 +50,7 @@ class WebSocketTransport final : public DevToolsTransport {
     if (messages_.empty()) return end_;
     std::string message = std::move(messages_.front());
     messages_.pop_front();
+    unread_bytes_ -= message.size();
     return message;
   }
 
@@ -56,9 +65,11 @@ class WebSocketTransport final : public DevToolsTransport {
     arrived_.SignalAll();
   }
 
+  const size_t max_unread_bytes_;
   Mutex mutex_;
   CondVar arrived_;
   std::deque<std::string> messages_ ABSL_GUARDED_BY(mutex_);
+  size_t unread_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status end_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<net::WebSocketClient> client_;
 };
@@ -66,8 +77,9 @@ class WebSocketTransport final : public DevToolsTransport {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DevToolsTransport>> ConnectWebSocketTransport(const CallContext& context,
-                                                                             const std::string& url) {
-  auto transport = std::make_unique<WebSocketTransport>();
+                                                                             const std::string& url,
+                                                                             size_t max_unread_bytes) {
+  auto transport = std::make_unique<WebSocketTransport>(max_unread_bytes);
   PROCTOR_RETURN_IF_ERROR(transport->Connect(context, url));
   return transport;
 }

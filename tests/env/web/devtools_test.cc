@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "env/web/json_slices.h"
+#include "env/web/tab.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -34,6 +35,16 @@ class FakeBrowser {
   }
 
   DevTools& devtools() { return *devtools_; }
+  // Takes all commands and answers those named Echo, until StopReading.
+  void ReadAll() {
+    for (;;) {
+      const absl::StatusOr<std::string> command = commands_->Read();
+      if (!command.ok()) return;
+      const Json json = ParseJson(*command).value();
+      if (json["method"] == "Echo") Say(DumpJson({{"id", json["id"]}, {"result", Json::object()}}));
+    }
+  }
+  void StopReading() { commands_->Close(); }
   Json NextCommand() { return ParseJson(*commands_->Read()).value(); }
   void Say(const std::string& text) { ASSERT_TRUE(commands_->Write({text}).ok()); }
   void Die() {
@@ -173,6 +184,26 @@ TEST(DevToolsTest, CallsBackWithTheTextOfAReplyOrItsFailure) {
   browser.Say(R"({"id":3,"result":{}})");
   ASSERT_TRUE(last.Await(Soon()).ok());
   EXPECT_THAT(results, testing::ElementsAre(R"({"big":"text"})", "INVALID_ARGUMENT"));
+}
+
+TEST(TabTest, AFrameThatIsGoneFailsItsCommandsAndIsHeardNoMore) {
+  FakeBrowser browser;
+  std::thread reader([&] { browser.ReadAll(); });
+  const auto tab = std::make_shared<Tab>(browser.devtools(), "P", "T", "");
+  tab->Start({});
+  browser.Say(R"({"method":"Target.attachedToTarget","sessionId":"P",
+                  "params":{"sessionId":"F","targetInfo":{"targetId":"C","type":"iframe"}}})");
+  const DevToolsReply unanswered = browser.devtools().Send({"F", "X", {}});
+
+  browser.Say(R"({"method":"Target.detachedFromTarget","sessionId":"P","params":{"sessionId":"F"}})");
+  EXPECT_EQ(unanswered.Await(Soon()).status().code(), absl::StatusCode::kUnavailable);
+
+  browser.Say(R"({"method":"Page.javascriptDialogOpening","sessionId":"F","params":{"type":"alert","message":"late"}})");
+  EXPECT_TRUE(browser.devtools().Call(Soon(), "", "Echo").ok());
+  EXPECT_TRUE(tab->TakeDialogs().empty());
+  tab->Stop();
+  browser.StopReading();
+  reader.join();
 }
 
 TEST(JsonSlicesTest, FindsRawMembers) {

@@ -136,6 +136,14 @@ TEST_F(PageZooTest, TooLargeADownloadIsRefused) {
   EXPECT_TRUE(blobs_.empty());
 }
 
+TEST_F(PageZooTest, DownloadsWithoutEndAreCancelledAndReported) {
+  ResetTo("<button onclick=\"for(let i=0;i<60;i++){const a=document.createElement('a');a.download='f'+i;"
+          "a.href='data:application/octet-stream,'+i;a.click()}\">Get</button>");
+  const v1::Observation seen = Click("Get");
+  EXPECT_EQ(seen.downloads_size(), 50);
+  EXPECT_THAT(seen.notices(), Contains(HasSubstr("more than 50 downloads")));
+}
+
 TEST_F(PageZooTest, LoginPromptIsDismissedAndReported) {
   site().Answer("/secret", [](const net::HttpRequest& request) {
     if (request.Header("authorization") == "Basic dTpw") return TestSite::Html("<title>inside</title>");

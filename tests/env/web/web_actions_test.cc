@@ -129,6 +129,31 @@ TEST_F(WebActionsTest, DragsHtml5Data) {
   EXPECT_EQ(Act(action).title(), "cargo") << last_.action_error();
 }
 
+TEST_F(WebActionsTest, ADragThatThePageHoldsUpIsReleasedAllTheSame) {
+  ResetTo("<div style='position:fixed;left:50px;top:50px;width:400px;height:100px' onmouseup=\"document.title='released'\" "
+          "onmousemove=\"if(event.buttons&&!this.held){this.held=1;const end=performance.now()+3000;"
+          "while(performance.now()<end);}\">pad</div>");
+  v1::Action action;
+  for (auto* point : {action.mutable_drag()->mutable_from()->mutable_point(), action.mutable_drag()->mutable_to()->mutable_point()}) {
+    point->set_y(80);
+  }
+  action.mutable_drag()->mutable_from()->mutable_point()->set_x(80);
+  action.mutable_drag()->mutable_to()->mutable_point()->set_x(300);
+  EXPECT_THAT(Act(action).action_error(), HasSubstr("does not respond"));
+  v1::Action noop;
+  noop.mutable_noop();
+  EXPECT_EQ(Act(noop).title(), "released");
+}
+
+TEST_F(WebActionsTest, PressesNoKeysWhereOnlyTheFocusShouldMove) {
+  ResetTo(std::string("<input aria-label=In value=hello onfocus=\"document.title='focused'\">") + kRecorder);
+  v1::Action action;
+  action.mutable_press_keys()->mutable_target()->set_mark(Mark("In"));
+  const v1::Observation seen = Act(action);
+  EXPECT_EQ(seen.action_error(), "");
+  EXPECT_EQ(seen.title(), "focused");
+}
+
 TEST_F(WebActionsTest, DragsWithPlainMouseMoves) {
   ResetTo("<input type=range aria-label=Level min=0 max=100 value=0 style='width:200px;position:fixed;left:50px;top:50px' "
           "onchange='document.title=this.value'>");
