@@ -117,16 +117,23 @@ void FrameTracker::OnRuntimeEvent(const std::string& session_id, std::string_vie
                                   const Json& params) {
   if (method == "Runtime.executionContextCreated") {
     const Json& created = Member(params, "context");
-    const std::string id = JsonStringOr(Member(created, "auxData"), "frameId");
-    if (JsonStringOr(created, "name") != kPageWorldName || id.empty()) return;
+    const Json& about = Member(created, "auxData");
+    const std::string id = JsonStringOr(about, "frameId");
+    const bool main = JsonBoolOr(about, "isDefault");
+    if ((JsonStringOr(created, "name") != kPageWorldName && !main) || id.empty()) return;
     Frame& frame = Touch(id);
     frame.session_id = session_id;
+    if (main) {
+      frame.main_context_id = JsonStringOr(created, "uniqueId");
+      return;
+    }
     frame.context_id = JsonStringOr(created, "uniqueId");
     frame.execution_context_id = static_cast<int64_t>(JsonNumberOr(created, "id"));
   } else if (method == "Runtime.executionContextDestroyed") {
     const std::string unique_id = JsonStringOr(params, "executionContextUniqueId");
     for (auto& [id, frame] : frames_) {
       if (frame.context_id == unique_id) frame.context_id.clear();
+      if (frame.main_context_id == unique_id) frame.main_context_id.clear();
     }
   } else if (method == "Runtime.executionContextsCleared") {
     ForgetContexts(session_id);
@@ -135,7 +142,9 @@ void FrameTracker::OnRuntimeEvent(const std::string& session_id, std::string_vie
 
 void FrameTracker::ForgetContexts(const std::string& session_id) {
   for (auto& [id, frame] : frames_) {
-    if (frame.session_id == session_id) frame.context_id.clear();
+    if (frame.session_id != session_id) continue;
+    frame.context_id.clear();
+    frame.main_context_id.clear();
   }
 }
 
@@ -156,7 +165,8 @@ FrameInfo FrameTracker::Describe(const std::string& frame_id, const Frame& frame
           .parent_frame_id = frame.parent_id,
           .session_id = frame.session_id,
           .context_id = frame.context_id,
-          .execution_context_id = frame.execution_context_id};
+          .execution_context_id = frame.execution_context_id,
+          .main_context_id = frame.main_context_id};
 }
 
 std::vector<FrameInfo> FrameTracker::Frames() const {

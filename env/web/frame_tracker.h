@@ -28,6 +28,8 @@ struct FrameInfo {
   std::string context_id;
   // The same world's `executionContextId` within the session.
   int64_t execution_context_id = 0;
+  // `uniqueContextId` of the page's own world; empty while there is none.
+  std::string main_context_id;
 };
 
 // Follows a tab's frames by the events of its sessions. Thread-safe.
@@ -66,6 +68,7 @@ class FrameTracker {
     std::string session_id;
     std::string context_id;
     int64_t execution_context_id = 0;
+    std::string main_context_id;
     // Order of arrival, so that siblings keep theirs.
     int order = 0;
   };

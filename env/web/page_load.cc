@@ -58,7 +58,7 @@ absl::StatusOr<LoadOutcome> LoadPage(const CallContext& context, Tab& tab, const
   // A navigation within the document, a download and a failed load start no loading.
   outcome.error = JsonStringOr(*sent, "errorText");
   if (!outcome.error.empty() || !sent->contains("loaderId")) tab.activity().NavigationEnded();
-  outcome.settle = settler.Wait(context, tab.devtools().Send(settler.FrameCommand()));
+  outcome.settle = settler.Wait(context, settler.Ask());
   return outcome;
 }
 

@@ -11,9 +11,20 @@ namespace {
 
 // The page answers this much after its own cap if it can answer at all.
 constexpr absl::Duration kGrace = absl::Milliseconds(300);
+// Frames beyond these are not asked.
+constexpr size_t kMaxFrames = 64;
 
 std::string Name(PageActivity::Busy busy) {
   return busy == PageActivity::Busy::kNavigation ? "navigation" : "requests";
+}
+
+DevToolsCommand Evaluate(const FrameInfo& frame, std::string expression) {
+  return {frame.session_id,
+          "Runtime.evaluate",
+          {{"expression", std::move(expression)},
+           {"uniqueContextId", frame.main_context_id},
+           {"awaitPromise", true},
+           {"returnByValue", true}}};
 }
 
 }  // namespace
@@ -26,22 +37,55 @@ Settler::Settler(Tab& tab, absl::Duration cap)
       changes_before_(tab.activity().changes()) {
   tab_.activity().MarkActionStart();
   // The page notes the time itself: how long a command takes to reach it is not known.
-  tab_.devtools().Send({tab_.session_id(), "Runtime.evaluate", {{"expression", MarkExpression()}}});
+  std::vector<DevToolsCommand> marks = {{tab_.session_id(), "Runtime.evaluate", {{"expression", MarkExpression()}}}};
+  for (const FrameInfo& frame : ChildFrames()) marks.push_back(Evaluate(frame, MarkExpression()));
+  tab_.devtools().SendAll(std::move(marks));
 }
 
-DevToolsCommand Settler::FrameCommand() const {
-  return {tab_.session_id(),
-          "Runtime.evaluate",
-          {{"expression", SettleExpression(std::max(left(), absl::Milliseconds(1)))},
-           {"awaitPromise", true},
-           {"returnByValue", true}}};
+std::vector<FrameInfo> Settler::ChildFrames() const {
+  std::vector<FrameInfo> frames = tab_.frames().Frames();
+  std::erase_if(frames, [](const FrameInfo& frame) {
+    return frame.parent_frame_id.empty() || frame.main_context_id.empty();
+  });
+  if (frames.size() > kMaxFrames) frames.resize(kMaxFrames);
+  return frames;
 }
 
-SettleOutcome Settler::Wait(const CallContext& context, DevToolsReply frame) {
+std::vector<DevToolsCommand> Settler::Questions() {
+  const absl::Duration cap = std::max(left(), absl::Milliseconds(1));
+  // The top document's world is whichever is there when the question arrives: the action may have navigated.
+  std::vector<DevToolsCommand> questions = {
+      {tab_.session_id(),
+       "Runtime.evaluate",
+       {{"expression", SettleExpression(cap)}, {"awaitPromise", true}, {"returnByValue", true}}}};
+  for (const FrameInfo& frame : ChildFrames()) questions.push_back(Evaluate(frame, FrameSettleExpression(cap)));
+  asked_.clear();
+  for (const DevToolsCommand& question : questions) asked_.push_back(question.session_id);
+  return questions;
+}
+
+std::vector<DevToolsReply> Settler::Ask() { return tab_.devtools().SendAll(Questions()); }
+
+Settler::Rest Settler::AwaitAnswers(const CallContext& context, const std::vector<DevToolsReply>& answers) const {
+  Rest rest;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    const absl::StatusOr<Json> answer = answers[i].Await(context.Child(std::max(left() + kGrace, absl::ZeroDuration())));
+    if (answer.status().code() == absl::StatusCode::kDeadlineExceeded) rest.silent.insert(asked_[i]);
+    // A frame that went away or elsewhere is at rest; where it went is a change that is asked about anew.
+    if (!answer.ok()) continue;
+    if (i == 0) rest.known = true;
+    const Json value = answer->contains("result") ? (*answer)["result"].value("value", Json::object()) : Json::object();
+    if (!value.is_object()) continue;
+    rest.timers = rest.timers || JsonNumberOr(value, "timers") > 0;
+    rest.mutating = rest.mutating || JsonBoolOr(value, "mutating");
+  }
+  return rest;
+}
+
+SettleOutcome Settler::Wait(const CallContext& context, std::vector<DevToolsReply> answers) {
   SettleOutcome outcome;
   for (;;) {
-    const absl::StatusOr<Json> drawn = frame.Await(context.Child(left() + kGrace));
-    const bool unanswered = drawn.status().code() == absl::StatusCode::kDeadlineExceeded;
+    const Rest rest = AwaitAnswers(context, answers);
     const PageActivity::Busy busy = tab_.activity().AwaitIdle(context.Child(std::max(left(), absl::ZeroDuration())));
     outcome.navigated = tab_.activity().navigations() != navigations_before_;
     if (busy == PageActivity::Busy::kGone || tab_.devtools().closed() || !context.Check("settling").ok()) {
@@ -50,39 +94,39 @@ SettleOutcome Settler::Wait(const CallContext& context, DevToolsReply frame) {
     }
     if (busy != PageActivity::Busy::kIdle) {
       outcome.waiting_for = Name(busy);
-      if (unanswered) StopEndlessScript(context, outcome);
+      StopEndlessScripts(context, rest.silent, outcome);
       return outcome;
     }
-    if (unanswered) {
+    if (!rest.silent.empty()) {
       outcome.waiting_for = "frame";
-      StopEndlessScript(context, outcome);
+      StopEndlessScripts(context, rest.silent, outcome);
       return outcome;
     }
     const int64_t changes = tab_.activity().changes();
-    if (drawn.ok() && changes == changes_before_) {
-      const Json value = drawn->contains("result") ? (*drawn)["result"].value("value", Json::object()) : Json::object();
-      const bool timers = value.is_object() && JsonNumberOr(value, "timers") > 0;
-      // A DOM that never rests is a page's own animation: reported, not waited for to the cap.
-      if (!timers) {
-        outcome.settled = !(value.is_object() && JsonBoolOr(value, "mutating"));
-        if (!outcome.settled) outcome.waiting_for = "mutations";
-        return outcome;
-      }
+    // A DOM that never rests is a page's own animation: reported, not waited for to the cap.
+    if (rest.known && changes == changes_before_ && !rest.timers) {
+      outcome.settled = !rest.mutating;
+      if (!outcome.settled) outcome.waiting_for = "mutations";
+      return outcome;
     }
     if (left() <= absl::ZeroDuration()) {
       outcome.waiting_for = "mutations";
       return outcome;
     }
     changes_before_ = changes;
-    frame = tab_.devtools().Send(FrameCommand());
+    answers = Ask();
   }
 }
 
-void Settler::StopEndlessScript(const CallContext& context, SettleOutcome& outcome) {
-  const DevToolsReply alive =
-      tab_.devtools().SendAll({{tab_.session_id(), "Runtime.terminateExecution", {}},
-                               {tab_.session_id(), "Runtime.evaluate", {{"expression", "0"}}}})[1];
-  outcome.script_stopped = alive.AwaitText(context.Child(absl::Seconds(1))).ok();
+void Settler::StopEndlessScripts(const CallContext& context, const std::set<std::string>& sessions,
+                                 SettleOutcome& outcome) {
+  const CallContext capped = context.Child(absl::Seconds(1));
+  for (const std::string& session : sessions) {
+    const DevToolsReply alive =
+        tab_.devtools().SendAll({{session, "Runtime.terminateExecution", {}},
+                                 {session, "Runtime.evaluate", {{"expression", "0"}}}})[1];
+    if (alive.AwaitText(capped).ok()) outcome.script_stopped = true;
+  }
 }
 
 }  // namespace proctor::env::web

@@ -10,11 +10,14 @@ namespace {
 // Timers of a chain longer than this are a page's heartbeat, not the consequence of an action.
 constexpr char kScript[] = R"js((() => {
   if (Object.prototype.hasOwnProperty.call(window, '@KEY@')) return;
-  const MAX_DEPTH = 3, MAX_PENDING = 1000;
+  const MAX_DEPTH = 3, MAX_PENDING = 1000, MAX_ROOTS = 1000;
+  // Hidden frames of other sites are never drawn.
+  const FRAME_MS = window.parent === window ? 250 : 50;
   const nativeSet = window.setTimeout, nativeClear = window.clearTimeout;
   const nativeFrame = window.requestAnimationFrame.bind(window);
   const now = performance.now.bind(performance);
   const apply = Reflect.apply;
+  const shadowRootOf = Object.getOwnPropertyDescriptor(Element.prototype, 'shadowRoot').get;
   const pending = new Map();
   const waiters = new Set();
   // How deep in a chain of timers the running task is. Reset by a task of its own, not when the callback returns: what
@@ -48,7 +51,7 @@ constexpr char kScript[] = R"js((() => {
     for (const timer of pending.values()) if (timer.set >= from && timer.due <= end) ++count;
     return count;
   };
-  const frame = () => new Promise((resolve) => { nativeFrame(resolve); nativeSet.call(window, resolve, 250); });
+  const frame = () => new Promise((resolve) => { nativeFrame(resolve); nativeSet.call(window, resolve, FRAME_MS); });
   const timersDone = (from, end) => new Promise((resolve) => {
     const check = () => {
       if (due(from, end) === 0 || now() >= end) { waiters.delete(check); resolve(); }
@@ -63,13 +66,30 @@ constexpr char kScript[] = R"js((() => {
     const from = marked, end = now() + cap;
     let changed = 0;
     const observer = new MutationObserver(() => { ++changed; });
-    observer.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+    // An observer does not look into shadow roots by itself.
+    let watched = -1, roots = 0;
+    const watch = (root) => {
+      observer.observe(root, {subtree: true, childList: true, attributes: true, characterData: true});
+      for (const element of root.querySelectorAll('*')) {
+        const inner = apply(shadowRootOf, element, []);
+        if (inner && ++roots <= MAX_ROOTS) watch(inner);
+      }
+    };
+    // Again after a change: it may have brought new ones.
+    const watchAll = () => {
+      if (watched === changed) return;
+      watched = changed;
+      roots = 0;
+      watch(document);
+    };
     // A page that animates itself by script never rests: some frames are enough.
     const restBy = Math.min(end, now() + 500);
     let mutating = false;
     try {
+      watchAll();
       do {
         await timersDone(from, end);
+        watchAll();
         await frame();
         const before = changed;
         await frame();
@@ -99,10 +119,15 @@ const std::string& SettleScript() {
 std::string MarkExpression() { return absl::StrCat("window.", Key(), "&&window.", Key(), ".mark()"); }
 
 std::string SettleExpression(absl::Duration cap) {
-  const std::string arguments = absl::StrCat("(", absl::ToDoubleMilliseconds(cap), ")");
-  return absl::StrCat("window.", Key(), "?window.", Key(), arguments,
-                      ":new Promise(r=>{const f=()=>requestAnimationFrame(()=>requestAnimationFrame(()=>r({timers:0,mutating:false})));"
-                      "f();setTimeout(()=>r({timers:0,mutating:false}),500)})");
+  return absl::StrCat(
+      "window.", Key(), "?window.", Key(), "(", absl::ToDoubleMilliseconds(cap), ")",
+      ":new Promise(r=>{const f=()=>requestAnimationFrame(()=>requestAnimationFrame(()=>r({timers:0,mutating:false})));"
+      "f();setTimeout(()=>r({timers:0,mutating:false}),500)})");
+}
+
+std::string FrameSettleExpression(absl::Duration cap) {
+  return absl::StrCat("window.", Key(), "?window.", Key(), "(", absl::ToDoubleMilliseconds(cap),
+                      "):{timers:0,mutating:false}");
 }
 
 }  // namespace proctor::env::web

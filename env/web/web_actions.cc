@@ -93,12 +93,13 @@ absl::Status ActionRunner::Dispatch(Work& work, const v1::Action& action) {
 }
 
 absl::Status ActionRunner::SendAndSettle(Work& work, std::vector<DevToolsCommand> commands) {
-  commands.push_back(work.settler.FrameCommand());
+  const size_t inputs = commands.size();
+  for (DevToolsCommand& question : work.settler.Questions()) commands.push_back(std::move(question));
   std::vector<DevToolsReply> replies = work.tab->devtools().SendAll(std::move(commands));
   work.acted = absl::Now();
-  const DevToolsReply frame = replies.back();
-  replies.pop_back();
-  work.outcome.settle = work.settler.Wait(work.context, frame);
+  const auto first_answer = replies.begin() + static_cast<ptrdiff_t>(inputs);
+  work.outcome.settle = work.settler.Wait(work.context, {first_answer, replies.end()});
+  replies.erase(first_answer, replies.end());
   work.settled = true;
   for (const DevToolsReply& reply : replies) {
     // A page that closed or navigated away under the input has had it.
@@ -111,8 +112,7 @@ absl::Status ActionRunner::SendAndSettle(Work& work, std::vector<DevToolsCommand
 
 absl::Status ActionRunner::Settle(Work& work) {
   if (work.acted == absl::Time()) work.acted = absl::Now();
-  work.outcome.settle =
-      work.settler.Wait(work.context, work.tab->devtools().Send(work.settler.FrameCommand()));
+  work.outcome.settle = work.settler.Wait(work.context, work.settler.Ask());
   work.settled = true;
   return work.context.Check("settling");
 }

@@ -161,7 +161,7 @@ void WebWorld::SettleNewTab(const CallContext& context, const std::shared_ptr<Ta
   if (now == nullptr || now == before || now->activity().busy() == PageActivity::Busy::kGone) return;
   if (!now->AwaitStarted(context.Child(settle_cap())).ok()) return;
   Settler settler(*now, settle_cap());
-  outcome = settler.Wait(context, now->devtools().Send(settler.FrameCommand()));
+  outcome = settler.Wait(context, settler.Ask());
 }
 
 absl::Status WebWorld::ReviveCrashedTab(const CallContext& context) {

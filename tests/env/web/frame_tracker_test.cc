@@ -47,6 +47,18 @@ TEST_F(FrameTrackerTest, FollowsAFrameIntoItsOwnProcessAndBack) {
   EXPECT_EQ(tracker_.Find("C1")->session_id, "page");
 }
 
+TEST_F(FrameTrackerTest, KnowsThePagesOwnWorldsToo) {
+  LoadTop();
+  Event("page", "Runtime.executionContextCreated",
+        R"({"context":{"uniqueId":"m1","name":"","auxData":{"frameId":"C1","isDefault":true}}})");
+  Context("page", "C1", "c1");
+  EXPECT_EQ(tracker_.Find("C1")->main_context_id, "m1");
+  EXPECT_EQ(tracker_.Find("C1")->context_id, "c1");
+  Event("page", "Runtime.executionContextDestroyed", R"({"executionContextUniqueId":"m1"})");
+  EXPECT_EQ(tracker_.Find("C1")->main_context_id, "");
+  EXPECT_EQ(tracker_.Find("C1")->context_id, "c1");
+}
+
 TEST_F(FrameTrackerTest, ForgetsContextsAndFramesThatAreGone) {
   LoadTop();
   Context("page", "C1", "c1");

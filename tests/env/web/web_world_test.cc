@@ -81,6 +81,59 @@ TEST_F(WebWorldTest, WaitsForTimersThatAClickSets) {
   EXPECT_TRUE(seen.settle().settled()) << seen.settle().waiting_for();
 }
 
+// A button that says later, by a timer of its document, that it was clicked.
+constexpr char kLateButton[] = "<button onclick=\"setTimeout(()=>this.textContent='late done',400)\">Late</button>";
+
+TEST_F(WebWorldTest, WaitsForTimersInAFrameOfTheSameSite) {
+  site().Page("/inner", kLateButton);
+  ResetTo("<iframe width=300 height=100 src=/inner></iframe>");
+  const v1::Observation seen = Click("Late");
+  EXPECT_GT(Mark("late done"), 0);
+  EXPECT_TRUE(seen.settle().settled()) << seen.settle().waiting_for();
+}
+
+TEST_F(WebWorldTest, WaitsForTimersInAFrameOfAnotherSite) {
+  site().Page("/inner", kLateButton);
+  ResetTo(absl::StrCat("<iframe width=300 height=100 src=\"", site().Url("/inner", "localhost"), "\"></iframe>"));
+  const v1::Observation seen = Click("Late");
+  EXPECT_GT(Mark("late done"), 0);
+  EXPECT_TRUE(seen.settle().settled()) << seen.settle().waiting_for();
+}
+
+TEST_F(WebWorldTest, WaitsForAFrameThatTheActionOpens) {
+  site().Page("/inner", "<p id=out>early</p><script>setTimeout(()=>out.textContent='late text',400)</script>");
+  ResetTo("<button onclick=\"document.body.append(Object.assign(document.createElement('iframe'),{src:'/inner'}))\">Open</button>");
+  const v1::Observation seen = Click("Open");
+  EXPECT_THAT(seen.text().text(), HasSubstr("late text"));
+  EXPECT_TRUE(seen.settle().settled()) << seen.settle().waiting_for();
+}
+
+TEST_F(WebWorldTest, SaysThatAFrameStillChanges) {
+  site().Page("/inner", "<p id=n></p><script>let i=0;(function f(){n.textContent=++i;requestAnimationFrame(f)})()</script>");
+  const v1::Observation seen = ResetTo("<iframe width=300 height=100 src=/inner></iframe>");
+  EXPECT_FALSE(seen.settle().settled());
+  EXPECT_EQ(seen.settle().waiting_for(), "mutations");
+}
+
+TEST_F(WebWorldTest, SaysThatAnOpenShadowRootStillChanges) {
+  const v1::Observation seen = ResetTo(
+      "<div id=host></div><script>const inner=host.attachShadow({mode:'open'});inner.innerHTML='<p><b></b></p>';"
+      "const deeper=inner.querySelector('p').attachShadow({mode:'open'});let i=0;"
+      "(function f(){deeper.textContent=++i;requestAnimationFrame(f)})()</script>");
+  EXPECT_FALSE(seen.settle().settled());
+  EXPECT_EQ(seen.settle().waiting_for(), "mutations");
+}
+
+TEST_F(WebWorldTest, AnEndlessScriptInAFrameOfAnotherSiteIsStopped) {
+  site().Page("/inner", "<button onclick='for(;;){}'>Spin</button><button onclick=\"this.textContent='well'\">Other</button>");
+  ResetTo(absl::StrCat("<iframe width=300 height=100 src=\"", site().Url("/inner", "localhost"), "\"></iframe>"));
+  const v1::Observation seen = Click("Spin");
+  EXPECT_FALSE(seen.settle().settled());
+  EXPECT_THAT(seen.notices(), Contains(HasSubstr("without end")));
+  Click("Other");
+  EXPECT_GT(Mark("well"), 0);
+}
+
 TEST_F(WebWorldTest, DoesNotWaitForAPagesHeartbeat) {
   ResetTo("<p id=n>0</p><script>setInterval(()=>{},50);(function f(){setTimeout(f,30)})()</script>"
           "<button onclick=\"document.title='done'\">Press</button>");
