@@ -138,7 +138,7 @@ absl::StatusOr<ActResult> Session::ActOrObserve(StepCall& call) {
     return result;
   }
   if (call.action.kind_case() == v1::Action::KIND_NOT_SET || IsSessionAction(call.action)) {
-    PROCTOR_ASSIGN_OR_RETURN(result.observation, world_->Observe(context, call.request.observation()));
+    PROCTOR_ASSIGN_OR_RETURN(result, world_->Idle(context, call.request.observation()));
     if (!call.refusal.empty()) result.observation.set_action_error(call.refusal);
     return result;
   }

@@ -9,7 +9,7 @@
 //  - A non-OK status from Reset: no episode begins, nothing is recorded, the session stays open. INVALID_ARGUMENT and
 //    FAILED_PRECONDITION (the task does not fit) go to the client as they are; everything else, CANCELLED and
 //    DEADLINE_EXCEEDED included, as UNAVAILABLE: the client may try again.
-//  - `wait`, `answer` and `give_up` never reach Act: the session does them, the same for all worlds.
+//  - `wait`, `noop`, `answer` and `give_up` never reach Act: the session does them, the same for all worlds.
 //  - Steps, limits, leases, recording, replayed requests, evidence at start and end: the session's, never the driver's.
 //  - The suite of tests/env/world_contract.h must pass for it.
 #ifndef PROCTOR_ENV_WORLD_H_
@@ -25,6 +25,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/call_context.h"
+#include "common/status.h"
 #include "proctor/v1/action.pb.h"
 #include "proctor/v1/environment.pb.h"
 #include "proctor/v1/observation.pb.h"
@@ -76,8 +77,17 @@ class World {
   virtual absl::StatusOr<ActResult> Act(const CallContext& context, const v1::Action& action,
                                         const v1::ObservationRequest& request) = 0;
 
+  // A look between steps, not recorded: what it tells of (dialogs, notices, ...) is told again by the next step.
   virtual absl::StatusOr<v1::Observation> Observe(const CallContext& context,
                                                   const v1::ObservationRequest& request) = 0;
+
+  // The observation of a step that leaves the world alone (`wait`, `noop`, a text that is no action), recorded as that of
+  // any step is. Worlds without events need not care.
+  virtual absl::StatusOr<ActResult> Idle(const CallContext& context, const v1::ObservationRequest& request) {
+    ActResult result;
+    PROCTOR_ASSIGN_OR_RETURN(result.observation, Observe(context, request));
+    return result;
+  }
 
   // Collects evidence without touching what the agent sees. One result a request, in order; a failure is recorded in
   // its result.

@@ -62,6 +62,10 @@ class PracticeWorld final : public World {
     return browser_->Observe(context, request);
   }
 
+  absl::StatusOr<ActResult> Idle(const CallContext& context, const v1::ObservationRequest& request) override {
+    return browser_->Idle(context, request);
+  }
+
   std::vector<v1::Evidence> Collect(const CallContext& context,
                                     const std::vector<v1::EvidenceRequest>& requests) override {
     std::vector<v1::EvidenceRequest> for_browser;

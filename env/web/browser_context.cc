@@ -182,6 +182,11 @@ absl::Status BrowserContext::CloseTab(const CallContext& context, const std::sha
   return absl::OkStatus();
 }
 
+std::vector<std::string> BrowserContext::notices() const {
+  MutexLock lock(mutex_);
+  return notices_;
+}
+
 std::vector<std::string> BrowserContext::TakeNotices() {
   MutexLock lock(mutex_);
   return std::exchange(notices_, {});

@@ -69,8 +69,11 @@ class BrowserContext {
   enum class TabUse { kAgent, kEvidence };
   absl::StatusOr<std::shared_ptr<Tab>> OpenTab(const CallContext& context, TabUse use);
   absl::Status CloseTab(const CallContext& context, const std::shared_ptr<Tab>& tab);
-  // Tabs that pages opened or closed since the last call, for the observation's notices.
+  // What pages did with tabs and downloads since it was taken last, for the observation's notices.
+  std::vector<std::string> notices() const;
   std::vector<std::string> TakeNotices();
+  // Files can be given to its pages.
+  bool takes_uploads() const { return !options_.upload_root.empty(); }
 
   // Writes a file for a file input of its pages; kept until the context ends. Returns its path.
   absl::StatusOr<std::string> StoreUpload(const std::string& file_name, const std::string& bytes);

@@ -333,6 +333,16 @@ bool Tab::crashed() const {
   return crashed_;
 }
 
+std::vector<v1::Dialog> Tab::dialogs() const {
+  MutexLock lock(mutex_);
+  return {dialogs_.begin(), dialogs_.end()};
+}
+
+std::vector<std::string> Tab::console_errors() const {
+  MutexLock lock(mutex_);
+  return {console_errors_.begin(), console_errors_.end()};
+}
+
 std::vector<v1::Dialog> Tab::TakeDialogs() {
   MutexLock lock(mutex_);
   std::vector<v1::Dialog> taken(dialogs_.begin(), dialogs_.end());

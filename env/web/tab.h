@@ -64,7 +64,9 @@ class Tab : public std::enable_shared_from_this<Tab> {
   void ClearCrashed();
   bool crashed() const;
 
-  // What happened since the last call.
+  // What happened since it was taken last.
+  std::vector<v1::Dialog> dialogs() const;
+  std::vector<std::string> console_errors() const;
   std::vector<v1::Dialog> TakeDialogs();
   std::vector<std::string> TakeConsoleErrors();
   // The file input whose chooser the page opened last, as {session, backend node id}; none since the last call.

@@ -83,7 +83,9 @@ absl::StatusOr<ResetResult> WebWorld::Reset(const CallContext& context, const Re
   }
   const absl::Time rested = absl::Now();
   ResetResult result;
+  PROCTOR_RETURN_IF_ERROR(ReviveCrashedTab(context));
   PROCTOR_ASSIGN_OR_RETURN(result.observation, LookAtStart(context, request, page));
+  AddEvents(request, Telling::kOnce, result.observation);
   Report(settle, *result.observation.mutable_settle());
   *result.observation.mutable_settle()->mutable_timing()->mutable_settle() = ToProto(rested - began);
   *result.observation.mutable_settle()->mutable_timing()->mutable_observe() = ToProto(absl::Now() - rested);
@@ -117,13 +119,15 @@ absl::StatusOr<SettleOutcome> WebWorld::OpenStartPages(const CallContext& contex
       continue;
     }
     // A start page may take longer than a step.
-    PROCTOR_ASSIGN_OR_RETURN(const LoadOutcome load,
-                             LoadPage(context, *tab, urls[i], std::max(settle_cap(), absl::Seconds(15))));
-    if (i == 0) shown = load.settle;
-    const bool seen_as_page = load.error.empty() || absl::StartsWith(load.error, "net::ERR_CERT") ||
-                              load.error == "net::ERR_ABORTED";
+    const absl::StatusOr<LoadOutcome> load = LoadPage(context, *tab, urls[i], std::max(settle_cap(), absl::Seconds(15)));
+    // One that crashes is dealt with as in any step.
+    if (tab->crashed()) continue;
+    PROCTOR_RETURN_IF_ERROR(load.status());
+    if (i == 0) shown = load->settle;
+    const bool seen_as_page = load->error.empty() || absl::StartsWith(load->error, "net::ERR_CERT") ||
+                              load->error == "net::ERR_ABORTED";
     if (!seen_as_page) {
-      return absl::UnavailableError(absl::StrCat("the start page could not be loaded: ", load.error));
+      return absl::UnavailableError(absl::StrCat("the start page could not be loaded: ", load->error));
     }
   }
   if (urls.size() > 1) browser_->SetActive(first);
@@ -132,18 +136,18 @@ absl::StatusOr<SettleOutcome> WebWorld::OpenStartPages(const CallContext& contex
 
 absl::StatusOr<ActResult> WebWorld::Act(const CallContext& context, const v1::Action& action,
                                         const v1::ObservationRequest& request) {
-  if (browser_ == nullptr) return absl::FailedPreconditionError("no episode is open");
-  if (browser_->devtools().closed()) return absl::UnavailableError("the browser ended");
-  PROCTOR_RETURN_IF_ERROR(ReviveCrashedTab(context));
+  PROCTOR_RETURN_IF_ERROR(Ready(context));
   const std::shared_ptr<Tab> before = browser_->active();
   PROCTOR_ASSIGN_OR_RETURN(ActionOutcome outcome, runner_->Run(context, action));
   SettleNewTab(context, before, outcome.settle);
+  NoteFileChooser(before, action, outcome);
   if (outcome.settle.script_stopped) notices_.push_back("a script of the page ran without end and was stopped");
   PROCTOR_RETURN_IF_ERROR(ReviveCrashedTab(context));
   ActResult result;
   const absl::Time rested = absl::Now();
   PROCTOR_ASSIGN_OR_RETURN(result.observation, Look(context, request));
-  AddEvents(context, request, result.observation, &result.blobs);
+  AddEvents(request, Telling::kOnce, result.observation);
+  AddDownloads(context, result);
   result.observation.set_action_error(outcome.error);
   v1::SettleReport& report = *result.observation.mutable_settle();
   Report(outcome.settle, report);
@@ -188,13 +192,37 @@ absl::Status WebWorld::ReviveCrashedTab(const CallContext& context) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::Observation> WebWorld::Observe(const CallContext& context, const v1::ObservationRequest& request) {
+absl::Status WebWorld::Ready(const CallContext& context) {
   if (browser_ == nullptr) return absl::FailedPreconditionError("no episode is open");
   if (browser_->devtools().closed()) return absl::UnavailableError("the browser ended");
-  PROCTOR_RETURN_IF_ERROR(ReviveCrashedTab(context));
+  return ReviveCrashedTab(context);
+}
+
+absl::StatusOr<v1::Observation> WebWorld::Observe(const CallContext& context, const v1::ObservationRequest& request) {
+  PROCTOR_RETURN_IF_ERROR(Ready(context));
   PROCTOR_ASSIGN_OR_RETURN(v1::Observation observation, Look(context, request));
-  AddEvents(context, request, observation, nullptr);
+  AddEvents(request, Telling::kAgain, observation);
   return observation;
+}
+
+absl::StatusOr<ActResult> WebWorld::Idle(const CallContext& context, const v1::ObservationRequest& request) {
+  PROCTOR_RETURN_IF_ERROR(Ready(context));
+  ActResult result;
+  PROCTOR_ASSIGN_OR_RETURN(result.observation, Look(context, request));
+  AddEvents(request, Telling::kOnce, result.observation);
+  AddDownloads(context, result);
+  return result;
+}
+
+void WebWorld::NoteFileChooser(const std::shared_ptr<Tab>& tab, const v1::Action& action, const ActionOutcome& outcome) {
+  if (tab == nullptr || !tab->TakeFileChooser().has_value() || action.has_upload_file()) return;
+  if (!browser_->takes_uploads()) {
+    notices_.push_back("a file chooser opened and was closed: this browser takes no uploads");
+    return;
+  }
+  const int mark = outcome.target_element.has_value() ? outcome.target_element->mark() : 0;
+  notices_.push_back(mark > 0 ? absl::StrCat("a file chooser opened: use upload_file on mark ", mark)
+                              : "a file chooser opened: use upload_file on what opened it");
 }
 
 absl::StatusOr<v1::Observation> WebWorld::Look(const CallContext& context, const v1::ObservationRequest& request) {
@@ -242,23 +270,25 @@ void WebWorld::AddTabs(const CallContext& context, const v1::ObservationRequest&
   }
 }
 
-void WebWorld::AddEvents(const CallContext& context, const v1::ObservationRequest& request,
-                         v1::Observation& observation, std::map<std::string, std::string>* blobs) {
+void WebWorld::AddEvents(const v1::ObservationRequest& request, Telling telling, v1::Observation& observation) {
+  const bool once = telling == Telling::kOnce;
   for (const auto& tab : browser_->tabs()) {
-    for (v1::Dialog& dialog : tab->TakeDialogs()) *observation.add_dialogs() = std::move(dialog);
+    for (v1::Dialog& dialog : once ? tab->TakeDialogs() : tab->dialogs()) *observation.add_dialogs() = std::move(dialog);
     if (!Asks(request, v1::OBSERVATION_PART_CONSOLE)) continue;
-    for (std::string& error : tab->TakeConsoleErrors()) {
+    for (std::string& error : once ? tab->TakeConsoleErrors() : tab->console_errors()) {
       if (observation.console_errors_size() < 50) observation.add_console_errors(std::move(error));
     }
   }
-  for (std::string& notice : browser_->TakeNotices()) observation.add_notices(std::move(notice));
-  for (std::string& notice : notices_) observation.add_notices(std::move(notice));
-  notices_.clear();
-  // Downloads go with a step: only a step can carry their bytes to the store.
-  if (blobs == nullptr) return;
+  for (std::string& notice : once ? browser_->TakeNotices() : browser_->notices()) observation.add_notices(std::move(notice));
+  for (const std::string& notice : notices_) observation.add_notices(notice);
+  if (once) notices_.clear();
+}
+
+// They go with a step: only a step can carry their bytes to the store.
+void WebWorld::AddDownloads(const CallContext& context, ActResult& result) {
   for (FinishedDownload& finished : browser_->TakeDownloads(context.Child(kDownloadCap))) {
-    if (!finished.download.digest().empty()) (*blobs)[finished.download.digest()] = std::move(finished.bytes);
-    *observation.add_downloads() = std::move(finished.download);
+    if (!finished.download.digest().empty()) result.blobs[finished.download.digest()] = std::move(finished.bytes);
+    *result.observation.add_downloads() = std::move(finished.download);
   }
 }
 

@@ -1,6 +1,7 @@
 // Each page that is known to make browsers misbehave ends in the documented observation.
 #include <signal.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -72,6 +73,8 @@ TEST_F(PageZooTest, DialogsAreAnsweredAndReported) {
 TEST_F(PageZooTest, DialogWhileLoadingDoesNotBlockTheStart) {
   const v1::Observation seen = ResetTo("<script>alert('early')</script><title>after</title>");
   EXPECT_EQ(seen.title(), "after");
+  ASSERT_EQ(seen.dialogs_size(), 1);
+  EXPECT_EQ(seen.dialogs(0).message(), "early");
 }
 
 TEST_F(PageZooTest, LeavingAPageThatObjectsIsAccepted) {
@@ -217,6 +220,22 @@ TEST_F(PageZooTest, CrashedPageIsLoadedAgain) {
   EXPECT_EQ(Click("Press").title(), "x");
 }
 
+TEST_F(PageZooTest, StartPageThatCrashesIsLoadedAgain) {
+  std::atomic<int> asked = 0;
+  site().Answer("/boom", [&](const net::HttpRequest&) {
+    if (asked++ == 0) {
+      for (const pid_t pid : pool().pids()) KillRenderers(pid);
+    }
+    return TestSite::Html("");
+  });
+  const v1::Observation seen = ResetTo("<title>crashy</title><img src=/boom><button onclick=\"document.title='x'\">Press</button>");
+  EXPECT_EQ(seen.title(), "crashy");
+  EXPECT_THAT(seen.notices(), Contains(HasSubstr("crashed")));
+  EXPECT_EQ(Click("Press").title(), "x");
+  // The handler refers to this test.
+  site().Page("/boom", "");
+}
+
 TEST_F(PageZooTest, KilledBrowserFailsTheWorldAndTheNextResetWorks) {
   ResetTo("<title>first</title>");
   ASSERT_FALSE(pool().pids().empty());
@@ -282,7 +301,9 @@ TEST_F(PageZooTest, CrossSiteFrameIsSeenAndActedOn) {
 }
 
 TEST_F(PageZooTest, ConsoleErrorsAreReported) {
-  const v1::Observation seen = ResetTo("<button onclick=\"console.error('bad',1);undefinedThing()\">Err</button>");
+  const v1::Observation seen = ResetTo("<script>console.error('early',0)</script>"
+                                       "<button onclick=\"console.error('bad',1);undefinedThing()\">Err</button>");
+  EXPECT_THAT(seen.console_errors(), Contains(HasSubstr("early 0")));
   const v1::Observation after = Click("Err");
   EXPECT_THAT(after.console_errors(), Contains(HasSubstr("bad 1")));
   EXPECT_THAT(after.console_errors(), Contains(HasSubstr("undefinedThing")));

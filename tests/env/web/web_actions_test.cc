@@ -186,6 +186,20 @@ TEST_F(WebActionsTest, UploadsBytesToAFileInputAndThroughAChooser) {
   EXPECT_THAT(Act(action).action_error(), HasSubstr("no file named"));
 }
 
+TEST_F(WebActionsTest, ClickThatOpensAFileChooserSaysHowToUseIt) {
+  ResetTo("<input type=file hidden onchange='document.title=this.files[0].name'>"
+          "<button onclick=\"document.querySelector('input').click()\">Choose</button>");
+  const int mark = Mark("Choose");
+  EXPECT_THAT(Click(mark).notices(), Contains(absl::StrCat("a file chooser opened: use upload_file on mark ", mark)));
+  v1::Action action;
+  action.mutable_upload_file()->mutable_target()->set_mark(mark);
+  action.mutable_upload_file()->set_file_name("a.txt");
+  action.mutable_upload_file()->set_content("hello");
+  const v1::Observation seen = Act(action);
+  EXPECT_EQ(seen.title(), "a.txt") << seen.action_error();
+  EXPECT_TRUE(seen.notices().empty());
+}
+
 TEST_F(WebActionsTest, GoesBackForwardAndReloads) {
   site().Page("/two", "<title>two</title>");
   ResetTo("<title>one</title><a href=/two>Next</a>");

@@ -156,6 +156,25 @@ TEST_F(WebWorldTest, SaysWhatItStillWaitedForAtTheCap) {
   EXPECT_EQ(seen.settle().waiting_for(), "requests");
 }
 
+TEST_F(WebWorldTest, ALookBetweenStepsLeavesWhatHappenedToTheRecord) {
+  ResetTo("<title>here</title>");
+  // Something happens between two steps.
+  v1::EvidenceRequest request;
+  request.mutable_page_expression()->set_expression("alert('late'),console.error('late',1),1");
+  ASSERT_EQ(world_->Collect(Within(absl::Seconds(20)), {request}).at(0).error(), "");
+  const auto look = [this] { return world_->Observe(Within(absl::Seconds(20)), Everything()).value(); };
+  for (int i = 0; i < 2; ++i) {
+    const v1::Observation seen = look();
+    ASSERT_EQ(seen.dialogs_size(), 1);
+    EXPECT_EQ(seen.dialogs(0).message(), "late");
+    EXPECT_THAT(seen.console_errors(), Contains(HasSubstr("late 1")));
+  }
+  const ActResult step = world_->Idle(Within(absl::Seconds(20)), Everything()).value();
+  EXPECT_EQ(step.observation.dialogs_size(), 1);
+  EXPECT_THAT(step.observation.console_errors(), Contains(HasSubstr("late 1")));
+  EXPECT_EQ(look().dialogs_size(), 0);
+}
+
 TEST_F(WebWorldTest, EpisodesShareNothing) {
   ResetTo("<script>document.cookie='a=1';localStorage.b=2</script>");
   const v1::Observation seen =
