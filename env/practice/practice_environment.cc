@@ -31,7 +31,7 @@ class PracticeWorld final : public World {
   absl::StatusOr<ResetResult> Reset(const CallContext& context, const ResetSpec& spec,
                                     const v1::ObservationRequest& request) override {
     Forget();
-    const int64_t seed = SeedOf(spec);
+    PROCTOR_ASSIGN_OR_RETURN(const int64_t seed, SeedOf(spec));
     PracticeHub::InstanceOptions options{.seed = seed, .response_delay = FromProto(settings_.response_delay())};
     const auto& states = spec.task.start_state().site_state_json();
     options.site_state_json.insert(states.begin(), states.end());
@@ -94,8 +94,14 @@ class PracticeWorld final : public World {
   absl::Duration ActionDelay() const override { return browser_->ActionDelay(); }
 
  private:
-  int64_t SeedOf(const ResetSpec& spec) const {
-    if (spec.task.seed() != 0) return spec.task.seed();
+  absl::StatusOr<int64_t> SeedOf(const ResetSpec& spec) const {
+    const int64_t own = spec.task.seed();
+    // Its goal and oracle are about the content of that seed: in other content nothing of them would be true.
+    if (own != 0 && spec.seed != 0 && spec.seed != own) {
+      return absl::InvalidArgumentError(absl::StrCat("seed: the task is made for the sites' content of seed ", own, ", not ",
+                                                     spec.seed, ": start the episode without a seed"));
+    }
+    if (own != 0) return own;
     if (spec.seed != 0) return spec.seed;
     return default_seed_ != 0 ? default_seed_ : RandomSeed();
   }

@@ -62,7 +62,7 @@ absl::StatusOr<ResetResult> WebWorld::Reset(const CallContext& context, const Re
     return absl::InvalidArgumentError("start_state.site_state_json: only practice sites have such a state");
   }
   PROCTOR_ASSIGN_OR_RETURN(const StartPlan plan, PlanStart(start, base_urls_));
-  const int64_t seed = settings_.random_seed() != 0 ? settings_.random_seed() : spec.seed;
+  const int64_t seed = spec.seed != 0 ? spec.seed : settings_.random_seed();
   const absl::Time began = absl::Now();
   StartOrder order{.plan = plan, .seed = seed, .geolocation = std::nullopt, .request = request};
   if (start.has_geolocation()) order.geolocation = start.geolocation();

@@ -81,15 +81,27 @@ TEST_F(PracticeEnvironmentTest, ResetGivesTheBrowserTheSitesAddresses) {
   EXPECT_EQ(hub_.instance_count(), 1);
 }
 
-TEST_F(PracticeEnvironmentTest, SeedsComeFromTheTaskThenTheEpisodeThenAtRandom) {
+TEST_F(PracticeEnvironmentTest, SeedsComeFromTheEpisodeThenTheTaskThenAtRandom) {
   const auto world = Open();
   ResetSpec spec{.task = {}, .seed = 4};
   EXPECT_EQ(world->Reset(CallContext(), spec, {})->seed, 4);
   spec.seed = 0;
   EXPECT_GT(world->Reset(CallContext(), spec, {})->seed, 0);
   spec.task.set_seed(12);
-  spec.seed = 4;
   EXPECT_EQ(world->Reset(CallContext(), spec, {})->seed, 12);
+  spec.seed = 12;
+  EXPECT_EQ(world->Reset(CallContext(), spec, {})->seed, 12);
+}
+
+TEST_F(PracticeEnvironmentTest, RefusesAnotherSeedThanTheTasks) {
+  const auto world = Open();
+  ResetSpec spec;
+  spec.task.set_seed(12);
+  spec.seed = 4;
+  const absl::Status refused = world->Reset(CallContext(), spec, {}).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("seed 12"));
+  EXPECT_EQ(hub_.instance_count(), 0);
 }
 
 TEST_F(PracticeEnvironmentTest, EveryEpisodeHasAnInstanceOfItsOwn) {

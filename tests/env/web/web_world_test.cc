@@ -175,6 +175,26 @@ TEST_F(WebWorldTest, ALookBetweenStepsLeavesWhatHappenedToTheRecord) {
   EXPECT_EQ(look().dialogs_size(), 0);
 }
 
+TEST_F(WebWorldTest, TheEpisodesSeedComesBeforeTheSettings) {
+  const std::string page = "<script>document.title=Math.random()</script>";
+  site().Page("/page", page);
+  const auto draw = [&](int64_t in_settings, int64_t in_spec) {
+    v1::WebSettings settings;
+    settings.set_random_seed(in_settings);
+    Open(settings);
+    ResetSpec spec;
+    spec.seed = in_spec;
+    spec.task.mutable_start_state()->set_start_url(site().Url("/page"));
+    const auto reset = world_->Reset(Within(absl::Seconds(40)), spec, Everything());
+    EXPECT_TRUE(reset.ok()) << reset.status();
+    EXPECT_EQ(reset->seed, in_spec != 0 ? in_spec : in_settings);
+    return reset->observation.title();
+  };
+  const std::string of_seven = draw(0, 7);
+  EXPECT_EQ(draw(5, 7), of_seven);
+  EXPECT_NE(draw(5, 0), of_seven);
+}
+
 TEST_F(WebWorldTest, EpisodesShareNothing) {
   ResetTo("<script>document.cookie='a=1';localStorage.b=2</script>");
   const v1::Observation seen =
