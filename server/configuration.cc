@@ -91,6 +91,16 @@ absl::Status CheckPlaces(v1::ServerConfig& config, const Reporter& report) {
   return absl::OkStatus();
 }
 
+// Whether a URL names this machine by its loopback.
+bool IsOnLoopback(const std::string& url) {
+  const size_t begin = url.find("://") + 3;
+  const std::string authority = url.substr(begin, url.find_first_of("/?#", begin) - begin);
+  // An IPv6 address has its colons in brackets.
+  const size_t port = authority.find(':', authority.starts_with("[") ? authority.find(']') : 0);
+  const std::string host = authority.substr(0, port);
+  return host == "localhost" || host == "127.0.0.1" || host == "[::1]";
+}
+
 absl::Status CheckBrowser(v1::BrowserConfig& browser, const Reporter& report) {
   PROCTOR_RETURN_IF_ERROR(report.Number("browser.max_browsers", browser.max_browsers(), 1, 64,
                                         [&](int32_t n) { browser.set_max_browsers(n); }, 2));
@@ -106,6 +116,12 @@ absl::Status CheckBrowser(v1::BrowserConfig& browser, const Reporter& report) {
   const std::string& remote = browser.remote_url();
   if (!remote.empty() && remote.rfind("ws://", 0) != 0 && remote.rfind("http://", 0) != 0) {
     return report.Error("browser.remote_url", absl::StrCat("'", remote, "' begins with neither ws:// nor http://"));
+  }
+  if (!remote.empty() && !IsOnLoopback(remote)) {
+    return report.Error("browser.remote_url",
+                        absl::StrCat("'", remote, "' is not on this machine's loopback (127.0.0.1, [::1], localhost): its "
+                                     "pages are to go through the server's filtering proxy, which listens there only, so "
+                                     "that none would load. Run the server beside the browser"));
   }
   for (int i = 0; i < browser.extra_flags_size(); ++i) {
     const std::string& flag = browser.extra_flags(i);

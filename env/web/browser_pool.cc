@@ -17,7 +17,7 @@ constexpr absl::Duration kAnswerCap = absl::Seconds(3);
 }  // namespace
 
 absl::Status BrowserPool::Start(const CallContext& context) {
-  if (options_.remote_url.empty()) SweepLeftoverBrowsers(options_.process.profile_root);
+  if (options_.find_remote == nullptr) SweepLeftoverBrowsers(options_.process.profile_root);
   PROCTOR_ASSIGN_OR_RETURN(const std::shared_ptr<Browser> browser, Lease(context));
   Return(browser);
   return absl::OkStatus();
@@ -70,11 +70,12 @@ absl::StatusOr<std::shared_ptr<BrowserPool::Browser>> BrowserPool::Lease(const C
 
 absl::StatusOr<std::shared_ptr<BrowserPool::Browser>> BrowserPool::StartBrowser(const CallContext& context) {
   auto browser = std::make_shared<Browser>();
-  if (options_.remote_url.empty()) {
+  if (options_.find_remote == nullptr) {
     PROCTOR_ASSIGN_OR_RETURN(browser->process, BrowserProcess::Start(context, options_.process, spawner_));
     browser->user_agent = browser->process->user_agent();
   } else {
-    PROCTOR_ASSIGN_OR_RETURN(auto transport, ConnectWebSocketTransport(context, options_.remote_url));
+    PROCTOR_ASSIGN_OR_RETURN(const std::string url, options_.find_remote(context));
+    PROCTOR_ASSIGN_OR_RETURN(auto transport, ConnectWebSocketTransport(context, url));
     browser->remote = std::make_unique<DevTools>(std::move(transport));
     PROCTOR_ASSIGN_OR_RETURN(const Json version, browser->remote->Call(context, "", "Browser.getVersion"));
     browser->user_agent = JsonStringOr(version, "userAgent");

@@ -2,6 +2,7 @@
 #ifndef PROCTOR_ENV_WEB_BROWSER_POOL_H_
 #define PROCTOR_ENV_WEB_BROWSER_POOL_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,9 +22,10 @@ class BrowserPool {
  public:
   struct Options {
     BrowserProcessOptions process;
-    // Use this browser (`ws://host:port/devtools/browser/...`) instead of starting any. It must be able to reach this
-    // machine's loopback, where the filtering proxy listens; it takes no uploads and its downloads are refused.
-    std::string remote_url;
+    // Use the browser that this finds (`ws://host:port/devtools/browser/...`) instead of starting any; called before each
+    // connection. It must be able to reach this machine's loopback, where the filtering proxy listens; it takes no uploads
+    // and its downloads are refused.
+    std::function<absl::StatusOr<std::string>(const CallContext&)> find_remote;
     // Browsers at once; contexts go to the one with the fewest.
     int max_browsers = 2;
     // Another browser is started rather than exceed this, while there may be more.
@@ -48,6 +50,8 @@ class BrowserPool {
   // Process ids of living browsers, for operators and tests.
   std::vector<pid_t> pids() const;
   bool sandboxed() const;
+  // Whether pages can be given files.
+  bool takes_uploads() const { return options_.find_remote == nullptr; }
 
  private:
   struct Browser {

@@ -1,5 +1,6 @@
 #include "env/web/web_environment.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -37,6 +38,10 @@ v1::Environment WebEnvironment::Describe() const {
   environment.set_description(options_.description);
   environment.set_available(true);
   *environment.mutable_capabilities() = WebCapabilities();
+  if (!pool_.takes_uploads()) {
+    auto& actions = *environment.mutable_capabilities()->mutable_actions();
+    actions.erase(std::find(actions.begin(), actions.end(), "upload_file"));
+  }
   const absl::StatusOr<v1::WebSettings> settings = ResolveWeb({});
   if (settings.ok()) *environment.mutable_default_settings()->mutable_web() = *settings;
   return environment;

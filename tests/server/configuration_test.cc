@@ -107,6 +107,13 @@ TEST_F(ConfigurationTest, TheExamplesOptionsLoad) {
   EXPECT_GE(options, 12);
 }
 
+TEST_F(ConfigurationTest, TakesRemoteBrowsersOfThisMachine) {
+  for (const char* url : {"http://127.0.0.1:9222", "http://localhost:9222/", "ws://[::1]:9222/devtools/browser/x"}) {
+    const auto line = Load(absl::StrCat("browser: {remote_url: '", url, "'}\n"));
+    EXPECT_TRUE(line.ok()) << url << ": " << line.status();
+  }
+}
+
 struct BadConfiguration {
   const char* yaml;
   const char* where;
@@ -134,6 +141,10 @@ TEST_F(ConfigurationTest, RefusesBadValuesWithFileLineAndField) {
       {"evaluation:\n  webarena_functions: {f: {page_url: last}}\n",
        "proctord.yaml:2: evaluation.webarena_functions.f", "expression"},
       {"browser: {remote_url: 'file:///etc/passwd'}\n", "browser.remote_url", "ws://"},
+      {"browser: {remote_url: 'http://browser.example:9222'}\n", "browser.remote_url", "loopback"},
+      {"browser: {remote_url: 'ws://10.0.0.7:9222/devtools/browser/x'}\n", "browser.remote_url", "loopback"},
+      {"browser: {remote_url: 'ws://127.0.0.1@evil.example/x'}\n", "browser.remote_url", "loopback"},
+      {"browser: {remote_url: 'ws://localhost.example/x'}\n", "browser.remote_url", "loopback"},
       {"browser: {extra_flags: ['--no-sandbox']}\n", "browser.extra_flags[0]", "set by the server"},
       {"browser: {extra_flags: ['http://x']}\n", "browser.extra_flags[0]", "does not begin"},
       {"threads: {jobs: 1025}\n", "threads.jobs", "between"},

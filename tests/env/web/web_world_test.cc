@@ -233,34 +233,73 @@ std::string RemoteUrl(const std::string& root) {
   return "";
 }
 
-TEST_F(WebWorldTest, DrivesARemoteBrowserOverAWebSocket) {
-  char root[] = "/tmp/proctor-test-XXXXXX";
-  ASSERT_NE(mkdtemp(root), nullptr);
-  chmod(root, 0755);
-  {
+// A browser that somebody else started.
+class RemoteBrowser {
+ public:
+  RemoteBrowser() {
+    char root[] = "/tmp/proctor-test-XXXXXX";
+    EXPECT_NE(mkdtemp(root), nullptr);
+    chmod(root, 0755);
+    root_ = root;
     BrowserProcessOptions process;
-    process.profile_root = root;
+    process.profile_root = root_;
     process.extra_arguments = {"--remote-debugging-port=0"};
-    ProcessSpawner spawner;
-    const auto browser = BrowserProcess::Start(Within(absl::Seconds(30)), process, spawner);
-    ASSERT_TRUE(browser.ok()) << browser.status();
-    BrowserPool::Options options;
-    options.max_browsers = 1;
-    options.remote_url = RemoteUrl(root);
-    ASSERT_NE(options.remote_url, "");
-    BrowserPool pool(options);
-    ThreadPool background("remote-test", 2);
-    WebEnvironment::Options environment_options;
-    environment_options.default_policy.allow_private = true;
-    WebEnvironment remote(environment_options, pool, proxy(), background);
-    auto world = remote.Open(Within(absl::Seconds(30)), {});
-    ASSERT_TRUE(world.ok()) << world.status();
-    world_ = *std::move(world);
-    ResetTo("<button onclick=\"document.title='clicked'\">Press</button>");
-    EXPECT_EQ(Click("Press").title(), "clicked");
-    world_.reset();
+    auto browser = BrowserProcess::Start(Within(absl::Seconds(30)), process, spawner_);
+    EXPECT_TRUE(browser.ok()) << browser.status();
+    if (browser.ok()) browser_ = *std::move(browser);
+    url_ = RemoteUrl(root_);
+    EXPECT_NE(url_, "");
   }
-  std::filesystem::remove_all(root);
+  ~RemoteBrowser() {
+    browser_.reset();
+    std::filesystem::remove_all(root_);
+  }
+  const std::string& url() const { return url_; }
+
+ private:
+  ProcessSpawner spawner_;
+  std::string root_;
+  std::unique_ptr<BrowserProcess> browser_;
+  std::string url_;
+};
+
+TEST_F(WebWorldTest, DrivesARemoteBrowserOverAWebSocketAndFindsItAgain) {
+  auto browser = std::make_unique<RemoteBrowser>();
+  BrowserPool::Options options;
+  options.max_browsers = 1;
+  options.find_remote = [&](const CallContext&) -> absl::StatusOr<std::string> { return browser->url(); };
+  BrowserPool pool(options);
+  ThreadPool background("remote-test", 2);
+  WebEnvironment::Options environment_options;
+  environment_options.default_policy.allow_private = true;
+  environment_options.prewarm = false;
+  WebEnvironment remote(environment_options, pool, proxy(), background);
+  EXPECT_THAT(remote.Describe().capabilities().actions(), testing::Not(Contains("upload_file")));
+  EXPECT_THAT(environment().Describe().capabilities().actions(), Contains("upload_file"));
+  auto world = remote.Open(Within(absl::Seconds(30)), {});
+  ASSERT_TRUE(world.ok()) << world.status();
+  world_ = *std::move(world);
+  ResetTo("<button onclick=\"document.title='clicked'\">Press</button><input type=file aria-label=File>");
+  EXPECT_EQ(Click("Press").title(), "clicked");
+  EXPECT_THAT(Click("File").notices(), Contains(HasSubstr("takes no uploads")));
+  // Restarted, at another address.
+  browser.reset();
+  browser = std::make_unique<RemoteBrowser>();
+  v1::Action noop;
+  noop.mutable_noop();
+  EXPECT_EQ(TryAct(noop).status().code(), absl::StatusCode::kUnavailable);
+  ResetTo("<button onclick=\"document.title='again'\">Press</button>");
+  EXPECT_EQ(Click("Press").title(), "again");
+  world_.reset();
+}
+
+TEST_F(WebWorldTest, ARemoteBrowserThatSaysMoreThanIsReadIsLetGo) {
+  const RemoteBrowser browser;
+  auto transport = ConnectWebSocketTransport(Within(absl::Seconds(20)), browser.url(), 10);
+  ASSERT_TRUE(transport.ok()) << transport.status();
+  ASSERT_TRUE((*transport)->Write({R"({"id":1,"method":"Browser.getVersion"})"}).ok());
+  EXPECT_TRUE((*transport)->Read().ok());
+  EXPECT_EQ((*transport)->Read().status().code(), absl::StatusCode::kResourceExhausted);
 }
 
 }  // namespace
