@@ -3,8 +3,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
+#include <thread>
+#include <utility>
 
+#include "common/proto_time.h"
 #include "tests/env/web/web_fixture.h"
 
 namespace proctor::env::web {
@@ -132,6 +136,41 @@ TEST_F(WebWorldTest, AnEndlessScriptInAFrameOfAnotherSiteIsStopped) {
   EXPECT_THAT(seen.notices(), Contains(HasSubstr("without end")));
   Click("Other");
   EXPECT_GT(Mark("well"), 0);
+}
+
+TEST_F(WebWorldTest, AnotherEpisodesEndlessScriptInTheSameBrowserHurtsNobody) {
+  ResetTo("<title>spinning</title><button onclick='for(;;){}'>Spin</button>");
+  const int spin = Mark("Spin");
+  std::unique_ptr<World> spinning = std::move(world_);
+  ResetTo("<button onclick=\"document.title='clicked'\">Press</button>");
+  ASSERT_EQ(pool().pids().size(), 1u);
+  absl::StatusOr<ActResult> stopped;
+  std::thread other([&] {
+    v1::Action action;
+    action.mutable_click()->mutable_target()->set_mark(spin);
+    stopped = spinning->Act(Within(absl::Seconds(40)), action, Everything());
+  });
+  const v1::Observation seen = Click("Press");
+  EXPECT_EQ(seen.title(), "clicked");
+  EXPECT_TRUE(seen.settle().settled()) << seen.settle().waiting_for();
+  other.join();
+  ASSERT_TRUE(stopped.ok()) << stopped.status();
+  EXPECT_THAT(stopped->observation.notices(), Contains(HasSubstr("without end")));
+}
+
+TEST_F(WebWorldTest, SaysHowLongEachPhaseTook) {
+  ResetTo("<button onclick=\"setTimeout(()=>document.title='late',200)\">Press</button>");
+  const absl::Time began = absl::Now();
+  const v1::StepTiming timing = Click("Press").settle().timing();
+  const absl::Duration took = absl::Now() - began;
+  const absl::Duration act = FromProto(timing.act()), settle = FromProto(timing.settle()), observe = FromProto(timing.observe());
+  EXPECT_GT(act, absl::ZeroDuration());
+  // The timer itself.
+  EXPECT_GE(settle, absl::Milliseconds(190));
+  EXPECT_GT(observe, absl::ZeroDuration());
+  EXPECT_LE(act + settle + observe, took);
+  // Nearly nothing is done outside the phases.
+  EXPECT_GE(act + settle + observe, took * 0.5);
 }
 
 TEST_F(WebWorldTest, DoesNotWaitForAPagesHeartbeat) {
