@@ -1,17 +1,25 @@
 // Every template is solved in a real browser by its known solution, in exactly as many steps as it says.
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/executor.h"
+#include "common/mutex.h"
 #include "env/practice/practice_environment.h"
 #include "env/practice/templates.h"
 #include "env/web/browser_pool.h"
 #include "env/web/web_environment.h"
 #include "evaluator/evaluate.h"
 #include "evaluator/evidence.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "net/egress_proxy.h"
 #include "net/http_server.h"
 #include "proposer/solution_replay.h"
+#include "tests/env/practice/served_bytes.h"
 
 namespace proctor::env::practice {
 namespace {
@@ -19,7 +27,7 @@ namespace {
 class SolveAllTest : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    auto server = net::HttpServer::Create(net::HttpServer::Options(), [this](const net::HttpRequest& request) { return hub_.Handle(request); });
+    auto server = net::HttpServer::Create(net::HttpServer::Options(), [this](const net::HttpRequest& request) { return Serve(request); });
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = std::move(*server);
     hub_.SetPort(server_->port());
@@ -42,15 +50,58 @@ class SolveAllTest : public ::testing::TestWithParam<std::string> {
     elements_.add_parts(v1::OBSERVATION_PART_ELEMENTS);
   }
 
+  // Every reply that the browser gets is searched for what it must not tell: the words of templates and oracles, the task's
+  // goal and final state; its answers where no content is, in headers and errors.
+  net::HttpResponse Serve(const net::HttpRequest& request) {
+    net::HttpResponse response = hub_.Handle(request);
+    const std::string place = absl::StrCat(request.method, " ", request.target, " (", response.status, ")");
+    MutexLock lock(mutex_);
+    ++replies_[absl::StrCat(request.method, " ", response.status / 100)];
+    const std::string word = Telling(response);
+    if (!word.empty()) leaks_.insert(absl::StrCat(word, " in ", place));
+    for (const std::string& secret : secrets_) {
+      if (absl::StrContains(response.body, secret)) leaks_.insert(absl::StrCat(secret, " in ", place));
+    }
+    for (const std::string& answer : answers_) {
+      const bool said = absl::StrContains(HeaderBytes(response), answer) ||
+                        (response.status >= 400 && absl::StrContains(response.body, answer) && !absl::StrContains(request.target, answer));
+      if (said) leaks_.insert(absl::StrCat(answer, " in the headers or the error of ", place));
+    }
+    return response;
+  }
+
+  void Hide(const v1::Task& task) {
+    MutexLock lock(mutex_);
+    secrets_ = {task.goal()};
+    const std::string& state = task.oracle().site_state().match().equals_json();
+    if (state.size() > 4) secrets_.push_back(state);
+    answers_.clear();
+    for (const std::string& answer : task.oracle().answer().match().equals().values()) {
+      // Shorter ones may be part of anything.
+      if (answer.size() > 4) answers_.push_back(answer);
+    }
+  }
+
+  // Pages that are not there, asked for by no solution.
+  void AskForErrors(const ResetResult& reset) {
+    for (const auto& [placeholder, url] : reset.base_urls) {
+      for (const char* method : {"GET", "POST"}) {
+        (void)Serve({.method = method, .target = "/no-such-page", .host = url.substr(7), .headers = {}, .body = ""});
+      }
+    }
+  }
+
   // Replays the solution; returns the verdict on it.
   absl::StatusOr<v1::Verdict> Solve(const v1::Task& task) {
     const CallContext context = CallContext::WithTimeout(absl::Seconds(60));
+    Hide(task);
     v1::Trajectory record;
     record.set_name("trajectories/t");
     record.set_format_version(1);
     *record.mutable_task() = task;
     auto reset = world_->Reset(context, {.task = task, .seed = 0}, elements_);
     if (!reset.ok()) return reset.status();
+    AskForErrors(*reset);
     for (const auto& [placeholder, url] : reset->base_urls) (*record.mutable_base_urls())[placeholder] = url;
     Collect(context, evaluator::RequiredStartEvidence(task.oracle()), true, record);
     v1::Observation seen = reset->observation;
@@ -82,6 +133,13 @@ class SolveAllTest : public ::testing::TestWithParam<std::string> {
     }
   }
 
+  Mutex mutex_;
+  std::vector<std::string> secrets_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> answers_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> leaks_ ABSL_GUARDED_BY(mutex_);
+  // By method and hundreds of the status.
+  std::map<std::string, int> replies_ ABSL_GUARDED_BY(mutex_);
+
   // In the order in which they depend on each other.
   PracticeHub hub_;
   std::unique_ptr<net::HttpServer> server_;
@@ -94,7 +152,7 @@ class SolveAllTest : public ::testing::TestWithParam<std::string> {
   v1::ObservationRequest elements_;
 };
 
-TEST_P(SolveAllTest, SolvesEveryTemplateInTheOptimalNumberOfSteps) {
+TEST_P(SolveAllTest, SolvesEveryTemplateInTheOptimalNumberOfStepsAndTellsNothing) {
   for (const Template& source : Templates()) {
     if (source.site != GetParam()) continue;
     for (const int seed : {1, 1001}) {
@@ -107,6 +165,9 @@ TEST_P(SolveAllTest, SolvesEveryTemplateInTheOptimalNumberOfSteps) {
       EXPECT_FALSE(verdict->already_solved());
     }
   }
+  MutexLock lock(mutex_);
+  EXPECT_THAT(leaks_, testing::IsEmpty());
+  for (const char* kind : {"GET 2", "GET 4", "POST 3", "POST 4"}) EXPECT_GT(replies_[kind], 0) << kind;
 }
 
 INSTANTIATE_TEST_SUITE_P(Sites, SolveAllTest, ::testing::ValuesIn(SiteNames()), [](const auto& info) { return info.param; });

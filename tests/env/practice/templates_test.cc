@@ -28,7 +28,7 @@ std::string UnescapedText(const std::string& html) {
 TEST(TemplatesTest, ThereAreEnoughOfEveryKind) {
   std::map<std::string, int> short_by_site, by_kind;
   std::set<std::string> ids;
-  int impossible = 0, easy = 0, longest = 0;
+  int impossible = 0, easy = 0, shortest = 100, longest = 0;
   for (const Template& source : Templates()) {
     EXPECT_TRUE(ids.insert(source.id).second) << source.id;
     EXPECT_TRUE(absl::StartsWith(source.id, source.site + "/")) << source.id;
@@ -36,12 +36,14 @@ TEST(TemplatesTest, ThereAreEnoughOfEveryKind) {
     impossible += source.impossible;
     if (source.optimal_steps <= 4) ++easy;
     if (source.optimal_steps <= 4) ++short_by_site[source.site];
+    shortest = std::min(shortest, source.optimal_steps);
     longest = std::max(longest, source.optimal_steps);
   }
   EXPECT_GE(Templates().size(), 80u);
   EXPECT_GE(easy, 45);
   EXPECT_GE(impossible, 6);
-  EXPECT_GE(longest, 11);
+  EXPECT_EQ(shortest, 1);
+  EXPECT_EQ(longest, 12);
   for (const std::string& site : SiteNames()) EXPECT_GE(short_by_site[site], 8) << site;
   for (const char* kind : {"find_fact", "reach_page", "content_change"}) EXPECT_GE(by_kind[kind], 15) << kind;
 }

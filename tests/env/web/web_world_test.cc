@@ -169,8 +169,6 @@ TEST_F(WebWorldTest, SaysHowLongEachPhaseTook) {
   EXPECT_GE(settle, absl::Milliseconds(190));
   EXPECT_GT(observe, absl::ZeroDuration());
   EXPECT_LE(act + settle + observe, took);
-  // Nearly nothing is done outside the phases.
-  EXPECT_GE(act + settle + observe, took * 0.5);
 }
 
 TEST_F(WebWorldTest, DoesNotWaitForAPagesHeartbeat) {
