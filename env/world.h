@@ -77,13 +77,15 @@ class World {
   virtual absl::StatusOr<ActResult> Act(const CallContext& context, const v1::Action& action,
                                         const v1::ObservationRequest& request) = 0;
 
-  // A look between steps, not recorded: what it tells of (dialogs, notices, ...) is told again by the next step.
+  // A look between steps, not recorded: what it tells of (dialogs, notices, ...) is told again by
+  // the next step.
   virtual absl::StatusOr<v1::Observation> Observe(const CallContext& context,
                                                   const v1::ObservationRequest& request) = 0;
 
-  // The observation of a step that leaves the world alone (`wait`, `noop`, a text that is no action), recorded as that of
-  // any step is. Worlds without events need not care.
-  virtual absl::StatusOr<ActResult> Idle(const CallContext& context, const v1::ObservationRequest& request) {
+  // The observation of a step that leaves the world alone (`wait`, `noop`, a text that is no
+  // action), recorded as that of any step is. Worlds without events need not care.
+  virtual absl::StatusOr<ActResult> Idle(const CallContext& context,
+                                         const v1::ObservationRequest& request) {
     ActResult result;
     PROCTOR_ASSIGN_OR_RETURN(result.observation, Observe(context, request));
     return result;

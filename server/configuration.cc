@@ -118,10 +118,13 @@ absl::Status CheckBrowser(v1::BrowserConfig& browser, const Reporter& report) {
     return report.Error("browser.remote_url", absl::StrCat("'", remote, "' begins with neither ws:// nor http://"));
   }
   if (!remote.empty() && !IsOnLoopback(remote)) {
-    return report.Error("browser.remote_url",
-                        absl::StrCat("'", remote, "' is not on this machine's loopback (127.0.0.1, [::1], localhost): its "
-                                     "pages are to go through the server's filtering proxy, which listens there only, so "
-                                     "that none would load. Run the server beside the browser"));
+    return report.Error(
+        "browser.remote_url",
+        absl::StrCat(
+            "'", remote,
+            "' is not on this machine's loopback (127.0.0.1, [::1], localhost): its "
+            "pages are to go through the server's filtering proxy, which listens there only, so "
+            "that none would load. Run the server beside the browser"));
   }
   for (int i = 0; i < browser.extra_flags_size(); ++i) {
     const std::string& flag = browser.extra_flags(i);

@@ -54,7 +54,9 @@ class PracticeTemplates final : public proposer::TaskTemplateSource {
 absl::StatusOr<env::web::BrowserPool::Options> PoolOptions(const v1::BrowserConfig& config) {
   env::web::BrowserPool::Options options;
   if (!config.remote_url().empty()) {
-    options.find_remote = [url = config.remote_url()](const CallContext& context) { return FindRemoteBrowser(context, url); };
+    options.find_remote = [url = config.remote_url()](const CallContext& context) {
+      return FindRemoteBrowser(context, url);
+    };
   } else if (config.executable().empty()) {
     PROCTOR_ASSIGN_OR_RETURN(options.process.executable, env::web::FindBrowser(config.kind()));
   } else {
@@ -136,7 +138,8 @@ class WorldsImpl final : public Worlds {
 
   absl::Status OpenBrowsers() {
     const CallContext context = CallContext::WithTimeout(absl::Minutes(1));
-    PROCTOR_ASSIGN_OR_RETURN(env::web::BrowserPool::Options options, PoolOptions(config_.browser()));
+    PROCTOR_ASSIGN_OR_RETURN(env::web::BrowserPool::Options options,
+                             PoolOptions(config_.browser()));
     pool_ = std::make_unique<env::web::BrowserPool>(std::move(options));
     PROCTOR_RETURN_IF_ERROR(pool_->Start(context));
     if (!config_.browser().remote_url().empty()) {

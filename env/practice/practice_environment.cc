@@ -62,7 +62,8 @@ class PracticeWorld final : public World {
     return browser_->Observe(context, request);
   }
 
-  absl::StatusOr<ActResult> Idle(const CallContext& context, const v1::ObservationRequest& request) override {
+  absl::StatusOr<ActResult> Idle(const CallContext& context,
+                                 const v1::ObservationRequest& request) override {
     return browser_->Idle(context, request);
   }
 
@@ -96,10 +97,12 @@ class PracticeWorld final : public World {
  private:
   absl::StatusOr<int64_t> SeedOf(const ResetSpec& spec) const {
     const int64_t own = spec.task.seed();
-    // Its goal and oracle are about the content of that seed: in other content nothing of them would be true.
+    // Its goal and oracle are about the content of that seed: in other content nothing of them
+    // would be true.
     if (own != 0 && spec.seed != 0 && spec.seed != own) {
-      return absl::InvalidArgumentError(absl::StrCat("seed: the task is made for the sites' content of seed ", own, ", not ",
-                                                     spec.seed, ": start the episode without a seed"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("seed: the task is made for the sites' content of seed ", own, ", not ",
+                       spec.seed, ": start the episode without a seed"));
     }
     if (own != 0) return own;
     if (spec.seed != 0) return spec.seed;

@@ -141,9 +141,10 @@ std::shared_ptr<Tab> BrowserContext::FindLocked(const std::string& target_id) co
 }
 
 size_t BrowserContext::CountLocked(TabUse use) const {
-  return static_cast<size_t>(std::count_if(tabs_.begin(), tabs_.end(), [&](const auto& tab) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return (evidence_targets_.count(tab->target_id()) > 0) == (use == TabUse::kEvidence);
-  }));
+  return static_cast<size_t>(std::count_if(
+      tabs_.begin(), tabs_.end(), [&](const auto& tab) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        return (evidence_targets_.count(tab->target_id()) > 0) == (use == TabUse::kEvidence);
+      }));
 }
 
 absl::StatusOr<std::shared_ptr<Tab>> BrowserContext::OpenTab(const CallContext& context, TabUse use) {
@@ -222,7 +223,8 @@ void BrowserContext::OnAttached(const Json& params) {
     if (closing_ || FindLocked(tab->target_id()) != nullptr) return;
     set_up = SetUpLocked();
     const bool popup = !tab->opener_id().empty() || !opening_.has_value();
-    const bool evidence = popup ? evidence_targets_.count(tab->opener_id()) > 0 : opening_ == TabUse::kEvidence;
+    const bool evidence =
+        popup ? evidence_targets_.count(tab->opener_id()) > 0 : opening_ == TabUse::kEvidence;
     // Never one that was asked for here: OpenTab waits for it.
     too_many = popup && CountLocked(evidence ? TabUse::kEvidence : TabUse::kAgent) >= kMaxTabs;
     if (!too_many) {
@@ -293,13 +295,16 @@ void BrowserContext::OnDownloadBegin(const Json& params) {
     if (!ours || !IsGuid(guid)) return;
     if (downloads_.size() < kMaxDownloads) {
       DownloadState state;
-      state.download.set_file_name(std::string(TruncateUtf8(SanitizeUtf8(JsonStringOr(params, "suggestedFilename")), 255)));
-      state.download.set_url(std::string(TruncateUtf8(SanitizeUtf8(JsonStringOr(params, "url")), 2048)));
+      state.download.set_file_name(
+          std::string(TruncateUtf8(SanitizeUtf8(JsonStringOr(params, "suggestedFilename")), 255)));
+      state.download.set_url(
+          std::string(TruncateUtf8(SanitizeUtf8(JsonStringOr(params, "url")), 2048)));
       downloads_[guid] = std::move(state);
       return;
     }
     if (++refused_downloads_ == 1) {
-      notices_.push_back(absl::StrCat("more than ", kMaxDownloads, " downloads at once: the others were cancelled"));
+      notices_.push_back(absl::StrCat("more than ", kMaxDownloads,
+                                      " downloads at once: the others were cancelled"));
     }
   }
   // Also one that ended already leaves no file that way.

@@ -47,8 +47,8 @@ class BrowserContext {
   // Closes its tabs and forgets its data.
   ~BrowserContext();
 
-  // Tabs of the agent at once. A page that wants more gets none; whoever opens one for the agent asks first. Tabs for
-  // evidence do not count, and what they open is limited by itself.
+  // Tabs of the agent at once. A page that wants more gets none; whoever opens one for the agent
+  // asks first. Tabs for evidence do not count, and what they open is limited by itself.
   static constexpr size_t kMaxTabs = 32;
 
   DevTools& devtools() { return devtools_; }

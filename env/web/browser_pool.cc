@@ -96,10 +96,9 @@ void BrowserPool::Return(const std::shared_ptr<Browser>& browser) {
   --browser->contexts_open;
 }
 
-absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::MakeContext(const CallContext& context,
-                                                                         const std::shared_ptr<Browser>& browser,
-                                                                         const v1::WebSettings& settings,
-                                                                         const std::string& proxy) {
+absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::MakeContext(
+    const CallContext& context, const std::shared_ptr<Browser>& browser,
+    const v1::WebSettings& settings, const std::string& proxy) {
   BrowserContext::Options options;
   options.settings = settings;
   options.browser_user_agent = browser->user_agent;
@@ -108,12 +107,14 @@ absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::MakeContext(const C
     options.download_root = browser->process->download_root();
     options.upload_root = browser->process->upload_root();
   }
-  options.keep_alive = std::shared_ptr<void>(browser.get(), [this, browser](void*) { Return(browser); });
+  options.keep_alive =
+      std::shared_ptr<void>(browser.get(), [this, browser](void*) { Return(browser); });
   return BrowserContext::Create(context, browser->devtools(), std::move(options));
 }
 
 void BrowserPool::Replace(const std::shared_ptr<Browser>& browser, bool alive) {
-  LogWarning(alive ? "a browser makes no contexts any more: it is replaced" : "a browser hangs: it is killed and replaced");
+  LogWarning(alive ? "a browser makes no contexts any more: it is replaced"
+                   : "a browser hangs: it is killed and replaced");
   {
     MutexLock lock(mutex_);
     std::erase(browsers_, browser);
@@ -142,8 +143,9 @@ absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::NewContext(const Ca
     failure = made.status();
     if (browser->devtools().closed()) continue;
     if (capped.Check("a browser context").code() != absl::StatusCode::kDeadlineExceeded) break;
-    const bool alive =
-        browser->devtools().Call(CallContext::WithTimeout(kAnswerCap), "", "Browser.getVersion").ok();
+    const bool alive = browser->devtools()
+                           .Call(CallContext::WithTimeout(kAnswerCap), "", "Browser.getVersion")
+                           .ok();
     // A caller in a hurry says nothing about the browser.
     if (alive && !whole_cap) break;
     Replace(browser, alive);

@@ -1,4 +1,5 @@
-// Several browsers, many contexts in each: started when needed, replaced when dead or hung, recycled when used up.
+// Several browsers, many contexts in each: started when needed, replaced when dead or hung,
+// recycled when used up.
 #ifndef PROCTOR_ENV_WEB_BROWSER_POOL_H_
 #define PROCTOR_ENV_WEB_BROWSER_POOL_H_
 
@@ -22,9 +23,9 @@ class BrowserPool {
  public:
   struct Options {
     BrowserProcessOptions process;
-    // Use the browser that this finds (`ws://host:port/devtools/browser/...`) instead of starting any; called before each
-    // connection. It must be able to reach this machine's loopback, where the filtering proxy listens; it takes no uploads
-    // and its downloads are refused.
+    // Use the browser that this finds (`ws://host:port/devtools/browser/...`) instead of starting
+    // any; called before each connection. It must be able to reach this machine's loopback, where
+    // the filtering proxy listens; it takes no uploads and its downloads are refused.
     std::function<absl::StatusOr<std::string>(const CallContext&)> find_remote;
     // Browsers at once; contexts go to the one with the fewest.
     int max_browsers = 2;
@@ -32,7 +33,8 @@ class BrowserPool {
     int contexts_per_browser = 16;
     // After this many contexts a browser gets no more, and ends with its last one.
     int recycle_after = 500;
-    // A browser that has not made a context by then is replaced; one that then says nothing at all is killed.
+    // A browser that has not made a context by then is replaced; one that then says nothing at all
+    // is killed.
     absl::Duration context_cap = absl::Seconds(15);
   };
 
@@ -69,9 +71,9 @@ class BrowserPool {
   std::shared_ptr<Browser> BestLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Return(const std::shared_ptr<Browser>& browser);
   // One try, in that browser.
-  absl::StatusOr<std::unique_ptr<BrowserContext>> MakeContext(const CallContext& context,
-                                                              const std::shared_ptr<Browser>& browser,
-                                                              const v1::WebSettings& settings, const std::string& proxy);
+  absl::StatusOr<std::unique_ptr<BrowserContext>> MakeContext(
+      const CallContext& context, const std::shared_ptr<Browser>& browser,
+      const v1::WebSettings& settings, const std::string& proxy);
   // It was too slow for a context: no more of them for it, and its end if it does not answer.
   void Replace(const std::shared_ptr<Browser>& browser, bool alive);
 

@@ -92,7 +92,8 @@ class PipeTransport final : public DevToolsTransport {
   // Waits until `fd` is ready or the transport is closed, for at most `cap`.
   absl::Status WaitFor(int fd, short events, absl::Duration cap) {
     pollfd fds[2] = {{fd, events, 0}, {wake_fd_, POLLIN, 0}};
-    const int cap_ms = cap == absl::InfiniteDuration() ? -1 : static_cast<int>(absl::ToInt64Milliseconds(cap));
+    const int cap_ms =
+        cap == absl::InfiniteDuration() ? -1 : static_cast<int>(absl::ToInt64Milliseconds(cap));
     int ready = 0;
     while ((ready = poll(fds, 2, cap_ms)) < 0) {
       if (errno != EINTR) return absl::UnavailableError(strerror(errno));
@@ -138,7 +139,8 @@ class PipeTransport final : public DevToolsTransport {
 
 }  // namespace
 
-std::unique_ptr<DevToolsTransport> NewPipeTransport(int read_fd, int write_fd, absl::Duration write_cap) {
+std::unique_ptr<DevToolsTransport> NewPipeTransport(int read_fd, int write_fd,
+                                                    absl::Duration write_cap) {
   return std::make_unique<PipeTransport>(read_fd, write_fd, write_cap);
 }
 

@@ -32,15 +32,18 @@ class DevToolsTransport {
   virtual void Close() = 0;
 };
 
-// Messages end with a NUL byte (`--remote-debugging-pipe`). Takes ownership of both descriptors. A browser that takes nothing
-// for `write_cap` while there is something to write hangs: the write fails, and the connection is closed.
+// Messages end with a NUL byte (`--remote-debugging-pipe`). Takes ownership of both descriptors. A
+// browser that takes nothing for `write_cap` while there is something to write hangs: the write
+// fails, and the connection is closed.
 std::unique_ptr<DevToolsTransport> NewPipeTransport(int read_fd, int write_fd,
                                                     absl::Duration write_cap = absl::Seconds(5));
 
-// A remote browser: `ws://host:port/devtools/browser/...`. INVALID_ARGUMENT: the URL. UNAVAILABLE: nobody there. With more
-// than `max_unread_bytes` of messages waiting for Read the connection ends, RESOURCE_EXHAUSTED.
+// A remote browser: `ws://host:port/devtools/browser/...`. INVALID_ARGUMENT: the URL. UNAVAILABLE:
+// nobody there. With more than `max_unread_bytes` of messages waiting for Read the connection ends,
+// RESOURCE_EXHAUSTED.
 absl::StatusOr<std::unique_ptr<DevToolsTransport>> ConnectWebSocketTransport(
-    const CallContext& context, const std::string& url, size_t max_unread_bytes = kMaxDevToolsMessageBytes);
+    const CallContext& context, const std::string& url,
+    size_t max_unread_bytes = kMaxDevToolsMessageBytes);
 
 }  // namespace proctor::env::web
 

@@ -45,29 +45,35 @@ v1::Point Between(const v1::Point& from, const v1::Point& to, double share) {
 }
 
 // Presses and moves; fills in `data` when the page starts a drag of data.
-absl::Status PressAndMove(const CallContext& context, Tab& tab, const v1::Point& from, const v1::Point& to,
-                          std::optional<Json>& data) {
+absl::Status PressAndMove(const CallContext& context, Tab& tab, const v1::Point& from,
+                          const v1::Point& to, std::optional<Json>& data) {
   DevTools& devtools = tab.devtools();
   const std::string& session = tab.session_id();
   const Json held = {{"button", "left"}, {"buttons", 1}};
   PROCTOR_RETURN_IF_ERROR(AwaitAll(
       context, devtools.SendAll({Mouse(session, "mouseMoved", from, Json::object()),
-                                 Mouse(session, "mousePressed", from, {{"button", "left"}, {"buttons", 1}, {"clickCount", 1}})})));
-  // The first move decides: the page starts a drag of data, which Chromium hands to us, or it does not.
+                                 Mouse(session, "mousePressed", from,
+                                       {{"button", "left"}, {"buttons", 1}, {"clickCount", 1}})})));
+  // The first move decides: the page starts a drag of data, which Chromium hands to us, or it does
+  // not.
   for (int step = 1; step <= kDragSteps; ++step) {
     const v1::Point point = Between(from, to, static_cast<double>(step) / kDragSteps);
     if (data.has_value()) {
-      PROCTOR_RETURN_IF_ERROR(AwaitAll(context, {devtools.Send(DragEvent(session, "dragOver", point, *data))}));
+      PROCTOR_RETURN_IF_ERROR(
+          AwaitAll(context, {devtools.Send(DragEvent(session, "dragOver", point, *data))}));
       continue;
     }
-    PROCTOR_RETURN_IF_ERROR(AwaitAll(context, {devtools.Send(Mouse(session, "mouseMoved", point, held))}));
+    PROCTOR_RETURN_IF_ERROR(
+        AwaitAll(context, {devtools.Send(Mouse(session, "mouseMoved", point, held))}));
     data = tab.TakeDrag();
     if (data.has_value()) {
-      PROCTOR_RETURN_IF_ERROR(AwaitAll(context, {devtools.Send(DragEvent(session, "dragEnter", point, *data))}));
+      PROCTOR_RETURN_IF_ERROR(
+          AwaitAll(context, {devtools.Send(DragEvent(session, "dragEnter", point, *data))}));
     }
   }
   if (!data.has_value()) return absl::OkStatus();
-  return AwaitAll(context, devtools.SendAll({DragEvent(session, "dragOver", to, *data), DragEvent(session, "drop", to, *data)}));
+  return AwaitAll(context, devtools.SendAll({DragEvent(session, "dragOver", to, *data),
+                                             DragEvent(session, "drop", to, *data)}));
 }
 
 }  // namespace
@@ -122,8 +128,10 @@ absl::Status DragBetween(const CallContext& context, Tab& tab, const v1::Point& 
   const absl::Status moved = PressAndMove(capped, tab, from, to, data);
   // Released whatever happened, or the page would take every later move for a drag.
   std::vector<DevToolsCommand> release;
-  if (!moved.ok() && data.has_value()) release.push_back(DragEvent(session, "dragCancel", to, *data));
-  release.push_back(Mouse(session, "mouseReleased", to, {{"button", "left"}, {"buttons", 0}, {"clickCount", 1}}));
+  if (!moved.ok() && data.has_value())
+    release.push_back(DragEvent(session, "dragCancel", to, *data));
+  release.push_back(
+      Mouse(session, "mouseReleased", to, {{"button", "left"}, {"buttons", 0}, {"clickCount", 1}}));
   const std::vector<DevToolsReply> released = devtools.SendAll(std::move(release));
   // Who does not answer a move does not answer this either.
   return moved.ok() ? AwaitAll(capped, released) : moved;

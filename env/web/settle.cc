@@ -37,7 +37,8 @@ Settler::Settler(Tab& tab, absl::Duration cap)
       changes_before_(tab.activity().changes()) {
   tab_.activity().MarkActionStart();
   // The page notes the time itself: how long a command takes to reach it is not known.
-  std::vector<DevToolsCommand> marks = {{tab_.session_id(), "Runtime.evaluate", {{"expression", MarkExpression()}}}};
+  std::vector<DevToolsCommand> marks = {
+      {tab_.session_id(), "Runtime.evaluate", {{"expression", MarkExpression()}}}};
   for (const FrameInfo& frame : ChildFrames()) marks.push_back(Evaluate(frame, MarkExpression()));
   tab_.devtools().SendAll(std::move(marks));
 }
@@ -53,12 +54,14 @@ std::vector<FrameInfo> Settler::ChildFrames() const {
 
 std::vector<DevToolsCommand> Settler::Questions() {
   const absl::Duration cap = std::max(left(), absl::Milliseconds(1));
-  // The top document's world is whichever is there when the question arrives: the action may have navigated.
+  // The top document's world is whichever is there when the question arrives: the action may have
+  // navigated.
   std::vector<DevToolsCommand> questions = {
       {tab_.session_id(),
        "Runtime.evaluate",
        {{"expression", SettleExpression(cap)}, {"awaitPromise", true}, {"returnByValue", true}}}};
-  for (const FrameInfo& frame : ChildFrames()) questions.push_back(Evaluate(frame, FrameSettleExpression(cap)));
+  for (const FrameInfo& frame : ChildFrames())
+    questions.push_back(Evaluate(frame, FrameSettleExpression(cap)));
   asked_.clear();
   for (const DevToolsCommand& question : questions) asked_.push_back(question.session_id);
   return questions;
@@ -66,15 +69,21 @@ std::vector<DevToolsCommand> Settler::Questions() {
 
 std::vector<DevToolsReply> Settler::Ask() { return tab_.devtools().SendAll(Questions()); }
 
-Settler::Rest Settler::AwaitAnswers(const CallContext& context, const std::vector<DevToolsReply>& answers) const {
+Settler::Rest Settler::AwaitAnswers(const CallContext& context,
+                                    const std::vector<DevToolsReply>& answers) const {
   Rest rest;
   for (size_t i = 0; i < answers.size(); ++i) {
-    const absl::StatusOr<Json> answer = answers[i].Await(context.Child(std::max(left() + kGrace, absl::ZeroDuration())));
-    if (answer.status().code() == absl::StatusCode::kDeadlineExceeded) rest.silent.insert(asked_[i]);
-    // A frame that went away or elsewhere is at rest; where it went is a change that is asked about anew.
+    const absl::StatusOr<Json> answer =
+        answers[i].Await(context.Child(std::max(left() + kGrace, absl::ZeroDuration())));
+    if (answer.status().code() == absl::StatusCode::kDeadlineExceeded)
+      rest.silent.insert(asked_[i]);
+    // A frame that went away or elsewhere is at rest; where it went is a change that is asked about
+    // anew.
     if (!answer.ok()) continue;
     if (i == 0) rest.known = true;
-    const Json value = answer->contains("result") ? (*answer)["result"].value("value", Json::object()) : Json::object();
+    const Json value = answer->contains("result")
+                           ? (*answer)["result"].value("value", Json::object())
+                           : Json::object();
     if (!value.is_object()) continue;
     rest.timers = rest.timers || JsonNumberOr(value, "timers") > 0;
     rest.mutating = rest.mutating || JsonBoolOr(value, "mutating");

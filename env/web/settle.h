@@ -23,14 +23,16 @@ struct SettleOutcome {
   bool script_stopped = false;
 };
 
-// At rest: no navigation, no request that the action started, no short timer that it set, a DOM (frames and open shadow
-// roots included) that did not change for a frame, and that frame drawn. Make it before the action. A page without frames is
-// asked one question a turn; each frame adds a question to the same write.
+// At rest: no navigation, no request that the action started, no short timer that it set, a DOM
+// (frames and open shadow roots included) that did not change for a frame, and that frame drawn.
+// Make it before the action. A page without frames is asked one question a turn; each frame adds a
+// question to the same write.
 class Settler {
  public:
   Settler(Tab& tab, absl::Duration cap);
 
-  // The commands whose replies the wait begins with, the top document's first: send them in the same write as the input.
+  // The commands whose replies the wait begins with, the top document's first: send them in the
+  // same write as the input.
   std::vector<DevToolsCommand> Questions();
   // Sends them by themselves.
   std::vector<DevToolsReply> Ask();
@@ -53,7 +55,8 @@ class Settler {
   // Frames whose page has a world to ask in, without the top one.
   std::vector<FrameInfo> ChildFrames() const;
   Rest AwaitAnswers(const CallContext& context, const std::vector<DevToolsReply>& answers) const;
-  void StopEndlessScripts(const CallContext& context, const std::set<std::string>& sessions, SettleOutcome& outcome);
+  void StopEndlessScripts(const CallContext& context, const std::set<std::string>& sessions,
+                          SettleOutcome& outcome);
 
   Tab& tab_;
   const absl::Time start_;

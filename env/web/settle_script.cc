@@ -121,8 +121,8 @@ std::string MarkExpression() { return absl::StrCat("window.", Key(), "&&window."
 std::string SettleExpression(absl::Duration cap) {
   return absl::StrCat(
       "window.", Key(), "?window.", Key(), "(", absl::ToDoubleMilliseconds(cap), ")",
-      ":new Promise(r=>{const f=()=>requestAnimationFrame(()=>requestAnimationFrame(()=>r({timers:0,mutating:false})));"
-      "f();setTimeout(()=>r({timers:0,mutating:false}),500)})");
+      ":new Promise(r=>{const done=()=>r({timers:0,mutating:false});"
+      "requestAnimationFrame(()=>requestAnimationFrame(done));setTimeout(done,500)})");
 }
 
 std::string FrameSettleExpression(absl::Duration cap) {

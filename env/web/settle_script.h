@@ -15,12 +15,15 @@ const std::string& SettleScript();
 // An expression for Runtime.evaluate: an action begins. To be sent before it.
 std::string MarkExpression();
 
-// An expression (a promise) for Runtime.evaluate: resolves when timers set since the mark have run (all, in a document that
-// is younger than it), the DOM rested for a frame and that frame was drawn; at the latest after `cap`. Its value:
-// {"timers": pending timers, "mutating": the DOM still changed}. The DOM is the document with its open shadow roots.
+// An expression (a promise) for Runtime.evaluate: resolves when timers set since the mark have run
+// (all, in a document that is younger than it), the DOM rested for a frame and that frame was
+// drawn; at the latest after `cap`. Its value:
+// {"timers": pending timers, "mutating": the DOM still changed}. The DOM is the document with its
+// open shadow roots.
 std::string SettleExpression(absl::Duration cap);
 
-// The same for a frame's document, which may be hidden and never drawn: at once if it has no such script.
+// The same for a frame's document, which may be hidden and never drawn: at once if it has no such
+// script.
 std::string FrameSettleExpression(absl::Duration cap);
 
 }  // namespace proctor::env::web

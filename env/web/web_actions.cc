@@ -94,7 +94,8 @@ absl::Status ActionRunner::Dispatch(Work& work, const v1::Action& action) {
 
 absl::Status ActionRunner::SendAndSettle(Work& work, std::vector<DevToolsCommand> commands) {
   const size_t inputs = commands.size();
-  for (DevToolsCommand& question : work.settler.Questions()) commands.push_back(std::move(question));
+  for (DevToolsCommand& question : work.settler.Questions())
+    commands.push_back(std::move(question));
   std::vector<DevToolsReply> replies = work.tab->devtools().SendAll(std::move(commands));
   work.acted = absl::Now();
   const auto first_answer = replies.begin() + static_cast<ptrdiff_t>(inputs);
@@ -360,7 +361,8 @@ absl::Status ActionRunner::NewTab(Work& work, const v1::NewTab& request) {
     PROCTOR_ASSIGN_OR_RETURN(url, ResolveUrl(request.url(), options_.base_urls));
   }
   if (browser_.tabs().size() >= BrowserContext::kMaxTabs) {
-    return AgentError(absl::StrCat("as many tabs are open as there may be (", BrowserContext::kMaxTabs, "): close a tab first"));
+    return AgentError(absl::StrCat("as many tabs are open as there may be (",
+                                   BrowserContext::kMaxTabs, "): close a tab first"));
   }
   PROCTOR_ASSIGN_OR_RETURN(work.tab, browser_.OpenTab(work.context, BrowserContext::TabUse::kAgent));
   if (url == "about:blank") {

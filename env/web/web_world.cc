@@ -119,15 +119,18 @@ absl::StatusOr<SettleOutcome> WebWorld::OpenStartPages(const CallContext& contex
       continue;
     }
     // A start page may take longer than a step.
-    const absl::StatusOr<LoadOutcome> load = LoadPage(context, *tab, urls[i], std::max(settle_cap(), absl::Seconds(15)));
+    const absl::StatusOr<LoadOutcome> load =
+        LoadPage(context, *tab, urls[i], std::max(settle_cap(), absl::Seconds(15)));
     // One that crashes is dealt with as in any step.
     if (tab->crashed()) continue;
     PROCTOR_RETURN_IF_ERROR(load.status());
     if (i == 0) shown = load->settle;
-    const bool seen_as_page = load->error.empty() || absl::StartsWith(load->error, "net::ERR_CERT") ||
+    const bool seen_as_page = load->error.empty() ||
+                              absl::StartsWith(load->error, "net::ERR_CERT") ||
                               load->error == "net::ERR_ABORTED";
     if (!seen_as_page) {
-      return absl::UnavailableError(absl::StrCat("the start page could not be loaded: ", load->error));
+      return absl::UnavailableError(
+          absl::StrCat("the start page could not be loaded: ", load->error));
     }
   }
   if (urls.size() > 1) browser_->SetActive(first);
@@ -198,14 +201,16 @@ absl::Status WebWorld::Ready(const CallContext& context) {
   return ReviveCrashedTab(context);
 }
 
-absl::StatusOr<v1::Observation> WebWorld::Observe(const CallContext& context, const v1::ObservationRequest& request) {
+absl::StatusOr<v1::Observation> WebWorld::Observe(const CallContext& context,
+                                                  const v1::ObservationRequest& request) {
   PROCTOR_RETURN_IF_ERROR(Ready(context));
   PROCTOR_ASSIGN_OR_RETURN(v1::Observation observation, Look(context, request));
   AddEvents(request, Telling::kAgain, observation);
   return observation;
 }
 
-absl::StatusOr<ActResult> WebWorld::Idle(const CallContext& context, const v1::ObservationRequest& request) {
+absl::StatusOr<ActResult> WebWorld::Idle(const CallContext& context,
+                                         const v1::ObservationRequest& request) {
   PROCTOR_RETURN_IF_ERROR(Ready(context));
   ActResult result;
   PROCTOR_ASSIGN_OR_RETURN(result.observation, Look(context, request));
@@ -214,15 +219,17 @@ absl::StatusOr<ActResult> WebWorld::Idle(const CallContext& context, const v1::O
   return result;
 }
 
-void WebWorld::NoteFileChooser(const std::shared_ptr<Tab>& tab, const v1::Action& action, const ActionOutcome& outcome) {
+void WebWorld::NoteFileChooser(const std::shared_ptr<Tab>& tab, const v1::Action& action,
+                               const ActionOutcome& outcome) {
   if (tab == nullptr || !tab->TakeFileChooser().has_value() || action.has_upload_file()) return;
   if (!browser_->takes_uploads()) {
     notices_.push_back("a file chooser opened and was closed: this browser takes no uploads");
     return;
   }
   const int mark = outcome.target_element.has_value() ? outcome.target_element->mark() : 0;
-  notices_.push_back(mark > 0 ? absl::StrCat("a file chooser opened: use upload_file on mark ", mark)
-                              : "a file chooser opened: use upload_file on what opened it");
+  notices_.push_back(mark > 0
+                         ? absl::StrCat("a file chooser opened: use upload_file on mark ", mark)
+                         : "a file chooser opened: use upload_file on what opened it");
 }
 
 absl::StatusOr<v1::Observation> WebWorld::Look(const CallContext& context, const v1::ObservationRequest& request) {
@@ -270,16 +277,19 @@ void WebWorld::AddTabs(const CallContext& context, const v1::ObservationRequest&
   }
 }
 
-void WebWorld::AddEvents(const v1::ObservationRequest& request, Telling telling, v1::Observation& observation) {
+void WebWorld::AddEvents(const v1::ObservationRequest& request, Telling telling,
+                         v1::Observation& observation) {
   const bool once = telling == Telling::kOnce;
   for (const auto& tab : browser_->tabs()) {
-    for (v1::Dialog& dialog : once ? tab->TakeDialogs() : tab->dialogs()) *observation.add_dialogs() = std::move(dialog);
+    for (v1::Dialog& dialog : once ? tab->TakeDialogs() : tab->dialogs())
+      *observation.add_dialogs() = std::move(dialog);
     if (!Asks(request, v1::OBSERVATION_PART_CONSOLE)) continue;
     for (std::string& error : once ? tab->TakeConsoleErrors() : tab->console_errors()) {
       if (observation.console_errors_size() < 50) observation.add_console_errors(std::move(error));
     }
   }
-  for (std::string& notice : once ? browser_->TakeNotices() : browser_->notices()) observation.add_notices(std::move(notice));
+  for (std::string& notice : once ? browser_->TakeNotices() : browser_->notices())
+    observation.add_notices(std::move(notice));
   for (const std::string& notice : notices_) observation.add_notices(notice);
   if (once) notices_.clear();
 }
@@ -287,7 +297,8 @@ void WebWorld::AddEvents(const v1::ObservationRequest& request, Telling telling,
 // They go with a step: only a step can carry their bytes to the store.
 void WebWorld::AddDownloads(const CallContext& context, ActResult& result) {
   for (FinishedDownload& finished : browser_->TakeDownloads(context.Child(kDownloadCap))) {
-    if (!finished.download.digest().empty()) result.blobs[finished.download.digest()] = std::move(finished.bytes);
+    if (!finished.download.digest().empty())
+      result.blobs[finished.download.digest()] = std::move(finished.bytes);
     *result.observation.add_downloads() = std::move(finished.download);
   }
 }

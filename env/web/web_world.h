@@ -27,7 +27,8 @@ class WebWorld final : public World {
   absl::StatusOr<ActResult> Act(const CallContext& context, const v1::Action& action,
                                 const v1::ObservationRequest& request) override;
   absl::StatusOr<v1::Observation> Observe(const CallContext& context, const v1::ObservationRequest& request) override;
-  absl::StatusOr<ActResult> Idle(const CallContext& context, const v1::ObservationRequest& request) override;
+  absl::StatusOr<ActResult> Idle(const CallContext& context,
+                                 const v1::ObservationRequest& request) override;
   std::vector<v1::Evidence> Collect(const CallContext& context,
                                     const std::vector<v1::EvidenceRequest>& requests) override;
   void EndEpisode() override;
@@ -42,10 +43,12 @@ class WebWorld final : public World {
   void AddTabs(const CallContext& context, const v1::ObservationRequest& request, v1::Observation& observation) const;
   // What happened since the last recorded observation. Once: for the record, and it is forgotten.
   enum class Telling { kOnce, kAgain };
-  void AddEvents(const v1::ObservationRequest& request, Telling telling, v1::Observation& observation);
+  void AddEvents(const v1::ObservationRequest& request, Telling telling,
+                 v1::Observation& observation);
   void AddDownloads(const CallContext& context, ActResult& result);
   // A file chooser that the action opened, which nobody shows.
-  void NoteFileChooser(const std::shared_ptr<Tab>& tab, const v1::Action& action, const ActionOutcome& outcome);
+  void NoteFileChooser(const std::shared_ptr<Tab>& tab, const v1::Action& action,
+                       const ActionOutcome& outcome);
   // The episode can be worked with: a browser that lives, a tab that is not crashed.
   absl::Status Ready(const CallContext& context);
   // Brings a crashed tab back, once; a blank page if it crashes again.

@@ -76,9 +76,8 @@ class WebSocketTransport final : public DevToolsTransport {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<DevToolsTransport>> ConnectWebSocketTransport(const CallContext& context,
-                                                                             const std::string& url,
-                                                                             size_t max_unread_bytes) {
+absl::StatusOr<std::unique_ptr<DevToolsTransport>> ConnectWebSocketTransport(
+    const CallContext& context, const std::string& url, size_t max_unread_bytes) {
   auto transport = std::make_unique<WebSocketTransport>(max_unread_bytes);
   PROCTOR_RETURN_IF_ERROR(transport->Connect(context, url));
   return transport;

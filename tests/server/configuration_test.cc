@@ -108,7 +108,8 @@ TEST_F(ConfigurationTest, TheExamplesOptionsLoad) {
 }
 
 TEST_F(ConfigurationTest, TakesRemoteBrowsersOfThisMachine) {
-  for (const char* url : {"http://127.0.0.1:9222", "http://localhost:9222/", "ws://[::1]:9222/devtools/browser/x"}) {
+  for (const char* url :
+       {"http://127.0.0.1:9222", "http://localhost:9222/", "ws://[::1]:9222/devtools/browser/x"}) {
     const auto line = Load(absl::StrCat("browser: {remote_url: '", url, "'}\n"));
     EXPECT_TRUE(line.ok()) << url << ": " << line.status();
   }
@@ -142,8 +143,10 @@ TEST_F(ConfigurationTest, RefusesBadValuesWithFileLineAndField) {
        "proctord.yaml:2: evaluation.webarena_functions.f", "expression"},
       {"browser: {remote_url: 'file:///etc/passwd'}\n", "browser.remote_url", "ws://"},
       {"browser: {remote_url: 'http://browser.example:9222'}\n", "browser.remote_url", "loopback"},
-      {"browser: {remote_url: 'ws://10.0.0.7:9222/devtools/browser/x'}\n", "browser.remote_url", "loopback"},
-      {"browser: {remote_url: 'ws://127.0.0.1@evil.example/x'}\n", "browser.remote_url", "loopback"},
+      {"browser: {remote_url: 'ws://10.0.0.7:9222/devtools/browser/x'}\n", "browser.remote_url",
+       "loopback"},
+      {"browser: {remote_url: 'ws://127.0.0.1@evil.example/x'}\n", "browser.remote_url",
+       "loopback"},
       {"browser: {remote_url: 'ws://localhost.example/x'}\n", "browser.remote_url", "loopback"},
       {"browser: {extra_flags: ['--no-sandbox']}\n", "browser.extra_flags[0]", "set by the server"},
       {"browser: {extra_flags: ['http://x']}\n", "browser.extra_flags[0]", "does not begin"},

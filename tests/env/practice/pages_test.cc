@@ -35,15 +35,29 @@ std::map<std::string, std::string> Crawl(Visitor& visitor) {
   std::map<std::string, std::string> pages;
   for (const auto& [target, response] : CrawlReplies(visitor, kMaxPages)) {
     std::string bytes = response.body;
-    for (const auto& [name, value] : response.headers) absl::StrAppend(&bytes, "\n", name, ": ", value);
+    for (const auto& [name, value] : response.headers)
+      absl::StrAppend(&bytes, "\n", name, ": ", value);
     pages[target] = std::move(bytes);
   }
   return pages;
 }
 
 // Forms of all sites; most of them are wrong for the site that is asked.
-constexpr const char* kForms[] = {"/cart/add", "/cart/quantity", "/compose", "/settings", "/book-a-room", "/my-bookings/x", "/board/flowers",
-                                  "/thread/x/vote", "/article/x/edit", "/reading-list", "/projects", "/bulk", "/", "/checkout", "/report-a-fault"};
+constexpr const char* kForms[] = {"/cart/add",
+                                  "/cart/quantity",
+                                  "/compose",
+                                  "/settings",
+                                  "/book-a-room",
+                                  "/my-bookings/x",
+                                  "/board/flowers",
+                                  "/thread/x/vote",
+                                  "/article/x/edit",
+                                  "/reading-list",
+                                  "/projects",
+                                  "/bulk",
+                                  "/",
+                                  "/checkout",
+                                  "/report-a-fault"};
 
 class PagesTest : public ::testing::TestWithParam<std::string> {
  protected:
@@ -61,18 +75,29 @@ TEST_P(PagesTest, NoServedByteTellsTemplatesOrOracles) {
 TEST_P(PagesTest, NeitherDoOtherSeedsErrorsAndAnswersToForms) {
   for (const int64_t seed : {1, 1001, 2024}) {
     Visitor visitor(hub_, hub_.CreateInstance({.seed = seed}).value(), GetParam());
-    for (const auto& [target, response] : CrawlReplies(visitor, 150)) EXPECT_EQ(Telling(response), "") << seed << " " << target;
-    for (const char* target : {"/favicon.ico", "/no-such-page", "/product/none", "/article/none", "/thread/none", "/message/none"}) {
+    for (const auto& [target, response] : CrawlReplies(visitor, 150))
+      EXPECT_EQ(Telling(response), "") << seed << " " << target;
+    for (const char* target : {"/favicon.ico", "/no-such-page", "/product/none", "/article/none",
+                               "/thread/none", "/message/none"}) {
       EXPECT_EQ(Telling(visitor.Get(target)), "") << seed << " " << target;
     }
     for (const char* target : kForms) {
       EXPECT_EQ(Telling(visitor.Post(target, {})), "") << seed << " POST " << target;
-      EXPECT_EQ(Telling(visitor.Post(target, {{"text", "hello"}, {"message", "1"}, {"quantity", "1"}})), "") << seed << " POST " << target;
+      EXPECT_EQ(
+          Telling(visitor.Post(target, {{"text", "hello"}, {"message", "1"}, {"quantity", "1"}})),
+          "")
+          << seed << " POST " << target;
     }
   }
-  const net::HttpRequest elsewhere{.method = "GET", .target = "/", .host = "nobody.localhost", .headers = {}, .body = ""};
+  const net::HttpRequest elsewhere{
+      .method = "GET", .target = "/", .host = "nobody.localhost", .headers = {}, .body = ""};
   EXPECT_EQ(Telling(hub_.Handle(elsewhere)), "");
-  EXPECT_EQ(Telling(hub_.Handle({.method = "BREW", .target = "/", .host = "nobody.localhost", .headers = {}, .body = ""})), "");
+  EXPECT_EQ(Telling(hub_.Handle({.method = "BREW",
+                                 .target = "/",
+                                 .host = "nobody.localhost",
+                                 .headers = {},
+                                 .body = ""})),
+            "");
 }
 
 TEST_P(PagesTest, NothingComesFromElsewhere) {

@@ -27,7 +27,9 @@ namespace {
 class SolveAllTest : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    auto server = net::HttpServer::Create(net::HttpServer::Options(), [this](const net::HttpRequest& request) { return Serve(request); });
+    auto server =
+        net::HttpServer::Create(net::HttpServer::Options(),
+                                [this](const net::HttpRequest& request) { return Serve(request); });
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = std::move(*server);
     hub_.SetPort(server_->port());
@@ -50,21 +52,25 @@ class SolveAllTest : public ::testing::TestWithParam<std::string> {
     elements_.add_parts(v1::OBSERVATION_PART_ELEMENTS);
   }
 
-  // Every reply that the browser gets is searched for what it must not tell: the words of templates and oracles, the task's
-  // goal and final state; its answers where no content is, in headers and errors.
+  // Every reply that the browser gets is searched for what it must not tell: the words of templates
+  // and oracles, the task's goal and final state; its answers where no content is, in headers and
+  // errors.
   net::HttpResponse Serve(const net::HttpRequest& request) {
     net::HttpResponse response = hub_.Handle(request);
-    const std::string place = absl::StrCat(request.method, " ", request.target, " (", response.status, ")");
+    const std::string place =
+        absl::StrCat(request.method, " ", request.target, " (", response.status, ")");
     MutexLock lock(mutex_);
     ++replies_[absl::StrCat(request.method, " ", response.status / 100)];
     const std::string word = Telling(response);
     if (!word.empty()) leaks_.insert(absl::StrCat(word, " in ", place));
     for (const std::string& secret : secrets_) {
-      if (absl::StrContains(response.body, secret)) leaks_.insert(absl::StrCat(secret, " in ", place));
+      if (absl::StrContains(response.body, secret))
+        leaks_.insert(absl::StrCat(secret, " in ", place));
     }
     for (const std::string& answer : answers_) {
       const bool said = absl::StrContains(HeaderBytes(response), answer) ||
-                        (response.status >= 400 && absl::StrContains(response.body, answer) && !absl::StrContains(request.target, answer));
+                        (response.status >= 400 && absl::StrContains(response.body, answer) &&
+                         !absl::StrContains(request.target, answer));
       if (said) leaks_.insert(absl::StrCat(answer, " in the headers or the error of ", place));
     }
     return response;
@@ -86,7 +92,11 @@ class SolveAllTest : public ::testing::TestWithParam<std::string> {
   void AskForErrors(const ResetResult& reset) {
     for (const auto& [placeholder, url] : reset.base_urls) {
       for (const char* method : {"GET", "POST"}) {
-        (void)Serve({.method = method, .target = "/no-such-page", .host = url.substr(7), .headers = {}, .body = ""});
+        (void)Serve({.method = method,
+                     .target = "/no-such-page",
+                     .host = url.substr(7),
+                     .headers = {},
+                     .body = ""});
       }
     }
   }
@@ -167,7 +177,8 @@ TEST_P(SolveAllTest, SolvesEveryTemplateInTheOptimalNumberOfStepsAndTellsNothing
   }
   MutexLock lock(mutex_);
   EXPECT_THAT(leaks_, testing::IsEmpty());
-  for (const char* kind : {"GET 2", "GET 4", "POST 3", "POST 4"}) EXPECT_GT(replies_[kind], 0) << kind;
+  for (const char* kind : {"GET 2", "GET 4", "POST 3", "POST 4"})
+    EXPECT_GT(replies_[kind], 0) << kind;
 }
 
 INSTANTIATE_TEST_SUITE_P(Sites, SolveAllTest, ::testing::ValuesIn(SiteNames()), [](const auto& info) { return info.param; });

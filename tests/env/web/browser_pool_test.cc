@@ -45,8 +45,9 @@ class BrowserPoolTest : public testing::Test {
   }
   // Whether a page of the context still does what it is told.
   static bool Works(BrowserContext& context) {
-    const auto sum = context.devtools().Call(Soon(), context.active()->session_id(), "Runtime.evaluate",
-                                             {{"expression", "20+22"}, {"returnByValue", true}});
+    const auto sum =
+        context.devtools().Call(Soon(), context.active()->session_id(), "Runtime.evaluate",
+                                {{"expression", "20+22"}, {"returnByValue", true}});
     return sum.ok() && (*sum)["result"]["value"] == 42;
   }
 
@@ -76,7 +77,8 @@ TEST_F(BrowserPoolTest, ACallerInAHurryCostsNoBrowser) {
   const auto first = NewContext();
   ASSERT_NE(first, nullptr);
   const std::vector<pid_t> before = pool_->pids();
-  EXPECT_FALSE(pool_->NewContext(CallContext::WithTimeout(absl::ZeroDuration()), settings_, "").ok());
+  EXPECT_FALSE(
+      pool_->NewContext(CallContext::WithTimeout(absl::ZeroDuration()), settings_, "").ok());
   EXPECT_EQ(pool_->pids(), before);
   EXPECT_TRUE(Works(*first));
 }

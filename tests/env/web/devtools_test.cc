@@ -195,10 +195,12 @@ TEST(TabTest, AFrameThatIsGoneFailsItsCommandsAndIsHeardNoMore) {
                   "params":{"sessionId":"F","targetInfo":{"targetId":"C","type":"iframe"}}})");
   const DevToolsReply unanswered = browser.devtools().Send({"F", "X", {}});
 
-  browser.Say(R"({"method":"Target.detachedFromTarget","sessionId":"P","params":{"sessionId":"F"}})");
+  browser.Say(
+      R"({"method":"Target.detachedFromTarget","sessionId":"P","params":{"sessionId":"F"}})");
   EXPECT_EQ(unanswered.Await(Soon()).status().code(), absl::StatusCode::kUnavailable);
 
-  browser.Say(R"({"method":"Page.javascriptDialogOpening","sessionId":"F","params":{"type":"alert","message":"late"}})");
+  browser.Say(
+      R"({"method":"Page.javascriptDialogOpening","sessionId":"F","params":{"type":"alert","message":"late"}})");
   EXPECT_TRUE(browser.devtools().Call(Soon(), "", "Echo").ok());
   EXPECT_TRUE(tab->TakeDialogs().empty());
   tab->Stop();

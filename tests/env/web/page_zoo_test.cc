@@ -141,8 +141,10 @@ TEST_F(PageZooTest, TooLargeADownloadIsRefused) {
 }
 
 TEST_F(PageZooTest, DownloadsWithoutEndAreCancelledAndReported) {
-  ResetTo("<button onclick=\"for(let i=0;i<60;i++){const a=document.createElement('a');a.download='f'+i;"
-          "a.href='data:application/octet-stream,'+i;a.click()}\">Get</button>");
+  ResetTo(
+      "<button onclick=\"for(let i=0;i<60;i++){const "
+      "a=document.createElement('a');a.download='f'+i;"
+      "a.href='data:application/octet-stream,'+i;a.click()}\">Get</button>");
   const v1::Observation seen = Click("Get");
   EXPECT_EQ(seen.downloads_size(), 50);
   EXPECT_THAT(seen.notices(), Contains(HasSubstr("more than 50 downloads")));
@@ -237,7 +239,8 @@ TEST_F(PageZooTest, StartPageThatCrashesIsLoadedAgain) {
     }
     return TestSite::Html("");
   });
-  const v1::Observation seen = ResetTo("<title>crashy</title><img src=/boom><button onclick=\"document.title='x'\">Press</button>");
+  const v1::Observation seen = ResetTo(
+      "<title>crashy</title><img src=/boom><button onclick=\"document.title='x'\">Press</button>");
   EXPECT_EQ(seen.title(), "crashy");
   EXPECT_THAT(seen.notices(), Contains(HasSubstr("crashed")));
   EXPECT_EQ(Click("Press").title(), "x");
@@ -310,8 +313,9 @@ TEST_F(PageZooTest, CrossSiteFrameIsSeenAndActedOn) {
 }
 
 TEST_F(PageZooTest, ConsoleErrorsAreReported) {
-  const v1::Observation seen = ResetTo("<script>console.error('early',0)</script>"
-                                       "<button onclick=\"console.error('bad',1);undefinedThing()\">Err</button>");
+  const v1::Observation seen = ResetTo(
+      "<script>console.error('early',0)</script>"
+      "<button onclick=\"console.error('bad',1);undefinedThing()\">Err</button>");
   EXPECT_THAT(seen.console_errors(), Contains(HasSubstr("early 0")));
   const v1::Observation after = Click("Err");
   EXPECT_THAT(after.console_errors(), Contains(HasSubstr("bad 1")));
@@ -327,7 +331,9 @@ TEST_F(PageZooTest, OpeningTabsWithoutEndIsBounded) {
 
 TEST_F(PageZooTest, AllTabsInUseIsTheAgentsErrorAndHidesNoEvidence) {
   site().Page("/proof", "<title>proof</title>");
-  ResetTo("<title>flood</title><button onclick=\"for(let i=0;i<60;i++)window.open('about:blank')\">Flood</button>");
+  ResetTo(
+      "<title>flood</title><button onclick=\"for(let "
+      "i=0;i<60;i++)window.open('about:blank')\">Flood</button>");
   ASSERT_EQ(Click("Flood").tabs_size(), 32);
   v1::Action open;
   open.mutable_new_tab();

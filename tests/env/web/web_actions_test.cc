@@ -130,11 +130,14 @@ TEST_F(WebActionsTest, DragsHtml5Data) {
 }
 
 TEST_F(WebActionsTest, ADragThatThePageHoldsUpIsReleasedAllTheSame) {
-  ResetTo("<div style='position:fixed;left:50px;top:50px;width:400px;height:100px' onmouseup=\"document.title='released'\" "
-          "onmousemove=\"if(event.buttons&&!this.held){this.held=1;const end=performance.now()+3000;"
-          "while(performance.now()<end);}\">pad</div>");
+  ResetTo(
+      "<div style='position:fixed;left:50px;top:50px;width:400px;height:100px' "
+      "onmouseup=\"document.title='released'\" "
+      "onmousemove=\"if(event.buttons&&!this.held){this.held=1;const end=performance.now()+3000;"
+      "while(performance.now()<end);}\">pad</div>");
   v1::Action action;
-  for (auto* point : {action.mutable_drag()->mutable_from()->mutable_point(), action.mutable_drag()->mutable_to()->mutable_point()}) {
+  for (auto* point : {action.mutable_drag()->mutable_from()->mutable_point(),
+                      action.mutable_drag()->mutable_to()->mutable_point()}) {
     point->set_y(80);
   }
   action.mutable_drag()->mutable_from()->mutable_point()->set_x(80);
@@ -146,7 +149,8 @@ TEST_F(WebActionsTest, ADragThatThePageHoldsUpIsReleasedAllTheSame) {
 }
 
 TEST_F(WebActionsTest, PressesNoKeysWhereOnlyTheFocusShouldMove) {
-  ResetTo(std::string("<input aria-label=In value=hello onfocus=\"document.title='focused'\">") + kRecorder);
+  ResetTo(std::string("<input aria-label=In value=hello onfocus=\"document.title='focused'\">") +
+          kRecorder);
   v1::Action action;
   action.mutable_press_keys()->mutable_target()->set_mark(Mark("In"));
   const v1::Observation seen = Act(action);
@@ -187,10 +191,12 @@ TEST_F(WebActionsTest, UploadsBytesToAFileInputAndThroughAChooser) {
 }
 
 TEST_F(WebActionsTest, ClickThatOpensAFileChooserSaysHowToUseIt) {
-  ResetTo("<input type=file hidden onchange='document.title=this.files[0].name'>"
-          "<button onclick=\"document.querySelector('input').click()\">Choose</button>");
+  ResetTo(
+      "<input type=file hidden onchange='document.title=this.files[0].name'>"
+      "<button onclick=\"document.querySelector('input').click()\">Choose</button>");
   const int mark = Mark("Choose");
-  EXPECT_THAT(Click(mark).notices(), Contains(absl::StrCat("a file chooser opened: use upload_file on mark ", mark)));
+  EXPECT_THAT(Click(mark).notices(),
+              Contains(absl::StrCat("a file chooser opened: use upload_file on mark ", mark)));
   v1::Action action;
   action.mutable_upload_file()->mutable_target()->set_mark(mark);
   action.mutable_upload_file()->set_file_name("a.txt");

@@ -86,7 +86,8 @@ TEST_F(WebWorldTest, WaitsForTimersThatAClickSets) {
 }
 
 // A button that says later, by a timer of its document, that it was clicked.
-constexpr char kLateButton[] = "<button onclick=\"setTimeout(()=>this.textContent='late done',400)\">Late</button>";
+constexpr char kLateButton[] =
+    "<button onclick=\"setTimeout(()=>this.textContent='late done',400)\">Late</button>";
 
 TEST_F(WebWorldTest, WaitsForTimersInAFrameOfTheSameSite) {
   site().Page("/inner", kLateButton);
@@ -98,22 +99,30 @@ TEST_F(WebWorldTest, WaitsForTimersInAFrameOfTheSameSite) {
 
 TEST_F(WebWorldTest, WaitsForTimersInAFrameOfAnotherSite) {
   site().Page("/inner", kLateButton);
-  ResetTo(absl::StrCat("<iframe width=300 height=100 src=\"", site().Url("/inner", "localhost"), "\"></iframe>"));
+  ResetTo(absl::StrCat("<iframe width=300 height=100 src=\"", site().Url("/inner", "localhost"),
+                       "\"></iframe>"));
   const v1::Observation seen = Click("Late");
   EXPECT_GT(Mark("late done"), 0);
   EXPECT_TRUE(seen.settle().settled()) << seen.settle().waiting_for();
 }
 
 TEST_F(WebWorldTest, WaitsForAFrameThatTheActionOpens) {
-  site().Page("/inner", "<p id=out>early</p><script>setTimeout(()=>out.textContent='late text',400)</script>");
-  ResetTo("<button onclick=\"document.body.append(Object.assign(document.createElement('iframe'),{src:'/inner'}))\">Open</button>");
+  site().Page(
+      "/inner",
+      "<p id=out>early</p><script>setTimeout(()=>out.textContent='late text',400)</script>");
+  ResetTo(
+      "<button "
+      "onclick=\"document.body.append(Object.assign(document.createElement('iframe'),{src:'/"
+      "inner'}))\">Open</button>");
   const v1::Observation seen = Click("Open");
   EXPECT_THAT(seen.text().text(), HasSubstr("late text"));
   EXPECT_TRUE(seen.settle().settled()) << seen.settle().waiting_for();
 }
 
 TEST_F(WebWorldTest, SaysThatAFrameStillChanges) {
-  site().Page("/inner", "<p id=n></p><script>let i=0;(function f(){n.textContent=++i;requestAnimationFrame(f)})()</script>");
+  site().Page("/inner",
+              "<p id=n></p><script>let i=0;(function "
+              "f(){n.textContent=++i;requestAnimationFrame(f)})()</script>");
   const v1::Observation seen = ResetTo("<iframe width=300 height=100 src=/inner></iframe>");
   EXPECT_FALSE(seen.settle().settled());
   EXPECT_EQ(seen.settle().waiting_for(), "mutations");
@@ -121,7 +130,8 @@ TEST_F(WebWorldTest, SaysThatAFrameStillChanges) {
 
 TEST_F(WebWorldTest, SaysThatAnOpenShadowRootStillChanges) {
   const v1::Observation seen = ResetTo(
-      "<div id=host></div><script>const inner=host.attachShadow({mode:'open'});inner.innerHTML='<p><b></b></p>';"
+      "<div id=host></div><script>const "
+      "inner=host.attachShadow({mode:'open'});inner.innerHTML='<p><b></b></p>';"
       "const deeper=inner.querySelector('p').attachShadow({mode:'open'});let i=0;"
       "(function f(){deeper.textContent=++i;requestAnimationFrame(f)})()</script>");
   EXPECT_FALSE(seen.settle().settled());
@@ -129,8 +139,11 @@ TEST_F(WebWorldTest, SaysThatAnOpenShadowRootStillChanges) {
 }
 
 TEST_F(WebWorldTest, AnEndlessScriptInAFrameOfAnotherSiteIsStopped) {
-  site().Page("/inner", "<button onclick='for(;;){}'>Spin</button><button onclick=\"this.textContent='well'\">Other</button>");
-  ResetTo(absl::StrCat("<iframe width=300 height=100 src=\"", site().Url("/inner", "localhost"), "\"></iframe>"));
+  site().Page("/inner",
+              "<button onclick='for(;;){}'>Spin</button><button "
+              "onclick=\"this.textContent='well'\">Other</button>");
+  ResetTo(absl::StrCat("<iframe width=300 height=100 src=\"", site().Url("/inner", "localhost"),
+                       "\"></iframe>"));
   const v1::Observation seen = Click("Spin");
   EXPECT_FALSE(seen.settle().settled());
   EXPECT_THAT(seen.notices(), Contains(HasSubstr("without end")));
@@ -163,7 +176,8 @@ TEST_F(WebWorldTest, SaysHowLongEachPhaseTook) {
   const absl::Time began = absl::Now();
   const v1::StepTiming timing = Click("Press").settle().timing();
   const absl::Duration took = absl::Now() - began;
-  const absl::Duration act = FromProto(timing.act()), settle = FromProto(timing.settle()), observe = FromProto(timing.observe());
+  const absl::Duration act = FromProto(timing.act()), settle = FromProto(timing.settle()),
+                       observe = FromProto(timing.observe());
   EXPECT_GT(act, absl::ZeroDuration());
   // The timer itself.
   EXPECT_GE(settle, absl::Milliseconds(190));
@@ -199,7 +213,9 @@ TEST_F(WebWorldTest, ALookBetweenStepsLeavesWhatHappenedToTheRecord) {
   v1::EvidenceRequest request;
   request.mutable_page_expression()->set_expression("alert('late'),console.error('late',1),1");
   ASSERT_EQ(world_->Collect(Within(absl::Seconds(20)), {request}).at(0).error(), "");
-  const auto look = [this] { return world_->Observe(Within(absl::Seconds(20)), Everything()).value(); };
+  const auto look = [this] {
+    return world_->Observe(Within(absl::Seconds(20)), Everything()).value();
+  };
   for (int i = 0; i < 2; ++i) {
     const v1::Observation seen = look();
     ASSERT_EQ(seen.dialogs_size(), 1);
@@ -304,7 +320,9 @@ TEST_F(WebWorldTest, DrivesARemoteBrowserOverAWebSocketAndFindsItAgain) {
   auto browser = std::make_unique<RemoteBrowser>();
   BrowserPool::Options options;
   options.max_browsers = 1;
-  options.find_remote = [&](const CallContext&) -> absl::StatusOr<std::string> { return browser->url(); };
+  options.find_remote = [&](const CallContext&) -> absl::StatusOr<std::string> {
+    return browser->url();
+  };
   BrowserPool pool(options);
   ThreadPool background("remote-test", 2);
   WebEnvironment::Options environment_options;
@@ -316,7 +334,9 @@ TEST_F(WebWorldTest, DrivesARemoteBrowserOverAWebSocketAndFindsItAgain) {
   auto world = remote.Open(Within(absl::Seconds(30)), {});
   ASSERT_TRUE(world.ok()) << world.status();
   world_ = *std::move(world);
-  ResetTo("<button onclick=\"document.title='clicked'\">Press</button><input type=file aria-label=File>");
+  ResetTo(
+      "<button onclick=\"document.title='clicked'\">Press</button><input type=file "
+      "aria-label=File>");
   EXPECT_EQ(Click("Press").title(), "clicked");
   EXPECT_THAT(Click("File").notices(), Contains(HasSubstr("takes no uploads")));
   // Restarted, at another address.
