@@ -12,7 +12,9 @@ namespace proctor::env::web {
 namespace {
 
 // A browser that does not say its version within this hangs.
-constexpr absl::Duration kAnswerCap = absl::Seconds(3);
+constexpr absl::Duration kAnswerCap = absl::Seconds(5);
+// One that answers, but was too slow for a context so often in a row, is beyond being busy.
+constexpr int kMaxTimeouts = 3;
 
 }  // namespace
 
@@ -112,17 +114,23 @@ absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::MakeContext(
   return BrowserContext::Create(context, browser->devtools(), std::move(options));
 }
 
-void BrowserPool::Replace(const std::shared_ptr<Browser>& browser, bool alive) {
-  LogWarning(alive ? "a browser makes no contexts any more: it is replaced"
-                   : "a browser hangs: it is killed and replaced");
+bool BrowserPool::ReplaceIfStuck(const std::shared_ptr<Browser>& browser) {
+  const bool alive = browser->devtools()
+                         .Call(CallContext::WithTimeout(kAnswerCap), "", "Browser.getVersion")
+                         .ok();
   {
     MutexLock lock(mutex_);
+    // A machine that is short of time gets no better by more browsers.
+    if (alive && ++browser->timeouts < kMaxTimeouts) return false;
     std::erase(browsers_, browser);
   }
+  LogWarning(alive ? "a browser makes no contexts any more: it is replaced"
+                   : "a browser hangs: it is killed and replaced");
   // What other episodes have open in a living one goes on.
-  if (alive) return;
+  if (alive) return true;
   browser->devtools().Close();
   if (browser->process != nullptr) browser->process->Kill();
+  return true;
 }
 
 absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::NewContext(const CallContext& context,
@@ -139,16 +147,16 @@ absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::NewContext(const Ca
     const bool whole_cap = context.remaining() >= options_.context_cap;
     const CallContext capped = context.Child(options_.context_cap);
     auto made = MakeContext(capped, browser, settings, proxy);
-    if (made.ok()) return made;
+    if (made.ok()) {
+      MutexLock lock(mutex_);
+      browser->timeouts = 0;
+      return made;
+    }
     failure = made.status();
     if (browser->devtools().closed()) continue;
     if (capped.Check("a browser context").code() != absl::StatusCode::kDeadlineExceeded) break;
-    const bool alive = browser->devtools()
-                           .Call(CallContext::WithTimeout(kAnswerCap), "", "Browser.getVersion")
-                           .ok();
     // A caller in a hurry says nothing about the browser.
-    if (alive && !whole_cap) break;
-    Replace(browser, alive);
+    if (!whole_cap || !ReplaceIfStuck(browser)) break;
     if (!context.Check("a browser context").ok()) break;
   }
   return failure;

@@ -33,8 +33,8 @@ class BrowserPool {
     int contexts_per_browser = 16;
     // After this many contexts a browser gets no more, and ends with its last one.
     int recycle_after = 500;
-    // A browser that has not made a context by then is replaced; one that then says nothing at all
-    // is killed.
+    // A browser that has not made a context by then and says nothing any more is killed and
+    // replaced.
     absl::Duration context_cap = absl::Seconds(15);
   };
 
@@ -64,6 +64,8 @@ class BrowserPool {
     std::string user_agent;
     int contexts_made = 0;
     int contexts_open = 0;
+    // Contexts in a row that took too long.
+    int timeouts = 0;
   };
 
   absl::StatusOr<std::shared_ptr<Browser>> Lease(const CallContext& context);
@@ -74,8 +76,9 @@ class BrowserPool {
   absl::StatusOr<std::unique_ptr<BrowserContext>> MakeContext(
       const CallContext& context, const std::shared_ptr<Browser>& browser,
       const v1::WebSettings& settings, const std::string& proxy);
-  // It was too slow for a context: no more of them for it, and its end if it does not answer.
-  void Replace(const std::shared_ptr<Browser>& browser, bool alive);
+  // It was too slow for a context. One that does not answer is killed; one that does, but was too
+  // slow several times in a row, gets no more contexts. Returns whether it was either.
+  bool ReplaceIfStuck(const std::shared_ptr<Browser>& browser);
 
   const Options options_;
   // Outlives the browsers: they die with its thread.
