@@ -19,7 +19,24 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
-class PageZooTest : public WebWorldTestBase {};
+class PageZooTest : public WebWorldTestBase {
+ protected:
+  // A page opens more tabs than it may; looks until all that it gets are there and the rest was refused.
+  v1::Observation Flood() {
+    ResetTo("<title>flood</title><button onclick=\"for(let i=0;i<60;i++)window.open('about:blank')\">Flood</button>");
+    v1::Observation seen = Click("Flood");
+    v1::Action noop;
+    noop.mutable_noop();
+    for (int look = 0; look < 20; ++look) {
+      refused_ = refused_ || testing::Value(seen.notices(), Contains(HasSubstr("too many are open")));
+      if (refused_ && seen.tabs_size() >= 32) break;
+      seen = Act(noop);
+    }
+    return seen;
+  }
+
+  bool refused_ = false;
+};
 
 net::HttpResponse WithHeaders(std::string body, std::vector<std::pair<std::string, std::string>> headers, int status = 200) {
   net::HttpResponse response;
@@ -141,10 +158,11 @@ TEST_F(PageZooTest, TooLargeADownloadIsRefused) {
 }
 
 TEST_F(PageZooTest, DownloadsWithoutEndAreCancelledAndReported) {
-  ResetTo(
-      "<button onclick=\"for(let i=0;i<60;i++){const "
-      "a=document.createElement('a');a.download='f'+i;"
-      "a.href='data:application/octet-stream,'+i;a.click()}\">Get</button>");
+  // Chromium lets each frame start ten a second.
+  ResetTo(R"(<button onclick="for(let k=0;k<7;k++){const frame=document.createElement('iframe');
+      document.body.append(frame);const inner=frame.contentDocument;for(let i=0;i<10;i++){
+      const a=inner.createElement('a');a.download='f'+k+i;a.href='data:application/octet-stream,'+k+i;
+      inner.body.append(a);a.click()}}">Get</button>)");
   const v1::Observation seen = Click("Get");
   EXPECT_EQ(seen.downloads_size(), 50);
   EXPECT_THAT(seen.notices(), Contains(HasSubstr("more than 50 downloads")));
@@ -323,18 +341,14 @@ TEST_F(PageZooTest, ConsoleErrorsAreReported) {
 }
 
 TEST_F(PageZooTest, OpeningTabsWithoutEndIsBounded) {
-  ResetTo("<title>flood</title><button onclick=\"for(let i=0;i<60;i++)window.open('about:blank')\">Flood</button>");
-  const v1::Observation seen = Click("Flood");
+  const v1::Observation seen = Flood();
   EXPECT_EQ(seen.tabs_size(), 32);
-  EXPECT_THAT(seen.notices(), Contains(HasSubstr("too many are open")));
+  EXPECT_TRUE(refused_);
 }
 
 TEST_F(PageZooTest, AllTabsInUseIsTheAgentsErrorAndHidesNoEvidence) {
   site().Page("/proof", "<title>proof</title>");
-  ResetTo(
-      "<title>flood</title><button onclick=\"for(let "
-      "i=0;i<60;i++)window.open('about:blank')\">Flood</button>");
-  ASSERT_EQ(Click("Flood").tabs_size(), 32);
+  ASSERT_EQ(Flood().tabs_size(), 32);
   v1::Action open;
   open.mutable_new_tab();
   v1::Observation seen = Act(open);
