@@ -29,7 +29,7 @@ struct FrameInfo {
   // The same world's `executionContextId` within the session.
   int64_t execution_context_id = 0;
   // `uniqueContextId` of the page's own world; empty while there is none.
-  std::string main_context_id;
+  std::string main_context_id = "";
 };
 
 // Follows a tab's frames by the events of its sessions. Thread-safe.

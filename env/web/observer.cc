@@ -187,7 +187,8 @@ bool IsFault(const absl::Status& status) { return absl::IsCancelled(status); }
 
 absl::StatusOr<v1::Observation> Observer::Observe(const CallContext& context,
                                                   const ObservedTab& tab,
-                                                  const v1::ObservationRequest& request) {
+                                                  const v1::ObservationRequest& request,
+                                                  const std::optional<DevToolsReply>& early) {
   const Wanted wanted = WantedBy(request);
   v1::Observation observation;
   *observation.mutable_viewport() = tab.viewport;
@@ -197,14 +198,15 @@ absl::StatusOr<v1::Observation> Observer::Observe(const CallContext& context,
   // Children matter only for what merges over frames.
   if (wanted.ask == 0 && frames.size() > 1) frames.resize(1);
   std::vector<DevToolsCommand> commands;
-  if (wanted.screenshot) {
+  const bool capture = wanted.screenshot && !early;
+  if (capture) {
     commands.push_back(CaptureCommand(tab.frames.page_session_id(), request.screenshot()));
   }
   for (const FrameInfo& frame : frames) commands.push_back(ScriptCommand(frame, wanted.ask));
   const std::vector<DevToolsReply> replies = devtools_.SendAll(std::move(commands));
   *observation.mutable_observe_time() = google::protobuf::util::TimeUtil::GetCurrentTime();
 
-  const size_t first_frame = wanted.screenshot ? 1 : 0;
+  const size_t first_frame = capture ? 1 : 0;
   absl::Status script_failure;
   if (frames.empty()) script_failure = absl::UnavailableError("the page has no document");
   std::vector<ObservedFrame> observed;
@@ -241,14 +243,22 @@ absl::StatusOr<v1::Observation> Observer::Observe(const CallContext& context,
     }
   }
   if (wanted.screenshot) {
-    PROCTOR_RETURN_IF_ERROR(
-        FillPicture(context, tab, request.screenshot(), replies[0], observation));
+    absl::StatusOr<std::string> picture = AwaitPicture(context, capture ? replies[0] : *early);
+    if (!picture.ok() && !capture) {
+      picture = AwaitPicture(context, devtools_.Send(CaptureCommand(tab.frames.page_session_id(), request.screenshot())));
+    }
+    PROCTOR_RETURN_IF_ERROR(FillPicture(tab, request.screenshot(), std::move(picture), observation));
   }
   if (!wanted.elements) {
     observation.clear_elements();
     observation.clear_elements_truncated();
   }
   return observation;
+}
+
+std::optional<DevToolsCommand> Observer::EarlyLook(const ObservedTab& tab, const v1::ObservationRequest& request) {
+  if (!WantedBy(request).screenshot) return std::nullopt;
+  return CaptureCommand(tab.frames.page_session_id(), request.screenshot());
 }
 
 void Observer::FillFromPages(const CallContext& context, const ObservedTab& tab, int ask,
@@ -274,10 +284,8 @@ void Observer::FillFromPages(const CallContext& context, const ObservedTab& tab,
   }
 }
 
-absl::Status Observer::FillPicture(const CallContext& context, const ObservedTab& tab,
-                                   const v1::ScreenshotOptions& options, const DevToolsReply& reply,
-                                   v1::Observation& observation) {
-  absl::StatusOr<std::string> picture = AwaitPicture(context, reply);
+absl::Status Observer::FillPicture(const ObservedTab& tab, const v1::ScreenshotOptions& options,
+                                   absl::StatusOr<std::string> picture, v1::Observation& observation) {
   if (picture.ok() && options.draw_marks()) {
     picture = DrawOver(*picture, observation, options, tab.device_scale);
   }

@@ -2,6 +2,7 @@
 #ifndef PROCTOR_ENV_WEB_OBSERVER_H_
 #define PROCTOR_ENV_WEB_OBSERVER_H_
 
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -36,16 +37,20 @@ class Observer {
   // `context` goes to `missing`. Tabs, dialogs, downloads, console, action_error, notices and
   // settle are the caller's. A page whose script does not answer (endless loop, crashed renderer)
   // is OK with everything missing. Errors: UNAVAILABLE the browser is gone; CANCELLED.
+  // `early`: the reply to EarlyLook if the tab has not changed since, used instead of another picture.
   absl::StatusOr<v1::Observation> Observe(const CallContext& context, const ObservedTab& tab,
-                                          const v1::ObservationRequest& request);
+                                          const v1::ObservationRequest& request,
+                                          const std::optional<DevToolsReply>& early = std::nullopt);
+
+  // The command that takes the picture that `request` asks for, if it asks for one.
+  static std::optional<DevToolsCommand> EarlyLook(const ObservedTab& tab, const v1::ObservationRequest& request);
 
  private:
   // What the page scripts of all frames answered; the top frame's first.
   void FillFromPages(const CallContext& context, const ObservedTab& tab, int ask,
                      std::vector<ObservedFrame>& observed, v1::Observation& observation);
-  absl::Status FillPicture(const CallContext& context, const ObservedTab& tab,
-                           const v1::ScreenshotOptions& options, const DevToolsReply& reply,
-                           v1::Observation& observation);
+  static absl::Status FillPicture(const ObservedTab& tab, const v1::ScreenshotOptions& options,
+                                  absl::StatusOr<std::string> picture, v1::Observation& observation);
 
   DevTools& devtools_;
   ElementRegistry& registry_;

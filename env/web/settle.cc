@@ -29,10 +29,11 @@ DevToolsCommand Evaluate(const FrameInfo& frame, std::string expression) {
 
 }  // namespace
 
-Settler::Settler(Tab& tab, absl::Duration cap)
+Settler::Settler(Tab& tab, absl::Duration cap, std::optional<DevToolsCommand> look)
     : tab_(tab),
       start_(absl::Now()),
       cap_(cap),
+      look_(std::move(look)),
       navigations_before_(tab.activity().navigations()),
       changes_before_(tab.activity().changes()) {
   tab_.activity().MarkActionStart();
@@ -69,6 +70,35 @@ std::vector<DevToolsCommand> Settler::Questions() {
 
 std::vector<DevToolsReply> Settler::Ask() { return tab_.devtools().SendAll(Questions()); }
 
+DevToolsCommand Settler::QuietQuestion() const {
+  return {tab_.session_id(),
+          "Runtime.evaluate",
+          {{"expression", QuietExpression(std::max(left(), absl::ZeroDuration()))}, {"returnByValue", true}}};
+}
+
+std::vector<DevToolsReply> Settler::AskAndLook(const CallContext& context, const DevToolsReply& quiet) {
+  const absl::StatusOr<Json> answer =
+      quiet.Await(context.Child(std::max(left() + kGrace, absl::ZeroDuration())));
+  const double happened = answer.ok() && answer->contains("result")
+                              ? JsonNumberOr((*answer)["result"], "value", -1)
+                              : -1;
+  std::vector<DevToolsCommand> commands = Questions();
+  const bool look = happened >= 0 && commands.size() == 1 &&
+                    tab_.activity().busy() == PageActivity::Busy::kIdle;
+  if (look) commands.insert(commands.begin(), *look_);
+  std::vector<DevToolsReply> replies = tab_.devtools().SendAll(std::move(commands));
+  early_.reset();
+  if (!look) return replies;
+  early_ = Look{.reply = replies.front(), .happened = static_cast<int64_t>(happened)};
+  replies.erase(replies.begin());
+  return replies;
+}
+
+std::vector<DevToolsReply> Settler::AskAgain(const CallContext& context) {
+  if (!may_look_) return Ask();
+  return AskAndLook(context, tab_.devtools().Send(QuietQuestion()));
+}
+
 Settler::Rest Settler::AwaitAnswers(const CallContext& context,
                                     const std::vector<DevToolsReply>& answers) const {
   Rest rest;
@@ -85,6 +115,7 @@ Settler::Rest Settler::AwaitAnswers(const CallContext& context,
                            ? (*answer)["result"].value("value", Json::object())
                            : Json::object();
     if (!value.is_object()) continue;
+    if (i == 0) rest.happened = static_cast<int64_t>(JsonNumberOr(value, "happened", -1));
     rest.timers = rest.timers || JsonNumberOr(value, "timers") > 0;
     rest.mutating = rest.mutating || JsonBoolOr(value, "mutating");
   }
@@ -116,6 +147,7 @@ SettleOutcome Settler::Wait(const CallContext& context, std::vector<DevToolsRepl
     if (rest.known && changes == changes_before_ && !rest.timers) {
       outcome.settled = !rest.mutating;
       if (!outcome.settled) outcome.waiting_for = "mutations";
+      if (outcome.settled && early_ && early_->happened == rest.happened) outcome.early = early_->reply;
       return outcome;
     }
     if (left() <= absl::ZeroDuration()) {
@@ -123,8 +155,13 @@ SettleOutcome Settler::Wait(const CallContext& context, std::vector<DevToolsRepl
       return outcome;
     }
     changes_before_ = changes;
-    answers = Ask();
+    answers = AskAgain(context);
   }
+}
+
+SettleOutcome Settler::WaitAndLook(const CallContext& context, const DevToolsReply& quiet) {
+  may_look_ = true;
+  return Wait(context, AskAndLook(context, quiet));
 }
 
 void Settler::StopEndlessScripts(const CallContext& context, const std::set<std::string>& sessions,

@@ -14,11 +14,16 @@ constexpr char kScript[] = R"js((() => {
   // Hidden frames of other sites are never drawn.
   const FRAME_MS = window.parent === window ? 250 : 50;
   const nativeSet = window.setTimeout, nativeClear = window.clearTimeout;
-  const nativeFrame = window.requestAnimationFrame.bind(window);
+  const nativeFrame = window.requestAnimationFrame.bind(window), nativeCancel = window.cancelAnimationFrame.bind(window);
+  const animations = document.getAnimations.bind(document);
   const now = performance.now.bind(performance);
   const apply = Reflect.apply;
   const shadowRootOf = Object.getOwnPropertyDescriptor(Element.prototype, 'shadowRoot').get;
   const pending = new Map();
+  // Frame callbacks of the page that did not run yet.
+  const drawing = new Set();
+  // What could change the picture since the action began: changes of the document, timers and frame callbacks that ran.
+  let happened = 0;
   const waiters = new Set();
   // How deep in a chain of timers the running task is. Reset by a task of its own, not when the callback returns: what
   // follows an `await` inside it runs in between.
@@ -35,6 +40,7 @@ constexpr char kScript[] = R"js((() => {
       let id;
       const run = function () {
         depth = own + 1;
+        ++happened;
         channel.port2.postMessage(0);
         try { return apply(callback, this, arguments); } finally { done(id); }
       };
@@ -43,9 +49,22 @@ constexpr char kScript[] = R"js((() => {
       return id;
     },
     clearTimeout(id) { done(id); return apply(nativeClear, window, arguments); },
+    requestAnimationFrame(callback) {
+      if (typeof callback !== 'function') return apply(nativeFrame, window, arguments);
+      const id = nativeFrame((time) => {
+        drawing.delete(id);
+        ++happened;
+        return callback(time);
+      });
+      drawing.add(id);
+      return id;
+    },
+    cancelAnimationFrame(id) { drawing.delete(id); return nativeCancel(id); },
   };
   window.setTimeout = wrapped.setTimeout;
   window.clearTimeout = wrapped.clearTimeout;
+  window.requestAnimationFrame = wrapped.requestAnimationFrame;
+  window.cancelAnimationFrame = wrapped.cancelAnimationFrame;
   const due = (from, end) => {
     let count = 0;
     for (const timer of pending.values()) if (timer.set >= from && timer.due <= end) ++count;
@@ -62,43 +81,61 @@ constexpr char kScript[] = R"js((() => {
   });
   // When the last action began; a document that is younger than it has only timers that count.
   let marked = 0;
+  let observer = null, changed = 0, watched = -1, roots = 0;
+  // An observer does not look into shadow roots by itself.
+  const watch = (root) => {
+    observer.observe(root, {subtree: true, childList: true, attributes: true, characterData: true});
+    for (const element of root.querySelectorAll('*')) {
+      const inner = apply(shadowRootOf, element, []);
+      if (inner && ++roots <= MAX_ROOTS) watch(inner);
+    }
+  };
+  // Again after a change: it may have brought new ones.
+  const watchAll = () => {
+    if (!observer || watched === changed) return;
+    watched = changed;
+    roots = 0;
+    watch(document);
+  };
+  const begin = () => {
+    if (observer) observer.disconnect();
+    changed = happened = 0;
+    watched = -1;
+    observer = new MutationObserver(() => { ++changed; ++happened; });
+    watchAll();
+  };
   const settle = async (cap) => {
-    const from = marked, end = now() + cap;
-    let changed = 0;
-    const observer = new MutationObserver(() => { ++changed; });
-    // An observer does not look into shadow roots by itself.
-    let watched = -1, roots = 0;
-    const watch = (root) => {
-      observer.observe(root, {subtree: true, childList: true, attributes: true, characterData: true});
-      for (const element of root.querySelectorAll('*')) {
-        const inner = apply(shadowRootOf, element, []);
-        if (inner && ++roots <= MAX_ROOTS) watch(inner);
-      }
-    };
-    // Again after a change: it may have brought new ones.
-    const watchAll = () => {
-      if (watched === changed) return;
-      watched = changed;
-      roots = 0;
-      watch(document);
-    };
+    const from = marked, until = now() + cap;
+    if (!observer) begin();
+    const own = observer;
     // A page that animates itself by script never rests: some frames are enough.
-    const restBy = Math.min(end, now() + 500);
+    const restBy = Math.min(until, now() + 500);
     let mutating = false;
     try {
       watchAll();
       do {
-        await timersDone(from, end);
+        await timersDone(from, until);
         watchAll();
         await frame();
         const before = changed;
         await frame();
         mutating = changed !== before;
-      } while ((mutating && now() < restBy) || (due(from, end) > 0 && now() < end));
-    } finally { observer.disconnect(); }
-    return {timers: due(from, end), mutating};
+      } while ((mutating && now() < restBy) || (due(from, until) > 0 && now() < until));
+    } finally {
+      own.disconnect();
+      // Not the one of a later action.
+      if (observer === own) observer = null;
+    }
+    return {timers: due(from, until), mutating, happened};
   };
-  settle.mark = () => { marked = now(); };
+  settle.mark = () => { marked = now(); begin(); };
+  // How much happened since the action began, or -1 while the page has more to do by itself.
+  settle.quiet = (cap) => {
+    if (!observer) begin();
+    watchAll();
+    const busy = due(marked, now() + cap) > 0 || drawing.size > 0 || animations().some((one) => one.playState === 'running');
+    return busy ? -1 : happened;
+  };
   Object.defineProperty(window, '@KEY@', {value: settle, enumerable: false, configurable: false, writable: false});
 })())js";
 
@@ -123,6 +160,10 @@ std::string SettleExpression(absl::Duration cap) {
       "window.", Key(), "?window.", Key(), "(", absl::ToDoubleMilliseconds(cap), ")",
       ":new Promise(r=>{const done=()=>r({timers:0,mutating:false});"
       "requestAnimationFrame(()=>requestAnimationFrame(done));setTimeout(done,500)})");
+}
+
+std::string QuietExpression(absl::Duration cap) {
+  return absl::StrCat("window.", Key(), "?window.", Key(), ".quiet(", absl::ToDoubleMilliseconds(cap), "):-1");
 }
 
 std::string FrameSettleExpression(absl::Duration cap) {

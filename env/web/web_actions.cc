@@ -43,15 +43,26 @@ bool HasState(const v1::Element& element, v1::ElementState state) {
   return std::find(element.states().begin(), element.states().end(), state) != element.states().end();
 }
 
+// What the browser says against the input itself. A page that closed or navigated away under it has had it.
+absl::Status InputStatus(const CallContext& context, const std::vector<DevToolsReply>& replies) {
+  for (const DevToolsReply& reply : replies) {
+    if (!reply.ready()) continue;
+    const absl::Status status = reply.AwaitText(context).status();
+    if (status.code() == absl::StatusCode::kInvalidArgument) return status;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::StatusOr<ActionOutcome> ActionRunner::Run(const CallContext& context, const v1::Action& action) {
+absl::StatusOr<ActionOutcome> ActionRunner::Run(const CallContext& context, const v1::Action& action,
+                                                std::optional<DevToolsCommand> look) {
   ActionOutcome outcome;
   std::shared_ptr<Tab> tab = browser_.active();
   if (tab == nullptr) return absl::UnavailableError("no tab is open");
   const absl::Time start = absl::Now();
   const absl::Duration cap = FromProto(options_.settings.settle_cap());
-  Work work{context, outcome, tab, Settler(*tab, cap), start, false};
+  Work work{context, outcome, tab, Settler(*tab, cap, std::move(look)), start, false};
   const absl::Status status = Dispatch(work, action);
   if (IsAgentError(status)) {
     outcome.error = SanitizeUtf8(ToStd(status.message()));
@@ -102,13 +113,22 @@ absl::Status ActionRunner::SendAndSettle(Work& work, std::vector<DevToolsCommand
   work.outcome.settle = work.settler.Wait(work.context, {first_answer, replies.end()});
   replies.erase(first_answer, replies.end());
   work.settled = true;
-  for (const DevToolsReply& reply : replies) {
-    // A page that closed or navigated away under the input has had it.
-    if (!reply.ready()) continue;
-    const absl::Status status = reply.AwaitText(work.context).status();
-    if (status.code() == absl::StatusCode::kInvalidArgument) return status;
-  }
-  return absl::OkStatus();
+  return InputStatus(work.context, replies);
+}
+
+absl::Status ActionRunner::SendSettleAndLook(Work& work, std::vector<DevToolsCommand> commands) {
+  if (!work.settler.looks()) return SendAndSettle(work, std::move(commands));
+  commands.push_back(work.settler.QuietQuestion());
+  std::vector<DevToolsReply> replies = work.tab->devtools().SendAll(std::move(commands));
+  work.acted = absl::Now();
+  const DevToolsReply quiet = replies.back();
+  replies.pop_back();
+  // Its reply says that the page has had the input. One that never comes is found out by settling.
+  const CallContext capped = work.context.Child(FromProto(options_.settings.settle_cap()));
+  for (const DevToolsReply& reply : replies) (void)reply.AwaitText(capped);
+  work.outcome.settle = work.settler.WaitAndLook(work.context, quiet);
+  work.settled = true;
+  return InputStatus(work.context, replies);
 }
 
 absl::Status ActionRunner::Settle(Work& work) {
@@ -158,8 +178,8 @@ absl::Status ActionRunner::Click(Work& work, const v1::Click& click) {
     // Its list is drawn by the operating system: not in the page, not in the picture.
     return AgentError("this is a list to choose from: use select_option with one of its options");
   }
-  return SendAndSettle(work, ClickCommands(work.tab->session_id(), point, click.button(), click.count(),
-                                           ModifierBits(click.modifiers())));
+  return SendSettleAndLook(work, ClickCommands(work.tab->session_id(), point, click.button(), click.count(),
+                                               ModifierBits(click.modifiers())));
 }
 
 absl::Status ActionRunner::Hover(Work& work, const v1::Hover& hover) {
@@ -204,7 +224,7 @@ absl::Status ActionRunner::Type(Work& work, const v1::Type& type) {
   if (type.clear() && type.text().empty() && !picked_by_value) append(*ChordCommands(session, "Delete"));
   if (!picked_by_value) append(TextCommands(session, type.text()));
   if (type.submit()) append(*ChordCommands(session, "Enter"));
-  return SendAndSettle(work, std::move(commands));
+  return SendSettleAndLook(work, std::move(commands));
 }
 
 absl::Status ActionRunner::PressKeys(Work& work, const v1::PressKeys& press) {
@@ -239,7 +259,7 @@ absl::Status ActionRunner::SelectOption(Work& work, const v1::SelectOption& sele
   const std::vector<std::string> wanted(select.options().begin(), select.options().end());
   PROCTOR_RETURN_IF_ERROR(
       registry_.SelectOptions(work.context.Child(kPrepareCap), work.tab->frames(), mark, wanted));
-  return SendAndSettle(work, {});
+  return SendSettleAndLook(work, {});
 }
 
 absl::Status ActionRunner::Check(Work& work, const v1::Check& check) {
@@ -258,7 +278,7 @@ absl::Status ActionRunner::Check(Work& work, const v1::Check& check) {
     return AgentError("a radio button cannot be unchecked: check another one of its group");
   }
   PROCTOR_RETURN_IF_ERROR(
-      SendAndSettle(work, ClickCommands(work.tab->session_id(), point, v1::MOUSE_BUTTON_LEFT, 1, 0)));
+      SendSettleAndLook(work, ClickCommands(work.tab->session_id(), point, v1::MOUSE_BUTTON_LEFT, 1, 0)));
   const int mark = work.outcome.target_element->mark();
   if (mark == 0 || work.outcome.settle.navigated) return absl::OkStatus();
   const absl::StatusOr<v1::Element> now =

@@ -43,8 +43,10 @@ class ActionRunner {
   ActionRunner(BrowserContext& browser, ElementRegistry& registry, Options options)
       : browser_(browser), registry_(registry), options_(std::move(options)) {}
 
-  // A non-OK status is a fault of the world (UNAVAILABLE), or CANCELLED / DEADLINE_EXCEEDED from `context`.
-  absl::StatusOr<ActionOutcome> Run(const CallContext& context, const v1::Action& action);
+  // `look`: what may be asked of the active tab before it is known to rest (see Settler). A non-OK status is a
+  // fault of the world (UNAVAILABLE), or CANCELLED / DEADLINE_EXCEEDED from `context`.
+  absl::StatusOr<ActionOutcome> Run(const CallContext& context, const v1::Action& action,
+                                    std::optional<DevToolsCommand> look = std::nullopt);
 
  private:
   // What an action works on while it is being done.
@@ -58,6 +60,8 @@ class ActionRunner {
   };
   // Commands sent in one write with the first question whether the page rests.
   absl::Status SendAndSettle(Work& work, std::vector<DevToolsCommand> commands);
+  // The same with an early look, for input that the page answers to in the same task.
+  absl::Status SendSettleAndLook(Work& work, std::vector<DevToolsCommand> commands);
   absl::Status Settle(Work& work);
   absl::Status Aim(Work& work, const v1::Target& target, const LocateOptions& options, v1::Point& point);
   absl::Status AimAtPoint(Work& work, const v1::Point& wanted, v1::Point& point);

@@ -141,14 +141,17 @@ absl::StatusOr<ActResult> WebWorld::Act(const CallContext& context, const v1::Ac
                                         const v1::ObservationRequest& request) {
   PROCTOR_RETURN_IF_ERROR(Ready(context));
   const std::shared_ptr<Tab> before = browser_->active();
-  PROCTOR_ASSIGN_OR_RETURN(ActionOutcome outcome, runner_->Run(context, action));
+  std::optional<DevToolsCommand> look;
+  if (before != nullptr) look = Observer::EarlyLook(Seen(*before), request);
+  PROCTOR_ASSIGN_OR_RETURN(ActionOutcome outcome, runner_->Run(context, action, std::move(look)));
   SettleNewTab(context, before, outcome.settle);
   NoteFileChooser(before, action, outcome);
   if (outcome.settle.script_stopped) notices_.push_back("a script of the page ran without end and was stopped");
   PROCTOR_RETURN_IF_ERROR(ReviveCrashedTab(context));
   ActResult result;
   const absl::Time rested = absl::Now();
-  PROCTOR_ASSIGN_OR_RETURN(result.observation, Look(context, request));
+  if (browser_->active() != before) outcome.settle.early.reset();
+  PROCTOR_ASSIGN_OR_RETURN(result.observation, Look(context, request, outcome.settle.early));
   AddEvents(request, Telling::kOnce, result.observation);
   AddDownloads(context, result);
   result.observation.set_action_error(outcome.error);
@@ -232,11 +235,16 @@ void WebWorld::NoteFileChooser(const std::shared_ptr<Tab>& tab, const v1::Action
                          : "a file chooser opened: use upload_file on what opened it");
 }
 
-absl::StatusOr<v1::Observation> WebWorld::Look(const CallContext& context, const v1::ObservationRequest& request) {
+ObservedTab WebWorld::Seen(Tab& tab) const {
+  return {tab.frames(), settings_.viewport(), settings_.device_scale()};
+}
+
+absl::StatusOr<v1::Observation> WebWorld::Look(const CallContext& context, const v1::ObservationRequest& request,
+                                               const std::optional<DevToolsReply>& early) {
   const std::shared_ptr<Tab> tab = browser_->active();
   if (tab == nullptr) return absl::UnavailableError("no tab is open");
-  const ObservedTab seen{tab->frames(), settings_.viewport(), settings_.device_scale()};
-  PROCTOR_ASSIGN_OR_RETURN(v1::Observation observation, observer_->Observe(context.Child(kObserveCap), seen, request));
+  PROCTOR_ASSIGN_OR_RETURN(v1::Observation observation,
+                           observer_->Observe(context.Child(kObserveCap), Seen(*tab), request, early));
   if (observation.url().empty()) observation.set_url(tab->url());
   observation.set_url(WithoutCredentials(observation.url()));
   if (observation.title().empty() && !tab->activity().load_error().empty()) observation.set_title(tab->title());

@@ -39,7 +39,10 @@ class WebWorld final : public World {
   absl::StatusOr<v1::Observation> LookAtStart(const CallContext& context, const v1::ObservationRequest& request,
                                               const StartPage& page);
   // What lies in the page.
-  absl::StatusOr<v1::Observation> Look(const CallContext& context, const v1::ObservationRequest& request);
+  // `early`: a look at the active tab that still holds.
+  absl::StatusOr<v1::Observation> Look(const CallContext& context, const v1::ObservationRequest& request,
+                                       const std::optional<DevToolsReply>& early = std::nullopt);
+  ObservedTab Seen(Tab& tab) const;
   void AddTabs(const CallContext& context, const v1::ObservationRequest& request, v1::Observation& observation) const;
   // What happened since the last recorded observation. Once: for the record, and it is forgotten.
   enum class Telling { kOnce, kAgain };
