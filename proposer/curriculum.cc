@@ -36,9 +36,15 @@ int Frontier(const std::vector<Candidate>& candidates, const CurriculumOptions& 
     level.tries += candidate.tries;
     level.successes += candidate.successes;
   }
+  int reached = 0;
+  for (const auto& [steps, level] : levels) {
+    if (level.tries > 0) reached = steps;
+  }
   int frontier = 0;
   for (const auto& [steps, level] : levels) {
     frontier = steps;
+    // Passed before and hardly drawn since: what little is left of its tries says nothing against it.
+    if (steps < reached && level.tries < options.widen_tries) continue;
     if (!IsPassed(level, options)) break;
   }
   return frontier;

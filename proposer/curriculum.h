@@ -30,8 +30,9 @@ struct CurriculumOptions {
   double floor = 0.05;
 };
 
-// The longest length to draw from: every shorter one is solved (or was tried often enough). 0 if only unknown
-// lengths are left to draw from, or nothing at all.
+// The longest length to draw from: every shorter one is solved (or was tried often enough), or was so when a longer one
+// was drawn and has too few tries since to say otherwise. 0 if only unknown lengths are left to draw from, or nothing at
+// all.
 int FrontierSteps(const std::vector<Candidate>& candidates, const CurriculumOptions& options = {});
 
 // 4p(1-p) of the posterior mean success p, plus exploration: highest for tasks that are sometimes solved and for new

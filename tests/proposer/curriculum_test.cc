@@ -49,6 +49,20 @@ TEST(CurriculumTest, PassesALengthThatIsBeyondThePolicy) {
   EXPECT_EQ(FrontierSteps(candidates), 3);
 }
 
+TEST(CurriculumTest, StaysPastALengthThatWasPassedAndIsHardlyDrawnSince) {
+  auto candidates = ThreeLengths();
+  candidates[0].tries = candidates[0].successes = 7;
+  candidates[4].tries = 1;
+  EXPECT_EQ(FrontierSteps(candidates), 3);
+}
+
+TEST(CurriculumTest, GoesBackToALengthThatIsNoLongerSolved) {
+  auto candidates = ThreeLengths();
+  for (int i = 0; i < 4; ++i) candidates[i].tries = 2;
+  candidates[4].tries = 1;
+  EXPECT_EQ(FrontierSteps(candidates), 1);
+}
+
 TEST(CurriculumTest, DrawsUnknownLengthsLast) {
   std::vector<Candidate> candidates = {{.id = "unknown"}, {.id = "one", .optimal_steps = 1}};
   EXPECT_EQ(DrawCurriculum(candidates, 2, 1), std::vector<std::string>{"one"});
