@@ -116,18 +116,28 @@ class LearnTest(unittest.TestCase):
         score = {(o.kind, o.text): s for o, s in zip(options, sorting @ weights)}
         self.assertGreater(score["select", "Price"], score["select", "Name"])
 
-    def test_exploration_never_ends_the_episode_and_records_its_probability(self):
-        linear = policy.LinearPolicy()
-        uniform = 1 / len(self.options)
+    def test_what_is_tried_out_is_not_the_first_choice_and_its_probability_is_recorded(self):
+        weights = np.zeros(features.SIZE)
+        weights[features.NAMES.index("click:bias")] = 9.0
+        linear = policy.LinearPolicy(weights)
+        first = int(np.argmax(self.rows @ weights))
         ends = 0
-        for seed in range(200):
+        for seed in range(400):
             decision = linear.choose(self.page, GOAL, self.options, features.History(), np.random.default_rng(seed),
-                                     explore=1.0)
+                                     explore=0.5, try_out=True)
             ends += self.options[decision.chosen].kind in candidates.ENDS
-            self.assertGreater(math.exp(decision.log_prob), uniform)
-        self.assertEqual(0, ends)
-        decision = linear.choose(self.page, GOAL, self.options, features.History(), np.random.default_rng(0))
-        self.assertAlmostEqual(uniform, math.exp(decision.log_prob), places=6)
+            self.assertLess(decision.own_share, 1.0)
+            self.assertGreater(math.exp(decision.log_prob), 0.0)
+        self.assertAlmostEqual(policy.ENDS_TRIED, ends / 400, delta=0.1)
+        tried = policy._to_try(self.options, self.rows @ weights, np.random.default_rng(0))
+        clicks = [i for i, option in enumerate(self.options) if option.kind == "click"]
+        self.assertEqual(1, sum(tried[i] == 0 for i in clicks))
+        self.assertAlmostEqual(1.0, tried.sum())
+        self.assertIn(first, clicks)
+
+    def test_without_trying_a_choice_is_the_policys_own(self):
+        decision = policy.LinearPolicy().choose(self.page, GOAL, self.options, features.History(), np.random.default_rng(0))
+        self.assertAlmostEqual(1 / len(self.options), math.exp(decision.log_prob), places=6)
         self.assertEqual(1.0, decision.own_share)
 
     def test_group_gradient_compares_within_the_group(self):

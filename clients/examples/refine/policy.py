@@ -11,8 +11,8 @@ from .candidates import ENDS, Candidate
 from .page import Page
 
 
-#: How much flatter the distribution is from which is explored.
-EXPLORE_TEMPERATURE = 3.0
+#: Share of what is tried out that ends the episode, where something else can be done too.
+ENDS_TRIED = 0.25
 
 
 @dataclasses.dataclass
@@ -39,20 +39,32 @@ class LinearPolicy:
         self.weights = np.zeros(features.SIZE) if weights is None else weights
 
     def choose(self, page: Page, goal: str, options: list[Candidate], history: features.History,
-               rng: np.random.Generator, greedy: bool = False, explore: float = 0.0) -> Decision:
-        """With probability `explore` a candidate that does not end the episode (an end tries nothing out), the likelier ones
-        more often, but all of them often enough."""
+               rng: np.random.Generator, greedy: bool = False, explore: float = 0.0, try_out: bool = False) -> Decision:
+        """`try_out`: takes something else than the policy would, which was to happen with probability `explore`."""
         rows = features.featurize(page, goal, options, history)
         scores = rows @ self.weights
         own = np.exp(log_softmax(scores))
         if greedy and self.weights.any():
             chosen = int(np.argmax(own))
             return Decision(chosen, rows, float(np.log(own[chosen])))
-        going_on = np.array([option.kind not in ENDS for option in options], dtype=np.float64)
-        tried = going_on * np.exp(log_softmax(scores / EXPLORE_TEMPERATURE))
-        mixed = (1 - explore) * own + explore * tried / tried.sum()
-        chosen = int(rng.choice(len(options), p=mixed / mixed.sum()))
+        tried = _to_try(options, scores, rng) if explore else own
+        mixed = (1 - explore) * own + explore * tried
+        chosen = int(rng.choice(len(options), p=tried if try_out else own / own.sum()))
         return Decision(chosen, rows, float(np.log(mixed[chosen])), float((1 - explore) * own[chosen] / mixed[chosen]))
+
+
+def _to_try(options: list[Candidate], scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Probabilities of trying each candidate out: by rank, 1, 1/2, 1/3, ..., so that the likelier ones come first but all come; equal
+    scores in random order. The policy's own first choice is left out, ends have their fixed share."""
+    order = np.lexsort((rng.random(len(scores)), -scores))
+    weight = np.zeros(len(scores))
+    ends = np.array([option.kind in ENDS for option in options])
+    for group, share in ((ends, ENDS_TRIED), (~ends, 1 - ENDS_TRIED)):
+        ranked = [i for i in order[1:] if group[i]]
+        if ranked:
+            ranks = 1.0 / np.arange(1, len(ranked) + 1)
+            weight[ranked] = share * ranks / ranks.sum()
+    return weight / weight.sum() if weight.any() else np.full(len(scores), 1 / len(scores))
 
 
 class OverlapPolicy:
@@ -60,7 +72,7 @@ class OverlapPolicy:
     with the text whose label overlaps most when nothing adds anything."""
 
     def choose(self, page: Page, goal: str, options: list[Candidate], history: features.History,
-               rng: np.random.Generator, greedy: bool = False, explore: float = 0.0) -> Decision:
+               rng: np.random.Generator, greedy: bool = False, explore: float = 0.0, try_out: bool = False) -> Decision:
         rows = features.featurize(page, goal, options, history)
         names = {name: i for i, name in enumerate(features.NAMES)}
         scores = np.zeros(len(options))

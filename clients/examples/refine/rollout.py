@@ -27,8 +27,8 @@ class Job:
     task: task_pb2.Task
     group: str = ""
     seed: int = 0
-    #: Probability of trying something out at a step.
-    explore: float = 0.0
+    #: Steps at which something is tried out instead of what the policy would do; which ones is drawn.
+    tries: int = 0
     #: 0: the runner's limit.
     max_steps: int = 0
 
@@ -128,6 +128,9 @@ class Runner:
     def _play(self, env: proctor.Env, job: Job, policy: Any, rng: np.random.Generator, greedy: bool,
               result: Result) -> None:
         limits = task_pb2.Limits(max_steps=job.max_steps or self.step_limit(job.task))
+        # Later steps than those are detours, where nothing is to be found.
+        steps = job.task.optimal_steps or limits.max_steps
+        trying = set(rng.choice(steps, min(job.tries, steps), replace=False)) if job.tries else set()
         observation, info = env.reset(options={"task": job.task, "group": job.group, "limits": limits})
         result.trajectory = info["episode"].trajectory
         history = features.History()
@@ -135,7 +138,8 @@ class Runner:
             started = time.monotonic()
             page = page_module.digest(observation)
             options = candidates(page, job.task.goal)
-            decision = policy.choose(page, job.task.goal, options, history, rng, greedy, job.explore)
+            decision = policy.choose(page, job.task.goal, options, history, rng, greedy, len(trying) / steps,
+                                     result.steps in trying)
             chosen = options[decision.chosen]
             result.decisions.append(decision)
             data = action_pb2.AgentData(raw_output=f"{chosen.kind}: {chosen.text}", log_probs=[decision.log_prob])

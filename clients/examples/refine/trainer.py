@@ -30,8 +30,9 @@ class Settings:
     groups: int = 24
     group_size: int = 4
     seed: int = 1
-    #: Every other episode of a group tries something out with this probability at each step.
-    explore: float = 0.3
+    #: Share of a group's episodes that try something out: of tasks that were solved before, and of others.
+    try_solved: float = 0.25
+    try_unsolved: float = 0.75
     #: Control: rewards permuted among the episodes of a round. Must not learn anything.
     permute_rewards: bool = False
     #: Stop after this many seconds, at the end of a round; 0: never.
@@ -101,19 +102,21 @@ def train(client: proctor.Client, runner: Runner, task_filter: task_pb.TaskFilte
     learner = LEARNERS[settings.learner](features.SIZE)
     rewards = GroupRewards(client, f"{settings.name}-{int(time.time() * 1000)}")
     began = time.monotonic()
+    solved: set[str] = set()
     try:
         evaluate(0, policy)
         for number in range(1, settings.rounds + 1):
             if settings.max_seconds and time.monotonic() - began > settings.max_seconds:
                 break
             started = time.monotonic()
-            jobs, groups, frontier = _draw(client, task_filter, settings, number)
+            jobs, groups, frontier = _draw(client, task_filter, settings, number, solved)
             results = runner.run(jobs, policy, name=settings.name, version=str(number), wait_for_reward=False)
             samples, masked = _samples(results, rewards.wait(groups, 60.0))
             if settings.permute_rewards:
                 shuffled = rng.permutation([sample.reward for sample in samples])
                 samples = [dataclasses.replace(sample, reward=reward) for sample, reward in zip(samples, shuffled)]
             policy = LinearPolicy(learner.update(policy.weights, samples))
+            solved.update(sample.task for sample in samples if sample.reward is not None and sample.reward > 0)
             wins = sum(1 for sample in samples if sample.reward is not None and sample.reward > 0)
             progress(Round(number, len(results), wins, masked, frontier, time.monotonic() - started,
                            sum(result.steps for result in results)))
@@ -123,8 +126,9 @@ def train(client: proctor.Client, runner: Runner, task_filter: task_pb.TaskFilte
     return policy
 
 
-def _draw(client: proctor.Client, task_filter: task_pb.TaskFilter, settings: Settings,
-          number: int) -> tuple[list[Job], list[str], int]:
+def _draw(client: proctor.Client, task_filter: task_pb.TaskFilter, settings: Settings, number: int,
+          solved: set[str]) -> tuple[list[Job], list[str], int]:
+    """The round's episodes, their groups, and the longest length that is drawn from."""
     reply = client.call(client.tasks.SampleTasks, task_pb.SampleTasksRequest(
         count=settings.groups, filter=task_filter, policy=settings.name, policy_version=str(number),
         seed=settings.seed * 1000 + number))
@@ -133,9 +137,12 @@ def _draw(client: proctor.Client, task_filter: task_pb.TaskFilter, settings: Set
         group = client.create_group(task.name, settings.group_size, policy=settings.name, policy_version=str(number),
                                     deadline=300).name
         groups.append(group)
+        trying = round(settings.group_size * (settings.try_solved if task.name in solved else settings.try_unsolved))
         for member in range(settings.group_size):
-            jobs.append(Job(task, group, seed=settings.seed * 1_000_000 + number * 100 + member,
-                            explore=settings.explore if member % 2 else 0.0, max_steps=practice_step_limit(task)))
+            # Mostly one thing is tried: two at once are rarely both right.
+            tries = (1 + (member % 3 == 2)) if member < trying else 0
+            jobs.append(Job(task, group, seed=settings.seed * 1_000_000 + number * 100 + member, tries=tries,
+                            max_steps=practice_step_limit(task)))
     return jobs, groups, reply.frontier_steps
 
 
