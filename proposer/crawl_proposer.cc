@@ -51,7 +51,7 @@ class CrawlProposer {
                              }));
     digest_ = model.Digest();
     proposal_.result.set_pages_crawled(static_cast<int>(model.pages.size()));
-    const auto splits = SplitPages(model, shares, seed_);
+    const auto splits = SplitPages(model, urls, shares);
     drafts_ = DraftTasks(model, splits, seed_, static_cast<size_t>(request_.count()) * 4 + 50);
     std::erase_if(drafts_, [&](const auto& kind) { return !kinds.contains(kind.first); });
     for (const auto& [kind, drafts] : drafts_) {

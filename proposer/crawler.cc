@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/mutex.h"
+#include "common/proto_time.h"
 #include "common/status.h"
 
 namespace proctor::proposer {
@@ -33,11 +34,11 @@ class Crawler {
   Crawler(const v1::CrawlSource& source, const v1::Task& task, SiteUrls& urls, SiteExplorer& explorer,
           const CrawlProgress& progress)
       : source_(source), task_(task), urls_(urls), explorer_(explorer), progress_(progress),
-        pace_(absl::Seconds(source.delay().seconds()) + absl::Nanoseconds(source.delay().nanos())) {}
+        pace_(FromProto(source.delay())) {}
 
   absl::StatusOr<SiteModel> Run(const CallContext& context) {
     PROCTOR_RETURN_IF_ERROR(Begin(context));
-    const absl::Time end = absl::Now() + absl::Seconds(source_.max_duration().seconds());
+    const absl::Time end = absl::Now() + FromProto(source_.max_duration());
     while (!waiting_.empty() && static_cast<int>(model_.pages.size()) < source_.max_pages() && absl::Now() < end) {
       PROCTOR_RETURN_IF_ERROR(context.Check("crawl"));
       const Waiting next = std::move(waiting_.front());
@@ -205,7 +206,8 @@ absl::StatusOr<v1::CrawlSource> NormalizeCrawlSource(const v1::CrawlSource& sour
   if (normalized.max_depth() < 1 || normalized.max_depth() > kMaxDepth) {
     return absl::InvalidArgumentError("crawl.max_depth: 1 to 100");
   }
-  if (normalized.delay().seconds() < 0 || normalized.delay().nanos() < 0 || normalized.max_duration().seconds() < 0) {
+  if (normalized.delay().seconds() < 0 || normalized.delay().nanos() < 0 || normalized.max_duration().seconds() < 0 ||
+      normalized.max_duration().nanos() < 0) {
     return absl::InvalidArgumentError("crawl: durations are not negative");
   }
   return normalized;

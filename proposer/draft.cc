@@ -348,14 +348,13 @@ const std::vector<std::string>& CrawlTaskKinds() {
   return kinds;
 }
 
-std::vector<v1::Split> SplitPages(const SiteModel& model, const v1::SplitShares& normalized, uint64_t seed) {
-  std::vector<size_t> order;
-  for (size_t i = 1; i < model.pages.size(); ++i) order.push_back(i);
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return SeededHash(seed, model.pages[a].url) < SeededHash(seed, model.pages[b].url);
-  });
+std::vector<v1::Split> SplitPages(const SiteModel& model, const SiteUrls& urls, const v1::SplitShares& normalized) {
+  std::string site = urls.SiteName();
+  site = site.substr(0, site.rfind(':'));
   std::vector<v1::Split> splits(model.pages.size(), v1::SPLIT_UNSPECIFIED);
-  for (size_t i = 0; i < order.size(); ++i) splits[order[i]] = SplitOf(normalized, 0, static_cast<int>(i));
+  for (size_t i = 1; i < model.pages.size(); ++i) {
+    splits[i] = SplitOfName(normalized, absl::StrCat(site, "\n", urls.PathOf(model.pages[i].url)));
+  }
   return splits;
 }
 

@@ -23,6 +23,8 @@ constexpr int kMaxCount = 1'000;
 constexpr double kVersionDecay = 0.7;
 // Versions that count less than 1 %.
 constexpr int64_t kForgottenVersions = 13;
+// More than that: tasks may be drawn for an older version.
+constexpr int64_t kKeptVersions = 100;
 
 absl::Status AddVersion(Transaction& transaction, const Outcome& outcome) {
   return transaction
@@ -127,6 +129,22 @@ absl::Status TaskSampler::RecordOutcome(const CallContext& context, const Outcom
     if (added == 0) return absl::OkStatus();
     PROCTOR_RETURN_IF_ERROR(AddVersion(transaction, outcome));
     return AddTry(transaction, task, outcome);
+  });
+}
+
+absl::Status TaskSampler::Prune(const CallContext& context, absl::Time before) {
+  return database_.Write(context, [&](Transaction& transaction) -> absl::Status {
+    PROCTOR_RETURN_IF_ERROR(transaction
+                                .Execute("DELETE FROM proposer_outcomes WHERE create_time < $1",
+                                         {absl::ToUnixMicros(before)})
+                                .status());
+    return transaction
+        .Execute(
+            "DELETE FROM proposer_success WHERE EXISTS (SELECT 1 FROM proposer_policy_versions v "
+            "WHERE v.policy = proposer_success.policy AND v.version = proposer_success.version AND v.rank <= "
+            "(SELECT MAX(w.rank) FROM proposer_policy_versions w WHERE w.policy = v.policy) - $1)",
+            {kKeptVersions})
+        .status();
   });
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/call_context.h"
 #include "common/clock.h"
 #include "proctor/v1/task_service.pb.h"
@@ -34,6 +35,10 @@ class TaskSampler {
 
   // INVALID_ARGUMENT without task, policy or episode.
   absl::Status RecordOutcome(const CallContext& context, const Outcome& outcome);
+
+  // Forgets what can matter no more: that episodes of before `before` were told (telling them again would count twice), and
+  // how versions fared that are 100 and more behind their policy's newest.
+  absl::Status Prune(const CallContext& context, absl::Time before);
 
   // Draws different tasks, fewer than `count` if there are not so many. Versions of a policy are ranked by when their
   // first outcome came; outcomes of a version count 0.7 times as much as those of the next one, and those of later

@@ -57,25 +57,17 @@ absl::StatusOr<std::vector<Line>> ChooseTemplates(const v1::TemplateSource& want
   PROCTOR_RETURN_IF_ERROR(CheckKnown("templates.held_out_sites", held_sites, known_sites));
   PROCTOR_RETURN_IF_ERROR(CheckKnown("templates.held_out_templates", held_templates, known_templates));
   std::vector<Line> lines;
-  for (const v1::TaskTemplate& about : all) {
+  for (size_t i = 0; i < all.size(); ++i) {
+    const v1::TaskTemplate& about = all[i];
     if (!sites.empty() && !sites.contains(about.site())) continue;
     if (!templates.empty() && !templates.contains(about.name())) continue;
     if (wanted.max_optimal_steps() > 0 && about.optimal_steps() > wanted.max_optimal_steps()) continue;
     if (about.impossible() && !wanted.include_impossible()) continue;
     const bool held = held_sites.contains(about.site()) || held_templates.contains(about.name());
-    lines.push_back({.about = about, .held_out = held, .row = static_cast<int>(lines.size())});
+    // Its place among all, so that the choice of others does not move it to another side.
+    lines.push_back({.about = about, .held_out = held, .row = static_cast<int>(i)});
   }
   return lines;
-}
-
-std::string NormalizedGoal(const v1::Task& task) {
-  std::string goal;
-  for (const char c : task.goal()) {
-    goal += absl::ascii_ispunct(static_cast<unsigned char>(c)) ? ' ' : c;
-  }
-  absl::AsciiStrToLower(&goal);
-  absl::RemoveExtraAsciiWhitespace(&goal);
-  return absl::StrCat(task.template_(), "\n", goal);
 }
 
 std::string WhatIsAsked(const v1::Task& task) {
@@ -88,9 +80,9 @@ std::string WhatIsAsked(const v1::Task& task) {
 class TemplateProposer {
  public:
   TemplateProposer(const v1::ProposeTasksRequest& request, std::string job, const TaskTemplateSource& source,
-                   v1::SplitShares shares)
-      : request_(request), job_(std::move(job)), source_(source), shares_(std::move(shares)),
-        seed_(request.seed() == 0 ? 1 : static_cast<uint64_t>(request.seed())) {}
+                   v1::SplitShares shares, const GoalSplits& taken)
+      : request_(request), job_(std::move(job)), source_(source), shares_(std::move(shares)), taken_(taken),
+        split_of_goal_(taken), seed_(request.seed() == 0 ? 1 : static_cast<uint64_t>(request.seed())) {}
 
   absl::StatusOr<Proposal> Run(const CallContext& context, std::vector<Line> lines) {
     bool more = true;
@@ -119,7 +111,7 @@ class TemplateProposer {
       auto task = source_.Instantiate(line.about.name(), content_seed);
       if (!task.ok()) return Annotate(task.status(), key);
       proposal_.result.set_drafted(proposal_.result.drafted() + 1);
-      task->set_split(line.held_out ? v1::SPLIT_TEST : SplitOf(shares_, line.row, item));
+      task->set_split(line.held_out ? v1::SPLIT_TEST : SideOf(*task, line.row, item));
       const char* const reason = WhyNot(*task);
       if (reason == nullptr) {
         line.useless = 0;
@@ -130,6 +122,21 @@ class TemplateProposer {
       ++(*proposal_.result.mutable_rejected_by_reason())[reason];
     }
     return absl::OkStatus();
+  }
+
+  v1::Split SideOf(const v1::Task& task, int row, int item) const {
+    const auto known = taken_.find(NormalizedGoal(task));
+    if (known != taken_.end() && HasShare(known->second)) return known->second;
+    return SplitOf(shares_, row, item);
+  }
+
+  bool HasShare(v1::Split split) const {
+    switch (split) {
+      case v1::SPLIT_TRAIN: return shares_.train() > 0;
+      case v1::SPLIT_VALIDATION: return shares_.validation() > 0;
+      case v1::SPLIT_TEST: return shares_.test() > 0;
+      default: return false;
+    }
   }
 
   const char* WhyNot(const v1::Task& task) {
@@ -145,7 +152,7 @@ class TemplateProposer {
     if (!job_.empty()) task.set_name(absl::StrCat("tasks/", job_.substr(job_.find('/') + 1), "-", Size()));
     for (const auto& [tag, value] : request_.tags()) (*task.mutable_tags())[tag] = value;
     v1::Lineage& lineage = *task.mutable_lineage();
-    if (lineage.source().empty()) lineage.set_source("practice_templates");
+    if (lineage.source().empty()) lineage.set_source(kTemplateSource);
     if (lineage.generator_version().empty()) lineage.set_generator_version(kGeneratorVersion);
     lineage.set_job(job_);
     ++(*proposal_.result.mutable_accepted_by_kind())[task.kind()];
@@ -157,22 +164,34 @@ class TemplateProposer {
   const std::string job_;
   const TaskTemplateSource& source_;
   const v1::SplitShares shares_;
+  const GoalSplits& taken_;
+  GoalSplits split_of_goal_;
   const uint64_t seed_;
   std::set<int64_t> content_seeds_;
   StringSet asked_;
-  std::map<std::string, v1::Split> split_of_goal_;
   Proposal proposal_;
 };
 
 }  // namespace
 
+std::string NormalizedGoal(const v1::Task& task) {
+  std::string goal;
+  for (const char c : task.goal()) {
+    goal += absl::ascii_ispunct(static_cast<unsigned char>(c)) ? ' ' : c;
+  }
+  absl::AsciiStrToLower(&goal);
+  absl::RemoveExtraAsciiWhitespace(&goal);
+  return absl::StrCat(task.template_(), "\n", goal);
+}
+
 absl::StatusOr<Proposal> ProposeFromTemplates(const CallContext& context, const v1::ProposeTasksRequest& request,
-                                              const std::string& job, const TaskTemplateSource& source) {
+                                              const std::string& job, const TaskTemplateSource& source,
+                                              const GoalSplits& taken) {
   if (request.count() < 1 || request.count() > kMaxCount) return absl::InvalidArgumentError("count: 1 to 10,000");
   PROCTOR_ASSIGN_OR_RETURN(v1::SplitShares shares, NormalizeShares(request.split_shares()));
   PROCTOR_ASSIGN_OR_RETURN(std::vector<Line> lines, ChooseTemplates(request.templates(), source.ListTemplates()));
   if (lines.empty()) return absl::InvalidArgumentError("templates: the choice leaves none");
-  return TemplateProposer(request, job, source, std::move(shares)).Run(context, std::move(lines));
+  return TemplateProposer(request, job, source, std::move(shares), taken).Run(context, std::move(lines));
 }
 
 }  // namespace proctor::proposer

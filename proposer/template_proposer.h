@@ -3,6 +3,7 @@
 #define PROCTOR_PROPOSER_TEMPLATE_PROPOSER_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,16 +31,27 @@ struct Proposal {
   v1::ProposeTasksResult result;
 };
 
+// `Lineage.source` of instances.
+inline constexpr char kTemplateSource[] = "practice_templates";
+
+// Sides by NormalizedGoal.
+using GoalSplits = std::map<std::string, v1::Split>;
+
+// Template and goal without case, punctuation and extra space: equal for tasks that ask the same.
+std::string NormalizedGoal(const v1::Task& task);
+
 // Makes `request.count` tasks, spread evenly over the templates that `request.templates` chooses. `job` is
 // `jobs/{id}` or empty; with a job the tasks have names that follow from it, so that a job that starts again makes the
 // same ones. Deterministic.
 //
 // No content seed is used twice, so splits never share content. Instances with the same goal are on one side, and
-// those that also have the same oracle and solution are made once. All tasks of held-out sites and templates are TEST.
+// those that also have the same oracle and solution are made once. `taken` are the sides of goals that are stored
+// already: instances go there, unless they are held out or the request has no share of that side; then there are none. All tasks of held-out sites and templates are TEST.
 // Fewer tasks than asked come back if the templates have no more different instances.
 // Errors: INVALID_ARGUMENT for unknown sites or templates and values out of range; DEADLINE_EXCEEDED, CANCELLED.
 absl::StatusOr<Proposal> ProposeFromTemplates(const CallContext& context, const v1::ProposeTasksRequest& request,
-                                              const std::string& job, const TaskTemplateSource& source);
+                                              const std::string& job, const TaskTemplateSource& source,
+                                              const GoalSplits& taken = {});
 
 }  // namespace proctor::proposer
 

@@ -72,6 +72,24 @@ TEST(ProposeFromCrawlTest, KeepsPagesAndAnswersOnOneSide) {
   EXPECT_EQ(splits.size(), 3u);
 }
 
+TEST(ProposeFromCrawlTest, AnotherCrawlPutsPagesOnTheSameSides) {
+  const FakeSite site = MakeWiki(80);
+  std::map<std::string, v1::Split> split_of_page;
+  for (const int64_t seed : {11, 12, 13}) {
+    v1::ProposeTasksRequest request = Request(site, 60);
+    request.set_seed(seed);
+    // Other bounds, too: the page's side does not depend on which others are found.
+    if (seed == 13) request.mutable_crawl()->set_max_pages(40);
+    const auto proposal = Propose(site, request);
+    ASSERT_TRUE(proposal.ok()) << proposal.status();
+    for (const v1::Task& task : proposal->tasks) {
+      for (const std::string& page : task.lineage().pages()) {
+        EXPECT_EQ(split_of_page.emplace(page, task.split()).first->second, task.split()) << page;
+      }
+    }
+  }
+}
+
 TEST(ProposeFromCrawlTest, MakesTheSameTasksAgain) {
   const FakeSite site = MakeWiki(40);
   const auto first = Propose(site, Request(site, 20)), second = Propose(site, Request(site, 20));

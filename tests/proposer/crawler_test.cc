@@ -56,6 +56,13 @@ TEST_F(CrawlTest, KeepsItsBounds) {
   EXPECT_EQ(Run()->pages.size(), 5u);
 }
 
+TEST_F(CrawlTest, KnowsTimesBelowASecond) {
+  source_.mutable_max_duration()->set_nanos(999'999'999);
+  EXPECT_GT(Run()->pages.size(), 1u);
+  source_.mutable_max_duration()->set_nanos(-1);
+  EXPECT_EQ(NormalizeCrawlSource(source_).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST_F(CrawlTest, ObeysRobots) {
   site_.robots = "User-agent: *\nDisallow: /section/Stars\nDisallow: /page?id=1$\n";
   ASSERT_TRUE(Run().ok());

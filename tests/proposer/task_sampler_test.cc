@@ -138,5 +138,29 @@ TEST_F(TaskSamplerTest, RefusesIncompleteOutcomes) {
   EXPECT_EQ(sampler_->SampleTasks(context_, request).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST_F(TaskSamplerTest, ForgetsOldOutcomesAndVersionsThatCountNoMore) {
+  Solve(5, true, "0");
+  for (int version = 1; version <= 120; ++version) Solve(1, false, absl::StrCat(version));
+  clock_.Advance(absl::Hours(1));
+  ASSERT_TRUE(sampler_->Prune(context_, clock_.Now()).ok());
+  const auto count = [this](const std::string& sql) {
+    int64_t rows = 0;
+    EXPECT_TRUE(database_
+                    ->Read(context_,
+                           [&](storage::Transaction& transaction) -> absl::Status {
+                             const auto found = transaction.Query(sql, {});
+                             if (!found.ok()) return found.status();
+                             rows = (*found)[0].Int(0);
+                             return absl::OkStatus();
+                           })
+                    .ok());
+    return rows;
+  };
+  EXPECT_EQ(count("SELECT COUNT(*) FROM proposer_outcomes"), 0);
+  EXPECT_EQ(count("SELECT COUNT(*) FROM proposer_success"), 100);
+  EXPECT_EQ(count("SELECT COUNT(*) FROM proposer_success WHERE version = '0'"), 0);
+  EXPECT_EQ(count("SELECT COUNT(*) FROM proposer_success WHERE version = '120'"), 1);
+}
+
 }  // namespace
 }  // namespace proctor::proposer

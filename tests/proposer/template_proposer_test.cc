@@ -112,6 +112,42 @@ TEST(ProposeFromTemplatesTest, MakesTheSameTasksAgain) {
   EXPECT_NE(Propose(other).tasks[0].seed(), first.tasks[0].seed());
 }
 
+TEST(ProposeFromTemplatesTest, TheChoiceOfOtherTemplatesMovesNoneToAnotherSide) {
+  std::map<std::string, v1::Split> sides;
+  for (const v1::Task& task : Propose(Request(100)).tasks) {
+    sides.emplace(absl::StrCat(task.template_(), "#", task.seed()), task.split());
+  }
+  v1::ProposeTasksRequest few = Request(20);
+  few.mutable_templates()->add_templates("many/5");
+  int known = 0;
+  for (const v1::Task& task : Propose(few).tasks) {
+    const auto side = sides.find(absl::StrCat(task.template_(), "#", task.seed()));
+    if (side == sides.end()) continue;
+    EXPECT_EQ(side->second, task.split());
+    ++known;
+  }
+  EXPECT_GT(known, 5);
+}
+
+TEST(ProposeFromTemplatesTest, StoredGoalsKeepTheirSide) {
+  v1::Task cart;
+  cart.set_template_("few/9");
+  cart.set_goal("open the cart");
+  v1::ProposeTasksRequest request = Request(20);
+  request.mutable_templates()->add_templates("few/9");
+  for (const v1::Split side : {v1::SPLIT_TRAIN, v1::SPLIT_VALIDATION, v1::SPLIT_TEST}) {
+    const GoalSplits taken = {{NormalizedGoal(cart), side}};
+    const auto proposal = ProposeFromTemplates({}, request, "", FakeTemplates(), taken);
+    ASSERT_TRUE(proposal.ok() && proposal->tasks.size() == 1u);
+    EXPECT_EQ(proposal->tasks[0].split(), side);
+    // A request without a share of that side gets no such task.
+    v1::ProposeTasksRequest other = request;
+    other.mutable_split_shares()->set_train(side != v1::SPLIT_TRAIN);
+    other.mutable_split_shares()->set_test(side == v1::SPLIT_TRAIN);
+    EXPECT_TRUE(ProposeFromTemplates({}, other, "", FakeTemplates(), taken)->tasks.empty());
+  }
+}
+
 TEST(ProposeFromTemplatesTest, RefusesWhatIsUnknownOrOutOfRange) {
   std::vector<v1::ProposeTasksRequest> bad(5, Request(10));
   bad[0].set_count(0);
