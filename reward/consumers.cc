@@ -258,6 +258,27 @@ absl::StatusOr<int64_t> Consumers::Commit(const CallContext& context, const std:
   return committed;
 }
 
+absl::Status Consumers::TouchConnected(const CallContext& context) {
+  std::set<std::string> connected;
+  {
+    MutexLock lock(mutex_);
+    connected = connected_;
+  }
+  if (connected.empty()) return absl::OkStatus();
+  const int64_t now = absl::ToUnixMicros(clock_.Now());
+  return database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
+    for (const std::string& name : connected) {
+      const absl::StatusOr<std::string> id = ConsumerId(name);
+      if (!id.ok()) continue;  // Its stream is about to end with that error.
+      PROCTOR_RETURN_IF_ERROR(
+          transaction
+              .Execute("UPDATE reward_consumers SET last_seen_time = $2 WHERE id = $1", {*id, now})
+              .status());
+    }
+    return absl::OkStatus();
+  });
+}
+
 void Consumers::SetConnected(const std::string& name, bool connected) {
   MutexLock lock(mutex_);
   if (connected) {

@@ -60,6 +60,10 @@ class Consumers {
   absl::StatusOr<int64_t> Commit(const CallContext& context, const std::string& name, int64_t epoch,
                                  int64_t offset);
 
+  // Notes that connected consumers are there, however long they have acknowledged nothing. Before
+  // each Trim.
+  absl::Status TouchConnected(const CallContext& context);
+
   // For streams: whether one is connected.
   void SetConnected(const std::string& name, bool connected);
   // Called with the name after a deletion. Set once, before use.

@@ -138,16 +138,18 @@ absl::Status EndGroup(storage::Transaction& transaction, v1::GroupState state, a
   return Save(transaction, stored);
 }
 
+bool FitsPolicy(const v1::Group& group, const std::string& policy, const std::string& version) {
+  return (group.policy().empty() || group.policy() == policy) &&
+         (group.policy_version().empty() || group.policy_version() == version);
+}
+
 absl::Status CheckAdmission(const v1::Group& group, const std::string& task,
                             const v1::PolicyRef& policy, absl::Time now) {
   if (group.task() != task) {
     return absl::InvalidArgumentError(
         absl::StrCat(group.name(), " is for ", group.task(), ", not for ", task));
   }
-  const bool other_policy = !group.policy().empty() && group.policy() != policy.policy();
-  const bool other_version =
-      !group.policy_version().empty() && group.policy_version() != policy.version();
-  if (other_policy || other_version) {
+  if (!FitsPolicy(group, policy.policy(), policy.version())) {
     return absl::InvalidArgumentError(absl::StrCat(group.name(), " is for policy ", group.policy(),
                                                    " ", group.policy_version(), ", not for ",
                                                    policy.policy(), " ", policy.version()));
@@ -173,7 +175,7 @@ struct Joining {
 };
 
 // Nothing if the group is unknown (a record from elsewhere may name one that was never declared
-// here), over, or full.
+// here), over, or full, or if a reward that was not admitted is of another task or policy.
 absl::StatusOr<std::optional<Joining>> Join(storage::Transaction& transaction,
                                             const v1::Reward& reward) {
   const absl::StatusOr<StoredGroup> found = Require(transaction, reward.group());
@@ -186,7 +188,9 @@ absl::StatusOr<std::optional<Joining>> Join(storage::Transaction& transaction,
   PROCTOR_ASSIGN_OR_RETURN(const std::optional<int64_t> member,
                            FindMember(transaction, joining.stored.id, reward.trajectory()));
   joining.admitted = member.has_value();
-  const bool has_place = member ? *member == kStarted : group.started() < group.size();
+  const bool fits = group.task() == reward.task() &&
+                    FitsPolicy(group, reward.policy(), reward.policy_version());
+  const bool has_place = member ? *member == kStarted : fits && group.started() < group.size();
   if (!has_place) return std::optional<Joining>();
   joining.replaced = reward.status() == v1::REWARD_STATUS_MASKED && group.replace_masked();
   return std::optional<Joining>(std::move(joining));

@@ -74,7 +74,7 @@ absl::StatusOr<bool> WillBeListed(storage::Transaction& transaction, const v1::R
 
 // Inside a transaction of the log: a reward of a group arrived with its offset. Appends the
 // GroupComplete record if it was the last one. A reward of an episode that was not admitted takes a
-// place if one is left.
+// place if one is left and its task and policy are the group's.
 absl::Status AddToGroup(storage::Transaction& transaction, const v1::Reward& reward,
                         absl::Time now);
 

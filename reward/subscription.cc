@@ -12,29 +12,55 @@ namespace {
 
 constexpr int64_t kMaxCredits = 10'000;
 constexpr int kMaxBatchRecords = 100;
-constexpr int64_t kMaxBatchBytes = 1 << 20;
 // How far filtered records move the committed position without an ack of the client.
 constexpr int64_t kSkippedWithoutAck = 1000;
 // For one read or commit.
 constexpr absl::Duration kStoreTimeout = absl::Seconds(30);
 
-}  // namespace
-
-absl::Status AddPayloads(const CallContext& context, const PayloadLoader& load,
-                         v1::RewardRecord* record) {
-  const auto add = [&](v1::Reward* reward) -> absl::Status {
-    absl::StatusOr<v1::TrajectoryPayload> payload = load(context, reward->trajectory());
+// Names the rewards whose payload does not fit the record.
+absl::Status AddPayloadsTo(const CallContext& context, const PayloadLoader& load,
+                           v1::RewardRecord& record, std::vector<std::string>& omitted) {
+  int64_t bytes = static_cast<int64_t>(record.ByteSizeLong());
+  const auto add = [&](v1::Reward& reward) -> absl::Status {
+    absl::StatusOr<v1::TrajectoryPayload> payload = load(context, reward.trajectory());
     if (absl::IsNotFound(payload.status())) return absl::OkStatus();
     PROCTOR_RETURN_IF_ERROR(payload.status());
-    *reward->mutable_payload() = *std::move(payload);
+    const int64_t size = static_cast<int64_t>(payload->ByteSizeLong());
+    if (bytes + size > kMaxRecordBytes) {
+      omitted.push_back(reward.reward_id());
+      return absl::OkStatus();
+    }
+    bytes += size;
+    *reward.mutable_payload() = *std::move(payload);
     return absl::OkStatus();
   };
-  if (!load) return absl::OkStatus();
-  if (record->has_reward()) return add(record->mutable_reward());
-  for (v1::Reward& reward : *record->mutable_group_complete()->mutable_rewards()) {
-    PROCTOR_RETURN_IF_ERROR(add(&reward));
+  if (record.has_reward()) return add(*record.mutable_reward());
+  for (v1::Reward& reward : *record.mutable_group_complete()->mutable_rewards()) {
+    PROCTOR_RETURN_IF_ERROR(add(reward));
   }
   return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<PayloadsLeftOut> AddPayloads(
+    const CallContext& context, const PayloadLoader& load,
+    google::protobuf::RepeatedPtrField<v1::RewardRecord>& records) {
+  PayloadsLeftOut left_out;
+  if (!load) return left_out;
+  int64_t bytes = 0;
+  for (int i = 0; i < records.size(); ++i) {
+    std::vector<std::string> omitted;
+    PROCTOR_RETURN_IF_ERROR(AddPayloadsTo(context, load, records[i], omitted));
+    bytes += static_cast<int64_t>(records[i].ByteSizeLong());
+    if (i > 0 && bytes > kMaxBatchBytes) {
+      records.DeleteSubrange(i, records.size() - i);
+      left_out.cut = true;
+      break;
+    }
+    left_out.omitted.insert(left_out.omitted.end(), omitted.begin(), omitted.end());
+  }
+  return left_out;
 }
 
 void Subscription::AddCredits(int32_t credits) {
@@ -219,10 +245,13 @@ absl::Status Subscription::Read(const CallContext& context) {
   }
   PROCTOR_ASSIGN_OR_RETURN(LogBatch read, hub_.log_.Read(context, after, filter, limits));
   v1::StreamRewardsResponse response;
-  for (v1::RewardRecord& record : read.records) {
-    if (filter.include_payload())
-      PROCTOR_RETURN_IF_ERROR(AddPayloads(context, hub_.load_payload_, &record));
-    *response.add_records() = std::move(record);
+  for (v1::RewardRecord& record : read.records) *response.add_records() = std::move(record);
+  if (filter.include_payload()) {
+    PROCTOR_ASSIGN_OR_RETURN(
+        const PayloadsLeftOut left_out,
+        AddPayloads(context, hub_.load_payload_, *response.mutable_records()));
+    if (left_out.cut) read.next_after_offset = response.records().rbegin()->offset();
+    response.mutable_payloads_omitted()->Assign(left_out.omitted.begin(), left_out.omitted.end());
   }
   const bool any = !response.records().empty();
   {

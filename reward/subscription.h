@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -34,9 +35,26 @@ namespace proctor::reward {
 using PayloadLoader = std::function<absl::StatusOr<v1::TrajectoryPayload>(
     const CallContext& context, const std::string& trajectory)>;
 
-// Fills in the payloads of a record's rewards. Also for ListRewards with `include_payload`.
-absl::Status AddPayloads(const CallContext& context, const PayloadLoader& load,
-                         v1::RewardRecord* record);
+// How many bytes of records one message holds, payloads included; one record is always sent.
+inline constexpr int64_t kMaxBatchBytes = 1 << 20;
+// With payloads a record has at most this much: what does not fit is left out and named. Together
+// with a large group's rewards it stays below the 4 MiB that gRPC clients accept unless told
+// otherwise.
+inline constexpr int64_t kMaxRecordBytes = 2 << 20;
+
+// What AddPayloads left out.
+struct PayloadsLeftOut {
+  // It dropped records: the next read begins after the last one that is left.
+  bool cut = false;
+  // `reward_id`s of the records that are left.
+  std::vector<std::string> omitted;
+};
+
+// Fills in the payloads of the records' rewards. Drops the records behind the first kMaxBatchBytes
+// (the first record stays). Also for ListRewards.
+absl::StatusOr<PayloadsLeftOut> AddPayloads(
+    const CallContext& context, const PayloadLoader& load,
+    google::protobuf::RepeatedPtrField<v1::RewardRecord>& records);
 
 class SubscriptionHub;
 

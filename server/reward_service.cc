@@ -159,9 +159,10 @@ class RewardServiceImpl final : public v1::RewardService::CallbackService {
     return Unary(context, parts_.polling_pool, [=, this](const CallContext& call) -> absl::Status {
       PROCTOR_ASSIGN_OR_RETURN(*response, parts_.log.List(call, *request));
       if (!request->filter().include_payload()) return absl::OkStatus();
-      for (v1::RewardRecord& record : *response->mutable_records()) {
-        PROCTOR_RETURN_IF_ERROR(reward::AddPayloads(call, parts_.load_payload, &record));
-      }
+      PROCTOR_ASSIGN_OR_RETURN(const reward::PayloadsLeftOut left_out,
+                               reward::AddPayloads(call, parts_.load_payload, *response->mutable_records()));
+      if (left_out.cut) response->set_next_after_offset(response->records().rbegin()->offset());
+      response->mutable_payloads_omitted()->Assign(left_out.omitted.begin(), left_out.omitted.end());
       return absl::OkStatus();
     });
   }

@@ -197,6 +197,24 @@ TEST_P(RewardLogTest, RewardsOfUnknownOrFullGroupsAreNotLost) {
   EXPECT_THAT(Seen(Groups()), ElementsAre("stranger", "group(1)", "extra"));
 }
 
+TEST_P(RewardLogTest, ARewardThatWasNotAdmittedJoinsOnlyAGroupOfItsTaskAndPolicy) {
+  v1::Group group;
+  group.set_name("groups/g");
+  group.set_task("tasks/t");
+  group.set_size(1);
+  group.set_policy("p");
+  group.set_policy_version("1");
+  ASSERT_TRUE(world_.groups().Create(world_.context, group, {}).ok());
+  v1::Reward other_task = Valid("other_task", "g");
+  other_task.set_task("tasks/other");
+  world_.Append(other_task);
+  v1::Reward other_version = Valid("other_version", "g");
+  other_version.set_policy_version("2");
+  world_.Append(other_version);
+  world_.Append(Valid("fits", "g"));
+  EXPECT_THAT(Seen(Groups()), ElementsAre("other_task", "other_version", "group(1)"));
+}
+
 TEST_P(RewardLogTest, GroupsOfHeldOutTasksKeepTheirSplit) {
   v1::Group group;
   group.set_name("groups/g");
@@ -287,6 +305,24 @@ TEST_P(RewardLogTest, RetentionKeepsWhatALiveConsumerHasNotAcked) {
   EXPECT_EQ(world_.Append(Valid("d")).offset(), 4);
   EXPECT_EQ(world_.Append(Valid("a")).offset(), 1);
   EXPECT_THAT(Seen({}, 3), ElementsAre("d"));
+}
+
+TEST_P(RewardLogTest, RetentionKeepsWhatAConnectedConsumerHasNotAcked) {
+  world_.MakeConsumer("c");
+  world_.MakeConsumer("away");
+  world_.Append(Valid("a"));
+  world_.consumers().SetConnected("consumers/c", true);
+  const RetentionOptions options{.min_age = absl::Hours(1), .consumer_lifetime = absl::Hours(48)};
+  // Silent for longer than its lifetime, but there.
+  world_.clock.Advance(absl::Hours(72));
+  ASSERT_TRUE(world_.consumers().TouchConnected(world_.context).ok());
+  EXPECT_EQ(*world_.log().Trim(world_.context, options), 0);
+  world_.consumers().SetConnected("consumers/c", false);
+  world_.clock.Advance(absl::Hours(47));
+  ASSERT_TRUE(world_.consumers().TouchConnected(world_.context).ok());
+  EXPECT_EQ(*world_.log().Trim(world_.context, options), 0);
+  world_.clock.Advance(absl::Hours(2));
+  EXPECT_EQ(*world_.log().Trim(world_.context, options), 1);
 }
 
 TEST_P(RewardLogTest, ListPagesByOffset) {

@@ -244,6 +244,48 @@ TEST_F(SubscriptionTest, PayloadsComeIfAskedAndMayBeGone) {
   pool_.RunAll();
 }
 
+TEST_F(SubscriptionTest, LargePayloadsComeInSmallBatchesAndTooLargeOnesAreNamed) {
+  SubscriptionHub hub(
+      world_.log(), world_.consumers(), pool_,
+      [](const CallContext&, const std::string& name) -> absl::StatusOr<v1::TrajectoryPayload> {
+        v1::TrajectoryPayload payload;
+        payload.set_goal(std::string(name == "trajectories/t3" ? 5 << 20 : 700 << 10, 'x'));
+        return payload;
+      });
+  v1::ConsumerFilter filter;
+  filter.set_include_payload(true);
+  filter.set_delivery(v1::DELIVERY_GROUPS);
+  world_.MakeConsumer("p", filter);
+  AppendMany(4);
+  world_.MakeGroup("g", 4);
+  for (const char* id : {"g1", "g2", "g3", "g4"}) world_.Append(Valid(id, "g"));
+  auto stream = hub.Open("consumers/p", nullptr);
+  stream->AddCredits(10);
+  std::vector<v1::RewardRecord> records;
+  std::vector<std::string> omitted;
+  for (;;) {
+    pool_.RunAll();
+    const auto response = stream->Next();
+    if (!response) break;
+    EXPECT_LT(response->ByteSizeLong(), 4u << 20);
+    for (const v1::RewardRecord& record : response->records()) records.push_back(record);
+    for (const std::string& id : response->payloads_omitted()) omitted.push_back(id);
+  }
+  ASSERT_EQ(records.size(), 5u);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(records[i].offset(), i + 1);
+    EXPECT_EQ(records[i].reward().has_payload(), i != 2);
+  }
+  const v1::GroupComplete& group = records[4].group_complete();
+  EXPECT_TRUE(group.rewards(0).has_payload());
+  EXPECT_TRUE(group.rewards(1).has_payload());
+  EXPECT_FALSE(group.rewards(2).has_payload());
+  EXPECT_THAT(omitted, ElementsAre(records[2].reward().reward_id(), group.rewards(2).reward_id(),
+                                   group.rewards(3).reward_id()));
+  stream->Close();
+  pool_.RunAll();
+}
+
 // Random interleavings of appends (repeated ones, too), credits, acks, reconnects and crashes of
 // server and client: after dedupe by id every reward and every group arrives exactly once.
 class RandomStreams {
