@@ -58,11 +58,14 @@ CREATE TABLE trajectory_replays (
 CREATE INDEX trajectory_replays_time ON trajectory_replays (create_time);
 )sql";
 
+// Blobs that were looked at for a smaller encoding.
+constexpr char kVersion2[] = "CREATE TABLE trajectory_recompressed (digest TEXT PRIMARY KEY)";
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Archive>> Archive::Open(storage::Database& database,
                                                        storage::BlobStore& blobs, Clock& clock) {
-  PROCTOR_RETURN_IF_ERROR(database.Migrate("trajectory", {kVersion1}));
+  PROCTOR_RETURN_IF_ERROR(database.Migrate("trajectory", {kVersion1, kVersion2}));
   return std::unique_ptr<Archive>(new Archive(database, blobs, clock));
 }
 

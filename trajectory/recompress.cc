@@ -24,19 +24,31 @@ bool IsPngOfEightBits(std::string_view bytes) {
 }
 
 absl::StatusOr<std::string> NextDigest(const CallContext& context, Archive& archive,
-                                       const std::string& after) {
+                                       const std::string& after, absl::Time started_before) {
   std::string digest;
   PROCTOR_RETURN_IF_ERROR(
       archive.database().Read(context, [&](Transaction& transaction) -> absl::Status {
         PROCTOR_ASSIGN_OR_RETURN(
             const std::vector<Row> rows,
-            transaction.Query("SELECT digest FROM trajectory_blobs WHERE digest > $1 "
-                              "ORDER BY digest LIMIT 1",
-                              {after}));
+            transaction.Query(
+                "SELECT b.digest FROM trajectory_blobs b JOIN trajectory_records r ON "
+                "r.id = b.trajectory WHERE b.digest > $1 AND r.start_time < $2 AND NOT EXISTS "
+                "(SELECT 1 FROM trajectory_recompressed d WHERE d.digest = b.digest) "
+                "ORDER BY b.digest LIMIT 1",
+                {after, absl::ToUnixMicros(started_before)}));
         if (!rows.empty()) digest = rows[0].Text(0);
         return absl::OkStatus();
       }));
   return digest;
+}
+
+absl::Status NoteDone(const CallContext& context, Archive& archive, const std::string& digest) {
+  return archive.database().Write(context, [&](Transaction& transaction) {
+    return transaction
+        .Execute("INSERT INTO trajectory_recompressed (digest) VALUES ($1) ON CONFLICT DO NOTHING",
+                 {digest})
+        .status();
+  });
 }
 
 absl::Status RecompressOne(const CallContext& context, Archive& archive, const std::string& digest,
@@ -79,18 +91,20 @@ absl::StatusOr<std::string> SmallerEncoding(const std::string& encoded) {
 }
 
 absl::StatusOr<RecompressResult> RecompressBlobs(const CallContext& context, Archive& archive,
-                                                 const std::string& after_digest,
+                                                 const RecompressOptions& options,
                                                  const RecompressProgress& progress) {
   RecompressResult result;
-  result.last_digest = after_digest;
+  result.last_digest = options.after_digest;
   while (true) {
     PROCTOR_RETURN_IF_ERROR(context.Check("recompression"));
-    PROCTOR_ASSIGN_OR_RETURN(const std::string digest,
-                             NextDigest(context, archive, result.last_digest));
+    PROCTOR_ASSIGN_OR_RETURN(
+        const std::string digest,
+        NextDigest(context, archive, result.last_digest, options.started_before));
     if (digest.empty()) return result;
     const absl::Status status = RecompressOne(context, archive, digest, result);
     if (IsFatal(status)) return status;
     if (!status.ok()) ++result.failed;
+    PROCTOR_RETURN_IF_ERROR(NoteDone(context, archive, digest));
     result.last_digest = digest;
     PROCTOR_RETURN_IF_ERROR(progress(result));
   }

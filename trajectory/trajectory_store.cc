@@ -231,7 +231,13 @@ absl::Status TrajectoryStore::CollectBlob(const CallContext& context, const std:
         return absl::OkStatus();
       }));
   if (!named) PROCTOR_RETURN_IF_ERROR(archive_.blobs().Delete(digest));
-  return archive_.database().Write(context, [&](Transaction& transaction) {
+  return archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
+    if (!named) {
+      // The same bytes may come again, in their first encoding.
+      PROCTOR_RETURN_IF_ERROR(
+          transaction.Execute("DELETE FROM trajectory_recompressed WHERE digest = $1", {digest})
+              .status());
+    }
     return transaction.Execute("DELETE FROM trajectory_garbage WHERE digest = $1", {digest})
         .status();
   });

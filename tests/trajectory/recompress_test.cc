@@ -25,7 +25,7 @@ imaging::Image Picture(int seed) {
 class RecompressTest : public testing::Test {
  protected:
   absl::StatusOr<RecompressResult> Run(const std::string& after = "") {
-    return RecompressBlobs(context_, *room_.archive, after,
+    return RecompressBlobs(context_, *room_.archive, {.after_digest = after},
                            [](const RecompressResult&) { return absl::OkStatus(); });
   }
   std::string RecordPicture(const std::string& id, const std::string& encoded) {
@@ -50,7 +50,23 @@ TEST_F(RecompressTest, KeepsNameAndPixelsInFewerBytes) {
   EXPECT_EQ(result.bytes_before, static_cast<int64_t>(encoded.size()));
   EXPECT_EQ(result.bytes_after, static_cast<int64_t>(stored.size()));
   EXPECT_EQ(imaging::Decode(stored)->bgra, Picture(0).bgra);
-  EXPECT_EQ(Run()->replaced, 0);
+}
+
+TEST_F(RecompressTest, LooksAtEachBlobOnce) {
+  RecordPicture("e1", imaging::Encode(Picture(0), {.png_level = 1}).value());
+  EXPECT_EQ(Run()->looked_at, 1);
+  EXPECT_EQ(Run()->looked_at, 0);
+}
+
+TEST_F(RecompressTest, LeavesYoungRecordsAlone) {
+  RecordPicture("old", imaging::Encode(Picture(0), {.png_level = 1}).value());
+  room_.clock.Advance(absl::Minutes(10));
+  RecordPicture("young", imaging::Encode(Picture(1), {.png_level = 1}).value());
+  const auto result =
+      RecompressBlobs(context_, *room_.archive, {.started_before = room_.clock.Now() - absl::Minutes(5)},
+                      [](const RecompressResult&) { return absl::OkStatus(); });
+  EXPECT_EQ(result->looked_at, 1);
+  EXPECT_EQ(Run()->looked_at, 1);
 }
 
 TEST_F(RecompressTest, LeavesOtherFormatsAndBrokenPicturesAlone) {
@@ -79,7 +95,7 @@ TEST_F(RecompressTest, GoesOnWhereItWasStopped) {
   }
   std::string last;
   const auto stopped =
-      RecompressBlobs(context_, *room_.archive, "", [&](const RecompressResult& so_far) {
+      RecompressBlobs(context_, *room_.archive, {}, [&](const RecompressResult& so_far) {
         last = so_far.last_digest;
         return absl::CancelledError("paused");
       });
