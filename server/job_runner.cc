@@ -69,7 +69,9 @@ class JobRunner::Progress final : public JobProgress {
 
 JobRunner::JobRunner(storage::JobStore& store, Executor& pool) : store_(store), pool_(pool) {}
 
-JobRunner::~JobRunner() {
+JobRunner::~JobRunner() { Stop(); }
+
+void JobRunner::Stop() {
   std::vector<std::shared_ptr<Running>> running;
   {
     MutexLock lock(mutex_);
@@ -77,8 +79,17 @@ JobRunner::~JobRunner() {
     for (const auto& [name, job] : running_) running.push_back(job);
   }
   for (const auto& job : running) job->context.cancel()->Cancel();
+  {
+    MutexLock lock(mutex_);
+    while (!running_.empty()) idle_.Wait(mutex_);
+  }
+  MutexLock lock(watch_mutex_);
+  for (const auto& [id, watch] : watches_) watch.second();
+}
+
+bool JobRunner::stopping() const {
   MutexLock lock(mutex_);
-  while (!running_.empty()) idle_.Wait(mutex_);
+  return stopping_;
 }
 
 void JobRunner::Register(const std::string& kind, Work work) {
@@ -137,36 +148,39 @@ void JobRunner::Run(const std::shared_ptr<Running>& running) {
     Progress progress(*this, *running);
     result = work(running->context, job, progress);
   }
-  bool server_stops = false;
+  Settle(*running, result);
+  Notify(job.name());
+  // Last: Stop waits for it.
+  MutexLock lock(mutex_);
+  running_.erase(job.name());
+  idle_.SignalAll();
+}
+
+void JobRunner::Settle(Running& running, const absl::StatusOr<google::protobuf::Any>& result) {
+  const bool server_stops = stopping();
+  v1::Job job;
   {
-    MutexLock lock(mutex_);
-    server_stops = stopping_;
-  }
-  {
-    MutexLock lock(running->mutex);
-    v1::Job& ended = running->job;
-    *ended.mutable_end_time() = ToProto(absl::Now());
+    MutexLock lock(running.mutex);
+    v1::Job& settled = running.job;
     if (result.ok()) {
-      ended.set_state(v1::JOB_STATE_SUCCEEDED);
-      *ended.mutable_result() = *result;
-    } else if (running->cancelled_by_client) {
-      ended.set_state(v1::JOB_STATE_CANCELLED);
+      settled.set_state(v1::JOB_STATE_SUCCEEDED);
+      *settled.mutable_result() = *result;
+    } else if (running.cancelled_by_client) {
+      settled.set_state(v1::JOB_STATE_CANCELLED);
+    } else if (server_stops) {
+      // Whatever the work says of being cut off: the next start takes it up, as after a crash.
+      settled.set_state(running.paused ? v1::JOB_STATE_PAUSED : v1::JOB_STATE_QUEUED);
     } else {
-      ended.set_state(v1::JOB_STATE_FAILED);
-      ended.set_error_code(static_cast<int>(result.status().code()));
-      ended.set_error_message(server_stops ? "the server stopped while the job ran; start it again"
-                                           : std::string(result.status().message()));
+      settled.set_state(v1::JOB_STATE_FAILED);
+      settled.set_error_code(static_cast<int>(result.status().code()));
+      settled.set_error_message(std::string(result.status().message()));
     }
-    job = ended;
+    if (storage::JobHasEnded(settled)) *settled.mutable_end_time() = ToProto(absl::Now());
+    job = settled;
   }
   // The job's own context may be cancelled; its end must be stored all the same.
   const absl::Status stored = Store(CallContext::WithTimeout(absl::Seconds(30)), job);
   if (!stored.ok()) LogError("job's end was not stored", {{"job", job.name()}, {"error", stored.ToString()}});
-  Notify(job.name());
-  // Last: the destructor waits for it.
-  MutexLock lock(mutex_);
-  running_.erase(job.name());
-  idle_.SignalAll();
 }
 
 absl::StatusOr<v1::Job> JobRunner::Get(const CallContext& context, const std::string& name) {

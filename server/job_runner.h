@@ -32,20 +32,27 @@ class JobProgress {
 // Thread-safe.
 class JobRunner {
  public:
-  // Runs on the jobs pool and may block; its context is cancelled with the job and at shutdown.
+  // Runs on the jobs pool and may block; its context is cancelled with the job and by Stop. After a stop it starts again
+  // from the beginning at the next start, so it must bear that: what it makes is named after the job.
   using Work = std::function<absl::StatusOr<google::protobuf::Any>(
       const CallContext& context, const v1::Job& job, JobProgress& progress)>;
 
   // All outlive the runner.
   JobRunner(storage::JobStore& store, Executor& pool);
-  // Cancels what runs and waits for it.
+  // Call Stop first; what is watched is unwatched by then.
   ~JobRunner();
+
+  // Cancels what runs and waits for it. What did not end stays QUEUED or PAUSED in the store, for Recover of the next
+  // start. From here on nothing runs; the rest goes on answering. Watchers are told. Idempotent.
+  void Stop();
+  // Stop has begun.
+  bool stopping() const;
 
   // Before anything starts.
   void Register(const std::string& kind, Work work);
 
-  // Takes up what a stopped server left: queued and running jobs start again from the beginning (work must bear that:
-  // what it makes is named after the job), paused ones wait for Resume.
+  // Before anybody can Start: takes up what a stopped server left. Queued and running jobs start again from the
+  // beginning, paused ones wait for Resume.
   absl::Status Recover(const CallContext& context);
 
   // Queues a job. The same `request_id` gives the same job.
@@ -61,7 +68,7 @@ class JobRunner {
   absl::StatusOr<v1::Job> Cancel(const CallContext& context, const std::string& name);
 
   // Calls `changed` after every change, at most 10 times a second, and once at the end, from any thread; it must not
-  // block. Nothing is called for a job that does not run.
+  // block. For a job that does not run, only Stop calls it.
   uint64_t Watch(const std::string& name, std::function<void()> changed);
   // After return nothing is called any more.
   void Unwatch(uint64_t id);
@@ -72,6 +79,8 @@ class JobRunner {
 
   void Launch(const v1::Job& job);
   void Run(const std::shared_ptr<Running>& running);
+  // A job's last words: what its state becomes, stored.
+  void Settle(Running& running, const absl::StatusOr<google::protobuf::Any>& result);
   void Notify(const std::string& name);
   absl::StatusOr<v1::Job> SetState(const CallContext& context, const std::string& name,
                                    v1::JobState state);
@@ -81,7 +90,7 @@ class JobRunner {
   storage::JobStore& store_;
   Executor& pool_;
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar idle_;
   std::map<std::string, Work> works_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<Running>> running_ ABSL_GUARDED_BY(mutex_);

@@ -12,7 +12,7 @@
 namespace proctor::server {
 namespace {
 
-// Sends the job now and after every change until it has ended.
+// Sends the job now and after every change until it has ended or the server stops (UNAVAILABLE).
 class JobWatcher final : public ServerStreamHandler<v1::Job> {
  public:
   JobWatcher(JobRunner& runner, Executor& pool, std::string name)
@@ -56,6 +56,9 @@ class JobWatcher final : public ServerStreamHandler<v1::Job> {
     if (storage::JobHasEnded(*job)) {
       state.finished = true;
       state.writer->Finish(absl::OkStatus());
+    } else if (state.runner.stopping()) {
+      state.finished = true;
+      state.writer->Finish(absl::UnavailableError("the server is shutting down; the job goes on at the next start"));
     }
   }
 

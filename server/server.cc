@@ -125,10 +125,12 @@ class ServerImpl final : public Server {
 
 absl::Status ServerImpl::Run() {
   PROCTOR_RETURN_IF_ERROR(StartRooms());
-  PROCTOR_RETURN_IF_ERROR(Listen());
+  // Before the first client: places of episodes that are just starting must not look as if a crash had left them, and a
+  // job that is just started not as if it were left over.
   const CallContext context = CallContext::WithTimeout(absl::Minutes(10));
   PROCTOR_RETURN_IF_ERROR(pipeline_->Resume(context));
   PROCTOR_RETURN_IF_ERROR(jobs_->Recover(context));
+  PROCTOR_RETURN_IF_ERROR(Listen());
   Tick();
   return WriteAddresses();
 }
@@ -284,7 +286,7 @@ void ServerImpl::Shutdown(absl::Duration grace) {
     if (!status.ok()) LogError("sessions did not close", {{"error", status.ToString()}});
     sessions_->StopTicking();
   }
-  jobs_.reset();
+  if (jobs_ != nullptr) jobs_->Stop();
   if (pipeline_ != nullptr) {
     const absl::Status drained = pipeline_->Drain(CallContext::WithTimeout(grace + kCancelGrace));
     if (!drained.ok()) LogWarning("some episodes are judged at the next start");
@@ -297,6 +299,7 @@ void ServerImpl::Shutdown(absl::Duration grace) {
   pools_.reset();  // Runs what was posted, then joins.
   grpc_.reset();
   services_.clear();
+  jobs_.reset();
   sessions_.reset();
   recorder_.reset();
   pipeline_.reset();

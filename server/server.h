@@ -33,7 +33,8 @@ class Server {
   virtual const Addresses& addresses() const = 0;
 
   // In order: not serving, no new sessions; wait up to `grace` for running calls and evaluations; close sessions (their
-  // episodes are interrupted, SERVER_FAULT); end streams; cancel what is left; stop. Idempotent.
+  // episodes are interrupted, SERVER_FAULT); stop jobs (they go on at the next start); end streams; cancel what is left;
+  // stop. Idempotent.
   virtual void Shutdown(absl::Duration grace) = 0;
 };
 
