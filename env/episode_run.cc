@@ -5,13 +5,9 @@
 
 #include "common/ids.h"
 #include "common/proto_time.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::env {
-namespace {
-
-constexpr char kRedacted[] = "(redacted)";
-
-}  // namespace
 
 v1::EndKind KindOf(v1::EndReason reason) {
   switch (reason) {
@@ -26,17 +22,6 @@ v1::EndKind KindOf(v1::EndReason reason) {
     default:
       return v1::END_KIND_INTERRUPTED;
   }
-}
-
-v1::Task Redacted(v1::Task task) {
-  if (!task.has_start_state()) return task;
-  v1::StartState& start = *task.mutable_start_state();
-  if (!start.storage_state_json().empty()) start.set_storage_state_json(kRedacted);
-  for (auto& [origin, credentials] : *start.mutable_http_credentials()) {
-    credentials.set_username(kRedacted);
-    credentials.set_password(kRedacted);
-  }
-  return task;
 }
 
 void DropPictureBytes(v1::Observation& observation) {
@@ -64,7 +49,7 @@ EpisodeRun::EpisodeRun(Start start, const v1::StartEpisodeRequest& request)
 
   header_.set_name(episode_.trajectory());
   header_.set_format_version(1);
-  *header_.mutable_task() = Redacted(task_);
+  *header_.mutable_task() = task_;
   header_.set_environment(ResourceName("environments", start.environment_id));
   *header_.mutable_policy() = request.policy();
   header_.set_group(request.group());
@@ -75,9 +60,11 @@ EpisodeRun::EpisodeRun(Start start, const v1::StartEpisodeRequest& request)
   header_.set_recorder("proctor");
   header_.set_recorder_version(PROCTOR_VERSION);
   for (const auto& [placeholder, url] : start.reset.base_urls) {
-    (*episode_.mutable_base_urls())[placeholder] = url;
     (*header_.mutable_base_urls())[placeholder] = url;
   }
+  trajectory::RedactCredentials(header_);
+  // The episode's row and the answers kept for retries are records, too.
+  *episode_.mutable_base_urls() = header_.base_urls();
   last_observation_ = std::move(start.reset.observation);
 }
 

@@ -21,9 +21,6 @@ struct Ending {
 // terminated, truncated or interrupted.
 v1::EndKind KindOf(v1::EndReason reason);
 
-// `task` without cookies, storage and passwords: what records may hold.
-v1::Task Redacted(v1::Task task);
-
 // Takes pictures' bytes out of an observation.
 void DropPictureBytes(v1::Observation& observation);
 
@@ -46,7 +43,7 @@ class EpisodeRun {
   const std::string& id() const { return id_; }
   const v1::Task& task() const { return task_; }
   const v1::Episode& episode() const { return episode_; }
-  // The record's head: everything but steps and end.
+  // The record's head: everything but steps and end, without credentials.
   const v1::Trajectory& header() const { return header_; }
   void AddEvidence(std::vector<v1::Evidence> evidence, bool at_start);
 

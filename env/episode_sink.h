@@ -37,9 +37,14 @@ class EpisodeSink {
   virtual absl::Status Append(const CallContext& context, const std::string& episode_id,
                               const v1::Step& step, const Replay& replay) = 0;
 
-  // Closes the record. `ending` has the end fields and the evidence collected at the end.
+  // Closes the record. `ending` has the end fields and the evidence collected at the end. `replay` replaces what Append
+  // kept for the same request, when that step ended the episode.
   virtual absl::Status Finish(const CallContext& context, const std::string& episode_id,
-                              const v1::Trajectory& ending, const v1::Episode& episode) = 0;
+                              const v1::Trajectory& ending, const v1::Episode& episode,
+                              const Replay& replay) = 0;
+
+  // Keeps an answer that changes no record.
+  virtual absl::Status Keep(const CallContext& context, const Replay& replay) = 0;
 
   // Stores bytes (downloads); returns their digest.
   virtual absl::StatusOr<std::string> PutBlob(const CallContext& context, const std::string& bytes) = 0;

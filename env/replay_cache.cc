@@ -55,4 +55,37 @@ void ReplayCache::Keep(const Replay& replay) {
   }
 }
 
+v1::StepResponse PendingAnswer(v1::StepResponse answer, const std::string& episode) {
+  answer.mutable_episode()->set_name(episode);
+  answer.mutable_episode()->set_state(v1::EPISODE_STATE_RUNNING);
+  return answer;
+}
+
+void SettleAnswer(const v1::Episode* stored, v1::StepResponse& answer) {
+  if (answer.episode().state() == v1::EPISODE_STATE_CLOSED) return;
+  const bool was_last = stored != nullptr && stored->state() == v1::EPISODE_STATE_CLOSED &&
+                        stored->end_reason() == v1::END_REASON_SERVER_FAULT &&
+                        stored->step_count() == answer.step_index() + 1;
+  if (was_last) {
+    SetEnding(*stored, answer);
+  } else {
+    answer.clear_episode();
+  }
+}
+
+void SetEnding(const v1::Episode& closed, v1::StepResponse& answer) {
+  answer.set_terminated(closed.end_kind() == v1::END_KIND_TERMINATED);
+  answer.set_truncated(closed.end_kind() == v1::END_KIND_TRUNCATED);
+  answer.set_interrupted(closed.end_kind() == v1::END_KIND_INTERRUPTED);
+  *answer.mutable_episode() = closed;
+}
+
+void RefillPicture(const CallContext& context, EpisodeSink& sink, const v1::ObservationRequest& request,
+                   v1::Observation& observation) {
+  if (!observation.has_screenshot() || request.screenshot().omit_data()) return;
+  if (!observation.screenshot().data().empty()) return;
+  auto bytes = sink.GetBlob(context, observation.screenshot().digest());
+  if (bytes.ok()) observation.mutable_screenshot()->set_data(*std::move(bytes));
+}
+
 }  // namespace proctor::env

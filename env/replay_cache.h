@@ -11,6 +11,7 @@
 #include "common/call_context.h"
 #include "env/episode_sink.h"
 #include "google/protobuf/message.h"
+#include "proctor/v1/environment_service.pb.h"
 
 namespace proctor::env {
 
@@ -25,6 +26,7 @@ class ReplayCache {
   Replay Prepare(const std::string& request_id, const google::protobuf::Message& request) const;
 
   // True if `response` was filled with the answer given before. INVALID_ARGUMENT: the id belongs to another request.
+  // A step's answer: see PendingAnswer.
   absl::StatusOr<bool> Find(const CallContext& context, const Replay& replay,
                             google::protobuf::Message& response);
 
@@ -37,6 +39,22 @@ class ReplayCache {
   std::map<std::string, Replay> recent_;
   std::deque<std::string> order_;
 };
+
+// What is kept of a step's answer before its end is known: the answer and its episode's name, RUNNING. If the step closes
+// the episode, the whole answer takes its place together with the closed record.
+v1::StepResponse PendingAnswer(v1::StepResponse answer, const std::string& episode);
+
+// Makes a kept answer the one to give again. `stored` is the episode that the answer names, as the store has it, or null.
+// If the server stopped right after this step, nobody knows whether the step would have ended the episode: the answer says
+// that it was interrupted.
+void SettleAnswer(const v1::Episode* stored, v1::StepResponse& answer);
+
+// Sets `terminated`, `truncated`, `interrupted` and the episode of the answer that ended it.
+void SetEnding(const v1::Episode& closed, v1::StepResponse& answer);
+
+// Kept answers have no pictures' bytes: reads them again, unless the request leaves them out or they are gone.
+void RefillPicture(const CallContext& context, EpisodeSink& sink, const v1::ObservationRequest& request,
+                   v1::Observation& observation);
 
 }  // namespace proctor::env
 

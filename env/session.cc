@@ -101,6 +101,12 @@ CallContext Session::WorkContext(absl::Duration cap) const {
   return CallContext(absl::InfiniteFuture(), closing_token_).Child(cap);
 }
 
+CallContext Session::ActContext() const {
+  const absl::Duration rest =
+      std::max(absl::ZeroDuration(), run_->deadline() - parts_.clock.Now()) + parts_.caps.overtime;
+  return WorkContext(std::min(parts_.caps.step, rest));
+}
+
 void Session::Sleep(absl::Duration delay, std::function<void()> then) {
   struct State {
     std::atomic<bool> fired = false;
@@ -143,7 +149,8 @@ absl::StatusOr<v1::EpisodeStart> Session::DoStart(const CallContext& context,
   v1::EpisodeStart answer;
   PROCTOR_ASSIGN_OR_RETURN(const bool replayed, replays_.Find(context, replay, answer));
   if (replayed) {
-    RefillPicture(request.observation(), *answer.mutable_observation());
+    RefillPicture(WorkContext(parts_.caps.record), parts_.sink, request.observation(),
+                  *answer.mutable_observation());
     return answer;
   }
   if (world_ == nullptr) return absl::FailedPreconditionError("the session is closed");
@@ -244,10 +251,10 @@ absl::StatusOr<v1::Observation> Session::DoObserve(const CallContext& context,
   PROCTOR_RETURN_IF_ERROR(
       CheckObservationRequest(request.observation(), options_.environment.capabilities()));
   run_->Arrived(arrival);
-  auto observation = world_->Observe(WorkContext(parts_.caps.step), request.observation());
+  auto observation = world_->Observe(ActContext(), request.observation());
   if (!observation.ok()) {
     const Ending ending = FaultEnding(observation.status());
-    untold_ = EndedResponse(ending);
+    untold_ = EndedResponse(ending, {});
     return absl::UnavailableError(absl::StrCat("the episode was interrupted: ", ending.message));
   }
   run_->last_observation() = *observation;
@@ -282,17 +289,28 @@ absl::StatusOr<v1::Episode> Session::DoEnd(const CallContext& context,
     // It ended by itself before the client could: that is the answer.
     answer = untold_->episode();
     untold_.reset();
-  } else {
-    run_->Arrived(arrival);
-    const bool judged = request.end() == v1::CLIENT_END_DONE;
-    EndRun({judged ? v1::END_REASON_CLIENT_DONE : v1::END_REASON_CANCELLED,
-            judged ? "the client ended the episode" : "the client cancelled the episode"});
-    MutexLock lock(mutex_);
-    answer = episode_;
+    KeepAnswer(std::move(replay), answer);
+    return answer;
   }
-  if (!replay.request_id.empty()) replay.response = answer.SerializeAsString();
-  replays_.Keep(replay);
+  run_->Arrived(arrival);
+  const bool judged = request.end() == v1::CLIENT_END_DONE;
+  EndRun({judged ? v1::END_REASON_CLIENT_DONE : v1::END_REASON_CANCELLED,
+          judged ? "the client ended the episode" : "the client cancelled the episode"},
+         [&](const v1::Episode& closed) {
+           answer = closed;
+           replay.response = closed.SerializeAsString();
+           return replay;
+         });
   return answer;
+}
+
+void Session::KeepAnswer(Replay replay, const google::protobuf::Message& answer) {
+  if (replay.request_id.empty()) return;
+  replay.response = answer.SerializeAsString();
+  replays_.Keep(replay);
+  const absl::Status kept = parts_.sink.Keep(CallContext::WithTimeout(parts_.caps.record), replay);
+  // What it tells was recorded before: only a retry after a restart misses it.
+  if (!kept.ok()) LogWarning("an answer was not kept", {{"session", options_.id}, {"error", kept.ToString()}});
 }
 
 void Session::CollectEvidence(bool at_start) {
@@ -307,11 +325,13 @@ Ending Session::FaultEnding(const absl::Status& fault) const {
   return {v1::END_REASON_WORLD_FAULT, std::string(fault.message())};
 }
 
-void Session::EndRun(const Ending& ending) {
+void Session::EndRun(const Ending& ending, const std::function<Replay(const v1::Episode&)>& replay_of) {
   if (KindOf(ending.reason) != v1::END_KIND_INTERRUPTED) CollectEvidence(/*at_start=*/false);
   const v1::Trajectory record = run_->End(ending, parts_.clock.Now());
+  const Replay replay = replay_of ? replay_of(run_->episode()) : Replay();
+  replays_.Keep(replay);
   const absl::Status stored = parts_.sink.Finish(CallContext::WithTimeout(parts_.caps.record), run_->id(),
-                                                 record, run_->episode());
+                                                 record, run_->episode(), replay);
   const std::string id = run_->id();
   {
     MutexLock lock(mutex_);
@@ -327,14 +347,6 @@ void Session::EndRun(const Ending& ending) {
     // The record stays open in the store and is closed as a server fault at the next start.
     LogError("episode could not be closed", {{"episode", id}, {"error", std::string(stored.message())}});
   }
-}
-
-void Session::RefillPicture(const v1::ObservationRequest& request, v1::Observation& observation) {
-  if (!observation.has_screenshot() || request.screenshot().omit_data()) return;
-  if (!observation.screenshot().data().empty()) return;
-  auto bytes = parts_.sink.GetBlob(CallContext::WithTimeout(parts_.caps.record),
-                                   observation.screenshot().digest());
-  if (bytes.ok()) observation.mutable_screenshot()->set_data(*std::move(bytes));
 }
 
 void Session::PublishEpisode() {
@@ -368,7 +380,7 @@ void Session::Close(std::string why, v1::EndReason reason, Done<v1::Session> don
       MutexLock lock(mutex_);
       ending = {close_reason_, close_why_};
     }
-    if (run_) EndRun(ending);
+    if (run_) EndRun(ending, nullptr);
     world_.reset();
     std::vector<Done<v1::Session>> waiters;
     {
@@ -401,7 +413,7 @@ void Session::Tick() {
       const absl::Time then = parts_.clock.Now();
       if (run_ && then >= run_->deadline()) {
         run_->Arrived(then);
-        untold_ = EndedResponse({v1::END_REASON_TIME_LIMIT, "the time limit was reached"});
+        untold_ = EndedResponse({v1::END_REASON_TIME_LIMIT, "the time limit was reached"}, {});
       }
       finish();
     });

@@ -34,6 +34,8 @@ using Done = std::function<void(absl::StatusOr<T>)>;
 struct SessionCaps {
   absl::Duration reset = absl::Minutes(2);
   absl::Duration step = absl::Minutes(2);
+  // How far beyond the episode's time limit a step may run.
+  absl::Duration overtime = absl::Seconds(10);
   absl::Duration evidence = absl::Seconds(30);
   absl::Duration record = absl::Seconds(30);
 };
@@ -100,6 +102,8 @@ class Session final : public std::enable_shared_from_this<Session> {
   // A sign of life; RESOURCE_EXHAUSTED if too many verbs wait.
   absl::Status Admit();
   CallContext WorkContext(absl::Duration cap) const;
+  // For what a world does within an episode: ends soon after the episode's time.
+  CallContext ActContext() const;
   // Calls `then` on the pool after the delay or when the session is closing.
   void Sleep(absl::Duration delay, std::function<void()> then);
 
@@ -121,12 +125,16 @@ class Session final : public std::enable_shared_from_this<Session> {
   absl::Status StoreDownloads(const CallContext& context, const ActResult& result);
   v1::StepResponse RecordStep(StepCall& call, ActResult result);
   std::optional<Ending> EndingAfter(const StepCall& call, const ActResult& result) const;
-  v1::StepResponse EndedResponse(const Ending& ending);
-  void EndRun(const Ending& ending);
+  // Ends the episode: the answer to the request of `replay` that meets the end. `answer` has the step, if one was made.
+  v1::StepResponse EndedResponse(const Ending& ending, Replay replay,
+                                 std::optional<v1::StepResponse> answer = std::nullopt);
+  // Ends the episode. `replay_of` gives what to keep for retries of the request that ended it, made from the closed
+  // episode; stored together with it.
+  void EndRun(const Ending& ending, const std::function<Replay(const v1::Episode&)>& replay_of);
+  // Keeps an answer that changed no record.
+  void KeepAnswer(Replay replay, const google::protobuf::Message& answer);
   void CollectEvidence(bool at_start);
   Ending FaultEnding(const absl::Status& fault) const;
-  // Refills pictures of a replayed answer.
-  void RefillPicture(const v1::ObservationRequest& request, v1::Observation& observation);
   void PublishEpisode();
 
   const Options options_;

@@ -69,12 +69,19 @@ std::optional<absl::StatusOr<v1::StepResponse>> Session::BeginStep(StepCall& cal
   const absl::StatusOr<bool> replayed = replays_.Find(call.context, call.replay, answer);
   if (!replayed.ok()) return replayed.status();
   if (*replayed) {
-    RefillPicture(request.observation(), *answer.mutable_observation());
+    // A server that stopped has ended this session too: no need to ask the store for the episode.
+    SettleAnswer(/*stored=*/nullptr, answer);
+    RefillPicture(WorkContext(parts_.caps.record), parts_.sink, request.observation(),
+                  *answer.mutable_observation());
     return answer;
   }
   if (!run_) {
     if (!untold_) return absl::FailedPreconditionError("no episode is open: StartEpisode first");
     answer = *std::exchange(untold_, std::nullopt);
+    v1::StepResponse kept = answer;
+    DropPictureBytes(*kept.mutable_observation());
+    KeepAnswer(call.replay, kept);
+    if (request.observation().screenshot().omit_data()) DropPictureBytes(*answer.mutable_observation());
     return answer;
   }
   if (request.has_expected_step_index() && request.expected_step_index() != run_->next_index()) {
@@ -83,7 +90,9 @@ std::optional<absl::StatusOr<v1::StepResponse>> Session::BeginStep(StepCall& cal
   }
   run_->Arrived(call.arrival);
   if (parts_.clock.Now() >= run_->deadline()) {
-    return EndedResponse({v1::END_REASON_TIME_LIMIT, "the time limit was reached"});
+    answer = EndedResponse({v1::END_REASON_TIME_LIMIT, "the time limit was reached"}, call.replay);
+    if (request.observation().screenshot().omit_data()) DropPictureBytes(*answer.mutable_observation());
+    return answer;
   }
   ReadInput(call);
   return std::nullopt;
@@ -126,7 +135,7 @@ absl::Duration Session::StepDelay(const StepCall& call) {
 }
 
 absl::StatusOr<ActResult> Session::ActOrObserve(StepCall& call) {
-  const CallContext context = WorkContext(parts_.caps.step);
+  const CallContext context = ActContext();
   PROCTOR_RETURN_IF_ERROR(context.Check("step"));
   ActResult result;
   if (call.action.has_answer() || call.action.has_give_up()) {
@@ -146,14 +155,8 @@ absl::StatusOr<ActResult> Session::ActOrObserve(StepCall& call) {
 }
 
 v1::StepResponse Session::FinishStep(StepCall& call, absl::StatusOr<ActResult> result) {
-  v1::StepResponse response =
-      result.ok() ? RecordStep(call, *std::move(result)) : EndedResponse(FaultEnding(result.status()));
-  if (!call.replay.request_id.empty()) {
-    v1::StepResponse kept = response;
-    DropPictureBytes(*kept.mutable_observation());
-    call.replay.response = kept.SerializeAsString();
-    replays_.Keep(call.replay);
-  }
+  v1::StepResponse response = result.ok() ? RecordStep(call, *std::move(result))
+                                          : EndedResponse(FaultEnding(result.status()), call.replay);
   if (call.request.observation().screenshot().omit_data()) {
     DropPictureBytes(*response.mutable_observation());
   }
@@ -202,7 +205,7 @@ v1::StepResponse Session::RecordStep(StepCall& call, ActResult result) {
   if (step.has_action()) *response.mutable_action() = step.action();
   *response.mutable_timing() = step.timing();
   if (!call.replay.request_id.empty()) {
-    v1::StepResponse kept = response;
+    v1::StepResponse kept = PendingAnswer(response, run_->episode().name());
     DropPictureBytes(*kept.mutable_observation());
     call.replay.response = kept.SerializeAsString();
   }
@@ -211,35 +214,43 @@ v1::StepResponse Session::RecordStep(StepCall& call, ActResult result) {
   if (recorded.ok()) recorded = parts_.sink.Append(record_context, run_->id(), step, call.replay);
   if (!recorded.ok()) {
     return EndedResponse({v1::END_REASON_SERVER_FAULT,
-                          absl::StrCat("a step could not be recorded: ", recorded.message())});
+                          absl::StrCat("a step could not be recorded: ", recorded.message())},
+                         call.replay);
   }
   run_->CountStep();
   run_->last_observation() = std::move(result.observation);
   *response.mutable_timing()->mutable_record() = ToProto(parts_.clock.Now() - acted);
   *response.mutable_timing()->mutable_total() = ToProto(parts_.clock.Now() - call.arrival);
   if (const auto ending = EndingAfter(call, result)) {
-    const v1::StepResponse end = EndedResponse(*ending);
-    response.set_terminated(end.terminated());
-    response.set_truncated(end.truncated());
-    response.set_interrupted(end.interrupted());
-    *response.mutable_episode() = end.episode();
-  } else {
-    PublishEpisode();
+    return EndedResponse(*ending, call.replay, std::move(response));
+  }
+  PublishEpisode();
+  if (!call.replay.request_id.empty()) {
+    v1::StepResponse kept = response;
+    DropPictureBytes(*kept.mutable_observation());
+    call.replay.response = kept.SerializeAsString();
+    replays_.Keep(call.replay);
   }
   return response;
 }
 
-v1::StepResponse Session::EndedResponse(const Ending& ending) {
+v1::StepResponse Session::EndedResponse(const Ending& ending, Replay replay,
+                                        std::optional<v1::StepResponse> answer) {
   v1::StepResponse response;
-  response.set_step_index(run_->next_index());
-  *response.mutable_observation() = run_->last_observation();
-  const v1::EndKind kind = KindOf(ending.reason);
-  response.set_terminated(kind == v1::END_KIND_TERMINATED);
-  response.set_truncated(kind == v1::END_KIND_TRUNCATED);
-  response.set_interrupted(kind == v1::END_KIND_INTERRUPTED);
-  EndRun(ending);
-  MutexLock lock(mutex_);
-  *response.mutable_episode() = episode_;
+  if (answer) {
+    response = *std::move(answer);
+  } else {
+    response.set_step_index(run_->next_index());
+    *response.mutable_observation() = run_->last_observation();
+  }
+  EndRun(ending, [&](const v1::Episode& closed) {
+    SetEnding(closed, response);
+    if (replay.request_id.empty()) return replay;
+    v1::StepResponse kept = response;
+    DropPictureBytes(*kept.mutable_observation());
+    replay.response = kept.SerializeAsString();
+    return replay;
+  });
   return response;
 }
 

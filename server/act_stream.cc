@@ -128,9 +128,20 @@ class Binding {
     return session_;
   }
 
+  // The stream is over. A naming under way still ends.
+  void Close() {
+    MutexLock lock(mutex_);
+    closed_ = true;
+  }
+  bool closed() const {
+    MutexLock lock(mutex_);
+    return closed_;
+  }
+
  private:
   mutable Mutex mutex_;
   State state_ ABSL_GUARDED_BY(mutex_) = State::kNone;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   std::string session_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::function<void(const std::string&)>> waiting_ ABSL_GUARDED_BY(mutex_);
 };
@@ -199,7 +210,9 @@ class ActHandler final : public StreamHandler<v1::ActRequest, v1::ActResponse> {
   void OnHalfClose() override { replies_->HalfClose(); }
 
   void OnClosed() override {
-    // Cancelled already; only the session's place is left to give back.
+    // Cancelled already; only the session's place is left to give back. A session that is still being created gives it
+    // back itself: closing comes before looking here, and looking after naming there.
+    binding_->Close();
     if (const std::string session = binding_->session(); !session.empty()) {
       streams_.Leave(session, writer_);
     }
@@ -248,9 +261,11 @@ class ActHandler final : public StreamHandler<v1::ActRequest, v1::ActResponse> {
                          [&streams = streams_, binding = binding_, writer = writer_,
                           done = std::move(done)](absl::StatusOr<v1::Session> session) {
                            const std::string name = session.ok() ? session->name() : "";
-                           if (session.ok()) streams.Take(name, writer);
+                           const bool session_named = session.ok();
+                           if (session_named) streams.Take(name, writer);
                            done(std::move(session));
                            binding->EndNaming(name);
+                           if (session_named && binding->closed()) streams.Leave(name, writer);
                          });
   }
 

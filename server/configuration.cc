@@ -192,6 +192,11 @@ absl::Status CheckTimes(v1::ServerConfig& config, const Reporter& report) {
   const bool longest = sessions.has_max_lease();
   PROCTOR_RETURN_IF_ERROR(report.Time("sessions.max_lease", longest, sessions.mutable_max_lease(),
                                       absl::Seconds(5), absl::Hours(1), absl::Hours(1)));
+  v1::RecompressionConfig& recompression = *config.mutable_recompression();
+  if (!recompression.has_enabled()) recompression.set_enabled(true);
+  const bool age = recompression.has_min_age();
+  PROCTOR_RETURN_IF_ERROR(report.Time("recompression.min_age", age, recompression.mutable_min_age(),
+                                      absl::ZeroDuration(), absl::Hours(24 * 30), absl::Minutes(10)));
   v1::RewardLogConfig& log = *config.mutable_reward_log();
   const bool retention = log.has_retention();
   // 0 keeps everything.

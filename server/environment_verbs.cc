@@ -122,31 +122,53 @@ absl::StatusOr<Response> EnvironmentVerbs::AnswerFromStore(const CallContext& co
   return response;
 }
 
+absl::StatusOr<std::shared_ptr<env::Session>> EnvironmentVerbs::FindOpen(const std::string& name) const {
+  PROCTOR_ASSIGN_OR_RETURN(auto session, sessions_.Find(name));
+  PROCTOR_RETURN_IF_ERROR(session->KeepAlive());
+  return session;
+}
+
 void EnvironmentVerbs::StartEpisode(const CallContext& context, const v1::StartEpisodeRequest& request,
                                     Done<v1::EpisodeStart> done) {
-  const auto session = sessions_.Find(request.session());
+  const auto session = FindOpen(request.session());
   if (!session.ok()) {
-    done(AnswerFromStore<v1::StartEpisodeRequest, v1::EpisodeStart>(context, request, session.status()));
+    auto answer =
+        AnswerFromStore<v1::StartEpisodeRequest, v1::EpisodeStart>(context, request, session.status());
+    if (answer.ok()) {
+      env::RefillPicture(context, sink_, request.observation(), *answer->mutable_observation());
+    }
+    done(std::move(answer));
     return;
   }
   (*session)->StartEpisode(context, request, std::move(done));
 }
 
+absl::StatusOr<v1::StepResponse> EnvironmentVerbs::StepFromStore(const CallContext& context,
+                                                                 const v1::StepRequest& request,
+                                                                 const absl::Status& missing) {
+  PROCTOR_ASSIGN_OR_RETURN(auto answer, (AnswerFromStore<v1::StepRequest, v1::StepResponse>(context, request, missing)));
+  const absl::StatusOr<v1::Episode> stored = episodes_.Get(context, answer.episode().name());
+  env::SettleAnswer(stored.ok() ? &*stored : nullptr, answer);
+  env::RefillPicture(context, sink_, request.observation(), *answer.mutable_observation());
+  return answer;
+}
+
 void EnvironmentVerbs::Step(const CallContext& context, const v1::StepRequest& request,
                             Done<v1::StepResponse> done) {
-  const auto session = sessions_.Find(request.session());
+  Done<v1::StepResponse> finish = [this, context, request,
+                                   done = std::move(done)](absl::StatusOr<v1::StepResponse> result) {
+    if (!result.ok() || !result->has_episode()) {
+      done(std::move(result));
+    } else {
+      AwaitResult(context, request, *std::move(result), done);
+    }
+  };
+  const auto session = FindOpen(request.session());
   if (!session.ok()) {
-    done(AnswerFromStore<v1::StepRequest, v1::StepResponse>(context, request, session.status()));
+    finish(StepFromStore(context, request, session.status()));
     return;
   }
-  (*session)->Step(context, request,
-                   [this, context, request, done = std::move(done)](absl::StatusOr<v1::StepResponse> result) {
-                     if (!result.ok() || !result->has_episode()) {
-                       done(std::move(result));
-                     } else {
-                       AwaitResult(context, request, *std::move(result), done);
-                     }
-                   });
+  (*session)->Step(context, request, std::move(finish));
 }
 
 void EnvironmentVerbs::AwaitResult(const CallContext& context, const v1::StepRequest& request,
@@ -171,35 +193,31 @@ void EnvironmentVerbs::Observe(const CallContext& context, const v1::ObserveRequ
   (*session)->Observe(context, request, std::move(done));
 }
 
-absl::StatusOr<v1::Episode> EnvironmentVerbs::EndedBefore(const CallContext& context,
-                                                          const v1::EndEpisodeRequest& request,
-                                                          const absl::Status& missing) {
-  if (request.request_id().empty()) return missing;
-  const auto page = episodes_.List(context, {.session = request.session()}, 1, "");
-  if (!page.ok() || page->episodes.empty()) return missing;
-  if (page->episodes[0].state() != v1::EPISODE_STATE_CLOSED) return missing;
-  return page->episodes[0];
+void EnvironmentVerbs::AwaitResult(const CallContext& context, const v1::EndEpisodeRequest& request,
+                                   v1::Episode ended, Done<v1::Episode> done) {
+  const std::string name = ended.name();
+  results_.Wait(context, name, VerdictWait(request.has_wait_for_verdict(), request.wait_for_verdict()),
+                [ended = std::move(ended), done = std::move(done)](absl::StatusOr<v1::Episode> episode) {
+                  done(episode.ok() ? *std::move(episode) : ended);
+                });
 }
 
 void EnvironmentVerbs::EndEpisode(const CallContext& context, const v1::EndEpisodeRequest& request,
                                   Done<v1::Episode> done) {
-  const auto session = sessions_.Find(request.session());
+  Done<v1::Episode> finish = [this, context, request,
+                              done = std::move(done)](absl::StatusOr<v1::Episode> ended) {
+    if (!ended.ok()) {
+      done(std::move(ended));
+    } else {
+      AwaitResult(context, request, *std::move(ended), done);
+    }
+  };
+  const auto session = FindOpen(request.session());
   if (!session.ok()) {
-    done(EndedBefore(context, request, session.status()));
+    finish(AnswerFromStore<v1::EndEpisodeRequest, v1::Episode>(context, request, session.status()));
     return;
   }
-  const absl::Duration wait = VerdictWait(request.has_wait_for_verdict(), request.wait_for_verdict());
-  (*session)->EndEpisode(
-      context, request, [this, context, wait, done = std::move(done)](absl::StatusOr<v1::Episode> ended) {
-        if (!ended.ok()) {
-          done(std::move(ended));
-          return;
-        }
-        results_.Wait(context, ended->name(), wait,
-                      [ended = *ended, done](absl::StatusOr<v1::Episode> episode) {
-                        done(episode.ok() ? *std::move(episode) : ended);
-                      });
-      });
+  (*session)->EndEpisode(context, request, std::move(finish));
 }
 
 void EnvironmentVerbs::WaitEpisode(const CallContext& context, const v1::WaitEpisodeRequest& request,

@@ -3,6 +3,7 @@
 #define PROCTOR_SERVER_ENVIRONMENT_VERBS_H_
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -46,16 +47,19 @@ class EnvironmentVerbs {
   void WaitEpisode(const CallContext& context, const v1::WaitEpisodeRequest& request, Done<v1::Episode> done);
 
  private:
-  // An answer given before a restart took the session away; `missing` if there is none.
+  // The session, open. NOT_FOUND; FAILED_PRECONDITION: it is closed.
+  absl::StatusOr<std::shared_ptr<env::Session>> FindOpen(const std::string& name) const;
+  // An answer given before the session went away; `missing` if there is none.
   template <typename Request, typename Response>
   absl::StatusOr<Response> AnswerFromStore(const CallContext& context, const Request& request,
                                            const absl::Status& missing);
-  // A retried EndEpisode after a restart: the session's last episode as it ended; `missing` if there is none.
-  absl::StatusOr<v1::Episode> EndedBefore(const CallContext& context, const v1::EndEpisodeRequest& request,
-                                          const absl::Status& missing);
-  // Step's last part: waits for verdict and reward if the episode ended.
+  absl::StatusOr<v1::StepResponse> StepFromStore(const CallContext& context, const v1::StepRequest& request,
+                                                 const absl::Status& missing);
+  // Step's and EndEpisode's last part: waits for verdict and reward if the episode ended.
   void AwaitResult(const CallContext& context, const v1::StepRequest& request, v1::StepResponse response,
                    Done<v1::StepResponse> done);
+  void AwaitResult(const CallContext& context, const v1::EndEpisodeRequest& request, v1::Episode ended,
+                   Done<v1::Episode> done);
 
   env::SessionManager& sessions_;
   trajectory::EpisodeStore& episodes_;

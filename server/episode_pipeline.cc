@@ -1,7 +1,6 @@
 #include "server/episode_pipeline.h"
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -33,9 +32,11 @@ struct EpisodePipeline::Waiter {
   const CallContext context;
   const std::string name;
   const Done done;
-  std::atomic<bool> answered{false};
-  std::atomic<uint64_t> timer{0};
-  std::atomic<uint64_t> cancel_callback{0};
+  // Under the pipeline's mutex.
+  bool answered = false;
+  // What ends the wait; set once both are known.
+  uint64_t timer = 0;
+  uint64_t cancel_callback = 0;
 };
 
 EpisodePipeline::EpisodePipeline(Parts parts) : parts_(std::move(parts)) {}
@@ -241,11 +242,6 @@ absl::Status EpisodePipeline::TellCurriculum(const CallContext& context, const v
   return absl::IsNotFound(status) || absl::IsInvalidArgument(status) ? absl::OkStatus() : status;
 }
 
-absl::Status EpisodePipeline::ProcessRecorded(const CallContext& context, const std::string& name) {
-  PROCTOR_ASSIGN_OR_RETURN(const v1::Trajectory trajectory, parts_.trajectories.Get(context, name));
-  return JudgeAndReward(context, trajectory).status();
-}
-
 void EpisodePipeline::Finished(const std::string& episode_id, const v1::Episode& episode) {
   std::vector<std::shared_ptr<Waiter>> waiters;
   {
@@ -284,19 +280,33 @@ void EpisodePipeline::Wait(const CallContext& context, const std::string& name, 
   const auto stop = [this, waiter] {
     parts_.pool.Post([this, waiter] { AnswerAsItStands(waiter); });
   };
-  waiter->timer = parts_.timers.RunAfter(wait, stop);
-  waiter->cancel_callback = context.cancel()->AddCallback(stop);
+  const uint64_t timer = parts_.timers.RunAfter(wait, stop);
+  const uint64_t cancel_callback = context.cancel()->AddCallback(stop);
+  {
+    MutexLock lock(mutex_);
+    if (!waiter->answered) {
+      waiter->timer = timer;
+      waiter->cancel_callback = cancel_callback;
+      return;
+    }
+  }
+  // Answered in between, by somebody who could not take these back.
+  parts_.timers.Cancel(timer);
+  context.cancel()->RemoveCallback(cancel_callback);
 }
 
 void EpisodePipeline::AnswerAsItStands(const std::shared_ptr<Waiter>& waiter) {
-  if (waiter->answered) return;
+  {
+    MutexLock lock(mutex_);
+    if (waiter->answered) return;
+  }
   Answer(waiter, parts_.episodes.Get(CallContext::WithTimeout(absl::Seconds(10)), waiter->name));
 }
 
 void EpisodePipeline::Answer(const std::shared_ptr<Waiter>& waiter, absl::StatusOr<v1::Episode> episode) {
-  if (waiter->answered.exchange(true)) return;
   {
     MutexLock lock(mutex_);
+    if (std::exchange(waiter->answered, true)) return;
     const auto [begin, end] = waiters_.equal_range(waiter->name);
     for (auto it = begin; it != end; ++it) {
       if (it->second == waiter) {

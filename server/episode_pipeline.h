@@ -69,9 +69,6 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   // EpisodeSource
   void Wait(const CallContext& context, const std::string& name, absl::Duration max_wait, Done done) override;
 
-  // Judges and rewards a trajectory that has no episode (a client's own world); the result is in the log.
-  absl::Status ProcessRecorded(const CallContext& context, const std::string& trajectory);
-
   // env::EpisodeHost
   absl::StatusOr<v1::Task> Admit(const CallContext& context, const v1::StartEpisodeRequest& request,
                                  const std::string& episode_id) override;

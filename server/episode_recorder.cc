@@ -24,8 +24,13 @@ absl::Status EpisodeRecorder::Append(const CallContext& context, const std::stri
 }
 
 absl::Status EpisodeRecorder::Finish(const CallContext& context, const std::string& episode_id,
-                                     const v1::Trajectory& ending, const v1::Episode& episode) {
-  return recorder_.Finish(context, episode_id, ending, episode);
+                                     const v1::Trajectory& ending, const v1::Episode& episode,
+                                     const env::Replay& replay) {
+  return recorder_.Finish(context, episode_id, ending, episode, ToRow(replay)).status();
+}
+
+absl::Status EpisodeRecorder::Keep(const CallContext& context, const env::Replay& replay) {
+  return replays_.Save(context, ToRow(replay));
 }
 
 absl::StatusOr<std::string> EpisodeRecorder::PutBlob(const CallContext& context, const std::string& bytes) {

@@ -24,7 +24,9 @@ class EpisodeRecorder final : public env::EpisodeSink {
   absl::Status Append(const CallContext& context, const std::string& episode_id, const v1::Step& step,
                       const env::Replay& replay) override;
   absl::Status Finish(const CallContext& context, const std::string& episode_id,
-                      const v1::Trajectory& ending, const v1::Episode& episode) override;
+                      const v1::Trajectory& ending, const v1::Episode& episode,
+                      const env::Replay& replay) override;
+  absl::Status Keep(const CallContext& context, const env::Replay& replay) override;
   absl::StatusOr<std::string> PutBlob(const CallContext& context, const std::string& bytes) override;
   absl::StatusOr<std::string> GetBlob(const CallContext& context, const std::string& digest) override;
   absl::StatusOr<std::optional<env::Replay>> FindReplay(const CallContext& context,

@@ -7,15 +7,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/ids.h"
 #include "common/log.h"
 #include "common/proto_time.h"
 #include "common/status.h"
@@ -36,6 +39,7 @@
 #include "server/trajectory_jobs.h"
 #include "server/trajectory_service.h"
 #include "server/worlds.h"
+#include "trajectory/recompress.h"
 
 namespace proctor::server {
 namespace {
@@ -44,6 +48,13 @@ namespace {
 constexpr int kMaxMessageBytes = 64 << 20;
 // How long shutdown waits for what it cancelled.
 constexpr absl::Duration kCancelGrace = absl::Seconds(10);
+// How long answers are kept for retries beyond their session's life.
+constexpr absl::Duration kAnswersKept = absl::Hours(24);
+// How long it is known that an episode's outcome was told to the curriculum: longer than any retry.
+constexpr absl::Duration kOutcomesKept = absl::Hours(24 * 30);
+// Blobs looked at in one run of recompression, and the pause after all were.
+constexpr int kRecompressedPerRun = 1000;
+constexpr absl::Duration kRecompressionPause = absl::Minutes(10);
 
 env::SessionManagerOptions SessionOptions(const v1::ServerConfig& config) {
   env::SessionManagerOptions options;
@@ -73,13 +84,15 @@ struct Pools {
         polling("polling", 64),
         sessions("session", threads.sessions()),
         evaluation("evaluate", threads.evaluation()),
-        jobs("job", threads.jobs()) {}
+        jobs("job", threads.jobs()),
+        recompression("recompress", 1) {}
 
   ThreadPool rpc;
   ThreadPool polling;
   ThreadPool sessions;
   ThreadPool evaluation;
   ThreadPool jobs;
+  ThreadPool recompression;
 };
 
 class ServerImpl final : public Server {
@@ -100,9 +113,19 @@ class ServerImpl final : public Server {
   void Tick();
   // On one thread at a time: a tick is set when the last one is done.
   void Maintain();
+  void Trim(const CallContext& context);
+  // Starts recompression if nobody is at work and it does not run.
+  void BeginRecompression();
+  void Recompress();
 
   const v1::ServerConfig config_;
   absl::Time next_trim_ = absl::InfinitePast();
+  // Cancelled by Shutdown.
+  const std::shared_ptr<CancelToken> stopping_ = std::make_shared<CancelToken>();
+  // Set while it runs; it alone uses the two below then.
+  std::atomic<bool> recompressing_ = false;
+  absl::Time next_recompression_ = absl::InfinitePast();
+  std::string recompressed_up_to_;
   Addresses addresses_;
   DataDirectory data_;
   std::unique_ptr<Worlds> worlds_;
@@ -224,7 +247,7 @@ absl::Status ServerImpl::WriteAddresses() const {
   return absl::OkStatus();
 }
 
-// Once a second: groups whose deadline came; once an hour: what retention lets go.
+// Once a second: groups whose deadline came, recompression while idle; once an hour: what retention lets go.
 void ServerImpl::Tick() {
   MutexLock lock(mutex_);
   if (shut_down_) return;
@@ -240,15 +263,63 @@ void ServerImpl::Maintain() {
   const CallContext context = CallContext::WithTimeout(absl::Minutes(5));
   const auto ended = data_.rewards->EndExpiredGroups(context);
   if (!ended.ok()) LogError("groups were not ended", {{"error", ended.status().ToString()}});
+  BeginRecompression();
   if (absl::Now() < next_trim_) return;
   next_trim_ = absl::Now() + absl::Hours(1);
+  Trim(context);
+  std::set<std::string> live;
+  for (const v1::Session& session : sessions_->List(/*show_closed=*/true)) {
+    if (const auto id = ResourceId("sessions", session.name()); id.ok()) live.insert(*id);
+  }
+  const auto pruned = data_.replays->Prune(context, absl::Now() - kAnswersKept,
+                                           [&](const std::string& session) { return live.contains(session); });
+  if (!pruned.ok()) LogError("old answers were not pruned", {{"error", pruned.status().ToString()}});
+  const absl::Status forgotten = data_.sampler->Prune(context, absl::Now() - kOutcomesKept);
+  if (!forgotten.ok()) LogError("old outcomes were not pruned", {{"error", forgotten.ToString()}});
+}
+
+void ServerImpl::Trim(const CallContext& context) {
   const absl::Duration retention = FromProto(config_.reward_log().retention());
   if (retention > absl::ZeroDuration()) {
+    const absl::Status touched = consumers_->TouchConnected(context);
+    if (!touched.ok()) {
+      LogError("consumers were not noted", {{"error", touched.ToString()}});
+      return;
+    }
     const auto floor = data_.rewards->Trim(context, {retention, FromProto(config_.reward_log().consumer_expiry())});
     if (!floor.ok()) LogError("the reward log was not trimmed", {{"error", floor.status().ToString()}});
   }
-  const auto pruned = data_.replays->Prune(context, absl::Now() - absl::Hours(24));
-  if (!pruned.ok()) LogError("old answers were not pruned", {{"error", pruned.status().ToString()}});
+}
+
+void ServerImpl::BeginRecompression() {
+  if (!config_.recompression().enabled() || recompressing_ || sessions_->open_sessions() > 0) return;
+  if (absl::Now() < next_recompression_) return;
+  MutexLock lock(mutex_);
+  if (shut_down_) return;  // The pools are about to go.
+  recompressing_ = true;
+  pools_->recompression.Post([this] {
+    Recompress();
+    recompressing_ = false;
+  });
+}
+
+void ServerImpl::Recompress() {
+  const CallContext context(absl::InfiniteFuture(), stopping_);
+  int looked_at = 0;
+  const auto result = trajectory::RecompressBlobs(
+      context, *data_.archive,
+      {.after_digest = recompressed_up_to_,
+       .started_before = absl::Now() - FromProto(config_.recompression().min_age())},
+      [&](const trajectory::RecompressResult& so_far) -> absl::Status {
+        recompressed_up_to_ = so_far.last_digest;
+        // The rest waits until nobody is at work again.
+        const bool enough = sessions_->open_sessions() > 0 || ++looked_at >= kRecompressedPerRun;
+        return enough ? absl::AbortedError("enough for now") : absl::OkStatus();
+      });
+  if (absl::IsAborted(result.status()) || absl::IsCancelled(result.status())) return;
+  if (!result.ok()) LogError("screenshots were not recompressed", {{"error", result.status().ToString()}});
+  recompressed_up_to_.clear();
+  next_recompression_ = absl::Now() + kRecompressionPause;
 }
 
 void ServerImpl::Shutdown(absl::Duration grace) {
@@ -260,6 +331,7 @@ void ServerImpl::Shutdown(absl::Duration grace) {
     tick = tick_timer_;
   }
   if (pools_ == nullptr) return;
+  stopping_->Cancel();
   timers_->Cancel(tick);
   std::remove((config_.data_dir() + "/addresses.json").c_str());
   if (grpc_ != nullptr && grpc_->GetHealthCheckService() != nullptr) {

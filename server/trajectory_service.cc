@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/ids.h"
 #include "common/log.h"
 #include "common/status.h"
 #include "proctor/v1/trajectory_service.grpc.pb.h"
@@ -15,6 +16,27 @@ namespace proctor::server {
 namespace {
 
 constexpr size_t kChunkBytes = 1 << 20;
+// How long a recording's answer waits for its verdict.
+constexpr absl::Duration kVerdictWait = absl::Seconds(5);
+
+v1::StartEpisodeRequest StartOf(const v1::RecordHeader& header) {
+  v1::StartEpisodeRequest start;
+  if (header.has_task()) start.set_task(header.task());
+  if (header.has_inline_task()) *start.mutable_inline_task() = header.inline_task();
+  start.set_group(header.group());
+  *start.mutable_policy() = header.policy();
+  return start;
+}
+
+// Recordings are admitted as episodes of sessions are.
+trajectory::RecordingHost HostOf(EpisodePipeline& pipeline) {
+  return {.admit = [&pipeline](const CallContext& call, const v1::RecordHeader& header, const std::string& id) {
+            return pipeline.Admit(call, StartOf(header), id);
+          },
+          .withdraw = [&pipeline](const v1::RecordHeader& header, const std::string& id) {
+            pipeline.Abandon(StartOf(header), id);
+          }};
+}
 
 // Sends a blob in chunks; the next one when the last went out.
 class BlobReader final : public ServerStreamHandler<v1::ReadBlobResponse> {
@@ -64,9 +86,7 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
         parts_(parts),
         response_(response),
         call_(ContextOf(context)),
-        stream_(*parts.data.archive, [this](const CallContext& call, const std::string& name) {
-          return parts_.data.tasks->GetTask(call, name);
-        }) {
+        stream_(*parts.data.archive, HostOf(parts.pipeline)) {
     StartRead(&request_);
   }
 
@@ -98,17 +118,23 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
       Fail(closed.status());
       return;
     }
-    const absl::Status judged = parts_.pipeline.ProcessRecorded(call_, closed->name());
-    if (!judged.ok()) {
-      LogError("a recorded trajectory was not judged", {{"trajectory", closed->name()}, {"error", judged.ToString()}});
-    }
     response_ = *std::move(closed);
-    Finish(grpc::Status::OK);
+    const std::string episode = stream_.closed_episode();
+    if (episode.empty()) {
+      Finish(grpc::Status::OK);  // A retry: judged before.
+      return;
+    }
+    parts_.pipeline.Closed(episode);
+    // Whatever becomes of the wait, the recording is acknowledged; its reward comes in any case.
+    parts_.pipeline.Wait(call_, ResourceName("episodes", episode), kVerdictWait,
+                         [this](const absl::StatusOr<v1::Episode>&) { Finish(grpc::Status::OK); });
   }
 
   void Fail(const absl::Status& status) {
     const absl::Status closed = stream_.Abandon(CallContext::WithTimeout(absl::Seconds(30)), std::string(status.message()));
     if (!closed.ok()) LogError("a broken recording was not closed", {{"error", closed.ToString()}});
+    // Masked, or judged if it broke after its end.
+    if (const std::string episode = stream_.closed_episode(); !episode.empty()) parts_.pipeline.Closed(episode);
     Finish(ToGrpcStatus(status, server_context_));
   }
 

@@ -44,8 +44,8 @@ bool ReasonFitsKind(v1::EndKind kind, v1::EndReason reason) {
 
 }  // namespace
 
-RecordStream::RecordStream(Archive& archive, TaskLookup lookup)
-    : archive_(archive), lookup_(std::move(lookup)), recorder_(archive) {}
+RecordStream::RecordStream(Archive& archive, RecordingHost host)
+    : archive_(archive), host_(std::move(host)), recorder_(archive) {}
 
 absl::Status RecordStream::Handle(const CallContext& context,
                                   const v1::RecordTrajectoryRequest& request) {
@@ -88,30 +88,34 @@ absl::StatusOr<bool> RecordStream::FindReplay(const CallContext& context,
   return true;
 }
 
-absl::StatusOr<v1::Task> RecordStream::TaskOf(const CallContext& context,
-                                              const v1::RecordHeader& header) {
-  switch (header.task_source_case()) {
-    case v1::RecordHeader::kTask:
-      return lookup_(context, header.task());
-    case v1::RecordHeader::kInlineTask:
-      if (header.inline_task().goal().empty()) {
-        return absl::InvalidArgumentError("inline_task has no goal");
-      }
-      return header.inline_task();
-    default:
-      return absl::InvalidArgumentError("the header has neither task nor inline_task");
-  }
-}
-
 absl::Status RecordStream::HandleHeader(const CallContext& context,
                                         const v1::RecordHeader& header) {
   if (state_ != State::kBeforeHeader) return OutOfOrder("a second header");
   PROCTOR_ASSIGN_OR_RETURN(const bool replayed, FindReplay(context, header));
   if (replayed) return absl::OkStatus();
-  v1::Trajectory record;
-  PROCTOR_ASSIGN_OR_RETURN(*record.mutable_task(), TaskOf(context, header));
+  if (header.task_source_case() == v1::RecordHeader::TASK_SOURCE_NOT_SET) {
+    return absl::InvalidArgumentError("the header has neither task nor inline_task");
+  }
+  if (header.has_inline_task() && header.inline_task().goal().empty()) {
+    return absl::InvalidArgumentError("inline_task has no goal");
+  }
   const std::string id = NewId();
+  PROCTOR_ASSIGN_OR_RETURN(v1::Task task, host_.admit(context, header, id));
+  const absl::Status begun = Begin(context, header, id, std::move(task));
+  if (!begun.ok()) {
+    host_.withdraw(header, id);
+    return begun;
+  }
+  id_ = id;
+  state_ = State::kSteps;
+  return absl::OkStatus();
+}
+
+absl::Status RecordStream::Begin(const CallContext& context, const v1::RecordHeader& header,
+                                 const std::string& id, v1::Task task) {
+  v1::Trajectory record;
   record.set_name(ResourceName("trajectories", id));
+  *record.mutable_task() = std::move(task);
   record.set_environment(record.task().environment().empty() ? kDefaultEnvironment
                                                              : record.task().environment());
   *record.mutable_policy() = header.policy();
@@ -125,10 +129,19 @@ absl::Status RecordStream::HandleHeader(const CallContext& context,
   }
   record.set_recorder(header.recorder().empty() ? "client" : header.recorder());
   record.set_recorder_version(header.recorder_version());
-  PROCTOR_RETURN_IF_ERROR(recorder_.BeginWithoutEpisode(context, record));
-  id_ = id;
-  state_ = State::kSteps;
-  return absl::OkStatus();
+
+  episode_.Clear();
+  episode_.set_name(ResourceName("episodes", id));
+  if (header.has_task()) episode_.set_task(header.task());
+  episode_.set_state(v1::EPISODE_STATE_RUNNING);
+  *episode_.mutable_policy() = record.policy();
+  episode_.set_group(record.group());
+  episode_.set_seed(record.seed());
+  *episode_.mutable_client_tags() = record.client_tags();
+  *episode_.mutable_start_time() = record.start_time();
+  episode_.set_trajectory(record.name());
+  episode_.set_result_state(v1::RESULT_STATE_PENDING);
+  return recorder_.Begin(context, record, episode_, {});
 }
 
 absl::Status RecordStream::HandleBlob(const CallContext& context, const v1::RecordBlob& blob) {
@@ -174,11 +187,22 @@ absl::Status RecordStream::HandleEnd(const CallContext& context, const v1::Recor
   ending.set_end_reason(end.end_reason());
   ending.set_end_message(end.end_message());
   *ending.mutable_evidence() = end.evidence();
-  PROCTOR_ASSIGN_OR_RETURN(
-      closed_, recorder_.FinishWithoutEpisode(context, id_, ending,
-                                              {.request_id = replay_id_,
-                                               .request_digest = replay_digest_,
-                                               .response = ResourceName("trajectories", id_)}));
+  return Close(context, std::move(ending),
+               {.request_id = replay_id_,
+                .request_digest = replay_digest_,
+                .response = ResourceName("trajectories", id_)});
+}
+
+absl::Status RecordStream::Close(const CallContext& context, v1::Trajectory ending,
+                                 const Replay& replay) {
+  v1::Episode episode = episode_;
+  episode.set_state(v1::EPISODE_STATE_CLOSED);
+  episode.set_end_kind(ending.end_kind());
+  episode.set_end_reason(ending.end_reason());
+  episode.set_end_message(ending.end_message());
+  *episode.mutable_end_time() = ending.end_time();
+  episode.set_step_count(next_step_);
+  PROCTOR_ASSIGN_OR_RETURN(closed_, recorder_.Finish(context, id_, ending, episode, replay));
   state_ = State::kEnded;
   return absl::OkStatus();
 }
@@ -196,9 +220,7 @@ absl::Status RecordStream::Abandon(const CallContext& context, const std::string
   ending.set_end_kind(v1::END_KIND_INTERRUPTED);
   ending.set_end_reason(v1::END_REASON_CANCELLED);
   ending.set_end_message(message);
-  PROCTOR_ASSIGN_OR_RETURN(closed_, recorder_.FinishWithoutEpisode(context, id_, ending, {}));
-  state_ = State::kEnded;
-  return absl::OkStatus();
+  return Close(context, std::move(ending), {});
 }
 
 }  // namespace proctor::trajectory

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/call_context.h"
+#include "proctor/v1/episode.pb.h"
 #include "proctor/v1/task.pb.h"
 #include "proctor/v1/trajectory.pb.h"
 #include "proctor/v1/trajectory_service.pb.h"
@@ -18,25 +19,34 @@
 
 namespace proctor::trajectory {
 
-// The task of this name. NOT_FOUND.
-using TaskLookup =
-    std::function<absl::StatusOr<v1::Task>(const CallContext& context, const std::string& name)>;
+// What a recording asks of the rest of the server. `id` is the one of its trajectory and of its episode.
+struct RecordingHost {
+  // The recording's task, taken into its group if the header names one. NOT_FOUND no such task or group;
+  // FAILED_PRECONDITION the task cannot be attempted or the group is full; INVALID_ARGUMENT.
+  std::function<absl::StatusOr<v1::Task>(const CallContext& context, const v1::RecordHeader& header,
+                                         const std::string& id)>
+      admit;
+  // The recording did not begin after all: gives its place in the group back.
+  std::function<void(const v1::RecordHeader& header, const std::string& id)> withdraw;
+};
 
 // One stream; calls do not overlap. Order: blobs that the header names, the header, then steps each after the blobs that it
 // names, the end. After an error the stream is over: call Abandon.
+//
+// The record has an episode without a session, so that it is judged and rewarded like any other, also after a crash.
 //
 // A header whose `request_id` was recorded whole before gives that record again: what follows is read and dropped. A
 // recording that broke off is closed as interrupted; its retry makes a new record.
 class RecordStream {
  public:
   // `archive` outlives the stream.
-  RecordStream(Archive& archive, TaskLookup lookup);
+  RecordStream(Archive& archive, RecordingHost host);
   // Not ended nor abandoned: the record stays open until the next start closes it.
   ~RecordStream() = default;
 
   // Durable on return. INVALID_ARGUMENT: out of order, no task, a limit, a blob whose bytes do not fit its digest, a step
   // that is not the next, a missing end kind or one that does not fit its reason; FAILED_PRECONDITION: a blob that was not
-  // sent; RESOURCE_EXHAUSTED: blob over 256 MiB or disk full; NOT_FOUND: no such task.
+  // sent; RESOURCE_EXHAUSTED: blob over 256 MiB or disk full; what admission says.
   absl::Status Handle(const CallContext& context, const v1::RecordTrajectoryRequest& request);
 
   // After the client half-closed: the closed record without steps. INVALID_ARGUMENT without an end: the record is closed
@@ -45,6 +55,9 @@ class RecordStream {
 
   // The stream broke or Handle failed: closes the record, if there is one, as interrupted (CANCELLED). Idempotent.
   absl::Status Abandon(const CallContext& context, const std::string& message);
+
+  // The id of the episode that this stream recorded and closed, to be judged; empty if it has not (or not yet).
+  std::string closed_episode() const { return state_ == State::kEnded ? id_ : ""; }
 
  private:
   enum class State { kBeforeHeader, kSteps, kEnded, kReplayed };
@@ -55,13 +68,17 @@ class RecordStream {
   absl::Status HandleEnd(const CallContext& context, const v1::RecordEnd& end);
   // True if the request was answered before.
   absl::StatusOr<bool> FindReplay(const CallContext& context, const v1::RecordHeader& header);
-  absl::StatusOr<v1::Task> TaskOf(const CallContext& context, const v1::RecordHeader& header);
+  absl::Status Begin(const CallContext& context, const v1::RecordHeader& header, const std::string& id,
+                     v1::Task task);
+  // Closes record and episode.
+  absl::Status Close(const CallContext& context, v1::Trajectory ending, const Replay& replay);
 
   Archive& archive_;
-  const TaskLookup lookup_;
+  const RecordingHost host_;
   Recorder recorder_;
   State state_ = State::kBeforeHeader;
   std::string id_;
+  v1::Episode episode_;
   std::string replay_id_;
   std::string replay_digest_;
   int32_t next_step_ = 0;

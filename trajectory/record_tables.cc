@@ -58,6 +58,15 @@ absl::Status RefuseStep(Transaction& transaction, const std::string& id, int64_t
                                          record.step_count));
 }
 
+constexpr char kInsertReplay[] =
+    "INSERT INTO trajectory_replays (request_id, request_digest, response, create_time) "
+    "VALUES ($1, $2, $3, $4)";
+
+std::vector<storage::Value> ReplayValues(const ReplayRow& replay, absl::Time now) {
+  return {replay.request_id, replay.request_digest, Bytes{replay.response},
+          absl::ToUnixMicros(now)};
+}
+
 }  // namespace
 
 StepRow MakeStepRow(const v1::Step& step) {
@@ -183,14 +192,19 @@ absl::Status PutEpisode(Transaction& transaction, const std::string& id,
 
 absl::Status InsertReplay(Transaction& transaction, const ReplayRow& replay, absl::Time now) {
   if (replay.request_id.empty()) return absl::OkStatus();
-  return Annotate(
-      transaction
-          .Execute("INSERT INTO trajectory_replays (request_id, request_digest, response, create_time) "
-                   "VALUES ($1, $2, $3, $4)",
-                   {replay.request_id, replay.request_digest, Bytes{replay.response},
-                    absl::ToUnixMicros(now)})
-          .status(),
-      absl::StrCat("answer of request '", replay.request_id, "'"));
+  return Annotate(transaction.Execute(kInsertReplay, ReplayValues(replay, now)).status(),
+                  absl::StrCat("answer of request '", replay.request_id, "'"));
+}
+
+absl::Status PutReplay(Transaction& transaction, const ReplayRow& replay, absl::Time now) {
+  if (replay.request_id.empty()) return absl::OkStatus();
+  return transaction
+      .Execute(absl::StrCat(kInsertReplay,
+                            " ON CONFLICT (request_id) DO UPDATE SET request_digest = "
+                            "excluded.request_digest, response = excluded.response, "
+                            "create_time = excluded.create_time"),
+               ReplayValues(replay, now))
+      .status();
 }
 
 }  // namespace proctor::trajectory

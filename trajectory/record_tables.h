@@ -64,6 +64,8 @@ struct ReplayRow {
 };
 absl::Status InsertReplay(storage::Transaction& transaction, const ReplayRow& replay,
                           absl::Time now);
+// The same, but replaces an answer that the id has.
+absl::Status PutReplay(storage::Transaction& transaction, const ReplayRow& replay, absl::Time now);
 
 }  // namespace proctor::trajectory
 

@@ -75,12 +75,19 @@ absl::Status Recorder::Append(const CallContext& context, const std::string& epi
   });
 }
 
-absl::Status Recorder::Finish(const CallContext& context, const std::string& episode_id,
-                              const v1::Trajectory& ending, const v1::Episode& episode) {
-  return archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
-    PROCTOR_RETURN_IF_ERROR(CloseRecord(transaction, episode_id, ending).status());
-    return PutEpisode(transaction, episode_id, episode);
-  });
+absl::StatusOr<v1::Trajectory> Recorder::Finish(const CallContext& context,
+                                                const std::string& episode_id,
+                                                const v1::Trajectory& ending,
+                                                const v1::Episode& episode, const Replay& replay) {
+  v1::Trajectory closed;
+  const absl::Time now = archive_.clock().Now();
+  PROCTOR_RETURN_IF_ERROR(
+      archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(closed, CloseRecord(transaction, episode_id, ending));
+        PROCTOR_RETURN_IF_ERROR(PutEpisode(transaction, episode_id, episode));
+        return PutReplay(transaction, replay, now);
+      }));
+  return closed;
 }
 
 absl::StatusOr<v1::Trajectory> Recorder::FinishWithoutEpisode(const CallContext& context,

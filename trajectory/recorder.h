@@ -26,7 +26,7 @@ using Replay = ReplayRow;
 //
 // Errors of all: INVALID_ARGUMENT a size limit, a digest that does not fit its bytes; FAILED_PRECONDITION the record is
 // closed or names an unknown blob; NOT_FOUND no such record; RESOURCE_EXHAUSTED disk full; ALREADY_EXISTS the request
-// id has an answer.
+// id has an answer (but for Finish).
 class Recorder {
  public:
   // `archive` outlives the recorder.
@@ -37,16 +37,18 @@ class Recorder {
   absl::Status Begin(const CallContext& context, const v1::Trajectory& header,
                      const v1::Episode& episode, const Replay& replay);
 
-  // Opens a record that has no episode (a client's own world).
+  // Opens a record that has no episode.
   absl::Status BeginWithoutEpisode(const CallContext& context, const v1::Trajectory& header);
 
   // Step, blobs and replay in one transaction. ABORTED: `step.index` is not the next one.
   absl::Status Append(const CallContext& context, const std::string& episode_id,
                       const v1::Step& step, const Replay& replay);
 
-  // Closes the record: end fields and evidence of `ending` are merged into it, digest and step count set.
-  absl::Status Finish(const CallContext& context, const std::string& episode_id,
-                      const v1::Trajectory& ending, const v1::Episode& episode);
+  // Closes the record: end fields and evidence of `ending` are merged into it, digest and step count set. Returns its
+  // header. `replay` replaces an answer that its request has.
+  absl::StatusOr<v1::Trajectory> Finish(const CallContext& context, const std::string& episode_id,
+                                        const v1::Trajectory& ending, const v1::Episode& episode,
+                                        const Replay& replay);
 
   // Closes a record that has no episode; returns its header.
   absl::StatusOr<v1::Trajectory> FinishWithoutEpisode(const CallContext& context,

@@ -3,6 +3,7 @@
 #define PROCTOR_TRAJECTORY_REPLAY_STORE_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -25,11 +26,14 @@ class ReplayStore {
   absl::StatusOr<std::optional<Replay>> Find(const CallContext& context,
                                              const std::string& request_id);
 
-  // Keeps an answer that belongs to no record (CreateSession). ALREADY_EXISTS.
+  // Keeps an answer that changes no record, in place of one that its request has.
   absl::Status Save(const CallContext& context, const Replay& replay);
 
-  // Drops answers made before `before`; returns how many.
-  absl::StatusOr<int64_t> Prune(const CallContext& context, absl::Time before);
+  // Drops the answers of each session (the part of the request id before the first slash) whose
+  // newest is older than `before` and that `is_live` does not know; returns how many. `is_live` is
+  // called in the transaction: no I/O.
+  absl::StatusOr<int64_t> Prune(const CallContext& context, absl::Time before,
+                                const std::function<bool(const std::string& session)>& is_live);
 
  private:
   Archive& archive_;

@@ -45,10 +45,16 @@ class MemorySink final : public EpisodeSink {
     return absl::OkStatus();
   }
   absl::Status Finish(const CallContext&, const std::string& id, const v1::Trajectory& ending,
-                      const v1::Episode& episode) override {
+                      const v1::Episode& episode, const Replay& replay) override {
     MutexLock lock(mutex_);
     records_[id].ending = ending;
     records_[id].episode = episode;
+    if (!replay.request_id.empty()) replays_[replay.request_id] = replay;
+    return absl::OkStatus();
+  }
+  absl::Status Keep(const CallContext&, const Replay& replay) override {
+    MutexLock lock(mutex_);
+    replays_[replay.request_id] = replay;
     return absl::OkStatus();
   }
   absl::StatusOr<std::string> PutBlob(const CallContext&, const std::string& bytes) override {

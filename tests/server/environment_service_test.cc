@@ -219,6 +219,87 @@ TEST_F(EnvironmentServiceTest, AnswersARetriedEndAfterARestart) {
   EXPECT_EQ(again.end_reason(), v1::END_REASON_CLIENT_DONE);
 }
 
+TEST_F(EnvironmentServiceTest, ARequestIdThatWasNeverUsedEndsNothingAfterARestart) {
+  const v1::Session session = Create();
+  v1::EpisodeStart start;
+  ASSERT_TRUE(Start(session.name(), &start).ok());
+  v1::EndEpisodeRequest request;
+  request.set_session(session.name());
+  request.set_request_id("end");
+  request.set_end(v1::CLIENT_END_DONE);
+  v1::Episode episode;
+  {
+    Context context;
+    ASSERT_TRUE(stub_->EndEpisode(&context, request, &episode).ok());
+  }
+  StopServer();
+  StartServer();
+  request.set_request_id("another");
+  Context context;
+  EXPECT_EQ(stub_->EndEpisode(&context, request, &episode).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(EnvironmentServiceTest, ARetriedLastStepTellsItsEndingAfterARestart) {
+  const v1::Session session = Create();
+  v1::EpisodeStart start;
+  ASSERT_TRUE(Start(session.name(), &start).ok());
+  v1::StepResponse first;
+  v1::StepRequest request = Answer(session.name());
+  request.set_request_id("last");
+  ASSERT_TRUE(Step(request, &first).ok());
+  StopServer();
+  StartServer();
+  v1::StepResponse again;
+  const grpc::Status status = Step(request, &again);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_TRUE(again.terminated());
+  EXPECT_EQ(again.step_index(), first.step_index());
+  EXPECT_EQ(again.episode().name(), start.episode().name());
+  EXPECT_EQ(again.episode().end_reason(), v1::END_REASON_ANSWERED);
+  EXPECT_EQ(again.episode().result_state(), v1::RESULT_STATE_READY);
+}
+
+TEST_F(EnvironmentServiceTest, ARetriedStepTellsThatTheServerStoppedAfterIt) {
+  const v1::Session session = Create();
+  v1::EpisodeStart start;
+  ASSERT_TRUE(Start(session.name(), &start).ok());
+  v1::StepResponse step;
+  ASSERT_TRUE(Step(Click(session.name(), "one"), &step).ok());
+  ASSERT_TRUE(Step(Click(session.name(), "two"), &step).ok());
+  EXPECT_FALSE(step.has_episode());
+  StopServer();
+  StartServer();
+  ASSERT_TRUE(Step(Click(session.name(), "one"), &step).ok());
+  EXPECT_EQ(step.step_index(), 0);
+  EXPECT_FALSE(step.interrupted());
+  EXPECT_FALSE(step.has_episode());
+  ASSERT_TRUE(Step(Click(session.name(), "two"), &step).ok());
+  EXPECT_EQ(step.step_index(), 1);
+  EXPECT_TRUE(step.interrupted());
+  EXPECT_EQ(step.episode().name(), start.episode().name());
+}
+
+TEST_F(EnvironmentServiceTest, AClosedSessionStillAnswersRetries) {
+  const v1::Session session = Create();
+  v1::EpisodeStart start;
+  ASSERT_TRUE(Start(session.name(), &start).ok());
+  v1::StepRequest request = Answer(session.name());
+  request.set_request_id("last");
+  v1::StepResponse step;
+  ASSERT_TRUE(Step(request, &step).ok());
+  {
+    v1::CloseSessionRequest close;
+    close.set_name(session.name());
+    v1::Session closed;
+    Context context;
+    ASSERT_TRUE(stub_->CloseSession(&context, close, &closed).ok());
+  }
+  v1::StepResponse again;
+  ASSERT_TRUE(Step(request, &again).ok());
+  EXPECT_TRUE(again.terminated());
+  EXPECT_EQ(Step(Click(session.name(), "new"), &again).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+}
+
 TEST_F(EnvironmentServiceTest, ListsSessionsInPages) {
   const v1::Session first = Create();
   const v1::Session second = Create();

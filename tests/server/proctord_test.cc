@@ -4,155 +4,18 @@
 #include <fstream>
 #include <set>
 
+#include "common/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "proctor/v1/environment_service.grpc.pb.h"
-#include "proctor/v1/reward_service.grpc.pb.h"
-#include "proctor/v1/task_service.grpc.pb.h"
-#include "proctor/v1/trajectory_service.grpc.pb.h"
-#include "tests/server/proctord.h"
+#include "proctor/v1/job_service.grpc.pb.h"
+#include "storage/job_store.h"
+#include "storage/sqlite_database.h"
+#include "tests/server/proctord_fixture.h"
 
 namespace proctor::server {
 namespace {
 
 using testing::HasSubstr;
-
-class ProctordTest : public testing::Test {
- protected:
-  ProctordTest() : server_(directory_.path()) {}
-
-  void Start() {
-    server_.Start();
-    ASSERT_FALSE(HasFatalFailure());
-    worlds_ = v1::EnvironmentService::NewStub(server_.channel());
-    tasks_ = v1::TaskService::NewStub(server_.channel());
-    trajectories_ = v1::TrajectoryService::NewStub(server_.channel());
-    rewards_ = v1::RewardService::NewStub(server_.channel());
-  }
-
-  // A task whose answer is 42.
-  std::string MakeTask() {
-    v1::CreateTaskRequest request;
-    request.mutable_task()->set_goal("Say the number.");
-    request.mutable_task()->set_environment("environments/null");
-    request.mutable_task()->mutable_oracle()->mutable_answer()->mutable_match()->mutable_equals()->add_values("42");
-    v1::Task task;
-    ClientContext context;
-    const grpc::Status status = tasks_->CreateTask(&context, request, &task);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return task.name();
-  }
-  std::string MakeSession() {
-    v1::CreateSessionRequest request;
-    request.set_environment("environments/null");
-    v1::Session session;
-    ClientContext context;
-    const grpc::Status status = worlds_->CreateSession(&context, request, &session);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return session.name();
-  }
-  v1::Episode StartEpisode(const std::string& session, const std::string& task, const std::string& group = "") {
-    v1::StartEpisodeRequest request;
-    request.set_session(session);
-    request.set_task(task);
-    request.set_group(group);
-    request.mutable_policy()->set_policy("p");
-    request.mutable_policy()->set_version("1");
-    v1::EpisodeStart start;
-    ClientContext context;
-    const grpc::Status status = worlds_->StartEpisode(&context, request, &start);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return start.episode();
-  }
-  v1::StepResponse Act(const std::string& session, const v1::Action& action) {
-    v1::StepRequest request;
-    request.set_session(session);
-    *request.mutable_action() = action;
-    v1::StepResponse response;
-    ClientContext context;
-    const grpc::Status status = worlds_->Step(&context, request, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return response;
-  }
-  static v1::Action Click() {
-    v1::Action action;
-    action.mutable_click()->mutable_target()->set_mark(1);
-    return action;
-  }
-  static v1::Action Answer(const std::string& text) {
-    v1::Action action;
-    action.mutable_answer()->set_text(text);
-    return action;
-  }
-  v1::Episode WaitEpisode(const std::string& name) {
-    v1::WaitEpisodeRequest request;
-    request.set_name(name);
-    request.mutable_max_wait()->set_seconds(20);
-    v1::Episode episode;
-    ClientContext context;
-    const grpc::Status status = worlds_->WaitEpisode(&context, request, &episode);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return episode;
-  }
-  v1::Trajectory GetTrajectory(const std::string& name) {
-    v1::GetTrajectoryRequest request;
-    request.set_name(name);
-    v1::Trajectory trajectory;
-    ClientContext context;
-    const grpc::Status status = trajectories_->GetTrajectory(&context, request, &trajectory);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return trajectory;
-  }
-  void MakeConsumer(v1::Delivery delivery = v1::DELIVERY_EACH) {
-    v1::CreateConsumerRequest request;
-    request.set_name("consumers/trainer");
-    request.mutable_start()->set_earliest(true);
-    request.mutable_filter()->set_delivery(delivery);
-    v1::Consumer consumer;
-    ClientContext context;
-    const grpc::Status status = rewards_->CreateConsumer(&context, request, &consumer);
-    ASSERT_TRUE(status.ok()) << status.error_message();
-  }
-  // Reads `count` records from the consumer's position on; acknowledges them if asked.
-  std::vector<v1::RewardRecord> Read(size_t count, bool acknowledge) {
-    ClientContext context;
-    const auto stream = rewards_->StreamRewards(&context);
-    v1::StreamRewardsRequest request;
-    request.set_consumer("consumers/trainer");
-    request.set_credits(100);
-    stream->Write(request);
-    std::vector<v1::RewardRecord> records;
-    v1::StreamRewardsResponse response;
-    while (records.size() < count && stream->Read(&response)) {
-      for (const v1::RewardRecord& record : response.records()) records.push_back(record);
-    }
-    if (acknowledge && !records.empty()) {
-      request.Clear();
-      request.set_ack_offset(records.back().offset());
-      stream->Write(request);
-      while (stream->Read(&response) && response.committed_offset() < records.back().offset()) {
-      }
-    }
-    stream->WritesDone();
-    context.TryCancel();
-    stream->Finish();
-    return records;
-  }
-  int64_t LogLength() {
-    v1::ListRewardsRequest request;
-    v1::ListRewardsResponse response;
-    ClientContext context;
-    EXPECT_TRUE(rewards_->ListRewards(&context, request, &response).ok());
-    return response.records_size();
-  }
-
-  TemporaryDirectory directory_;
-  Proctord server_;
-  std::unique_ptr<v1::EnvironmentService::Stub> worlds_;
-  std::unique_ptr<v1::TaskService::Stub> tasks_;
-  std::unique_ptr<v1::TrajectoryService::Stub> trajectories_;
-  std::unique_ptr<v1::RewardService::Stub> rewards_;
-};
 
 TEST_F(ProctordTest, ARightAnswerEarnsAValidReward) {
   ASSERT_NO_FATAL_FAILURE(Start());
@@ -255,6 +118,75 @@ TEST_F(ProctordTest, SigtermDrainsAndInterruptsWhatIsOpen) {
   EXPECT_EQ(record.end_reason(), v1::END_REASON_SERVER_FAULT);
   EXPECT_EQ(record.steps_size(), 1);
   EXPECT_EQ(WaitEpisode(episode.name()).reward().status(), v1::REWARD_STATUS_MASKED);
+}
+
+TEST_F(ProctordTest, SigtermEndsAnOpenWatchJobAndThePausedJobStaysPaused) {
+  std::string name;
+  {
+    std::filesystem::create_directories(server_.data());
+    auto database = storage::OpenSqliteDatabase({.directory = server_.data()});
+    ASSERT_TRUE(database.ok()) << database.status();
+    const auto store = storage::JobStore::Open(**database, SystemClock());
+    ASSERT_TRUE(store.ok()) << store.status();
+    name = (*store)->Create(CallContext(), "propose_tasks", v1::ProposeTasksRequest(), "")->name();
+    ASSERT_TRUE((*store)->Update(CallContext(), name, [](v1::Job& job) {
+                           job.set_state(v1::JOB_STATE_PAUSED);
+                           return absl::OkStatus();
+                         }).ok());
+  }
+  ASSERT_NO_FATAL_FAILURE(Start());
+  ClientContext watching;
+  v1::WatchJobRequest request;
+  request.set_name(name);
+  const auto jobs = v1::JobService::NewStub(server_.channel());
+  const auto stream = jobs->WatchJob(&watching, request);
+  v1::Job job;
+  ASSERT_TRUE(stream->Read(&job));
+  EXPECT_EQ(job.state(), v1::JOB_STATE_PAUSED);
+  EXPECT_EQ(server_.Stop(SIGTERM), 0);
+  EXPECT_FALSE(stream->Read(&job));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  ASSERT_NO_FATAL_FAILURE(Start());
+  v1::GetJobRequest get;
+  get.set_name(name);
+  ClientContext context;
+  ASSERT_TRUE(v1::JobService::NewStub(server_.channel())->GetJob(&context, get, &job).ok());
+  EXPECT_EQ(job.state(), v1::JOB_STATE_PAUSED);
+}
+
+TEST_F(ProctordTest, NoSecretOfAnEpisodeIsInTheDataDirectory) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  v1::StartEpisodeRequest request;
+  request.set_session(MakeSession());
+  request.set_request_id("start");
+  v1::Task& task = *request.mutable_inline_task();
+  task.set_goal("Say the number.");
+  v1::StartState& state = *task.mutable_start_state();
+  state.set_start_url("https://me:hunter2-url@shop.example/ |AND| https://me:hunter2-second@shop.example/");
+  state.set_storage_state_json(R"({"cookies": [{"name": "session", "value": "hunter2-cookie"}],
+      "origins": [{"origin": "https://shop.example", "localStorage": [{"name": "k", "value": "hunter2-storage"}]}]})");
+  v1::HttpCredentials& credentials = (*state.mutable_http_credentials())["https://shop.example"];
+  credentials.set_username("hunter2-user");
+  credentials.set_password("hunter2-password");
+  (*state.mutable_base_urls())["__SHOP__"] = "https://me:hunter2-base@shop.example/";
+  v1::EpisodeStart start;
+  {
+    ClientContext context;
+    const grpc::Status status = worlds_->StartEpisode(&context, request, &start);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  }
+  Act(request.session(), Answer("42"));
+  EXPECT_EQ(WaitEpisode(start.episode().name()).result_state(), v1::RESULT_STATE_READY);
+  EXPECT_EQ(server_.Stop(SIGTERM), 0);
+  int files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(server_.data())) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    EXPECT_EQ(bytes.find("hunter2"), std::string::npos) << entry.path();
+    ++files;
+  }
+  EXPECT_GT(files, 0);
 }
 
 TEST_F(ProctordTest, TheSocketIsTheOwnersOnlyAndTheAddressesAreWritten) {

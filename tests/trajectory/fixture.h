@@ -124,7 +124,8 @@ inline std::string RecordEpisode(Room& room, const std::string& id, int steps) {
   v1::Episode episode = MakeEpisode(id, start);
   episode.set_state(v1::EPISODE_STATE_CLOSED);
   if (status.ok()) {
-    status = room.recorder.Finish(context, id, MakeEnding(start + absl::Minutes(1)), episode);
+    status = room.recorder.Finish(context, id, MakeEnding(start + absl::Minutes(1)), episode, {})
+                 .status();
   }
   return status.ok() ? "trajectories/" + id : status.ToString();
 }

@@ -74,7 +74,7 @@ void RecordForEver(Disk& disk, const std::string& prefix, int pipe) {
       if (!recorder.Append(context, id, step, MakeReplay(absl::StrCat(id, "/", i))).ok()) _exit(3);
       Acknowledge(pipe, absl::StrCat("step ", id, " ", i, "\n"));
     }
-    if (!recorder.Finish(context, id, MakeEnding(now), MakeEpisode(id, now)).ok()) _exit(4);
+    if (!recorder.Finish(context, id, MakeEnding(now), MakeEpisode(id, now), {}).ok()) _exit(4);
     Acknowledge(pipe, absl::StrCat("end ", id, " 0\n"));
   }
 }

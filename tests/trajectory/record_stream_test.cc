@@ -13,15 +13,25 @@ namespace {
 class RecordStreamTest : public testing::Test {
  protected:
   RecordStream NewStream() {
-    return RecordStream(*room_.archive,
-                        [](const CallContext&, const std::string& name) -> absl::StatusOr<v1::Task> {
-                          if (name != "tasks/known") return absl::NotFoundError("no task " + name);
-                          v1::Task task;
-                          task.set_name(name);
-                          task.set_goal("g");
-                          task.set_environment("environments/web");
-                          return task;
-                        });
+    return RecordStream(
+        *room_.archive,
+        {.admit = [](const CallContext&, const v1::RecordHeader& header,
+                     const std::string&) -> absl::StatusOr<v1::Task> {
+           if (header.has_inline_task()) return header.inline_task();
+           if (header.task() != "tasks/known") return absl::NotFoundError("no " + header.task());
+           if (header.group() == "groups/full") return absl::FailedPreconditionError("full");
+           v1::Task task;
+           task.set_name(header.task());
+           task.set_goal("g");
+           task.set_environment("environments/web");
+           return task;
+         },
+         .withdraw = [this](const v1::RecordHeader&, const std::string&) { ++withdrawn_; }});
+  }
+  v1::Episode OnlyEpisode() {
+    const auto page = room_.episodes.List(context_, {}, 0, "");
+    EXPECT_TRUE(page.ok() && page->episodes.size() == 1u);
+    return page->episodes.at(0);
   }
   static v1::RecordTrajectoryRequest Header(const std::string& request_id = "") {
     v1::RecordTrajectoryRequest request;
@@ -63,6 +73,7 @@ class RecordStreamTest : public testing::Test {
   const CallContext context_;
   Room room_;
   const std::string digest_ = Sha256Hex("picture");
+  int withdrawn_ = 0;
 };
 
 TEST_F(RecordStreamTest, RecordsStepsWithBlobsInParts) {
@@ -165,6 +176,45 @@ TEST_F(RecordStreamTest, GivesTheSameRecordForARetry) {
   v1::RecordTrajectoryRequest other = Header("once");
   other.mutable_header()->set_group("groups/other");
   EXPECT_EQ(Send(stream, other), kInvalid);
+}
+
+TEST_F(RecordStreamTest, HasAnEpisodeThatWaitsForItsReward) {
+  RecordStream stream = NewStream();
+  EXPECT_EQ(Send(stream, Header()), kOk);
+  EXPECT_EQ(OnlyEpisode().state(), v1::EPISODE_STATE_RUNNING);
+  EXPECT_EQ(stream.closed_episode(), "");
+  EXPECT_EQ(Send(stream, Step(0)), kOk);
+  EXPECT_EQ(Send(stream, End()), kOk);
+  const v1::Episode episode = OnlyEpisode();
+  EXPECT_EQ(episode.name(), "episodes/" + stream.closed_episode());
+  EXPECT_EQ(episode.task(), "tasks/known");
+  EXPECT_EQ(episode.state(), v1::EPISODE_STATE_CLOSED);
+  EXPECT_EQ(episode.end_reason(), v1::END_REASON_ANSWERED);
+  EXPECT_EQ(episode.step_count(), 1);
+  EXPECT_EQ(episode.result_state(), v1::RESULT_STATE_PENDING);
+}
+
+TEST_F(RecordStreamTest, ABrokenRecordingHasAnInterruptedEpisode) {
+  RecordStream stream = NewStream();
+  EXPECT_EQ(Send(stream, Header()), kOk);
+  ASSERT_TRUE(stream.Abandon(context_, "the client went away").ok());
+  EXPECT_NE(stream.closed_episode(), "");
+  EXPECT_EQ(OnlyEpisode().end_kind(), v1::END_KIND_INTERRUPTED);
+  EXPECT_EQ(OnlyEpisode().end_reason(), v1::END_REASON_CANCELLED);
+}
+
+TEST_F(RecordStreamTest, BeginsOnlyIfAdmittedAndGivesThePlaceBackIfItCannotBegin) {
+  RecordStream refused = NewStream();
+  v1::RecordTrajectoryRequest full = Header();
+  full.mutable_header()->set_group("groups/full");
+  EXPECT_EQ(Send(refused, full), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(withdrawn_, 0);
+  RecordStream broken = NewStream();
+  v1::RecordTrajectoryRequest unknown_blob = Header();
+  unknown_blob.mutable_header()->mutable_initial_observation()->mutable_screenshot()->set_digest(digest_);
+  EXPECT_EQ(Send(broken, unknown_blob), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(withdrawn_, 1);
+  EXPECT_EQ(Records(), 0);
 }
 
 TEST_F(RecordStreamTest, RecordsAnewAfterABrokenStream) {

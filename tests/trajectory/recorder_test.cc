@@ -26,7 +26,7 @@ class RecorderTest : public testing::Test {
     return room_.recorder.Append(context_, id, MakeStep(index, now_), replay);
   }
   absl::Status Finish(const std::string& id) {
-    return room_.recorder.Finish(context_, id, MakeEnding(now_), MakeEpisode(id, now_));
+    return room_.recorder.Finish(context_, id, MakeEnding(now_), MakeEpisode(id, now_), {}).status();
   }
   v1::Trajectory Get(const std::string& id) {
     return room_.trajectories.Get(context_, "trajectories/" + id).value();
@@ -97,12 +97,21 @@ TEST_F(RecorderTest, RecordsNeitherStepNorAnswerIfOneFails) {
 }
 
 TEST_F(RecorderTest, PrunesOldAnswersOnly) {
-  ASSERT_TRUE(room_.replays.Save(context_, MakeReplay("old")).ok());
+  for (const char* id : {"gone/1", "live/1", "active/1", "record/old"}) {
+    ASSERT_TRUE(room_.replays.Save(context_, MakeReplay(id)).ok());
+  }
   room_.clock.Advance(absl::Hours(48));
-  ASSERT_TRUE(room_.replays.Save(context_, MakeReplay("new")).ok());
-  EXPECT_EQ(room_.replays.Prune(context_, room_.clock.Now() - absl::Hours(24)).value(), 1);
-  EXPECT_FALSE(room_.replays.Find(context_, "old").value().has_value());
-  EXPECT_TRUE(room_.replays.Find(context_, "new").value().has_value());
+  for (const char* id : {"active/2", "record/new"}) {
+    ASSERT_TRUE(room_.replays.Save(context_, MakeReplay(id)).ok());
+  }
+  const auto is_live = [](const std::string& session) { return session == "live"; };
+  EXPECT_EQ(room_.replays.Prune(context_, room_.clock.Now() - absl::Hours(24), is_live).value(), 2);
+  EXPECT_FALSE(room_.replays.Find(context_, "gone/1").value().has_value());
+  EXPECT_FALSE(room_.replays.Find(context_, "record/old").value().has_value());
+  // A session that lives, or whose last answer is young, keeps all of its answers.
+  for (const char* id : {"live/1", "active/1", "active/2", "record/new"}) {
+    EXPECT_TRUE(room_.replays.Find(context_, id).value().has_value()) << id;
+  }
 }
 
 TEST_F(RecorderTest, RefusesADigestThatDoesNotFitItsBytes) {
@@ -175,7 +184,7 @@ TEST(RecorderConcurrencyTest, ManyEpisodesAppendAtOnce) {
       for (int i = 0; i < kSteps; ++i) {
         EXPECT_TRUE(recorder.Append(context, id, MakeStep(i, now), {}).ok());
       }
-      EXPECT_TRUE(recorder.Finish(context, id, MakeEnding(now), MakeEpisode(id, now)).ok());
+      EXPECT_TRUE(recorder.Finish(context, id, MakeEnding(now), MakeEpisode(id, now), {}).ok());
     });
   }
   for (std::thread& thread : threads) thread.join();

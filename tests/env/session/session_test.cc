@@ -10,6 +10,55 @@
 namespace proctor::env {
 namespace {
 
+// The null environment, noting how long its worlds may take to act.
+class BudgetEnvironment final : public Environment {
+ public:
+  v1::Environment Describe() const override { return null_.Describe(); }
+  absl::StatusOr<v1::EnvironmentSettings> ResolveSettings(
+      const v1::EnvironmentSettings& settings) const override {
+    return null_.ResolveSettings(settings);
+  }
+  absl::StatusOr<std::unique_ptr<World>> Open(const CallContext& context,
+                                              const v1::EnvironmentSettings& settings) override {
+    auto world = null_.Open(context, settings);
+    if (!world.ok()) return world.status();
+    return std::make_unique<BudgetWorld>(*std::move(world), budget_);
+  }
+  absl::Duration budget() const { return budget_; }
+
+ private:
+  class BudgetWorld final : public World {
+   public:
+    BudgetWorld(std::unique_ptr<World> world, absl::Duration& budget)
+        : world_(std::move(world)), budget_(budget) {}
+    absl::StatusOr<ResetResult> Reset(const CallContext& context, const ResetSpec& spec,
+                                      const v1::ObservationRequest& request) override {
+      return world_->Reset(context, spec, request);
+    }
+    absl::StatusOr<ActResult> Act(const CallContext& context, const v1::Action& action,
+                                  const v1::ObservationRequest& request) override {
+      budget_ = context.remaining();
+      return world_->Act(context, action, request);
+    }
+    absl::StatusOr<v1::Observation> Observe(const CallContext& context,
+                                            const v1::ObservationRequest& request) override {
+      return world_->Observe(context, request);
+    }
+    std::vector<v1::Evidence> Collect(const CallContext& context,
+                                      const std::vector<v1::EvidenceRequest>& requests) override {
+      return world_->Collect(context, requests);
+    }
+    void EndEpisode() override { world_->EndEpisode(); }
+
+   private:
+    const std::unique_ptr<World> world_;
+    absl::Duration& budget_;
+  };
+
+  NullEnvironment null_;
+  absl::Duration budget_;
+};
+
 class SessionTest : public testing::Test {
  protected:
   SessionTest() : fixture_(clock_) { fixture_.manager().Register("null", null_, 4); }
@@ -38,6 +87,7 @@ class SessionTest : public testing::Test {
 
   SimulatedClock clock_;
   NullEnvironment null_;
+  BudgetEnvironment budget_;
   SessionFixture fixture_;
 };
 
@@ -57,6 +107,75 @@ TEST_F(SessionTest, CutsAtTheTimeLimitEvenIfNobodyActs) {
   EXPECT_EQ(told->episode().server_seconds(), 0);
   EXPECT_EQ(fixture_.sink().record(start->episode().name()).steps.size(), 0u);
   EXPECT_EQ(fixture_.Step(Click(session, 1)).status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+// What the session keeps for a retry, in memory and in the store.
+TEST_F(SessionTest, KeepsAnswersThatMadeNoStep) {
+  for (const bool ticked : {true, false}) {
+    const std::string session = Open();
+    v1::Limits limits;
+    *limits.mutable_max_duration() = ToProto(absl::Seconds(20));
+    ASSERT_TRUE(Start(session, limits).ok());
+    clock_.Advance(absl::Seconds(30));
+    // Cut between verbs, or by the verb that comes too late.
+    if (ticked) fixture_.manager().Tick();
+    v1::StepRequest request = Click(session, 1);
+    request.set_request_id("late");
+    const auto told = fixture_.Step(request);
+    ASSERT_TRUE(told.ok()) << told.status();
+    const auto again = fixture_.Step(request);
+    ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_TRUE(again->truncated());
+    EXPECT_EQ(again->episode().name(), told->episode().name());
+    const auto kept = fixture_.sink().FindReplay(CallContext(), *ResourceId("sessions", session) + "/late");
+    ASSERT_TRUE(kept.ok() && kept->has_value());
+    v1::StepResponse stored;
+    ASSERT_TRUE(stored.ParseFromString((*kept)->response));
+    EXPECT_TRUE(stored.truncated());
+    EXPECT_EQ(stored.episode().end_reason(), v1::END_REASON_TIME_LIMIT);
+  }
+}
+
+TEST_F(SessionTest, KeepsTheEndingOfItsLastStepAndOfEndEpisode) {
+  const std::string session = Open();
+  const std::string id = *ResourceId("sessions", session);
+  ASSERT_TRUE(Start(session).ok());
+  v1::StepRequest answer;
+  answer.set_session(session);
+  answer.set_request_id("answer");
+  answer.mutable_action()->mutable_answer()->set_text("42");
+  ASSERT_TRUE(fixture_.Step(answer).ok());
+  v1::StepResponse step;
+  ASSERT_TRUE(step.ParseFromString((*fixture_.sink().FindReplay(CallContext(), id + "/answer"))->response));
+  EXPECT_TRUE(step.terminated());
+  EXPECT_EQ(step.episode().state(), v1::EPISODE_STATE_CLOSED);
+
+  ASSERT_TRUE(Start(session).ok());
+  v1::EndEpisodeRequest end;
+  end.set_session(session);
+  end.set_request_id("end");
+  end.set_end(v1::CLIENT_END_DONE);
+  const auto ended = fixture_.End(end);
+  ASSERT_TRUE(ended.ok()) << ended.status();
+  v1::Episode episode;
+  ASSERT_TRUE(episode.ParseFromString((*fixture_.sink().FindReplay(CallContext(), id + "/end"))->response));
+  EXPECT_EQ(episode.name(), ended->name());
+  EXPECT_EQ(episode.end_reason(), v1::END_REASON_CLIENT_DONE);
+}
+
+TEST_F(SessionTest, AStepMayNotRunFarBeyondTheTimeLimit) {
+  fixture_.manager().Register("budget", budget_, 1);
+  v1::CreateSessionRequest create;
+  create.set_environment("environments/budget");
+  const auto session = fixture_.Create(create);
+  ASSERT_TRUE(session.ok()) << session.status();
+  v1::Limits limits;
+  *limits.mutable_max_duration() = ToProto(absl::Seconds(60));
+  ASSERT_TRUE(Start(session->name(), limits).ok());
+  clock_.Advance(absl::Seconds(50));
+  ASSERT_TRUE(fixture_.Step(Click(session->name(), 1)).ok());
+  EXPECT_GT(budget_.budget(), absl::ZeroDuration());
+  EXPECT_LE(budget_.budget(), absl::Seconds(10) + SessionCaps().overtime);
 }
 
 TEST_F(SessionTest, TakesTheSmallerLimit) {
@@ -168,13 +287,23 @@ TEST_F(SessionTest, RefusesOversizedAgentData) {
   EXPECT_EQ(fixture_.Step(request).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST_F(SessionTest, RedactsSecretsInRecords) {
-  v1::Task task;
-  task.mutable_start_state()->set_storage_state_json("{\"cookies\":[\"hunter2\"]}");
-  (*task.mutable_start_state()->mutable_http_credentials())["https://a"].set_password("hunter2");
-  const std::string bytes = Redacted(task).SerializeAsString();
-  EXPECT_EQ(bytes.find("hunter2"), std::string::npos);
-  EXPECT_NE(bytes.find("https://a"), std::string::npos);
+TEST_F(SessionTest, RedactsSecretsInRecordsAndAnswers) {
+  EpisodeRun::Start start;
+  start.episode_id = "e";
+  v1::StartState& state = *start.task.mutable_start_state();
+  state.set_storage_state_json("{\"cookies\":[\"hunter2\"]}");
+  (*state.mutable_http_credentials())["https://a"].set_password("hunter2");
+  state.set_start_url("https://me:hunter2@a/");
+  (*state.mutable_base_urls())["__SHOP__"] = "https://me:hunter2@shop/";
+  start.reset.base_urls["__SHOP__"] = "https://me:hunter2@shop/";
+  const EpisodeRun run(std::move(start), {});
+  for (const std::string& bytes : {run.header().SerializeAsString(), run.episode().SerializeAsString()}) {
+    EXPECT_EQ(bytes.find("hunter2"), std::string::npos);
+    EXPECT_NE(bytes.find("https://shop/"), std::string::npos);
+  }
+  EXPECT_NE(run.header().SerializeAsString().find("https://a"), std::string::npos);
+  // The world still gets them.
+  EXPECT_NE(run.task().start_state().storage_state_json().find("hunter2"), std::string::npos);
 }
 
 }  // namespace
