@@ -6,11 +6,17 @@
 
 #include "common/status.h"
 #include "proctor/v1/job_service.grpc.pb.h"
+#include "server/propose_job.h"
 #include "server/rpc/stream.h"
 #include "server/rpc/unary.h"
 
 namespace proctor::server {
 namespace {
+
+absl::StatusOr<v1::Job> Shown(absl::StatusOr<v1::Job> job) {
+  if (job.ok()) job = ShownJob(*std::move(job));
+  return job;
+}
 
 // Sends the job now and after every change until it has ended or the server stops (UNAVAILABLE).
 class JobWatcher final : public ServerStreamHandler<v1::Job> {
@@ -42,7 +48,7 @@ class JobWatcher final : public ServerStreamHandler<v1::Job> {
 
   static void Send(State& state) {
     if (state.finished) return;
-    const absl::StatusOr<v1::Job> job = state.runner.Get(state.writer->call(), state.name);
+    const absl::StatusOr<v1::Job> job = Shown(state.runner.Get(state.writer->call(), state.name));
     if (!job.ok()) {
       state.finished = true;
       state.writer->Finish(job.status());
@@ -77,7 +83,7 @@ class JobServiceImpl final : public v1::JobService::CallbackService {
   grpc::ServerUnaryReactor* GetJob(grpc::CallbackServerContext* context, const v1::GetJobRequest* request,
                                    v1::Job* response) override {
     return Unary(context, pool_, [=, this](const CallContext& call) {
-      return Assign(runner_.Get(call, request->name()), response);
+      return Assign(Shown(runner_.Get(call, request->name())), response);
     });
   }
 
@@ -88,7 +94,7 @@ class JobServiceImpl final : public v1::JobService::CallbackService {
                                store_.List(call, request->page_size(), request->page_token()));
       for (const v1::Job& job : page.jobs) {
         const auto current = runner_.Get(call, job.name());
-        *response->add_jobs() = current.ok() ? *current : job;
+        *response->add_jobs() = ShownJob(current.ok() ? *current : job);
       }
       response->set_next_page_token(page.next_page_token);
       return absl::OkStatus();
@@ -104,21 +110,21 @@ class JobServiceImpl final : public v1::JobService::CallbackService {
   grpc::ServerUnaryReactor* PauseJob(grpc::CallbackServerContext* context, const v1::PauseJobRequest* request,
                                      v1::Job* response) override {
     return Unary(context, pool_, [=, this](const CallContext& call) {
-      return Assign(runner_.Pause(call, request->name()), response);
+      return Assign(Shown(runner_.Pause(call, request->name())), response);
     });
   }
 
   grpc::ServerUnaryReactor* ResumeJob(grpc::CallbackServerContext* context,
                                       const v1::ResumeJobRequest* request, v1::Job* response) override {
     return Unary(context, pool_, [=, this](const CallContext& call) {
-      return Assign(runner_.Resume(call, request->name()), response);
+      return Assign(Shown(runner_.Resume(call, request->name())), response);
     });
   }
 
   grpc::ServerUnaryReactor* CancelJob(grpc::CallbackServerContext* context,
                                       const v1::CancelJobRequest* request, v1::Job* response) override {
     return Unary(context, pool_, [=, this](const CallContext& call) {
-      return Assign(runner_.Cancel(call, request->name()), response);
+      return Assign(Shown(runner_.Cancel(call, request->name())), response);
     });
   }
 

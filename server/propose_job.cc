@@ -18,6 +18,7 @@
 #include "proposer/template_proposer.h"
 #include "server/site_explorer.h"
 #include "server/task_service.h"
+#include "server/webarena_source.h"
 
 namespace proctor::server {
 namespace {
@@ -54,12 +55,37 @@ absl::StatusOr<proposer::Proposal> ProposeByCrawl(const CallContext& context, co
       });
 }
 
+// The sides that the stored tasks of the templates are on: another job must not put the same goal on another one.
+absl::StatusOr<proposer::GoalSplits> GoalSplitsOf(const CallContext& context, const v1::ProposeTasksRequest& request,
+                                                  const proposer::TaskStore& tasks) {
+  v1::ListTasksRequest list;
+  list.set_page_size(1'000);
+  *list.mutable_filter()->mutable_sites() = request.templates().sites();
+  *list.mutable_filter()->mutable_templates() = request.templates().templates();
+  proposer::GoalSplits taken;
+  do {
+    PROCTOR_ASSIGN_OR_RETURN(const v1::ListTasksResponse page, tasks.ListTasks(context, list));
+    for (const v1::Task& task : page.tasks()) {
+      // A task without a template, or of a client's own making, says nothing about instances.
+      if (task.lineage().source() != proposer::kTemplateSource) continue;
+      taken.emplace(proposer::NormalizedGoal(task), task.split());
+    }
+    list.set_page_token(page.next_page_token());
+  } while (!list.page_token().empty());
+  return taken;
+}
+
 absl::StatusOr<proposer::Proposal> Propose(const CallContext& context, const v1::Job& job,
                                            const v1::ProposeTasksRequest& request, JobProgress& progress,
-                                           Worlds& worlds) {
+                                           const proposer::TaskStore& tasks, Worlds& worlds) {
   if (request.has_templates()) {
     PROCTOR_RETURN_IF_ERROR(progress.Report(0, request.count(), "making instances of templates"));
-    return proposer::ProposeFromTemplates(context, request, job.name(), worlds.templates());
+    PROCTOR_ASSIGN_OR_RETURN(const proposer::GoalSplits taken, GoalSplitsOf(context, request, tasks));
+    return proposer::ProposeFromTemplates(context, request, job.name(), worlds.templates(), taken);
+  }
+  if (request.has_webarena()) {
+    PROCTOR_RETURN_IF_ERROR(progress.Report(0, request.count(), "reading WebArena's tasks"));
+    return ProposeFromWebArena(request, job.name());
   }
   return ProposeByCrawl(context, job, request, progress, worlds);
 }
@@ -70,7 +96,7 @@ absl::StatusOr<google::protobuf::Any> Run(const CallContext& context, const v1::
   if (!job.request().UnpackTo(&request)) {
     return absl::InternalError(absl::StrCat(job.name(), " holds a request of another type"));
   }
-  PROCTOR_ASSIGN_OR_RETURN(proposer::Proposal proposal, Propose(context, job, request, progress, worlds));
+  PROCTOR_ASSIGN_OR_RETURN(proposer::Proposal proposal, Propose(context, job, request, progress, tasks, worlds));
   const int total = static_cast<int>(proposal.tasks.size());
   for (int first = 0; first < total; first += kBatch) {
     PROCTOR_RETURN_IF_ERROR(progress.Report(first, total, "storing tasks"));
@@ -88,6 +114,15 @@ absl::StatusOr<google::protobuf::Any> Run(const CallContext& context, const v1::
 }
 
 }  // namespace
+
+v1::Job ShownJob(v1::Job job) {
+  v1::ProposeTasksRequest request;
+  if (job.kind() != kProposeTasksJob || !job.request().UnpackTo(&request) || !request.has_webarena()) return job;
+  request.mutable_webarena()->clear_config_json();
+  request.mutable_webarena()->clear_storage_states();
+  job.mutable_request()->PackFrom(request);
+  return job;
+}
 
 void RegisterProposeJob(JobRunner& jobs, proposer::TaskStore& tasks, Worlds& worlds) {
   jobs.Register(kProposeTasksJob,

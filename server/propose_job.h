@@ -8,6 +8,10 @@
 
 namespace proctor::server {
 
+// The job as answers show it: without the files that a WebArena source carries. They may hold
+// cookies, and together be larger than a message.
+v1::Job ShownJob(v1::Job job);
+
 // Registers the work of `propose_tasks` jobs. All outlive the runner.
 void RegisterProposeJob(JobRunner& jobs, proposer::TaskStore& tasks, Worlds& worlds);
 

@@ -6,18 +6,23 @@
 #include "common/status.h"
 #include "evaluator/evidence.h"
 #include "proctor/v1/task_service.grpc.pb.h"
+#include "server/propose_job.h"
 #include "server/rpc/unary.h"
+#include "server/webarena_source.h"
 
 namespace proctor::server {
 namespace {
 
 absl::Status CheckProposal(const v1::ProposeTasksRequest& request) {
-  if (request.count() < 1 || request.count() > 10'000) {
+  const bool all = request.has_webarena() && request.count() == 0;
+  if (!all && (request.count() < 1 || request.count() > 10'000)) {
     return absl::InvalidArgumentError("count must be 1 to 10,000");
   }
   if (request.source_case() == v1::ProposeTasksRequest::SOURCE_NOT_SET) {
-    return absl::InvalidArgumentError("set templates or crawl as the source of tasks");
+    return absl::InvalidArgumentError("set templates, crawl or webarena as the source of tasks");
   }
+  // A file with a mistake is refused at once, not by a job that fails.
+  if (request.has_webarena()) return ProposeFromWebArena(request, /*job=*/"").status();
   if (request.has_crawl() && request.crawl().start_url().empty()) {
     return absl::InvalidArgumentError("crawl.start_url is empty");
   }
@@ -83,7 +88,10 @@ class TaskServiceImpl final : public v1::TaskService::CallbackService {
                                          const v1::ProposeTasksRequest* request, v1::Job* response) override {
     return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
       PROCTOR_RETURN_IF_ERROR(CheckProposal(*request));
-      return Assign(parts_.jobs.Start(call, request->request_id(), kProposeTasksJob, *request), response);
+      PROCTOR_ASSIGN_OR_RETURN(v1::Job job,
+                               parts_.jobs.Start(call, request->request_id(), kProposeTasksJob, *request));
+      *response = ShownJob(std::move(job));
+      return absl::OkStatus();
     });
   }
 

@@ -160,6 +160,32 @@ absl::Status Propose(Call& call) {
   return FollowJob(call, *job);
 }
 
+absl::Status Import(Call& call) {
+  const Arguments& arguments = call.arguments();
+  if (!arguments.Has("webarena")) return UsageError("say what to import: --webarena FILE");
+  v1::ProposeTasksRequest request;
+  v1::WebArenaSource& source = *request.mutable_webarena();
+  PROCTOR_ASSIGN_OR_RETURN(*source.mutable_config_json(), ReadInput(arguments.Text("webarena")));
+  for (const auto& [placeholder, url] : arguments.Pairs("base-url"))
+    (*source.mutable_base_urls())[placeholder] = url;
+  for (const auto& [path, file] : arguments.Pairs("storage-state")) {
+    PROCTOR_ASSIGN_OR_RETURN((*source.mutable_storage_states())[path], ReadInput(file));
+  }
+  if (arguments.Has("env"))
+    source.set_environment(client::FullName("environments", arguments.Text("env")));
+  for (const std::string& split : arguments.Texts("split")) {
+    // Several: in equal shares.
+    v1::SplitShares& shares = *request.mutable_split_shares();
+    if (split == "train") shares.set_train(1);
+    if (split == "validation") shares.set_validation(1);
+    if (split == "test") shares.set_test(1);
+  }
+  for (const auto& [key, value] : arguments.Pairs("tag")) (*request.mutable_tags())[key] = value;
+  auto job = call.Send<v1::Job>(request);
+  if (!job.ok()) return job.status();
+  return FollowJob(call, *job);
+}
+
 absl::Status ListTemplates(Call& call) {
   using T = v1::TaskTemplate;
   v1::ListTaskTemplatesRequest request;
@@ -284,6 +310,41 @@ Command ProposeCommand() {
           .run = Propose};
 }
 
+Command ImportCommand() {
+  return {.name = "task import",
+          .summary = "stores the tasks of another benchmark's file, as a job",
+          .flags =
+              std::vector<Flag>{
+                  {.name = "webarena",
+                   .kind = ValueKind::kFile,
+                   .value = "FILE",
+                   .help = "WebArena's task file: one JSON object or a list; - is standard input"},
+                  {.name = "base-url",
+                   .kind = ValueKind::kPair,
+                   .value = "PLACEHOLDER=URL",
+                   .help = "where a site is: __SHOPPING__=http://127.0.0.1:7770",
+                   .repeated = true},
+                  {.name = "storage-state",
+                   .kind = ValueKind::kPair,
+                   .value = "PATH=FILE",
+                   .help = "the cookies and storage that the tasks name by this path",
+                   .repeated = true},
+                  Texts("env", "NAME", "for this environment, default web"),
+                  {.name = "split",
+                   .kind = ValueKind::kChoice,
+                   .value = "SPLIT",
+                   .help = "on this side, default test; several: in equal shares",
+                   .choices = EnumChoices(v1::Split_descriptor()),
+                   .repeated = true},
+                  TagFlag("put on every task")} +
+              JobFlags(),
+          .notes =
+              "Tasks are named webarena-ID. Files are read here and sent; the server opens none.\n"
+              "  proctor task import --webarena config.json --base-url "
+              "__SHOPPING__=http://127.0.0.1:7770",
+          .run = Import};
+}
+
 Command SampleCommand() {
   return {.name = "task sample",
           .summary = "draws tasks for training, as a curriculum",
@@ -308,6 +369,7 @@ std::vector<Command> TaskCommands() {
           {.name = "task get", .summary = "shows a task", .arguments = {name}, .run = Get},
           CreateCommand(),
           ProposeCommand(),
+          ImportCommand(),
           SampleCommand(),
           {.name = "task accept",
            .summary = "accepts a proposed task",

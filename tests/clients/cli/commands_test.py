@@ -129,6 +129,31 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual("propose_tasks", job["kind"])
         self.assertIn(job["name"], json.loads(failed.stderr.splitlines()[-1])["error"]["message"])
 
+    def test_task_import_of_webarena(self):
+        self.assertIn("--webarena", self.run_cli("task", "import", code=2).stderr)
+        config = [{"task_id": number, "intent": f"Find item {number}", "intent_template_id": 1, "sites": ["shopping"],
+                   "start_url": "__SHOPPING__", "storage_state": "./.auth/shopping.json",
+                   "eval": {"eval_types": ["string_match"], "reference_answers": {"exact_match": "42"}}}
+                  for number in (901, 902)]
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as cookies:
+            cookies.write('{"cookies": [{"name": "session", "value": "hunter2"}]}')
+            cookies.flush()
+            job = self.json("task", "import", "--webarena", "-", "--base-url", "__SHOPPING__=http://127.0.0.1:7770",
+                            "--storage-state", f"./.auth/shopping.json={cookies.name}", "--env", "null",
+                            "--tag", "from=webarena", stdin=json.dumps(config))[-1]
+        self.assertEqual("JOB_STATE_SUCCEEDED", job["state"])
+        self.assertNotIn("hunter2", json.dumps(job))
+        task = self.json("task", "get", "webarena-902")[0]
+        self.assertEqual("SPLIT_TEST", task["split"])
+        self.assertEqual("TASK_STATE_ACCEPTED", task["state"])
+        self.assertEqual({"__SHOPPING__": "http://127.0.0.1:7770"}, task["start_state"]["base_urls"])
+        self.assertIn("hunter2", task["start_state"]["storage_state_json"])
+        self.assertEqual("webarena", task["tags"]["from"])
+        self.assertEqual(["42"], [task["oracle"]["webarena"]["reference_answers"]["exact_match"]])
+        # A mistake in the file is refused at once, by the task's number.
+        del config[1]["intent"]
+        self.assertIn("902", self.run_cli("task", "import", "--webarena", "-", stdin=json.dumps(config), code=1).stderr)
+
     def test_session(self):
         made = self.json("session", "create", "null", "--lease", "1h", "--tag", "who=me")[0]
         self.assertEqual({"who": "me"}, made["client_tags"])

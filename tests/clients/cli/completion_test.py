@@ -44,6 +44,7 @@ class CompletionTest(unittest.TestCase):
         self.assertEqual(["--split", "--state"], sorted(self.complete("task", "list", "--s") and
                                                         [f for f in self.complete("task", "list", "--s") if f != "--site"]))
         self.assertEqual([], self.complete("task", "get", "--spl"))
+        self.assertEqual(["--base-url"], self.complete("task", "import", "--b"))
         self.assertIn("--json", self.complete("task", "get", "--"))
 
     def test_values_of_choices(self):
