@@ -156,10 +156,9 @@ TEST_F(ProctordTest, SigtermEndsAnOpenWatchJobAndThePausedJobStaysPaused) {
 
 TEST_F(ProctordTest, NoSecretOfAnEpisodeIsInTheDataDirectory) {
   ASSERT_NO_FATAL_FAILURE(Start());
-  v1::StartEpisodeRequest request;
-  request.set_session(MakeSession());
-  request.set_request_id("start");
-  v1::Task& task = *request.mutable_inline_task();
+  v1::RecordTrajectoryRequest header;
+  header.mutable_header()->set_request_id("once");
+  v1::Task& task = *header.mutable_header()->mutable_inline_task();
   task.set_goal("Say the number.");
   v1::StartState& state = *task.mutable_start_state();
   state.set_start_url("https://me:hunter2-url@shop.example/ |AND| https://me:hunter2-second@shop.example/");
@@ -169,14 +168,17 @@ TEST_F(ProctordTest, NoSecretOfAnEpisodeIsInTheDataDirectory) {
   credentials.set_username("hunter2-user");
   credentials.set_password("hunter2-password");
   (*state.mutable_base_urls())["__SHOP__"] = "https://me:hunter2-base@shop.example/";
-  v1::EpisodeStart start;
-  {
-    ClientContext context;
-    const grpc::Status status = worlds_->StartEpisode(&context, request, &start);
-    ASSERT_TRUE(status.ok()) << status.error_message();
-  }
-  Act(request.session(), Answer("42"));
-  EXPECT_EQ(WaitEpisode(start.episode().name()).result_state(), v1::RESULT_STATE_READY);
+  v1::RecordTrajectoryRequest end;
+  end.mutable_end()->set_end_kind(v1::END_KIND_TERMINATED);
+  end.mutable_end()->set_end_reason(v1::END_REASON_ANSWERED);
+  v1::Trajectory trajectory;
+  ClientContext context;
+  const auto writer = trajectories_->RecordTrajectory(&context, &trajectory);
+  EXPECT_TRUE(writer->Write(header));
+  EXPECT_TRUE(writer->Write(end));
+  writer->WritesDone();
+  const grpc::Status status = writer->Finish();
+  ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(server_.Stop(SIGTERM), 0);
   int files = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(server_.data())) {
