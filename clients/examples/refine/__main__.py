@@ -31,8 +31,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("report"), help="folder of the report")
     parser.add_argument("--learner", choices=sorted(LEARNERS), default="filtered-bc")
     parser.add_argument("--seed", type=int, default=1, help="seed of content, tasks and policy (default 1)")
-    parser.add_argument("--rounds", type=int, default=80, help="rounds of training at most (default 80)")
-    parser.add_argument("--groups", type=int, default=30, help="tasks a round (default 30)")
+    parser.add_argument("--rounds", type=int, default=120, help="rounds of training at most (default 120)")
+    parser.add_argument("--groups", type=int, default=16, help="tasks a round (default 16)")
     parser.add_argument("--group-size", type=int, default=4, help="episodes a task and round (default 4)")
     parser.add_argument("--sessions", type=int, default=6, help="parallel sessions (default 6)")
     parser.add_argument("--tasks", type=int, default=1600, help="tasks to propose (default 1600)")
@@ -155,7 +155,7 @@ class Experiment:
             bar.step(f"{done.successes}/{done.episodes} solved, tasks of up to {done.frontier} steps")
 
         def on_evaluate(number: int, policy: LinearPolicy) -> None:
-            if number % 4 == 0:
+            if number % 8 == 0:
                 m = measure(self.runner, sample, policy, name=self.label, version=f"round-{number}", seed=options.seed,
                             greedy=number > 0, title=f"held-out after round {number}")
                 low, high = m.interval()

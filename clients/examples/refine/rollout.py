@@ -138,8 +138,8 @@ class Runner:
             started = time.monotonic()
             page = page_module.digest(observation)
             options = candidates(page, job.task.goal)
-            decision = policy.choose(page, job.task.goal, options, history, rng, greedy, len(trying) / steps,
-                                     result.steps in trying)
+            explore = len(trying) / steps if result.steps < steps else 0.0
+            decision = policy.choose(page, job.task.goal, options, history, rng, greedy, explore, result.steps in trying)
             chosen = options[decision.chosen]
             result.decisions.append(decision)
             data = action_pb2.AgentData(raw_output=f"{chosen.kind}: {chosen.text}", log_probs=[decision.log_prob])

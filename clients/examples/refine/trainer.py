@@ -27,12 +27,12 @@ class Settings:
     learner: str = "filtered-bc"
     rounds: int = 20
     #: Groups a round and episodes a group.
-    groups: int = 24
+    groups: int = 16
     group_size: int = 4
     seed: int = 1
-    #: Share of a group's episodes that try something out: of tasks that were solved before, and of others.
-    try_solved: float = 0.25
+    #: Share of a group's episodes that try something out: of tasks that were drawn before and never solved, and of new ones.
     try_unsolved: float = 0.75
+    try_new: float = 0.25
     #: Control: rewards permuted among the episodes of a round. Must not learn anything.
     permute_rewards: bool = False
     #: Stop after this many seconds, at the end of a round; 0: never.
@@ -102,7 +102,8 @@ def train(client: proctor.Client, runner: Runner, task_filter: task_pb.TaskFilte
     learner = LEARNERS[settings.learner](features.SIZE)
     rewards = GroupRewards(client, f"{settings.name}-{int(time.time() * 1000)}")
     began = time.monotonic()
-    solved: set[str] = set()
+    #: Tasks drawn so far, and whether they were solved.
+    solved: dict[str, bool] = {}
     try:
         evaluate(0, policy)
         for number in range(1, settings.rounds + 1):
@@ -116,7 +117,8 @@ def train(client: proctor.Client, runner: Runner, task_filter: task_pb.TaskFilte
                 shuffled = rng.permutation([sample.reward for sample in samples])
                 samples = [dataclasses.replace(sample, reward=reward) for sample, reward in zip(samples, shuffled)]
             policy = LinearPolicy(learner.update(policy.weights, samples))
-            solved.update(sample.task for sample in samples if sample.reward is not None and sample.reward > 0)
+            for sample in samples:
+                solved[sample.task] = solved.get(sample.task, False) or (sample.reward or 0) > 0
             wins = sum(1 for sample in samples if sample.reward is not None and sample.reward > 0)
             progress(Round(number, len(results), wins, masked, frontier, time.monotonic() - started,
                            sum(result.steps for result in results)))
@@ -127,7 +129,7 @@ def train(client: proctor.Client, runner: Runner, task_filter: task_pb.TaskFilte
 
 
 def _draw(client: proctor.Client, task_filter: task_pb.TaskFilter, settings: Settings, number: int,
-          solved: set[str]) -> tuple[list[Job], list[str], int]:
+          solved: dict[str, bool]) -> tuple[list[Job], list[str], int]:
     """The round's episodes, their groups, and the longest length that is drawn from."""
     reply = client.call(client.tasks.SampleTasks, task_pb.SampleTasksRequest(
         count=settings.groups, filter=task_filter, policy=settings.name, policy_version=str(number),
@@ -137,7 +139,8 @@ def _draw(client: proctor.Client, task_filter: task_pb.TaskFilter, settings: Set
         group = client.create_group(task.name, settings.group_size, policy=settings.name, policy_version=str(number),
                                     deadline=300).name
         groups.append(group)
-        trying = round(settings.group_size * (settings.try_solved if task.name in solved else settings.try_unsolved))
+        share = {None: settings.try_new, False: settings.try_unsolved, True: 0.0}[solved.get(task.name)]
+        trying = round(settings.group_size * share)
         for member in range(settings.group_size):
             # Mostly one thing is tried: two at once are rarely both right.
             tries = (1 + (member % 3 == 2)) if member < trying else 0
