@@ -40,10 +40,10 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--curve-tasks", type=int, default=40,
                         help="held-out tasks of each point of the curve (default 40)")
     parser.add_argument("--held-out-site", default="forum", help="practice site never trained on (default forum)")
-    parser.add_argument("--train-seconds", type=float, default=360,
-                        help="stop training after this long (default 360); 0: never")
-    parser.add_argument("--permuted-rounds", type=int, default=-1,
-                        help="rounds of the permuted-rewards control (default -1: as many as training took); 0: none")
+    parser.add_argument("--train-seconds", type=float, default=480,
+                        help="stop training after this long (default 480); 0: never")
+    parser.add_argument("--permuted-rounds", type=int, default=10,
+                        help="rounds of the permuted-rewards control (default 10); 0: none; -1: as many as training took")
     return parser.parse_args(arguments)
 
 

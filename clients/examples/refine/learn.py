@@ -19,6 +19,8 @@ class Sample:
     decisions: list[Decision]
     #: None: masked, not to be learned from.
     reward: float | None
+    #: Steps of the shortest solution, where known; 0 otherwise.
+    optimal_steps: int = 0
 
 
 class Adam:
@@ -61,7 +63,7 @@ class FilteredCloning:
     Args:
       keep: successes kept per task; the shortest ones.
       epochs: passes over the kept steps a round.
-      rate: of Adam.
+      rate: of Adam, at the first pass; falls to a fifth at the last.
       prior: precision of the Gaussian prior of the weights, in kept steps: with few successes the policy stays near uniform.
       max_tasks, max_rows: the latest tasks learned from, and the candidates kept of a step.
     """
@@ -69,6 +71,8 @@ class FilteredCloning:
     def __init__(self, size: int, keep: int = 2, epochs: int = 15, rate: float = 0.1, prior: float = 0.1,
                  max_tasks: int = 600, max_rows: int = 48):
         self.kept: dict[str, list[list[Decision]]] = {}
+        #: Of each task kept.
+        self.optimal: dict[str, int] = {}
         self.size, self.keep, self.epochs, self.rate = size, keep, epochs, rate
         self.prior, self.max_tasks, self.max_rows = prior, max_tasks, max_rows
         self.rng = np.random.default_rng(0)
@@ -89,15 +93,25 @@ class FilteredCloning:
                 kept.append([self._thin(decision) for decision in sample.decisions])
                 kept.sort(key=len)
                 del kept[self.keep:]
-        tasks = list(self.kept)[-self.max_tasks:]
-        steps = [(decision, 1.0 / len(self.kept[task])) for task in tasks for episode in self.kept[task]
-                 for decision in episode]
+                self.optimal[sample.task] = sample.optimal_steps
+        return self._fit(weights)
+
+    def _steps(self) -> list[tuple[Decision, float]]:
+        """The steps learned from with their weights: tasks count equally, but for detours."""
+        steps = []
+        for task in list(self.kept)[-self.max_tasks:]:
+            episodes = self.kept[task]
+            for episode in episodes:
+                # A success with needless steps teaches them too.
+                direct = (self.optimal[task] or len(episodes[0])) / len(episode)
+                steps.extend((decision, min(1.0, direct)**2 / len(episodes)) for decision in episode)
+        return steps
+
+    def _fit(self, weights: np.ndarray) -> np.ndarray:
+        """Full-batch Adam over all kept steps at once: rows stacked, softmax by segments."""
+        steps = self._steps()
         if not steps:
             return weights
-        return self._fit(weights, steps)
-
-    def _fit(self, weights: np.ndarray, steps: list[tuple[Decision, float]]) -> np.ndarray:
-        """Full-batch Adam over all kept steps at once: rows stacked, softmax by segments."""
         rows = np.concatenate([decision.rows for decision, _ in steps])
         blocks = _blocks(rows)
         lengths = np.array([len(decision.rows) for decision, _ in steps])
@@ -110,7 +124,8 @@ class FilteredCloning:
         scores = np.zeros(len(rows), dtype=np.float32)
         expected = np.empty_like(weights)
         optimiser = Adam(self.size, self.rate)
-        for _ in range(self.epochs):
+        for epoch in range(self.epochs):
+            optimiser.rate = self.rate * (1 - 0.8 * epoch / self.epochs)
             scores[:] = 0.0
             for index, first, end, values in blocks:
                 scores[index] += values @ weights[first:end].astype(np.float32)

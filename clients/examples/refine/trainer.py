@@ -156,5 +156,5 @@ def _samples(results: list[Result], rewards: dict[str, reward_pb2.Reward]) -> tu
         if reward is None or reward.status != reward_pb2.REWARD_STATUS_VALID:
             masked += 1
             continue
-        samples.append(Sample(result.task.name, result.decisions, reward.value))
+        samples.append(Sample(result.task.name, result.decisions, reward.value, result.task.optimal_steps))
     return samples, masked
