@@ -117,7 +117,7 @@ class CommandsTest(unittest.TestCase):
     def test_task_sample(self):
         self.task()
         self.assertEqual(2, len(self.json("task", "sample", "--count", "2", "--tag", "colour=blue", "--seed", "1")))
-        self.assertEqual([], self.json("task", "sample", "--split", "test"))
+        self.assertEqual([], self.json("task", "sample", "--split", "validation"))
 
     def test_task_propose_is_a_job(self):
         self.assertIn("--url", self.run_cli("task", "propose", "--max-pages", "3", code=2).stderr)
