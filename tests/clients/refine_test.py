@@ -10,7 +10,7 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "examples"))
 
 from proctor.v1 import observation_pb2  # noqa: E402
-from refine import candidates, experiment, features, learn, page, policy, report, statistics, text  # noqa: E402
+from refine import candidates, experiment, features, learn, page, policy, report, statistics, text, trainer  # noqa: E402
 
 GOAL = 'Add "Blue Lamp" to the cart'
 
@@ -158,6 +158,17 @@ class LearnTest(unittest.TestCase):
         log_prob = lambda w: policy.log_softmax(self.rows.astype(float) @ w)[1]  # noqa: E731
         slope = (log_prob(weights + h * direction) - log_prob(weights - h * direction)) / (2 * h)
         self.assertAlmostEqual(slope, float(gradient @ direction), places=4)
+
+
+class ExplorationTest(unittest.TestCase):
+    def test_more_is_tried_where_the_like_was_never_solved(self):
+        exploration = trainer.Exploration(trainer.Settings("test"))
+        self.assertEqual(0.25, exploration.share('Open "A"'))
+        exploration.learn([('Open "B"', False)] * 4 + [('Close "B"', True)] * 4)
+        self.assertEqual(0.75, exploration.share('Open "C"'))
+        self.assertEqual(0.0, exploration.share('Close "C"'))
+        exploration.learn([('Open "D"', True)] * 4)
+        self.assertEqual(0.25, exploration.share('Open "E"'))
 
 
 class StatisticsTest(unittest.TestCase):

@@ -21,6 +21,7 @@ class Sample:
     reward: float | None
     #: Steps of the shortest solution, where known; 0 otherwise.
     optimal_steps: int = 0
+    goal: str = ""
 
 
 class Adam:

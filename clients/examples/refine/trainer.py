@@ -12,7 +12,7 @@ import numpy as np
 import proctor
 from proctor.v1 import reward_pb2, task_service_pb2 as task_pb
 
-from . import features
+from . import features, text
 from .experiment import practice_step_limit
 from .learn import LEARNERS, Sample
 from .policy import LinearPolicy
@@ -30,9 +30,10 @@ class Settings:
     groups: int = 16
     group_size: int = 4
     seed: int = 1
-    #: Share of a group's episodes that try something out: of tasks that were drawn before and never solved, and of new ones.
+    #: Share of a group's episodes that try something out: of tasks whose like was hardly ever solved, and of those that are new or
+    #: sometimes solved.
     try_unsolved: float = 0.75
-    try_new: float = 0.25
+    try_open: float = 0.25
     #: Control: rewards permuted among the episodes of a round. Must not learn anything.
     permute_rewards: bool = False
     #: Stop after this many seconds, at the end of a round; 0: never.
@@ -50,6 +51,31 @@ class Round:
     frontier: int
     seconds: float
     steps: int
+
+
+class Exploration:
+    """How much is tried out on a task: by how tasks fared that say the same but for what they quote."""
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        #: Tries and successes by wording; older ones count less.
+        self.record: dict[frozenset[str], tuple[float, float]] = {}
+
+    def share(self, goal: str) -> float:
+        """Of a group's episodes, those that try something out."""
+        tries, successes = self.record.get(text.unquoted(goal), (0.0, 0.0))
+        if tries >= 4 and successes < 0.2 * tries:
+            return self.settings.try_unsolved
+        return 0.0 if tries >= 4 and successes > 0.8 * tries else self.settings.try_open
+
+    def learn(self, results: list[tuple[str, bool]]) -> None:
+        """Goals of a round's episodes and whether they were solved."""
+        seen: dict[frozenset[str], list[bool]] = {}
+        for goal, solved in results:
+            seen.setdefault(text.unquoted(goal), []).append(solved)
+        for wording, outcomes in seen.items():
+            tries, successes = self.record.get(wording, (0.0, 0.0))
+            self.record[wording] = (tries / 2 + len(outcomes), successes / 2 + sum(outcomes))
 
 
 class GroupRewards:
@@ -102,23 +128,21 @@ def train(client: proctor.Client, runner: Runner, task_filter: task_pb.TaskFilte
     learner = LEARNERS[settings.learner](features.SIZE)
     rewards = GroupRewards(client, f"{settings.name}-{int(time.time() * 1000)}")
     began = time.monotonic()
-    #: Tasks drawn so far, and whether they were solved.
-    solved: dict[str, bool] = {}
+    exploration = Exploration(settings)
     try:
         evaluate(0, policy)
         for number in range(1, settings.rounds + 1):
             if settings.max_seconds and time.monotonic() - began > settings.max_seconds:
                 break
             started = time.monotonic()
-            jobs, groups, frontier = _draw(client, task_filter, settings, number, solved)
+            jobs, groups, frontier = _draw(client, task_filter, settings, number, exploration)
             results = runner.run(jobs, policy, name=settings.name, version=str(number), wait_for_reward=False)
             samples, masked = _samples(results, rewards.wait(groups, 60.0))
             if settings.permute_rewards:
                 shuffled = rng.permutation([sample.reward for sample in samples])
                 samples = [dataclasses.replace(sample, reward=reward) for sample, reward in zip(samples, shuffled)]
             policy = LinearPolicy(learner.update(policy.weights, samples))
-            for sample in samples:
-                solved[sample.task] = solved.get(sample.task, False) or (sample.reward or 0) > 0
+            exploration.learn([(sample.goal, sample.reward > 0) for sample in samples if sample.reward is not None])
             wins = sum(1 for sample in samples if sample.reward is not None and sample.reward > 0)
             progress(Round(number, len(results), wins, masked, frontier, time.monotonic() - started,
                            sum(result.steps for result in results)))
@@ -129,7 +153,7 @@ def train(client: proctor.Client, runner: Runner, task_filter: task_pb.TaskFilte
 
 
 def _draw(client: proctor.Client, task_filter: task_pb.TaskFilter, settings: Settings, number: int,
-          solved: dict[str, bool]) -> tuple[list[Job], list[str], int]:
+          exploration: Exploration) -> tuple[list[Job], list[str], int]:
     """The round's episodes, their groups, and the longest length that is drawn from."""
     reply = client.call(client.tasks.SampleTasks, task_pb.SampleTasksRequest(
         count=settings.groups, filter=task_filter, policy=settings.name, policy_version=str(number),
@@ -139,8 +163,7 @@ def _draw(client: proctor.Client, task_filter: task_pb.TaskFilter, settings: Set
         group = client.create_group(task.name, settings.group_size, policy=settings.name, policy_version=str(number),
                                     deadline=300).name
         groups.append(group)
-        share = {None: settings.try_new, False: settings.try_unsolved, True: 0.0}[solved.get(task.name)]
-        trying = round(settings.group_size * share)
+        trying = round(settings.group_size * exploration.share(task.goal))
         for member in range(settings.group_size):
             # Mostly one thing is tried: two at once are rarely both right.
             tries = (1 + (member % 3 == 2)) if member < trying else 0
@@ -156,5 +179,5 @@ def _samples(results: list[Result], rewards: dict[str, reward_pb2.Reward]) -> tu
         if reward is None or reward.status != reward_pb2.REWARD_STATUS_VALID:
             masked += 1
             continue
-        samples.append(Sample(result.task.name, result.decisions, reward.value, result.task.optimal_steps))
+        samples.append(Sample(result.task.name, result.decisions, reward.value, result.task.optimal_steps, result.task.goal))
     return samples, masked

@@ -34,7 +34,7 @@ def do_nothing(env: proctor.Env, task: task_pb2.Task) -> tuple[bool, str]:
 
 
 class SiteTest(unittest.TestCase):
-    options = argparse.Namespace(packages=40, tasks=30, kinds=4)
+    options = argparse.Namespace(packages=60, tasks=50, kinds=4)
 
     @classmethod
     def setUpClass(cls):
