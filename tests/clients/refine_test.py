@@ -163,12 +163,15 @@ class LearnTest(unittest.TestCase):
 class ExplorationTest(unittest.TestCase):
     def test_more_is_tried_where_the_like_was_never_solved(self):
         exploration = trainer.Exploration(trainer.Settings("test"))
-        self.assertEqual(0.25, exploration.share('Open "A"'))
+        self.assertEqual(0.5, exploration.share('Open "A"'))
         exploration.learn([('Open "B"', False)] * 4 + [('Close "B"', True)] * 4)
         self.assertEqual(0.75, exploration.share('Open "C"'))
+        exploration.learn([('Turn "B"', False)])
+        self.assertEqual(0.5, exploration.share('Open "C"'))
+        exploration.learn([('Turn "B"', True)])
         self.assertEqual(0.0, exploration.share('Close "C"'))
         exploration.learn([('Open "D"', True)] * 4)
-        self.assertEqual(0.25, exploration.share('Open "E"'))
+        self.assertEqual(0.5, exploration.share('Open "E"'))
 
 
 class StatisticsTest(unittest.TestCase):

@@ -69,7 +69,7 @@ class FilteredCloning:
       max_tasks, max_rows: the latest tasks learned from, and the candidates kept of a step.
     """
 
-    def __init__(self, size: int, keep: int = 2, epochs: int = 15, rate: float = 0.1, prior: float = 0.1,
+    def __init__(self, size: int, keep: int = 2, epochs: int = 15, rate: float = 0.1, prior: float = 0.15,
                  max_tasks: int = 600, max_rows: int = 48):
         self.kept: dict[str, list[list[Decision]]] = {}
         #: Of each task kept.

@@ -54,8 +54,8 @@ class LinearPolicy:
 
 
 def _to_try(options: list[Candidate], scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Probabilities of trying each candidate out: by rank, 1, 1/2, 1/3, ..., so that the likelier ones come first but all come; equal
-    scores in random order. The policy's own first choice is left out, ends have their fixed share."""
+    """Probabilities of trying each candidate out: half by rank, 1, 1/2, 1/3, ..., so that the likelier ones come first; half all alike,
+    because a policy ranks what it never needed last. Its own first choice is left out, ends have their fixed share."""
     order = np.lexsort((rng.random(len(scores)), -scores))
     weight = np.zeros(len(scores))
     ends = np.array([option.kind in ENDS for option in options])
@@ -63,7 +63,7 @@ def _to_try(options: list[Candidate], scores: np.ndarray, rng: np.random.Generat
         ranked = [i for i in order[1:] if group[i]]
         if ranked:
             ranks = 1.0 / np.arange(1, len(ranked) + 1)
-            weight[ranked] = share * ranks / ranks.sum()
+            weight[ranked] = share * (0.5 * ranks / ranks.sum() + 0.5 / len(ranked))
     return weight / weight.sum() if weight.any() else np.full(len(scores), 1 / len(scores))
 
 

@@ -33,7 +33,7 @@ class Settings:
     #: Share of a group's episodes that try something out: of tasks whose like was hardly ever solved, and of those that are new or
     #: sometimes solved.
     try_unsolved: float = 0.75
-    try_open: float = 0.25
+    try_open: float = 0.5
     #: Control: rewards permuted among the episodes of a round. Must not learn anything.
     permute_rewards: bool = False
     #: Stop after this many seconds, at the end of a round; 0: never.
@@ -60,16 +60,19 @@ class Exploration:
         self.settings = settings
         #: Tries and successes by wording; older ones count less.
         self.record: dict[frozenset[str], tuple[float, float]] = {}
+        #: Share of the last round's episodes that succeeded.
+        self.success = 0.0
 
     def share(self, goal: str) -> float:
-        """Of a group's episodes, those that try something out."""
+        """Of a group's episodes, those that try something out. A policy that knows little yet tries out enough by itself."""
         tries, successes = self.record.get(text.unquoted(goal), (0.0, 0.0))
-        if tries >= 4 and successes < 0.2 * tries:
+        if tries >= 4 and successes < 0.2 * tries and self.success >= 0.4:
             return self.settings.try_unsolved
         return 0.0 if tries >= 4 and successes > 0.8 * tries else self.settings.try_open
 
     def learn(self, results: list[tuple[str, bool]]) -> None:
         """Goals of a round's episodes and whether they were solved."""
+        self.success = sum(solved for _, solved in results) / max(1, len(results))
         seen: dict[frozenset[str], list[bool]] = {}
         for goal, solved in results:
             seen.setdefault(text.unquoted(goal), []).append(solved)
