@@ -226,6 +226,10 @@ absl::Status EpisodePipeline::TellCurriculum(const CallContext& context, const v
   const std::string& task = trajectory.task().name();
   if (task.empty()) return absl::OkStatus();
   if (result.reward.mask_reason() == v1::MASK_REASON_TRIVIAL) {
+    PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("trajectories", trajectory.name()));
+    PROCTOR_ASSIGN_OR_RETURN(const v1::Episode episode, parts_.episodes.Get(context, ResourceName("episodes", id)));
+    // What a client saw in a world of its own says nothing about the task here.
+    if (episode.session().empty()) return absl::OkStatus();
     const absl::Status status = parts_.tasks.MarkTrivial(context, task).status();
     return absl::IsNotFound(status) || absl::IsFailedPrecondition(status) ? absl::OkStatus() : status;
   }

@@ -93,6 +93,27 @@ TEST_F(ProctordRecordingTest, IsMaskedIfItBreaksOffOrTheServerDies) {
   EXPECT_EQ(second[0].reward().mask_reason(), v1::MASK_REASON_SERVER_FAULT);
 }
 
+TEST_F(ProctordRecordingTest, DoesNotMakeATaskTrivialHere) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  v1::CreateTaskRequest create;
+  create.mutable_task()->set_goal("Go there.");
+  create.mutable_task()->set_environment("environments/null");
+  create.mutable_task()->mutable_oracle()->mutable_url()->add_urls("http://there.example/");
+  v1::Task task;
+  ClientContext creating;
+  ASSERT_TRUE(tasks_->CreateTask(&creating, create, &task).ok());
+  auto header = Header(task.name());
+  header.mutable_header()->mutable_initial_observation()->set_url("http://there.example/");
+  auto step = AnswerStep("there");
+  step.mutable_step()->mutable_observation()->set_url("http://there.example/");
+  for (int i = 0; i < 2; ++i) {
+    v1::Trajectory trajectory;
+    const grpc::Status status = Record({header, step, End()}, &trajectory);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(WaitEpisode(EpisodeOf(trajectory)).reward().mask_reason(), v1::MASK_REASON_TRIVIAL);
+  }
+}
+
 TEST_F(ProctordRecordingTest, TakesAPlaceInItsGroup) {
   ASSERT_NO_FATAL_FAILURE(Start());
   MakeConsumer(v1::DELIVERY_GROUPS);
