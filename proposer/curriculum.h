@@ -19,7 +19,7 @@ struct Candidate {
 
 struct CurriculumOptions {
   // A length counts as solved when this share of its tries succeeded...
-  double widen_success = 0.25;
+  double widen_success = 0.15;
   // ...of at least this many tries.
   double widen_tries = 8;
   // A length that stays unsolved after so many tries a task is passed too: some tasks are beyond a policy.

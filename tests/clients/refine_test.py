@@ -10,7 +10,7 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "examples"))
 
 from proctor.v1 import observation_pb2  # noqa: E402
-from refine import candidates, experiment, features, learn, page, policy, report, statistics, text, trainer  # noqa: E402
+from refine import candidates, experiment, exploration, features, learn, page, policy, report, statistics, text  # noqa: E402
 
 GOAL = 'Add "Blue Lamp" to the cart'
 
@@ -116,29 +116,10 @@ class LearnTest(unittest.TestCase):
         score = {(o.kind, o.text): s for o, s in zip(options, sorting @ weights)}
         self.assertGreater(score["select", "Price"], score["select", "Name"])
 
-    def test_what_is_tried_out_is_not_the_first_choice_and_its_probability_is_recorded(self):
-        weights = np.zeros(features.SIZE)
-        weights[features.NAMES.index("click:bias")] = 9.0
-        linear = policy.LinearPolicy(weights)
-        first = int(np.argmax(self.rows @ weights))
-        ends = 0
-        for seed in range(400):
-            decision = linear.choose(self.page, GOAL, self.options, features.History(), np.random.default_rng(seed),
-                                     explore=0.5, try_out=True)
-            ends += self.options[decision.chosen].kind in candidates.ENDS
-            self.assertLess(decision.own_share, 1.0)
-            self.assertGreater(math.exp(decision.log_prob), 0.0)
-        self.assertAlmostEqual(policy.ENDS_TRIED, ends / 400, delta=0.1)
-        tried = policy._to_try(self.options, self.rows @ weights, np.random.default_rng(0))
-        clicks = [i for i, option in enumerate(self.options) if option.kind == "click"]
-        self.assertEqual(1, sum(tried[i] == 0 for i in clicks))
-        self.assertAlmostEqual(1.0, tried.sum())
-        self.assertIn(first, clicks)
-
     def test_without_trying_a_choice_is_the_policys_own(self):
         decision = policy.LinearPolicy().choose(self.page, GOAL, self.options, features.History(), np.random.default_rng(0))
         self.assertAlmostEqual(1 / len(self.options), math.exp(decision.log_prob), places=6)
-        self.assertEqual(1.0, decision.own_share)
+        self.assertAlmostEqual(1.0, decision.own_share)
 
     def test_group_gradient_compares_within_the_group(self):
         learner = learn.GroupGradient(features.SIZE)
@@ -161,17 +142,78 @@ class LearnTest(unittest.TestCase):
 
 
 class ExplorationTest(unittest.TestCase):
-    def test_more_is_tried_where_the_like_was_never_solved(self):
-        exploration = trainer.Exploration(trainer.Settings("test"))
-        self.assertEqual(0.5, exploration.share('Open "A"'))
-        exploration.learn([('Open "B"', False)] * 4 + [('Close "B"', True)] * 4)
-        self.assertEqual(0.75, exploration.share('Open "C"'))
-        exploration.learn([('Turn "B"', False)])
-        self.assertEqual(0.5, exploration.share('Open "C"'))
-        exploration.learn([('Turn "B"', True)])
-        self.assertEqual(0.0, exploration.share('Close "C"'))
-        exploration.learn([('Open "D"', True)] * 4)
-        self.assertEqual(0.5, exploration.share('Open "E"'))
+    def setUp(self):
+        self.page = page.digest(shop())
+        self.options = candidates.candidates(self.page, GOAL)
+        self.ends = np.array([option.kind in candidates.ENDS for option in self.options])
+        self.scores = np.zeros(len(self.options))
+
+    def trial(self, optimal_steps, *steps):
+        return exploration.Trial(GOAL, optimal_steps, frozenset(steps), exploration.Tried())
+
+    def test_more_is_tried_where_the_like_was_hardly_ever_solved(self):
+        record = exploration.Record()
+        self.assertEqual(exploration.TRY_UNSOLVED, record.share('Open "A"'))
+        record.learn([('Open "B"', False)] * 4 + [('Close "B"', True)] * 4)
+        self.assertEqual(exploration.TRY_UNSOLVED, record.share('Open "C"'))
+        self.assertEqual(0.0, record.share('Close "C"'))
+        record.learn([('Open "D"', True)] * 4)
+        self.assertEqual(exploration.TRY_OPEN, record.share('Open "E"'))
+
+    def test_what_is_known_of_a_wording_tells_something_of_a_similar_one(self):
+        record = exploration.Record()
+        record.learn([('Sort the laptops by price', True)] * 8)
+        self.assertEqual(1.0, record.success('Sort the lamps by price'))
+        self.assertEqual(0.0, record.success('Write a message'))
+
+    def test_practised_are_the_hardest_and_then_what_is_not_mostly_solved(self):
+        record = exploration.Record()
+        record.learn([('Easy "A"', True)] * 4 + [('Open "A"', True), ('Open "A"', False)] * 2 + [('Hard "A"', False)] * 4)
+        goals = ['Easy "B"', 'Open "B"', 'Easy "C"', 'Open "C"', 'Hard "B"', 'Easy "D"']
+        self.assertEqual([4, 1, 3, 0], record.choose(goals, 4))
+        self.assertEqual([6], record.choose([*goals, 'New "A"'], 1))
+        self.assertEqual(4, len(set(record.choose(goals, 4))))
+        self.assertEqual([0, 1], sorted(record.choose(goals[:2], 4)))
+
+    def test_guided_episodes_end_at_their_last_step_and_not_before(self):
+        for step, ends in ((0, 0.0), (1, 0.0), (2, 1.0), (3, 1.0)):
+            for trial in (self.trial(3), self.trial(3, step)):
+                self.assertAlmostEqual(ends, trial.probabilities(step, self.options, self.scores)[self.ends].sum())
+
+    def test_what_is_tried_out_is_not_the_policys_first_choice(self):
+        first = next(i for i, option in enumerate(self.options) if option.kind == "click")
+        self.scores[first] = 9.0
+        tried = self.trial(2, 0).probabilities(0, self.options, self.scores)
+        self.assertEqual(0.0, tried[first])
+        self.assertAlmostEqual(1.0, tried.sum())
+        followed = self.trial(2, 1).probabilities(0, self.options, self.scores)
+        self.assertEqual(first, int(np.argmax(followed)))
+
+    def test_every_kind_and_role_has_its_share(self):
+        link = next(option for option in self.options if option.kind == "click" and option.element.role == "link")
+        select = next(option for option in self.options if option.kind == "select")
+        options = [link] * 41 + [select]
+        tried = exploration.to_try(options, np.zeros(42), np.zeros(42))
+        self.assertGreater(tried[41], 0.25)
+
+    def test_what_was_tried_for_tasks_worded_alike_is_tried_less(self):
+        tried = exploration.Tried()
+        sort = next(option for option in self.options if option.kind == "select")
+        tried.note('Sort the laptops in "A"', 1, sort)
+        at = self.options.index(sort)
+        self.assertEqual(1.0, tried.counts('Sort the laptops in "B"', 1, self.options)[at])
+        self.assertEqual(0.0, tried.counts('Sort the laptops in "B"', 2, self.options)[at])
+        self.assertEqual(0.0, tried.counts("Write a message", 1, self.options)[at])
+        counts = tried.counts('Sort the laptops in "B"', 1, self.options)
+        fresh = exploration.to_try(self.options, self.scores, self.scores)
+        self.assertLess(exploration.to_try(self.options, self.scores, counts)[at], fresh[at])
+
+    def test_the_probability_of_what_was_tried_is_recorded(self):
+        trial = self.trial(2, 0)
+        decision = policy.LinearPolicy().choose(self.page, GOAL, self.options, features.History(), np.random.default_rng(0), trial=trial)
+        self.assertGreater(math.exp(decision.log_prob), 0.0)
+        self.assertLessEqual(decision.own_share, 1.0)
+        self.assertEqual(1.0, trial.tried.counts(GOAL, 0, [self.options[decision.chosen]])[0])
 
 
 class StatisticsTest(unittest.TestCase):

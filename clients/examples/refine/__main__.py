@@ -223,8 +223,9 @@ class Experiment:
         where = f"site {self.options.site}" if self.options.site else "practice sites"
         trained = "" if self.options.site else f" Trained on possible tasks of at most {SHORT} steps only."
         return (f"Learner {self.options.learner}, seed {self.options.seed}, {sum(r.episodes for r in self.rounds)} training "
-                f"episodes, {where}.{trained} Training, not the policy, knows each task's optimal length: step limits, at which steps "
-                "something is tried out, and the weight of successes with detours come from it. Weights start at zero; final weights "
+                f"episodes, {where}.{trained} Training, not the policy, knows each task's optimal length: step limits, when an "
+                "episode that tries something out may end, and the weight of successes with detours come from it. Of twice as many sampled tasks "
+                "those are practised whose like was solved least. Weights start at zero; final weights "
                 "count.")
 
 

@@ -7,12 +7,9 @@ import dataclasses
 import numpy as np
 
 from . import features
-from .candidates import ENDS, Candidate
+from .candidates import Candidate
+from .exploration import Trial
 from .page import Page
-
-
-#: Share of what is tried out that ends the episode, where something else can be done too.
-ENDS_TRIED = 0.25
 
 
 @dataclasses.dataclass
@@ -23,7 +20,7 @@ class Decision:
     rows: np.ndarray
     #: Of the choice as it was made, exploration included.
     log_prob: float
-    #: The policy's own part in the choice: 1, or less where exploration could have made it too.
+    #: The policy's own probability of the choice over that with which it was made, at most 1.
     own_share: float = 1.0
 
 
@@ -39,32 +36,21 @@ class LinearPolicy:
         self.weights = np.zeros(features.SIZE) if weights is None else weights
 
     def choose(self, page: Page, goal: str, options: list[Candidate], history: features.History,
-               rng: np.random.Generator, greedy: bool = False, explore: float = 0.0, try_out: bool = False) -> Decision:
-        """`try_out`: takes something else than the policy would, which was to happen with probability `explore`."""
+               rng: np.random.Generator, greedy: bool = False, trial: Trial | None = None) -> Decision:
+        """`trial`: what this episode tries out."""
         rows = features.featurize(page, goal, options, history)
         scores = rows @ self.weights
         own = np.exp(log_softmax(scores))
         if greedy and self.weights.any():
             chosen = int(np.argmax(own))
             return Decision(chosen, rows, float(np.log(own[chosen])))
-        tried = _to_try(options, scores, rng) if explore else own
-        mixed = (1 - explore) * own + explore * tried
-        chosen = int(rng.choice(len(options), p=tried if try_out else own / own.sum()))
-        return Decision(chosen, rows, float(np.log(mixed[chosen])), float((1 - explore) * own[chosen] / mixed[chosen]))
-
-
-def _to_try(options: list[Candidate], scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Probabilities of trying each candidate out: half by rank, 1, 1/2, 1/3, ..., so that the likelier ones come first; half all alike,
-    because a policy ranks what it never needed last. Its own first choice is left out, ends have their fixed share."""
-    order = np.lexsort((rng.random(len(scores)), -scores))
-    weight = np.zeros(len(scores))
-    ends = np.array([option.kind in ENDS for option in options])
-    for group, share in ((ends, ENDS_TRIED), (~ends, 1 - ENDS_TRIED)):
-        ranked = [i for i in order[1:] if group[i]]
-        if ranked:
-            ranks = 1.0 / np.arange(1, len(ranked) + 1)
-            weight[ranked] = share * (0.5 * ranks / ranks.sum() + 0.5 / len(ranked))
-    return weight / weight.sum() if weight.any() else np.full(len(scores), 1 / len(scores))
+        played = own / own.sum()
+        if trial is not None:
+            played = trial.probabilities(history.steps, options, scores)
+        chosen = int(rng.choice(len(options), p=played))
+        if trial is not None:
+            trial.chose(history.steps, options[chosen])
+        return Decision(chosen, rows, float(np.log(played[chosen])), min(1.0, float(own[chosen] / played[chosen])))
 
 
 class OverlapPolicy:
@@ -72,7 +58,7 @@ class OverlapPolicy:
     with the text whose label overlaps most when nothing adds anything."""
 
     def choose(self, page: Page, goal: str, options: list[Candidate], history: features.History,
-               rng: np.random.Generator, greedy: bool = False, explore: float = 0.0, try_out: bool = False) -> Decision:
+               rng: np.random.Generator, greedy: bool = False, trial: Trial | None = None) -> Decision:
         rows = features.featurize(page, goal, options, history)
         names = {name: i for i, name in enumerate(features.NAMES)}
         scores = np.zeros(len(options))

@@ -17,6 +17,7 @@ from proctor.v1 import action_pb2, episode_pb2, task_pb2
 
 from . import features, page as page_module
 from .candidates import candidates
+from .exploration import Trial, Tried
 from .policy import Decision
 
 
@@ -27,8 +28,9 @@ class Job:
     task: task_pb2.Task
     group: str = ""
     seed: int = 0
-    #: Steps at which something is tried out instead of what the policy would do; which ones is drawn.
+    #: Steps at which something is tried out instead of what the policy would do; which ones is drawn. Needs `tried`.
     tries: int = 0
+    tried: Tried | None = None
     #: 0: the runner's limit.
     max_steps: int = 0
 
@@ -128,9 +130,7 @@ class Runner:
     def _play(self, env: proctor.Env, job: Job, policy: Any, rng: np.random.Generator, greedy: bool,
               result: Result) -> None:
         limits = task_pb2.Limits(max_steps=job.max_steps or self.step_limit(job.task))
-        # Later steps than those are detours, where nothing is to be found.
-        steps = job.task.optimal_steps or limits.max_steps
-        trying = set(rng.choice(steps, min(job.tries, steps), replace=False)) if job.tries else set()
+        trial = _trial(job, rng)
         observation, info = env.reset(options={"task": job.task, "group": job.group, "limits": limits})
         result.trajectory = info["episode"].trajectory
         history = features.History()
@@ -138,8 +138,7 @@ class Runner:
             started = time.monotonic()
             page = page_module.digest(observation)
             options = candidates(page, job.task.goal)
-            explore = len(trying) / steps if result.steps < steps else 0.0
-            decision = policy.choose(page, job.task.goal, options, history, rng, greedy, explore, result.steps in trying)
+            decision = policy.choose(page, job.task.goal, options, history, rng, greedy, trial)
             chosen = options[decision.chosen]
             result.decisions.append(decision)
             data = action_pb2.AgentData(raw_output=f"{chosen.kind}: {chosen.text}", log_probs=[decision.log_prob])
@@ -153,3 +152,11 @@ class Runner:
                 result.reward = reward
                 result.masked = info.get("masked", "")
                 return
+
+
+def _trial(job: Job, rng: np.random.Generator) -> Trial | None:
+    steps = job.task.optimal_steps
+    if not job.tries or not steps or job.tried is None:
+        return None
+    trying = rng.choice(steps, min(job.tries, steps), replace=False)
+    return Trial(job.task.goal, steps, frozenset(int(step) for step in trying), job.tried)

@@ -12,7 +12,7 @@ import numpy as np
 import proctor
 from proctor.v1 import reward_pb2, task_service_pb2 as task_pb
 
-from . import features, text
+from . import exploration, features
 from .experiment import practice_step_limit
 from .learn import LEARNERS, Sample
 from .policy import LinearPolicy
@@ -30,10 +30,6 @@ class Settings:
     groups: int = 16
     group_size: int = 4
     seed: int = 1
-    #: Share of a group's episodes that try something out: of tasks whose like was hardly ever solved, and of those that are new or
-    #: sometimes solved.
-    try_unsolved: float = 0.75
-    try_open: float = 0.5
     #: Control: rewards permuted among the episodes of a round. Must not learn anything.
     permute_rewards: bool = False
     #: Stop after this many seconds, at the end of a round; 0: never.
@@ -51,34 +47,6 @@ class Round:
     frontier: int
     seconds: float
     steps: int
-
-
-class Exploration:
-    """How much is tried out on a task: by how tasks fared that say the same but for what they quote."""
-
-    def __init__(self, settings: Settings):
-        self.settings = settings
-        #: Tries and successes by wording; older ones count less.
-        self.record: dict[frozenset[str], tuple[float, float]] = {}
-        #: Share of the last round's episodes that succeeded.
-        self.success = 0.0
-
-    def share(self, goal: str) -> float:
-        """Of a group's episodes, those that try something out. A policy that knows little yet tries out enough by itself."""
-        tries, successes = self.record.get(text.unquoted(goal), (0.0, 0.0))
-        if tries >= 4 and successes < 0.2 * tries and self.success >= 0.4:
-            return self.settings.try_unsolved
-        return 0.0 if tries >= 4 and successes > 0.8 * tries else self.settings.try_open
-
-    def learn(self, results: list[tuple[str, bool]]) -> None:
-        """Goals of a round's episodes and whether they were solved."""
-        self.success = sum(solved for _, solved in results) / max(1, len(results))
-        seen: dict[frozenset[str], list[bool]] = {}
-        for goal, solved in results:
-            seen.setdefault(text.unquoted(goal), []).append(solved)
-        for wording, outcomes in seen.items():
-            tries, successes = self.record.get(wording, (0.0, 0.0))
-            self.record[wording] = (tries / 2 + len(outcomes), successes / 2 + sum(outcomes))
 
 
 class GroupRewards:
@@ -131,21 +99,21 @@ def train(client: proctor.Client, runner: Runner, task_filter: task_pb.TaskFilte
     learner = LEARNERS[settings.learner](features.SIZE)
     rewards = GroupRewards(client, f"{settings.name}-{int(time.time() * 1000)}")
     began = time.monotonic()
-    exploration = Exploration(settings)
+    record, tried = exploration.Record(), exploration.Tried()
     try:
         evaluate(0, policy)
         for number in range(1, settings.rounds + 1):
             if settings.max_seconds and time.monotonic() - began > settings.max_seconds:
                 break
             started = time.monotonic()
-            jobs, groups, frontier = _draw(client, task_filter, settings, number, exploration)
+            jobs, groups, frontier = _draw(client, task_filter, settings, number, record, tried)
             results = runner.run(jobs, policy, name=settings.name, version=str(number), wait_for_reward=False)
             samples, masked = _samples(results, rewards.wait(groups, 60.0))
             if settings.permute_rewards:
                 shuffled = rng.permutation([sample.reward for sample in samples])
                 samples = [dataclasses.replace(sample, reward=reward) for sample, reward in zip(samples, shuffled)]
             policy = LinearPolicy(learner.update(policy.weights, samples))
-            exploration.learn([(sample.goal, sample.reward > 0) for sample in samples if sample.reward is not None])
+            record.learn([(sample.goal, sample.reward > 0) for sample in samples if sample.reward is not None])
             wins = sum(1 for sample in samples if sample.reward is not None and sample.reward > 0)
             progress(Round(number, len(results), wins, masked, frontier, time.monotonic() - started,
                            sum(result.steps for result in results)))
@@ -156,21 +124,21 @@ def train(client: proctor.Client, runner: Runner, task_filter: task_pb.TaskFilte
 
 
 def _draw(client: proctor.Client, task_filter: task_pb.TaskFilter, settings: Settings, number: int,
-          exploration: Exploration) -> tuple[list[Job], list[str], int]:
+          record: exploration.Record, tried: exploration.Tried) -> tuple[list[Job], list[str], int]:
     """The round's episodes, their groups, and the longest length that is drawn from."""
     reply = client.call(client.tasks.SampleTasks, task_pb.SampleTasksRequest(
-        count=settings.groups, filter=task_filter, policy=settings.name, policy_version=str(number),
+        count=2 * settings.groups, filter=task_filter, policy=settings.name, policy_version=str(number),
         seed=settings.seed * 1000 + number))
     jobs, groups = [], []
-    for task in reply.tasks:
+    for task in (reply.tasks[i] for i in record.choose([task.goal for task in reply.tasks], settings.groups)):
         group = client.create_group(task.name, settings.group_size, policy=settings.name, policy_version=str(number),
                                     deadline=300).name
         groups.append(group)
-        trying = round(settings.group_size * exploration.share(task.goal))
+        trying = round(settings.group_size * record.share(task.goal))
         for member in range(settings.group_size):
             # Mostly one thing is tried: two at once are rarely both right.
             tries = (1 + (member % 3 == 2)) if member < trying else 0
-            jobs.append(Job(task, group, seed=settings.seed * 1_000_000 + number * 100 + member, tries=tries,
+            jobs.append(Job(task, group, seed=settings.seed * 1_000_000 + number * 100 + member, tries=tries, tried=tried,
                             max_steps=practice_step_limit(task)))
     return jobs, groups, reply.frontier_steps
 
