@@ -4,6 +4,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -15,6 +17,8 @@ struct Sample {
   absl::Duration time;
   // Of a reset: until the page had loaded, before the observation. Zero: not known.
   absl::Duration loaded;
+  // What the time went on, as far as the arm tells, in order.
+  std::vector<std::pair<std::string, absl::Duration>> phases;
   // Lossless picture of the viewport after the step.
   std::string png;
   // Bytes of elements and tree, to see that they are there.

@@ -33,6 +33,8 @@ struct Times {
   std::vector<double> ms;
   // Of resets, where the arm tells.
   std::vector<double> loaded_ms;
+  // In order, with the times of each.
+  std::vector<std::pair<std::string, std::vector<double>>> phases;
   int stale = 0;
   int failed = 0;
 };
@@ -52,6 +54,10 @@ void Count(const absl::StatusOr<Sample>& sample, int clicks, Times& times) {
   const absl::StatusOr<bool> fresh = BadgeShows(sample->png, clicks);
   if (!fresh.ok() || !*fresh) ++times.stale;
   times.ms.push_back(absl::ToDoubleMilliseconds(sample->time));
+  for (size_t i = 0; i < sample->phases.size(); ++i) {
+    if (times.phases.size() <= i) times.phases.push_back({sample->phases[i].first, {}});
+    times.phases[i].second.push_back(absl::ToDoubleMilliseconds(sample->phases[i].second));
+  }
   if (sample->loaded > absl::ZeroDuration()) {
     times.loaded_ms.push_back(absl::ToDoubleMilliseconds(sample->loaded));
   }
@@ -66,6 +72,10 @@ void Print(const std::string& title, const std::vector<std::unique_ptr<Arm>>& ar
     printf("%-24s %8.1f %8.1f %8.1f %8.1f %6zu %7d %7d\n", arm->name().c_str(),
            Quantile(times.ms, 0.5), Quantile(times.ms, 0.25), Quantile(times.ms, 0.75),
            Quantile(times.ms, 0.9), times.ms.size(), times.stale, times.failed);
+    if (times.phases.empty()) continue;
+    printf("   of it");
+    for (const auto& [name, ms] : times.phases) printf("  %s %.1f", name.c_str(), Quantile(ms, 0.5));
+    printf("\n");
   }
   fflush(stdout);
   const auto ours = results.find("proctor");
@@ -171,9 +181,8 @@ absl::StatusOr<std::vector<std::unique_ptr<Arm>>> MakeArms(const Options& option
 }
 
 absl::Status Run(const Options& options) {
-  char name[] = "/tmp/proctor-web-step-XXXXXX";
-  if (mkdtemp(name) == nullptr) return absl::UnavailableError("no temporary folder");
-  const std::string root = name;
+  std::string root = std::filesystem::temp_directory_path() / "proctor-web-step-XXXXXX";
+  if (mkdtemp(root.data()) == nullptr) return absl::UnavailableError("no temporary folder");
   std::filesystem::permissions(root, std::filesystem::perms(0755));
   PROCTOR_ASSIGN_OR_RETURN(const auto server, ServePages());
   const std::string base = absl::StrCat("http://127.0.0.1:", server->port());

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/executor.h"
 #include "common/ids.h"
+#include "common/proto_time.h"
 #include "common/status.h"
 #include "env/web/browser_pool.h"
 #include "env/web/web_environment.h"
@@ -66,12 +67,13 @@ class WorldArm final : public Arm {
     action.mutable_click()->mutable_target()->set_mark(mark_);
     const absl::Time start = absl::Now();
     PROCTOR_ASSIGN_OR_RETURN(env::ActResult result, world_->Act(Soon(), action, Request()));
+    const absl::Time acted = absl::Now();
     v1::Step step;
     step.set_index(next_step_++);
     *step.mutable_action() = action;
     *step.mutable_observation() = result.observation;
     PROCTOR_RETURN_IF_ERROR(recorder_->Append(Soon(), episode_, step, {}));
-    Sample sample = ToSample(result.observation, start);
+    Sample sample = ToSample(result.observation, start, acted);
     if (!result.observation.action_error().empty()) {
       return absl::FailedPreconditionError(result.observation.action_error());
     }
@@ -84,6 +86,7 @@ class WorldArm final : public Arm {
     spec.task.mutable_start_state()->set_start_url(url);
     const absl::Time start = absl::Now();
     PROCTOR_ASSIGN_OR_RETURN(env::ResetResult result, world_->Reset(Soon(), spec, Request()));
+    const absl::Time ready = absl::Now();
     v1::Trajectory header;
     episode_ = NewId();
     header.set_name(ResourceName("trajectories", episode_));
@@ -92,15 +95,22 @@ class WorldArm final : public Arm {
     episode.set_name(ResourceName("episodes", episode_));
     PROCTOR_RETURN_IF_ERROR(recorder_->Begin(Soon(), header, episode, {}));
     next_step_ = 0;
-    return ToSample(result.observation, start);
+    return ToSample(result.observation, start, ready);
   }
 
  private:
   static CallContext Soon() { return CallContext::WithTimeout(absl::Seconds(60)); }
 
-  Sample ToSample(const v1::Observation& observation, absl::Time start) {
+  // `recording`: when the world was done and recording began.
+  Sample ToSample(const v1::Observation& observation, absl::Time start, absl::Time recording) {
     Sample sample;
-    sample.time = absl::Now() - start;
+    const absl::Time now = absl::Now();
+    sample.time = now - start;
+    const v1::StepTiming& timing = observation.settle().timing();
+    sample.phases = {{"act", FromProto(timing.act())},
+                     {"settle", FromProto(timing.settle())},
+                     {"observe", FromProto(timing.observe())},
+                     {"record", now - recording}};
     sample.png = observation.screenshot().data();
     sample.structure_bytes =
         observation.accessibility_tree().text().size() + observation.elements_size();
