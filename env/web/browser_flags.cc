@@ -63,6 +63,8 @@ constexpr const char* kFeaturesOff[] = {
     "HttpsFirstBalancedModeAutoEnable", "HttpsUpgrades",
     // A page brought back must be a page loaded, or its scripts and listeners are of another time.
     "BackForwardCache",
+    // A page of the same site is loaded into the frame that is there: a click that navigates is 5 ms faster.
+    "RenderDocument",
     // Shows the old page for a while after a navigation committed.
     "PaintHolding",
 };

@@ -13,16 +13,19 @@ constexpr char kScript[] = R"js((() => {
   const MAX_DEPTH = 3, MAX_PENDING = 1000, MAX_ROOTS = 1000;
   // Hidden frames of other sites are never drawn.
   const FRAME_MS = window.parent === window ? 250 : 50;
-  const nativeSet = window.setTimeout, nativeClear = window.clearTimeout;
+  const nativeSet = window.setTimeout, nativeEvery = window.setInterval, nativeClear = window.clearTimeout;
   const nativeFrame = window.requestAnimationFrame.bind(window), nativeCancel = window.cancelAnimationFrame.bind(window);
   const animations = document.getAnimations.bind(document);
   const now = performance.now.bind(performance);
   const apply = Reflect.apply;
+  const some = Array.prototype.some;
+  const imagesOf = Object.getOwnPropertyDescriptor(Document.prototype, 'images').get;
   const shadowRootOf = Object.getOwnPropertyDescriptor(Element.prototype, 'shadowRoot').get;
   const pending = new Map();
   // Frame callbacks of the page that did not run yet.
   const drawing = new Set();
-  // What could change the picture since the action began: changes of the document, timers and frame callbacks that ran.
+  // What could change the picture since the action began: changes of the document, timers and frame callbacks that ran,
+  // images and frames that loaded.
   let happened = 0;
   const waiters = new Set();
   // How deep in a chain of timers the running task is. Reset by a task of its own, not when the callback returns: what
@@ -31,24 +34,29 @@ constexpr char kScript[] = R"js((() => {
   const channel = new MessageChannel();
   channel.port1.onmessage = () => { depth = 0; };
   const done = (id) => { if (pending.delete(id)) for (const waiter of [...waiters]) waiter(); };
+  // Of an interval only the first turn is the consequence of an action.
+  const timer = (native, callback, delay, rest) => {
+    const waited = depth < MAX_DEPTH && pending.size < MAX_PENDING;
+    let turn = depth, id;
+    const run = function () {
+      depth = ++turn;
+      ++happened;
+      channel.port2.postMessage(0);
+      try { return apply(callback, this, arguments); } finally { done(id); }
+    };
+    id = native.call(window, run, delay, ...rest);
+    if (waited) pending.set(id, {set: now(), due: now() + (+delay || 0)});
+    return id;
+  };
   const wrapped = {
     setTimeout(callback, delay, ...rest) {
-      const own = depth;
-      if (typeof callback !== 'function' || own >= MAX_DEPTH || pending.size >= MAX_PENDING) {
-        return apply(nativeSet, window, arguments);
-      }
-      let id;
-      const run = function () {
-        depth = own + 1;
-        ++happened;
-        channel.port2.postMessage(0);
-        try { return apply(callback, this, arguments); } finally { done(id); }
-      };
-      id = nativeSet.call(window, run, delay, ...rest);
-      pending.set(id, {set: now(), due: now() + (+delay || 0)});
-      return id;
+      return typeof callback === 'function' ? timer(nativeSet, callback, delay, rest) : apply(nativeSet, window, arguments);
+    },
+    setInterval(callback, delay, ...rest) {
+      return typeof callback === 'function' ? timer(nativeEvery, callback, delay, rest) : apply(nativeEvery, window, arguments);
     },
     clearTimeout(id) { done(id); return apply(nativeClear, window, arguments); },
+    clearInterval(id) { done(id); return apply(nativeClear, window, arguments); },
     requestAnimationFrame(callback) {
       if (typeof callback !== 'function') return apply(nativeFrame, window, arguments);
       const id = nativeFrame((time) => {
@@ -61,10 +69,10 @@ constexpr char kScript[] = R"js((() => {
     },
     cancelAnimationFrame(id) { drawing.delete(id); return nativeCancel(id); },
   };
-  window.setTimeout = wrapped.setTimeout;
-  window.clearTimeout = wrapped.clearTimeout;
-  window.requestAnimationFrame = wrapped.requestAnimationFrame;
-  window.cancelAnimationFrame = wrapped.cancelAnimationFrame;
+  Object.assign(window, wrapped);
+  for (const type of ['load', 'error']) window.addEventListener(type, () => { ++happened; }, true);
+  // Without those that wait until they are scrolled to.
+  const loading = () => apply(some, apply(imagesOf, document, []), [(image) => !image.complete && image.loading !== 'lazy']);
   const due = (from, end) => {
     let count = 0;
     for (const timer of pending.values()) if (timer.set >= from && timer.due <= end) ++count;
@@ -133,7 +141,8 @@ constexpr char kScript[] = R"js((() => {
   settle.quiet = (cap) => {
     if (!observer) begin();
     watchAll();
-    const busy = due(marked, now() + cap) > 0 || drawing.size > 0 || animations().some((one) => one.playState === 'running');
+    const busy = due(marked, now() + cap) > 0 || drawing.size > 0 || loading() ||
+        animations().some((one) => one.playState === 'running');
     return busy ? -1 : happened;
   };
   Object.defineProperty(window, '@KEY@', {value: settle, enumerable: false, configurable: false, writable: false});

@@ -66,6 +66,11 @@ INSTANTIATE_TEST_SUITE_P(
         LateChange{"InTheSecondFrame", "requestAnimationFrame(() => requestAnimationFrame(done))"},
         LateChange{"InATimer", "setTimeout(done, 0)"},
         LateChange{"InALaterTimer", "setTimeout(done, 80)"},
+        LateChange{"InTheFirstTurnOfAnInterval",
+                   "const t = setInterval(() => { clearInterval(t); done(); }, 60)"},
+        LateChange{"WhenAnImageHasLoaded",
+                   "const i = document.body.appendChild(new Image()); i.onload = done; "
+                   "i.src = 'data:image/svg+xml,<svg xmlns=\"http://www.w3.org/2000/svg\"/>'"},
         LateChange{"AfterAFetch", "fetch('/late').then(done)"},
         LateChange{"InATimerAfterAFetch", "fetch('/late').then(() => setTimeout(done, 40))"},
         LateChange{
