@@ -1,6 +1,5 @@
 #include "env/web/start_page.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,30 +8,6 @@
 #include "common/status.h"
 
 namespace proctor::env::web {
-namespace {
-
-constexpr v1::ObservationPart kCompared[] = {v1::OBSERVATION_PART_ELEMENTS, v1::OBSERVATION_PART_ACCESSIBILITY_TREE};
-
-bool Asks(const v1::ObservationRequest& request, v1::ObservationPart part) {
-  return std::find(request.parts().begin(), request.parts().end(), part) != request.parts().end();
-}
-
-void AddCompared(v1::ObservationRequest& request) {
-  for (const v1::ObservationPart part : kCompared) {
-    if (!Asks(request, part)) request.add_parts(part);
-  }
-}
-
-std::string Structure(const v1::Observation& observation) {
-  v1::Observation structure;
-  structure.set_url(observation.url());
-  structure.set_title(observation.title());
-  *structure.mutable_elements() = observation.elements();
-  *structure.mutable_accessibility_tree() = observation.accessibility_tree();
-  return structure.SerializeAsString();
-}
-
-}  // namespace
 
 std::string StartOrder::Key() const {
   const bool plain = plan.urls.size() == 1 && plan.urls[0] != "about:blank" && plan.cookies.empty() &&
@@ -65,10 +40,9 @@ absl::Status LoadBeforehand(const CallContext& context, const StartOrder& order,
   if (tab == nullptr) return absl::UnavailableError("no tab is open");
   PROCTOR_ASSIGN_OR_RETURN(const LoadOutcome load,
                            LoadPage(context, *tab, order.plan.urls[0], FromProto(settings.settle_cap())));
-  v1::ObservationRequest request = order.request;
-  AddCompared(request);
+  page.watch = std::make_unique<RestWatch>(*tab);
   PROCTOR_ASSIGN_OR_RETURN(page.seen,
-                           page.observer->Observe(context, {tab->frames(), settings.viewport(), settings.device_scale()}, request));
+                           page.observer->Observe(context, {tab->frames(), settings.viewport(), settings.device_scale()}, order.request));
   const bool well = load.error.empty() && load.settle.settled && LoadNotice(*tab, tab->activity()).empty() &&
                     page.seen.missing().empty() && page.Usable();
   if (!well) return absl::UnavailableError("the start page did not load well");
@@ -76,27 +50,6 @@ absl::Status LoadBeforehand(const CallContext& context, const StartOrder& order,
   page.loaded = absl::Now();
   page.key = order.Key();
   return absl::OkStatus();
-}
-
-v1::ObservationRequest Comparing(const v1::ObservationRequest& request) {
-  v1::ObservationRequest comparing = request;
-  comparing.clear_parts();
-  for (const int part : request.parts()) {
-    if (part != v1::OBSERVATION_PART_SCREENSHOT) comparing.add_parts(static_cast<v1::ObservationPart>(part));
-  }
-  AddCompared(comparing);
-  return comparing;
-}
-
-bool TakePicture(const v1::Observation& seen, const v1::ObservationRequest& request, v1::Observation& now) {
-  if (!now.missing().empty() || Structure(seen) != Structure(now)) return false;
-  if (seen.has_screenshot()) *now.mutable_screenshot() = seen.screenshot();
-  if (!Asks(request, v1::OBSERVATION_PART_ELEMENTS)) {
-    now.clear_elements();
-    now.clear_elements_truncated();
-  }
-  if (!Asks(request, v1::OBSERVATION_PART_ACCESSIBILITY_TREE)) now.clear_accessibility_tree();
-  return true;
 }
 
 }  // namespace proctor::env::web

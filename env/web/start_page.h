@@ -11,6 +11,7 @@
 #include "env/web/browser_context.h"
 #include "env/web/element_registry.h"
 #include "env/web/observer.h"
+#include "env/web/rest_watch.h"
 #include "env/web/settle.h"
 #include "env/web/start_state.h"
 
@@ -38,8 +39,10 @@ struct StartPage {
   std::string key;
   absl::Time loaded;
   SettleOutcome settle;
-  // Elements, tree and, if asked for, the picture.
+  // What was asked for.
   v1::Observation seen;
+  // Since before it was seen. Null for a blank page.
+  std::unique_ptr<RestWatch> watch;
 
   static StartPage Blank(std::unique_ptr<BrowserContext> browser);
   // Can still be handed out: the browser lives and the page rests.
@@ -50,12 +53,6 @@ struct StartPage {
 // spoilt.
 absl::Status LoadBeforehand(const CallContext& context, const StartOrder& order, const v1::WebSettings& settings,
                             StartPage& page);
-
-// The page's picture is taken beforehand, so what lies in the page now must be what lay there then. `Comparing` gives the
-// request to compare by; `TakePicture` fills in the picture and drops what `request` does not ask for, or returns false:
-// the page has changed.
-v1::ObservationRequest Comparing(const v1::ObservationRequest& request);
-bool TakePicture(const v1::Observation& seen, const v1::ObservationRequest& request, v1::Observation& now);
 
 }  // namespace proctor::env::web
 

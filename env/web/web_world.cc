@@ -96,12 +96,13 @@ absl::StatusOr<ResetResult> WebWorld::Reset(const CallContext& context, const Re
 }
 
 absl::StatusOr<v1::Observation> WebWorld::LookAtStart(const CallContext& context, const v1::ObservationRequest& request,
-                                                      const StartPage& page) {
-  if (!page.key.empty()) {
-    PROCTOR_ASSIGN_OR_RETURN(v1::Observation now, Look(context, Comparing(request)));
-    if (TakePicture(page.seen, request, now)) return now;
-  }
-  return Look(context, request);
+                                                      StartPage& page) {
+  const std::shared_ptr<Tab> tab = browser_->active();
+  if (tab == nullptr || page.watch == nullptr || !page.watch->Undisturbed(context.Child(kObserveCap))) return Look(context, request);
+  v1::Observation seen = std::move(page.seen);
+  *seen.mutable_observe_time() = ToProto(absl::Now());
+  PROCTOR_RETURN_IF_ERROR(Complete(context, *tab, request, seen));
+  return seen;
 }
 
 absl::StatusOr<SettleOutcome> WebWorld::OpenStartPages(const CallContext& context,
@@ -245,16 +246,22 @@ absl::StatusOr<v1::Observation> WebWorld::Look(const CallContext& context, const
   if (tab == nullptr) return absl::UnavailableError("no tab is open");
   PROCTOR_ASSIGN_OR_RETURN(v1::Observation observation,
                            observer_->Observe(context.Child(kObserveCap), Seen(*tab), request, early));
-  if (observation.url().empty()) observation.set_url(tab->url());
+  PROCTOR_RETURN_IF_ERROR(Complete(context, *tab, request, observation));
+  return observation;
+}
+
+absl::Status WebWorld::Complete(const CallContext& context, Tab& tab, const v1::ObservationRequest& request,
+                                v1::Observation& observation) const {
+  if (observation.url().empty()) observation.set_url(tab.url());
   observation.set_url(WithoutCredentials(observation.url()));
-  if (observation.title().empty() && !tab->activity().load_error().empty()) observation.set_title(tab->title());
+  if (observation.title().empty() && !tab.activity().load_error().empty()) observation.set_title(tab.title());
   *observation.mutable_viewport() = settings_.viewport();
   AddTabs(context, request, observation);
   // What a dead browser did not say must not pass for an observation.
   if (browser_->devtools().closed()) return absl::UnavailableError("the browser ended");
-  const std::string notice = LoadNotice(*tab, tab->activity());
+  const std::string notice = LoadNotice(tab, tab.activity());
   if (!notice.empty()) observation.add_notices(notice);
-  return observation;
+  return absl::OkStatus();
 }
 
 void WebWorld::AddTabs(const CallContext& context, const v1::ObservationRequest& request,

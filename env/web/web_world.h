@@ -35,13 +35,16 @@ class WebWorld final : public World {
 
  private:
   absl::StatusOr<SettleOutcome> OpenStartPages(const CallContext& context, const std::vector<std::string>& urls);
-  // As Look, with the picture taken beforehand if the page is still the same.
+  // What was seen beforehand if nothing has happened since, else as Look.
   absl::StatusOr<v1::Observation> LookAtStart(const CallContext& context, const v1::ObservationRequest& request,
-                                              const StartPage& page);
+                                              StartPage& page);
   // What lies in the page.
   // `early`: a look at the active tab that still holds.
   absl::StatusOr<v1::Observation> Look(const CallContext& context, const v1::ObservationRequest& request,
                                        const std::optional<DevToolsReply>& early = std::nullopt);
+  // Adds what is known of the tab without asking its page.
+  absl::Status Complete(const CallContext& context, Tab& tab, const v1::ObservationRequest& request,
+                        v1::Observation& observation) const;
   ObservedTab Seen(Tab& tab) const;
   void AddTabs(const CallContext& context, const v1::ObservationRequest& request, v1::Observation& observation) const;
   // What happened since the last recorded observation. Once: for the record, and it is forgotten.

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "imaging/image.h"
 #include "tests/env/web/web_fixture.h"
 
 namespace proctor::env::web {
@@ -135,16 +136,24 @@ TEST_F(StartPageTest, PrivateStartsHaveNoKey) {
   EXPECT_EQ(secret.Key(), "");
 }
 
-TEST_F(StartPageTest, PictureOfAPageThatChangedIsNotTaken) {
-  v1::Observation seen, now;
-  seen.mutable_accessibility_tree()->set_text("before");
-  seen.mutable_screenshot()->set_data("picture");
-  now.mutable_accessibility_tree()->set_text("after");
-  EXPECT_FALSE(TakePicture(seen, WithPicture(), now));
-  EXPECT_FALSE(now.has_screenshot());
-  now.mutable_accessibility_tree()->set_text("before");
-  EXPECT_TRUE(TakePicture(seen, WithPicture(), now));
-  EXPECT_EQ(now.screenshot().data(), "picture");
+// One that leaves no trace in elements and tree.
+TEST_F(StartPageTest, PageThatChangesByItselfIsSeenAsItIsWhenTheEpisodeBegins) {
+  OpenPreloading(absl::Minutes(1));
+  site().Page("/start",
+              "<title>clock</title><canvas id=c width=40 height=40 style='position:absolute;left:0;top:0'></canvas><script>"
+              "const pen = c.getContext('2d'), draw = (colour) => { pen.fillStyle = colour; pen.fillRect(0, 0, 40, 40); };"
+              "draw('rgb(255,0,0)'); setInterval(() => draw('rgb(0,255,0)'), 700);</script>");
+  Begin();
+  ASSERT_TRUE(site().AwaitHits("/start", 2));
+  absl::SleepFor(absl::Milliseconds(1500));
+  const int hits = site().hits("/start");
+  const v1::Observation seen = Begin();
+  const auto image = imaging::Decode(seen.screenshot().data());
+  ASSERT_TRUE(image.ok()) << image.status();
+  const uint8_t* pixel = &image->bgra[4 * (size_t{20} * image->width_px + 20)];
+  EXPECT_EQ(pixel[1], 255);
+  EXPECT_EQ(pixel[2], 0);
+  EXPECT_LE(site().hits("/start"), hits + 1);
 }
 
 TEST_F(StartPageTest, BrowserKilledWithAPageInItIsReplaced) {
