@@ -224,8 +224,8 @@ class Experiment:
         trained = "" if self.options.site else f" Trained on possible tasks of at most {SHORT} steps only."
         return (f"Learner {self.options.learner}, seed {self.options.seed}, {sum(r.episodes for r in self.rounds)} training "
                 f"episodes, {where}.{trained} Training, not the policy, knows each task's optimal length: step limits, when an "
-                "episode that tries something out may end, and the weight of successes with detours come from it. Of twice as many sampled tasks "
-                "those are practised whose like was solved least. Weights start at zero; final weights "
+                "episode that tries something out may end, and the weight of successes with detours come from it. Of twice as many "
+                "sampled tasks those are practised whose like was solved least. Weights start at zero; final weights "
                 "count.")
 
 

@@ -1,7 +1,8 @@
 """What is tried out while training: how often, at which steps, and which candidates.
 
-An episode that tries something out is guided: the task's optimal length, which proposed tasks carry, says when it can end. An end before that
-step cannot be right, and at that step nothing but an end can be. Elsewhere it follows the policy, less at random than on its own.
+An episode that tries something out is guided: the task's optimal length, which proposed tasks carry, says when it can end. An end
+before that step cannot be right, and at that step nothing but an end can be. Elsewhere it follows the policy, less at random than on
+its own.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ class Record:
         return TRY_UNSOLVED if success < HARDLY else TRY_OPEN if success <= MOSTLY else 0.0
 
     def choose(self, goals: Sequence[str], count: int) -> list[int]:
-        """Which of more tasks than are needed to practise: half of those whose like was hardly ever solved, those that were tried least first; the
-        rest as they come, mostly solved ones last."""
+        """Which of more tasks than are needed to practise: half of those whose like was hardly ever solved, those that were tried least
+        first; the rest as they come, mostly solved ones last."""
         success = [self.success(goal) for goal in goals]
         tries = [self._alike(goal)[2] for goal in goals]
         hardest = sorted(range(len(goals)), key=lambda i: (max(HARDLY, success[i]), tries[i]))[:(count + 1) // 2]
@@ -129,9 +130,9 @@ class Trial:
 
 
 def to_try(options: Sequence[Candidate], scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Probabilities of trying each candidate out; those with a score of -inf are not. The policy's first choice is left out. Half goes by rank, 1,
-    1/2, 1/3, ..., so that the likelier ones come first; half evenly to the kinds and roles that there are, so that one button counts
-    as much as forty links. What was tried before is tried less."""
+    """Probabilities of trying each candidate out; those with a score of -inf are not. The policy's first choice is left out. Half goes by
+    rank, 1, 1/2, 1/3, ..., so that the likelier ones come first; half evenly to the kinds and roles that there are, so that one button
+    counts as much as forty links. What was tried before is tried less."""
     usable = np.flatnonzero(np.isfinite(scores))
     if len(usable) > 1:
         usable = np.delete(usable, np.argmax(scores[usable]))
