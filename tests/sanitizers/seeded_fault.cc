@@ -22,7 +22,9 @@ int Race() {
 }
 
 int Overflow(int past) {
-  int* const values = new int[4]();
+  // Where the compiler knows the size, UndefinedBehaviorSanitizer reports it first.
+  int* volatile held = new int[4]();
+  int* const values = held;
   const int value = values[3 + past];
   delete[] values;
   return value;
