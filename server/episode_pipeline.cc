@@ -267,7 +267,7 @@ void EpisodePipeline::Finished(const std::string& episode_id, const v1::Episode&
   idle_.SignalAll();
 }
 
-void EpisodePipeline::Wait(const CallContext& context, const std::string& name, absl::Duration max_wait,
+void EpisodePipeline::Wait(CallContext context, const std::string& name, absl::Duration max_wait,
                            Done done) {
   auto waiter = std::make_shared<Waiter>(context, name, std::move(done));
   // Registered before looking, so that a result that comes in between is not missed.
@@ -275,7 +275,8 @@ void EpisodePipeline::Wait(const CallContext& context, const std::string& name, 
     MutexLock lock(mutex_);
     waiters_.emplace(name, waiter);
   }
-  const absl::StatusOr<v1::Episode> now = parts_.episodes.Get(context, name);
+  // From here on it may be answered, and whoever asked, with `name`, be gone.
+  const absl::StatusOr<v1::Episode> now = parts_.episodes.Get(context, waiter->name);
   const absl::Duration wait = std::min(max_wait, context.remaining());
   if (!now.ok() || now->result_state() == v1::RESULT_STATE_READY || wait <= absl::ZeroDuration()) {
     Answer(waiter, now);

@@ -67,7 +67,7 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   absl::Status Drain(const CallContext& context);
 
   // EpisodeSource
-  void Wait(const CallContext& context, const std::string& name, absl::Duration max_wait, Done done) override;
+  void Wait(CallContext context, const std::string& name, absl::Duration max_wait, Done done) override;
 
   // env::EpisodeHost
   absl::StatusOr<v1::Task> Admit(const CallContext& context, const v1::StartEpisodeRequest& request,

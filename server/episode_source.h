@@ -20,8 +20,8 @@ class EpisodeSource {
   virtual ~EpisodeSource() = default;
 
   // Calls `done` once, with the episode `episodes/{id}` as soon as its verdict and reward are there, or as it stands after
-  // `max_wait` or when `context` ends. Holds no thread. NOT_FOUND.
-  virtual void Wait(const CallContext& context, const std::string& name, absl::Duration max_wait, Done done) = 0;
+  // `max_wait` or when `context` ends. Holds no thread; needs nothing of the caller once it is called. NOT_FOUND.
+  virtual void Wait(CallContext context, const std::string& name, absl::Duration max_wait, Done done) = 0;
 };
 
 }  // namespace proctor::server
