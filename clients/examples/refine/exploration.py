@@ -42,8 +42,7 @@ class Record:
 
     def success(self, goal: str) -> float:
         """Share of the like that was solved; 0 if there were too few to tell."""
-        tries, successes, _ = self._alike(goal)
-        return successes / tries if tries >= 2 else 0.0
+        return _share(*self._alike(goal))
 
     def share(self, goal: str) -> float:
         """Of a group's episodes, those that try something out."""
@@ -53,8 +52,9 @@ class Record:
     def choose(self, goals: Sequence[str], count: int) -> list[int]:
         """Which of more tasks than are needed to practise: half of those whose like was hardly ever solved, those that were tried least
         first; the rest as they come, mostly solved ones last."""
-        success = [self.success(goal) for goal in goals]
-        tries = [self._alike(goal)[2] for goal in goals]
+        like = [self._alike(goal) for goal in goals]
+        success = [_share(*counts) for counts in like]
+        tries = [counts[2] for counts in like]
         hardest = sorted(range(len(goals)), key=lambda i: (max(HARDLY, success[i]), tries[i]))[:(count + 1) // 2]
         rest = sorted((i for i in range(len(goals)) if i not in hardest), key=lambda i: success[i] > MOSTLY)
         return hardest + rest[:count - len(hardest)]
@@ -67,6 +67,10 @@ class Record:
         for wording, outcomes in seen.items():
             tries, successes, total = self._record.get(wording, (0.0, 0.0, 0))
             self._record[wording] = (tries / 2 + len(outcomes), successes / 2 + sum(outcomes), total + len(outcomes))
+
+
+def _share(tries: float, successes: float, _: float) -> float:
+    return successes / tries if tries >= 2 else 0.0
 
 
 class Tried:
