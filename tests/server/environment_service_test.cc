@@ -28,7 +28,7 @@ namespace {
 class InstantResults final : public EpisodeSource {
  public:
   explicit InstantResults(trajectory::EpisodeStore& episodes) : episodes_(episodes) {}
-  void Wait(const CallContext& context, const std::string& name, absl::Duration, Done done) override {
+  void Wait(CallContext context, const std::string& name, absl::Duration, Done done) override {
     absl::StatusOr<v1::Episode> episode = episodes_.Get(context, name);
     if (episode.ok() && episode->state() == v1::EPISODE_STATE_CLOSED) {
       episode->set_result_state(v1::RESULT_STATE_READY);
