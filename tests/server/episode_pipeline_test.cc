@@ -1,0 +1,172 @@
+#include "server/episode_pipeline.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reward/tables.h"
+#include "storage/memory_blob_store.h"
+#include "storage/memory_database.h"
+#include "tests/trajectory/fixture.h"
+
+namespace proctor::server {
+namespace {
+
+using storage::Transaction;
+
+// A database whose next read waits for a function given to it.
+class HeldDatabase final : public storage::Database {
+ public:
+  HeldDatabase() : database_(storage::NewMemoryDatabase().value()) {
+    EXPECT_TRUE(evaluator::MigrateTables(*database_).ok());
+    EXPECT_TRUE(reward::MigrateTables(*database_).ok());
+  }
+
+  // The next read calls `function` first. Not while others read.
+  void BeforeNextRead(std::function<void()> function) {
+    function_ = std::move(function);
+    armed_ = true;
+  }
+
+  absl::Status Migrate(std::string_view room, const std::vector<std::string>& migrations) override {
+    return database_->Migrate(room, migrations);
+  }
+  absl::Status Write(const CallContext& context, const std::function<absl::Status(Transaction&)>& work) override {
+    return database_->Write(context, work);
+  }
+  absl::Status Read(const CallContext& context, const std::function<absl::Status(Transaction&)>& work) override {
+    if (armed_.exchange(false)) function_();
+    return database_->Read(context, work);
+  }
+
+ private:
+  const std::unique_ptr<storage::Database> database_;
+  std::function<void()> function_;
+  std::atomic<bool> armed_ = false;
+};
+
+// A pipeline without evaluators on closed episodes in memory: every reward is masked.
+class EpisodePipelineTest : public testing::Test {
+ protected:
+  using Answer = absl::StatusOr<v1::Episode>;
+
+  void TearDown() override { EXPECT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok()); }
+
+  // Records a closed episode whose reward is still to be made; returns its name.
+  std::string Record(const std::string& id) {
+    const absl::Time start = SystemClock().Now();
+    EXPECT_TRUE(recorder_.Begin(CallContext(), trajectory::MakeHeader(id, start), trajectory::MakeEpisode(id, start), {})
+                    .ok());
+    v1::Episode closed = trajectory::MakeEpisode(id, start);
+    closed.set_state(v1::EPISODE_STATE_CLOSED);
+    closed.set_result_state(v1::RESULT_STATE_PENDING);
+    EXPECT_TRUE(recorder_.Finish(CallContext(), id, trajectory::MakeEnding(start), closed, {}).ok());
+    return "episodes/" + id;
+  }
+
+  std::future<Answer> Wait(const CallContext& context, const std::string& name, absl::Duration max_wait) {
+    auto answer = std::make_shared<std::promise<Answer>>();
+    std::future<Answer> future = answer->get_future();
+    pipeline_.Wait(context, name, max_wait, [answer](Answer episode) { answer->set_value(std::move(episode)); });
+    return future;
+  }
+
+  static bool Comes(const std::future<Answer>& answer) {
+    return answer.wait_for(std::chrono::seconds(30)) == std::future_status::ready;
+  }
+
+  HeldDatabase database_;
+  const std::unique_ptr<storage::BlobStore> blobs_ = storage::NewMemoryBlobStore();
+  const std::unique_ptr<trajectory::Archive> archive_ =
+      trajectory::Archive::Open(database_, *blobs_, SystemClock()).value();
+  trajectory::Recorder recorder_{*archive_};
+  trajectory::TrajectoryStore trajectories_{*archive_};
+  trajectory::EpisodeStore episodes_{*archive_};
+  const std::unique_ptr<proposer::TaskStore> tasks_ = proposer::TaskStore::Create(database_, SystemClock()).value();
+  proposer::TaskSampler sampler_{database_, SystemClock()};
+  const std::unique_ptr<reward::RewardLog> rewards_ =
+      reward::RewardLog::Open(CallContext(), database_, SystemClock()).value();
+  reward::Groups groups_{database_, SystemClock()};
+  evaluator::EvaluatorStore evaluators_{database_, SystemClock()};
+  evaluator::VerdictStore verdicts_{database_, SystemClock()};
+  TimerQueue timers_;
+  ThreadPool pool_{"pipeline", 2};
+  EpisodePipeline pipeline_{EpisodePipeline::Parts{*tasks_, sampler_, groups_, *rewards_, evaluators_, verdicts_,
+                                                   trajectories_, episodes_, timers_, pool_, v1::RewardPolicy(),
+                                                   /*chain=*/{}, /*functions=*/{}}};
+};
+
+TEST_F(EpisodePipelineTest, WaitEndsWithTheReward) {
+  const std::string name = Record("e1");
+  std::future<Answer> answer = Wait(CallContext(), name, absl::Minutes(1));
+  EXPECT_EQ(answer.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  pipeline_.Closed("e1");
+  ASSERT_TRUE(Comes(answer));
+  const Answer episode = answer.get();
+  ASSERT_TRUE(episode.ok()) << episode.status();
+  EXPECT_EQ(episode->result_state(), v1::RESULT_STATE_READY);
+  EXPECT_EQ(episode->reward().status(), v1::REWARD_STATUS_MASKED);
+}
+
+TEST_F(EpisodePipelineTest, WaitForWhatIsReadyEndsAtOnce) {
+  const std::string name = Record("e1");
+  pipeline_.Closed("e1");
+  ASSERT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
+  std::future<Answer> answer = Wait(CallContext(), name, absl::Minutes(1));
+  ASSERT_EQ(answer.wait_for(std::chrono::seconds(0)), std::future_status::ready);
+  EXPECT_EQ(answer.get()->result_state(), v1::RESULT_STATE_READY);
+}
+
+TEST_F(EpisodePipelineTest, WaitEndsWithItsTime) {
+  std::future<Answer> answer = Wait(CallContext(), Record("e1"), absl::Milliseconds(20));
+  ASSERT_TRUE(Comes(answer));
+  EXPECT_EQ(answer.get()->result_state(), v1::RESULT_STATE_PENDING);
+}
+
+TEST_F(EpisodePipelineTest, WaitEndsWhenItsCallerGivesUp) {
+  const CallContext context = CallContext::WithTimeout(absl::Minutes(1));
+  std::future<Answer> answer = Wait(context, Record("e1"), absl::Minutes(1));
+  context.cancel()->Cancel();
+  ASSERT_TRUE(Comes(answer));
+  EXPECT_EQ(answer.get()->result_state(), v1::RESULT_STATE_PENDING);
+}
+
+TEST_F(EpisodePipelineTest, WaitForNothingIsNotFound) {
+  std::future<Answer> answer = Wait(CallContext(), "episodes/none", absl::Minutes(1));
+  ASSERT_TRUE(Comes(answer));
+  EXPECT_EQ(answer.get().status().code(), absl::StatusCode::kNotFound);
+}
+
+// The result comes while Wait still looks for it, and whoever asked is gone before Wait has returned, with all that it
+// handed over.
+TEST_F(EpisodePipelineTest, WaitNeedsNothingOfACallerThatWasAnsweredMeanwhile) {
+  auto name = std::make_unique<std::string>(Record("e1"));
+  auto context = std::make_unique<CallContext>(CallContext::WithTimeout(absl::Minutes(1)));
+  const std::string& asked = *name;
+  const CallContext& caller = *context;
+  std::promise<Answer> answered;
+  std::future<Answer> answer = answered.get_future();
+  database_.BeforeNextRead([&] {
+    pipeline_.Closed("e1");
+    EXPECT_TRUE(Comes(answer));
+  });
+  int times = 0;
+  pipeline_.Wait(caller, asked, absl::Minutes(1), [&](Answer episode) {
+    ++times;
+    name.reset();
+    context.reset();
+    answered.set_value(std::move(episode));
+  });
+  EXPECT_EQ(times, 1);
+  EXPECT_EQ(answer.get()->result_state(), v1::RESULT_STATE_READY);
+}
+
+}  // namespace
+}  // namespace proctor::server
