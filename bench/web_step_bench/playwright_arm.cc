@@ -51,8 +51,9 @@ class PlaywrightArm final : public Arm {
     from_ = popen(absl::StrCat("NODE_PATH=", node_modules, " exec node ", script, " ", config_path,
                                " < ", pipe_)
                       .c_str(),
-                  "r");
-    to_ = fopen(pipe_.c_str(), "w");
+                  "re");
+    // Closed in children: an arm ends when its commands do, and no other arm may hold them open.
+    to_ = fopen(pipe_.c_str(), "we");
     if (from_ == nullptr || to_ == nullptr) return absl::InternalError("cannot start node");
     return ReadReply().status();
   }
