@@ -7,42 +7,27 @@
 #include "common/ids.h"
 #include "common/proto_json.h"
 #include "common/status.h"
+#include "evaluator/evaluator_config.h"
 #include "evaluator/evidence.h"
 #include "evaluator/oracle.h"
 
 namespace proctor::evaluator {
 namespace {
 
-// Part of every version: raise it when a rule of this folder changes what a trajectory scores.
-constexpr int kRulesVersion = 1;
 constexpr size_t kVerdictIdDigits = 32;
 
-double Threshold(const v1::Evaluator& evaluator) {
-  return evaluator.success_threshold() > 0 ? evaluator.success_threshold() : 1;
-}
-
-// The version with the oracle that was used: the task's own is no part of the evaluator.
-std::string VersionWithOracle(const v1::Evaluator& evaluator, const v1::Oracle* oracle) {
-  return Sha256Hex(absl::StrCat(EvaluatorVersion(evaluator), "\n",
-                                oracle == nullptr ? "" : ProtoCanonicalBytes(*oracle)));
+// The version with the task's own oracle, which is no part of the evaluator.
+std::string VersionWithOracle(const v1::Evaluator& evaluator, const v1::Task& task) {
+  const std::vector<NeededOracle> oracles = OraclesOf(evaluator, task);
+  if (oracles.empty() && !evaluator.has_task_oracle()) return EvaluatorVersion(evaluator);
+  std::string identity = absl::StrCat(EvaluatorVersion(evaluator), "\n");
+  for (const NeededOracle& needed : oracles) absl::StrAppend(&identity, ProtoCanonicalBytes(*needed.oracle));
+  return Sha256Hex(identity);
 }
 
 std::string Digest(const v1::Trajectory& trajectory) {
   if (!trajectory.digest().empty()) return trajectory.digest();
   return Sha256Hex(ProtoCanonicalBytes(trajectory));
-}
-
-void SetUndetermined(v1::UndeterminedReason reason, std::string rationale, v1::Verdict* verdict) {
-  verdict->set_outcome(v1::OUTCOME_UNDETERMINED);
-  verdict->set_undetermined_reason(reason);
-  verdict->set_rationale(std::move(rationale));
-}
-
-void SetDecided(v1::Outcome outcome, double score, std::string rationale, v1::Verdict* verdict) {
-  verdict->set_outcome(outcome);
-  verdict->set_score(score);
-  verdict->set_confidence(1);
-  verdict->set_rationale(std::move(rationale));
 }
 
 // The oracle held before the first action. What cannot be told of the start is no proof.
@@ -73,69 +58,58 @@ void Judge(const v1::Oracle& oracle, double threshold, const v1::Trajectory& tra
 
 }  // namespace
 
-absl::Status ValidateEvaluator(const v1::Evaluator& evaluator) {
-  if (!(evaluator.success_threshold() >= 0 && evaluator.success_threshold() <= 1)) {
-    return absl::InvalidArgumentError("success_threshold must be in (0, 1], or 0 for 1");
-  }
-  switch (evaluator.kind_case()) {
-    case v1::Evaluator::kTaskOracle:
-      return absl::OkStatus();
-    case v1::Evaluator::kOracle:
-      return ValidateOracle(evaluator.oracle());
-    case v1::Evaluator::KIND_NOT_SET:
-      break;
-  }
-  return absl::InvalidArgumentError("an evaluator needs a kind: task_oracle or oracle");
-}
-
-v1::Evaluator TaskOracleEvaluator() {
-  v1::Evaluator evaluator;
-  evaluator.set_name("evaluators/oracle");
-  evaluator.set_description("The task's own oracle.");
-  evaluator.mutable_task_oracle();
-  evaluator.set_success_threshold(1);
-  evaluator.set_version(EvaluatorVersion(evaluator));
-  return evaluator;
-}
-
-std::string EvaluatorVersion(const v1::Evaluator& evaluator) {
-  v1::Evaluator content = evaluator;
-  content.clear_name();
-  content.clear_description();
-  content.clear_version();
-  content.clear_create_time();
-  content.set_success_threshold(Threshold(evaluator));
-  return Sha256Hex(
-      absl::StrCat("proctor oracle rules ", kRulesVersion, "\n", ProtoCanonicalBytes(content)));
-}
-
-absl::StatusOr<v1::Verdict> Evaluate(const v1::Evaluator& evaluator,
-                                     const v1::Trajectory& trajectory) {
-  PROCTOR_RETURN_IF_ERROR(ValidateEvaluator(evaluator));
-  if (!trajectory.closed()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(trajectory.name(), " is not closed: it cannot be judged yet"));
-  }
-  const v1::Oracle* oracle = OracleOf(evaluator, trajectory.task());
-  if (oracle != nullptr) PROCTOR_RETURN_IF_ERROR(ValidateOracle(*oracle));
+v1::Verdict VerdictHead(const v1::Evaluator& evaluator, const v1::Trajectory& trajectory) {
   v1::Verdict verdict;
   verdict.set_trajectory(trajectory.name());
   verdict.set_evaluator(evaluator.name());
-  verdict.set_evaluator_version(VersionWithOracle(evaluator, oracle));
+  verdict.set_evaluator_version(VersionWithOracle(evaluator, trajectory.task()));
   verdict.set_trajectory_digest(Digest(trajectory));
-  const std::string identity = absl::StrJoin({verdict.trajectory(), verdict.trajectory_digest(),
-                                              verdict.evaluator(), verdict.evaluator_version()},
+  const std::string identity = absl::StrJoin({verdict.trajectory(), verdict.trajectory_digest(), verdict.evaluator(),
+                                              verdict.evaluator_version()},
                                              "\n");
   verdict.set_name(ResourceName("verdicts", Sha256Hex(identity).substr(0, kVerdictIdDigits)));
-  if (trajectory.end_kind() == v1::END_KIND_INTERRUPTED) {
-    SetUndetermined(
-        v1::UNDETERMINED_REASON_INTERRUPTED,
-        absl::StrCat("the episode was interrupted: ", v1::EndReason_Name(trajectory.end_reason())),
-        &verdict);
-  } else if (oracle == nullptr) {
+  return verdict;
+}
+
+void SetUndetermined(v1::UndeterminedReason reason, std::string rationale, v1::Verdict* verdict) {
+  verdict->set_outcome(v1::OUTCOME_UNDETERMINED);
+  verdict->set_undetermined_reason(reason);
+  verdict->set_rationale(std::move(rationale));
+}
+
+void SetDecided(v1::Outcome outcome, double score, std::string rationale, v1::Verdict* verdict) {
+  verdict->set_outcome(outcome);
+  verdict->set_score(score);
+  verdict->set_confidence(1);
+  verdict->set_rationale(std::move(rationale));
+}
+
+bool SetInterrupted(const v1::Trajectory& trajectory, v1::Verdict* verdict) {
+  if (trajectory.end_kind() != v1::END_KIND_INTERRUPTED) return false;
+  SetUndetermined(v1::UNDETERMINED_REASON_INTERRUPTED,
+                  absl::StrCat("the episode was interrupted: ", v1::EndReason_Name(trajectory.end_reason())), verdict);
+  return true;
+}
+
+absl::Status CheckClosed(const v1::Trajectory& trajectory) {
+  if (trajectory.closed()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(trajectory.name(), " is not closed: it cannot be judged yet"));
+}
+
+absl::StatusOr<v1::Verdict> Evaluate(const v1::Evaluator& evaluator, const v1::Trajectory& trajectory) {
+  PROCTOR_RETURN_IF_ERROR(ValidateEvaluator(evaluator));
+  PROCTOR_RETURN_IF_ERROR(CheckClosed(trajectory));
+  if (!evaluator.has_task_oracle() && !evaluator.has_oracle()) {
+    return absl::InvalidArgumentError(absl::StrCat(evaluator.name(), " is no oracle: Assess evaluates it"));
+  }
+  const v1::Oracle* oracle = OracleOf(evaluator, trajectory.task());
+  if (oracle != nullptr) PROCTOR_RETURN_IF_ERROR(ValidateOracle(*oracle));
+  v1::Verdict verdict = VerdictHead(evaluator, trajectory);
+  if (SetInterrupted(trajectory, &verdict)) return verdict;
+  if (oracle == nullptr) {
     SetUndetermined(v1::UNDETERMINED_REASON_NO_EVALUATOR, "the task has no oracle", &verdict);
   } else {
-    Judge(*oracle, Threshold(evaluator), trajectory, &verdict);
+    Judge(*oracle, SuccessThreshold(evaluator), trajectory, &verdict);
   }
   return verdict;
 }

@@ -12,16 +12,6 @@
 
 namespace proctor::evaluator {
 
-// INVALID_ARGUMENT: no kind, a threshold outside [0, 1], an oracle that ValidateOracle refuses.
-absl::Status ValidateEvaluator(const v1::Evaluator& evaluator);
-
-// `evaluators/oracle`: the task's own oracle.
-v1::Evaluator TaskOracleEvaluator();
-
-// sha256 (hex) of the evaluator's canonical form (kind and threshold, not name, description or
-// times) and of the rules of this code.
-std::string EvaluatorVersion(const v1::Evaluator& evaluator);
-
 // Judges a closed trajectory by its record alone: pure, without a world, a clock or a store. The
 // same input gives the same bytes. Everything of the verdict is filled in but `create_time` and
 // `latency`; `name` is derived from trajectory, evaluator and their versions, so that storing it
@@ -30,9 +20,23 @@ std::string EvaluatorVersion(const v1::Evaluator& evaluator);
 // UNDETERMINED: the episode was interrupted, no oracle, evidence missing, a judge or a function
 // needed. The guards: `already_solved` if the oracle held on the evidence of the start; an answer
 // "N/A" or a give-up is FAILURE unless the task is known to be impossible. Errors:
-// FAILED_PRECONDITION trajectory not closed; INVALID_ARGUMENT the oracle can never be evaluated.
+// FAILED_PRECONDITION trajectory not closed; INVALID_ARGUMENT the oracle can never be evaluated, or the evaluator is none (see
+// assess.h).
 absl::StatusOr<v1::Verdict> Evaluate(const v1::Evaluator& evaluator,
                                      const v1::Trajectory& trajectory);
+
+// The parts of Evaluate that all kinds of evaluators share.
+
+// Names, versions and digests: what does not depend on what the verdict says.
+v1::Verdict VerdictHead(const v1::Evaluator& evaluator, const v1::Trajectory& trajectory);
+// UNDETERMINED, and why.
+void SetUndetermined(v1::UndeterminedReason reason, std::string rationale, v1::Verdict* verdict);
+// Decided, with confidence 1.
+void SetDecided(v1::Outcome outcome, double score, std::string rationale, v1::Verdict* verdict);
+// Whether the episode was interrupted; if so the verdict says it.
+bool SetInterrupted(const v1::Trajectory& trajectory, v1::Verdict* verdict);
+// FAILED_PRECONDITION.
+absl::Status CheckClosed(const v1::Trajectory& trajectory);
 
 }  // namespace proctor::evaluator
 

@@ -10,6 +10,9 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "evaluator/evaluate.h"
+#include "evaluator/evaluator_config.h"
+#include "evaluator/judge/vote.h"
+#include "evaluator/presets.h"
 
 namespace proctor::evaluator {
 namespace {
@@ -56,6 +59,22 @@ absl::StatusOr<std::optional<Message>> Find(storage::Transaction& transaction, c
   return std::optional<Message>(std::move(message));
 }
 
+const std::vector<v1::Evaluator>& BuiltIns() {
+  static const auto* all = [] {
+    auto* evaluators = new std::vector<v1::Evaluator>(Presets());
+    evaluators->push_back(TaskOracleEvaluator());
+    return evaluators;
+  }();
+  return *all;
+}
+
+// Null if there is none of this name.
+const v1::Evaluator* BuiltIn(const std::string& name) {
+  const auto found = std::find_if(BuiltIns().begin(), BuiltIns().end(),
+                                  [&](const v1::Evaluator& evaluator) { return evaluator.name() == name; });
+  return found == BuiltIns().end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 absl::Status MigrateTables(storage::Database& database) {
@@ -74,9 +93,9 @@ absl::StatusOr<v1::Evaluator> EvaluatorStore::Create(const CallContext& context,
     return absl::AlreadyExistsError(absl::StrCat(
         evaluator.name(), " exists with another configuration; give the new one another name"));
   };
-  if (const v1::Evaluator built_in = TaskOracleEvaluator(); evaluator.name() == built_in.name()) {
-    PROCTOR_RETURN_IF_ERROR(same_or_exists(built_in));
-    return built_in;
+  if (const v1::Evaluator* built_in = BuiltIn(evaluator.name())) {
+    PROCTOR_RETURN_IF_ERROR(same_or_exists(*built_in));
+    return *built_in;
   }
   const absl::Status written =
       database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
@@ -98,8 +117,8 @@ absl::StatusOr<v1::Evaluator> EvaluatorStore::Create(const CallContext& context,
 
 absl::StatusOr<v1::Evaluator> EvaluatorStore::Get(const CallContext& context,
                                                   const std::string& name) {
-  v1::Evaluator built_in = TaskOracleEvaluator();
-  if (name.empty() || name == built_in.name()) return built_in;
+  if (name.empty()) return TaskOracleEvaluator();
+  if (const v1::Evaluator* built_in = BuiltIn(name)) return *built_in;
   PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("evaluators", name));
   std::optional<v1::Evaluator> found;
   PROCTOR_RETURN_IF_ERROR(
@@ -113,7 +132,7 @@ absl::StatusOr<v1::Evaluator> EvaluatorStore::Get(const CallContext& context,
 }
 
 absl::StatusOr<std::vector<v1::Evaluator>> EvaluatorStore::List(const CallContext& context) {
-  std::vector<v1::Evaluator> evaluators = {TaskOracleEvaluator()};
+  std::vector<v1::Evaluator> evaluators = BuiltIns();
   PROCTOR_RETURN_IF_ERROR(
       database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
         PROCTOR_ASSIGN_OR_RETURN(
@@ -126,6 +145,8 @@ absl::StatusOr<std::vector<v1::Evaluator>> EvaluatorStore::List(const CallContex
         }
         return absl::OkStatus();
       }));
+  std::sort(evaluators.begin(), evaluators.end(),
+            [](const v1::Evaluator& a, const v1::Evaluator& b) { return a.name() < b.name(); });
   return evaluators;
 }
 
@@ -133,9 +154,16 @@ absl::StatusOr<v1::Verdict> VerdictStore::PutWithin(storage::Transaction& transa
                                                     const v1::Verdict& verdict) {
   PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("verdicts", verdict.name()));
   PROCTOR_ASSIGN_OR_RETURN(auto found, Find<v1::Verdict>(transaction, "evaluator_verdicts", id));
-  if (found) return *std::move(found);
+  if (found && !ModelWasUnavailable(*found)) return *std::move(found);
   v1::Verdict stored = verdict;
   if (!stored.has_create_time()) *stored.mutable_create_time() = ToProto(clock_.Now());
+  if (found) {
+    PROCTOR_RETURN_IF_ERROR(transaction
+                                .Execute("UPDATE evaluator_verdicts SET body = $2 WHERE id = $1",
+                                         {id, storage::Bytes{stored.SerializeAsString()}})
+                                .status());
+    return stored;
+  }
   // The newest is never deleted alone, so the next number is free.
   PROCTOR_RETURN_IF_ERROR(
       transaction

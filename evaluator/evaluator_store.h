@@ -19,7 +19,7 @@ namespace proctor::evaluator {
 // Brings this room's tables to the newest version. Call once at start-up, before the stores.
 absl::Status MigrateTables(storage::Database& database);
 
-// Named evaluators. `evaluators/oracle` is always there. Thread-safe.
+// Named evaluators. `evaluators/oracle` and the presets are always there. Thread-safe.
 class EvaluatorStore {
  public:
   // `database` and `clock` outlive the store.
@@ -46,8 +46,8 @@ class VerdictStore {
   // `database` and `clock` outlive the store.
   VerdictStore(storage::Database& database, Clock& clock) : database_(database), clock_(clock) {}
 
-  // Stores a verdict under the name that Evaluate gave it and returns what is stored: the first
-  // one, if it was there.
+  // Stores a verdict under the name that Assess gave it and returns what is stored: the first one, if it was there, but for
+  // one that found its model unavailable, which is replaced.
   absl::StatusOr<v1::Verdict> Put(const CallContext& context, const v1::Verdict& verdict);
 
   // The same inside a transaction of the caller (closing an episode and storing its verdict is one

@@ -32,7 +32,7 @@ std::vector<v1::EvidenceRequest> RequiredStartEvidence(const v1::Oracle& oracle,
                                                        double success_threshold = 1,
                                                        const WebArenaFunctions& functions = {});
 
-// The oracle that `evaluator` uses for `task`; null if it has none.
+// The oracle that `evaluator`, which is one, uses for `task`; null if it has none.
 const v1::Oracle* OracleOf(const v1::Evaluator& evaluator, const v1::Task& task);
 
 // EvidenceRequest.id of what each kind of leaf needs.

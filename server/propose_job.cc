@@ -11,6 +11,7 @@
 #include "common/status.h"
 #include "env/world.h"
 #include "evaluator/evaluate.h"
+#include "evaluator/evaluator_config.h"
 #include "evaluator/evidence.h"
 #include "proctor/v1/task_service.pb.h"
 #include "proposer/crawl_proposer.h"

@@ -1,4 +1,5 @@
 #include "evaluator/evaluate.h"
+#include "evaluator/evaluator_config.h"
 
 #include <string>
 

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "evaluator/evaluate.h"
+#include "evaluator/evaluator_config.h"
+#include "evaluator/presets.h"
 #include "gtest/gtest.h"
 #include "storage/memory_database.h"
 #include "storage/sqlite_database.h"
@@ -55,10 +57,19 @@ TEST_P(EvaluatorStoreTest, TheTaskOracleIsAlwaysThere) {
   EXPECT_EQ(evaluators().Get(context_, "")->name(), "evaluators/oracle");
   EXPECT_EQ(evaluators().Get(context_, "evaluators/oracle")->version(),
             TaskOracleEvaluator().version());
-  EXPECT_EQ(evaluators().List(context_)->size(), 1u);
   EXPECT_TRUE(evaluators().Create(context_, TaskOracleEvaluator()).ok());
   EXPECT_EQ(evaluators().Create(context_, Named("oracle")).status().code(),
             absl::StatusCode::kAlreadyExists);
+}
+
+TEST_P(EvaluatorStoreTest, PresetsAreAlwaysThereInTheOrderOfNames) {
+  const auto listed = evaluators().List(context_);
+  ASSERT_TRUE(listed.ok()) << listed.status();
+  EXPECT_EQ(listed->size(), Presets().size() + 1);
+  EXPECT_TRUE(std::is_sorted(listed->begin(), listed->end(),
+                             [](const auto& a, const auto& b) { return a.name() < b.name(); }));
+  EXPECT_EQ(evaluators().Get(context_, "evaluators/pae")->version(), Presets()[6].version());
+  EXPECT_EQ(evaluators().Create(context_, Named("pae")).status().code(), absl::StatusCode::kAlreadyExists);
 }
 
 TEST_P(EvaluatorStoreTest, ANameKeepsItsConfiguration) {

@@ -5,6 +5,7 @@
 #include "absl/strings/strip.h"
 #include "common/json.h"
 #include "evaluator/evaluate.h"
+#include "evaluator/evaluator_config.h"
 #include "evaluator/evidence.h"
 #include "proposer/site_model.h"
 #include "proposer/text.h"

@@ -5,6 +5,7 @@
 #include "env/practice/hub.h"
 #include "env/practice/templates.h"
 #include "evaluator/evaluate.h"
+#include "evaluator/evaluator_config.h"
 #include "evaluator/evidence.h"
 #include "gtest/gtest.h"
 #include "tests/env/practice/visitor.h"

@@ -13,6 +13,7 @@
 #include "env/web/browser_pool.h"
 #include "env/web/web_environment.h"
 #include "evaluator/evaluate.h"
+#include "evaluator/evaluator_config.h"
 #include "evaluator/evidence.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

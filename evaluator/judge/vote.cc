@@ -1,0 +1,137 @@
+#include "evaluator/judge/vote.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "evaluator/evaluate.h"
+
+namespace proctor::evaluator {
+namespace {
+
+constexpr double kEpsilon = 1e-9;
+constexpr double kDefaultQuorum = 0.5;
+
+// Weights by what members say.
+struct Tally {
+  double total = 0;
+  double success = 0;
+  double failure = 0;
+  // Of score times weight, of those that decided.
+  double scores = 0;
+
+  double decided() const { return success + failure; }
+};
+
+Tally Count(const v1::Panel& panel, const std::vector<v1::Verdict>& members) {
+  Tally tally;
+  for (size_t i = 0; i < members.size(); ++i) {
+    const double given = panel.members(static_cast<int>(i)).weight();
+    const double weight = given > 0 ? given : 1;
+    tally.total += weight;
+    if (members[i].outcome() == v1::OUTCOME_SUCCESS) tally.success += weight;
+    if (members[i].outcome() == v1::OUTCOME_FAILURE) tally.failure += weight;
+    if (Decided(members[i])) tally.scores += weight * members[i].score();
+  }
+  return tally;
+}
+
+// Three-valued: an undetermined member leaves open what it could have changed.
+v1::Outcome All(const Tally& tally) {
+  if (tally.failure > 0) return v1::OUTCOME_FAILURE;
+  return tally.success < tally.total ? v1::OUTCOME_UNDETERMINED : v1::OUTCOME_SUCCESS;
+}
+
+v1::Outcome Any(const Tally& tally) {
+  if (tally.success > 0) return v1::OUTCOME_SUCCESS;
+  return tally.failure < tally.total ? v1::OUTCOME_UNDETERMINED : v1::OUTCOME_FAILURE;
+}
+
+v1::Outcome Majority(const v1::Panel& panel, double success_threshold, const Tally& tally) {
+  const double quorum = panel.quorum() > 0 ? panel.quorum() : kDefaultQuorum;
+  if (tally.decided() <= 0 || tally.decided() + kEpsilon < quorum * tally.total) return v1::OUTCOME_UNDETERMINED;
+  if (panel.vote() == v1::PANEL_VOTE_MEAN) {
+    return tally.scores / tally.decided() + kEpsilon >= success_threshold ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE;
+  }
+  if (std::abs(tally.success - tally.failure) < kEpsilon) return v1::OUTCOME_UNDETERMINED;
+  return tally.success > tally.failure ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE;
+}
+
+v1::Outcome OutcomeOf(const v1::Panel& panel, double success_threshold, const Tally& tally) {
+  switch (panel.vote()) {
+    case v1::PANEL_VOTE_ALL:
+      return All(tally);
+    case v1::PANEL_VOTE_ANY:
+      return Any(tally);
+    default:
+      return Majority(panel, success_threshold, tally);
+  }
+}
+
+}  // namespace
+
+bool Decided(const v1::Verdict& verdict) {
+  return verdict.outcome() == v1::OUTCOME_SUCCESS || verdict.outcome() == v1::OUTCOME_FAILURE;
+}
+
+bool ModelWasUnavailable(const v1::Verdict& verdict) {
+  if (verdict.outcome() != v1::OUTCOME_UNDETERMINED) return false;
+  return verdict.undetermined_reason() == v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE ||
+         std::any_of(verdict.members().begin(), verdict.members().end(), ModelWasUnavailable);
+}
+
+void Vote(const v1::Panel& panel, double success_threshold, const std::vector<v1::Verdict>& members,
+          v1::Verdict* verdict) {
+  const Tally tally = Count(panel, members);
+  const std::string counts = absl::StrCat("of weight ", tally.total, ": ", tally.success, " SUCCESS, ", tally.failure,
+                                          " FAILURE, ", tally.total - tally.decided(), " undetermined");
+  const v1::Outcome outcome = OutcomeOf(panel, success_threshold, tally);
+  if (outcome == v1::OUTCOME_UNDETERMINED) {
+    SetUndetermined(v1::UNDETERMINED_REASON_DISAGREEMENT, counts, verdict);
+    return;
+  }
+  const bool mean = panel.vote() == v1::PANEL_VOTE_MEAN;
+  SetDecided(outcome, (mean ? tally.scores : tally.success) / tally.decided(), counts, verdict);
+  const double agreeing = outcome == v1::OUTCOME_SUCCESS ? tally.success : tally.failure;
+  verdict->set_confidence(agreeing / tally.decided());
+}
+
+bool Escalates(const v1::Panel& panel, const std::vector<v1::Verdict>& members, const v1::Verdict& verdict) {
+  if (!panel.has_escalation()) return false;
+  if (!Decided(verdict)) return true;
+  const Tally tally = Count(panel, members);
+  switch (panel.escalate_on()) {
+    case v1::ESCALATION_TRIGGER_FAILURE:
+      return verdict.outcome() == v1::OUTCOME_FAILURE;
+    case v1::ESCALATION_TRIGGER_UNDETERMINED:
+      return false;
+    default:
+      return tally.success > 0 && tally.failure > 0;
+  }
+}
+
+bool SureEnough(const v1::CascadeTier& tier, const v1::Verdict& verdict) {
+  return Decided(verdict) && verdict.confidence() + kEpsilon >= tier.min_confidence();
+}
+
+void TakeOver(const v1::Verdict& from, v1::Verdict* verdict) {
+  verdict->set_outcome(from.outcome());
+  verdict->set_score(from.score());
+  verdict->set_confidence(from.confidence());
+  verdict->set_rationale(from.rationale());
+  verdict->set_undetermined_reason(from.undetermined_reason());
+  verdict->set_already_solved(from.already_solved());
+  *verdict->mutable_cited_steps() = from.cited_steps();
+  *verdict->mutable_step_scores() = from.step_scores();
+}
+
+void AddUsageOf(const std::vector<v1::Verdict>& members, v1::Verdict* verdict) {
+  v1::Usage& usage = *verdict->mutable_usage();
+  for (const v1::Verdict& member : members) {
+    usage.set_input_tokens(usage.input_tokens() + member.usage().input_tokens());
+    usage.set_output_tokens(usage.output_tokens() + member.usage().output_tokens());
+    usage.set_cached_input_tokens(usage.cached_input_tokens() + member.usage().cached_input_tokens());
+    usage.set_cost_usd(usage.cost_usd() + member.usage().cost_usd());
+  }
+}
+
+}  // namespace proctor::evaluator

@@ -1,0 +1,34 @@
+// Shows on a screenshot where the agent acted.
+#ifndef PROCTOR_IMAGING_ACTION_OVERLAY_H_
+#define PROCTOR_IMAGING_ACTION_OVERLAY_H_
+
+#include <optional>
+
+#include "imaging/image.h"
+
+namespace proctor::imaging {
+
+// In pixels of the picture; may reach beyond its edges.
+struct ActionPlace {
+  struct Box {
+    double x = 0;
+    double y = 0;
+    double width = 0;
+    double height = 0;
+  };
+  struct Point {
+    double x = 0;
+    double y = 0;
+  };
+  // Of the element that was acted on.
+  std::optional<Box> box;
+  // That received the input.
+  std::optional<Point> point;
+};
+
+// Draws a red frame, 3 pixels wide, around the box and a red cross on the point. What lies outside the picture is left out.
+void DrawAction(const ActionPlace& place, Image& image);
+
+}  // namespace proctor::imaging
+
+#endif  // PROCTOR_IMAGING_ACTION_OVERLAY_H_
