@@ -6,7 +6,8 @@
 #include "common/status.h"
 #include "proctor/v1/trajectory_service.pb.h"
 #include "trajectory/folder_export.h"
-#include "trajectory/folder_import.h"
+#include "trajectory/formats/export_runs.h"
+#include "trajectory/formats/import_runs.h"
 
 namespace proctor::server {
 namespace {
@@ -31,9 +32,9 @@ absl::StatusOr<google::protobuf::Any> Import(const CallContext& context, const v
   PROCTOR_ASSIGN_OR_RETURN(const std::string folder,
                            trajectory::ResolveExchangePath(exchange_dir, request.folder()));
   PROCTOR_ASSIGN_OR_RETURN(const auto result,
-                           trajectory::ImportTrajectories(context, archive, folder, [&](int64_t done, int64_t total) {
-                             return progress.Report(done, total, "importing");
-                           }));
+                           trajectory::formats::ImportRuns(
+                               context, archive, folder, {.format = request.format(), .split = request.split()},
+                               [&](int64_t done, int64_t total) { return progress.Report(done, total, "importing"); }));
   return Packed(result);
 }
 
@@ -46,9 +47,9 @@ absl::StatusOr<google::protobuf::Any> Export(const CallContext& context, const v
                            trajectory::NamesToExport(context, archive, request));
   PROCTOR_ASSIGN_OR_RETURN(
       const auto result,
-      trajectory::ExportTrajectories(context, archive, names, folder, [&](int64_t done, int64_t total) {
-        return progress.Report(done, total, "exporting");
-      }));
+      trajectory::formats::ExportRuns(
+          context, archive, names, folder, request.format(),
+          [&](int64_t done, int64_t total) { return progress.Report(done, total, "exporting"); }));
   return Packed(result);
 }
 

@@ -1,4 +1,4 @@
-// Imports and exports of trajectory folders, as jobs.
+// Imports and exports of trajectories in files, as jobs.
 #ifndef PROCTOR_SERVER_TRAJECTORY_JOBS_H_
 #define PROCTOR_SERVER_TRAJECTORY_JOBS_H_
 

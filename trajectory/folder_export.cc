@@ -11,8 +11,8 @@
 #include "common/proto_json.h"
 #include "common/status.h"
 #include "common/strings.h"
-#include "storage/file_system.h"
 #include "trajectory/folder_format.h"
+#include "trajectory/folder_writer.h"
 #include "trajectory/record_form.h"
 #include "trajectory/trajectory_store.h"
 
@@ -20,40 +20,6 @@ namespace proctor::trajectory {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Writes one export below a folder of its own, removed if it is not completed.
-class FolderWriter {
- public:
-  explicit FolderWriter(std::string folder)
-      : folder_(std::move(folder)), partial_(absl::StrCat(folder_, ".partial-", RandomHex(8))) {}
-  ~FolderWriter() {
-    std::error_code ignored;
-    if (!partial_.empty()) fs::remove_all(partial_, ignored);
-  }
-  FolderWriter(const FolderWriter&) = delete;
-  FolderWriter& operator=(const FolderWriter&) = delete;
-
-  absl::Status AddFolder(const std::string& relative) {
-    return storage::LocalFileSystem().CreateDirectory(absl::StrCat(partial_, relative));
-  }
-  absl::Status AddFile(const std::string& relative, std::string_view bytes) {
-    bytes_ += static_cast<int64_t>(bytes.size());
-    return storage::LocalFileSystem().WriteNew(absl::StrCat(partial_, relative), bytes,
-                                               storage::SyncMode::kNoSync);
-  }
-  absl::Status Complete() {
-    if (fs::exists(folder_)) return absl::AlreadyExistsError(absl::StrCat(folder_, " is there"));
-    PROCTOR_RETURN_IF_ERROR(storage::LocalFileSystem().Rename(partial_, folder_));
-    partial_.clear();
-    return absl::OkStatus();
-  }
-  int64_t bytes() const { return bytes_; }
-
- private:
-  const std::string folder_;
-  std::string partial_;
-  int64_t bytes_ = 0;
-};
 
 absl::StatusOr<std::vector<BlobEntry>> WriteBlobs(const CallContext& context, Archive& archive,
                                                   const v1::Trajectory& trajectory,
@@ -81,7 +47,7 @@ absl::Status WriteOne(const CallContext& context, Archive& archive, const std::s
   if (!trajectory.closed()) {
     return absl::FailedPreconditionError(absl::StrCat(name, " is still being recorded"));
   }
-  const std::string base = absl::StrCat("/", id);
+  const std::string& base = id;
   PROCTOR_RETURN_IF_ERROR(writer.AddFolder(base));
   PROCTOR_RETURN_IF_ERROR(writer.AddFolder(absl::StrCat(base, "/", kBlobsFolder)));
   PROCTOR_ASSIGN_OR_RETURN(const std::vector<BlobEntry> blobs,
@@ -143,9 +109,6 @@ absl::StatusOr<std::vector<std::string>> NamesToExport(
 absl::StatusOr<v1::ExportTrajectoriesResult> ExportTrajectories(
     const CallContext& context, Archive& archive, const std::vector<std::string>& names,
     const std::string& folder, const Progress& progress) {
-  if (fs::exists(folder)) {
-    return absl::AlreadyExistsError(absl::StrCat(folder, " is there: choose a new folder"));
-  }
   std::vector<std::string> ids;
   for (const std::string& name : names) {
     PROCTOR_ASSIGN_OR_RETURN(std::string id, ResourceId("trajectories", name));
@@ -153,22 +116,19 @@ absl::StatusOr<v1::ExportTrajectoriesResult> ExportTrajectories(
   }
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  std::error_code error;
-  fs::create_directories(fs::path(folder).parent_path(), error);
-  FolderWriter writer(folder);
-  PROCTOR_RETURN_IF_ERROR(writer.AddFolder(""));
+  PROCTOR_ASSIGN_OR_RETURN(const auto writer, FolderWriter::Create(folder));
   const int64_t total = static_cast<int64_t>(ids.size());
   for (int64_t i = 0; i < total; ++i) {
     PROCTOR_RETURN_IF_ERROR(context.Check("export"));
     const std::string name = ResourceName("trajectories", ids[static_cast<size_t>(i)]);
-    PROCTOR_RETURN_IF_ERROR(Annotate(WriteOne(context, archive, name, writer), name));
+    PROCTOR_RETURN_IF_ERROR(Annotate(WriteOne(context, archive, name, *writer), name));
     PROCTOR_RETURN_IF_ERROR(progress(i + 1, total));
   }
-  PROCTOR_RETURN_IF_ERROR(writer.AddFile(absl::StrCat("/", kExportFile), ExportListToText(ids)));
-  PROCTOR_RETURN_IF_ERROR(writer.Complete());
+  PROCTOR_RETURN_IF_ERROR(writer->AddFile(kExportFile, ExportListToText(ids)));
+  PROCTOR_RETURN_IF_ERROR(writer->Complete());
   v1::ExportTrajectoriesResult result;
   result.set_exported(total);
-  result.set_size_bytes(writer.bytes());
+  result.set_size_bytes(writer->bytes());
   result.set_path(folder);
   return result;
 }

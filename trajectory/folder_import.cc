@@ -9,10 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "common/ids.h"
 #include "common/status.h"
-#include "common/strings.h"
 #include "storage/database.h"
 #include "trajectory/blob_ledger.h"
 #include "trajectory/folder_format.h"
+#include "trajectory/import_outcome.h"
 #include "trajectory/record_form.h"
 #include "trajectory/record_tables.h"
 #include "trajectory/trajectory_store.h"
@@ -27,10 +27,10 @@ constexpr int64_t kMaxListBytes = 64 << 20;
 // JSON is up to twice as long as what it says.
 constexpr int64_t kMaxTextBytes = 2 * kMaxPartBytes;
 constexpr int64_t kMaxAllStepsBytes = 512 << 20;
-// Reasons are for people, and the job's record holds them all.
-constexpr size_t kMaxReasonBytes = 500;
 
 enum class Outcome { kImported, kUnchanged };
+// The names in a result are for people, too.
+constexpr int kMaxNames = 1'000;
 
 // What a folder says, checked but for the blobs.
 struct FolderRecord {
@@ -136,11 +136,13 @@ absl::Status ImportBlobs(const CallContext& context, Archive& archive,
   return absl::OkStatus();
 }
 
+// `name` gets the record's.
 absl::StatusOr<Outcome> ImportOne(const CallContext& context, Archive& archive,
-                                  const UntrustedFolder& folder, const std::string& id) {
+                                  const UntrustedFolder& folder, const std::string& id,
+                                  std::string& name) {
   PROCTOR_ASSIGN_OR_RETURN(const FolderRecord record, ReadRecord(folder));
-  const std::string name = ResourceName("trajectories", id);
-  if (!id.empty() && record.header.name() != name) {
+  name = record.header.name();
+  if (!id.empty() && name != ResourceName("trajectories", id)) {
     return absl::InvalidArgumentError(absl::StrCat("the record is ", record.header.name()));
   }
   PROCTOR_ASSIGN_OR_RETURN(const std::string own_id,
@@ -161,12 +163,6 @@ absl::StatusOr<Outcome> ImportOne(const CallContext& context, Archive& archive,
         return InsertBlobs(transaction, own_id, record.named_blobs);
       }));
   return Outcome::kImported;
-}
-
-// A failure that concerns the whole import, not one folder.
-bool IsFatal(const absl::Status& status) {
-  return absl::IsResourceExhausted(status) || absl::IsCancelled(status) ||
-         absl::IsDeadlineExceeded(status) || absl::IsInternal(status);
 }
 
 }  // namespace
@@ -190,22 +186,23 @@ absl::StatusOr<v1::ImportTrajectoriesResult> ImportTrajectories(const CallContex
     PROCTOR_RETURN_IF_ERROR(context.Check("import"));
     const std::string& id = ids[static_cast<size_t>(i)];
     absl::StatusOr<Outcome> outcome = absl::UnknownError("");
+    std::string name;
     if (id.empty()) {
-      outcome = ImportOne(context, archive, *root, id);
+      outcome = ImportOne(context, archive, *root, id, name);
     } else {
       const auto one = root->OpenFolder(id);
-      outcome = one.ok() ? ImportOne(context, archive, **one, id) : one.status();
+      outcome = one.ok() ? ImportOne(context, archive, **one, id, name) : one.status();
     }
-    if (!outcome.ok() && IsFatal(outcome.status())) return outcome.status();
+    if (!outcome.ok() && EndsImport(outcome.status())) return outcome.status();
     if (!outcome.ok()) {
-      const std::string reason = outcome.status().ToString();
       const std::string key = id.empty() ? std::filesystem::path(folder).filename().string() : id;
-      (*result.mutable_failed())[key] = SanitizeUtf8(TruncateUtf8(reason, kMaxReasonBytes));
+      (*result.mutable_failed())[key] = FailureReason(outcome.status());
     } else if (*outcome == Outcome::kImported) {
       result.set_imported(result.imported() + 1);
     } else {
       result.set_unchanged(result.unchanged() + 1);
     }
+    if (outcome.ok() && result.names_size() < kMaxNames) result.add_names(name);
     PROCTOR_RETURN_IF_ERROR(progress(i + 1, total));
   }
   return result;

@@ -1,9 +1,11 @@
 #include "trajectory/untrusted_folder.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -72,6 +74,37 @@ absl::StatusOr<std::unique_ptr<UntrustedFolder>> UntrustedFolder::OpenFolder(
       openat(descriptor_, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (descriptor < 0) return OpenError(path);
   return std::unique_ptr<UntrustedFolder>(new UntrustedFolder(descriptor, path));
+}
+
+absl::StatusOr<std::vector<FolderEntry>> UntrustedFolder::List(size_t max_entries) const {
+  // A descriptor of its own: reading it moves its position.
+  const int descriptor = openat(descriptor_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return OpenError(path_);
+  DIR* const stream = fdopendir(descriptor);
+  if (stream == nullptr) {
+    close(descriptor);
+    return absl::UnavailableError(absl::StrCat("cannot list ", path_, ": ", std::strerror(errno)));
+  }
+  std::vector<FolderEntry> entries;
+  while (const dirent* entry = readdir(stream)) {
+    const std::string name = entry->d_name;
+    struct stat info;
+    if (name == "." || name == ".." ||
+        fstatat(descriptor_, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+        (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))) {
+      continue;
+    }
+    entries.push_back({name, S_ISDIR(info.st_mode) ? EntryKind::kFolder : EntryKind::kFile});
+    if (entries.size() > max_entries) break;
+  }
+  closedir(stream);
+  if (entries.size() > max_entries) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path_, " has more than ", max_entries, " entries"));
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const FolderEntry& a, const FolderEntry& b) { return a.name < b.name; });
+  return entries;
 }
 
 absl::StatusOr<int> UntrustedFolder::OpenFile(const std::string& name, int64_t& size) const {

@@ -7,11 +7,19 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace proctor::trajectory {
+
+enum class EntryKind { kFile, kFolder };
+struct FolderEntry {
+  std::string name;
+  EntryKind kind = EntryKind::kFile;
+};
 
 // An open folder. Names are single path components. Links are never followed, only regular files are read, nothing above
 // a limit is read into memory. Errors: NOT_FOUND; INVALID_ARGUMENT a link, no regular file, too large, a bad name;
@@ -25,6 +33,8 @@ class UntrustedFolder {
   UntrustedFolder& operator=(const UntrustedFolder&) = delete;
 
   absl::StatusOr<std::unique_ptr<UntrustedFolder>> OpenFolder(const std::string& name) const;
+  // What is in it, sorted by name; links and special files are left out. INVALID_ARGUMENT: more than `max_entries`.
+  absl::StatusOr<std::vector<FolderEntry>> List(size_t max_entries) const;
   absl::StatusOr<std::string> ReadFile(const std::string& name, int64_t max_bytes) const;
   // Calls `visit` with each line, without its end, until it fails.
   absl::Status ReadLines(const std::string& name, int64_t max_line_bytes,

@@ -1,0 +1,52 @@
+#include "trajectory/folder_writer.h"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/ids.h"
+#include "common/status.h"
+#include "storage/file_system.h"
+
+namespace proctor::trajectory {
+
+namespace fs = std::filesystem;
+
+FolderWriter::FolderWriter(std::string folder)
+    : folder_(std::move(folder)), partial_(absl::StrCat(folder_, ".partial-", RandomHex(8))) {}
+
+FolderWriter::~FolderWriter() {
+  std::error_code ignored;
+  if (!partial_.empty()) fs::remove_all(partial_, ignored);
+}
+
+absl::StatusOr<std::unique_ptr<FolderWriter>> FolderWriter::Create(const std::string& folder) {
+  if (fs::exists(folder)) {
+    return absl::AlreadyExistsError(absl::StrCat(folder, " is there: choose a new folder"));
+  }
+  std::error_code error;
+  fs::create_directories(fs::path(folder).parent_path(), error);
+  std::unique_ptr<FolderWriter> writer(new FolderWriter(folder));
+  PROCTOR_RETURN_IF_ERROR(storage::LocalFileSystem().CreateDirectory(writer->partial_));
+  return writer;
+}
+
+absl::Status FolderWriter::AddFolder(const std::string& relative) {
+  return storage::LocalFileSystem().CreateDirectory(absl::StrCat(partial_, "/", relative));
+}
+
+absl::Status FolderWriter::AddFile(const std::string& relative, std::string_view bytes) {
+  bytes_ += static_cast<int64_t>(bytes.size());
+  return storage::LocalFileSystem().WriteNew(absl::StrCat(partial_, "/", relative), bytes,
+                                             storage::SyncMode::kNoSync);
+}
+
+absl::Status FolderWriter::Complete() {
+  if (fs::exists(folder_)) return absl::AlreadyExistsError(absl::StrCat(folder_, " is there"));
+  PROCTOR_RETURN_IF_ERROR(storage::LocalFileSystem().Rename(partial_, folder_));
+  partial_.clear();
+  return absl::OkStatus();
+}
+
+}  // namespace proctor::trajectory

@@ -1,0 +1,109 @@
+#include "trajectory/formats/difference.h"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/proto_json.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+
+namespace proctor::trajectory::formats {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+constexpr char kNoPlace[] = "the format has no place for it";
+constexpr char kOtherwise[] = "comes back in another form";
+constexpr char kAdded[] = "comes back with a value that the record does not have";
+
+class Comparison {
+ public:
+  Comparison(const std::string& file, SkipList& skips) : file_(file), skips_(skips) {}
+
+  void Compare(const Message& original, const Message& back, const std::string& path) {
+    if (ProtoCanonicalBytes(original) == ProtoCanonicalBytes(back)) return;
+    const auto* const type = original.GetDescriptor();
+    // Times, durations and structs are values.
+    if (absl::StartsWith(type->full_name(), "google.protobuf.")) {
+      skips_.Add(file_, path, kOtherwise);
+      return;
+    }
+    for (int i = 0; i < type->field_count(); ++i) {
+      CompareField(original, back, *type->field(i), path);
+    }
+  }
+
+ private:
+  void CompareField(const Message& original, const Message& back, const FieldDescriptor& field,
+                    const std::string& path) {
+    const std::string name = absl::StrCat(path, path.empty() ? "" : ".", field.name());
+    const Reflection& reflect = *original.GetReflection();
+    const auto has = [&](const Message& message) {
+      return field.is_repeated() ? reflect.FieldSize(message, &field) > 0
+                                 : reflect.HasField(message, &field);
+    };
+    if (!has(original) && !has(back)) return;
+    if (!has(original) || !has(back)) {
+      skips_.Add(file_, name, has(original) ? kNoPlace : kAdded);
+    } else if (!field.is_repeated() && field.message_type() != nullptr) {
+      Compare(reflect.GetMessage(original, &field), reflect.GetMessage(back, &field), name);
+    } else if (field.is_repeated() && !field.is_map() && field.message_type() != nullptr) {
+      CompareEach(original, back, field, name);
+    } else if (!SameValue(original, back, field)) {
+      skips_.Add(file_, name, kOtherwise);
+    }
+  }
+
+  void CompareEach(const Message& original, const Message& back, const FieldDescriptor& field,
+                   const std::string& name) {
+    const Reflection& reflect = *original.GetReflection();
+    const int before = reflect.FieldSize(original, &field);
+    const int after = reflect.FieldSize(back, &field);
+    if (before != after) {
+      skips_.Add(file_, name, absl::StrCat(after, " of ", before, " come back"));
+    }
+    for (int i = 0; i < std::min(before, after); ++i) {
+      Compare(reflect.GetRepeatedMessage(original, &field, i),
+              reflect.GetRepeatedMessage(back, &field, i), name + "[]");
+    }
+  }
+
+  // Compares scalars, lists of them and maps by their encoding.
+  static bool SameValue(const Message& a, const Message& b, const FieldDescriptor& field) {
+    const auto only = [&](const Message& message) {
+      const std::unique_ptr<Message> copy(message.New());
+      copy->CopyFrom(message);
+      std::vector<const FieldDescriptor*> fields;
+      copy->GetReflection()->ListFields(*copy, &fields);
+      for (const FieldDescriptor* other : fields) {
+        if (other != &field) copy->GetReflection()->ClearField(copy.get(), other);
+      }
+      return ProtoCanonicalBytes(*copy);
+    };
+    return only(a) == only(b);
+  }
+
+  const std::string& file_;
+  SkipList& skips_;
+};
+
+}  // namespace
+
+void AddDifferences(const v1::Trajectory& original, const v1::Trajectory& back,
+                    const std::string& file, SkipList& skips) {
+  v1::Trajectory before = original;
+  v1::Trajectory after = back;
+  for (v1::Trajectory* record : {&before, &after}) {
+    record->clear_name();
+    record->clear_digest();
+    record->clear_step_count();
+  }
+  Comparison(file, skips).Compare(before, after, "");
+}
+
+}  // namespace proctor::trajectory::formats

@@ -1,0 +1,169 @@
+#include "trajectory/formats/export_runs.h"
+
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/status.h"
+#include "imaging/image.h"
+#include "trajectory/folder_writer.h"
+#include "trajectory/formats/difference.h"
+#include "trajectory/formats/find_runs.h"
+#include "trajectory/formats/read_runs.h"
+#include "trajectory/formats/run_writer.h"
+#include "trajectory/formats/store_run.h"
+#include "trajectory/import_outcome.h"
+#include "trajectory/trajectory_store.h"
+
+namespace proctor::trajectory::formats {
+namespace {
+
+std::unique_ptr<RunWriter> WriterOf(v1::TrajectoryFormat format, WriterParts parts) {
+  switch (format) {
+    case v1::TRAJECTORY_FORMAT_WEBVOYAGER:
+      return NewWebVoyagerWriter(parts);
+    default:
+      return nullptr;
+  }
+}
+
+absl::StatusOr<v1::Trajectory> Closed(const CallContext& context, Archive& archive,
+                                      const std::string& name) {
+  PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory trajectory, TrajectoryStore(archive).Get(context, name));
+  if (trajectory.closed()) return trajectory;
+  return absl::FailedPreconditionError(absl::StrCat(name, " is still being recorded"));
+}
+
+// Readers refuse what is no picture; a client may have recorded anything.
+absl::Status CheckPictures(const CallContext& context, Archive& archive,
+                           const v1::Trajectory& trajectory) {
+  const auto check = [&](const v1::Observation& observation) -> absl::Status {
+    const std::string& digest = observation.screenshot().digest();
+    if (digest.empty()) return absl::OkStatus();
+    PROCTOR_ASSIGN_OR_RETURN(const std::string bytes, archive.blobs().Get(context, digest));
+    const absl::Status probed = imaging::Probe(bytes).status();
+    if (probed.ok()) return absl::OkStatus();
+    return absl::FailedPreconditionError(
+        absl::StrCat("screenshot ", digest, ": ", probed.message()));
+  };
+  PROCTOR_RETURN_IF_ERROR(check(trajectory.initial_observation()));
+  for (const v1::Step& step : trajectory.steps()) {
+    PROCTOR_RETURN_IF_ERROR(check(step.observation()));
+  }
+  return absl::OkStatus();
+}
+
+// Compares what is read with the records it was written from.
+class ComparingSink final : public RunSink {
+ public:
+  // `names`: of the records, by label.
+  ComparingSink(const CallContext& context, Archive& archive, std::map<std::string, std::string> names)
+      : context_(context), archive_(archive), names_(std::move(names)) {}
+
+  void Expect(int64_t) override {}
+
+  absl::Status Take(const RunFiles&, const std::string& label, absl::StatusOr<Run> run) override {
+    PROCTOR_RETURN_IF_ERROR(context_.Check("export"));
+    const auto name = names_.find(label);
+    if (name == names_.end()) {
+      return absl::InternalError(absl::StrCat("the export holds ", label, ", which nobody wrote"));
+    }
+    if (!run.ok()) {
+      return absl::InternalError(absl::StrCat("the export of ", name->second,
+                                              " cannot be read: ", run.status().message()));
+    }
+    PROCTOR_ASSIGN_OR_RETURN(const v1::Trajectory original,
+                             Closed(context_, archive_, name->second));
+    AddDifferences(original, RecordOf(*run), label, skips_);
+    names_.erase(name);
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckAllRead() const {
+    if (names_.empty()) return absl::OkStatus();
+    return absl::InternalError(absl::StrCat("the export lacks ", names_.begin()->second));
+  }
+  const SkipList& skips() const { return skips_; }
+
+ private:
+  const CallContext& context_;
+  Archive& archive_;
+  std::map<std::string, std::string> names_;
+  SkipList skips_;
+};
+
+absl::Status ReadBack(const CallContext& context, Archive& archive, const std::string& folder,
+                      v1::TrajectoryFormat format, std::map<std::string, std::string> names,
+                      v1::ExportTrajectoriesResult& result) {
+  if (names.empty()) return absl::OkStatus();
+  PROCTOR_ASSIGN_OR_RETURN(const RunFiles root, RunFiles::Open(folder));
+  PROCTOR_ASSIGN_OR_RETURN(const FoundRuns found, FindRuns(context, root, format));
+  ComparingSink sink(context, archive, std::move(names));
+  for (const Place& place : found.places) {
+    PROCTOR_RETURN_IF_ERROR(ReadPlace(context, root, place, "", v1::SPLIT_TEST, sink));
+  }
+  PROCTOR_RETURN_IF_ERROR(sink.CheckAllRead());
+  sink.skips().CopyTo(*result.mutable_skipped());
+  result.set_skipped_count(sink.skips().total());
+  return absl::OkStatus();
+}
+
+// Writes all; returns the names by label. The result gets those that the format cannot carry.
+absl::StatusOr<std::map<std::string, std::string>> WriteAll(
+    const CallContext& context, Archive& archive, const std::set<std::string>& names,
+    RunWriter& writer, const Progress& progress, v1::ExportTrajectoriesResult& result) {
+  std::map<std::string, std::string> by_label;
+  absl::Status refused;
+  int64_t done = 0;
+  for (const std::string& name : names) {
+    PROCTOR_RETURN_IF_ERROR(context.Check("export"));
+    PROCTOR_ASSIGN_OR_RETURN(const v1::Trajectory trajectory, Closed(context, archive, name));
+    const absl::Status checked = CheckPictures(context, archive, trajectory);
+    const absl::StatusOr<std::string> label =
+        checked.ok() ? writer.Add(context, trajectory) : checked;
+    if (label.ok()) {
+      by_label[*label] = name;
+    } else if (absl::IsFailedPrecondition(label.status())) {
+      refused = Annotate(label.status(), name);
+      (*result.mutable_failed())[name] = FailureReason(label.status());
+    } else {
+      return Annotate(label.status(), name);
+    }
+    PROCTOR_RETURN_IF_ERROR(progress(++done, static_cast<int64_t>(names.size())));
+  }
+  if (by_label.empty() && !refused.ok()) return refused;
+  PROCTOR_RETURN_IF_ERROR(writer.Finish());
+  return by_label;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::ExportTrajectoriesResult> ExportRuns(const CallContext& context, Archive& archive,
+                                                        const std::vector<std::string>& names,
+                                                        const std::string& folder,
+                                                        v1::TrajectoryFormat format,
+                                                        const Progress& progress) {
+  if (format == v1::TRAJECTORY_FORMAT_UNSPECIFIED || format == v1::TRAJECTORY_FORMAT_PROCTOR) {
+    return ExportTrajectories(context, archive, names, folder, progress);
+  }
+  PROCTOR_ASSIGN_OR_RETURN(const auto files, FolderWriter::Create(folder));
+  const auto writer = WriterOf(format, {.blobs = archive.blobs(), .folder = *files});
+  if (writer == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("no writer of format ", FormatLabel(format)));
+  }
+  v1::ExportTrajectoriesResult result;
+  PROCTOR_ASSIGN_OR_RETURN(auto by_label,
+                           WriteAll(context, archive, {names.begin(), names.end()}, *writer,
+                                    progress, result));
+  result.set_exported(static_cast<int64_t>(by_label.size()));
+  PROCTOR_RETURN_IF_ERROR(
+      ReadBack(context, archive, files->partial(), format, std::move(by_label), result));
+  PROCTOR_RETURN_IF_ERROR(files->Complete());
+  result.set_size_bytes(files->bytes());
+  result.set_path(folder);
+  return result;
+}
+
+}  // namespace proctor::trajectory::formats

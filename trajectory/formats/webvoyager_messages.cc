@@ -1,0 +1,75 @@
+#include "trajectory/formats/webvoyager_messages.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/strings.h"
+#include "trajectory/formats/action_text.h"
+#include "trajectory/formats/webvoyager_text.h"
+
+namespace proctor::trajectory::formats {
+namespace {
+
+constexpr std::string_view kTaskBegin = "Now given a task:";
+constexpr std::string_view kSiteBegin = "Please interact with ";
+constexpr std::string_view kTaskEnd = " and get the answer.";
+constexpr std::string_view kObservation = "Observation:";
+// Of what the conversation no longer holds.
+constexpr std::string_view kLeftOut = "(Omitted in context.)";
+constexpr char kLeftOutText[] = "Observation: A screenshot and some texts. (Omitted in context.)";
+constexpr std::string_view kAsk = "lease analyze the";  // "please" or "Please".
+
+}  // namespace
+
+std::optional<WebVoyagerTask> ReadWebVoyagerTask(std::string_view text) {
+  text = Trim(text);
+  if (!text.starts_with(kTaskBegin)) return std::nullopt;
+  text.remove_prefix(kTaskBegin.size());
+  for (size_t end = text.find(kTaskEnd); end != text.npos; end = text.find(kTaskEnd, end + 1)) {
+    const size_t site = text.substr(0, end + 1).rfind(kSiteBegin);
+    if (site == text.npos) continue;
+    const size_t url = site + kSiteBegin.size();
+    return WebVoyagerTask{
+        .goal = std::string(Trim(text.substr(0, site))),
+        .start_url = std::string(Trim(text.substr(url, std::max(end, url) - url))),
+        .observation = Trim(text.substr(end + kTaskEnd.size()))};
+  }
+  return std::nullopt;
+}
+
+std::string WriteWebVoyagerTask(const std::string& goal, const std::string& start_url) {
+  return absl::StrCat(ToAbsl(kTaskBegin), " ", goal, "  ", ToAbsl(kSiteBegin), start_url,
+                      ToAbsl(kTaskEnd), " \n");
+}
+
+bool ShowsPage(std::string_view text) { return Trim(text).starts_with(kObservation); }
+
+void ReadShownPage(std::string_view text, const std::string& where, v1::Observation& observation,
+                   Findings& findings) {
+  text = Trim(text);
+  text.remove_prefix(std::min(kObservation.size(), text.size()));
+  const size_t ask = text.find(kAsk);
+  if (ask == text.npos) {
+    if (text.find(kLeftOut) == text.npos) {
+      findings.Skip(where, "a text of another form than WebVoyager's");
+    }
+    return;
+  }
+  const std::string_view notice = Trim(text.substr(0, ask - std::min<size_t>(ask, 1)));
+  if (!notice.empty()) observation.add_notices(std::string(notice));
+  const size_t line_end = text.find('\n', ask);
+  if (line_end == text.npos) return;
+  const int unread = ReadElementList(text.substr(line_end + 1), *observation.mutable_elements());
+  for (int i = 0; i < unread; ++i) {
+    findings.Skip(where + " (an element)", "is not of the form [number]: <tag> \"text\", \"name\"");
+  }
+}
+
+std::string WriteShownPage(const v1::Observation& observation) {
+  if (observation.elements().empty() && observation.notices().empty()) return kLeftOutText;
+  return absl::StrCat(ToAbsl(kObservation), absl::StrJoin(observation.notices(), "\n"),
+                      " please analyze the attached screenshot and give the Thought and Action. The "
+                      "elements' numbers, tags and texts:\n",
+                      WriteElementList(observation.elements()));
+}
+
+}  // namespace proctor::trajectory::formats

@@ -1,0 +1,35 @@
+// What the other side says in WebVoyager's conversations: the task and what is seen. Pure functions.
+#ifndef PROCTOR_TRAJECTORY_FORMATS_WEBVOYAGER_MESSAGES_H_
+#define PROCTOR_TRAJECTORY_FORMATS_WEBVOYAGER_MESSAGES_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proctor/v1/observation.pb.h"
+#include "trajectory/formats/findings.h"
+
+namespace proctor::trajectory::formats {
+
+// The first message of the user.
+struct WebVoyagerTask {
+  std::string goal;
+  std::string start_url;
+  // What follows the task.
+  std::string_view observation;
+};
+// Nothing if `text` does not pose a task. The result refers to `text`.
+std::optional<WebVoyagerTask> ReadWebVoyagerTask(std::string_view text);
+std::string WriteWebVoyagerTask(const std::string& goal, const std::string& start_url);
+
+// True if the message shows the page; else it reports what was wrong with the last action.
+bool ShowsPage(std::string_view text);
+// Elements and a notice of a message that shows the page. `where`: for the findings.
+void ReadShownPage(std::string_view text, const std::string& where, v1::Observation& observation,
+                   Findings& findings);
+// A message that ReadShownPage reads: with its list if elements were listed, else as one whose list was left out.
+std::string WriteShownPage(const v1::Observation& observation);
+
+}  // namespace proctor::trajectory::formats
+
+#endif  // PROCTOR_TRAJECTORY_FORMATS_WEBVOYAGER_MESSAGES_H_
