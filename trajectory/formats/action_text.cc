@@ -2,6 +2,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
+#include "common/json.h"
 #include "common/proto_json.h"
 #include "common/strings.h"
 
@@ -35,6 +36,14 @@ std::optional<int32_t> MarkFromDigits(std::string_view digits) {
     return std::nullopt;
   }
   return mark;
+}
+
+std::string QuoteText(const std::string& text) { return DumpJson(Json(text)); }
+
+std::optional<std::string> UnquoteText(std::string_view quoted) {
+  const absl::StatusOr<Json> json = ParseJson(quoted);
+  if (!json.ok() || !json->is_string()) return std::nullopt;
+  return json->get<std::string>();
 }
 
 std::string_view Trim(std::string_view text) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "google/protobuf/message.h"
 #include "proctor/v1/action.pb.h"
 #include "proctor/v1/observation.pb.h"
 
@@ -21,6 +22,10 @@ double SeenHeight(const v1::Observation& seen);
 
 // A mark from decimal digits. Unlike in our own worlds 0 is one: other recorders count from there.
 std::optional<int32_t> MarkFromDigits(std::string_view digits);
+
+// "a \"quoted\" text" as a JSON string, and back; nothing if it is none.
+std::string QuoteText(const std::string& text);
+std::optional<std::string> UnquoteText(std::string_view quoted);
 
 std::string_view Trim(std::string_view text);
 

@@ -24,6 +24,8 @@ std::unique_ptr<RunWriter> WriterOf(v1::TrajectoryFormat format, WriterParts par
   switch (format) {
     case v1::TRAJECTORY_FORMAT_WEBVOYAGER:
       return NewWebVoyagerWriter(parts);
+    case v1::TRAJECTORY_FORMAT_ONLINE_MIND2WEB:
+      return NewOnlineMind2WebWriter(parts);
     default:
       return nullptr;
   }

@@ -12,6 +12,8 @@ Reader ReaderOf(v1::TrajectoryFormat format) {
   switch (format) {
     case v1::TRAJECTORY_FORMAT_WEBVOYAGER:
       return ReadWebVoyager;
+    case v1::TRAJECTORY_FORMAT_ONLINE_MIND2WEB:
+      return ReadOnlineMind2Web;
     default:
       return nullptr;
   }

@@ -1,5 +1,7 @@
 #include "trajectory/formats/run.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "common/strings.h"
 #include "trajectory/record_form.h"
@@ -39,6 +41,34 @@ void SetEnd(Run& run, v1::EndKind kind, v1::EndReason reason, const std::string&
   run.header.set_end_kind(kind);
   run.header.set_end_reason(reason);
   run.header.set_end_message(message);
+}
+
+std::string EndReasonLabel(v1::EndReason reason) {
+  const std::string name = v1::EndReason_Name(reason);
+  return absl::AsciiStrToLower(name.substr(std::min(name.size(), sizeof("END_REASON_") - 1)));
+}
+
+v1::EndReason EndReasonOf(const std::string& label) {
+  v1::EndReason reason = v1::END_REASON_UNSPECIFIED;
+  v1::EndReason_Parse("END_REASON_" + absl::AsciiStrToUpper(label), &reason);
+  return reason;
+}
+
+v1::EndKind EndKindOf(v1::EndReason reason) {
+  switch (reason) {
+    case v1::END_REASON_ANSWERED:
+    case v1::END_REASON_GAVE_UP:
+    case v1::END_REASON_WORLD_ENDED:
+    case v1::END_REASON_CLIENT_DONE:
+      return v1::END_KIND_TERMINATED;
+    case v1::END_REASON_STEP_LIMIT:
+    case v1::END_REASON_TIME_LIMIT:
+      return v1::END_KIND_TRUNCATED;
+    case v1::END_REASON_UNSPECIFIED:
+      return v1::END_KIND_UNSPECIFIED;
+    default:
+      return v1::END_KIND_INTERRUPTED;
+  }
 }
 
 std::string FileNameOf(const std::string& id) {

@@ -52,6 +52,7 @@ class RunWriter {
 // ".png", ".jpg" or ".webp": by the picture's format.
 std::string ExtensionOf(const v1::Observation& observation);
 
+std::unique_ptr<RunWriter> NewOnlineMind2WebWriter(WriterParts parts);
 std::unique_ptr<RunWriter> NewWebVoyagerWriter(WriterParts parts);
 
 }  // namespace proctor::trajectory::formats
