@@ -26,6 +26,10 @@ std::unique_ptr<RunWriter> WriterOf(v1::TrajectoryFormat format, WriterParts par
       return NewWebVoyagerWriter(parts);
     case v1::TRAJECTORY_FORMAT_ONLINE_MIND2WEB:
       return NewOnlineMind2WebWriter(parts);
+    case v1::TRAJECTORY_FORMAT_ATIF:
+      return NewAtifWriter(parts);
+    case v1::TRAJECTORY_FORMAT_AER:
+      return NewAerWriter(parts);
     default:
       return nullptr;
   }

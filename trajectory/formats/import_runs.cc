@@ -52,7 +52,12 @@ class StoringSink final : public RunSink {
     if (!own.ok()) {
       (*result_.mutable_failed())[SanitizeUtf8(label)] = FailureReason(own.status());
     } else {
-      result_.MergeFrom(*own);
+      result_.set_imported(result_.imported() + own->imported());
+      result_.set_unchanged(result_.unchanged() + own->unchanged());
+      result_.mutable_failed()->insert(own->failed().begin(), own->failed().end());
+      for (const std::string& name : own->names()) {
+        if (result_.names_size() < kMaxNames) result_.add_names(name);
+      }
     }
     return Advance();
   }

@@ -14,6 +14,10 @@ Reader ReaderOf(v1::TrajectoryFormat format) {
       return ReadWebVoyager;
     case v1::TRAJECTORY_FORMAT_ONLINE_MIND2WEB:
       return ReadOnlineMind2Web;
+    case v1::TRAJECTORY_FORMAT_ATIF:
+      return ReadAtif;
+    case v1::TRAJECTORY_FORMAT_AER:
+      return ReadAer;
     default:
       return nullptr;
   }

@@ -1,7 +1,9 @@
 #include "trajectory/formats/run_writer.h"
 
 #include "absl/strings/str_cat.h"
+#include "common/json.h"
 #include "common/status.h"
+#include "trajectory/formats/run_files.h"
 
 namespace proctor::trajectory::formats {
 
@@ -10,6 +12,13 @@ absl::Status RunWriter::AddPicture(const CallContext& context, const v1::Observa
   PROCTOR_ASSIGN_OR_RETURN(const std::string bytes,
                            parts_.blobs.Get(context, observation.screenshot().digest()));
   return parts_.folder.AddFile(path, bytes);
+}
+
+absl::StatusOr<std::string> RunWriter::TextOf(const Json& document) {
+  std::string text = document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (static_cast<int64_t>(text.size()) <= kMaxJsonBytes) return text;
+  return absl::FailedPreconditionError(absl::StrCat(
+      "its document has ", text.size(), " bytes, more than the ", kMaxJsonBytes, " that are read"));
 }
 
 std::string RunWriter::Unique(const std::string& name) {

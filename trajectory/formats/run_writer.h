@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/call_context.h"
+#include "nlohmann/json_fwd.hpp"
 #include "proctor/v1/trajectory.pb.h"
 #include "storage/blob_store.h"
 #include "trajectory/folder_writer.h"
@@ -41,6 +42,8 @@ class RunWriter {
   // Writes the picture that an observation names as `path`.
   absl::Status AddPicture(const CallContext& context, const v1::Observation& observation,
                           const std::string& path);
+  // A document as text. FAILED_PRECONDITION: readers would refuse it for its size.
+  static absl::StatusOr<std::string> TextOf(const nlohmann::json& document);
   // "image", "image-2", ...: each name once.
   std::string Unique(const std::string& name);
 
@@ -52,6 +55,8 @@ class RunWriter {
 // ".png", ".jpg" or ".webp": by the picture's format.
 std::string ExtensionOf(const v1::Observation& observation);
 
+std::unique_ptr<RunWriter> NewAerWriter(WriterParts parts);
+std::unique_ptr<RunWriter> NewAtifWriter(WriterParts parts);
 std::unique_ptr<RunWriter> NewOnlineMind2WebWriter(WriterParts parts);
 std::unique_ptr<RunWriter> NewWebVoyagerWriter(WriterParts parts);
 

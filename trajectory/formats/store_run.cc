@@ -76,11 +76,11 @@ absl::StatusOr<StoredRun> StoreRun(const CallContext& context, Archive& archive,
   }
   if (!absl::IsNotFound(known.status())) return known.status();
   const std::vector<std::string> blobs = NamedBlobs(record);
-  BlobPins pins(archive.ledger());
-  PROCTOR_RETURN_IF_ERROR(StorePictures(context, archive, files, run, blobs, pins));
   std::vector<StepRow> steps;
   for (const v1::Step& step : record.steps()) steps.push_back(MakeStepRow(step));
   record.clear_steps();
+  BlobPins pins(archive.ledger());
+  PROCTOR_RETURN_IF_ERROR(StorePictures(context, archive, files, run, blobs, pins));
   PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("trajectories", record.name()));
   PROCTOR_RETURN_IF_ERROR(archive.database().Write(
       context, [&](storage::Transaction& transaction) -> absl::Status {

@@ -59,31 +59,16 @@ class OnlineMind2WebWriter final : public RunWriter {
                                   const v1::Trajectory& trajectory) override {
     PROCTOR_RETURN_IF_ERROR(CheckCanBeCarried(trajectory));
     const std::string task_id = PlainNameOf(ExternalId(trajectory));
+    PROCTOR_ASSIGN_OR_RETURN(const std::string text, TextOf(Document(trajectory, task_id)));
     const std::string label = Unique(task_id);
     PROCTOR_RETURN_IF_ERROR(folder().AddFolder(label));
     PROCTOR_RETURN_IF_ERROR(folder().AddFolder(absl::StrCat(label, "/trajectory")));
-    Json history = Json::array();
-    const int entries = Entries(trajectory);
-    for (int i = 0; i < entries; ++i) {
+    for (int i = 0; i < Entries(trajectory); ++i) {
       const v1::Observation& seen = SeenBefore(trajectory, i);
-      const std::string picture = absl::StrFormat("%04d%s", i, ExtensionOf(seen));
       PROCTOR_RETURN_IF_ERROR(
-          AddPicture(context, seen, absl::StrCat(label, "/trajectory/", picture)));
-      Json entry = i + 1 == entries ? EndEntry(trajectory, seen)
-                                    : StepEntry(trajectory.steps(i), seen);
-      entry["step"] = i;
-      entry["screenshot"] = picture;
-      history.push_back(std::move(entry));
+          AddPicture(context, seen, absl::StrCat(label, "/trajectory/", PictureName(seen, i))));
     }
-    const Json document = {{"schema_version", "online-mind2web-v2"},
-                           {"task", trajectory.task().goal()},
-                           {"task_id", task_id},
-                           {"reference_length", std::max(1, trajectory.task().optimal_steps())},
-                           {"agent_final_answer", FinalAnswer(trajectory)},
-                           {"action_history", std::move(history)}};
-    PROCTOR_RETURN_IF_ERROR(folder().AddFile(
-        absl::StrCat(label, "/result.json"),
-        document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"));
+    PROCTOR_RETURN_IF_ERROR(folder().AddFile(absl::StrCat(label, "/result.json"), text));
     return label;
   }
 
@@ -102,6 +87,29 @@ class OnlineMind2WebWriter final : public RunWriter {
       return absl::FailedPreconditionError("Online-Mind2Web needs a task, which is empty");
     }
     return absl::OkStatus();
+  }
+
+  static std::string PictureName(const v1::Observation& seen, int index) {
+    return absl::StrFormat("%04d%s", index, ExtensionOf(seen));
+  }
+
+  static Json Document(const v1::Trajectory& trajectory, const std::string& task_id) {
+    Json history = Json::array();
+    const int entries = Entries(trajectory);
+    for (int i = 0; i < entries; ++i) {
+      const v1::Observation& seen = SeenBefore(trajectory, i);
+      Json entry = i + 1 == entries ? EndEntry(trajectory, seen)
+                                    : StepEntry(trajectory.steps(i), seen);
+      entry["step"] = i;
+      entry["screenshot"] = PictureName(seen, i);
+      history.push_back(std::move(entry));
+    }
+    return {{"schema_version", "online-mind2web-v2"},
+            {"task", trajectory.task().goal()},
+            {"task_id", task_id},
+            {"reference_length", std::max(1, trajectory.task().optimal_steps())},
+            {"agent_final_answer", FinalAnswer(trajectory)},
+            {"action_history", std::move(history)}};
   }
 
   static Json FinalAnswer(const v1::Trajectory& trajectory) {

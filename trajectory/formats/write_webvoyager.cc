@@ -38,26 +38,15 @@ class WebVoyagerWriter final : public RunWriter {
   absl::StatusOr<std::string> Add(const CallContext& context,
                                   const v1::Trajectory& trajectory) override {
     PROCTOR_RETURN_IF_ERROR(CheckCanBeCarried(trajectory));
+    PROCTOR_ASSIGN_OR_RETURN(const std::string text, TextOf(Conversation(trajectory)));
     PROCTOR_ASSIGN_OR_RETURN(const std::string label, MakeFolder(trajectory));
-    Json messages = Json::array();
-    messages.push_back({{"role", "system"}, {"content", kSystem}});
-    const int turns = Turns(trajectory);
-    for (int turn = 0; turn < turns; ++turn) {
+    for (int turn = 0; turn < Turns(trajectory); ++turn) {
       const v1::Observation& seen = SeenBefore(trajectory, turn);
-      messages.push_back(Shown(trajectory, seen, turn));
-      if (seen.has_screenshot()) {
-        PROCTOR_RETURN_IF_ERROR(
-            AddPicture(context, seen, absl::StrCat(label, "/screenshot", turn + 1, ".png")));
-      }
-      if (turn == trajectory.steps_size()) break;
-      messages.push_back(
-          {{"role", "assistant"},
-           {"content", WriteWebVoyagerTurn(trajectory.steps(turn), seen)}});
+      if (!seen.has_screenshot()) continue;
+      PROCTOR_RETURN_IF_ERROR(
+          AddPicture(context, seen, absl::StrCat(label, "/screenshot", turn + 1, ".png")));
     }
-    PROCTOR_RETURN_IF_ERROR(folder().AddFile(absl::StrCat(label, "/", kFile),
-                                             messages.dump(2, ' ', false,
-                                                           Json::error_handler_t::replace) +
-                                                 "\n"));
+    PROCTOR_RETURN_IF_ERROR(folder().AddFile(absl::StrCat(label, "/", kFile), text));
     return label;
   }
 
@@ -93,6 +82,19 @@ class WebVoyagerWriter final : public RunWriter {
     const std::string label = absl::StrCat(parent, "/", task);
     PROCTOR_RETURN_IF_ERROR(folder().AddFolder(label));
     return label;
+  }
+
+  static Json Conversation(const v1::Trajectory& trajectory) {
+    Json messages = Json::array();
+    messages.push_back({{"role", "system"}, {"content", kSystem}});
+    for (int turn = 0; turn < Turns(trajectory); ++turn) {
+      const v1::Observation& seen = SeenBefore(trajectory, turn);
+      messages.push_back(Shown(trajectory, seen, turn));
+      if (turn == trajectory.steps_size()) break;
+      messages.push_back({{"role", "assistant"},
+                          {"content", WriteWebVoyagerTurn(trajectory.steps(turn), seen)}});
+    }
+    return messages;
   }
 
   static Json Shown(const v1::Trajectory& trajectory, const v1::Observation& seen, int turn) {

@@ -124,7 +124,10 @@ class FormatTest : public testing::Test {
     EXPECT_EQ(second->imported(), first->imported()) << second->ShortDebugString();
     for (const std::string& name : names) {
       const v1::Trajectory before = Record(room_, name);
-      EXPECT_EQ(ProtoToJson(before), ProtoToJson(Record(other, name)));
+      const v1::Trajectory after = Record(other, name);
+      EXPECT_EQ(ProtoCanonicalBytes(before), ProtoCanonicalBytes(after))
+          << ProtoToJson(before) << "\n"
+          << ProtoToJson(after);
       for (const std::string& digest : NamedBlobs(before)) {
         EXPECT_EQ(room_.blobs->Get(context_, digest).value(),
                   other.blobs->Get(context_, digest).value());

@@ -1,0 +1,200 @@
+// Records of our own in foreign formats: what every format carries, and that the report of the rest is true.
+#include <string>
+#include <vector>
+
+#include "tests/trajectory/formats/format_testing.h"
+
+namespace proctor::trajectory::formats {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr v1::TrajectoryFormat kForeign[] = {
+    v1::TRAJECTORY_FORMAT_WEBVOYAGER, v1::TRAJECTORY_FORMAT_ONLINE_MIND2WEB,
+    v1::TRAJECTORY_FORMAT_ATIF, v1::TRAJECTORY_FORMAT_AER};
+
+class OwnRecordsTest : public FormatTest {
+ protected:
+  // A run with everything that a step can have.
+  std::string RecordOwn(const std::string& id) {
+    const absl::Time now = room_.clock.Now();
+    v1::Trajectory header = MakeHeader(id, now);
+    header.mutable_task()->mutable_start_state()->set_start_url("http://shop.localhost/");
+    *header.mutable_initial_observation() = Seen(10);
+    absl::Status status = room_.recorder.BeginWithoutEpisode(context_, header);
+    for (int i = 0; i < 3 && status.ok(); ++i) {
+      v1::Step step = MakeStep(i, now + absl::Seconds(i));
+      *step.mutable_observation() = Seen(20 + 10 * i);
+      step.mutable_agent_data()->mutable_usage()->set_input_tokens(7);
+      if (i == 1) {
+        step.mutable_action()->mutable_press_keys()->add_chords("Control+A");
+        step.mutable_action()->mutable_press_keys()->add_chords("Delete");
+        step.mutable_observation()->set_action_error("nothing is focused");
+        step.mutable_target_element()->set_name("Search");
+      }
+      if (i == 2) step.mutable_action()->mutable_answer()->set_text("The green tea, 4 pounds.");
+      status = room_.recorder.Append(context_, id, step, {});
+    }
+    if (status.ok()) {
+      status = room_.recorder.FinishWithoutEpisode(context_, id, MakeEnding(now), {}).status();
+    }
+    EXPECT_TRUE(status.ok()) << status;
+    return "trajectories/" + id;
+  }
+
+  static v1::Observation Seen(int shade) {
+    const std::string picture = Png(shade, 8, 300);
+    v1::Observation seen = MakeObservation(picture);
+    seen.mutable_screenshot()->set_width_px(8);
+    seen.mutable_screenshot()->set_height_px(300);
+    seen.mutable_screenshot()->set_size_bytes(static_cast<int64_t>(picture.size()));
+    v1::Element& element = *seen.add_elements();
+    element.set_mark(1);
+    element.set_role("link");
+    element.set_name("Teas");
+    seen.set_title("Shop");
+    seen.mutable_accessibility_tree()->set_text("[1] link 'Teas'");
+    seen.add_notices("a new tab was opened");
+    return seen;
+  }
+};
+
+TEST_F(OwnRecordsTest, EveryFormatCarriesTheTaskTheActionsAndThePictures) {
+  const std::string name = RecordOwn("e1");
+  const v1::Trajectory own = Record(room_, name);
+  for (const v1::TrajectoryFormat format : kForeign) {
+    const std::string label = v1::TrajectoryFormat_Name(format);
+    const std::string folder = directory_ / label;
+    const auto exported = Export(room_, {name}, folder, format);
+    ASSERT_TRUE(exported.ok()) << label << exported.status();
+    EXPECT_EQ(exported->exported(), 1);
+    Room other;
+    const auto imported = Import(other, folder);
+    ASSERT_TRUE(imported.ok()) << imported.status();
+    ASSERT_EQ(imported->imported(), 1) << label << imported->ShortDebugString();
+    const v1::Trajectory back = Record(other, imported->names(0));
+    EXPECT_EQ(back.task().goal(), own.task().goal()) << label;
+    EXPECT_EQ(back.end_reason(), v1::END_REASON_ANSWERED) << label;
+    ASSERT_EQ(back.steps_size(), own.steps_size()) << label;
+    for (int i = 0; i < own.steps_size(); ++i) {
+      EXPECT_EQ(ProtoToJson(back.steps(i).action()), ProtoToJson(own.steps(i).action())) << label;
+    }
+    for (int i = 0; i + 1 < own.steps_size(); ++i) {
+      EXPECT_EQ(back.steps(i).observation().screenshot().digest(),
+                own.steps(i).observation().screenshot().digest())
+          << label;
+    }
+    // An export of what came back says nothing more.
+    const auto again = Export(other, {back.name()}, folder + "-again", format);
+    ASSERT_TRUE(again.ok()) << again.status();
+    for (const std::string& line : Skipped(*again)) {
+      EXPECT_THAT(line, HasSubstr("task.split")) << label;
+    }
+  }
+}
+
+TEST_F(OwnRecordsTest, TheReportNamesWhatAFormatDoesNotCarry) {
+  const std::string name = RecordOwn("e1");
+  const auto exported =
+      Export(room_, {name}, directory_ / "out", v1::TRAJECTORY_FORMAT_ONLINE_MIND2WEB);
+  ASSERT_TRUE(exported.ok()) << exported.status();
+  const std::vector<std::string> lines = Skipped(*exported);
+  EXPECT_THAT(lines, Contains("buy-tea | seed | the format has no place for it"));
+  EXPECT_THAT(lines, Contains("buy-tea | evidence | the format has no place for it"));
+  EXPECT_THAT(lines, Contains("buy-tea | recorder | comes back in another form"));
+  EXPECT_THAT(lines, Contains("buy-tea | task.optimal_steps | comes back with a value that the "
+                              "record does not have"));
+  EXPECT_THAT(lines, Contains("buy-tea | steps[].observation.elements | the format has no place for it"));
+  EXPECT_THAT(lines, Contains("buy-tea | steps[].observation.action_error | comes back in another form"));
+  EXPECT_THAT(lines, Not(Contains(HasSubstr("screenshot"))));
+  int elements = 0;
+  for (const v1::SkippedItem& item : exported->skipped()) {
+    elements += item.item() == "steps[].observation.elements" ? static_cast<int>(item.count()) : 0;
+  }
+  EXPECT_EQ(elements, 2);
+}
+
+TEST_F(OwnRecordsTest, AtifCarriesAllButBlobsThatAreNoScreenshots) {
+  const std::string name = RecordOwn("e1");
+  auto exported = Export(room_, {name}, directory_ / "out", v1::TRAJECTORY_FORMAT_ATIF);
+  ASSERT_TRUE(exported.ok()) << exported.status();
+  EXPECT_THAT(Skipped(*exported), testing::IsEmpty());
+  const std::string file = room_.recorder.PutBlob(context_, "a file").value();
+  const absl::Time now = room_.clock.Now();
+  ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, MakeHeader("e2", now)).ok());
+  v1::Step step = MakeStep(0, now);
+  step.mutable_observation()->clear_screenshot();
+  step.mutable_observation()->add_downloads()->set_digest(file);
+  ASSERT_TRUE(room_.recorder.Append(context_, "e2", step, {}).ok());
+  ASSERT_TRUE(room_.recorder.FinishWithoutEpisode(context_, "e2", MakeEnding(now), {}).ok());
+  exported = Export(room_, {"trajectories/e2"}, directory_ / "two", v1::TRAJECTORY_FORMAT_ATIF);
+  // "pixels 0", the first observation's, is no picture.
+  EXPECT_EQ(exported.status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(OwnRecordsTest, FormatsWithPicturesRefuseARunWithoutThem) {
+  const absl::Time now = room_.clock.Now();
+  v1::Trajectory header = MakeHeader("e1", now);
+  header.clear_initial_observation();
+  ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, header).ok());
+  v1::Step step = MakeStep(0, now);
+  step.clear_observation();
+  ASSERT_TRUE(room_.recorder.Append(context_, "e1", step, {}).ok());
+  ASSERT_TRUE(room_.recorder.FinishWithoutEpisode(context_, "e1", MakeEnding(now), {}).ok());
+  for (const v1::TrajectoryFormat format : kForeign) {
+    const std::string folder = directory_ / v1::TrajectoryFormat_Name(format);
+    const auto exported = Export(room_, {"trajectories/e1"}, folder, format);
+    if (format == v1::TRAJECTORY_FORMAT_ATIF) {
+      EXPECT_TRUE(exported.ok()) << exported.status();
+      continue;
+    }
+    EXPECT_THAT(exported.status().ToString(), HasSubstr("needs a screenshot before step 0"));
+    EXPECT_FALSE(std::filesystem::exists(folder));
+  }
+}
+
+TEST_F(OwnRecordsTest, OneImportReadsRunsOfAllFormats) {
+  const std::string name = RecordOwn("e1");
+  const auto own =
+      Export(room_, {name}, directory_ / "all/own", v1::TRAJECTORY_FORMAT_UNSPECIFIED);
+  ASSERT_TRUE(own.ok()) << own.status();
+  for (const v1::TrajectoryFormat format : kForeign) {
+    const std::string folder = directory_ / "all/" + v1::TrajectoryFormat_Name(format);
+    ASSERT_TRUE(Export(room_, {name}, folder, format).ok());
+  }
+  Room other;
+  const auto imported = Import(other, directory_ / "all");
+  ASSERT_TRUE(imported.ok()) << imported.status();
+  EXPECT_EQ(imported->imported(), 5) << imported->ShortDebugString();
+  EXPECT_TRUE(other.trajectories.Get(context_, name).ok());
+  Room only;
+  EXPECT_EQ(Import(only, directory_ / "all", v1::TRAJECTORY_FORMAT_AER)->imported(), 1);
+}
+
+TEST_F(OwnRecordsTest, SaysWhatItLookedForWhereNothingIs) {
+  WriteAll(directory_ / "none/a/notes.json", "{}");
+  const auto result = Import(room_, directory_ / "none");
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(result.status().ToString(), HasSubstr("interact_messages.json (webvoyager)"));
+  EXPECT_THAT(result.status().ToString(), HasSubstr("a .json file with a schema_version ATIF-v1.x (atif)"));
+  EXPECT_EQ(Import(room_, directory_ / "nowhere").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Import(room_, directory_ / "none", static_cast<v1::TrajectoryFormat>(99)).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(OwnRecordsTest, StopsWhereItIsTold) {
+  const std::string name = RecordOwn("e1");
+  const auto stop = [](int64_t, int64_t) { return absl::CancelledError("enough"); };
+  EXPECT_TRUE(absl::IsCancelled(ExportRuns(context_, *room_.archive, {name}, directory_ / "out",
+                                           v1::TRAJECTORY_FORMAT_AER, stop)
+                                    .status()));
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "out"));
+  ASSERT_TRUE(Export(room_, {name}, directory_ / "out", v1::TRAJECTORY_FORMAT_AER).ok());
+  EXPECT_TRUE(absl::IsCancelled(
+      ImportRuns(context_, *room_.archive, directory_ / "out", {}, stop).status()));
+}
+
+}  // namespace
+}  // namespace proctor::trajectory::formats
