@@ -79,12 +79,18 @@ absl::Status Show(Call& call) {
   return absl::OkStatus();
 }
 
+v1::TrajectoryFormat Format(const Call& call) {
+  return static_cast<v1::TrajectoryFormat>(
+      EnumNumber(v1::TrajectoryFormat_descriptor(), call.arguments().Text("format")));
+}
+
 absl::Status Export(Call& call) {
   const std::vector<std::string>& words = call.arguments().words();
   v1::ExportTrajectoriesRequest request;
   request.set_folder(words[0]);
   for (size_t i = 1; i < words.size(); ++i) request.add_names(call.Name("trajectories", i));
   *request.mutable_filter() = Filter(call);
+  request.set_format(Format(call));
   auto job = call.Send<v1::Job>(request);
   if (!job.ok()) return job.status();
   return FollowJob(call, *job);
@@ -93,6 +99,9 @@ absl::Status Export(Call& call) {
 absl::Status Import(Call& call) {
   v1::ImportTrajectoriesRequest request;
   request.set_folder(call.arguments().Word(0));
+  request.set_format(Format(call));
+  request.set_split(static_cast<v1::Split>(
+      EnumNumber(v1::Split_descriptor(), call.arguments().Text("split"))));
   auto job = call.Send<v1::Job>(request);
   if (!job.ok()) return job.status();
   return FollowJob(call, *job);
@@ -176,17 +185,44 @@ std::vector<Flag> operator+(std::vector<Flag> left, const std::vector<Flag>& rig
   return left;
 }
 
+Flag FormatFlag(const char* help) {
+  return {.name = "format",
+          .kind = ValueKind::kChoice,
+          .value = "FORMAT",
+          .help = help,
+          .choices = EnumChoices(v1::TrajectoryFormat_descriptor())};
+}
+
 Command ExportCommand() {
   return {.name = "trajectory export",
-          .summary = "writes trajectories as self-contained folders, as a job",
+          .summary = "writes trajectories into a new folder, as a job",
           .arguments = {{"FOLDER", "a new folder below the server's exchange_dir, relative to it"},
                         {"NAME", "exactly these; without names: what the flags choose",
                          Presence::kRepeated}},
-          .flags = FilterFlags() + JobFlags(),
-          .notes =
-              "Of the split `train` unless --split says otherwise. The format: "
-              "docs/formats/trajectory_folder.md.",
+          .flags = std::vector<Flag>{FormatFlag("of the new folder (default: proctor, which carries everything)")} +
+                   FilterFlags() + JobFlags(),
+          .notes = "Of the split `train` unless names are given or --split says otherwise. The result "
+                   "says what\nthe format does not carry (skipped) and which trajectories it cannot "
+                   "carry at all (failed).\nThe formats: docs/formats/.",
           .run = Export};
+}
+
+Command ImportCommand() {
+  return {.name = "trajectory import",
+          .summary = "reads recorded trajectories of any known format, as a job",
+          .arguments = {{"PATH",
+                         "a run, a folder of runs or a file, below the server's exchange_dir, relative "
+                         "to it"}},
+          .flags = std::vector<Flag>{FormatFlag("only runs of this one (default: all)"),
+                                     {.name = "split",
+                                      .kind = ValueKind::kChoice,
+                                      .value = "SPLIT",
+                                      .help = "of tasks of formats that name none (default: test)",
+                                      .choices = EnumChoices(v1::Split_descriptor())}} +
+                   JobFlags(),
+          .notes = "A run is imported whole or not at all; the result says which failed and why, and what "
+                   "was skipped.\nThe same run again changes nothing. The formats: docs/formats/.",
+          .run = Import};
 }
 
 }  // namespace
@@ -204,11 +240,7 @@ std::vector<Command> TrajectoryCommands() {
        .run = Show},
       {.name = "trajectory get", .summary = "the same as show", .arguments = {name}, .run = Show},
       ExportCommand(),
-      {.name = "trajectory import",
-       .summary = "reads folders written by export, as a job",
-       .arguments = {{"FOLDER", "a folder below the server's exchange_dir, relative to it"}},
-       .flags = JobFlags(),
-       .run = Import},
+      ImportCommand(),
       {.name = "trajectory delete",
        .summary = "deletes a closed trajectory",
        .arguments = {name},

@@ -213,6 +213,30 @@ class CommandsTest(unittest.TestCase):
         self.assertIn("started jobs/", shown.stderr)
         self.assertEqual(2, self.json("trajectory", "show", name)[0]["step_count"])
 
+    def test_trajectory_formats(self):
+        log = [{"uid": "tea-1", "intent": "Find a teapot.", "response": "The blue one.", "score": 1, "steps": []},
+               {"uid": "tea-2", "intent": "", "response": "", "steps": []}]
+        runs = self.server.data / "exchange" / "aer-runs"
+        runs.mkdir(parents=True)
+        (runs / "trajectory_log.json").write_text(json.dumps(log))
+        self.assertIn("looked for interact_messages.json (webvoyager)",
+                      self.run_cli("trajectory", "import", "aer-runs", "--format", "webvoyager", code=1).stderr)
+        result = self.json("trajectory", "import", "aer-runs", "--split", "validation")[0]["result"]
+        self.assertEqual("1", result["imported"])
+        self.assertIn("intent is empty", result["failed"]["trajectory_log.json#tea-2"])
+        self.assertEqual([{"file": "trajectory_log.json#tea-1", "item": "score", "count": "1",
+                           "reason": "has no place in a trajectory"}], result["skipped"])
+        name = result["names"][0]
+        self.assertEqual("SPLIT_VALIDATION", self.json("trajectory", "show", name)[0]["task"]["split"])
+        shown = self.run_cli("trajectory", "export", "atif-runs", name, "--format", "atif").stdout
+        self.assertIn("exported: 1\n", shown)
+        again = self.run_cli("trajectory", "import", "atif-runs", "--format", "atif").stdout
+        # ATIF carries all of it: it is the same record.
+        self.assertIn("unchanged: 1\n", again)
+        self.assertIn("needs a screenshot before step 0",
+                      self.run_cli("trajectory", "export", "v-runs", name, "--format", "webvoyager", code=1).stderr)
+        self.run_cli("trajectory", "import", "aer-runs", "--format", "pickle", code=2)
+
     def test_trajectory_blob(self):
         data = b"\x00\xff picture" * 1000
         with tempfile.TemporaryDirectory() as folder:

@@ -52,6 +52,9 @@ class CompletionTest(unittest.TestCase):
         self.assertEqual(["accepted"], self.complete("task", "list", "--state", "=", "a"))
         self.assertEqual(["train", "validation", "test"], self.complete("task", "list", "--split", "="))
         self.assertEqual([], self.complete("task", "list", "--limit", ""))
+        self.assertEqual(["proctor", "webvoyager", "online_mind2web", "atif", "aer"],
+                         self.complete("trajectory", "import", "--format", ""))
+        self.assertEqual(["atif", "aer"], self.complete("trajectory", "export", "--format", "a"))
 
     def test_a_value_is_no_argument(self):
         self.assertEqual(["list"], self.complete("--address", "task", "task", "li"))
