@@ -20,6 +20,18 @@ TEST(JsonTest, RefusesDeepNesting) {
   EXPECT_FALSE(ParseJson(std::string(1000, '[') + std::string(1000, ']')).ok());
 }
 
+TEST(JsonTest, CountsBracketsOutsideOfStringsOnly) {
+  EXPECT_TRUE(ParseJson("[\"" + std::string(1000, '[') + "\\\"" + std::string(1000, '{') + "\"]").ok());
+  EXPECT_FALSE(ParseJson("[\"x\\\\\"," + std::string(1000, '[') + std::string(1000, ']') + "]").ok());
+}
+
+// With a time that grows with the square of their number it would take minutes and not end in the test's time.
+TEST(JsonTest, LargeArraysOfObjectsTakeTheirSizeInTime) {
+  std::string text = "[{}";
+  for (int i = 0; i < 300000; ++i) text += ",{}";
+  EXPECT_EQ(ParseJson(text + "]")->size(), 300001u);
+}
+
 TEST(JsonTest, ProtoRoundTripKeepsFieldNamesAndRefusesUnknownFields) {
   v1::Task task;
   task.set_name("tasks/a");
