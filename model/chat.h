@@ -69,7 +69,8 @@ struct Choice {
   std::string reasoning;
   // The server's own words for the end: "stop", "length", "end_turn", ...
   std::string finish_reason;
-  // Why `text` cannot be used; UNSPECIFIED: it can. A truncated reply keeps its text.
+  // Why `text` cannot be used; UNSPECIFIED: it can. A truncated reply keeps its text; a refusal's
+  // words are the text.
   v1::ModelFailure failure = v1::MODEL_FAILURE_UNSPECIFIED;
   std::string failure_detail;
   // Empty unless asked for and given.
@@ -79,7 +80,21 @@ struct Choice {
 struct ChatReply {
   // In the order of their index; as many as asked for, unless the call as a whole failed.
   std::vector<Choice> choices;
-  // Everything but `purpose`.
+  // Everything but `purpose`, also of a call that failed.
+  v1::ModelCall call;
+};
+
+struct EmbedRequest {
+  // Empty: the endpoint's.
+  std::string model;
+  // UTF-8, at least one.
+  std::vector<std::string> inputs;
+};
+
+struct EmbedReply {
+  // One for each input, all of one length; none if the call failed.
+  std::vector<std::vector<float>> vectors;
+  // Everything but `purpose`, also of a call that failed.
   v1::ModelCall call;
 };
 

@@ -1,0 +1,84 @@
+// What may be spent, and what has been.
+#ifndef PROCTOR_MODEL_BUDGET_H_
+#define PROCTOR_MODEL_BUDGET_H_
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/call_context.h"
+#include "common/clock.h"
+#include "common/mutex.h"
+#include "model/failure.h"
+#include "proctor/v1/model.pb.h"
+#include "storage/database.h"
+
+namespace proctor::model {
+
+// Whom a call is made for.
+struct Payer {
+  // The evaluator's name; empty: none.
+  std::string evaluator;
+  // The job's name; empty: none.
+  std::string job;
+  // In US dollars, in place of what the configuration gives each evaluator or job; 0: that.
+  double evaluator_usd = 0;
+  double job_usd = 0;
+};
+
+// Money set aside for a call that runs.
+struct Reservation {
+  struct Share {
+    std::string scope;
+    // The day in UTC, "2026-01-31"; of jobs "".
+    std::string period;
+    double limit_usd = 0;
+  };
+  std::vector<Share> shares;
+  double usd = 0;
+};
+
+// Thread-safe. A call begins only if what it may cost at most (its prompt as estimated, its longest reply) fits into
+// what is left of every budget after what other running calls may cost: so no budget is overdrawn but by the error of
+// the estimate.
+class Budget {
+ public:
+  // `database` (with the tables of MigrateTables) and `clock` outlive it; without a database, spending is forgotten at
+  // exit.
+  Budget(const v1::ModelBudgets& limits, storage::Database* database, Clock& clock)
+      : limits_(limits), database_(database), clock_(clock) {}
+
+  // Sets aside `usd`, the most that the call may cost; nothing: its model has no price. BUDGET: a budget is spent, or
+  // holds and there is no price; the reservation is empty then. Blocks on the database the first time that a scope is
+  // seen. Other failures: the database cannot be read (SERVER), TIMEOUT and CANCELLED from `context`.
+  Failure Reserve(const CallContext& context, const Payer& payer, std::optional<double> usd, Reservation& reservation);
+  // The call has ended and cost `usd`. Call Record within a transaction to keep it.
+  void Settle(const Reservation& reservation, double usd);
+  static absl::Status Record(storage::Transaction& transaction, const Reservation& reservation, double usd);
+
+  // Spent by `scope` ("day", "evaluator:x", "job:y") as far as this process knows, for tests and reports.
+  double Spent(const std::string& scope) const;
+
+ private:
+  struct Account {
+    double spent = 0;
+    double reserved = 0;
+  };
+  using Key = std::pair<std::string, std::string>;
+
+  std::vector<Reservation::Share> SharesOf(const Payer& payer) const;
+  absl::Status Load(const CallContext& context, const Reservation::Share& share);
+
+  const v1::ModelBudgets limits_;
+  storage::Database* const database_;
+  Clock& clock_;
+  mutable Mutex mutex_;
+  std::map<Key, Account> accounts_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace proctor::model
+
+#endif  // PROCTOR_MODEL_BUDGET_H_

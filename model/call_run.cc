@@ -1,0 +1,199 @@
+#include "model/call_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/log.h"
+#include "common/proto_time.h"
+#include "common/status.h"
+
+namespace proctor::model {
+namespace {
+
+constexpr absl::Duration kPatience = absl::Seconds(2);
+constexpr absl::Duration kRecordTimeout = absl::Seconds(30);
+
+void Add(const v1::Usage& more, v1::Usage& usage) {
+  usage.set_input_tokens(usage.input_tokens() + more.input_tokens());
+  usage.set_output_tokens(usage.output_tokens() + more.output_tokens());
+  usage.set_cached_input_tokens(usage.cached_input_tokens() + more.cached_input_tokens());
+  usage.set_cost_usd(usage.cost_usd() + more.cost_usd());
+}
+
+}  // namespace
+
+uint64_t ActiveCalls::Add(std::shared_ptr<CancelToken> cancel) {
+  MutexLock lock(mutex_);
+  const uint64_t id = next_id_++;
+  calls_.emplace(id, std::move(cancel));
+  return id;
+}
+
+void ActiveCalls::Remove(uint64_t id) {
+  MutexLock lock(mutex_);
+  calls_.erase(id);
+  idle_.SignalAll();
+}
+
+void ActiveCalls::CancelAndWait() {
+  std::vector<std::shared_ptr<CancelToken>> running;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [id, cancel] : calls_) running.push_back(cancel);
+  }
+  for (const auto& cancel : running) cancel->Cancel();
+  MutexLock lock(mutex_);
+  while (!calls_.empty()) idle_.Wait(mutex_);
+}
+
+CallRun::CallRun(ClientCore& core, const CallContext& context, ChatOptions options)
+    : core_(core),
+      options_(std::move(options)),
+      caller_cancel_(context.cancel()),
+      context_(context.deadline(), std::make_shared<CancelToken>(), context.request_id()),
+      active_id_(core.active.Add(context_.cancel())),
+      begun_(core.parts.clock.Now()) {}
+
+// The last one that knows the call lets go: only now nothing of it is under way any more.
+CallRun::~CallRun() { core_.active.Remove(active_id_); }
+
+void CallRun::Post() {
+  cancel_callback_ = caller_cancel_->AddCallback([cancel = context_.cancel()] { cancel->Cancel(); });
+  core_.parts.executor.Post([self = shared_from_this()] { self->Begin(); });
+}
+
+bool CallRun::FindRoute() {
+  const auto found = core_.routes.find(options_.route);
+  if (found != core_.routes.end()) {
+    route_ = found->second;
+    return true;
+  }
+  End(Fail(v1::MODEL_FAILURE_BAD_REQUEST, absl::StrCat("there is no model route \"", options_.route, "\"")));
+  return false;
+}
+
+void CallRun::Walk() {
+  at_ = 0;
+  TryEndpoint();
+}
+
+void CallRun::TryEndpoint() {
+  route_[at_]->Ask(context_, Needs(), [self = shared_from_this()](Failure failure, const Capabilities& capabilities) {
+    self->core_.parts.executor.Post(
+        [self, failure = std::move(failure), capabilities] { self->Run(failure, capabilities); });
+  });
+}
+
+void CallRun::Run(Failure asked, const Capabilities& capabilities) {
+  Endpoint& endpoint = *route_[at_];
+  call_.set_endpoint(endpoint.settings().name);
+  call_.set_wire(endpoint.settings().wire);
+  call_.clear_http_status();
+  call_.clear_raw_reply();
+  plan_ = CallPlan();
+  Failure failure = std::move(asked);
+  if (failure.ok()) failure = Prepare(endpoint, capabilities, plan_);
+  if (!failure.ok()) {
+    NextOrEnd(std::move(failure));
+    return;
+  }
+  v1::Usage most;
+  most.set_input_tokens(plan_.input_tokens * plan_.requests);
+  most.set_output_tokens(plan_.output_tokens * plan_.requests);
+  failure = core_.budget.Reserve(context_, options_.payer, core_.prices.Cost(plan_.model, most), reservation_);
+  if (!failure.ok()) {
+    End(std::move(failure));
+    return;
+  }
+  SendAll();
+}
+
+void CallRun::SendAll() {
+  Endpoint& endpoint = *route_[at_];
+  results_.assign(static_cast<size_t>(plan_.requests), ExchangeResult());
+  pending_ = plan_.requests;
+  const std::shared_ptr<CallRun> self = shared_from_this();
+  for (int part = 0; part < plan_.requests; ++part) {
+    ExchangeSpec spec = {.tokens = plan_.input_tokens + plan_.output_tokens,
+                         .make = [self, &endpoint, part] { return self->Make(endpoint, part); },
+                         .read = [self, part](int http_status, const std::string& body,
+                                              v1::Usage& usage) { return self->Read(part, http_status, body, usage); }};
+    if (at_ + 1 < route_.size()) spec.patience = kPatience;
+    Exchange::Start(context_, endpoint, core_.parts, std::move(spec),
+                    [self, part](ExchangeResult result) { self->OnResult(part, std::move(result)); });
+  }
+}
+
+void CallRun::OnResult(int part, ExchangeResult result) {
+  results_[static_cast<size_t>(part)] = std::move(result);
+  if (--pending_ == 0) OnAllResults();
+}
+
+void CallRun::OnAllResults() {
+  v1::Usage usage;
+  const ExchangeResult* shown = &results_[0];
+  for (const ExchangeResult& result : results_) {
+    Add(result.usage, usage);
+    call_.set_attempts(call_.attempts() + result.attempts);
+    if (shown->failure.ok() && !result.failure.ok()) shown = &result;
+  }
+  usage.set_cost_usd(core_.prices.Cost(plan_.model, usage).value_or(0));
+  Add(usage, *call_.mutable_usage());
+  core_.budget.Settle(reservation_, usage.cost_usd());
+  paid_.emplace_back(std::exchange(reservation_, {}), usage.cost_usd());
+  call_.set_http_status(shown->http_status);
+  call_.set_raw_reply(shown->body);
+  call_.clear_more_raw_replies();
+  const Failure failure = shown->failure;
+  if (!failure.ok()) {
+    NextOrEnd(failure);
+    return;
+  }
+  for (size_t i = 1; i < results_.size(); ++i) call_.add_more_raw_replies(results_[i].body);
+  Collect();
+  End(Failure());
+}
+
+void CallRun::NextOrEnd(Failure failure) {
+  const bool more = at_ + 1 < route_.size() && IsOfEndpoint(failure.kind) && context_.Check("model call").ok();
+  if (!more) {
+    End(std::move(failure));
+    return;
+  }
+  passed_over_.push_back(
+      absl::StrCat("endpoint: passed over ", route_[at_]->settings().name, ": ", v1::ModelFailure_Name(failure.kind)));
+  ++at_;
+  TryEndpoint();
+}
+
+void CallRun::End(Failure failure) {
+  // What ends by the caller's will or time is called so, whatever broke first.
+  if (!failure.ok() && context_.cancel()->cancelled()) failure.kind = v1::MODEL_FAILURE_CANCELLED;
+  call_.set_failure(failure.kind);
+  call_.set_failure_detail(failure.detail);
+  for (std::string& line : passed_over_) call_.add_fallbacks(std::move(line));
+  for (std::string& line : plan_.fallbacks) call_.add_fallbacks(std::move(line));
+  *call_.mutable_latency() = ToProto(core_.parts.clock.Now() - begun_);
+  Record();
+  if (cancel_callback_ != 0) caller_cancel_->RemoveCallback(cancel_callback_);
+  Complete();
+}
+
+void CallRun::Record() {
+  const bool keep = core_.cache != nullptr && !cache_key_.empty() && !call_.cached() &&
+                    call_.failure() == v1::MODEL_FAILURE_UNSPECIFIED && Cacheable();
+  const bool cost = std::any_of(paid_.begin(), paid_.end(), [](const auto& paid) { return paid.second > 0; });
+  if (core_.database == nullptr || (!keep && !cost)) return;
+  // Paid is paid, also if the caller has gone meanwhile.
+  const absl::Status status = core_.database->Write(
+      CallContext::WithTimeout(kRecordTimeout), [&](storage::Transaction& transaction) -> absl::Status {
+        for (const auto& [reservation, usd] : paid_) {
+          if (usd > 0) PROCTOR_RETURN_IF_ERROR(Budget::Record(transaction, reservation, usd));
+        }
+        return keep ? core_.cache->Put(transaction, cache_key_, call_) : absl::OkStatus();
+      });
+  if (!status.ok()) LogWarning("a model call's cost or reply was not stored", {{"error", status.ToString()}});
+}
+
+}  // namespace proctor::model

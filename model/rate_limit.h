@@ -1,0 +1,51 @@
+// How many requests may be under way, and how many may begin and how many tokens flow in a minute.
+#ifndef PROCTOR_MODEL_RATE_LIMIT_H_
+#define PROCTOR_MODEL_RATE_LIMIT_H_
+
+#include <cstdint>
+#include <deque>
+
+#include "absl/time/time.h"
+
+namespace proctor::model {
+
+// Arithmetic over times that it is told; not thread-safe. In every window of 60 s the limits hold exactly.
+class RateLimit {
+ public:
+  struct Options {
+    int max_in_flight = 64;
+    // 0: no limit.
+    int64_t requests_per_minute = 0;
+    // 0: no limit. A request that needs more than all of it begins when nothing else has in the minute before.
+    int64_t tokens_per_minute = 0;
+  };
+
+  explicit RateLimit(Options options) : options_(options) {}
+
+  // Zero: a request that will take about `tokens` has begun, as `ticket`. Otherwise how long to wait before asking
+  // again; infinite: until another one ends.
+  absl::Duration TryBegin(absl::Time now, int64_t tokens, uint64_t& ticket);
+  // It ended and took `tokens`; negative: nobody knows, the estimate stands.
+  void End(uint64_t ticket, int64_t tokens);
+  // Nothing begins before `time`. A pause is never shortened.
+  void PauseUntil(absl::Time time);
+
+ private:
+  struct Begun {
+    absl::Time time;
+    int64_t tokens = 0;
+  };
+  void Forget(absl::Time now);
+
+  const Options options_;
+  int in_flight_ = 0;
+  int64_t tokens_ = 0;
+  absl::Time paused_until_ = absl::InfinitePast();
+  // Of the last minute, oldest first; the first has the ticket `first_ticket_`.
+  std::deque<Begun> begun_;
+  uint64_t first_ticket_ = 1;
+};
+
+}  // namespace proctor::model
+
+#endif  // PROCTOR_MODEL_RATE_LIMIT_H_
