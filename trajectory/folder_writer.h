@@ -12,8 +12,9 @@
 
 namespace proctor::trajectory {
 
-// Files go to a folder beside the wanted one, which gets its name by Complete and is removed without it. Paths are relative to
-// it, without a leading slash. Errors: ALREADY_EXISTS; RESOURCE_EXHAUSTED: disk full; UNAVAILABLE: other failures.
+// Files go to a folder beside the wanted one, which gets its name by Complete and is removed
+// without it. Paths are relative to it, without a leading slash. Errors: ALREADY_EXISTS;
+// RESOURCE_EXHAUSTED: disk full; UNAVAILABLE: other failures.
 class FolderWriter {
  public:
   // Makes missing parents of `folder`. ALREADY_EXISTS: the folder is there.

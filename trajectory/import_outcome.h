@@ -9,7 +9,8 @@
 
 namespace proctor::trajectory {
 
-// True for a failure that concerns the whole import (disk full, cancelled, our own fault), not one run.
+// True for a failure that concerns the whole import (disk full, cancelled, our own fault), not one
+// run.
 bool EndsImport(const absl::Status& status);
 
 // Why a run failed, for people: valid UTF-8, of bounded length.

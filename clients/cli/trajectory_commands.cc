@@ -100,8 +100,8 @@ absl::Status Import(Call& call) {
   v1::ImportTrajectoriesRequest request;
   request.set_folder(call.arguments().Word(0));
   request.set_format(Format(call));
-  request.set_split(static_cast<v1::Split>(
-      EnumNumber(v1::Split_descriptor(), call.arguments().Text("split"))));
+  request.set_split(
+      static_cast<v1::Split>(EnumNumber(v1::Split_descriptor(), call.arguments().Text("split"))));
   auto job = call.Send<v1::Job>(request);
   if (!job.ok()) return job.status();
   return FollowJob(call, *job);
@@ -199,30 +199,34 @@ Command ExportCommand() {
           .arguments = {{"FOLDER", "a new folder below the server's exchange_dir, relative to it"},
                         {"NAME", "exactly these; without names: what the flags choose",
                          Presence::kRepeated}},
-          .flags = std::vector<Flag>{FormatFlag("of the new folder (default: proctor, which carries everything)")} +
+          .flags = std::vector<Flag>{FormatFlag(
+                       "of the new folder (default: proctor, which carries everything)")} +
                    FilterFlags() + JobFlags(),
-          .notes = "Of the split `train` unless names are given or --split says otherwise. The result "
-                   "says what\nthe format does not carry (skipped) and which trajectories it cannot "
-                   "carry at all (failed).\nThe formats: docs/formats/.",
+          .notes =
+              "Of the split `train` unless names are given or --split says otherwise. The result "
+              "says what\nthe format does not carry (skipped) and which trajectories it cannot "
+              "carry at all (failed).\nThe formats: docs/formats/.",
           .run = Export};
 }
 
 Command ImportCommand() {
-  return {.name = "trajectory import",
-          .summary = "reads recorded trajectories of any known format, as a job",
-          .arguments = {{"PATH",
-                         "a run, a folder of runs or a file, below the server's exchange_dir, relative "
-                         "to it"}},
-          .flags = std::vector<Flag>{FormatFlag("only runs of this one (default: all)"),
-                                     {.name = "split",
-                                      .kind = ValueKind::kChoice,
-                                      .value = "SPLIT",
-                                      .help = "of tasks of formats that name none (default: test)",
-                                      .choices = EnumChoices(v1::Split_descriptor())}} +
-                   JobFlags(),
-          .notes = "A run is imported whole or not at all; the result says which failed and why, and what "
-                   "was skipped.\nThe same run again changes nothing. The formats: docs/formats/.",
-          .run = Import};
+  return {
+      .name = "trajectory import",
+      .summary = "reads recorded trajectories of any known format, as a job",
+      .arguments = {{"PATH",
+                     "a run, a folder of runs or a file, below the server's exchange_dir, relative "
+                     "to it"}},
+      .flags = std::vector<Flag>{FormatFlag("only runs of this one (default: all)"),
+                                 {.name = "split",
+                                  .kind = ValueKind::kChoice,
+                                  .value = "SPLIT",
+                                  .help = "of tasks of formats that name none (default: test)",
+                                  .choices = EnumChoices(v1::Split_descriptor())}} +
+               JobFlags(),
+      .notes =
+          "A run is imported whole or not at all; the result says which failed and why, and what "
+          "was skipped.\nThe same run again changes nothing. The formats: docs/formats/.",
+      .run = Import};
 }
 
 }  // namespace

@@ -13,7 +13,8 @@
 
 namespace proctor::trajectory::formats {
 
-// Actions that a grammar lacks are written as the JSON of proctor.v1.Action, in its place, and read back from there.
+// Actions that a grammar lacks are written as the JSON of proctor.v1.Action, in its place, and read
+// back from there.
 std::string ActionToJson(const v1::Action& action);
 std::optional<v1::Action> ActionFromJson(std::string_view text);
 

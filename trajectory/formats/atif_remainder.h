@@ -1,5 +1,6 @@
-// What an ATIF document has no field for and carries in `extra.proctor`: records without the parts that do have one. Pure functions.
-// The header is heavy (common/json.h): include it in .cc files only.
+// What an ATIF document has no field for and carries in `extra.proctor`: records without the parts
+// that do have one. Pure functions. The header is heavy (common/json.h): include it in .cc files
+// only.
 #ifndef PROCTOR_TRAJECTORY_FORMATS_ATIF_REMAINDER_H_
 #define PROCTOR_TRAJECTORY_FORMATS_ATIF_REMAINDER_H_
 
@@ -12,9 +13,11 @@ namespace proctor::trajectory::formats {
 // The record of a document that says nothing of its own: recorder "atif", ended by the client.
 v1::Trajectory AtifHeader(v1::Split split);
 
-// The header without what the document says elsewhere; null where nothing is left but what AtifHeader has.
+// The header without what the document says elsewhere; null where nothing is left but what
+// AtifHeader has.
 Json HeaderRemainder(const v1::Trajectory& trajectory);
-// A header to put the document's own fields into. INVALID_ARGUMENT. Names, digests, blobs and the end of steps are not believed.
+// A header to put the document's own fields into. INVALID_ARGUMENT. Names, digests, blobs and the
+// end of steps are not believed.
 absl::StatusOr<v1::Trajectory> HeaderFromRemainder(const Json& json);
 
 // The same for a step; null where nothing is left.

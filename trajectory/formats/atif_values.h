@@ -23,7 +23,8 @@ inline constexpr char kToolCall[] = "tool_call";
 std::optional<google::protobuf::Timestamp> ReadIsoTime(const std::string& text);
 std::string WriteIsoTime(const google::protobuf::Timestamp& time);
 
-// One of our actions as a call: `function` is the kind's name ("press_keys"), the arguments are its fields.
+// One of our actions as a call: `function` is the kind's name ("press_keys"), the arguments are its
+// fields.
 struct ToolCall {
   std::string function;
   Json arguments;

@@ -1,7 +1,6 @@
 #include "trajectory/formats/difference.h"
 
 #include <algorithm>
-#include <memory>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -9,6 +8,7 @@
 #include "common/proto_json.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "google/protobuf/text_format.h"
 
 namespace proctor::trajectory::formats {
 namespace {
@@ -73,19 +73,21 @@ class Comparison {
     }
   }
 
-  // Compares scalars, lists of them and maps by their encoding.
+  // Compares scalars, lists of them and maps by their texts.
   static bool SameValue(const Message& a, const Message& b, const FieldDescriptor& field) {
-    const auto only = [&](const Message& message) {
-      const std::unique_ptr<Message> copy(message.New());
-      copy->CopyFrom(message);
-      std::vector<const FieldDescriptor*> fields;
-      copy->GetReflection()->ListFields(*copy, &fields);
-      for (const FieldDescriptor* other : fields) {
-        if (other != &field) copy->GetReflection()->ClearField(copy.get(), other);
+    const auto texts = [&](const Message& message) {
+      const bool repeated = field.is_repeated();
+      const int count = repeated ? message.GetReflection()->FieldSize(message, &field) : 1;
+      std::vector<std::string> values(static_cast<size_t>(count));
+      for (int i = 0; i < count; ++i) {
+        google::protobuf::TextFormat::PrintFieldValueToString(
+            message, &field, repeated ? i : -1, &values[static_cast<size_t>(i)]);
       }
-      return ProtoCanonicalBytes(*copy);
+      // Entries of maps have no order.
+      if (field.is_map()) std::sort(values.begin(), values.end());
+      return values;
     };
-    return only(a) == only(b);
+    return texts(a) == texts(b);
   }
 
   const std::string& file_;

@@ -65,7 +65,8 @@ absl::Status CheckPictures(const CallContext& context, Archive& archive,
 class ComparingSink final : public RunSink {
  public:
   // `names`: of the records, by label.
-  ComparingSink(const CallContext& context, Archive& archive, std::map<std::string, std::string> names)
+  ComparingSink(const CallContext& context, Archive& archive,
+                std::map<std::string, std::string> names)
       : context_(context), archive_(archive), names_(std::move(names)) {}
 
   void Expect(int64_t) override {}
@@ -146,11 +147,9 @@ absl::StatusOr<std::map<std::string, std::string>> WriteAll(
 
 }  // namespace
 
-absl::StatusOr<v1::ExportTrajectoriesResult> ExportRuns(const CallContext& context, Archive& archive,
-                                                        const std::vector<std::string>& names,
-                                                        const std::string& folder,
-                                                        v1::TrajectoryFormat format,
-                                                        const Progress& progress) {
+absl::StatusOr<v1::ExportTrajectoriesResult> ExportRuns(
+    const CallContext& context, Archive& archive, const std::vector<std::string>& names,
+    const std::string& folder, v1::TrajectoryFormat format, const Progress& progress) {
   if (format == v1::TRAJECTORY_FORMAT_UNSPECIFIED || format == v1::TRAJECTORY_FORMAT_PROCTOR) {
     return ExportTrajectories(context, archive, names, folder, progress);
   }
@@ -160,9 +159,8 @@ absl::StatusOr<v1::ExportTrajectoriesResult> ExportRuns(const CallContext& conte
     return absl::InvalidArgumentError(absl::StrCat("no writer of format ", FormatLabel(format)));
   }
   v1::ExportTrajectoriesResult result;
-  PROCTOR_ASSIGN_OR_RETURN(auto by_label,
-                           WriteAll(context, archive, {names.begin(), names.end()}, *writer,
-                                    progress, result));
+  PROCTOR_ASSIGN_OR_RETURN(auto by_label, WriteAll(context, archive, {names.begin(), names.end()},
+                                                   *writer, progress, result));
   result.set_exported(static_cast<int64_t>(by_label.size()));
   PROCTOR_RETURN_IF_ERROR(
       ReadBack(context, archive, files->partial(), format, std::move(by_label), result));

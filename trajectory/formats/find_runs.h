@@ -29,8 +29,9 @@ struct FoundRuns {
   SkipList skips;
 };
 
-// Looks into `root`; if no run is there, into its folders, and into theirs. `format`: only of this one, UNSPECIFIED: of all.
-// Errors: NOT_FOUND: none, with what was looked for; INVALID_ARGUMENT: too many entries.
+// Looks into `root`; if no run is there, into its folders, and into theirs. `format`: only of this
+// one, UNSPECIFIED: of all. Errors: NOT_FOUND: none, with what was looked for; INVALID_ARGUMENT:
+// too many entries.
 absl::StatusOr<FoundRuns> FindRuns(const CallContext& context, const RunFiles& root,
                                    v1::TrajectoryFormat format);
 // The same for one file of `root`.

@@ -10,7 +10,8 @@
 
 namespace proctor::trajectory::formats {
 
-// The first thing that is wrong stays; readers go on with defaults and look at `status` where it matters.
+// The first thing that is wrong stays; readers go on with defaults and look at `status` where it
+// matters.
 class Findings {
  public:
   // `file`: its name, for messages.
@@ -20,7 +21,8 @@ class Findings {
   void Fail(std::string_view where, std::string_view what);
   // An error of its own, with the file and `where` before it.
   void Fail(std::string_view where, const absl::Status& status);
-  // Something that is not taken over. Indices in `item` are left out, so that equal things are counted together.
+  // Something that is not taken over. Indices in `item` are left out, so that equal things are
+  // counted together.
   void Skip(std::string_view item, std::string_view reason);
 
   bool ok() const { return status_.ok(); }

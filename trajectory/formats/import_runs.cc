@@ -23,7 +23,8 @@ constexpr int kMaxNames = 1'000;
 // Stores what is read and keeps the account.
 class StoringSink final : public RunSink {
  public:
-  StoringSink(const CallContext& context, Archive& archive, int64_t places, const Progress& progress)
+  StoringSink(const CallContext& context, Archive& archive, int64_t places,
+              const Progress& progress)
       : context_(context), archive_(archive), progress_(progress), total_(places) {}
 
   void Expect(int64_t runs) override { total_ += runs - 1; }
@@ -108,8 +109,8 @@ absl::Status ImportOwn(const CallContext& context, Archive& archive, const std::
 
 }  // namespace
 
-absl::StatusOr<v1::ImportTrajectoriesResult> ImportRuns(const CallContext& context, Archive& archive,
-                                                        const std::string& path,
+absl::StatusOr<v1::ImportTrajectoriesResult> ImportRuns(const CallContext& context,
+                                                        Archive& archive, const std::string& path,
                                                         const ImportOptions& options,
                                                         const Progress& progress) {
   if (!v1::TrajectoryFormat_IsValid(options.format) || !v1::Split_IsValid(options.split)) {
@@ -126,16 +127,14 @@ absl::StatusOr<v1::ImportTrajectoriesResult> ImportRuns(const CallContext& conte
       found.places[0].format == v1::TRAJECTORY_FORMAT_PROCTOR) {
     return ImportTrajectories(context, archive, search.folder, progress);
   }
-  const v1::Split split =
-      options.split == v1::SPLIT_UNSPECIFIED ? v1::SPLIT_TEST : options.split;
+  const v1::Split split = options.split == v1::SPLIT_UNSPECIFIED ? v1::SPLIT_TEST : options.split;
   const std::string root_name = fs::path(search.folder).filename().string();
   StoringSink sink(context, archive, static_cast<int64_t>(found.places.size()), progress);
   for (const Place& place : found.places) {
     PROCTOR_RETURN_IF_ERROR(context.Check("import"));
-    PROCTOR_RETURN_IF_ERROR(
-        place.format == v1::TRAJECTORY_FORMAT_PROCTOR
-            ? ImportOwn(context, archive, search.folder, place, sink)
-            : ReadPlace(context, root, place, root_name, split, sink));
+    PROCTOR_RETURN_IF_ERROR(place.format == v1::TRAJECTORY_FORMAT_PROCTOR
+                                ? ImportOwn(context, archive, search.folder, place, sink)
+                                : ReadPlace(context, root, place, root_name, split, sink));
   }
   return sink.Result(found.skips);
 }

@@ -29,7 +29,9 @@ std::optional<int64_t> AsInteger(const Json& json) {
 }  // namespace
 
 JsonObject::JsonObject(const Json& json, std::string where, Findings& findings)
-    : json_(json.is_object() ? json : EmptyObject()), where_(std::move(where)), findings_(findings) {
+    : json_(json.is_object() ? json : EmptyObject()),
+      where_(std::move(where)),
+      findings_(findings) {
   if (!json.is_object()) findings_.Fail(where_.empty() ? "the document" : where_, "is no object");
 }
 

@@ -14,11 +14,13 @@
 
 namespace proctor::trajectory::formats {
 
-// A member that is missing or of another type is a failure of the findings (and reads as empty) unless it is optional:
-// then it may be missing or null. Members that nobody asked for are reported as skipped by ReportRest.
+// A member that is missing or of another type is a failure of the findings (and reads as empty)
+// unless it is optional: then it may be missing or null. Members that nobody asked for are reported
+// as skipped by ReportRest.
 class JsonObject {
  public:
-  // `json` and `findings` outlive this. Not an object: a failure. `where`: "steps[3]", or "" for the document.
+  // `json` and `findings` outlive this. Not an object: a failure. `where`: "steps[3]", or "" for
+  // the document.
   JsonObject(const Json& json, std::string where, Findings& findings);
 
   bool Has(std::string_view key) const;

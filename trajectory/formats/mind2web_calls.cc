@@ -30,9 +30,12 @@ std::string Unescape(std::string_view text) {
       continue;
     }
     const char c = text[++i];
-    if (c == 'n') plain += '\n';
-    else if (c == 't') plain += '\t';
-    else plain += c;
+    if (c == 'n')
+      plain += '\n';
+    else if (c == 't')
+      plain += '\t';
+    else
+      plain += c;
   }
   return plain;
 }
@@ -76,8 +79,7 @@ std::string TextOr(const Call& call, const char* key) {
 
 void MakeScroll(const Call& call, const v1::Observation& seen, v1::Scroll& scroll) {
   const auto amount = call.numbers.find("amount");
-  const double distance =
-      amount == call.numbers.end() ? SeenHeight(seen) * 2 / 3 : amount->second;
+  const double distance = amount == call.numbers.end() ? SeenHeight(seen) * 2 / 3 : amount->second;
   scroll.set_delta_y(TextOr(call, "direction") == "up" ? -distance : distance);
 }
 

@@ -27,9 +27,9 @@ struct Sentence {
 };
 
 bool IsVerb(const std::string& word) {
-  static const auto& verbs = *new std::set<std::string>{
-      "NAVIGATE", "CLICK",  "TYPE",    "SCROLL",     "HOVER",  "WAIT",
-      "PRESS_KEY", "SELECT", "GO_BACK", "GO_FORWARD", "REFRESH"};
+  static const auto& verbs =
+      *new std::set<std::string>{"NAVIGATE",  "CLICK",  "TYPE",    "SCROLL",     "HOVER",  "WAIT",
+                                 "PRESS_KEY", "SELECT", "GO_BACK", "GO_FORWARD", "REFRESH"};
   return verbs.count(word) > 0;
 }
 
@@ -132,7 +132,8 @@ v1::Action ActionOf(const Sentence& said, const std::string& url, const v1::Obse
   } else if (said.verb == "PRESS_KEY") {
     std::string key;
     action.mutable_press_keys();
-    if (RE2::FullMatch(said.description, pressed, &key)) action.mutable_press_keys()->add_chords(key);
+    if (RE2::FullMatch(said.description, pressed, &key))
+      action.mutable_press_keys()->add_chords(key);
     set_target([](v1::Action& a) { return a.mutable_press_keys()->mutable_target(); });
   } else if (said.verb == "NAVIGATE") {
     if (!url.empty()) action.mutable_goto_()->set_url(url);
@@ -173,10 +174,10 @@ Sentence InItsWords(const v1::Action& action) {
               absl::StrCat("scroll by (", action.scroll().delta_x(), ", ",
                            action.scroll().delta_y(), ") pixels")};
     case v1::Action::kPressKeys:
-      return {"PRESS_KEY", TargetText(action.press_keys().target()),
-              absl::StrCat("press ", action.press_keys().chords().empty()
-                                         ? ""
-                                         : action.press_keys().chords(0))};
+      return {
+          "PRESS_KEY", TargetText(action.press_keys().target()),
+          absl::StrCat("press ",
+                       action.press_keys().chords().empty() ? "" : action.press_keys().chords(0))};
     case v1::Action::kSelectOption:
       return {"SELECT", TargetText(action.select_option().target()),
               absl::StrCat("select ", QuoteText(action.select_option().options().empty()
@@ -211,8 +212,9 @@ Mind2WebAction ReadMind2WebAction(std::string_view text, const std::string& url,
                                   const v1::Observation& seen) {
   Mind2WebAction read;
   std::string_view body = Trim(text);
-  for (const auto& [suffix, status] : {std::pair{std::string_view(" | SUCCESS"), ActionStatus::kSuccess},
-                                       {std::string_view(" | FAILED"), ActionStatus::kFailed}}) {
+  for (const auto& [suffix, status] :
+       {std::pair{std::string_view(" | SUCCESS"), ActionStatus::kSuccess},
+        {std::string_view(" | FAILED"), ActionStatus::kFailed}}) {
     if (!body.ends_with(suffix)) continue;
     body.remove_suffix(suffix.size());
     read.status = status;
@@ -228,7 +230,8 @@ Mind2WebAction ReadMind2WebAction(std::string_view text, const std::string& url,
 
 bool IsNavigation(const v1::Action& action) { return action.has_goto_(); }
 
-std::string WriteMind2WebAction(const v1::Action& action, const v1::Observation& seen, bool failed) {
+std::string WriteMind2WebAction(const v1::Action& action, const v1::Observation& seen,
+                                bool failed) {
   Sentence said = InItsWords(action);
   const std::string url = IsNavigation(action) ? action.goto_().url() : "";
   if (!SameMessage(ReadMind2WebAction(Spoken(said), url, seen).action, action)) {
@@ -256,7 +259,8 @@ std::optional<Mind2WebEnd> ReadMind2WebEnd(std::string_view text,
     if (end.reason == v1::END_REASON_GAVE_UP) {
       end.action.mutable_give_up()->set_reason(end.message);
     }
-    if (end.reason != v1::END_REASON_UNSPECIFIED && end.reason != v1::END_REASON_ANSWERED) return end;
+    if (end.reason != v1::END_REASON_UNSPECIFIED && end.reason != v1::END_REASON_ANSWERED)
+      return end;
   }
   end = {};
   end.action.mutable_answer()->set_text(final_answer.value_or(""));
@@ -265,7 +269,8 @@ std::optional<Mind2WebEnd> ReadMind2WebEnd(std::string_view text,
 
 std::string WriteMind2WebEnd(const Mind2WebEnd& end) {
   if (end.action.has_answer()) {
-    return absl::StrCat(ToAbsl(kComplete), " -> ", ToAbsl(kAnswer), " ", end.action.answer().text());
+    return absl::StrCat(ToAbsl(kComplete), " -> ", ToAbsl(kAnswer), " ",
+                        end.action.answer().text());
   }
   const bool gave_up = end.action.has_give_up();
   const std::string& message = gave_up ? end.action.give_up().reason() : end.message;

@@ -1,5 +1,5 @@
-// Online-Mind2Web's action strings, version 2: "CLICK coords(902, 204) -> open the menu | SUCCESS". Pure functions, linear in the
-// texts' length.
+// Online-Mind2Web's action strings, version 2: "CLICK coords(902, 204) -> open the menu | SUCCESS".
+// Pure functions, linear in the texts' length.
 #ifndef PROCTOR_TRAJECTORY_FORMATS_MIND2WEB_TEXT_H_
 #define PROCTOR_TRAJECTORY_FORMATS_MIND2WEB_TEXT_H_
 
@@ -15,8 +15,8 @@ namespace proctor::trajectory::formats {
 
 enum class ActionStatus { kNone, kSuccess, kFailed };
 
-// What an action string says. A target that is a selector and a text that stands in free words have no place in an action: they
-// are left out, and the string itself tells them.
+// What an action string says. A target that is a selector and a text that stands in free words have
+// no place in an action: they are left out, and the string itself tells them.
 struct Mind2WebAction {
   // Without a kind if the string holds none.
   v1::Action action;
@@ -34,13 +34,15 @@ std::string WriteMind2WebAction(const v1::Action& action, const v1::Observation&
 // True for an action whose URL stands in the step.
 bool IsNavigation(const v1::Action& action);
 
-// The last string of a run. Either an action (answer or give-up), or the reason of an end without one.
+// The last string of a run. Either an action (answer or give-up), or the reason of an end without
+// one.
 struct Mind2WebEnd {
   v1::Action action;
   v1::EndReason reason = v1::END_REASON_UNSPECIFIED;
   std::string message;
 };
-// `final_answer`: of the document; nothing if it is null. The result is empty if `text` is no TASK_COMPLETE.
+// `final_answer`: of the document; nothing if it is null. The result is empty if `text` is no
+// TASK_COMPLETE.
 std::optional<Mind2WebEnd> ReadMind2WebEnd(std::string_view text,
                                            const std::optional<std::string>& final_answer);
 std::string WriteMind2WebEnd(const Mind2WebEnd& end);

@@ -116,7 +116,8 @@ std::string UidOf(const Json& entry) {
 
 absl::StatusOr<Run> ReadRun(const RunSource& source, const Json& json, const std::string& uid,
                             bool is_new) {
-  Run run{.header = ForeignHeader(kRecorder, source.split), .steps = {}, .pictures = {}, .skips = {}};
+  Run run{
+      .header = ForeignHeader(kRecorder, source.split), .steps = {}, .pictures = {}, .skips = {}};
   Findings findings(source.file);
   if (uid.empty()) findings.Fail("uid", "is missing, or neither a text nor a whole number");
   if (!is_new) findings.Fail("uid", "is another entry's, too");

@@ -1,15 +1,15 @@
 // Documents of the Agent Trajectory Interchange Format, version 1 (docs/formats/atif.md).
-#include <limits>
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/json.h"
 #include "common/status.h"
 #include "re2/re2.h"
+#include "trajectory/formats/atif_parts.h"
 #include "trajectory/formats/atif_remainder.h"
 #include "trajectory/formats/atif_values.h"
 #include "trajectory/formats/json_object.h"
@@ -22,22 +22,10 @@ namespace {
 constexpr char kOwn[] = "proctor";
 constexpr char kUnknown[] = "unknown";
 
-// A message or a result: its texts, one after another, and its pictures.
-struct Content {
-  std::string text;
-  bool has_text = false;
-  std::vector<std::string> pictures;
-};
-
-void AddText(const std::string& text, Content& content) {
-  absl::StrAppend(&content.text, content.has_text ? "\n" : "", text);
-  content.has_text = true;
-}
-
 class Document {
  public:
   Document(const RunSource& source, Run& run, Findings& findings)
-      : source_(source), run_(run), findings_(findings), pictures_(source.files, run, findings) {}
+      : run_(run), findings_(findings), pictures_(source.files, run, findings) {}
 
   void Read(const Json& json) {
     static const RE2 version(R"(ATIF-v1\.\d{1,3})");
@@ -48,8 +36,8 @@ class Document {
     }
     ReadRest(document);
     ReadAgent(document);
-    for (const auto& [key, tag] : {std::pair{"session_id", kSessionTag},
-                                   std::pair{"trajectory_id", kTrajectoryTag}}) {
+    for (const auto& [key, tag] :
+         {std::pair{"session_id", kSessionTag}, std::pair{"trajectory_id", kTrajectoryTag}}) {
       SetTag(tag, document.OptionalText(key));
     }
     ReadTotals(document);
@@ -120,8 +108,9 @@ class Document {
     const std::optional<std::string> time = step.OptionalText("timestamp");
     std::optional<google::protobuf::Timestamp> when;
     if (time.has_value()) when = ReadIsoTime(*time);
-    if (time.has_value() && !when.has_value()) findings_.Fail(step.At("timestamp"), "is no ISO 8601 time");
-    const Content message = ReadContent(step.Any("message"), step.At("message"));
+    if (time.has_value() && !when.has_value())
+      findings_.Fail(step.At("timestamp"), "is no ISO 8601 time");
+    const AtifContent message = ReadAtifContent(step.Any("message"), step.At("message"), findings_);
     if (source == "agent") {
       ReadAgentStep(step, message, when);
     } else if (source == "user") {
@@ -132,43 +121,6 @@ class Document {
       findings_.Fail(step.At("source"), "is neither system, user nor agent");
     }
     step.ReportRest();
-  }
-
-  Content ReadContent(const Json* json, const std::string& where) {
-    Content content;
-    if (json == nullptr || json->is_null()) return content;
-    if (json->is_string()) {
-      AddText(json->get<std::string>(), content);
-      return content;
-    }
-    if (!json->is_array()) findings_.Fail(where, "is neither a text nor a list of parts");
-    for (size_t i = 0; json->is_array() && i < json->size(); ++i) {
-      ReadPart((*json)[i], absl::StrCat(where, "[", i, "]"), content);
-    }
-    return content;
-  }
-
-  void ReadPart(const Json& json, const std::string& where, Content& content) {
-    JsonObject part(json, where, findings_);
-    const std::string type = part.Text("type");
-    if (type == "text") {
-      AddText(part.Text("text"), content);
-    } else if (type == "image") {
-      JsonObject source(part.Object("source"), part.At("source"), findings_);
-      const std::string path = source.Text("path");
-      source.Ignore("media_type");
-      source.ReportRest();
-      const bool elsewhere = absl::StartsWith(path, "http://") ||
-                             absl::StartsWith(path, "https://") || absl::StartsWith(path, "data:");
-      if (elsewhere) {
-        findings_.Skip(source.At("path"), "only pictures in files beside the document are read");
-      } else {
-        content.pictures.push_back(path);
-      }
-    } else {
-      findings_.Fail(part.At("type"), "is neither text nor image");
-    }
-    part.ReportRest();
   }
 
   // The first picture; an observation has one.
@@ -184,13 +136,14 @@ class Document {
     }
   }
 
-  void ReadUserStep(JsonObject& step, const Content& message,
+  void ReadUserStep(JsonObject& step, const AtifContent& message,
                     const std::optional<google::protobuf::Timestamp>& when) {
     v1::Task& task = *run_.header.mutable_task();
     const bool is_goal = task.goal().empty() && run_.steps.empty();
     if (is_goal) {
       task.set_goal(message.text);
-      if (task.goal().empty()) findings_.Fail(step.At("message"), "has no text: the task is missing");
+      if (task.goal().empty())
+        findings_.Fail(step.At("message"), "has no text: the task is missing");
       if (when.has_value()) *run_.header.mutable_start_time() = *when;
     } else if (message.has_text) {
       SeenBefore(run_, run_.steps.size()).add_notices(message.text);
@@ -204,7 +157,7 @@ class Document {
   }
 
   // One step of ours for each call; the first has what the model said.
-  void ReadAgentStep(JsonObject& json, const Content& message,
+  void ReadAgentStep(JsonObject& json, const AtifContent& message,
                      const std::optional<google::protobuf::Timestamp>& when) {
     if (run_.header.task().goal().empty()) {
       findings_.Fail(json.At("source"), "is agent before a user's step has told the task");
@@ -217,7 +170,9 @@ class Document {
     if (!message.pictures.empty()) {
       findings_.Skip(json.At("message"), "a picture in an agent's message has no place");
     }
-    ReadMetrics(json, first);
+    v1::AgentData measured = first.agent_data();
+    ReadAtifMetrics(json, findings_, measured);
+    if (measured.ByteSizeLong() > 0) *first.mutable_agent_data() = measured;
     const std::optional<std::string> model = json.OptionalText("model_name");
     if (model.has_value() && *model != model_) {
       findings_.Skip(json.At("model_name"), "a run has one model, the agent's");
@@ -254,7 +209,8 @@ class Document {
   std::string ReadCall(const Json& json, const std::string& where, v1::Step& step) {
     JsonObject call(json, where, findings_);
     const std::string id = call.Text("tool_call_id");
-    const ToolCall read{.function = call.Text("function_name"), .arguments = call.Object("arguments")};
+    const ToolCall read{.function = call.Text("function_name"),
+                        .arguments = call.Object("arguments")};
     call.ReportRest();
     v1::Action action = ActionOfCall(read);
     if (action.kind_case() != v1::Action::KIND_NOT_SET) {
@@ -271,56 +227,6 @@ class Document {
         DumpJson(json));
   }
 
-  int64_t Tokens(JsonObject& metrics, const char* key) {
-    const int64_t tokens = metrics.OptionalInteger(key).value_or(0);
-    if (tokens < 0) findings_.Fail(metrics.At(key), "is negative");
-    return tokens;
-  }
-
-  void ReadMetrics(JsonObject& json, v1::Step& step) {
-    const Json* const object = json.OptionalObject("metrics");
-    if (object == nullptr) return;
-    JsonObject metrics(*object, json.At("metrics"), findings_);
-    v1::AgentData& data = *step.mutable_agent_data();
-    bool has_usage = false;
-    for (const char* const key : {"prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd"}) {
-      has_usage = has_usage || metrics.Has(key);
-    }
-    if (has_usage) {
-      data.mutable_usage()->set_input_tokens(Tokens(metrics, "prompt_tokens"));
-      data.mutable_usage()->set_output_tokens(Tokens(metrics, "completion_tokens"));
-      data.mutable_usage()->set_cached_input_tokens(Tokens(metrics, "cached_tokens"));
-      data.mutable_usage()->set_cost_usd(metrics.OptionalNumber("cost_usd").value_or(0));
-    }
-    ReadIds(metrics, "prompt_token_ids", *data.mutable_prompt_token_ids());
-    ReadIds(metrics, "completion_token_ids", *data.mutable_token_ids());
-    ReadLogProbs(metrics, *data.mutable_log_probs());
-    metrics.ReportRest();
-  }
-
-  void ReadIds(JsonObject& metrics, const char* key, google::protobuf::RepeatedField<int32_t>& ids) {
-    for (const Json& id : metrics.OptionalArray(key)) {
-      if (!id.is_number_integer() || id.get<int64_t>() < 0 ||
-          id.get<int64_t>() > std::numeric_limits<int32_t>::max()) {
-        findings_.Fail(metrics.At(key), "has an entry that is no token's number");
-        return;
-      }
-      ids.Add(id.get<int32_t>());
-    }
-  }
-
-  void ReadLogProbs(JsonObject& metrics, google::protobuf::RepeatedField<float>& values) {
-    const Json& log_probs = metrics.OptionalArray("logprobs");
-    if (!log_probs.empty()) values.Clear();
-    for (const Json& value : log_probs) {
-      if (!value.is_number()) {
-        findings_.Fail(metrics.At("logprobs"), "has an entry that is no number");
-        return;
-      }
-      values.Add(value.get<float>());
-    }
-  }
-
   void ReadObservation(JsonObject& json, const std::map<std::string, size_t>& step_of_call) {
     const Json* const object = json.OptionalObject("observation");
     if (object == nullptr || !findings_.ok()) return;
@@ -328,7 +234,8 @@ class Document {
     const Json& results = observation.Array("results");
     observation.ReportRest();
     for (size_t i = 0; i < results.size() && findings_.ok(); ++i) {
-      JsonObject result(results[i], absl::StrCat(observation.At("results"), "[", i, "]"), findings_);
+      JsonObject result(results[i], absl::StrCat(observation.At("results"), "[", i, "]"),
+                        findings_);
       const std::optional<std::string> id = result.OptionalText("source_call_id");
       size_t step = run_.steps.size() - 1;
       if (id.has_value()) {
@@ -339,13 +246,14 @@ class Document {
         }
         step = call->second;
       }
-      const Content content = ReadContent(result.Any("content"), result.At("content"));
+      const AtifContent content =
+          ReadAtifContent(result.Any("content"), result.At("content"), findings_);
       result.ReportRest();
       AddResult(content, result.At("content"), run_.steps[step]);
     }
   }
 
-  void AddResult(const Content& content, const std::string& where, v1::Step& step) {
+  void AddResult(const AtifContent& content, const std::string& where, v1::Step& step) {
     if (!content.text.empty()) {
       std::string& text = *step.mutable_observation()->mutable_text()->mutable_text();
       absl::StrAppend(&text, text.empty() ? "" : "\n", content.text);
@@ -378,7 +286,6 @@ class Document {
                    "it is not the last step: kept as the call of a tool");
   }
 
-  const RunSource& source_;
   Run& run_;
   Findings& findings_;
   PictureReader pictures_;

@@ -60,7 +60,8 @@ class Submission {
     task.set_goal(document.Text("task"));
     if (task.goal().empty()) findings_.Fail("task", "is empty");
     const std::string id = document.Text("task_id");
-    if (!RE2::FullMatch(id, id_form)) findings_.Fail("task_id", "is not of the form [A-Za-z0-9_-]+");
+    if (!RE2::FullMatch(id, id_form))
+      findings_.Fail("task_id", "is not of the form [A-Za-z0-9_-]+");
     task.mutable_lineage()->set_external_id(id);
     const int64_t length = document.Integer("reference_length");
     if (length < 1 || length > std::numeric_limits<int32_t>::max()) {
@@ -178,7 +179,8 @@ class Submission {
 
 absl::StatusOr<Run> ReadRun(const RunSource& source) {
   PROCTOR_ASSIGN_OR_RETURN(const Json json, source.files.ReadJson(source.file));
-  Run run{.header = ForeignHeader(kRecorder, source.split), .steps = {}, .pictures = {}, .skips = {}};
+  Run run{
+      .header = ForeignHeader(kRecorder, source.split), .steps = {}, .pictures = {}, .skips = {}};
   Findings findings(source.file);
   Submission(source, run, findings).Read(json);
   PROCTOR_RETURN_IF_ERROR(findings.status());

@@ -37,7 +37,8 @@ std::string LabelOf(const Place& place, const std::string& root_name) {
 absl::Status ReadPlace(const CallContext& context, const RunFiles& root, const Place& place,
                        const std::string& root_name, v1::Split split, RunSink& sink) {
   const std::string label = LabelOf(place, root_name);
-  const auto files = place.folder.empty() ? absl::StatusOr<RunFiles>(root) : root.Below(place.folder);
+  const auto files =
+      place.folder.empty() ? absl::StatusOr<RunFiles>(root) : root.Below(place.folder);
   if (!files.ok()) return sink.Take(root, label, files.status());
   const Reader reader = ReaderOf(place.format);
   if (reader == nullptr) {
@@ -45,12 +46,9 @@ absl::Status ReadPlace(const CallContext& context, const RunFiles& root, const P
                      absl::InvalidArgumentError(
                          absl::StrCat("no reader of format ", FormatLabel(place.format))));
   }
-  return reader({.context = context,
-                 .files = *files,
-                 .file = place.file,
-                 .label = label,
-                 .split = split},
-                sink);
+  return reader(
+      {.context = context, .files = *files, .file = place.file, .label = label, .split = split},
+      sink);
 }
 
 }  // namespace proctor::trajectory::formats

@@ -8,8 +8,8 @@
 
 namespace proctor::trajectory::formats {
 
-// Reads the runs of a foreign format at `place` below `root`; a run directly in `root` is called `root_name` in reports. Errors: the
-// sink's, the context's.
+// Reads the runs of a foreign format at `place` below `root`; a run directly in `root` is called
+// `root_name` in reports. Errors: the sink's, the context's.
 absl::Status ReadPlace(const CallContext& context, const RunFiles& root, const Place& place,
                        const std::string& root_name, v1::Split split, RunSink& sink);
 

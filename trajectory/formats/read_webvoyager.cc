@@ -101,8 +101,9 @@ class Conversation {
     if (turn == 1) {
       const auto task = ReadWebVoyagerTask(text);
       if (!task.has_value()) {
-        findings_.Fail(where, "does not say 'Now given a task: ... Please interact with ... and "
-                              "get the answer.'");
+        findings_.Fail(where,
+                       "does not say 'Now given a task: ... Please interact with ... and "
+                       "get the answer.'");
         return;
       }
       run_.header.mutable_task()->set_goal(task->goal);
@@ -183,7 +184,8 @@ std::string TaskIdOf(const std::string& label) {
 
 absl::StatusOr<Run> ReadRun(const RunSource& source) {
   PROCTOR_ASSIGN_OR_RETURN(const Json messages, source.files.ReadJson(source.file));
-  Run run{.header = ForeignHeader(kRecorder, source.split), .steps = {}, .pictures = {}, .skips = {}};
+  Run run{
+      .header = ForeignHeader(kRecorder, source.split), .steps = {}, .pictures = {}, .skips = {}};
   const std::string id = TaskIdOf(source.label);
   run.header.mutable_task()->mutable_lineage()->set_external_id(id);
   const size_t site = id.find("--");

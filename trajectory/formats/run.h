@@ -54,10 +54,12 @@ class RunSink {
                             absl::StatusOr<Run> run) = 0;
 };
 
-// What a record has in every foreign format: format version, closed, the task's origin, the environment of the outside world.
+// What a record has in every foreign format: format version, closed, the task's origin, the
+// environment of the outside world.
 v1::Trajectory ForeignHeader(const std::string& recorder, v1::Split split);
 
-// Ends a run: answered or given up if its last step says so, else `kind` and `reason` with `message` for people.
+// Ends a run: answered or given up if its last step says so, else `kind` and `reason` with
+// `message` for people.
 void SetEnd(Run& run, v1::EndKind kind, v1::EndReason reason, const std::string& message);
 
 // "step_limit", for texts; UNSPECIFIED for what is no reason.
@@ -65,7 +67,8 @@ std::string EndReasonLabel(v1::EndReason reason);
 v1::EndReason EndReasonOf(const std::string& label);
 v1::EndKind EndKindOf(v1::EndReason reason);
 
-// Makes `id` a single file name of at most 200 bytes: "_" for slashes, control characters and a dot in front; never empty.
+// Makes `id` a single file name of at most 200 bytes: "_" for slashes, control characters and a dot
+// in front; never empty.
 std::string FileNameOf(const std::string& id);
 // The same of `[A-Za-z0-9_-]` only.
 std::string PlainNameOf(const std::string& id);

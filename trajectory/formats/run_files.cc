@@ -30,8 +30,8 @@ absl::StatusOr<std::vector<std::string>> PartsOf(const std::string& relative) {
   for (const absl::string_view part : absl::StrSplit(relative, '/')) {
     if (part == ".") continue;
     if (part.empty() || part == ".." || part.find('\0') != absl::string_view::npos) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("'", ToAbsl(TruncateUtf8(relative, 200)), "' leads out of the run's folder"));
+      return absl::InvalidArgumentError(absl::StrCat("'", ToAbsl(TruncateUtf8(relative, 200)),
+                                                     "' leads out of the run's folder"));
     }
     parts.emplace_back(part);
   }
@@ -74,14 +74,12 @@ absl::StatusOr<Json> RunFiles::ReadJson(const std::string& relative) const {
 }
 
 absl::StatusOr<v1::Image> RunFiles::ReadPicture(const std::string& relative) const {
-  PROCTOR_ASSIGN_OR_RETURN(
-      const std::string bytes,
-      Read(relative, static_cast<int64_t>(imaging::kMaxEncodedBytes)));
+  PROCTOR_ASSIGN_OR_RETURN(const std::string bytes,
+                           Read(relative, static_cast<int64_t>(imaging::kMaxEncodedBytes)));
   const absl::StatusOr<imaging::ImageInfo> info = imaging::Probe(bytes);
   if (!info.ok()) {
     // Also what is too large for us is the file's fault.
-    return absl::InvalidArgumentError(
-        absl::StrCat(relative, ": ", info.status().message()));
+    return absl::InvalidArgumentError(absl::StrCat(relative, ": ", info.status().message()));
   }
   v1::Image image;
   image.set_digest(Sha256Hex(bytes));

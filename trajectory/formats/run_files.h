@@ -20,8 +20,8 @@ inline constexpr int64_t kMaxJsonBytes = 32 << 20;
 // Most files of one folder.
 inline constexpr size_t kMaxEntries = 100'000;
 
-// A folder by relative paths ("images/1.png"), which never lead out of it: INVALID_ARGUMENT for absolute ones, "..", links and
-// special files; NOT_FOUND.
+// A folder by relative paths ("images/1.png"), which never lead out of it: INVALID_ARGUMENT for
+// absolute ones, "..", links and special files; NOT_FOUND.
 class RunFiles {
  public:
   // `path` itself may not be a link; its parents are trusted.

@@ -30,8 +30,9 @@ class RunWriter {
   RunWriter(const RunWriter&) = delete;
   RunWriter& operator=(const RunWriter&) = delete;
 
-  // Writes a closed trajectory with its steps; returns what readers will call it (RunSource.label). FAILED_PRECONDITION: the format
-  // cannot carry it, and nothing was written; DATA_LOSS: a blob is corrupt; RESOURCE_EXHAUSTED: disk full.
+  // Writes a closed trajectory with its steps; returns what readers will call it (RunSource.label).
+  // FAILED_PRECONDITION: the format cannot carry it, and nothing was written; DATA_LOSS: a blob is
+  // corrupt; RESOURCE_EXHAUSTED: disk full.
   virtual absl::StatusOr<std::string> Add(const CallContext& context,
                                           const v1::Trajectory& trajectory) = 0;
   // Writes what belongs to all together; once, last.

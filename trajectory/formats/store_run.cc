@@ -57,8 +57,9 @@ v1::Trajectory RecordOf(const Run& run) {
   *record.mutable_steps() = {run.steps.begin(), run.steps.end()};
   // Ids begin with a letter or digit.
   const std::string prefix = absl::StrCat("import-", PlainNameOf(record.recorder()).substr(0, 40));
-  record.set_name(ResourceName(
-      "trajectories", absl::StrCat(prefix, "-", TrajectoryDigest(record).substr(0, kDigestDigits))));
+  record.set_name(
+      ResourceName("trajectories",
+                   absl::StrCat(prefix, "-", TrajectoryDigest(record).substr(0, kDigestDigits))));
   record.set_digest(TrajectoryDigest(record));
   return record;
 }
@@ -82,8 +83,8 @@ absl::StatusOr<StoredRun> StoreRun(const CallContext& context, Archive& archive,
   BlobPins pins(archive.ledger());
   PROCTOR_RETURN_IF_ERROR(StorePictures(context, archive, files, run, blobs, pins));
   PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("trajectories", record.name()));
-  PROCTOR_RETURN_IF_ERROR(archive.database().Write(
-      context, [&](storage::Transaction& transaction) -> absl::Status {
+  PROCTOR_RETURN_IF_ERROR(
+      archive.database().Write(context, [&](storage::Transaction& transaction) -> absl::Status {
         PROCTOR_RETURN_IF_ERROR(InsertClosedRecord(transaction, id, record, steps));
         return InsertBlobs(transaction, id, blobs);
       }));

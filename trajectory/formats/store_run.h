@@ -12,13 +12,15 @@
 namespace proctor::trajectory::formats {
 
 struct StoredRun {
-  // `trajectories/import-{recorder}-{26 hex digits of its content's digest}`: the same run has the same name.
+  // `trajectories/import-{recorder}-{26 hex digits of its content's digest}`: the same run has the
+  // same name.
   std::string name;
   bool is_new = false;
 };
 
-// Checks the whole record, then stores pictures and rows; the record appears whole or not at all. Errors: INVALID_ARGUMENT: a
-// limit of records is exceeded, or a picture changed since it was read; as those of Recorder otherwise.
+// Checks the whole record, then stores pictures and rows; the record appears whole or not at all.
+// Errors: INVALID_ARGUMENT: a limit of records is exceeded, or a picture changed since it was read;
+// as those of Recorder otherwise.
 absl::StatusOr<StoredRun> StoreRun(const CallContext& context, Archive& archive,
                                    const RunFiles& files, const Run& run);
 

@@ -19,7 +19,8 @@ std::string_view WithoutElement(std::string_view text) {
   return {action.data(), action.size()};
 }
 
-v1::Action WithMark(v1::Action action, const std::string& digits, v1::Target* (*target)(v1::Action&)) {
+v1::Action WithMark(v1::Action action, const std::string& digits,
+                    v1::Target* (*target)(v1::Action&)) {
   const std::optional<int32_t> mark = MarkFromDigits(digits);
   if (!mark.has_value()) return {};
   target(action)->set_mark(*mark);
@@ -39,15 +40,14 @@ std::optional<v1::Action> ReadOnElement(re2::StringPiece text) {
   static const RE2 type_and_enter(R"((?s)type ?\[(\d+)\] ?\[(.*)\])");
   std::string word, mark, argument;
   if (RE2::FullMatch(text, pointer, &word, &mark)) {
-    return word == "click" ? WithMark({}, mark,
-                                      [](v1::Action& a) {
-                                        return a.mutable_click()->mutable_target();
-                                      })
-                           : WithMark({}, mark, [](v1::Action& a) {
-                               return a.mutable_hover()->mutable_target();
-                             });
+    return word == "click"
+               ? WithMark({}, mark,
+                          [](v1::Action& a) { return a.mutable_click()->mutable_target(); })
+               : WithMark({}, mark,
+                          [](v1::Action& a) { return a.mutable_hover()->mutable_target(); });
   }
-  if (RE2::FullMatch(text, type, &mark, &argument, &word)) return MakeType(mark, argument, word == "1");
+  if (RE2::FullMatch(text, type, &mark, &argument, &word))
+    return MakeType(mark, argument, word == "1");
   if (RE2::FullMatch(text, type_and_enter, &mark, &argument)) return MakeType(mark, argument, true);
   return std::nullopt;
 }

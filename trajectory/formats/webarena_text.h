@@ -1,4 +1,5 @@
-// WebArena's action texts as recorded: "click [12] where [12] is link 'Home'". Pure functions, linear in the texts' length.
+// WebArena's action texts as recorded: "click [12] where [12] is link 'Home'". Pure functions,
+// linear in the texts' length.
 #ifndef PROCTOR_TRAJECTORY_FORMATS_WEBARENA_TEXT_H_
 #define PROCTOR_TRAJECTORY_FORMATS_WEBARENA_TEXT_H_
 
@@ -11,11 +12,13 @@
 
 namespace proctor::trajectory::formats {
 
-// Without a kind if the text is no action. Ids of nodes are marks. `seen`: what the agent saw; "scroll" goes its whole height.
+// Without a kind if the text is no action. Ids of nodes are marks. `seen`: what the agent saw;
+// "scroll" goes its whole height.
 v1::Action ReadWebArenaAction(std::string_view text, const v1::Observation& seen);
 
-// The text of a step's action: the agent's own where it reads as the step says, else in WebArena's words with the element's role and
-// name, else the JSON of proctor.v1.Action. Empty for a step without action and text.
+// The text of a step's action: the agent's own where it reads as the step says, else in WebArena's
+// words with the element's role and name, else the JSON of proctor.v1.Action. Empty for a step
+// without action and text.
 std::string WriteWebArenaAction(const v1::Step& step, const v1::Observation& seen);
 
 }  // namespace proctor::trajectory::formats

@@ -1,5 +1,7 @@
 #include "trajectory/formats/webvoyager_messages.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/strings.h"
@@ -66,10 +68,11 @@ void ReadShownPage(std::string_view text, const std::string& where, v1::Observat
 
 std::string WriteShownPage(const v1::Observation& observation) {
   if (observation.elements().empty() && observation.notices().empty()) return kLeftOutText;
-  return absl::StrCat(ToAbsl(kObservation), absl::StrJoin(observation.notices(), "\n"),
-                      " please analyze the attached screenshot and give the Thought and Action. The "
-                      "elements' numbers, tags and texts:\n",
-                      WriteElementList(observation.elements()));
+  return absl::StrCat(
+      ToAbsl(kObservation), absl::StrJoin(observation.notices(), "\n"),
+      " please analyze the attached screenshot and give the Thought and Action. The "
+      "elements' numbers, tags and texts:\n",
+      WriteElementList(observation.elements()));
 }
 
 }  // namespace proctor::trajectory::formats

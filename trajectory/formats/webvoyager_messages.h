@@ -1,4 +1,5 @@
-// What the other side says in WebVoyager's conversations: the task and what is seen. Pure functions.
+// What the other side says in WebVoyager's conversations: the task and what is seen. Pure
+// functions.
 #ifndef PROCTOR_TRAJECTORY_FORMATS_WEBVOYAGER_MESSAGES_H_
 #define PROCTOR_TRAJECTORY_FORMATS_WEBVOYAGER_MESSAGES_H_
 
@@ -27,7 +28,8 @@ bool ShowsPage(std::string_view text);
 // Elements and a notice of a message that shows the page. `where`: for the findings.
 void ReadShownPage(std::string_view text, const std::string& where, v1::Observation& observation,
                    Findings& findings);
-// A message that ReadShownPage reads: with its list if elements were listed, else as one whose list was left out.
+// A message that ReadShownPage reads: with its list if elements were listed, else as one whose list
+// was left out.
 std::string WriteShownPage(const v1::Observation& observation);
 
 }  // namespace proctor::trajectory::formats

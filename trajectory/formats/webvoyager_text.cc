@@ -70,18 +70,18 @@ struct Patterns {
 };
 
 const Patterns& AtStart() {
-  static const Patterns& patterns = *new Patterns{
-      RE2(R"(\AClick \[?(\d+)\]?)"), RE2(R"((?s)\AType \[?(\d+)\]?[; ]+(.*)\z)"),
-      RE2(R"(\AScroll \[?(\d+|WINDOW)\]?[; ]+\[?(up|down)\]?)"),
-      RE2(R"(\A(Wait|GoBack|Google)\b)"), RE2(R"((?s)\AANSWER[; ]+(.*)\z)")};
+  static const Patterns& patterns =
+      *new Patterns{RE2(R"(\AClick \[?(\d+)\]?)"), RE2(R"((?s)\AType \[?(\d+)\]?[; ]+(.*)\z)"),
+                    RE2(R"(\AScroll \[?(\d+|WINDOW)\]?[; ]+\[?(up|down)\]?)"),
+                    RE2(R"(\A(Wait|GoBack|Google)\b)"), RE2(R"((?s)\AANSWER[; ]+(.*)\z)")};
   return patterns;
 }
 
 const Patterns& Anywhere() {
-  static const Patterns& patterns = *new Patterns{
-      RE2(R"(Click \[?(\d+)\]?)"), RE2(R"((?s)Type \[?(\d+)\]?[; ]+(.*)\z)"),
-      RE2(R"(Scroll \[?(\d+|WINDOW)\]?[; ]+\[?(up|down)\]?)"), RE2(R"(\A(Wait|GoBack|Google)\b)"),
-      RE2(R"((?s)ANSWER[; ]+(.*)\z)")};
+  static const Patterns& patterns =
+      *new Patterns{RE2(R"(Click \[?(\d+)\]?)"), RE2(R"((?s)Type \[?(\d+)\]?[; ]+(.*)\z)"),
+                    RE2(R"(Scroll \[?(\d+|WINDOW)\]?[; ]+\[?(up|down)\]?)"),
+                    RE2(R"(\A(Wait|GoBack|Google)\b)"), RE2(R"((?s)ANSWER[; ]+(.*)\z)")};
   return patterns;
 }
 
@@ -131,9 +131,8 @@ std::string InItsWords(const v1::Action& action) {
       return absl::StrCat("Type ", TargetText(action.type().target()), "; ", action.type().text());
     case v1::Action::kScroll:
       return absl::StrCat(
-          "Scroll ",
-          action.scroll().has_target() ? TargetText(action.scroll().target()) : "WINDOW", "; ",
-          action.scroll().delta_y() < 0 ? "up" : "down");
+          "Scroll ", action.scroll().has_target() ? TargetText(action.scroll().target()) : "WINDOW",
+          "; ", action.scroll().delta_y() < 0 ? "up" : "down");
     case v1::Action::kWait:
       return "Wait";
     case v1::Action::kGoBack:
@@ -183,7 +182,8 @@ std::string WriteWebVoyagerTurn(const v1::Step& step, const v1::Observation& see
   const std::string& raw = step.agent_data().raw_output().empty() ? step.agent_text().text()
                                                                   : step.agent_data().raw_output();
   if (!raw.empty() && reads_right(raw)) return raw;
-  const std::string thought = absl::StrCat("Thought: ", step.agent_data().thought(), "\n\nAction: ");
+  const std::string thought =
+      absl::StrCat("Thought: ", step.agent_data().thought(), "\n\nAction: ");
   const std::string text = absl::StrCat(thought, InItsWords(step.action()));
   if (reads_right(text)) return text;
   return absl::StrCat(thought, ActionToJson(step.action()));

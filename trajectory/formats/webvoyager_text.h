@@ -1,5 +1,5 @@
-// WebVoyager's texts: what the agent answers in a turn, and the list of elements it is shown. Pure functions, linear in the
-// texts' length.
+// WebVoyager's texts: what the agent answers in a turn, and the list of elements it is shown. Pure
+// functions, linear in the texts' length.
 #ifndef PROCTOR_TRAJECTORY_FORMATS_WEBVOYAGER_TEXT_H_
 #define PROCTOR_TRAJECTORY_FORMATS_WEBVOYAGER_TEXT_H_
 
@@ -20,15 +20,17 @@ struct WebVoyagerTurn {
   v1::Action action;
 };
 
-// Reads a turn as WebVoyager's own loop does, of which these are records: unlike the dialect of live agents (env/dialects) marks
-// count from 0, and a text is never answered with an error. `seen`: what the agent saw; "Scroll" goes two thirds of it.
+// Reads a turn as WebVoyager's own loop does, of which these are records: unlike the dialect of
+// live agents (env/dialects) marks count from 0, and a text is never answered with an error.
+// `seen`: what the agent saw; "Scroll" goes two thirds of it.
 WebVoyagerTurn ReadWebVoyagerTurn(std::string_view text, const v1::Observation& seen);
 
-// The text of a step: the agent's own where it reads as the step says, else made of its thought and action; the JSON of
-// proctor.v1.Action stands for an action that WebVoyager does not have.
+// The text of a step: the agent's own where it reads as the step says, else made of its thought and
+// action; the JSON of proctor.v1.Action stands for an action that WebVoyager does not have.
 std::string WriteWebVoyagerTurn(const v1::Step& step, const v1::Observation& seen);
 
-// `[3]: <input> "text", "name";` with tabs between. Returns how many entries could not be read; they are left out.
+// `[3]: <input> "text", "name";` with tabs between. Returns how many entries could not be read;
+// they are left out.
 int ReadElementList(std::string_view text,
                     google::protobuf::RepeatedPtrField<v1::Element>& elements);
 std::string WriteElementList(const google::protobuf::RepeatedPtrField<v1::Element>& elements);

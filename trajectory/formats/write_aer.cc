@@ -25,8 +25,8 @@ std::string Response(const v1::Trajectory& trajectory) {
 // How many steps have entries of their own: an answer without a screenshot is the response alone.
 int Entries(const v1::Trajectory& trajectory) {
   const int last = trajectory.steps_size() - 1;
-  const bool bare = last >= 0 && !Response(trajectory).empty() &&
-                    !SeenBefore(trajectory, last).has_screenshot();
+  const bool bare =
+      last >= 0 && !Response(trajectory).empty() && !SeenBefore(trajectory, last).has_screenshot();
   return bare ? last : last + 1;
 }
 
@@ -38,7 +38,8 @@ class AerWriter final : public RunWriter {
                                   const v1::Trajectory& trajectory) override {
     PROCTOR_RETURN_IF_ERROR(CheckCanBeCarried(trajectory));
     const std::string uid = Unique(ExternalId(trajectory));
-    const std::string prefix = Unique(absl::StrCat(ToAbsl(kImages), FileNameOf(uid))).substr(kImages.size());
+    const std::string prefix =
+        Unique(absl::StrCat(ToAbsl(kImages), FileNameOf(uid))).substr(kImages.size());
     Json entry = EntryOf(trajectory, uid, prefix);
     PROCTOR_ASSIGN_OR_RETURN(const std::string text, TextOf(entry));
     if (bytes_ + static_cast<int64_t>(text.size()) > kMaxJsonBytes / 2) {
@@ -73,7 +74,8 @@ class AerWriter final : public RunWriter {
     return absl::OkStatus();
   }
 
-  static std::string PictureName(const std::string& prefix, int index, const v1::Observation& seen) {
+  static std::string PictureName(const std::string& prefix, int index,
+                                 const v1::Observation& seen) {
     return absl::StrCat(prefix, "_", index, ExtensionOf(seen));
   }
 
@@ -93,7 +95,8 @@ class AerWriter final : public RunWriter {
     }
     Json other = Json::object();
     const v1::Task& task = trajectory.task();
-    if (!task.start_state().start_url().empty()) other["start_url"] = task.start_state().start_url();
+    if (!task.start_state().start_url().empty())
+      other["start_url"] = task.start_state().start_url();
     return {{"uid", uid},
             {"intent", task.goal()},
             {"response", Response(trajectory)},

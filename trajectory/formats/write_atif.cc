@@ -64,9 +64,8 @@ class AtifDocument {
 
  private:
   Json& Add(const char* source, Json message) {
-    steps_.push_back({{"step_id", steps_.size() + 1},
-                      {"source", source},
-                      {"message", std::move(message)}});
+    steps_.push_back(
+        {{"step_id", steps_.size() + 1}, {"source", source}, {"message", std::move(message)}});
     return steps_.back();
   }
 

@@ -16,7 +16,8 @@ namespace {
 
 Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
-// True if the last step is what the format's last string says; else a string of its own tells the end.
+// True if the last step is what the format's last string says; else a string of its own tells the
+// end.
 bool EndsByItself(const v1::Trajectory& trajectory) {
   if (trajectory.steps().empty()) return false;
   const v1::Action& last = trajectory.steps().rbegin()->action();
@@ -98,8 +99,8 @@ class OnlineMind2WebWriter final : public RunWriter {
     const int entries = Entries(trajectory);
     for (int i = 0; i < entries; ++i) {
       const v1::Observation& seen = SeenBefore(trajectory, i);
-      Json entry = i + 1 == entries ? EndEntry(trajectory, seen)
-                                    : StepEntry(trajectory.steps(i), seen);
+      Json entry =
+          i + 1 == entries ? EndEntry(trajectory, seen) : StepEntry(trajectory.steps(i), seen);
       entry["step"] = i;
       entry["screenshot"] = PictureName(seen, i);
       history.push_back(std::move(entry));
@@ -119,12 +120,12 @@ class OnlineMind2WebWriter final : public RunWriter {
   }
 
   static Json EndEntry(const v1::Trajectory& trajectory, const v1::Observation& seen) {
-    const v1::Step* const last =
-        EndsByItself(trajectory) ? &*trajectory.steps().rbegin() : nullptr;
-    return {{"url", TextOrNull(seen.url())},
-            {"action", EndText(trajectory, last)},
-            {"action_status", nullptr},
-            {"thought", last == nullptr ? Json(nullptr) : TextOrNull(last->agent_data().thought())}};
+    const v1::Step* const last = EndsByItself(trajectory) ? &*trajectory.steps().rbegin() : nullptr;
+    return {
+        {"url", TextOrNull(seen.url())},
+        {"action", EndText(trajectory, last)},
+        {"action_status", nullptr},
+        {"thought", last == nullptr ? Json(nullptr) : TextOrNull(last->agent_data().thought())}};
   }
 
   static Json StepEntry(const v1::Step& step, const v1::Observation& seen) {

@@ -16,15 +16,18 @@ namespace {
 
 constexpr char kFile[] = "interact_messages.json";
 constexpr char kSystem[] =
-    "A recorded run of an agent that browses the web, in the form of WebVoyager. Each turn of the user "
+    "A recorded run of an agent that browses the web, in the form of WebVoyager. Each turn of the "
+    "user "
     "shows a page; each turn of the assistant has a Thought and an Action: Click [n], Type [n]; "
-    "[text], Scroll [n or WINDOW]; [up or down], Wait, GoBack, Google, ANSWER; [text], or the JSON of "
+    "[text], Scroll [n or WINDOW]; [up or down], Wait, GoBack, Google, ANSWER; [text], or the JSON "
+    "of "
     "another action.";
 // What the originals leave of a picture.
 constexpr char kPicture[] = "data:image/png;base64,{b64_img}";
 
 Json UserMessage(const std::string& text, const v1::Observation& seen) {
-  if (seen.elements().empty() && seen.notices().empty()) return {{"role", "user"}, {"content", text}};
+  if (seen.elements().empty() && seen.notices().empty())
+    return {{"role", "user"}, {"content", text}};
   Json content = Json::array();
   content.push_back({{"type", "text"}, {"text", text}});
   content.push_back({{"type", "image_url"}, {"image_url", {{"url", kPicture}}}});
@@ -63,8 +66,8 @@ class WebVoyagerWriter final : public RunWriter {
     for (int turn = 0; turn < turns; ++turn) {
       const v1::Observation& seen = SeenBefore(trajectory, turn);
       if (seen.has_screenshot() || (turn > 0 && !seen.action_error().empty())) continue;
-      return absl::FailedPreconditionError(
-          absl::StrCat("WebVoyager needs a screenshot before step ", turn, ", which there is none"));
+      return absl::FailedPreconditionError(absl::StrCat(
+          "WebVoyager needs a screenshot before step ", turn, ", which there is none"));
     }
     return absl::OkStatus();
   }
@@ -91,8 +94,8 @@ class WebVoyagerWriter final : public RunWriter {
       const v1::Observation& seen = SeenBefore(trajectory, turn);
       messages.push_back(Shown(trajectory, seen, turn));
       if (turn == trajectory.steps_size()) break;
-      messages.push_back({{"role", "assistant"},
-                          {"content", WriteWebVoyagerTurn(trajectory.steps(turn), seen)}});
+      messages.push_back(
+          {{"role", "assistant"}, {"content", WriteWebVoyagerTurn(trajectory.steps(turn), seen)}});
     }
     return messages;
   }

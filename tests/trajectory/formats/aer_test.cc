@@ -126,10 +126,11 @@ TEST_F(AerTest, ImportsTheRestIfOneRunIsBrokenAndSaysWhatItSkips) {
               HasSubstr("steps[0].img names the picture images/nowhere.png, which is missing"));
   EXPECT_THAT(result->failed().at("trajectory_log.json#entry 2"), HasSubstr("another entry's"));
   EXPECT_THAT(result->failed().at("trajectory_log.json#entry 3"), HasSubstr("uid is missing"));
-  EXPECT_THAT(Skipped(*result),
-              ElementsAre("trajectory_log.json#41 | score | has no place in a trajectory",
-                          "trajectory_log.json#41 | response | the last action gives another answer, "
-                          "which counts"));
+  EXPECT_THAT(
+      Skipped(*result),
+      ElementsAre("trajectory_log.json#41 | score | has no place in a trajectory",
+                  "trajectory_log.json#41 | response | the last action gives another answer, "
+                  "which counts"));
 }
 
 TEST_F(AerTest, ReadsAndWritesWebArenasTexts) {
@@ -151,9 +152,10 @@ TEST_F(AerTest, ReadsAndWritesWebArenasTexts) {
   v1::Step step;
   for (const char* const json :
        {R"({"click":{"target":{"mark":3}}})", R"({"click":{"target":{"mark":3},"count":2}})",
-        R"({"type":{"target":{"mark":3},"text":"x] [1","clear":true}})", R"({"new_tab":{"url":"u"}})",
-        R"({"give_up":{"reason":"none"}})", R"({"answer":{"text":"a] where [1] is b"}})",
-        R"({"press_keys":{"chords":["Enter"]}})", R"({"close_tab":{"index":0}})"}) {
+        R"({"type":{"target":{"mark":3},"text":"x] [1","clear":true}})",
+        R"({"new_tab":{"url":"u"}})", R"({"give_up":{"reason":"none"}})",
+        R"({"answer":{"text":"a] where [1] is b"}})", R"({"press_keys":{"chords":["Enter"]}})",
+        R"({"close_tab":{"index":0}})"}) {
     ASSERT_TRUE(ProtoFromJson(json, *step.mutable_action()).ok()) << json;
     EXPECT_EQ(ProtoToJson(ReadWebArenaAction(WriteWebArenaAction(step, seen), seen)),
               ProtoToJson(step.action()));

@@ -1,4 +1,5 @@
-// Documents of the Agent Trajectory Interchange Format: what is read, the round trip, what is refused.
+// Documents of the Agent Trajectory Interchange Format: what is read, the round trip, what is
+// refused.
 #include <string>
 #include <vector>
 
@@ -19,7 +20,8 @@ Json Picture(const std::string& path) {
 
 Json Text(const std::string& text) { return {{"type", "text"}, {"text", text}}; }
 
-// A browser's run: a click of ours, two calls of foreign tools at once, a note of the user, the answer.
+// A browser's run: a click of ours, two calls of foreign tools at once, a note of the user, the
+// answer.
 Json Document() {
   return {
       {"schema_version", "ATIF-v1.6"},
@@ -42,7 +44,8 @@ Json Document() {
             {"function_name", "click"},
             {"arguments", {{"target", {{"mark", 4}}}}}}}},
          {"observation",
-          {{"results", {{{"source_call_id", "a"}, {"content", {Text("Results"), Picture("images/1.png")}}}}}}},
+          {{"results",
+            {{{"source_call_id", "a"}, {"content", {Text("Results"), Picture("images/1.png")}}}}}}},
          {"metrics",
           {{"prompt_tokens", 900},
            {"completion_tokens", 12},
@@ -104,8 +107,9 @@ TEST_F(AtifTest, ReadsTaskStepsAndEnd) {
   EXPECT_EQ(click.observation().screenshot().digest(), Sha256Hex(Png(20)));
   // Foreign tools are no actions; each call is a step of its own.
   EXPECT_FALSE(record.steps(1).has_action());
-  EXPECT_EQ(record.steps(1).agent_data().extra().fields().at("tool_call").string_value(),
-            "{\"arguments\":{\"command\":\"ls\",\"n\":12345678901234567},\"function_name\":\"bash\"}");
+  EXPECT_EQ(
+      record.steps(1).agent_data().extra().fields().at("tool_call").string_value(),
+      "{\"arguments\":{\"command\":\"ls\",\"n\":12345678901234567},\"function_name\":\"bash\"}");
   EXPECT_EQ(record.steps(1).observation().text().text(), "file");
   EXPECT_EQ(record.steps(2).observation().text().text(), "text\nmore");
   EXPECT_THAT(record.steps(2).observation().notices(), ElementsAre("Hurry up."));
@@ -118,11 +122,12 @@ TEST_F(AtifTest, IsTheSameAfterARoundTrip) {
   unanswered.erase("session_id");
   unanswered["agent"] = {{"name", "x"}};
   WriteRun(directory_ / "jobs/trial-2/agent", unanswered);
-  WriteAll(directory_ / "jobs/trial-3/a.trajectory.json", Json{
-      {"schema_version", "ATIF-v1.7"},
-      {"trajectory_id", "t"},
-      {"agent", {{"name", "x"}, {"version", "1"}}},
-      {"steps", {{{"step_id", 1}, {"source", "user"}, {"message", "Only asked."}}}}}.dump());
+  WriteAll(directory_ / "jobs/trial-3/a.trajectory.json",
+           Json{{"schema_version", "ATIF-v1.7"},
+                {"trajectory_id", "t"},
+                {"agent", {{"name", "x"}, {"version", "1"}}},
+                {"steps", {{{"step_id", 1}, {"source", "user"}, {"message", "Only asked."}}}}}
+               .dump());
   ExpectSameAfterRoundTrip(directory_ / "jobs", v1::TRAJECTORY_FORMAT_ATIF);
 }
 
@@ -153,11 +158,13 @@ TEST_F(AtifTest, SaysWhatItSkips) {
           "trajectory.json | steps[].message | a system message has no place in a trajectory",
           "trajectory.json | steps[].message[].source.path | only pictures in files beside the "
           "document are read",
-          "trajectory.json | steps[].observation.results[].content | an observation has one picture, "
+          "trajectory.json | steps[].observation.results[].content | an observation has one "
+          "picture, "
           "the first",
           "trajectory.json | steps[].reasoning_effort | has no place in a trajectory",
           "trajectory.json | steps[].model_name | a run has one model, the agent's",
-          "trajectory.json | steps[] (answer) | it is not the last step: kept as the call of a tool"));
+          "trajectory.json | steps[] (answer) | it is not the last step: kept as the call of a "
+          "tool"));
 }
 
 TEST_F(AtifTest, RefusesBrokenFilesAndSaysWhich) {
@@ -187,18 +194,21 @@ TEST_F(AtifTest, RefusesBrokenFilesAndSaysWhich) {
       {with("/steps/1/message/1/source/path", "images/9.png"), "images/9.png, which is missing"},
       {with("/steps/1/message/1/source/path", "trajectory.json"), "not a PNG, JPEG or WebP"},
       {with("/steps/1/message/1/source/path", ""), "leads out of the run's folder"},
-      {with("/steps/1/message", Json::array()), "steps[1].message has no text: the task is missing"},
+      {with("/steps/1/message", Json::array()),
+       "steps[1].message has no text: the task is missing"},
       {with("/steps/1/source", "system"), "is agent before a user's step has told the task"},
       {with("/steps/2/tool_calls/0/arguments", "x"), "tool_calls[0].arguments is no object"},
       {with("/steps/3/tool_calls/1/tool_call_id", "b"), "has the tool_call_id of another call"},
-      {with("/steps/2/observation/results/0/source_call_id", "z"), "is none of the step's tool calls"},
+      {with("/steps/2/observation/results/0/source_call_id", "z"),
+       "is none of the step's tool calls"},
       {with("/steps/2/metrics/prompt_tokens", -1), "metrics.prompt_tokens is negative"},
       {with("/steps/2/metrics/prompt_tokens", 1.5), "metrics.prompt_tokens is no whole number"},
       {with("/steps/2/metrics/completion_token_ids/0", 5'000'000'000), "no token's number"},
       {with("/steps/2/metrics/logprobs/0", "x"), "logprobs has an entry that is no number"},
       {with("/extra", {{"proctor", {{"unknown_field", 1}}}}), "extra.proctor"},
       {with("/steps/2/extra", {{"proctor", {{"timing", 1}}}}), "steps[2].extra.proctor"},
-      {with("/steps/2/extra", {{"proctor", {{"agent_data", {{"extra", nested}}}}}}), "steps[2].extra.proctor"},
+      {with("/steps/2/extra", {{"proctor", {{"agent_data", {{"extra", nested}}}}}}),
+       "steps[2].extra.proctor"},
   };
   for (const auto& [text, reason] : cases) {
     WriteAll(run_ + "/trajectory.json", text);
@@ -209,11 +219,11 @@ TEST_F(AtifTest, RefusesBrokenFilesAndSaysWhich) {
 TEST_F(AtifTest, BelievesNoBlobsThatADocumentClaims) {
   Json document = Document();
   const std::string digest(64, 'a');
-  document["extra"]["proctor"] = {{"name", "trajectories/stolen"},
-                                  {"digest", digest},
-                                  {"end_kind", "END_KIND_TRUNCATED"},
-                                  {"initial_observation",
-                                   {{"downloads", {{{"file_name", "f"}, {"digest", digest}}}}}}};
+  document["extra"]["proctor"] = {
+      {"name", "trajectories/stolen"},
+      {"digest", digest},
+      {"end_kind", "END_KIND_TRUNCATED"},
+      {"initial_observation", {{"downloads", {{{"file_name", "f"}, {"digest", digest}}}}}}};
   document["steps"][3]["extra"]["proctor"] = {
       {"index", 7}, {"observation", {{"screenshot", {{"digest", digest}}}}}};
   WriteRun(run_, document);

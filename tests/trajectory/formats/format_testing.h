@@ -27,7 +27,8 @@ namespace proctor::trajectory::formats {
 
 // A small picture; another shade is another picture.
 inline std::string Png(int shade, int width_px = 8, int height_px = 6) {
-  return imaging::Encode(imaging::Plain(width_px, height_px, static_cast<uint8_t>(shade)), {}).value();
+  return imaging::Encode(imaging::Plain(width_px, height_px, static_cast<uint8_t>(shade)), {})
+      .value();
 }
 
 inline std::string ReadAll(const std::string& path) {
@@ -106,8 +107,9 @@ class FormatTest : public testing::Test {
     return result->failed().empty() ? "" : result->failed().begin()->second;
   }
 
-  // Imports `path`, exports what was imported in `format`, imports that into another room: the records, their digests, their names
-  // and the bytes of their pictures must be the same, and the export must have skipped nothing.
+  // Imports `path`, exports what was imported in `format`, imports that into another room: the
+  // records, their digests, their names and the bytes of their pictures must be the same, and the
+  // export must have skipped nothing.
   void ExpectSameAfterRoundTrip(const std::string& path, v1::TrajectoryFormat format) {
     const auto first = Import(room_, path);
     ASSERT_TRUE(first.ok()) << first.status();

@@ -150,7 +150,8 @@ TEST_F(OnlineMind2WebTest, ReadsBothGrammars) {
   EXPECT_EQ(read("coords(1, 2) -> CLICK -> x"), "click { target { point { x: 1 y: 2 } } }");
   EXPECT_EQ(read("SCROLL page -> scroll up a little"), "scroll { delta_y: -200 }");
   EXPECT_EQ(read("page -> SCROLL -> scroll down"), "scroll { }");
-  EXPECT_EQ(read("SELECT #s -> select 'Rating' from the list"), "select_option { options: \"Rating\" }");
+  EXPECT_EQ(read("SELECT #s -> select 'Rating' from the list"),
+            "select_option { options: \"Rating\" }");
   EXPECT_EQ(read("HOVER coords(1, 2) -> over it"), "hover { target { point { x: 1 y: 2 } } }");
   EXPECT_EQ(read("WAIT page -> for the chart"), "wait { }");
   EXPECT_EQ(read("page -> REFRESH -> again"), "reload { }");
@@ -170,7 +171,8 @@ TEST_F(OnlineMind2WebTest, WritesEveryKindOfActionSoThatItReadsTheSame) {
         R"({"click":{"target":{"mark":3},"count":2}})",
         R"({"type":{"target":{"mark":3},"text":"a \"b\"\n","clear":true,"submit":true}})",
         R"({"type":{"text":"x"}})", R"({"scroll":{"deltaY":-120.25}})",
-        R"({"press_keys":{"chords":["Control+A","Delete"]}})", R"({"select_option":{"options":["A'B"]}})",
+        R"({"press_keys":{"chords":["Control+A","Delete"]}})",
+        R"({"select_option":{"options":["A'B"]}})",
         R"({"drag":{"from":{"mark":1},"to":{"mark":2}}})", R"({"new_tab":{}})", R"({"noop":{}})",
         R"({"wait":{"duration":"5s"}})", R"({"check":{"target":{"mark":1},"checked":true}})",
         R"({"go_forward":{}})"}) {
@@ -209,15 +211,18 @@ TEST_F(OnlineMind2WebTest, RefusesBrokenFilesAndSaysWhich) {
       {with("/reference_length", 0), "reference_length is no number of steps"},
       {with("/reference_length", 1.5), "reference_length is no whole number"},
       {with("/reference_length", 5'000'000'000), "reference_length is no number of steps"},
-      {with("/agent_final_answer", "Another."), "agent_final_answer is not what the last action says"},
+      {with("/agent_final_answer", "Another."),
+       "agent_final_answer is not what the last action says"},
       {with("/action_history", Json::array()), "action_history has no steps"},
       {with("/action_history", "none"), "action_history is no array"},
       {with("/action_history/1", 1), "action_history[1] is no object"},
       {with("/action_history/1/step", 0), "action_history[1].step is not 1"},
       {with("/action_history/1/action", ""), "action_history[1].action is empty"},
-      {with("/action_history/1/action_status", "SUCCESS"), "action_history[1].action_status is not"},
+      {with("/action_history/1/action_status", "SUCCESS"),
+       "action_history[1].action_status is not"},
       {with("/action_history/1/action_status", "MAYBE"), "is neither SUCCESS nor FAILED"},
-      {with("/action_history/1/screenshot", "../0001.png"), "action_history[1].screenshot is no file"},
+      {with("/action_history/1/screenshot", "../0001.png"),
+       "action_history[1].screenshot is no file"},
       {with("/action_history/1/screenshot", ".."), "leads out of the run's folder"},
       {with("/action_history/1/screenshot", "0007.png"), "0007.png, which is missing"},
       {with("/action_history/1/action", "TASK_COMPLETE -> ANSWER: x"), "before the last step"},

@@ -1,4 +1,5 @@
-// Records of our own in foreign formats: what every format carries, and that the report of the rest is true.
+// Records of our own in foreign formats: what every format carries, and that the report of the rest
+// is true.
 #include <string>
 #include <vector>
 
@@ -11,9 +12,9 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr v1::TrajectoryFormat kForeign[] = {
-    v1::TRAJECTORY_FORMAT_WEBVOYAGER, v1::TRAJECTORY_FORMAT_ONLINE_MIND2WEB,
-    v1::TRAJECTORY_FORMAT_ATIF, v1::TRAJECTORY_FORMAT_AER};
+constexpr v1::TrajectoryFormat kForeign[] = {v1::TRAJECTORY_FORMAT_WEBVOYAGER,
+                                             v1::TRAJECTORY_FORMAT_ONLINE_MIND2WEB,
+                                             v1::TRAJECTORY_FORMAT_ATIF, v1::TRAJECTORY_FORMAT_AER};
 
 class OwnRecordsTest : public FormatTest {
  protected:
@@ -106,8 +107,10 @@ TEST_F(OwnRecordsTest, TheReportNamesWhatAFormatDoesNotCarry) {
   EXPECT_THAT(lines, Contains("buy-tea | recorder | comes back in another form"));
   EXPECT_THAT(lines, Contains("buy-tea | task.optimal_steps | comes back with a value that the "
                               "record does not have"));
-  EXPECT_THAT(lines, Contains("buy-tea | steps[].observation.elements | the format has no place for it"));
-  EXPECT_THAT(lines, Contains("buy-tea | steps[].observation.action_error | comes back in another form"));
+  EXPECT_THAT(lines,
+              Contains("buy-tea | steps[].observation.elements | the format has no place for it"));
+  EXPECT_THAT(lines,
+              Contains("buy-tea | steps[].observation.action_error | comes back in another form"));
   EXPECT_THAT(lines, Not(Contains(HasSubstr("screenshot"))));
   int elements = 0;
   for (const v1::SkippedItem& item : exported->skipped()) {
@@ -157,8 +160,7 @@ TEST_F(OwnRecordsTest, FormatsWithPicturesRefuseARunWithoutThem) {
 
 TEST_F(OwnRecordsTest, OneImportReadsRunsOfAllFormats) {
   const std::string name = RecordOwn("e1");
-  const auto own =
-      Export(room_, {name}, directory_ / "all/own", v1::TRAJECTORY_FORMAT_UNSPECIFIED);
+  const auto own = Export(room_, {name}, directory_ / "all/own", v1::TRAJECTORY_FORMAT_UNSPECIFIED);
   ASSERT_TRUE(own.ok()) << own.status();
   for (const v1::TrajectoryFormat format : kForeign) {
     const std::string folder = directory_ / "all/" + v1::TrajectoryFormat_Name(format);
@@ -178,10 +180,12 @@ TEST_F(OwnRecordsTest, SaysWhatItLookedForWhereNothingIs) {
   const auto result = Import(room_, directory_ / "none");
   EXPECT_EQ(result.status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(result.status().ToString(), HasSubstr("interact_messages.json (webvoyager)"));
-  EXPECT_THAT(result.status().ToString(), HasSubstr("a .json file with a schema_version ATIF-v1.x (atif)"));
+  EXPECT_THAT(result.status().ToString(),
+              HasSubstr("a .json file with a schema_version ATIF-v1.x (atif)"));
   EXPECT_EQ(Import(room_, directory_ / "nowhere").status().code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(Import(room_, directory_ / "none", static_cast<v1::TrajectoryFormat>(99)).status().code(),
-            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(
+      Import(room_, directory_ / "none", static_cast<v1::TrajectoryFormat>(99)).status().code(),
+      absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(OwnRecordsTest, StopsWhereItIsTold) {

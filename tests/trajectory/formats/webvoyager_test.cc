@@ -23,7 +23,9 @@ constexpr char kAsk[] =
     "Observation: please analyze the attached screenshot and give the Thought and Action.\n";
 constexpr char kLeftOut[] = "Observation: A screenshot and some texts. (Omitted in context.)";
 
-Json Message(const char* role, const std::string& text) { return {{"role", role}, {"content", text}}; }
+Json Message(const char* role, const std::string& text) {
+  return {{"role", role}, {"content", text}};
+}
 
 Json WithPicture(const std::string& text) {
   return {{"role", "user"},
@@ -123,11 +125,12 @@ TEST_F(WebVoyagerTest, SaysWhatItSkips) {
   WriteAll(run_ + "/screenshot9.png", Png(9));
   const auto result = Import(room_, run_);
   ASSERT_TRUE(result.ok()) << result.status();
-  EXPECT_THAT(Skipped(*result),
-              ElementsAre("taskTea Shop--4 | messages[] | the system prompt has no place in a trajectory",
-                          "taskTea Shop--4 | agent.log | is not read",
-                          "taskTea Shop--4 | screenshot9.png | no turn of the conversation has this "
-                          "number"));
+  EXPECT_THAT(
+      Skipped(*result),
+      ElementsAre("taskTea Shop--4 | messages[] | the system prompt has no place in a trajectory",
+                  "taskTea Shop--4 | agent.log | is not read",
+                  "taskTea Shop--4 | screenshot9.png | no turn of the conversation has this "
+                  "number"));
   EXPECT_EQ(result->skipped_count(), 3);
 }
 
@@ -149,8 +152,8 @@ TEST_F(WebVoyagerTest, DoesNotWriteWhatItCannotCarry) {
   EXPECT_THAT(none.status().ToString(), HasSubstr("not a PNG, JPEG or WebP picture"));
   EXPECT_FALSE(fs::exists(directory_ / "out"));
   const std::string good = ImportOne(run_).name();
-  const auto one =
-      Export(room_, {"trajectories/e1", good}, directory_ / "out", v1::TRAJECTORY_FORMAT_WEBVOYAGER);
+  const auto one = Export(room_, {"trajectories/e1", good}, directory_ / "out",
+                          v1::TRAJECTORY_FORMAT_WEBVOYAGER);
   ASSERT_TRUE(one.ok()) << one.status();
   EXPECT_EQ(one->exported(), 1);
   EXPECT_EQ(one->failed().count("trajectories/e1"), 1u);
@@ -215,7 +218,8 @@ TEST_F(WebVoyagerTest, RefusesBrokenFilesAndSaysWhich) {
 TEST_F(WebVoyagerTest, RefusesPicturesThatAreNone) {
   const std::string picture = run_ + "/screenshot2.png";
   fs::remove(picture);
-  EXPECT_THAT(Refusal(run_), HasSubstr("messages[3] names the picture screenshot2.png, which is missing"));
+  EXPECT_THAT(Refusal(run_),
+              HasSubstr("messages[3] names the picture screenshot2.png, which is missing"));
   WriteAll(picture, "GIF89a");
   EXPECT_THAT(Refusal(run_), HasSubstr("screenshot2.png: not a PNG, JPEG or WebP picture"));
   WriteAll(picture, Png(1).substr(0, 20));
