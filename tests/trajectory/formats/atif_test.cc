@@ -216,6 +216,16 @@ TEST_F(AtifTest, RefusesBrokenFilesAndSaysWhich) {
   }
 }
 
+TEST_F(AtifTest, FollowsNoLinks) {
+  fs::rename(run_ + "/images", directory_ / "elsewhere");
+  fs::create_symlink(directory_ / "elsewhere", run_ + "/images");
+  EXPECT_THAT(Refusal(run_), HasSubstr("is a link"));
+  fs::create_directories(directory_ / "linked");
+  fs::create_symlink(run_ + "/trajectory.json", directory_ / "linked/trajectory.json");
+  EXPECT_THAT(Refusal(directory_ / "linked"), HasSubstr("no recorded run"));
+  EXPECT_FALSE(Import(room_, directory_ / "linked/trajectory.json").ok());
+}
+
 TEST_F(AtifTest, BelievesNoBlobsThatADocumentClaims) {
   Json document = Document();
   const std::string digest(64, 'a');

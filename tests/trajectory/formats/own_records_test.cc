@@ -137,6 +137,31 @@ TEST_F(OwnRecordsTest, AtifCarriesAllButBlobsThatAreNoScreenshots) {
   EXPECT_EQ(exported.status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_F(OwnRecordsTest, PicturesKeepTheirBytesWhateverTheirFormat) {
+  const absl::Time now = room_.clock.Now();
+  v1::Trajectory header = MakeHeader("e1", now);
+  const std::string jpeg =
+      imaging::Encode(imaging::Gradient(16, 16), {.format = imaging::Format::kJpeg}).value();
+  *header.mutable_initial_observation() = MakeObservation(jpeg);
+  header.mutable_initial_observation()->mutable_screenshot()->set_format(v1::IMAGE_FORMAT_JPEG);
+  ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, header).ok());
+  v1::Step step = MakeStep(0, now);
+  step.clear_observation();
+  step.mutable_action()->mutable_answer()->set_text("a");
+  ASSERT_TRUE(room_.recorder.Append(context_, "e1", step, {}).ok());
+  ASSERT_TRUE(room_.recorder.FinishWithoutEpisode(context_, "e1", MakeEnding(now), {}).ok());
+  for (const v1::TrajectoryFormat format : kForeign) {
+    const std::string folder = directory_ / v1::TrajectoryFormat_Name(format);
+    ASSERT_TRUE(Export(room_, {"trajectories/e1"}, folder, format).ok());
+    Room other;
+    const auto imported = Import(other, folder);
+    ASSERT_TRUE(imported.ok() && imported->names_size() == 1) << imported.status();
+    const v1::Image back = Record(other, imported->names(0)).initial_observation().screenshot();
+    EXPECT_EQ(back.format(), v1::IMAGE_FORMAT_JPEG);
+    EXPECT_EQ(other.blobs->Get(context_, back.digest()).value(), jpeg);
+  }
+}
+
 TEST_F(OwnRecordsTest, FormatsWithPicturesRefuseARunWithoutThem) {
   const absl::Time now = room_.clock.Now();
   v1::Trajectory header = MakeHeader("e1", now);
