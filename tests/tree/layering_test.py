@@ -19,7 +19,8 @@ ROW_OF = {room: i for i, row in enumerate(ROWS) for room in row}
 # Third-party headers and the only folders that may include them.
 OWNERS = {
     r"opencv2/": {"imaging"},
-    r"boost/": {"net"},
+    r"boost/(?!math/)": {"net"},
+    r"boost/math/": {"evaluator"},
     r"curl/": {"net"},
     r"sqlite3\.h": {"storage"},
     r"grpc(pp)?/|.*\.grpc\.pb\.h": {"server", "clients"},
