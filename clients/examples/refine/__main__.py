@@ -14,7 +14,7 @@ import numpy as np
 import proctor
 from proctor.v1 import task_pb2, task_service_pb2 as task_pb
 
-from . import experiment, features, gallery, report
+from . import experiment, features, gallery, judging, report
 from .experiment import SHORT, Measurement, TaskSet, measure, paired
 from .learn import LEARNERS
 from .policy import LinearPolicy, OverlapPolicy
@@ -44,6 +44,9 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
                         help="stop training after this long (default 480); 0: never")
     parser.add_argument("--permuted-rounds", type=int, default=10,
                         help="rounds of the permuted-rewards control (default 10); 0: none; -1: as many as training took")
+    parser.add_argument("--judge", metavar="EVALUATOR", help="also lets this judge (such as pae) re-score held-out episodes, and "
+                        "measures it against the oracle; the server needs a model")
+    parser.add_argument("--judged", type=int, default=40, help="episodes that the judge re-scores (default 40)")
     return parser.parse_args(arguments)
 
 
@@ -90,8 +93,9 @@ class Experiment:
         print("5/5 writing the report", file=sys.stderr)
         episodes = gallery.collect(self.client, self.runner, self._gallery_tasks(primary, trained[primary.key]), policy,
                                    name=self.label, version="final", seed=self.options.seed)
+        judged = self._judge(primary, policy) if self.options.judge else None
         self.timings["all"] = f"{time.monotonic() - began:.0f} s"
-        return self._report(sets, untrained, trained, overlap, permuted, policy, episodes)
+        return self._report(sets, untrained, trained, overlap, permuted, policy, episodes, judged)
 
     def _propose(self) -> tuple[list[TaskSet], task_pb.TaskFilter]:
         options = self.options
@@ -194,9 +198,14 @@ class Experiment:
                     chosen.append(task)
         return chosen
 
+    def _judge(self, primary: TaskSet, policy: LinearPolicy) -> dict[str, Any]:
+        options = self.options
+        return judging.judge(self.client, self.runner, primary.tasks[:options.judged], policy, name=self.label,
+                             evaluator=options.judge, seed=options.seed)
+
     def _report(self, sets: list[TaskSet], untrained: dict[str, Measurement], trained: dict[str, Measurement],
                 overlap: Measurement, permuted: Measurement | None, policy: LinearPolicy,
-                episodes: list[dict[str, Any]]) -> str:
+                episodes: list[dict[str, Any]], judged: dict[str, Any] | None) -> str:
         rows = [_row(s, untrained[s.key], trained[s.key]) for s in sets]
         first = rows[0]
         summary = (f"held-out success: {100 * first['before']:.1f}% → {100 * first['after']:.1f}% (95% interval of the "
@@ -216,7 +225,8 @@ class Experiment:
             "description": self._description(),
             "sets": rows, "controls": controls, "curve": self.curve, "rounds": self.rounds, "timings": self.timings,
             "breakdown": _breakdown(sets[0], untrained[sets[0].key], trained[sets[0].key]),
-            "weights": [(features.NAMES[i], float(policy.weights[i])) for i in order], "gallery": episodes})
+            "weights": [(features.NAMES[i], float(policy.weights[i])) for i in order], "gallery": episodes,
+            "judge": judged})
         return summary
 
     def _description(self) -> str:

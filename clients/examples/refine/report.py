@@ -118,6 +118,18 @@ def _gallery(episodes: list[dict[str, Any]]) -> str:
     return "".join(parts) or '<p class="muted">No episode was kept.</p>'
 
 
+def _judge(judged: dict[str, Any] | None) -> str:
+    """The judge beside the oracle."""
+    if not judged:
+        return ""
+    title = html.escape(judged["evaluator"])
+    return (f"<h2>The judge {title}, measured against the oracle</h2>" + _table(["measure", "value (95 % interval)"], judged["measures"])
+            + _table(["kind of task", "verdicts", "accuracy"], judged["slices"])
+            + '<p class="muted">Success rate corrected for the judge\'s errors: ' + html.escape(", ".join(judged["corrected"])) + "</p>"
+            + "<details><summary>Oracle and judge side by side</summary>"
+            + _table(["goal", "oracle", "judge", "the judge's reason"], judged["episodes"]) + "</details>")
+
+
 def _page(data: dict[str, Any]) -> str:
     sets = [[s["title"], s["tasks"], _percent(s["before"]), _percent(s["after"]), _points(s), s["masked"],
              _range(s["before_bounds"]), _range(s["after_bounds"])] for s in data["sets"]]
@@ -140,6 +152,7 @@ def _page(data: dict[str, Any]) -> str:
 episodes (faults, never the agent's doing) are left out and counted; the bounds take all of them for failed, and for succeeded.</p>
 <h2>Controls</h2>{_table(["policy", "tasks", "success", "difference to uniform, 95 % interval (points)", "note"], controls)}
 <h2>By site and by optimal length</h2>{_table(["", "tasks", "untrained", "trained"], groups)}
+{_judge(data.get("judge"))}
 <h2>Trajectories</h2>{_gallery(data["gallery"])}
 <h2>Training</h2>{_table(["round", "episodes", "successes", "masked", "frontier (steps)", "steps", "seconds"], rounds)}
 <h2>Timings</h2>{_table(["what", "value"], timings)}

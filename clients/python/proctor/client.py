@@ -14,7 +14,8 @@ from .v1 import (environment_service_pb2 as env_pb, environment_service_pb2_grpc
                  job_service_pb2 as job_pb, job_service_pb2_grpc as job_grpc, reward_service_pb2 as reward_pb,
                  reward_service_pb2_grpc as reward_grpc, task_service_pb2 as task_pb, task_service_pb2_grpc as task_grpc,
                  trajectory_service_pb2 as trajectory_pb, trajectory_service_pb2_grpc as trajectory_grpc)
-from .v1 import environment_pb2, episode_pb2, job_pb2, reward_pb2, session_pb2, task_pb2, verdict_pb2
+from .v1 import (environment_pb2, episode_pb2, job_pb2, label_pb2, measurement_pb2, reflection_pb2, reward_pb2, session_pb2, task_pb2,
+                 verdict_pb2)
 
 #: Messages carry screenshots, so the default limit of 4 MiB is too small. A restarted server is found again within seconds,
 #: not after gRPC's back-off of up to two minutes; "min_reconnect_backoff" is how long one attempt may take.
@@ -212,6 +213,63 @@ class Client:
         return self.call(self.evaluations.EvaluateTrajectory, eval_pb.EvaluateTrajectoryRequest(
             request_id=names.request_id(), trajectory=names.resource("trajectories", trajectory),
             evaluator=names.resource("evaluators", evaluator), dry_run=dry_run))
+
+    def get_verdict(self, name: str) -> verdict_pb2.Verdict:
+        """One stored verdict, a judge's with its whole trace."""
+        return self.call(self.evaluations.GetVerdict, eval_pb.GetVerdictRequest(name=names.resource("verdicts", name)))
+
+    def list_verdicts(self, trajectory: str = "", evaluator: str = "", limit: int = 10_000) -> list[verdict_pb2.Verdict]:
+        """Verdicts, newest first; of one trajectory or by one evaluator if these are given."""
+        request = eval_pb.ListVerdictsRequest(
+            page_size=min(limit, 1000), trajectory=trajectory and names.resource("trajectories", trajectory),
+            evaluator=evaluator and names.resource("evaluators", evaluator))
+        found: list[verdict_pb2.Verdict] = []
+        while len(found) < limit:
+            page = self.call(self.evaluations.ListVerdicts, request)
+            found.extend(page.verdicts)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                break
+        return found[:limit]
+
+    def rescore(self, request: eval_pb.RescoreRequest, timeout: float = 24 * 3600.0,
+                progress: Callable[[job_pb2.Job], None] | None = None) -> eval_pb.RescoreResult:
+        """Evaluates recorded trajectories by one or more evaluators and waits for the job's end.
+
+        What has a verdict already is not evaluated again; names may leave their collection out ("pae").
+        """
+        request.evaluators[:] = [names.resource("evaluators", name) for name in request.evaluators]
+        request.trajectories[:] = [names.resource("trajectories", name) for name in request.trajectories]
+        if not request.request_id:
+            request.request_id = names.request_id()
+        job = self.wait_job(self.call(self.evaluations.Rescore, request).name, timeout, progress)
+        result = eval_pb.RescoreResult()
+        job.result.Unpack(result)
+        return result
+
+    def reflect(self, trajectory: str, verdict: str = "", previous: str = "", timeout: float = 600.0) -> reflection_pb2.Reflection:
+        """A short plan for another attempt, made by the server's model from a failed one and its verdict (default: the newest)."""
+        return self.call(self.evaluations.Reflect, eval_pb.ReflectRequest(
+            trajectory=names.resource("trajectories", trajectory), verdict=verdict and names.resource("verdicts", verdict),
+            previous=previous and names.resource("reflections", previous)), timeout=timeout)
+
+    def label(self, trajectory: str, outcome: str, annotator: str, *, note: str = "", sample: str = "") -> label_pb2.Label:
+        """Stores a person's verdict: `outcome` is "SUCCESS", "FAILURE" or "UNDETERMINED"."""
+        return self.call(self.evaluations.LabelTrajectory, eval_pb.LabelTrajectoryRequest(label=label_pb2.Label(
+            trajectory=names.resource("trajectories", trajectory), annotator=annotator, note=note,
+            outcome=verdict_pb2.Outcome.Value(f"OUTCOME_{outcome}"),
+            label_sample=sample and names.resource("labelSamples", sample))))
+
+    def measure_evaluator(self, request: eval_pb.MeasureEvaluatorRequest, timeout: float = 3600.0,
+                          progress: Callable[[job_pb2.Job], None] | None = None) -> measurement_pb2.EvaluatorMeasurement:
+        """Measures an evaluator's stored verdicts against labels or the oracle and waits for the job's end."""
+        request.evaluator = names.resource("evaluators", request.evaluator)
+        if not request.request_id:
+            request.request_id = names.request_id()
+        job = self.wait_job(self.call(self.evaluations.MeasureEvaluator, request).name, timeout, progress)
+        result = measurement_pb2.EvaluatorMeasurement()
+        job.result.Unpack(result)
+        return result
 
     # Rewards.
 
