@@ -30,6 +30,8 @@ enum class ValueKind {
 struct Flag {
   // Without the dashes.
   std::string name;
+  // "-f" means the same; 0: there is none.
+  char letter = 0;
   ValueKind kind = ValueKind::kSwitch;
   // What --help calls the value; empty for switches.
   std::string value = {};
@@ -37,6 +39,8 @@ struct Flag {
   std::vector<std::string> choices = {};
   // May be given several times.
   bool repeated = false;
+  // The command is refused without it.
+  bool required = false;
   int64_t low = 0;
   int64_t high = std::numeric_limits<int64_t>::max();
 };

@@ -23,8 +23,8 @@ std::vector<Command> CompletionCommands() {
 std::vector<Command> Collect() {
   std::vector<Command> all;
   for (const auto& part : {EnvCommands, TaskCommands, SessionCommands, EpisodeCommands,
-                           TrajectoryCommands, VerdictCommands, RewardCommands, ConsumerCommands,
-                           JobCommands, DoctorCommands, CompletionCommands}) {
+                           TrajectoryCommands, EvaluatorCommands, VerdictCommands, LabelCommands, RewardCommands,
+                           ConsumerCommands, JobCommands, DoctorCommands, CompletionCommands}) {
     for (Command& command : part()) all.push_back(std::move(command));
   }
   return all;

@@ -44,7 +44,8 @@ Row FlagRow(const Flag& flag) {
     absl::StrAppend(&help, help.empty() ? "" : ": ", absl::StrJoin(flag.choices, ", "));
   }
   if (flag.repeated) absl::StrAppend(&help, " (may be repeated)");
-  return {absl::StrCat("--", flag.name, flag.value.empty() ? "" : " ", flag.value), help};
+  const std::string letter = flag.letter == 0 ? "" : absl::StrCat("-", std::string(1, flag.letter), ", ");
+  return {absl::StrCat(letter, "--", flag.name, flag.value.empty() ? "" : " ", flag.value), help};
 }
 
 std::string FlagsText(const std::string& title, const std::vector<Flag>& flags) {

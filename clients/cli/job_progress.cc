@@ -57,18 +57,14 @@ absl::Status JobStatus(const v1::Job& job) {
   return absl::AbortedError(absl::StrCat(job.name(), " failed: ", job.error_message()));
 }
 
-absl::Status FollowJob(Call& call, const v1::Job& started) {
+absl::StatusOr<v1::Job> AwaitJob(Call& call, const v1::Job& started) {
   Output& output = call.output();
-  if (call.arguments().Has("detach")) {
-    output.Message(started);
-    return absl::OkStatus();
-  }
   PROCTOR_ASSIGN_OR_RETURN(client::Client * client, call.Connect());
   const OnInterrupt leave_running([&] { output.Note(HowToWatch(started)); });
   const absl::Time begin = absl::Now();
   const absl::Duration patience = call.arguments().Duration("wait", absl::Hours(24));
   if (!Output::ProgressIsShown()) output.Note(absl::StrCat("started ", started.name()));
-  const auto ended = client->WaitJob(started.name(), patience, [&](const v1::Job& job) {
+  auto ended = client->WaitJob(started.name(), patience, [&](const v1::Job& job) {
     output.Progress(ProgressLine(job, absl::Now() - begin));
   });
   output.Progress("");
@@ -76,9 +72,17 @@ absl::Status FollowJob(Call& call, const v1::Job& started) {
     return absl::DeadlineExceededError(
         absl::StrCat("not done after ", DurationText(patience), "; ", HowToWatch(started)));
   }
-  if (!ended.ok()) return ended.status();
-  output.Message(*ended, {"request"});
-  return JobStatus(*ended);
+  return ended;
+}
+
+absl::Status FollowJob(Call& call, const v1::Job& started) {
+  if (call.arguments().Has("detach")) {
+    call.output().Message(started);
+    return absl::OkStatus();
+  }
+  PROCTOR_ASSIGN_OR_RETURN(const v1::Job ended, AwaitJob(call, started));
+  call.output().Message(ended, {"request"});
+  return JobStatus(ended);
 }
 
 }  // namespace proctor::cli

@@ -21,6 +21,9 @@ std::vector<Flag> JobFlags();
 // leaves the job running and says so.
 absl::Status FollowJob(Call& call, const v1::Job& started);
 
+// As FollowJob without --detach, but prints nothing and hands the ended job over.
+absl::StatusOr<v1::Job> AwaitJob(Call& call, const v1::Job& started);
+
 // "[######------]  50%  5/10  1m30s  crawling". Without a known total: "5 done  1m30s  crawling".
 std::string ProgressLine(const v1::Job& job, absl::Duration elapsed);
 

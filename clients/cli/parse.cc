@@ -147,7 +147,7 @@ class LineParser {
     const std::string& word = words[next];
     const size_t equals = word.find('=');
     const std::string dashed = word.substr(0, equals);
-    const Flag* flag = absl::StartsWith(dashed, "--") ? FindFlag(dashed.substr(2)) : nullptr;
+    const Flag* flag = absl::StartsWith(dashed, "--") ? FindFlag(dashed.substr(2)) : FindLetter(dashed);
     if (flag == nullptr) return help_ ? absl::OkStatus() : UnknownFlag(dashed);
     if (flag->kind == ValueKind::kSwitch) {
       if (equals != std::string::npos) return UsageError(absl::StrCat(dashed, " takes no value"));
@@ -181,6 +181,15 @@ class LineParser {
     return nullptr;
   }
 
+  // "-f".
+  const Flag* FindLetter(const std::string& dashed) const {
+    if (line_.command == nullptr || dashed.size() != 2) return nullptr;
+    for (const Flag& flag : line_.command->flags) {
+      if (flag.letter == dashed[1]) return &flag;
+    }
+    return nullptr;
+  }
+
   absl::Status UnknownFlag(const std::string& dashed) const {
     std::vector<std::string> names = {"--help", "--version"};
     for (const Flag& flag : global_flags_) names.push_back("--" + flag.name);
@@ -207,6 +216,10 @@ class LineParser {
                        "; see: proctor ", path_, path_.empty() ? "" : " ", "--help"));
     }
     PROCTOR_RETURN_IF_ERROR(CheckWords());
+    for (const Flag& flag : line_.command->flags) {
+      if (!flag.required || line_.arguments.Has(flag.name)) continue;
+      return UsageError(absl::StrCat("missing --", flag.name, " ", flag.value, ": ", flag.help, "; see: proctor ", path_, " --help"));
+    }
     return std::move(line_);
   }
 

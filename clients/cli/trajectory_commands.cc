@@ -12,6 +12,7 @@
 #include "clients/cli/job_progress.h"
 #include "clients/cli/steps.h"
 #include "clients/cli/text.h"
+#include "clients/cli/trajectory_filter.h"
 #include "common/status.h"
 
 namespace proctor::cli {
@@ -37,28 +38,9 @@ const std::vector<Column<v1::Trajectory>>& Columns() {
   return columns;
 }
 
-v1::TrajectoryFilter Filter(const Call& call) {
-  const Arguments& arguments = call.arguments();
-  v1::TrajectoryFilter filter;
-  for (const std::string& text : arguments.Texts("env"))
-    filter.add_environments(client::FullName("environments", text));
-  filter.set_task(call.FlagName("tasks", "task"));
-  filter.set_group(call.FlagName("groups", "group"));
-  filter.set_policy(arguments.Text("policy"));
-  filter.set_policy_version(arguments.Text("policy-version"));
-  filter.set_closed_only(arguments.Has("closed"));
-  for (const std::string& text : arguments.Texts("end")) {
-    filter.add_end_kinds(static_cast<v1::EndKind>(EnumNumber(v1::EndKind_descriptor(), text)));
-  }
-  for (const std::string& text : arguments.Texts("split")) {
-    filter.add_splits(static_cast<v1::Split>(EnumNumber(v1::Split_descriptor(), text)));
-  }
-  return filter;
-}
-
 absl::Status List(Call& call) {
   v1::ListTrajectoriesRequest request;
-  *request.mutable_filter() = Filter(call);
+  *request.mutable_filter() = TrajectoryFilterOf(call);
   return call.List(request, &v1::ListTrajectoriesResponse::trajectories, Columns());
 }
 
@@ -89,7 +71,7 @@ absl::Status Export(Call& call) {
   v1::ExportTrajectoriesRequest request;
   request.set_folder(words[0]);
   for (size_t i = 1; i < words.size(); ++i) request.add_names(call.Name("trajectories", i));
-  *request.mutable_filter() = Filter(call);
+  *request.mutable_filter() = TrajectoryFilterOf(call);
   request.set_format(Format(call));
   auto job = call.Send<v1::Job>(request);
   if (!job.ok()) return job.status();
@@ -153,38 +135,6 @@ absl::Status Blob(Call& call) {
   return absl::OkStatus();
 }
 
-Flag Text(const char* name, const char* value, const char* help) {
-  return {.name = name, .kind = ValueKind::kText, .value = value, .help = help};
-}
-
-std::vector<Flag> FilterFlags() {
-  return {{.name = "env",
-           .kind = ValueKind::kText,
-           .value = "NAME",
-           .help = "in this environment",
-           .repeated = true},
-          Text("task", "NAME", "of this task"),
-          Text("group", "NAME", "of this group"),
-          Text("policy", "NAME", "of this policy"),
-          Text("policy-version", "VERSION", "of this snapshot of it"),
-          {.name = "end",
-           .kind = ValueKind::kChoice,
-           .value = "KIND",
-           .choices = EnumChoices(v1::EndKind_descriptor()),
-           .repeated = true},
-          {.name = "split",
-           .kind = ValueKind::kChoice,
-           .value = "SPLIT",
-           .choices = EnumChoices(v1::Split_descriptor()),
-           .repeated = true},
-          {.name = "closed", .help = "only closed ones"}};
-}
-
-std::vector<Flag> operator+(std::vector<Flag> left, const std::vector<Flag>& right) {
-  left.insert(left.end(), right.begin(), right.end());
-  return left;
-}
-
 Flag FormatFlag(const char* help) {
   return {.name = "format",
           .kind = ValueKind::kChoice,
@@ -201,7 +151,7 @@ Command ExportCommand() {
                          Presence::kRepeated}},
           .flags = std::vector<Flag>{FormatFlag(
                        "of the new folder (default: proctor, which carries everything)")} +
-                   FilterFlags() + JobFlags(),
+                   TrajectoryFilterFlags() + JobFlags(),
           .notes =
               "Of the split `train` unless names are given or --split says otherwise. The result "
               "says what\nthe format does not carry (skipped) and which trajectories it cannot "
@@ -236,7 +186,7 @@ std::vector<Command> TrajectoryCommands() {
   return {
       {.name = "trajectory list",
        .summary = "lists trajectories, newest first",
-       .flags = FilterFlags() + std::vector<Flag>{LimitFlag()},
+       .flags = TrajectoryFilterFlags() + std::vector<Flag>{LimitFlag()},
        .run = List},
       {.name = "trajectory show",
        .summary = "shows a trajectory and its steps",

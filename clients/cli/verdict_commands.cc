@@ -2,8 +2,8 @@
 #include "absl/strings/str_cat.h"
 #include "clients/cli/call.h"
 #include "clients/cli/commands.h"
-#include "clients/cli/input_file.h"
 #include "clients/cli/text.h"
+#include "clients/cli/verdict_trace.h"
 #include "common/status.h"
 
 namespace proctor::cli {
@@ -47,38 +47,31 @@ absl::Status Get(Call& call) {
   return call.SendAndPrint<v1::Verdict>(request);
 }
 
+absl::Status Show(Call& call) {
+  v1::Verdict verdict;
+  if (call.arguments().Has("replay")) {
+    v1::ReplayVerdictRequest request;
+    request.set_name(call.Name("verdicts"));
+    PROCTOR_ASSIGN_OR_RETURN(verdict, call.Send<v1::Verdict>(request));
+  } else {
+    v1::GetVerdictRequest request;
+    request.set_name(call.Name("verdicts"));
+    PROCTOR_ASSIGN_OR_RETURN(verdict, call.Send<v1::Verdict>(request));
+  }
+  if (call.output().json()) {
+    call.output().Message(verdict);
+  } else {
+    call.output().Raw(VerdictTrace(verdict));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Evaluate(Call& call) {
   v1::EvaluateTrajectoryRequest request;
   request.set_trajectory(call.Name("trajectories"));
   request.set_evaluator(call.FlagName("evaluators", "evaluator"));
   request.set_dry_run(call.arguments().Has("dry-run"));
   return call.SendAndPrint<v1::Verdict>(request);
-}
-
-absl::Status ListEvaluators(Call& call) {
-  using E = v1::Evaluator;
-  auto response = call.Send<v1::ListEvaluatorsResponse>(v1::ListEvaluatorsRequest());
-  if (!response.ok()) return response.status();
-  call.PrintAll(
-      std::vector<Column<E>>{{"NAME", [](const E& e) { return ShortName(e.name()); }},
-                             {"VERSION", [](const E& e) { return e.version().substr(0, 12); }},
-                             {"DESCRIPTION", [](const E& e) { return e.description(); }}},
-      response->evaluators());
-  return absl::OkStatus();
-}
-
-absl::Status GetEvaluator(Call& call) {
-  v1::GetEvaluatorRequest request;
-  request.set_name(call.Name("evaluators"));
-  return call.SendAndPrint<v1::Evaluator>(request);
-}
-
-absl::Status CreateEvaluator(Call& call) {
-  const std::string path = call.arguments().Word(0);
-  PROCTOR_ASSIGN_OR_RETURN(const std::string text, ReadInput(path));
-  v1::CreateEvaluatorRequest request;
-  PROCTOR_RETURN_IF_ERROR(ParseInput(text, path, *request.mutable_evaluator()));
-  return call.SendAndPrint<v1::Evaluator>(request);
 }
 
 Flag NameFlag(const char* name, const char* help) {
@@ -98,23 +91,17 @@ std::vector<Command> VerdictCommands() {
        .summary = "shows a verdict and what it rests on",
        .arguments = {{"NAME", "the verdict"}},
        .run = Get},
+      {.name = "verdict show",
+       .summary = "prints a verdict's trace: what was asked, what was replied, how it was read, what it cost",
+       .arguments = {{"NAME", "the verdict"}},
+       .flags = {{.name = "replay", .help = "judge again from the stored replies; asks no model"}},
+       .run = Show},
       {.name = "verdict evaluate",
        .summary = "evaluates a closed trajectory from its record; changes no reward",
        .arguments = {{"TRAJECTORY", "the trajectory"}},
        .flags = {NameFlag("evaluator", "who judges; default oracle: the task's own"),
                  {.name = "dry-run", .help = "do not store the verdict"}},
-       .run = Evaluate},
-      {.name = "verdict evaluator list", .summary = "lists the evaluators", .run = ListEvaluators},
-      {.name = "verdict evaluator get",
-       .summary = "shows an evaluator",
-       .arguments = {{"NAME", "the evaluator"}},
-       .run = GetEvaluator},
-      {.name = "verdict evaluator create",
-       .summary = "stores an evaluator from a file",
-       .arguments = {{"FILE",
-                      "YAML or JSON (proto/proctor/v1/evaluator.proto); - is standard input",
-                      Presence::kRequired, ValueKind::kFile}},
-       .run = CreateEvaluator}};
+       .run = Evaluate}};
 }
 
 }  // namespace proctor::cli

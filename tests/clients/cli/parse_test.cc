@@ -46,6 +46,14 @@ TEST(ParseLineTest, TakesFlagsBeforeBetweenAndAfterTheWords) {
   EXPECT_THAT(line->arguments.Texts("split"), ElementsAre("train", "test"));
 }
 
+TEST(ParseLineTest, TakesTheLetterOfAFlagAndMissesARequiredOne) {
+  const auto line = Parse({"evaluator", "apply", "-f", "judge.yaml"});
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_EQ(line->arguments.Text("file"), "judge.yaml");
+  EXPECT_THAT(Refused({"evaluator", "apply"}), HasSubstr("missing --file FILE"));
+  EXPECT_THAT(Refused({"evaluator", "list", "-f", "x"}), HasSubstr("no flag '-f'"));
+}
+
 TEST(ParseLineTest, FindsCommandsOfThreeWords) {
   const auto line = Parse({"reward", "consumer", "seek", "trainer", "--after", "12"});
   ASSERT_TRUE(line.ok()) << line.status();
@@ -162,7 +170,7 @@ TEST(CommandTableTest, EveryCommandCanRunAndIsExplained) {
 
 TEST(CommandTableTest, HasEveryNounThatUsersKnow) {
   for (const char* noun :
-       {"env", "task", "session", "episode", "trajectory", "verdict", "reward", "job"}) {
+       {"env", "task", "session", "episode", "trajectory", "evaluator", "verdict", "label", "reward", "job"}) {
     EXPECT_THAT(WordsAfter(AllCommands(), noun), ::testing::Contains("list")) << noun;
     const std::vector<std::string> verbs = WordsAfter(AllCommands(), noun);
     EXPECT_TRUE(std::string(noun) == "reward" || std::count(verbs.begin(), verbs.end(), "get") == 1)

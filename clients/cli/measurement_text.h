@@ -1,0 +1,16 @@
+// An evaluator's measurement for people.
+#ifndef PROCTOR_CLIENTS_CLI_MEASUREMENT_TEXT_H_
+#define PROCTOR_CLIENTS_CLI_MEASUREMENT_TEXT_H_
+
+#include <string>
+
+#include "proctor/v1/measurement.pb.h"
+
+namespace proctor::cli {
+
+// Measures with their 95 % intervals, the confusion matrix, slices, corrected success rates and the comparison, as far as they are there.
+std::string MeasurementText(const v1::EvaluatorMeasurement& measurement);
+
+}  // namespace proctor::cli
+
+#endif  // PROCTOR_CLIENTS_CLI_MEASUREMENT_TEXT_H_
