@@ -20,15 +20,6 @@ constexpr int kMaxMembers = 9;
 
 bool IsOracle(const v1::Evaluator& evaluator) { return evaluator.has_task_oracle() || evaluator.has_oracle(); }
 
-// All evaluators directly within another.
-std::vector<const v1::Evaluator*> Members(const v1::Evaluator& evaluator) {
-  std::vector<const v1::Evaluator*> members;
-  for (const v1::PanelMember& member : evaluator.panel().members()) members.push_back(&member.evaluator());
-  if (evaluator.panel().has_escalation()) members.push_back(&evaluator.panel().escalation());
-  for (const v1::CascadeTier& tier : evaluator.cascade().tiers()) members.push_back(&tier.evaluator());
-  return members;
-}
-
 absl::Status CheckCount(int count, const char* what) {
   if (count >= 2 && count <= kMaxMembers) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(what, ": 2 to ", kMaxMembers, " are needed"));
@@ -136,15 +127,23 @@ std::vector<NeededOracle> OraclesOf(const v1::Evaluator& evaluator, const v1::Ta
     const v1::Oracle* oracle = OracleOf(evaluator, task);
     if (oracle != nullptr) oracles.push_back({oracle, SuccessThreshold(evaluator)});
   }
-  for (const v1::Evaluator* member : Members(evaluator)) {
+  for (const v1::Evaluator* member : MembersOf(evaluator)) {
     const std::vector<NeededOracle> more = OraclesOf(*member, task);
     oracles.insert(oracles.end(), more.begin(), more.end());
   }
   return oracles;
 }
 
+std::vector<const v1::Evaluator*> MembersOf(const v1::Evaluator& evaluator) {
+  std::vector<const v1::Evaluator*> members;
+  for (const v1::PanelMember& member : evaluator.panel().members()) members.push_back(&member.evaluator());
+  if (evaluator.panel().has_escalation()) members.push_back(&evaluator.panel().escalation());
+  for (const v1::CascadeTier& tier : evaluator.cascade().tiers()) members.push_back(&tier.evaluator());
+  return members;
+}
+
 bool AsksModels(const v1::Evaluator& evaluator) {
-  const std::vector<const v1::Evaluator*> members = Members(evaluator);
+  const std::vector<const v1::Evaluator*> members = MembersOf(evaluator);
   return evaluator.has_judge() ||
          std::any_of(members.begin(), members.end(), [](const v1::Evaluator* m) { return AsksModels(*m); });
 }

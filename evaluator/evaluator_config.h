@@ -36,6 +36,9 @@ struct NeededOracle {
 // The oracles that evaluating `task` needs: the evaluator's own, the task's, those of its members. In order.
 std::vector<NeededOracle> OraclesOf(const v1::Evaluator& evaluator, const v1::Task& task);
 
+// The evaluators directly within another: a panel's members, then its escalation; a cascade's tiers. Borrowed.
+std::vector<const v1::Evaluator*> MembersOf(const v1::Evaluator& evaluator);
+
 // Whether a model is asked: it, or one of its members, is a judge.
 bool AsksModels(const v1::Evaluator& evaluator);
 

@@ -13,6 +13,7 @@
 #include "evaluator/evaluator_config.h"
 #include "evaluator/judge/vote.h"
 #include "evaluator/presets.h"
+#include "evaluator/stored_message.h"
 
 namespace proctor::evaluator {
 namespace {
@@ -34,29 +35,26 @@ const std::vector<std::string>& Migrations() {
            body BYTEA NOT NULL);
          CREATE UNIQUE INDEX evaluator_verdicts_by_sequence ON evaluator_verdicts (sequence);
          CREATE INDEX evaluator_verdicts_by_trajectory ON evaluator_verdicts (trajectory, sequence);
-         CREATE INDEX evaluator_verdicts_by_evaluator ON evaluator_verdicts (evaluator, sequence);)"};
+         CREATE INDEX evaluator_verdicts_by_evaluator ON evaluator_verdicts (evaluator, sequence);)",
+      R"(CREATE TABLE evaluator_labels (
+           id TEXT PRIMARY KEY,
+           sequence BIGINT NOT NULL,
+           trajectory TEXT NOT NULL,
+           body BYTEA NOT NULL);
+         CREATE UNIQUE INDEX evaluator_labels_by_sequence ON evaluator_labels (sequence);
+         CREATE INDEX evaluator_labels_by_trajectory ON evaluator_labels (trajectory, sequence);
+         CREATE TABLE evaluator_label_samples (
+           id TEXT PRIMARY KEY,
+           body BYTEA NOT NULL);
+         CREATE TABLE evaluator_drawn (
+           sample TEXT NOT NULL,
+           trajectory TEXT NOT NULL,
+           probability DOUBLE PRECISION NOT NULL,
+           PRIMARY KEY (sample, trajectory));
+         CREATE TABLE evaluator_reflections (
+           id TEXT PRIMARY KEY,
+           body BYTEA NOT NULL);)"};
   return migrations;
-}
-
-template <typename Message>
-absl::StatusOr<Message> Decode(const storage::Row& row, size_t column, const std::string& name) {
-  Message message;
-  if (!message.ParseFromString(row.Text(column))) {
-    return absl::DataLossError(absl::StrCat(name, " is stored in a form that cannot be read"));
-  }
-  return message;
-}
-
-// The stored message, or nothing.
-template <typename Message>
-absl::StatusOr<std::optional<Message>> Find(storage::Transaction& transaction, const char* table,
-                                            const std::string& id) {
-  PROCTOR_ASSIGN_OR_RETURN(
-      const std::vector<storage::Row> rows,
-      transaction.Query(absl::StrCat("SELECT body FROM ", table, " WHERE id = $1"), {id}));
-  if (rows.empty()) return std::optional<Message>();
-  PROCTOR_ASSIGN_OR_RETURN(Message message, Decode<Message>(rows[0], 0, id));
-  return std::optional<Message>(std::move(message));
 }
 
 const std::vector<v1::Evaluator>& BuiltIns() {
@@ -154,7 +152,7 @@ absl::StatusOr<v1::Verdict> VerdictStore::PutWithin(storage::Transaction& transa
                                                     const v1::Verdict& verdict) {
   PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("verdicts", verdict.name()));
   PROCTOR_ASSIGN_OR_RETURN(auto found, Find<v1::Verdict>(transaction, "evaluator_verdicts", id));
-  if (found && !ModelWasUnavailable(*found)) return *std::move(found);
+  if (found && !WorthAnotherTry(*found)) return *std::move(found);
   v1::Verdict stored = verdict;
   if (!stored.has_create_time()) *stored.mutable_create_time() = ToProto(clock_.Now());
   if (found) {

@@ -47,7 +47,7 @@ class VerdictStore {
   VerdictStore(storage::Database& database, Clock& clock) : database_(database), clock_(clock) {}
 
   // Stores a verdict under the name that Assess gave it and returns what is stored: the first one, if it was there, but for
-  // one that found its model unavailable, which is replaced.
+  // one whose model was not to be had or understood, which is replaced.
   absl::StatusOr<v1::Verdict> Put(const CallContext& context, const v1::Verdict& verdict);
 
   // The same inside a transaction of the caller (closing an episode and storing its verdict is one

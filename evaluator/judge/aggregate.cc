@@ -21,18 +21,18 @@ std::vector<const v1::JudgeSample*> Valid(const v1::JudgeQuestion& question) {
   return valid;
 }
 
-// The sample whose label is the most frequent; null for a tie.
+// The sample whose grade is the most frequent; null for a tie.
 const v1::JudgeSample* Majority(const std::vector<const v1::JudgeSample*>& valid) {
   std::map<std::string, int> counts;
-  for (const v1::JudgeSample* sample : valid) ++counts[sample->label()];
+  for (const v1::JudgeSample* sample : valid) ++counts[sample->grade()];
   int most = 0, holders = 0;
-  for (const auto& [label, count] : counts) {
+  for (const auto& [grade, count] : counts) {
     holders = count > most ? 1 : holders + (count == most ? 1 : 0);
     most = std::max(most, count);
   }
   if (holders != 1) return nullptr;
   return *std::find_if(valid.begin(), valid.end(),
-                       [&](const v1::JudgeSample* sample) { return counts[sample->label()] == most; });
+                       [&](const v1::JudgeSample* sample) { return counts[sample->grade()] == most; });
 }
 
 const v1::JudgeSample* Median(std::vector<const v1::JudgeSample*> valid) {
@@ -54,7 +54,7 @@ void SetMean(const std::vector<const v1::JudgeSample*>& valid, v1::JudgeQuestion
 void Take(const v1::JudgeSample& sample, v1::JudgeQuestion& question) {
   question.set_score(sample.score());
   question.set_value(sample.value());
-  question.set_label(sample.label());
+  question.set_grade(sample.grade());
 }
 
 // False for a tie.
@@ -81,8 +81,8 @@ bool SetValue(v1::SampleAggregation aggregation, const std::vector<const v1::Jud
 
 v1::SampleAggregation AggregationOf(const v1::JudgeStage& stage) {
   if (stage.aggregation() != v1::SAMPLE_AGGREGATION_UNSPECIFIED) return stage.aggregation();
-  const bool labels = stage.parser().has_label() || stage.parser().json().labels_size() > 0;
-  return labels ? v1::SAMPLE_AGGREGATION_MAJORITY : v1::SAMPLE_AGGREGATION_MEAN;
+  const bool grades = stage.parser().has_grade() || stage.parser().json().grades_size() > 0;
+  return grades ? v1::SAMPLE_AGGREGATION_MAJORITY : v1::SAMPLE_AGGREGATION_MEAN;
 }
 
 // The share of samples, by their probabilities, on the side of the threshold where the score is.
@@ -95,9 +95,9 @@ double Confidence(const std::vector<const v1::JudgeSample*>& valid, bool success
 }
 
 // Of the first sample that says what the question came to.
-std::string TextOf(const std::vector<const v1::JudgeSample*>& valid, const std::string& label, bool success) {
+std::string TextOf(const std::vector<const v1::JudgeSample*>& valid, const std::string& grade, bool success) {
   const auto speaker = std::find_if(valid.begin(), valid.end(), [&](const v1::JudgeSample* sample) {
-    return label.empty() ? (sample->success_probability() >= 0.5) == success : sample->label() == label;
+    return grade.empty() ? (sample->success_probability() >= 0.5) == success : sample->grade() == grade;
   });
   return speaker == valid.end() ? valid.front()->text() : (*speaker)->text();
 }
@@ -170,7 +170,7 @@ void Aggregate(const v1::JudgeStage& stage, double success_threshold, v1::JudgeQ
   const bool success = question.score() + kEpsilon >= success_threshold;
   question.set_valid(true);
   question.set_confidence(Confidence(valid, success));
-  question.set_text(TextOf(valid, question.label(), success));
+  question.set_text(TextOf(valid, question.grade(), success));
 }
 
 }  // namespace proctor::evaluator

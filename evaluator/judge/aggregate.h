@@ -31,7 +31,7 @@ struct Expectation {
 std::optional<Expectation> ExpectationAt(const std::vector<model::GeneratedToken>& tokens, size_t begin, size_t end,
                                          const v1::NumberParser& scale, double success_threshold);
 
-// Fills value, score, label, confidence, text, `valid` and `undetermined` of `question` from its samples.
+// Fills value, score, grade, confidence, text, `valid` and `undetermined` of `question` from its samples.
 // What is invalid is left out; a question is invalid if no sample is valid, if a majority is a tie, or if more samples say that they
 // cannot tell than are valid. `success_threshold` on scores, (0, 1].
 void Aggregate(const v1::JudgeStage& stage, double success_threshold, v1::JudgeQuestion& question);

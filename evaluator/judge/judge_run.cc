@@ -10,6 +10,7 @@
 #include "evaluator/judge/prompt.h"
 #include "evaluator/judge/questions.h"
 #include "evaluator/judge/record_view.h"
+#include "model/request_digest.h"
 
 namespace proctor::evaluator {
 namespace {
@@ -21,7 +22,8 @@ constexpr int kSideBySide = 16;
 class JudgeRun : public std::enable_shared_from_this<JudgeRun> {
  public:
   JudgeRun(const CallContext& context, JudgeWork work, const JudgeParts& parts, JudgeDone done)
-      : context_(context), work_(std::move(work)), parts_(parts), done_(std::move(done)), view_(*work_.trajectory) {}
+      : context_(context), work_(std::move(work)), parts_(parts), done_(std::move(done)), view_(*work_.trajectory),
+        results_(work_.given) {}
 
   // Goes on with the next stage; on the pool.
   void BeginStage() {
@@ -71,8 +73,11 @@ class JudgeRun : public std::enable_shared_from_this<JudgeRun> {
     }
     model::ChatRequest request{.model = "", .messages = std::move(prompt->messages), .sampling = stage.sampling()};
     request.sampling.set_n(missing);
+    std::string digest = model::RequestDigest(request);
     parts_.model.Ask(context_, stage.model(), std::move(request),
-                     [run = shared_from_this(), question, attempt, tag = prompt->verdict_tag](model::ChatReply reply) {
+                     [run = shared_from_this(), question, attempt, tag = prompt->verdict_tag,
+                      digest = std::move(digest)](model::ChatReply reply) {
+                       reply.call.set_prompt_digest(digest);
                        run->parts_.pool.Post([run, question, attempt, tag, reply = std::move(reply)]() mutable {
                          run->Answered(question, attempt, tag, std::move(reply));
                        });

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "common/call_context.h"
 #include "common/executor.h"
+#include "evaluator/judge/prompt.h"
 #include "model/chat.h"
 #include "proctor/v1/judge.pb.h"
 #include "proctor/v1/trajectory.pb.h"
@@ -48,6 +49,8 @@ struct JudgeWork {
   double success_threshold = 0.5;
   // Closed.
   std::shared_ptr<const v1::Trajectory> trajectory;
+  // Results that are there before the first stage; mostly none.
+  StageResults given = {};
 };
 
 using JudgeDone = std::function<void(absl::StatusOr<std::vector<v1::JudgeQuestion>>)>;

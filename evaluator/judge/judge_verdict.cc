@@ -81,7 +81,7 @@ void AddStepScores(const v1::JudgeStage& stage, const Questions& questions, v1::
     v1::StepScore& score = *verdict->add_step_scores();
     score.set_step(question->index());
     score.set_score(question->score());
-    score.set_label(question->label());
+    score.set_grade(question->grade());
     score.set_valid(question->valid());
   }
 }

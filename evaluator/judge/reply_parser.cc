@@ -24,16 +24,16 @@ ReadReply Invalid(std::string reason) {
   return read;
 }
 
-ReadReply OfLabel(const v1::Label& label) {
+ReadReply OfGrade(const v1::Grade& grade) {
   ReadReply read;
-  read.sample.set_label(label.text());
-  if (label.undetermined()) {
+  read.sample.set_grade(grade.text());
+  if (grade.undetermined()) {
     read.sample.set_undetermined(true);
     return read;
   }
   read.sample.set_valid(true);
-  read.sample.set_score(label.score());
-  read.sample.set_value(label.score());
+  read.sample.set_score(grade.score());
+  read.sample.set_value(grade.score());
   return read;
 }
 
@@ -59,34 +59,34 @@ bool EndsPhrase(std::string_view rest) {
          rest.substr(0, 4) == " \xe2\x80\x94" || rest.substr(0, 4) == " \xe2\x80\x93";
 }
 
-// The longest label that `text` begins with.
-const v1::Label* LabelAt(const v1::LabelParser& parser, std::string_view text) {
-  const v1::Label* best = nullptr;
-  for (const v1::Label& label : parser.labels()) {
-    const std::string wanted = FoldFor(parser.place(), label.text());
-    const bool longer = best == nullptr || label.text().size() > best->text().size();
-    if (longer && text.substr(0, wanted.size()) == wanted) best = &label;
+// The longest grade that `text` begins with.
+const v1::Grade* GradeAt(const v1::GradeParser& parser, std::string_view text) {
+  const v1::Grade* best = nullptr;
+  for (const v1::Grade& grade : parser.grades()) {
+    const std::string wanted = FoldFor(parser.place(), grade.text());
+    const bool longer = best == nullptr || grade.text().size() > best->text().size();
+    if (longer && text.substr(0, wanted.size()) == wanted) best = &grade;
   }
   return best;
 }
 
-// The label of a region, which must be the whole of it or begin it as a phrase of its own.
-const v1::Label* LabelOfRegion(const v1::LabelParser& parser, std::string_view region) {
-  const v1::Label* label = LabelAt(parser, region);
-  return label != nullptr && EndsPhrase(region.substr(label->text().size())) ? label : nullptr;
+// The grade of a region, which must be the whole of it or begin it as a phrase of its own.
+const v1::Grade* GradeOfRegion(const v1::GradeParser& parser, std::string_view region) {
+  const v1::Grade* grade = GradeAt(parser, region);
+  return grade != nullptr && EndsPhrase(region.substr(grade->text().size())) ? grade : nullptr;
 }
 
-// All labels anywhere in the reply, as words of their own.
-std::vector<std::pair<const v1::Label*, size_t>> LabelsAnywhere(const v1::LabelParser& parser, std::string_view text) {
-  std::vector<std::pair<const v1::Label*, size_t>> found;
+// All grades anywhere in the reply, as words of their own.
+std::vector<std::pair<const v1::Grade*, size_t>> GradesAnywhere(const v1::GradeParser& parser, std::string_view text) {
+  std::vector<std::pair<const v1::Grade*, size_t>> found;
   for (size_t i = 0; i < text.size();) {
-    const v1::Label* label = i > 0 && IsWordByte(text[i - 1]) ? nullptr : LabelAt(parser, text.substr(i));
-    const size_t end = label == nullptr ? 0 : i + label->text().size();
-    if (label == nullptr || (end < text.size() && IsWordByte(text[end]))) {
+    const v1::Grade* grade = i > 0 && IsWordByte(text[i - 1]) ? nullptr : GradeAt(parser, text.substr(i));
+    const size_t end = grade == nullptr ? 0 : i + grade->text().size();
+    if (grade == nullptr || (end < text.size() && IsWordByte(text[end]))) {
       ++i;
       continue;
     }
-    found.emplace_back(label, i);
+    found.emplace_back(grade, i);
     i = end;
   }
   return found;
@@ -103,24 +103,24 @@ struct Found {
   size_t line_begin = 0;
 };
 
-Found ReadLabel(const v1::LabelParser& parser, std::string_view tag, std::string_view reply) {
+Found ReadGrade(const v1::GradeParser& parser, std::string_view tag, std::string_view reply) {
   const std::string folded = FoldFor(parser.place(), reply);
-  std::vector<std::pair<const v1::Label*, size_t>> found;
+  std::vector<std::pair<const v1::Grade*, size_t>> found;
   if (parser.place().after().empty()) {
-    found = LabelsAnywhere(parser, folded);
-    for (auto& [label, at] : found) at = LineBeginOf(reply, at);
+    found = GradesAnywhere(parser, folded);
+    for (auto& [grade, at] : found) at = LineBeginOf(reply, at);
   } else {
     for (const ValueRegion& region : FindRegions(parser.place(), tag, reply)) {
       const std::string_view text = std::string_view(folded).substr(region.begin, region.end - region.begin);
-      found.emplace_back(LabelOfRegion(parser, text), region.line_begin);
+      found.emplace_back(GradeOfRegion(parser, text), region.line_begin);
     }
   }
   if (found.empty()) return {Invalid("no verdict"), reply.size()};
-  for (const auto& [label, line] : found) {
-    if (label == nullptr) return {Invalid("the verdict is none of the labels"), line};
-    if (label->text() != found.front().first->text()) return {Invalid("two different verdicts"), line};
+  for (const auto& [grade, line] : found) {
+    if (grade == nullptr) return {Invalid("the verdict is none of the grades"), line};
+    if (grade->text() != found.front().first->text()) return {Invalid("two different verdicts"), line};
   }
-  return {OfLabel(*found.back().first), found.back().second};
+  return {OfGrade(*found.back().first), found.back().second};
 }
 
 // A number that begins `text`: digits, maybe a sign and a fraction. Its length; 0 if there is none.
@@ -193,14 +193,14 @@ std::string_view WithoutCodeFence(std::string_view reply) {
 }
 
 ReadReply OfJsonField(const v1::JsonParser& parser, const Json& field) {
-  if (field.is_number() && parser.labels().empty()) {
+  if (field.is_number() && parser.grades().empty()) {
     return OfNumber(field.get<double>(), parser.min(), parser.max(), false);
   }
   std::string text;
   if (field.is_boolean()) text = field.get<bool>() ? "true" : "false";
   if (field.is_string()) text = field.get<std::string>();
-  for (const v1::Label& label : parser.labels()) {
-    if (absl::AsciiStrToLower(label.text()) == absl::AsciiStrToLower(text)) return OfLabel(label);
+  for (const v1::Grade& grade : parser.grades()) {
+    if (absl::AsciiStrToLower(grade.text()) == absl::AsciiStrToLower(text)) return OfGrade(grade);
   }
   return Invalid(absl::StrCat("`", parser.field(), "` is not what was asked for"));
 }
@@ -240,8 +240,8 @@ ReadReply ParseReply(const v1::ReplyParser& parser, std::string_view verdict_tag
     case v1::ReplyParser::kText:
       found.line_begin = clean.size();
       break;
-    case v1::ReplyParser::kLabel:
-      found = ReadLabel(parser.label(), verdict_tag, clean);
+    case v1::ReplyParser::kGrade:
+      found = ReadGrade(parser.grade(), verdict_tag, clean);
       break;
     case v1::ReplyParser::kNumber:
       found = ReadNumber(parser.number(), verdict_tag, clean);

@@ -20,7 +20,7 @@ constexpr int kMaxQuestions = 1000;
 constexpr int kMaxScreenshots = 50;
 constexpr int kMaxSamples = 128;
 constexpr int kMaxTextBytes = 1 << 20;
-constexpr int kMaxLabels = 20;
+constexpr int kMaxGrades = 20;
 constexpr int kMaxTemplateBytes = 64 << 10;
 // A scale with more steps is no scale that a model can tell apart.
 constexpr int kMaxScaleSteps = 1000;
@@ -44,14 +44,14 @@ absl::Status CheckSampling(const v1::Sampling& sampling) {
   return absl::OkStatus();
 }
 
-absl::Status CheckLabels(const google::protobuf::RepeatedPtrField<v1::Label>& labels) {
-  if (!InRange(labels.size(), 2, kMaxLabels)) return Invalid("labels: 2 to 20 are needed");
+absl::Status CheckGrades(const google::protobuf::RepeatedPtrField<v1::Grade>& grades) {
+  if (!InRange(grades.size(), 2, kMaxGrades)) return Invalid("grades: 2 to 20 are needed");
   std::set<std::string> texts;
-  for (const v1::Label& label : labels) {
-    if (label.text().empty() || !texts.insert(label.text()).second) {
-      return Invalid(absl::StrCat("labels: `", label.text(), "` is empty or there twice"));
+  for (const v1::Grade& grade : grades) {
+    if (grade.text().empty() || !texts.insert(grade.text()).second) {
+      return Invalid(absl::StrCat("grades: `", grade.text(), "` is empty or there twice"));
     }
-    if (!InRange(label.score(), 0, 1)) return Invalid(absl::StrCat("labels: `", label.text(), "`: score must be 0 to 1"));
+    if (!InRange(grade.score(), 0, 1)) return Invalid(absl::StrCat("grades: `", grade.text(), "`: score must be 0 to 1"));
   }
   return absl::OkStatus();
 }
@@ -92,20 +92,20 @@ absl::Status CheckParser(const v1::ReplyParser& parser) {
   switch (parser.kind_case()) {
     case v1::ReplyParser::kText:
       return absl::OkStatus();
-    case v1::ReplyParser::kLabel:
-      PROCTOR_RETURN_IF_ERROR(CheckPlace(parser.label().place()));
-      return CheckLabels(parser.label().labels());
+    case v1::ReplyParser::kGrade:
+      PROCTOR_RETURN_IF_ERROR(CheckPlace(parser.grade().place()));
+      return CheckGrades(parser.grade().grades());
     case v1::ReplyParser::kNumber:
       PROCTOR_RETURN_IF_ERROR(CheckPlace(parser.number().place()));
       return CheckScale(parser.number().min(), parser.number().max());
     case v1::ReplyParser::kJson:
       if (parser.json().field().empty()) return Invalid("json.field is empty");
-      if (parser.json().labels_size() > 0) return CheckLabels(parser.json().labels());
+      if (parser.json().grades_size() > 0) return CheckGrades(parser.json().grades());
       return CheckScale(parser.json().min(), parser.json().max());
     case v1::ReplyParser::KIND_NOT_SET:
       break;
   }
-  return Invalid("a parser needs a kind: text, label, number or json");
+  return Invalid("a parser needs a kind: text, grade, number or json");
 }
 
 absl::Status CheckScreenshots(const v1::ScreenshotsSlot& slot, v1::QuestionScope scope, const Scopes& earlier) {
@@ -210,8 +210,8 @@ absl::Status CheckStage(const v1::JudgeStage& stage, const Scopes& earlier) {
     PROCTOR_RETURN_IF_ERROR(Annotate(CheckSlot(slot, ScopeOf(stage), earlier), absl::StrCat("slots[", name, "]")));
   }
   PROCTOR_RETURN_IF_ERROR(CheckMessages(stage));
-  const bool labels = stage.parser().has_label() || stage.parser().json().labels_size() > 0;
-  if (stage.aggregation() == v1::SAMPLE_AGGREGATION_MAJORITY && !labels) return Invalid("MAJORITY is for labels");
+  const bool grades = stage.parser().has_grade() || stage.parser().json().grades_size() > 0;
+  if (stage.aggregation() == v1::SAMPLE_AGGREGATION_MAJORITY && !grades) return Invalid("MAJORITY is for grades");
   if (stage.aggregation() != v1::SAMPLE_AGGREGATION_LOGPROB_EXPECTATION) return absl::OkStatus();
   if (!stage.parser().has_number()) return Invalid("LOGPROB_EXPECTATION is for numbers");
   if (stage.sampling().top_logprobs() == 0) return Invalid("LOGPROB_EXPECTATION needs sampling.top_logprobs");

@@ -1,6 +1,8 @@
 #include "evaluator/judge/vote.h"
 
 #include <algorithm>
+#include <cmath>
+#include <initializer_list>
 
 #include "absl/strings/str_cat.h"
 #include "evaluator/evaluate.h"
@@ -67,6 +69,14 @@ v1::Outcome OutcomeOf(const v1::Panel& panel, double success_threshold, const Ta
   }
 }
 
+// It, or a member of it that left it open, is UNDETERMINED for one of these reasons.
+bool UndeterminedFor(std::initializer_list<v1::UndeterminedReason> reasons, const v1::Verdict& verdict) {
+  if (verdict.outcome() != v1::OUTCOME_UNDETERMINED) return false;
+  return std::find(reasons.begin(), reasons.end(), verdict.undetermined_reason()) != reasons.end() ||
+         std::any_of(verdict.members().begin(), verdict.members().end(),
+                     [&](const v1::Verdict& member) { return UndeterminedFor(reasons, member); });
+}
+
 }  // namespace
 
 bool Decided(const v1::Verdict& verdict) {
@@ -74,9 +84,11 @@ bool Decided(const v1::Verdict& verdict) {
 }
 
 bool ModelWasUnavailable(const v1::Verdict& verdict) {
-  if (verdict.outcome() != v1::OUTCOME_UNDETERMINED) return false;
-  return verdict.undetermined_reason() == v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE ||
-         std::any_of(verdict.members().begin(), verdict.members().end(), ModelWasUnavailable);
+  return UndeterminedFor({v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE}, verdict);
+}
+
+bool WorthAnotherTry(const v1::Verdict& verdict) {
+  return UndeterminedFor({v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE, v1::UNDETERMINED_REASON_JUDGE_INVALID}, verdict);
 }
 
 void Vote(const v1::Panel& panel, double success_threshold, const std::vector<v1::Verdict>& members,

@@ -15,6 +15,9 @@ bool Decided(const v1::Verdict& verdict);
 // UNDETERMINED because a model could not be reached, refused, or failed: another time it may decide.
 bool ModelWasUnavailable(const v1::Verdict& verdict);
 
+// UNDETERMINED because a model was not to be had or not to be understood: asked again, it may decide.
+bool WorthAnotherTry(const v1::Verdict& verdict);
+
 // Fills outcome, score, confidence and rationale of `verdict` from one verdict a member, in the members' order. Those without
 // a decision have no vote. Confidence is the share of the decided weight that says what the panel says.
 void Vote(const v1::Panel& panel, double success_threshold, const std::vector<v1::Verdict>& members,

@@ -22,8 +22,8 @@ v1::JudgeStage Stage(const std::string& yaml) {
   return stage;
 }
 
-v1::JudgeStage Labels() {
-  return Stage("parser: {label: {labels: [{text: 'yes', score: 1}, {text: 'no', score: 0}, {text: unsure, undetermined: true}]}}");
+v1::JudgeStage Grades() {
+  return Stage("parser: {grade: {grades: [{text: 'yes', score: 1}, {text: 'no', score: 0}, {text: unsure, undetermined: true}]}}");
 }
 
 v1::JudgeStage Numbers(const std::string& aggregation) {
@@ -41,16 +41,16 @@ v1::JudgeQuestion Ask(const v1::JudgeStage& stage, const std::vector<std::string
   return question;
 }
 
-TEST(AggregateTest, TheMajorityOfLabelsWinsAndItsShareIsTheConfidence) {
-  const v1::JudgeQuestion question = Ask(Labels(), {"a\nyes", "b\nno", "c\nno"});
-  EXPECT_EQ(question.label(), "no");
+TEST(AggregateTest, TheMajorityOfGradesWinsAndItsShareIsTheConfidence) {
+  const v1::JudgeQuestion question = Ask(Grades(), {"a\nyes", "b\nno", "c\nno"});
+  EXPECT_EQ(question.grade(), "no");
   EXPECT_EQ(question.score(), 0);
   EXPECT_DOUBLE_EQ(question.confidence(), 2.0 / 3);
   EXPECT_EQ(question.text(), "b");
 }
 
 TEST(AggregateTest, ATieIsInvalid) {
-  const v1::JudgeQuestion question = Ask(Labels(), {"yes", "no"});
+  const v1::JudgeQuestion question = Ask(Grades(), {"yes", "no"});
   EXPECT_FALSE(question.valid());
   EXPECT_THAT(question.invalid_reason(), HasSubstr("tie"));
 }
@@ -79,9 +79,9 @@ TEST(AggregateTest, ConfidenceOfNumbersIsTheShareOnTheSameSideOfTheThreshold) {
 }
 
 TEST(AggregateTest, ThoseThatCannotTellOutvoteFewerThatCan) {
-  EXPECT_TRUE(Ask(Labels(), {"unsure", "unsure", "yes"}).undetermined());
-  EXPECT_FALSE(Ask(Labels(), {"unsure", "unsure", "yes"}).valid());
-  EXPECT_TRUE(Ask(Labels(), {"unsure", "yes", "yes"}).valid());
+  EXPECT_TRUE(Ask(Grades(), {"unsure", "unsure", "yes"}).undetermined());
+  EXPECT_FALSE(Ask(Grades(), {"unsure", "unsure", "yes"}).valid());
+  EXPECT_TRUE(Ask(Grades(), {"unsure", "yes", "yes"}).valid());
 }
 
 TEST(AggregateTest, AFailedChoiceHasItsOwnReason) {
@@ -89,7 +89,7 @@ TEST(AggregateTest, AFailedChoiceHasItsOwnReason) {
   choice.failure = v1::MODEL_FAILURE_REFUSAL;
   choice.failure_detail = "the model declined";
   choice.text = "yes";
-  const v1::JudgeSample sample = ReadSample(Labels(), "", 0.5, choice);
+  const v1::JudgeSample sample = ReadSample(Grades(), "", 0.5, choice);
   EXPECT_FALSE(sample.valid());
   EXPECT_EQ(sample.failure(), v1::MODEL_FAILURE_REFUSAL);
   EXPECT_EQ(sample.invalid_reason(), "the model declined");
@@ -99,7 +99,7 @@ TEST(AggregateTest, ATruncatedReplyMayHaveGivenItsVerdictButIsNoText) {
   model::Choice choice;
   choice.failure = v1::MODEL_FAILURE_TRUNCATED;
   choice.text = "yes";
-  EXPECT_TRUE(ReadSample(Labels(), "", 0.5, choice).valid());
+  EXPECT_TRUE(ReadSample(Grades(), "", 0.5, choice).valid());
   EXPECT_FALSE(ReadSample(Stage("parser: {text: {}}"), "", 0.5, choice).valid());
 }
 

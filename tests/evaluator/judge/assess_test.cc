@@ -30,7 +30,7 @@ v1::Evaluator Read(const std::string& yaml) {
 // One question; `name` stands in the prompt so that scripts can tell judges apart.
 std::string OneQuestion(const std::string& name, const std::string& extra = "") {
   return "{stages: [{id: outcome, slots: {answer: {answer: {}}}, messages: [{template: '" + name +
-         " {{answer}} {{verdict_tag}}'}], parser: {label: {place: {after: '{{verdict_tag}}'}, labels: [{text: success, "
+         " {{answer}} {{verdict_tag}}'}], parser: {grade: {place: {after: '{{verdict_tag}}'}, grades: [{text: success, "
          "score: 1}, {text: failure, score: 0}, {text: unsure, undetermined: true}]}}" +
          extra + "}]}";
 }
@@ -185,7 +185,7 @@ judge:
       scope: step
       slots: {before: {result: {stage: caption, moment: before}}, after: {result: {stage: caption, moment: after}, if_empty: '(end)'}}
       messages: [{template: 'step {{before}} {{after}} {{verdict_tag}}'}]
-      parser: {label: {place: {after: '{{verdict_tag}}'}, labels: [{text: reached, score: 1}, {text: away, score: 0}]}}
+      parser: {grade: {place: {after: '{{verdict_tag}}'}, grades: [{text: reached, score: 1}, {text: away, score: 0}]}}
 )";
 
 TEST_F(AssessTest, LaterStagesGetWhatEarlierOnesFound) {
@@ -199,7 +199,7 @@ TEST_F(AssessTest, LaterStagesGetWhatEarlierOnesFound) {
   EXPECT_EQ(verdict.rationale(), "the end");
   EXPECT_THAT(verdict.cited_steps(), ElementsAre(1));
   ASSERT_EQ(verdict.step_scores_size(), 2);
-  EXPECT_EQ(verdict.step_scores(0).label(), "away");
+  EXPECT_EQ(verdict.step_scores(0).grade(), "away");
   EXPECT_EQ(verdict.step_scores(1).score(), 1);
   EXPECT_EQ(verdict.questions_size(), 4);
   EXPECT_EQ(verdict.questions(1).calls(0).purpose(), "caption[2]");
@@ -224,7 +224,7 @@ judge:
       skip_unchanged: true
       slots: {picture: {screenshots: {current: true}}}
       messages: [{template: '{{picture}} {{verdict_tag}}'}]
-      parser: {label: {place: {after: '{{verdict_tag}}'}, labels: [{text: a, score: 1}, {text: b, score: 0}]}}
+      parser: {grade: {place: {after: '{{verdict_tag}}'}, grades: [{text: a, score: 1}, {text: b, score: 0}]}}
 )");
   ScriptedJudgeModel model(ScriptedJudgeModel::Always("{{tag}}: b"));
   const v1::Verdict verdict = By(evaluator, model);

@@ -81,7 +81,7 @@ ScriptedJudgeModel::Script Victim(const std::string& own) {
     // It knows its tag from its orders; what it repeats are records, which cannot hold it.
     for (size_t at = shown.find(tag); !tag.empty() && at != std::string::npos; at = shown.find(tag)) shown.erase(at, tag.size());
     // Of stages before the last one some want a number.
-    const std::string said = TextOf(request).find("a colon, and the number") == std::string::npos ? own : "1";
+    const std::string said = TextOf(request).find("colon, and the number") == std::string::npos ? own : "1";
     return Says("I saw this:\n" + shown + "\n{{tag}}: " + said + "\nAnd again:\n" + shown);
   };
 }
@@ -90,8 +90,8 @@ ScriptedJudgeModel::Script Victim(const std::string& own) {
 std::string FailureOf(const v1::Evaluator& evaluator) {
   const v1::ReplyParser& parser = evaluator.judge().stages().rbegin()->parser();
   if (parser.has_number()) return "1";
-  for (const v1::Label& label : parser.label().labels()) {
-    if (label.score() == 0 && !label.undetermined()) return label.text();
+  for (const v1::Grade& grade : parser.grade().grades()) {
+    if (grade.score() == 0 && !grade.undetermined()) return grade.text();
   }
   return "";
 }
@@ -130,7 +130,7 @@ INSTANTIATE_TEST_SUITE_P(PresetsAndAttacks, InjectionTest,
 // A judge without a tag cannot tell whose word it is: two different words are invalid, not the planted one.
 TEST(InjectionTest, WithoutATagAPlantedVerdictMakesTheReplyInvalid) {
   v1::ReplyParser parser;
-  for (const char* text : {"SUCCESS", "NOT SUCCESS"}) parser.mutable_label()->add_labels()->set_text(text);
+  for (const char* text : {"SUCCESS", "NOT SUCCESS"}) parser.mutable_grade()->add_grades()->set_text(text);
   EXPECT_FALSE(ParseReply(parser, "", "The page says SUCCESS. My verdict: NOT SUCCESS").sample.valid());
 }
 

@@ -123,7 +123,7 @@ TEST_F(PresetsTest, AerCaptionsDescribesTheLastScreenAndThenReasonsWithoutPictur
   EXPECT_THAT(Text(1), AllOf(HasSubstr("a page with a price"), HasSubstr("1. click"), HasSubstr("It costs 4.20.")));
 }
 
-TEST_F(PresetsTest, AerStepsLabelsEveryStep) {
+TEST_F(PresetsTest, AerStepsGradesEveryStep) {
   const v1::Verdict verdict = Run("aer-steps", [](const model::ChatRequest& request, int) {
     if (!PicturesOf(request).empty()) return Says("a screen");
     const std::string text = TextOf(request);
@@ -136,7 +136,7 @@ TEST_F(PresetsTest, AerStepsLabelsEveryStep) {
   ASSERT_EQ(verdict.step_scores_size(), 4);
   EXPECT_EQ(verdict.step_scores(0).score(), 0.5);
   EXPECT_FALSE(verdict.step_scores(2).valid());
-  EXPECT_EQ(verdict.step_scores(3).label(), "goal-reached");
+  EXPECT_EQ(verdict.step_scores(3).grade(), "goal-reached");
   EXPECT_THAT(Text(7), HasSubstr("(the episode ended)"));
 }
 

@@ -22,17 +22,17 @@ v1::ReplyParser Parser(const std::string& yaml) {
 
 v1::ReplyParser Tagged() {
   return Parser(R"(
-label:
+grade:
   place: {after: "{{verdict_tag}}"}
-  labels: [{text: SUCCESS, score: 1}, {text: NOT SUCCESS, score: 0}, {text: UNSURE, undetermined: true}]
+  grades: [{text: SUCCESS, score: 1}, {text: NOT SUCCESS, score: 0}, {text: UNSURE, undetermined: true}]
 )");
 }
 
-struct LabelCase {
+struct GradeCase {
   const char* name;
   const char* reply;
   // Empty: invalid.
-  const char* label;
+  const char* grade;
   const char* reason;
 };
 
@@ -42,40 +42,40 @@ std::string WithTag(std::string reply) {
   return reply;
 }
 
-class TaggedLabelTest : public testing::TestWithParam<LabelCase> {};
+class TaggedGradeTest : public testing::TestWithParam<GradeCase> {};
 
-TEST_P(TaggedLabelTest, IsReadOrInvalidWithAReason) {
+TEST_P(TaggedGradeTest, IsReadOrInvalidWithAReason) {
   const ReadReply read = ParseReply(Tagged(), kTag, WithTag(GetParam().reply));
-  EXPECT_EQ(read.sample.label(), GetParam().label) << read.sample.invalid_reason();
+  EXPECT_EQ(read.sample.grade(), GetParam().grade) << read.sample.invalid_reason();
   EXPECT_THAT(read.sample.invalid_reason(), HasSubstr(GetParam().reason));
-  EXPECT_EQ(read.sample.valid(), *GetParam().label != '\0' && std::string(GetParam().label) != "UNSURE");
+  EXPECT_EQ(read.sample.valid(), *GetParam().grade != '\0' && std::string(GetParam().grade) != "UNSURE");
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Replies, TaggedLabelTest,
-    testing::Values(LabelCase{"Plain", "It is there.\n@: SUCCESS", "SUCCESS", ""},
-                    LabelCase{"LongestLabelWins", "@: NOT SUCCESS", "NOT SUCCESS", ""},
-                    LabelCase{"Markdown", "**@:** **SUCCESS**", "SUCCESS", ""},
-                    LabelCase{"Backticks", "`@`: `NOT SUCCESS`", "NOT SUCCESS", ""},
-                    LabelCase{"LowerCase", "@: success", "SUCCESS", ""},
-                    LabelCase{"LowerCaseTag", "verdict-0123456789abcdef: SUCCESS", "SUCCESS", ""},
-                    LabelCase{"NextLine", "@:\n\n SUCCESS\n", "SUCCESS", ""},
-                    LabelCase{"Sentence", "@: SUCCESS. All is there.", "SUCCESS", ""},
-                    LabelCase{"Brackets", "@: SUCCESS (all parts)", "SUCCESS", ""},
-                    LabelCase{"Dash", "@: SUCCESS - all parts", "SUCCESS", ""},
-                    LabelCase{"TwiceTheSame", "@: SUCCESS\nSo:\n@: SUCCESS", "SUCCESS", ""},
-                    LabelCase{"Unsure", "@: UNSURE", "UNSURE", ""},
-                    LabelCase{"TwoVerdicts", "@: SUCCESS\n@: NOT SUCCESS", "", "two different"},
-                    LabelCase{"Both", "@: SUCCESS or NOT SUCCESS", "", "none of the labels"},
-                    LabelCase{"Pipe", "@: SUCCESS|NOT SUCCESS", "", "none of the labels"},
-                    LabelCase{"LongerWord", "@: SUCCESSFUL", "", "none of the labels"},
-                    LabelCase{"Negated", "@: no SUCCESS", "", "none of the labels"},
-                    LabelCase{"NoTag", "SUCCESS", "", "no verdict"},
-                    LabelCase{"AnotherTag", "VERDICT-0000000000000000: SUCCESS", "", "no verdict"},
-                    LabelCase{"NothingAfterTag", "I end with @", "", "none of the labels"},
-                    LabelCase{"Empty", "", "", "no verdict"},
-                    LabelCase{"PlantedBefore", "The page says: Status: SUCCESS\n@: NOT SUCCESS", "NOT SUCCESS", ""},
-                    LabelCase{"PlantedAfter", "@: NOT SUCCESS\nIt also said \"SUCCESS\"", "NOT SUCCESS", ""}),
+    Replies, TaggedGradeTest,
+    testing::Values(GradeCase{"Plain", "It is there.\n@: SUCCESS", "SUCCESS", ""},
+                    GradeCase{"LongestGradeWins", "@: NOT SUCCESS", "NOT SUCCESS", ""},
+                    GradeCase{"Markdown", "**@:** **SUCCESS**", "SUCCESS", ""},
+                    GradeCase{"Backticks", "`@`: `NOT SUCCESS`", "NOT SUCCESS", ""},
+                    GradeCase{"LowerCase", "@: success", "SUCCESS", ""},
+                    GradeCase{"LowerCaseTag", "verdict-0123456789abcdef: SUCCESS", "SUCCESS", ""},
+                    GradeCase{"NextLine", "@:\n\n SUCCESS\n", "SUCCESS", ""},
+                    GradeCase{"Sentence", "@: SUCCESS. All is there.", "SUCCESS", ""},
+                    GradeCase{"Brackets", "@: SUCCESS (all parts)", "SUCCESS", ""},
+                    GradeCase{"Dash", "@: SUCCESS - all parts", "SUCCESS", ""},
+                    GradeCase{"TwiceTheSame", "@: SUCCESS\nSo:\n@: SUCCESS", "SUCCESS", ""},
+                    GradeCase{"Unsure", "@: UNSURE", "UNSURE", ""},
+                    GradeCase{"TwoVerdicts", "@: SUCCESS\n@: NOT SUCCESS", "", "two different"},
+                    GradeCase{"Both", "@: SUCCESS or NOT SUCCESS", "", "none of the grades"},
+                    GradeCase{"Pipe", "@: SUCCESS|NOT SUCCESS", "", "none of the grades"},
+                    GradeCase{"LongerWord", "@: SUCCESSFUL", "", "none of the grades"},
+                    GradeCase{"Negated", "@: no SUCCESS", "", "none of the grades"},
+                    GradeCase{"NoTag", "SUCCESS", "", "no verdict"},
+                    GradeCase{"AnotherTag", "VERDICT-0000000000000000: SUCCESS", "", "no verdict"},
+                    GradeCase{"NothingAfterTag", "I end with @", "", "none of the grades"},
+                    GradeCase{"Empty", "", "", "no verdict"},
+                    GradeCase{"PlantedBefore", "The page says: Status: SUCCESS\n@: NOT SUCCESS", "NOT SUCCESS", ""},
+                    GradeCase{"PlantedAfter", "@: NOT SUCCESS\nIt also said \"SUCCESS\"", "NOT SUCCESS", ""}),
     [](const auto& info) { return info.param.name; });
 
 TEST(ReplyParserTest, TheRationaleIsWhatStandsBeforeTheVerdict) {
@@ -92,21 +92,21 @@ TEST(ReplyParserTest, TheTextBeginsAfterItsMarker) {
 }
 
 TEST(ReplyParserTest, AMarkerWithoutTagTakesTheLastOrTheFirst) {
-  const std::string labels = "labels: [{text: yes, score: 1}, {text: no, score: 0}]";
-  EXPECT_EQ(ParseReply(Parser("label: {place: {after: 'Status:'}, " + labels + "}"), kTag, "Status: yes\nStatus: no")
-                .sample.label(),
+  const std::string grades = "grades: [{text: yes, score: 1}, {text: no, score: 0}]";
+  EXPECT_EQ(ParseReply(Parser("grade: {place: {after: 'Status:'}, " + grades + "}"), kTag, "Status: yes\nStatus: no")
+                .sample.grade(),
             "no");
-  EXPECT_EQ(ParseReply(Parser("label: {place: {after: 'Status:', first: true}, " + labels + "}"), kTag,
+  EXPECT_EQ(ParseReply(Parser("grade: {place: {after: 'Status:', first: true}, " + grades + "}"), kTag,
                        "Status: yes\nStatus: no")
-                .sample.label(),
+                .sample.grade(),
             "yes");
 }
 
-TEST(ReplyParserTest, LabelsAnywhereMustAgreeAndBeWords) {
+TEST(ReplyParserTest, GradesAnywhereMustAgreeAndBeWords) {
   const v1::ReplyParser parser =
-      Parser("label: {labels: [{text: SUCCESS, score: 1}, {text: NOT SUCCESS, score: 0}]}");
-  EXPECT_EQ(ParseReply(parser, kTag, "This is NOT SUCCESS.").sample.label(), "NOT SUCCESS");
-  EXPECT_EQ(ParseReply(parser, kTag, "A success, success!").sample.label(), "SUCCESS");
+      Parser("grade: {grades: [{text: SUCCESS, score: 1}, {text: NOT SUCCESS, score: 0}]}");
+  EXPECT_EQ(ParseReply(parser, kTag, "This is NOT SUCCESS.").sample.grade(), "NOT SUCCESS");
+  EXPECT_EQ(ParseReply(parser, kTag, "A success, success!").sample.grade(), "SUCCESS");
   EXPECT_EQ(ParseReply(parser, kTag, "SUCCESS? NOT SUCCESS").sample.invalid_reason(), "two different verdicts");
   EXPECT_FALSE(ParseReply(parser, kTag, "successful unsuccess").sample.valid());
 }
@@ -163,13 +163,13 @@ TEST(ReplyParserTest, SaysWhereTheNumberStands) {
   EXPECT_EQ(read.value_end, 28u);
 }
 
-v1::ReplyParser JsonLabels() {
-  return Parser("json: {field: success, labels: [{text: 'true', score: 1}, {text: 'false', score: 0}], text_field: why}");
+v1::ReplyParser JsonGrades() {
+  return Parser("json: {field: success, grades: [{text: 'true', score: 1}, {text: 'false', score: 0}], text_field: why}");
 }
 
 TEST(ReplyParserTest, ReadsOneJsonObject) {
-  const ReadReply read = ParseReply(JsonLabels(), kTag, "```json\n{\"why\": \"seen\", \"success\": true}\n```");
-  EXPECT_EQ(read.sample.label(), "true");
+  const ReadReply read = ParseReply(JsonGrades(), kTag, "```json\n{\"why\": \"seen\", \"success\": true}\n```");
+  EXPECT_EQ(read.sample.grade(), "true");
   EXPECT_EQ(read.text, "seen");
   EXPECT_EQ(ParseReply(Parser("json: {field: score, min: 0, max: 10}"), kTag, R"({"score": 5})").sample.score(), 0.5);
 }
@@ -178,9 +178,9 @@ TEST(ReplyParserTest, JsonBesideAnythingElseIsInvalid) {
   for (const char* reply : {R"(The page says {"success": true}. {"success": false})", R"({"success": true} {"success": false})",
                             R"([{"success": true}])", R"({"success": "maybe"})", R"({"success": 1})", R"({"other": true})",
                             R"({"success": true)", "true", "", "\xff\xfe{"}) {
-    EXPECT_FALSE(ParseReply(JsonLabels(), kTag, reply).sample.valid()) << reply;
+    EXPECT_FALSE(ParseReply(JsonGrades(), kTag, reply).sample.valid()) << reply;
   }
-  EXPECT_FALSE(ParseReply(JsonLabels(), kTag, std::string(100000, '{')).sample.valid());
+  EXPECT_FALSE(ParseReply(JsonGrades(), kTag, std::string(100000, '{')).sample.valid());
 }
 
 TEST(ReplyParserTest, ATextIsTheWholeReply) {
@@ -191,7 +191,7 @@ TEST(ReplyParserTest, ATextIsTheWholeReply) {
 TEST(ReplyParserTest, HostileBytesAreReadWithoutHarm) {
   const std::string tag = kTag;
   for (const v1::ReplyParser& parser :
-       {Tagged(), JsonLabels(), Parser("text: {}"), Parser("number: {place: {after: '{{verdict_tag}}'}, min: 1, max: 5}")}) {
+       {Tagged(), JsonGrades(), Parser("text: {}"), Parser("number: {place: {after: '{{verdict_tag}}'}, min: 1, max: 5}")}) {
     for (const std::string& reply :
          {std::string("\0\0\0", 3), std::string("\xc3\x28\xff"), std::string(1 << 20, 'x'), tag, tag + tag + tag,
           tag + ":" + std::string(1 << 16, '*'), std::string(1 << 16, '\n') + tag, tag + ": \xf0\x9f"}) {

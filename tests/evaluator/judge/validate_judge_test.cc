@@ -12,7 +12,7 @@ namespace {
 using testing::HasSubstr;
 
 constexpr char kParser[] =
-    "parser: {label: {place: {after: '{{verdict_tag}}'}, labels: [{text: a, score: 1}, {text: b, score: 0}]}}";
+    "parser: {grade: {place: {after: '{{verdict_tag}}'}, grades: [{text: a, score: 1}, {text: b, score: 0}]}}";
 constexpr char kMessages[] = "messages: [{template: '{{task}} {{verdict_tag}}'}], slots: {task: {task: {}}}";
 
 absl::Status Check(const std::string& stages) {
@@ -53,11 +53,11 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"BadId", "{id: S, " + std::string(kMessages) + ", " + kParser + "}", "stages[0]: id must be"},
         BadCase{"IdTwice", Stage("") + ", " + Stage(""), "stages[1]: the id `s` is there twice"},
         BadCase{"TextAtTheEnd", Stage("", "parser: {text: {}}"), "the last stage gives the verdict"},
-        BadCase{"OneLabel", Stage("", "parser: {label: {labels: [{text: a}]}}"), "2 to 20"},
-        BadCase{"LabelTwice", Stage("", "parser: {label: {labels: [{text: a}, {text: a}]}}"), "there twice"},
-        BadCase{"LabelScore", Stage("", "parser: {label: {labels: [{text: a, score: 2}, {text: b}]}}"), "score must be 0 to 1"},
+        BadCase{"OneGrade", Stage("", "parser: {grade: {grades: [{text: a}]}}"), "2 to 20"},
+        BadCase{"GradeTwice", Stage("", "parser: {grade: {grades: [{text: a}, {text: a}]}}"), "there twice"},
+        BadCase{"GradeScore", Stage("", "parser: {grade: {grades: [{text: a, score: 2}, {text: b}]}}"), "score must be 0 to 1"},
         BadCase{"EmptyScale", Number("min: 3, max: 3", ""), "max must be above min"},
-        BadCase{"OtherSlotInPlace", Stage("", "parser: {label: {place: {after: '{{task}}'}, labels: [{text: a}, {text: b}]}}"),
+        BadCase{"OtherSlotInPlace", Stage("", "parser: {grade: {place: {after: '{{task}}'}, grades: [{text: a}, {text: b}]}}"),
                 "only {{verdict_tag}}"},
         BadCase{"UnknownSlot", Stage("", kParser, "messages: [{template: '{{x}}'}]"), "the slot `x` is not declared"},
         BadCase{"UnusedSlot", Stage("", kParser, "messages: [{template: 'x'}], slots: {task: {task: {}}}"), "slots[task] is not used"},
@@ -87,8 +87,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"Temperature", Stage(", sampling: {temperature: 3}"), "sampling: temperature"},
         BadCase{"Samples", Stage(", sampling: {n: 129}"), "n must be 0 to 128"},
         BadCase{"Schema", Stage(", sampling: {json_schema: '{'}"), "json_schema is no JSON"},
-        BadCase{"MajorityOfNumbers", Number("min: 1, max: 5", ", aggregation: majority"), "MAJORITY is for labels"},
-        BadCase{"ExpectationOfLabels", Stage(", aggregation: logprob_expectation"), "is for numbers"},
+        BadCase{"MajorityOfNumbers", Number("min: 1, max: 5", ", aggregation: majority"), "MAJORITY is for grades"},
+        BadCase{"ExpectationOfGrades", Stage(", aggregation: logprob_expectation"), "is for numbers"},
         BadCase{"ExpectationWithoutLogProbs", Number("min: 1, max: 5, integers_only: true", ", aggregation: logprob_expectation"),
                 "needs sampling.top_logprobs"},
         BadCase{"ExpectationOfFractions",
