@@ -15,8 +15,10 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "common/yaml_proto.h"
+#include "model/config.h"
 #include "net/egress_proxy.h"
 #include "reward/reward_policy.h"
+#include "server/models.h"
 
 namespace proctor::server {
 namespace {
@@ -220,7 +222,28 @@ absl::Status CheckThreads(v1::ThreadsConfig& threads, const Reporter& report) {
                        [&](int32_t n) { threads.set_network(n); }, 1);
 }
 
-absl::Status CheckEvaluation(v1::EvaluationConfig& evaluation, const Reporter& report) {
+absl::Status CheckModels(v1::ModelConfig& models, const Reporter& report) {
+  for (const model::ConfigFault& fault : model::FindConfigFaults(models)) {
+    return report.Error(absl::StrCat("models.", fault.path), fault.reason);
+  }
+  if (AddDefaultRoutes(models)) return absl::OkStatus();
+  return report.Error("models.routes", absl::StrCat("with several endpoints a route `", kJudgeRoute, "` is needed"));
+}
+
+absl::Status CheckEvaluation(v1::EvaluationConfig& evaluation, bool has_models, const Reporter& report) {
+  if (evaluation.chain().empty()) {
+    evaluation.add_chain("evaluators/oracle");
+    if (has_models) evaluation.add_chain("evaluators/pae");
+  }
+  if (!(evaluation.audit_share() >= 0 && evaluation.audit_share() <= 1)) {
+    return report.Error("evaluation.audit_share", "not between 0 and 1");
+  }
+  if (evaluation.judge_retries() < 0 || evaluation.judge_retries() > 100) {
+    return report.Error("evaluation.judge_retries", "not between 0 and 100");
+  }
+  const bool delay_given = evaluation.has_judge_retry_delay();
+  PROCTOR_RETURN_IF_ERROR(report.Time("evaluation.judge_retry_delay", delay_given, evaluation.mutable_judge_retry_delay(),
+                                      absl::Seconds(1), absl::Hours(24), absl::Minutes(1)));
   for (auto& [name, function] : *evaluation.mutable_webarena_functions()) {
     if (function.expression().empty()) {
       return report.Error(absl::StrCat("evaluation.webarena_functions.", name), "expression is missing");
@@ -250,7 +273,8 @@ absl::Status Check(v1::ServerConfig& config, const std::optional<YamlLocations>&
   PROCTOR_RETURN_IF_ERROR(CheckEnvironments(config, report));
   PROCTOR_RETURN_IF_ERROR(CheckTimes(config, report));
   PROCTOR_RETURN_IF_ERROR(CheckThreads(*config.mutable_threads(), report));
-  PROCTOR_RETURN_IF_ERROR(CheckEvaluation(*config.mutable_evaluation(), report));
+  if (config.has_models()) PROCTOR_RETURN_IF_ERROR(CheckModels(*config.mutable_models(), report));
+  PROCTOR_RETURN_IF_ERROR(CheckEvaluation(*config.mutable_evaluation(), config.models().endpoints_size() > 0, report));
   if (const absl::Status policy = reward::ValidateRewardPolicy(config.reward_policy()); !policy.ok()) {
     return report.Error("reward_policy", std::string(policy.message()));
   }
@@ -268,8 +292,8 @@ absl::Status Check(v1::ServerConfig& config, const std::optional<YamlLocations>&
 
 // The flags, in the order of --help.
 enum Flag : int { kConfig = 256, kDataDir, kListen, kUnixSocket, kLogLevel, kLogFormat, kDurability, kEgressAllow,
-                  kEgressPrivate, kUnsandboxed, kBrowser, kBrowserUser, kMaxBrowsers, kExchangeDir,
-                  kCheckConfig, kVersion, kHelp };
+                  kEgressPrivate, kUnsandboxed, kBrowser, kBrowserUser, kMaxBrowsers, kExchangeDir, kModelEndpoint, kModelName,
+                  kModelKeyEnv,                  kCheckConfig, kVersion, kHelp };
 
 const option kFlags[] = {
     {"config", required_argument, nullptr, kConfig},
@@ -286,6 +310,9 @@ const option kFlags[] = {
     {"browser-user", required_argument, nullptr, kBrowserUser},
     {"max-browsers", required_argument, nullptr, kMaxBrowsers},
     {"exchange-dir", required_argument, nullptr, kExchangeDir},
+    {"model-endpoint", required_argument, nullptr, kModelEndpoint},
+    {"model-name", required_argument, nullptr, kModelName},
+    {"model-key-env", required_argument, nullptr, kModelKeyEnv},
     {"check-config", no_argument, nullptr, kCheckConfig},
     {"version", no_argument, nullptr, kVersion},
     {"help", no_argument, nullptr, kHelp},
@@ -301,6 +328,13 @@ absl::Status SetEnum(const std::string& flag, const std::string& prefix, const s
   }
   set(parsed);
   return absl::OkStatus();
+}
+
+// The endpoint that flags describe: the judges' own. They show screenshots, so it is taken to be able to see.
+v1::ModelEndpoint& FlagEndpoint(v1::ServerConfig& config) {
+  v1::ModelEndpoint& endpoint = (*config.mutable_models()->mutable_endpoints())[kJudgeRoute];
+  if (!endpoint.capabilities().has_images()) endpoint.mutable_capabilities()->set_images(true);
+  return endpoint;
 }
 
 absl::Status Apply(int flag, const std::string& value, v1::ServerConfig& config) {
@@ -321,6 +355,9 @@ absl::Status Apply(int flag, const std::string& value, v1::ServerConfig& config)
     case kBrowser: browser.set_executable(value); return absl::OkStatus();
     case kBrowserUser: browser.set_user(value); return absl::OkStatus();
     case kExchangeDir: config.set_exchange_dir(value); return absl::OkStatus();
+    case kModelEndpoint: FlagEndpoint(config).set_base_url(value); return absl::OkStatus();
+    case kModelName: FlagEndpoint(config).set_model(value); return absl::OkStatus();
+    case kModelKeyEnv: FlagEndpoint(config).set_key_env(value); return absl::OkStatus();
     case kLogLevel:
       return SetEnum<v1::ConfigLogLevel>("log-level", "CONFIG_LOG_LEVEL_", value, v1::ConfigLogLevel_Parse,
                                          [&](auto v) { config.mutable_log()->set_level(v); });
@@ -413,6 +450,9 @@ directory; nothing else has to be started. Stop it with Ctrl-C or SIGTERM: it dr
   --browser-user USER          whom the browser runs as if the server is root; default nobody
   --allow-unsandboxed-browser  where the kernel allows no sandbox; every start warns of it
   --max-browsers N             browser processes at once, default 2
+  --model-endpoint URL         judges ask the model there, which must take images (what stands before /chat/completions)
+  --model-name NAME            the model's name there; needed with --model-endpoint
+  --model-key-env VARIABLE     the environment variable with its key; default: none
   --exchange-dir DIR           where imports are read from and exports written to; default: exchange in the data directory
   --check-config               check file and flags, print the configuration in force, exit
   --version, --help

@@ -1,16 +1,23 @@
 #include "server/data_directory.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/call_context.h"
+#include "common/ids.h"
 #include "common/log.h"
 #include "common/status.h"
+#include "model/tables.h"
 #include "reward/tables.h"
 #include "storage/file_blob_store.h"
 #include "storage/sqlite_database.h"
@@ -29,6 +36,28 @@ absl::Status MakeDirectory(const std::string& path) {
   return absl::PermissionDeniedError(
       absl::StrCat("cannot make the directory ", path, ": ", error.message(),
                    "; name another one with --data-dir"));
+}
+
+constexpr int kSecretBytes = 32;
+
+// The secret in the file, made if it is missing. The directory is locked: nobody else makes it.
+absl::StatusOr<std::string> ReadOrMakeSecret(const std::string& path) {
+  std::string secret;
+  if (std::ifstream file(path); file >> secret) {
+    if (secret.size() == 2 * kSecretBytes) return secret;
+    return absl::DataLossError(absl::StrCat(path, " is damaged; without it verdicts are not replayed, but a new one is made if it is "
+                                            "deleted"));
+  }
+  secret = RandomHex(kSecretBytes);
+  const std::string unfinished = path + ".new";
+  const int file = open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const bool written = file >= 0 && write(file, secret.data(), secret.size()) == static_cast<ssize_t>(secret.size()) &&
+                       fsync(file) == 0;
+  if (file >= 0) close(file);
+  if (!written || rename(unfinished.c_str(), path.c_str()) != 0) {
+    return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", std::strerror(errno)));
+  }
+  return secret;
 }
 
 }  // namespace
@@ -50,9 +79,13 @@ absl::StatusOr<DataDirectory> OpenDataDirectory(const v1::ServerConfig& config, 
   data.trajectories = std::make_unique<trajectory::TrajectoryStore>(*data.archive);
   data.episodes = std::make_unique<trajectory::EpisodeStore>(*data.archive);
   data.replays = std::make_unique<trajectory::ReplayStore>(*data.archive);
+  PROCTOR_ASSIGN_OR_RETURN(data.secret, ReadOrMakeSecret(config.data_dir() + "/secret"));
+  PROCTOR_RETURN_IF_ERROR(model::MigrateTables(*data.database));
   PROCTOR_RETURN_IF_ERROR(evaluator::MigrateTables(*data.database));
   data.evaluators = std::make_unique<evaluator::EvaluatorStore>(*data.database, clock);
   data.verdicts = std::make_unique<evaluator::VerdictStore>(*data.database, clock);
+  data.reflections = std::make_unique<evaluator::ReflectionStore>(*data.database, clock);
+  data.labels = std::make_unique<evaluator::LabelStore>(*data.database, clock);
   PROCTOR_ASSIGN_OR_RETURN(data.tasks, proposer::TaskStore::Create(*data.database, clock));
   data.sampler = std::make_unique<proposer::TaskSampler>(*data.database, clock);
   PROCTOR_RETURN_IF_ERROR(reward::MigrateTables(*data.database));

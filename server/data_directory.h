@@ -3,10 +3,13 @@
 #define PROCTOR_SERVER_DATA_DIRECTORY_H_
 
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "common/clock.h"
 #include "evaluator/evaluator_store.h"
+#include "evaluator/label_store.h"
+#include "evaluator/reflection_store.h"
 #include "proctor/v1/config.pb.h"
 #include "proposer/task_sampler.h"
 #include "proposer/task_store.h"
@@ -34,11 +37,15 @@ struct DataDirectory {
   std::unique_ptr<trajectory::ReplayStore> replays;
   std::unique_ptr<evaluator::EvaluatorStore> evaluators;
   std::unique_ptr<evaluator::VerdictStore> verdicts;
+  std::unique_ptr<evaluator::LabelStore> labels;
+  std::unique_ptr<evaluator::ReflectionStore> reflections;
   std::unique_ptr<proposer::TaskStore> tasks;
   std::unique_ptr<proposer::TaskSampler> sampler;
   std::unique_ptr<reward::Groups> groups;
   std::unique_ptr<reward::RewardLog> rewards;
   std::unique_ptr<storage::JobStore> jobs;
+  // Made once, of 256 random bits, and kept in the file `secret` (mode 0600); see evaluator::FenceKey.
+  std::string secret;
 };
 
 // Makes the directory (mode 0700) if it is missing, locks it, brings tables up to date, closes what a stopped server left

@@ -9,19 +9,24 @@
 #include "common/log.h"
 #include "common/proto_time.h"
 #include "common/status.h"
-#include "evaluator/evaluate.h"
+#include "evaluator/evaluator_config.h"
 #include "evaluator/evidence.h"
+#include "evaluator/judge/vote.h"
 #include "reward/reward_policy.h"
 
 namespace proctor::server {
 namespace {
 
-constexpr absl::Duration kProcessCap = absl::Minutes(2);
+// Of one try: a judge of many questions takes minutes.
+constexpr absl::Duration kProcessCap = absl::Minutes(15);
 // Retries of what the store refused: 1 s, 2 s, 4 s, ... up to a minute, without end: a reward is never dropped.
 constexpr absl::Duration kLongestRetry = absl::Minutes(1);
 
-bool Decided(const v1::Verdict& verdict) {
-  return verdict.outcome() == v1::OUTCOME_SUCCESS || verdict.outcome() == v1::OUTCOME_FAILURE;
+// What it says, without what was asked and told: that is kept with the verdict alone.
+v1::Verdict Summary(v1::Verdict verdict) {
+  verdict.clear_questions();
+  verdict.clear_members();
+  return verdict;
 }
 
 }  // namespace
@@ -82,10 +87,15 @@ absl::Status EpisodePipeline::GiveBackPlaces(const CallContext& context) {
 }
 
 absl::Status EpisodePipeline::Drain(const CallContext& context) {
-  MutexLock lock(mutex_);
-  return AwaitWithContext(
-      context, mutex_, idle_, [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return open_.empty(); },
-      "draining evaluations");
+  absl::Status status;
+  {
+    MutexLock lock(mutex_);
+    const auto all_done = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return open_.empty(); };
+    status = AwaitWithContext(context, mutex_, idle_, all_done, "draining evaluations");
+    if (!status.ok()) stopping_ = true;
+  }
+  if (!status.ok()) stop_->Cancel();
+  return status;
 }
 
 absl::StatusOr<v1::Task> EpisodePipeline::Admit(const CallContext& context,
@@ -125,16 +135,16 @@ void EpisodePipeline::Abandon(const v1::StartEpisodeRequest& request, const std:
 std::vector<v1::EvidenceRequest> EpisodePipeline::RequiredEvidence(const v1::Task& task, bool at_start) {
   std::vector<v1::EvidenceRequest> requests;
   std::set<std::string> ids;
-  for (const std::string& name : parts_.chain) {
+  for (const std::string& name : parts_.evaluation.chain) {
     const auto evaluator = parts_.evaluators.Get(CallContext::WithTimeout(absl::Seconds(10)), name);
     if (!evaluator.ok()) continue;  // Judging will say so.
-    const v1::Oracle* oracle = evaluator::OracleOf(*evaluator, task);
-    if (oracle == nullptr) continue;
-    const auto wanted =
-        at_start ? evaluator::RequiredStartEvidence(*oracle, evaluator->success_threshold(), parts_.functions)
-                 : evaluator::RequiredEvidence(*oracle, parts_.functions);
-    for (const v1::EvidenceRequest& request : wanted) {
-      if (ids.insert(request.id()).second) requests.push_back(request);
+    for (const evaluator::NeededOracle& needed : evaluator::OraclesOf(*evaluator, task)) {
+      const auto wanted = at_start ? evaluator::RequiredStartEvidence(*needed.oracle, needed.success_threshold,
+                                                                      parts_.functions)
+                                   : evaluator::RequiredEvidence(*needed.oracle, parts_.functions);
+      for (const v1::EvidenceRequest& request : wanted) {
+        if (ids.insert(request.id()).second) requests.push_back(request);
+      }
     }
   }
   return requests;
@@ -149,83 +159,93 @@ void EpisodePipeline::Closed(const std::string& episode_id) {
 }
 
 void EpisodePipeline::Process(const std::string& episode_id, int attempt) {
-  const CallContext context = CallContext::WithTimeout(kProcessCap);
-  const auto run = [&]() -> absl::StatusOr<v1::Episode> {
-    PROCTOR_ASSIGN_OR_RETURN(const v1::Trajectory trajectory,
-                             parts_.trajectories.Get(context, ResourceName("trajectories", episode_id)));
-    PROCTOR_ASSIGN_OR_RETURN(const Result result, JudgeAndReward(context, trajectory));
-    return parts_.episodes.Update(context, ResourceName("episodes", episode_id), [&](v1::Episode& row) {
-      row.set_result_state(v1::RESULT_STATE_READY);
-      if (result.has_verdict) *row.mutable_verdict() = result.verdict;
-      *row.mutable_reward() = result.reward;
-      return absl::OkStatus();
-    });
-  };
-  const absl::StatusOr<v1::Episode> episode = run();
-  if (episode.ok()) {
-    Finished(episode_id, *episode);
+  Work work{CallContext(absl::Now() + kProcessCap, stop_), episode_id, attempt, nullptr};
+  absl::StatusOr<v1::Trajectory> trajectory =
+      parts_.trajectories.Get(work.context, ResourceName("trajectories", episode_id));
+  if (!trajectory.ok()) {
+    Failed(episode_id, attempt, trajectory.status());
     return;
   }
-  if (absl::IsNotFound(episode.status())) {
+  const bool interrupted = trajectory->end_kind() == v1::END_KIND_INTERRUPTED;
+  work.trajectory = std::make_shared<const v1::Trajectory>(*std::move(trajectory));
+  if (interrupted) {
+    Judged(work, OptionalVerdict());
+    return;
+  }
+  const ChainEnd end = AllAreAsked(episode_id) ? ChainEnd::kAll : ChainEnd::kFirstDecision;
+  parts_.judging.EvaluateChain(
+      work.context, parts_.evaluation.chain, end, work.trajectory,
+      [this, work](absl::StatusOr<OptionalVerdict> verdict) { Judged(work, std::move(verdict)); });
+}
+
+bool EpisodePipeline::AllAreAsked(const std::string& episode_id) const {
+  const std::string digits = Sha256Hex(episode_id).substr(0, 8);
+  constexpr double kRange = 4294967296.0;
+  return static_cast<double>(std::stoul(digits, nullptr, 16)) / kRange < parts_.evaluation.audit_share;
+}
+
+void EpisodePipeline::Judged(const Work& work, absl::StatusOr<OptionalVerdict> verdict) {
+  if (!verdict.ok()) {
+    Failed(work.episode_id, work.attempt, verdict.status());
+    return;
+  }
+  if (verdict->has_value() && evaluator::ModelWasUnavailable(**verdict) &&
+      work.attempt < parts_.evaluation.judge_retries) {
+    LogWarning("an episode's judge was not to be had; trying again",
+               {{"episode", work.episode_id}, {"reason", (*verdict)->rationale()}});
+    Again(work.episode_id, work.attempt + 1, parts_.evaluation.judge_retry_delay);
+    return;
+  }
+  const absl::StatusOr<v1::Episode> episode = Reward(work, *verdict);
+  if (episode.ok()) {
+    Finished(work.episode_id, *episode);
+  } else {
+    Failed(work.episode_id, work.attempt, episode.status());
+  }
+}
+
+absl::StatusOr<v1::Episode> EpisodePipeline::Reward(const Work& work, const OptionalVerdict& verdict) {
+  PROCTOR_ASSIGN_OR_RETURN(v1::Reward reward,
+                           reward::MakeReward(parts_.reward_policy, *work.trajectory,
+                                              verdict.has_value() ? &*verdict : nullptr));
+  PROCTOR_ASSIGN_OR_RETURN(reward, parts_.rewards.Append(work.context, reward));
+  PROCTOR_RETURN_IF_ERROR(TellCurriculum(work, verdict, reward));
+  return parts_.episodes.Update(work.context, ResourceName("episodes", work.episode_id), [&](v1::Episode& row) {
+    row.set_result_state(v1::RESULT_STATE_READY);
+    if (verdict.has_value()) *row.mutable_verdict() = Summary(*verdict);
+    *row.mutable_reward() = reward;
+    return absl::OkStatus();
+  });
+}
+
+void EpisodePipeline::Failed(const std::string& episode_id, int attempt, const absl::Status& status) {
+  if (absl::IsNotFound(status)) {
     LogWarning("an episode was deleted before it was judged", {{"episode", episode_id}});
     Finished(episode_id, v1::Episode());
     return;
   }
-  LogError("an episode could not be judged; trying again",
-           {{"episode", episode_id}, {"error", episode.status().ToString()}});
-  const absl::Duration delay = std::min(kLongestRetry, absl::Seconds(1) * (1 << std::min(attempt, 6)));
+  LogError("an episode could not be judged; trying again", {{"episode", episode_id}, {"error", status.ToString()}});
+  Again(episode_id, attempt + 1, std::min(kLongestRetry, absl::Seconds(1) * (1 << std::min(attempt, 6))));
+}
+
+void EpisodePipeline::Again(const std::string& episode_id, int attempt, absl::Duration delay) {
   MutexLock lock(mutex_);
   if (stopping_) {
     open_.erase(episode_id);
     idle_.SignalAll();
     return;
   }
-  retries_[episode_id] = parts_.timers.RunAfter(delay, [this, episode_id, attempt] {
-    parts_.pool.Post([this, episode_id, attempt] { Process(episode_id, attempt + 1); });
-  });
+  retries_[episode_id] = parts_.timers.RunAfter(
+      delay, [this, episode_id, attempt] { parts_.pool.Post([this, episode_id, attempt] { Process(episode_id, attempt); }); });
 }
 
-absl::StatusOr<EpisodePipeline::Result> EpisodePipeline::JudgeAndReward(const CallContext& context,
-                                                                        const v1::Trajectory& trajectory) {
-  Result result;
-  if (trajectory.end_kind() != v1::END_KIND_INTERRUPTED) {
-    PROCTOR_ASSIGN_OR_RETURN(result.has_verdict, Judge(context, trajectory, result.verdict));
-  }
-  PROCTOR_ASSIGN_OR_RETURN(result.reward, reward::MakeReward(parts_.reward_policy, trajectory,
-                                                             result.has_verdict ? &result.verdict : nullptr));
-  PROCTOR_ASSIGN_OR_RETURN(result.reward, parts_.rewards.Append(context, result.reward));
-  PROCTOR_RETURN_IF_ERROR(TellCurriculum(context, trajectory, result));
-  return result;
-}
-
-absl::StatusOr<bool> EpisodePipeline::Judge(const CallContext& context, const v1::Trajectory& trajectory,
-                                            v1::Verdict& verdict) {
-  bool any = false;
-  for (const std::string& name : parts_.chain) {
-    const absl::Time start = absl::Now();
-    PROCTOR_ASSIGN_OR_RETURN(const v1::Evaluator evaluator, parts_.evaluators.Get(context, name));
-    absl::StatusOr<v1::Verdict> found = evaluator::Evaluate(evaluator, trajectory);
-    if (!found.ok()) {
-      // An oracle that can never be evaluated is not the agent's doing: no verdict, so the reward is masked.
-      LogError("a trajectory could not be evaluated", {{"trajectory", trajectory.name()},
-                                                       {"evaluator", name},
-                                                       {"error", found.status().ToString()}});
-      continue;
-    }
-    *found->mutable_latency() = ToProto(absl::Now() - start);
-    *found->mutable_create_time() = ToProto(absl::Now());
-    PROCTOR_ASSIGN_OR_RETURN(verdict, parts_.verdicts.Put(context, *found));
-    any = true;
-    if (Decided(verdict)) break;
-  }
-  return any;
-}
-
-absl::Status EpisodePipeline::TellCurriculum(const CallContext& context, const v1::Trajectory& trajectory,
-                                             const Result& result) {
+absl::Status EpisodePipeline::TellCurriculum(const Work& work, const OptionalVerdict& verdict,
+                                             const v1::Reward& reward) {
+  const CallContext& context = work.context;
+  const v1::Trajectory& trajectory = *work.trajectory;
   const std::string& task = trajectory.task().name();
   if (task.empty()) return absl::OkStatus();
-  if (result.reward.mask_reason() == v1::MASK_REASON_TRIVIAL) {
+  if (reward.mask_reason() == v1::MASK_REASON_TRIVIAL) {
     PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("trajectories", trajectory.name()));
     PROCTOR_ASSIGN_OR_RETURN(const v1::Episode episode, parts_.episodes.Get(context, ResourceName("episodes", id)));
     // What a client saw in a world of its own says nothing about the task here.
@@ -233,7 +253,7 @@ absl::Status EpisodePipeline::TellCurriculum(const CallContext& context, const v
     const absl::Status status = parts_.tasks.MarkTrivial(context, task).status();
     return absl::IsNotFound(status) || absl::IsFailedPrecondition(status) ? absl::OkStatus() : status;
   }
-  if (result.reward.status() != v1::REWARD_STATUS_VALID || trajectory.policy().policy().empty()) {
+  if (reward.status() != v1::REWARD_STATUS_VALID || trajectory.policy().policy().empty()) {
     return absl::OkStatus();
   }
   proposer::Outcome outcome;
@@ -241,7 +261,7 @@ absl::Status EpisodePipeline::TellCurriculum(const CallContext& context, const v
   outcome.policy = trajectory.policy().policy();
   outcome.policy_version = trajectory.policy().version();
   outcome.episode = trajectory.name();
-  outcome.success = result.verdict.outcome() == v1::OUTCOME_SUCCESS;
+  outcome.success = verdict.has_value() && verdict->outcome() == v1::OUTCOME_SUCCESS;
   const absl::Status status = parts_.sampler.RecordOutcome(context, outcome);
   return absl::IsNotFound(status) || absl::IsInvalidArgument(status) ? absl::OkStatus() : status;
 }

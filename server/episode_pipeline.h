@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,10 +26,24 @@
 #include "reward/groups.h"
 #include "reward/reward_log.h"
 #include "server/episode_source.h"
+#include "server/judging.h"
 #include "trajectory/episode_store.h"
 #include "trajectory/trajectory_store.h"
 
 namespace proctor::server {
+
+// Who evaluates closed episodes.
+struct EpisodeEvaluation {
+  // `evaluators/{id}`, in order.
+  std::vector<std::string> chain;
+  // The share of episodes, [0, 1], that all evaluators of the chain judge, not only those up to the first decision: oracle and
+  // judge on the same episodes tell what the judge is worth. Which episodes is decided by their ids.
+  double audit_share = 0;
+  // How often an episode is judged again before its reward, where the judge's model was not to be had.
+  int judge_retries = 0;
+  // Between two of these.
+  absl::Duration judge_retry_delay = absl::Minutes(1);
+};
 
 // Closed episodes are judged by the evaluator chain (the first that gives SUCCESS or FAILURE counts), rewarded by the reward
 // policy, appended to the log and told to the curriculum. Every step can be repeated: verdicts and rewards are named after
@@ -43,15 +58,14 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
     reward::Groups& groups;
     reward::RewardLog& rewards;
     evaluator::EvaluatorStore& evaluators;
-    evaluator::VerdictStore& verdicts;
+    Judging& judging;
     trajectory::TrajectoryStore& trajectories;
     trajectory::EpisodeStore& episodes;
     TimerQueue& timers;
     // Runs evaluations.
     Executor& pool;
     v1::RewardPolicy reward_policy;
-    // `evaluators/{id}`, in order.
-    std::vector<std::string> chain;
+    EpisodeEvaluation evaluation;
     // What `func:` in WebArena's oracles means here.
     evaluator::WebArenaFunctions functions;
   };
@@ -63,7 +77,8 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   // places in groups of episodes that a crash kept from starting.
   absl::Status Resume(const CallContext& context);
 
-  // Waits until every closed episode is rewarded, or the deadline.
+  // Waits until every closed episode is rewarded, or the deadline. After it no more is begun, and what runs is cancelled: the
+  // next start takes it up.
   absl::Status Drain(const CallContext& context);
 
   // EpisodeSource
@@ -78,22 +93,32 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
 
  private:
   struct Waiter;
-  struct Result {
-    v1::Verdict verdict;
-    bool has_verdict = false;
-    v1::Reward reward;
+  // An episode that is being judged.
+  struct Work {
+    CallContext context;
+    std::string episode_id;
+    // How often it was tried before.
+    int attempt = 0;
+    std::shared_ptr<const v1::Trajectory> trajectory;
   };
+  using OptionalVerdict = std::optional<v1::Verdict>;
 
   absl::Status GiveBackPlaces(const CallContext& context);
   void Process(const std::string& episode_id, int attempt);
-  absl::StatusOr<Result> JudgeAndReward(const CallContext& context, const v1::Trajectory& trajectory);
-  absl::StatusOr<bool> Judge(const CallContext& context, const v1::Trajectory& trajectory, v1::Verdict& verdict);
-  absl::Status TellCurriculum(const CallContext& context, const v1::Trajectory& trajectory, const Result& result);
+  void Judged(const Work& work, absl::StatusOr<OptionalVerdict> verdict);
+  absl::StatusOr<v1::Episode> Reward(const Work& work, const OptionalVerdict& verdict);
+  absl::Status TellCurriculum(const Work& work, const OptionalVerdict& verdict, const v1::Reward& reward);
+  bool AllAreAsked(const std::string& episode_id) const;
+  // Judges again after `delay`.
+  void Again(const std::string& episode_id, int attempt, absl::Duration delay);
+  void Failed(const std::string& episode_id, int attempt, const absl::Status& status);
   void Finished(const std::string& episode_id, const v1::Episode& episode);
   void Answer(const std::shared_ptr<Waiter>& waiter, absl::StatusOr<v1::Episode> episode);
   void AnswerAsItStands(const std::shared_ptr<Waiter>& waiter);
 
   const Parts parts_;
+  // Cancelled when Drain's time is up.
+  const std::shared_ptr<CancelToken> stop_ = std::make_shared<CancelToken>();
 
   Mutex mutex_;
   CondVar idle_;

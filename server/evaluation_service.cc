@@ -1,12 +1,15 @@
 #include "server/evaluation_service.h"
 
+#include <functional>
+#include <memory>
 #include <utility>
 
-#include "absl/time/clock.h"
-#include "common/proto_time.h"
 #include "common/status.h"
 #include "evaluator/evaluate.h"
 #include "proctor/v1/evaluation_service.grpc.pb.h"
+#include "server/measure_job.h"
+#include "server/reflecting.h"
+#include "server/rescore_job.h"
 #include "server/rpc/unary.h"
 
 namespace proctor::server {
@@ -21,7 +24,7 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
                                             const v1::CreateEvaluatorRequest* request,
                                             v1::Evaluator* response) override {
     return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.evaluators.Create(call, request->evaluator()), response);
+      return Assign(parts_.data.evaluators->Create(call, request->evaluator()), response);
     });
   }
 
@@ -29,7 +32,7 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
                                          const v1::GetEvaluatorRequest* request,
                                          v1::Evaluator* response) override {
     return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.evaluators.Get(call, request->name()), response);
+      return Assign(parts_.data.evaluators->Get(call, request->name()), response);
     });
   }
 
@@ -37,7 +40,7 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
                                            const v1::ListEvaluatorsRequest*,
                                            v1::ListEvaluatorsResponse* response) override {
     return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
-      PROCTOR_ASSIGN_OR_RETURN(const auto evaluators, parts_.evaluators.List(call));
+      PROCTOR_ASSIGN_OR_RETURN(const auto evaluators, parts_.data.evaluators->List(call));
       for (const v1::Evaluator& evaluator : evaluators) *response->add_evaluators() = evaluator;
       return absl::OkStatus();
     });
@@ -47,27 +50,105 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
   grpc::ServerUnaryReactor* EvaluateTrajectory(grpc::CallbackServerContext* context,
                                                const v1::EvaluateTrajectoryRequest* request,
                                                v1::Verdict* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
-      const absl::Time start = absl::Now();
-      PROCTOR_ASSIGN_OR_RETURN(const v1::Evaluator evaluator,
-                               parts_.evaluators.Get(call, request->evaluator()));
-      PROCTOR_ASSIGN_OR_RETURN(const v1::Trajectory trajectory,
-                               parts_.trajectories.Get(call, request->trajectory()));
-      PROCTOR_ASSIGN_OR_RETURN(v1::Verdict verdict, evaluator::Evaluate(evaluator, trajectory));
-      *verdict.mutable_latency() = ToProto(absl::Now() - start);
-      *verdict.mutable_create_time() = ToProto(absl::Now());
-      if (!request->dry_run()) {
-        PROCTOR_ASSIGN_OR_RETURN(verdict, parts_.verdicts.Put(call, verdict));
-      }
-      *response = std::move(verdict);
-      return absl::OkStatus();
-    });
+    return UnaryAsync(context, parts_.pool,
+                      [=, this](const CallContext& call, std::function<void(absl::Status)> done) {
+                        auto trajectory = parts_.data.trajectories->Get(call, request->trajectory());
+                        if (!trajectory.ok()) {
+                          done(trajectory.status());
+                          return;
+                        }
+                        parts_.judging.Evaluate(call, request->evaluator(),
+                                                std::make_shared<const v1::Trajectory>(*std::move(trajectory)),
+                                                {.keep = request->dry_run() ? Keep::kDryRun : Keep::kStore},
+                                                [response, done = std::move(done)](absl::StatusOr<v1::Verdict> verdict) {
+                                                  done(Assign(std::move(verdict), response));
+                                                });
+                      });
   }
 
   grpc::ServerUnaryReactor* GetVerdict(grpc::CallbackServerContext* context,
                                        const v1::GetVerdictRequest* request, v1::Verdict* response) override {
     return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.verdicts.Get(call, request->name()), response);
+      return Assign(parts_.data.verdicts->Get(call, request->name()), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* ReplayVerdict(grpc::CallbackServerContext* context,
+                                          const v1::ReplayVerdictRequest* request, v1::Verdict* response) override {
+    return UnaryAsync(context, parts_.pool,
+                      [=, this](const CallContext& call, std::function<void(absl::Status)> done) {
+                        const auto verdict = parts_.data.verdicts->Get(call, request->name());
+                        auto trajectory = verdict.ok() ? parts_.data.trajectories->Get(call, verdict->trajectory())
+                                                       : absl::StatusOr<v1::Trajectory>(verdict.status());
+                        if (!trajectory.ok()) {
+                          done(trajectory.status());
+                          return;
+                        }
+                        parts_.judging.Replay(call, *verdict,
+                                              std::make_shared<const v1::Trajectory>(*std::move(trajectory)),
+                                              [response, done = std::move(done)](absl::StatusOr<v1::Verdict> again) {
+                                                done(Assign(std::move(again), response));
+                                              });
+                      });
+  }
+
+  grpc::ServerUnaryReactor* Rescore(grpc::CallbackServerContext* context, const v1::RescoreRequest* request,
+                                    v1::Job* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+      PROCTOR_RETURN_IF_ERROR(CheckRescore(call, *request, *parts_.data.evaluators, parts_.judging));
+      return Assign(parts_.jobs.Start(call, request->request_id(), kRescoreJob, *request), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* LabelTrajectory(grpc::CallbackServerContext* context,
+                                            const v1::LabelTrajectoryRequest* request, v1::Label* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+      PROCTOR_ASSIGN_OR_RETURN(const v1::Trajectory header,
+                               parts_.data.trajectories->GetHeader(call, request->label().trajectory()));
+      PROCTOR_RETURN_IF_ERROR(evaluator::CheckClosed(header));
+      return Assign(parts_.data.labels->Put(call, request->label()), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* ListLabels(grpc::CallbackServerContext* context, const v1::ListLabelsRequest* request,
+                                       v1::ListLabelsResponse* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+      return Assign(parts_.data.labels->List(call, *request), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* DrawLabelSample(grpc::CallbackServerContext* context,
+                                            const v1::DrawLabelSampleRequest* request,
+                                            v1::LabelSample* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+      return Assign(server::DrawLabelSample(call, request->sample(), parts_.data), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* GetLabelSample(grpc::CallbackServerContext* context,
+                                           const v1::GetLabelSampleRequest* request,
+                                           v1::LabelSample* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+      return Assign(parts_.data.labels->GetSample(call, request->name()), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* Reflect(grpc::CallbackServerContext* context, const v1::ReflectRequest* request,
+                                    v1::Reflection* response) override {
+    return UnaryAsync(context, parts_.pool,
+                      [=, this](const CallContext& call, std::function<void(absl::Status)> done) {
+                        MakeReflection(call, *request, parts_.data, parts_.judging,
+                                       [response, done = std::move(done)](absl::StatusOr<v1::Reflection> made) {
+                                         done(Assign(std::move(made), response));
+                                       });
+                      });
+  }
+
+  grpc::ServerUnaryReactor* MeasureEvaluator(grpc::CallbackServerContext* context,
+                                             const v1::MeasureEvaluatorRequest* request, v1::Job* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+      PROCTOR_RETURN_IF_ERROR(CheckMeasure(call, *request, parts_.data));
+      return Assign(parts_.jobs.Start(call, request->request_id(), kMeasureJob, *request), response);
     });
   }
 
@@ -75,7 +156,7 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
                                          const v1::ListVerdictsRequest* request,
                                          v1::ListVerdictsResponse* response) override {
     return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.verdicts.List(call, *request), response);
+      return Assign(parts_.data.verdicts->List(call, *request), response);
     });
   }
 

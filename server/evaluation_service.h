@@ -7,16 +7,17 @@
 #include <memory>
 
 #include "common/executor.h"
-#include "evaluator/evaluator_store.h"
-#include "trajectory/trajectory_store.h"
+#include "server/data_directory.h"
+#include "server/job_runner.h"
+#include "server/judging.h"
 
 namespace proctor::server {
 
 // All outlive the service.
 struct EvaluationServiceParts {
-  evaluator::EvaluatorStore& evaluators;
-  evaluator::VerdictStore& verdicts;
-  trajectory::TrajectoryStore& trajectories;
+  DataDirectory& data;
+  Judging& judging;
+  JobRunner& jobs;
   Executor& pool;
 };
 

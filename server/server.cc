@@ -32,7 +32,11 @@
 #include "server/evaluation_service.h"
 #include "server/job_runner.h"
 #include "server/job_service.h"
+#include "server/judging.h"
+#include "server/measure_job.h"
+#include "server/models.h"
 #include "server/propose_job.h"
+#include "server/rescore_job.h"
 #include "server/reward_payload.h"
 #include "server/reward_service.h"
 #include "server/task_service.h"
@@ -63,10 +67,21 @@ env::SessionManagerOptions SessionOptions(const v1::ServerConfig& config) {
   return options;
 }
 
-std::vector<std::string> Chain(const v1::ServerConfig& config) {
-  const auto& chain = config.evaluation().chain();
-  if (chain.empty()) return {"evaluators/oracle"};
-  return {chain.begin(), chain.end()};
+EpisodeEvaluation EvaluationOptions(const v1::EvaluationConfig& config) {
+  return {.chain = {config.chain().begin(), config.chain().end()},
+          .audit_share = config.audit_share(),
+          .judge_retries = config.judge_retries(),
+          .judge_retry_delay = FromProto(config.judge_retry_delay())};
+}
+
+// Every evaluator of the chain is there, and can ask what it needs to ask.
+absl::Status CheckChain(const v1::EvaluationConfig& config, evaluator::EvaluatorStore& evaluators, const Judging& judging) {
+  for (const std::string& name : config.chain()) {
+    const auto evaluator = evaluators.Get(CallContext::WithTimeout(absl::Seconds(10)), name);
+    PROCTOR_RETURN_IF_ERROR(Annotate(evaluator.status(), "evaluation.chain"));
+    PROCTOR_RETURN_IF_ERROR(Annotate(judging.CheckCanAsk(*evaluator), "evaluation.chain"));
+  }
+  return absl::OkStatus();
 }
 
 evaluator::WebArenaFunctions Functions(const v1::ServerConfig& config) {
@@ -84,6 +99,7 @@ struct Pools {
         polling("polling", 64),
         sessions("session", threads.sessions()),
         evaluation("evaluate", threads.evaluation()),
+        models("model", 2),
         jobs("job", threads.jobs()),
         recompression("recompress", 1) {}
 
@@ -91,6 +107,7 @@ struct Pools {
   ThreadPool polling;
   ThreadPool sessions;
   ThreadPool evaluation;
+  ThreadPool models;
   ThreadPool jobs;
   ThreadPool recompression;
 };
@@ -131,6 +148,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<Worlds> worlds_;
   std::unique_ptr<reward::Consumers> consumers_;
   std::unique_ptr<reward::SubscriptionHub> subscriptions_;
+  std::unique_ptr<Models> models_;
+  std::unique_ptr<Judging> judging_;
   std::unique_ptr<EpisodePipeline> pipeline_;
   std::unique_ptr<EpisodeRecorder> recorder_;
   std::unique_ptr<env::SessionManager> sessions_;
@@ -164,14 +183,14 @@ absl::Status ServerImpl::StartRooms() {
   consumers_ = std::make_unique<reward::Consumers>(*data_.database, SystemClock());
   subscriptions_ = std::make_unique<reward::SubscriptionHub>(*data_.rewards, *consumers_, pools_->rpc,
                                                              PayloadLoaderOf(*data_.trajectories));
+  PROCTOR_ASSIGN_OR_RETURN(models_, Models::Create(config_.models(), {*data_.database, *timers_, pools_->models}));
+  judging_ = std::make_unique<Judging>(Judging::Parts{*data_.evaluators, *data_.verdicts, *data_.blobs, *models_,
+                                                      pools_->evaluation, data_.secret});
+  PROCTOR_RETURN_IF_ERROR(CheckChain(config_.evaluation(), *data_.evaluators, *judging_));
   pipeline_ = std::make_unique<EpisodePipeline>(EpisodePipeline::Parts{
-      *data_.tasks, *data_.sampler, *data_.groups, *data_.rewards, *data_.evaluators, *data_.verdicts,
+      *data_.tasks, *data_.sampler, *data_.groups, *data_.rewards, *data_.evaluators, *judging_,
       *data_.trajectories, *data_.episodes, *timers_, pools_->evaluation, config_.reward_policy(),
-      Chain(config_), Functions(config_)});
-  for (const std::string& name : Chain(config_)) {
-    PROCTOR_RETURN_IF_ERROR(Annotate(
-        data_.evaluators->Get(CallContext::WithTimeout(absl::Seconds(10)), name).status(), "evaluation.chain"));
-  }
+      EvaluationOptions(config_.evaluation()), Functions(config_)});
   recorder_ = std::make_unique<EpisodeRecorder>(*data_.recorder, *data_.replays, *data_.blobs);
   sessions_ = std::make_unique<env::SessionManager>(
       SessionOptions(config_), env::SessionParts{pools_->sessions, *timers_, SystemClock(), *recorder_,
@@ -179,6 +198,8 @@ absl::Status ServerImpl::StartRooms() {
   worlds_->Register(*sessions_);
   sessions_->StartTicking();
   jobs_ = std::make_unique<JobRunner>(*data_.jobs, pools_->jobs);
+  RegisterRescoreJob(*jobs_, data_, *judging_);
+  RegisterMeasureJob(*jobs_, data_);
   RegisterTrajectoryJobs(*jobs_, data_, config_.exchange_dir());
   RegisterProposeJob(*jobs_, *data_.tasks, *worlds_);
 
@@ -186,7 +207,7 @@ absl::Status ServerImpl::StartRooms() {
   services_.push_back(MakeTaskService(
       {*data_.tasks, *data_.sampler, *jobs_, [this] { return worlds_->templates().ListTemplates(); }, pools_->rpc}));
   services_.push_back(MakeTrajectoryService({data_, *pipeline_, *jobs_, pools_->rpc}));
-  services_.push_back(MakeEvaluationService({*data_.evaluators, *data_.verdicts, *data_.trajectories, pools_->rpc}));
+  services_.push_back(MakeEvaluationService({data_, *judging_, *jobs_, pools_->rpc}));
   services_.push_back(MakeRewardService({*data_.rewards, *data_.groups, *consumers_, *subscriptions_, *data_.tasks,
                                          PayloadLoaderOf(*data_.trajectories), pools_->rpc, pools_->polling}));
   services_.push_back(MakeJobService(*jobs_, *data_.jobs, pools_->rpc));
@@ -368,13 +389,15 @@ void ServerImpl::Shutdown(absl::Duration grace) {
     grpc_->Shutdown(absl::ToChronoTime(absl::Now() + kCancelGrace));
     grpc_->Wait();
   }
-  pools_.reset();  // Runs what was posted, then joins.
+  models_.reset();  // Ends what still waits for a model.
+  pools_.reset();   // Runs what was posted, then joins.
   grpc_.reset();
   services_.clear();
   jobs_.reset();
   sessions_.reset();
   recorder_.reset();
   pipeline_.reset();
+  judging_.reset();
   subscriptions_.reset();
   worlds_.reset();
   timers_.reset();

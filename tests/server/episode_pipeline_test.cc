@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "reward/tables.h"
+#include "server/judging.h"
+#include "server/models.h"
 #include "storage/memory_blob_store.h"
 #include "storage/memory_database.h"
 #include "tests/trajectory/fixture.h"
@@ -98,9 +100,11 @@ class EpisodePipelineTest : public testing::Test {
   evaluator::VerdictStore verdicts_{database_, SystemClock()};
   TimerQueue timers_;
   ThreadPool pool_{"pipeline", 2};
-  EpisodePipeline pipeline_{EpisodePipeline::Parts{*tasks_, sampler_, groups_, *rewards_, evaluators_, verdicts_,
+  const std::unique_ptr<Models> models_ = Models::Create({}, {database_, timers_, pool_}).value();
+  Judging judging_{Judging::Parts{evaluators_, verdicts_, *blobs_, *models_, pool_, "secret"}};
+  EpisodePipeline pipeline_{EpisodePipeline::Parts{*tasks_, sampler_, groups_, *rewards_, evaluators_, judging_,
                                                    trajectories_, episodes_, timers_, pool_, v1::RewardPolicy(),
-                                                   /*chain=*/{}, /*functions=*/{}}};
+                                                   /*evaluation=*/{}, /*functions=*/{}}};
 };
 
 TEST_F(EpisodePipelineTest, WaitEndsWithTheReward) {

@@ -1,0 +1,48 @@
+// From records, verdicts and labels to what judges are measured by.
+#ifndef PROCTOR_SERVER_JUDGED_EPISODES_H_
+#define PROCTOR_SERVER_JUDGED_EPISODES_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/call_context.h"
+#include "evaluator/label_store.h"
+#include "evaluator/measure/judged_episode.h"
+#include "proctor/v1/label.pb.h"
+#include "proctor/v1/measurement.pb.h"
+#include "proctor/v1/trajectory_service.pb.h"
+#include "proctor/v1/verdict.pb.h"
+#include "server/data_directory.h"
+
+namespace proctor::server {
+
+// A trajectory's verdict by an evaluator, as measurements take it: outcome (invalid where the judge could not be understood), score,
+// confidence, samples, cost, latency. Neither tags nor truth.
+evaluator::JudgedEpisode ToJudged(const v1::Verdict& verdict);
+
+// What labels of one trajectory say together: the majority, unclear for a tie or if most could not tell. The probability is that of the
+// first label that was drawn; chosen by hand if none was. Nothing without labels.
+void SetTruth(const std::vector<v1::Label>& labels, evaluator::JudgedEpisode& episode);
+
+// What the oracle says; UNDETERMINED is no truth.
+void SetTruth(const v1::Verdict& oracle, evaluator::JudgedEpisode& episode);
+
+// Headers of the closed trajectories that pass the filter, oldest first. `tell` is called with how many there are, now and then; its
+// error ends the work.
+using TellCount = std::function<absl::Status(int64_t count)>;
+absl::StatusOr<std::vector<v1::Trajectory>> ClosedTrajectories(const CallContext& context, DataDirectory& data,
+                                                               v1::TrajectoryFilter filter, const TellCount& tell);
+
+// The stored verdict of the evaluator, as it is now, on the trajectory as it is now; nothing if there is none.
+absl::StatusOr<std::optional<v1::Verdict>> VerdictOn(const CallContext& context, DataDirectory& data,
+                                                     const v1::Evaluator& evaluator, const v1::Trajectory& header);
+
+// "environment", "site", "kind", "difficulty", "policy", "split" of a trajectory, and its task as the cluster.
+void SetTags(const v1::Trajectory& header, evaluator::JudgedEpisode& episode);
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_SERVER_JUDGED_EPISODES_H_

@@ -1,0 +1,134 @@
+#include "server/judging.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/log.h"
+#include "common/proto_time.h"
+#include "common/status.h"
+#include "evaluator/evaluate.h"
+#include "evaluator/evaluator_config.h"
+#include "evaluator/judge/stored_replies.h"
+#include "evaluator/judge/vote.h"
+
+namespace proctor::server {
+namespace {
+
+// The evaluator cannot be applied to this trajectory, or not now, which is not the agent's doing: no verdict.
+bool IsOfTheEvaluator(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) || absl::IsResourceExhausted(status);
+}
+
+}  // namespace
+
+// A chain under way.
+struct Judging::ChainRun {
+  CallContext context;
+  std::vector<std::string> chain;
+  ChainEnd end;
+  TrajectoryPtr trajectory;
+  ChainDone done;
+  size_t next = 0;
+  // The first that decided, else the last one.
+  std::optional<v1::Verdict> verdict;
+};
+
+absl::Status Judging::CheckCanAsk(const v1::Evaluator& evaluator) const {
+  if (!evaluator::AsksModels(evaluator) || parts_.models.any()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(evaluator.name(),
+                                                    " asks a model, and none is configured: start proctord with "
+                                                    "--model-endpoint, or with `models` in its configuration"));
+}
+
+void Judging::Evaluate(const CallContext& context, const std::string& evaluator, TrajectoryPtr trajectory,
+                       const EvaluateOptions& options, VerdictDone done) {
+  const absl::Time start = absl::Now();
+  const absl::StatusOr<v1::Evaluator> found = parts_.evaluators.Get(context, evaluator);
+  if (!found.ok()) {
+    done(found.status());
+    return;
+  }
+  if (const absl::Status can_ask = CheckCanAsk(*found); !can_ask.ok()) {
+    done(can_ask);
+    return;
+  }
+  Assess(context, *found, std::move(trajectory), parts_.models.For({.evaluator = found->name(), .job = options.job}, options.fresh_replies),
+         [this, context, start, keep = options.keep, done = std::move(done)](absl::StatusOr<v1::Verdict> verdict) {
+           if (verdict.ok()) {
+             *verdict->mutable_latency() = ToProto(absl::Now() - start);
+             *verdict->mutable_create_time() = ToProto(absl::Now());
+             if (keep == Keep::kStore) verdict = parts_.verdicts.Put(context, *verdict);
+           }
+           done(std::move(verdict));
+         });
+}
+
+void Judging::Replay(const CallContext& context, const v1::Verdict& verdict, TrajectoryPtr trajectory,
+                     VerdictDone done) {
+  const absl::StatusOr<v1::Evaluator> found = parts_.evaluators.Get(context, verdict.evaluator());
+  if (!found.ok()) {
+    done(found.status());
+    return;
+  }
+  const v1::Verdict head = evaluator::VerdictHead(*found, *trajectory);
+  if (head.evaluator_version() != verdict.evaluator_version() ||
+      head.trajectory_digest() != verdict.trajectory_digest()) {
+    done(absl::FailedPreconditionError(
+        absl::StrCat(verdict.name(), " was made by another version of ", verdict.evaluator(), " or of ", trajectory->name())));
+    return;
+  }
+  Assess(context, *found, std::move(trajectory), evaluator::StoredReplies(verdict), std::move(done));
+}
+
+void Judging::Reflect(const CallContext& context, evaluator::ReflectWork work,
+                      std::function<void(absl::StatusOr<v1::Reflection>)> done) {
+  if (!parts_.models.any()) {
+    done(absl::FailedPreconditionError("a reflection asks a model, and none is configured: start proctord with --model-endpoint, or "
+                                       "with `models` in its configuration"));
+    return;
+  }
+  std::shared_ptr<evaluator::JudgeModel> model = parts_.models.For({.evaluator = "reflection", .job = ""});
+  const evaluator::JudgeParts parts{parts_.blobs, *model, parts_.pool, parts_.fence_secret};
+  evaluator::Reflect(context, std::move(work), parts, [model, done = std::move(done)](absl::StatusOr<v1::Reflection> made) {
+    done(std::move(made));
+  });
+}
+
+void Judging::Assess(const CallContext& context, const v1::Evaluator& evaluator, TrajectoryPtr trajectory,
+                     std::shared_ptr<evaluator::JudgeModel> model, VerdictDone done) {
+  const evaluator::JudgeParts parts{parts_.blobs, *model, parts_.pool, parts_.fence_secret};
+  evaluator::Assess(context, evaluator, std::move(trajectory), parts,
+                    [model, done = std::move(done)](absl::StatusOr<v1::Verdict> verdict) { done(std::move(verdict)); });
+}
+
+void Judging::EvaluateChain(const CallContext& context, const std::vector<std::string>& chain, ChainEnd end,
+                            TrajectoryPtr trajectory, ChainDone done) {
+  EvaluateNext(std::make_shared<ChainRun>(
+      ChainRun{context, chain, end, std::move(trajectory), std::move(done), 0, std::nullopt}));
+}
+
+void Judging::EvaluateNext(std::shared_ptr<ChainRun> run) {
+  const bool decided = run->verdict.has_value() && evaluator::Decided(*run->verdict);
+  if (run->next == run->chain.size() || (decided && run->end == ChainEnd::kFirstDecision)) {
+    run->done(std::move(run->verdict));
+    return;
+  }
+  const std::string& name = run->chain[run->next++];
+  Evaluate(run->context, name, run->trajectory, EvaluateOptions(), [this, run](absl::StatusOr<v1::Verdict> verdict) {
+    if (!verdict.ok() && !IsOfTheEvaluator(verdict.status())) {
+      run->done(verdict.status());
+      return;
+    }
+    if (!verdict.ok()) {
+      LogError("a trajectory could not be evaluated", {{"trajectory", run->trajectory->name()},
+                                                       {"evaluator", run->chain[run->next - 1]},
+                                                       {"error", verdict.status().ToString()}});
+    } else if (!run->verdict.has_value() || !evaluator::Decided(*run->verdict)) {
+      run->verdict = *std::move(verdict);
+    }
+    EvaluateNext(run);
+  });
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,96 @@
+// Evaluation with everything that the server has: records, models, stored verdicts.
+#ifndef PROCTOR_SERVER_JUDGING_H_
+#define PROCTOR_SERVER_JUDGING_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/call_context.h"
+#include "common/executor.h"
+#include "evaluator/assess.h"
+#include "evaluator/evaluator_store.h"
+#include "evaluator/reflect.h"
+#include "proctor/v1/trajectory.pb.h"
+#include "proctor/v1/verdict.pb.h"
+#include "server/models.h"
+#include "storage/blob_store.h"
+
+namespace proctor::server {
+
+// Whether a verdict is kept.
+enum class Keep { kStore, kDryRun };
+
+// How one evaluation is made.
+struct EvaluateOptions {
+  Keep keep = Keep::kStore;
+  // `jobs/{id}` whose budget it counts against; empty: none.
+  std::string job = "";
+  // Ask models past their cache of replies.
+  bool fresh_replies = false;
+};
+
+// Whether a chain ends with the first verdict that is SUCCESS or FAILURE, or all its evaluators are asked.
+enum class ChainEnd { kFirstDecision, kAll };
+
+// Thread-safe.
+class Judging {
+ public:
+  // All outlive it, and what it has begun.
+  struct Parts {
+    evaluator::EvaluatorStore& evaluators;
+    evaluator::VerdictStore& verdicts;
+    storage::BlobStore& blobs;
+    // Answer judges' questions.
+    Models& models;
+    // Runs evaluations.
+    Executor& pool;
+    // See evaluator::FenceKey.
+    std::string fence_secret;
+  };
+  explicit Judging(Parts parts) : parts_(std::move(parts)) {}
+
+  const Models& models() const { return parts_.models; }
+
+  // FAILED_PRECONDITION: it asks a model, and none is configured.
+  absl::Status CheckCanAsk(const v1::Evaluator& evaluator) const;
+
+  using VerdictDone = std::function<void(absl::StatusOr<v1::Verdict>)>;
+  using TrajectoryPtr = std::shared_ptr<const v1::Trajectory>;
+
+  // Evaluates by one evaluator (`evaluators/{id}`; empty: the task's oracle) and calls `done` once, on this thread or the pool,
+  // with the verdict as it is stored. Errors: NOT_FOUND; FAILED_PRECONDITION a judge, and no model is configured; those of
+  // evaluator::Assess and of the store.
+  void Evaluate(const CallContext& context, const std::string& evaluator, TrajectoryPtr trajectory,
+                const EvaluateOptions& options, VerdictDone done);
+
+  // Evaluates again from the replies that `verdict` keeps: asks no model, stores nothing. FAILED_PRECONDITION: the evaluator or the
+  // trajectory is another one by now.
+  void Replay(const CallContext& context, const v1::Verdict& verdict, TrajectoryPtr trajectory, VerdictDone done);
+
+  // Asks the default model for a reflection; see evaluator::Reflect. FAILED_PRECONDITION: no model is configured.
+  void Reflect(const CallContext& context, evaluator::ReflectWork work,
+               std::function<void(absl::StatusOr<v1::Reflection>)> done);
+
+  // Evaluates by one after another and stores each verdict. The answer is the first that decided, else the last one; none if
+  // no evaluator could be applied at all (an oracle that can never be evaluated, a spent budget: logged). Errors: others.
+  using ChainDone = std::function<void(absl::StatusOr<std::optional<v1::Verdict>>)>;
+  void EvaluateChain(const CallContext& context, const std::vector<std::string>& chain, ChainEnd end,
+                     TrajectoryPtr trajectory, ChainDone done);
+
+ private:
+  struct ChainRun;
+  // `model` lives as long as it is asked.
+  void Assess(const CallContext& context, const v1::Evaluator& evaluator, TrajectoryPtr trajectory,
+              std::shared_ptr<evaluator::JudgeModel> model, VerdictDone done);
+  void EvaluateNext(std::shared_ptr<ChainRun> run);
+
+  const Parts parts_;
+};
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_SERVER_JUDGING_H_

@@ -1,0 +1,88 @@
+#include "server/models.h"
+
+#include <utility>
+
+#include "common/clock.h"
+#include "common/status.h"
+
+namespace proctor::server {
+namespace {
+
+class ClientJudgeModel final : public evaluator::JudgeModel {
+ public:
+  ClientJudgeModel(model::Client& client, model::Payer payer, bool fresh_replies)
+      : client_(client), payer_(std::move(payer)), fresh_replies_(fresh_replies) {}
+
+  void Ask(const CallContext& context, const std::string& route, model::ChatRequest request, Done done) override {
+    request.bypass_cache = request.bypass_cache || fresh_replies_;
+    client_.Chat(context, std::move(request), {.route = route.empty() ? kJudgeRoute : route, .payer = payer_},
+                 std::move(done));
+  }
+
+ private:
+  model::Client& client_;
+  const model::Payer payer_;
+  const bool fresh_replies_;
+};
+
+// Where no model is configured.
+class NoModel final : public evaluator::JudgeModel {
+ public:
+  void Ask(const CallContext&, const std::string&, model::ChatRequest, Done done) override {
+    model::ChatReply reply;
+    reply.call.set_failure(v1::MODEL_FAILURE_UNREACHABLE);
+    reply.call.set_failure_detail("no model is configured");
+    done(std::move(reply));
+  }
+};
+
+}  // namespace
+
+bool AddDefaultRoutes(v1::ModelConfig& models) {
+  const auto known = [&](const char* name) {
+    return models.routes().contains(name) || models.endpoints().contains(name);
+  };
+  if (models.endpoints_size() == 0) return true;
+  if (!known(kJudgeRoute)) {
+    if (models.endpoints_size() > 1) return false;
+    (*models.mutable_routes())[kJudgeRoute].add_endpoints(models.endpoints().begin()->first);
+  }
+  if (known(kCaptionerRoute)) return true;
+  v1::ModelRoute route;
+  if (models.routes().contains(kJudgeRoute)) {
+    route = models.routes().at(kJudgeRoute);
+  } else {
+    route.add_endpoints(kJudgeRoute);
+  }
+  (*models.mutable_routes())[kCaptionerRoute] = std::move(route);
+  return true;
+}
+
+absl::StatusOr<std::unique_ptr<Models>> Models::Create(const v1::ModelConfig& config, Deps deps) {
+  std::unique_ptr<Models> models(new Models(config, deps.timers));
+  if (config.endpoints_size() == 0) return models;
+  PROCTOR_ASSIGN_OR_RETURN(models->http_, net::HttpPool::Create({}));
+  PROCTOR_ASSIGN_OR_RETURN(models->client_, model::Client::Create(config, {.pool = *models->http_,
+                                                                           .executor = deps.pool,
+                                                                           .timers = models->timers_,
+                                                                           .clock = SystemClock(),
+                                                                           .database = &deps.database,
+                                                                           .jitter = nullptr}));
+  return models;
+}
+
+Models::~Models() = default;
+
+std::optional<double> Models::Cost(const std::string& route, const v1::Usage& usage) const {
+  std::string name = route.empty() ? kJudgeRoute : route;
+  if (config_.routes().contains(name)) name = config_.routes().at(name).endpoints(0);
+  if (!config_.endpoints().contains(name)) return std::nullopt;
+  return prices_.Cost(config_.endpoints().at(name).model(), usage);
+}
+
+std::unique_ptr<evaluator::JudgeModel> Models::For(model::Payer payer, bool fresh_replies) {
+  if (client_ == nullptr) return std::make_unique<NoModel>();
+  return std::make_unique<ClientJudgeModel>(*client_, std::move(payer), fresh_replies);
+}
+
+}  // namespace proctor::server

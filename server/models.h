@@ -1,0 +1,66 @@
+// The models that the server asks: from the configuration to a client, and judges' way to it.
+#ifndef PROCTOR_SERVER_MODELS_H_
+#define PROCTOR_SERVER_MODELS_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/executor.h"
+#include "evaluator/judge/judge_run.h"
+#include "model/client.h"
+#include "model/prices.h"
+#include "model/timers.h"
+#include "net/http_pool.h"
+#include "proctor/v1/model.pb.h"
+#include "storage/database.h"
+
+namespace proctor::server {
+
+// The route that is asked where an evaluator names none.
+inline constexpr char kJudgeRoute[] = "judge";
+// Describes screenshots; presets name it.
+inline constexpr char kCaptionerRoute[] = "captioner";
+
+// Gives the only endpoint the route `judge`, and `captioner` what `judge` has, where they are not given. False: there are several
+// endpoints and no route `judge`.
+bool AddDefaultRoutes(v1::ModelConfig& models);
+
+// Thread-safe.
+class Models {
+ public:
+  // All outlive the models.
+  struct Deps {
+    storage::Database& database;
+    TimerQueue& timers;
+    // Runs what follows replies.
+    Executor& pool;
+  };
+  // Errors: those of model::Client::Create; RESOURCE_EXHAUSTED.
+  static absl::StatusOr<std::unique_ptr<Models>> Create(const v1::ModelConfig& config, Deps deps);
+  // Cancels what still runs; every Done has run when it returns.
+  ~Models();
+
+  // Whether there is any.
+  bool any() const { return client_ != nullptr; }
+
+  // What tokens of a route's first endpoint cost; nothing if that is not known. "" is the route of judges.
+  std::optional<double> Cost(const std::string& route, const v1::Usage& usage) const;
+
+  // Asks for `payer`, with `fresh_replies` past the cache of replies. The result must not outlive the models.
+  std::unique_ptr<evaluator::JudgeModel> For(model::Payer payer, bool fresh_replies = false);
+
+ private:
+  Models(const v1::ModelConfig& config, TimerQueue& timers) : config_(config), prices_(config), timers_(timers) {}
+
+  const v1::ModelConfig config_;
+  const model::Prices prices_;
+  model::QueueTimers timers_;
+  std::unique_ptr<net::HttpPool> http_;
+  std::unique_ptr<model::Client> client_;
+};
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_SERVER_MODELS_H_

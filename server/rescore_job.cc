@@ -1,0 +1,271 @@
+#include "server/rescore_job.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/mutex.h"
+#include "common/status.h"
+#include "evaluator/evaluate.h"
+#include "evaluator/evaluator_config.h"
+#include "evaluator/judge/estimate.h"
+#include "evaluator/judge/vote.h"
+
+namespace proctor::server {
+namespace {
+
+constexpr int kMaxEvaluators = 20;
+constexpr int kMaxTrajectories = 10'000;
+constexpr int kMaxConcurrency = 1000;
+constexpr int kDefaultConcurrency = 64;
+constexpr int kMaxFailures = 1000;
+// Of one evaluation.
+constexpr absl::Duration kEvaluationCap = absl::Minutes(30);
+// How often those that watch are told while evaluations run.
+constexpr absl::Duration kTick = absl::Seconds(1);
+
+using TrajectoryPtr = std::shared_ptr<const v1::Trajectory>;
+
+void Add(const v1::Usage& from, v1::Usage& to) {
+  to.set_input_tokens(to.input_tokens() + from.input_tokens());
+  to.set_output_tokens(to.output_tokens() + from.output_tokens());
+  to.set_cached_input_tokens(to.cached_input_tokens() + from.cached_input_tokens());
+  to.set_cost_usd(to.cost_usd() + from.cost_usd());
+}
+
+// What evaluations under way tell. Shared with them: they may outlive a job that is cut off.
+struct Tally {
+  Mutex mutex;
+  CondVar changed;
+  int running ABSL_GUARDED_BY(mutex) = 0;
+  int64_t done ABSL_GUARDED_BY(mutex) = 0;
+  v1::RescoreResult result ABSL_GUARDED_BY(mutex);
+  // What ends the job.
+  absl::Status status ABSL_GUARDED_BY(mutex);
+
+  void Fail(const std::string& trajectory, const std::string& evaluator, std::string reason)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    result.set_failed(result.failed() + 1);
+    if (result.failures_size() == kMaxFailures) return;
+    v1::RescoreFailure& failure = *result.add_failures();
+    failure.set_trajectory(trajectory);
+    failure.set_evaluator(evaluator);
+    failure.set_reason(std::move(reason));
+  }
+
+  void Came(const std::string& trajectory, const std::string& evaluator, const absl::StatusOr<v1::Verdict>& verdict) {
+    MutexLock lock(mutex);
+    --running;
+    ++done;
+    changed.SignalAll();
+    if (absl::IsResourceExhausted(verdict.status()) || absl::IsCancelled(verdict.status())) {
+      if (status.ok()) status = verdict.status();
+      return;
+    }
+    if (!verdict.ok()) {
+      Fail(trajectory, evaluator, std::string(verdict.status().message()));
+      return;
+    }
+    result.set_evaluated(result.evaluated() + 1);
+    Add(verdict->usage(), *result.mutable_usage());
+    if (verdict->outcome() == v1::OUTCOME_UNDETERMINED) result.set_undetermined(result.undetermined() + 1);
+    if (evaluator::WorthAnotherTry(*verdict)) Fail(trajectory, evaluator, verdict->rationale());
+  }
+};
+
+class RescoreRun {
+ public:
+  RescoreRun(const CallContext& context, const v1::Job& job, v1::RescoreRequest request, JobProgress& progress,
+             DataDirectory& data, Judging& judging)
+      : context_(context), job_(job.name()), request_(std::move(request)), progress_(progress), data_(data), judging_(judging) {}
+
+  absl::StatusOr<v1::RescoreResult> Run() {
+    for (const std::string& name : request_.evaluators()) {
+      PROCTOR_ASSIGN_OR_RETURN(evaluators_.emplace_back(), data_.evaluators->Get(context_, name));
+    }
+    PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
+    total_ = static_cast<int64_t>(names.size() * evaluators_.size());
+    absl::Status status;
+    for (const std::string& name : names) {
+      status = EvaluateAll(name);
+      if (!status.ok()) break;
+    }
+    // What runs still counts, and still costs.
+    const absl::Status finished = AwaitAtMost(0);
+    PROCTOR_RETURN_IF_ERROR(status);
+    PROCTOR_RETURN_IF_ERROR(finished);
+    MutexLock lock(tally_->mutex);
+    return tally_->result;
+  }
+
+ private:
+  absl::StatusOr<std::vector<std::string>> Names() {
+    if (request_.trajectories_size() > 0) {
+      return std::vector<std::string>(request_.trajectories().begin(), request_.trajectories().end());
+    }
+    v1::TrajectoryFilter filter = request_.filter();
+    filter.set_closed_only(true);
+    std::vector<std::string> names;
+    std::string token;
+    do {
+      PROCTOR_ASSIGN_OR_RETURN(const auto page, data_.trajectories->List(context_, filter, 1000, token));
+      for (const v1::Trajectory& header : page.trajectories) names.push_back(header.name());
+      token = page.next_page_token;
+    } while (!token.empty());
+    std::reverse(names.begin(), names.end());
+    return names;
+  }
+
+  absl::Status EvaluateAll(const std::string& name) {
+    const absl::StatusOr<v1::Trajectory> header = data_.trajectories->GetHeader(context_, name);
+    TrajectoryPtr whole;
+    for (const v1::Evaluator& evaluator : evaluators_) {
+      absl::Status status = header.status();
+      bool needed = false;
+      if (status.ok()) status = Needed(evaluator, *header, needed);
+      if (status.ok() && needed && whole == nullptr) status = Load(name, whole);
+      if (status.ok() && needed) status = request_.dry_run() ? Plan(evaluator, *whole) : Start(evaluator, whole);
+      PROCTOR_RETURN_IF_ERROR(context_.Check("rescoring"));
+      if (status.ok() && needed) continue;
+      MutexLock lock(tally_->mutex);
+      PROCTOR_RETURN_IF_ERROR(tally_->status);
+      ++tally_->done;
+      if (status.ok()) {
+        tally_->result.set_skipped(tally_->result.skipped() + 1);
+      } else {
+        tally_->Fail(name, evaluator.name(), std::string(status.message()));
+      }
+    }
+    return Report();
+  }
+
+  absl::Status Load(const std::string& name, TrajectoryPtr& whole) {
+    PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory trajectory, data_.trajectories->Get(context_, name));
+    whole = std::make_shared<const v1::Trajectory>(std::move(trajectory));
+    return absl::OkStatus();
+  }
+
+  // Whether the evaluator's verdict on the trajectory is still to be made.
+  absl::Status Needed(const v1::Evaluator& evaluator, const v1::Trajectory& header, bool& needed) {
+    PROCTOR_RETURN_IF_ERROR(evaluator::CheckClosed(header));
+    const auto verdict = data_.verdicts->Get(context_, evaluator::VerdictHead(evaluator, header).name());
+    if (!verdict.ok() && !absl::IsNotFound(verdict.status())) return verdict.status();
+    const bool failed = verdict.ok() && evaluator::WorthAnotherTry(*verdict);
+    needed = request_.failed_only() ? failed : !verdict.ok() || evaluator::ModelWasUnavailable(*verdict);
+    return absl::OkStatus();
+  }
+
+  absl::Status Plan(const v1::Evaluator& evaluator, const v1::Trajectory& trajectory) {
+    PROCTOR_ASSIGN_OR_RETURN(const auto estimates,
+                             evaluator::EstimateTokens(context_, evaluator, trajectory, *data_.blobs));
+    MutexLock lock(tally_->mutex);
+    ++tally_->done;
+    v1::RescoreResult& result = tally_->result;
+    result.set_planned(result.planned() + 1);
+    for (const auto& [route, estimate] : estimates) {
+      v1::Usage usage;
+      usage.set_input_tokens(estimate.input_tokens);
+      usage.set_output_tokens(estimate.output_tokens);
+      const std::optional<double> cost = judging_.models().Cost(route, usage);
+      usage.set_cost_usd(cost.value_or(0));
+      if (!cost.has_value()) result.set_unpriced(true);
+      Add(usage, *result.mutable_usage());
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Start(const v1::Evaluator& evaluator, const TrajectoryPtr& trajectory) {
+    const int most = request_.concurrency() > 0 ? request_.concurrency() : kDefaultConcurrency;
+    PROCTOR_RETURN_IF_ERROR(AwaitAtMost(most - 1));
+    {
+      MutexLock lock(tally_->mutex);
+      ++tally_->running;
+    }
+    judging_.Evaluate(context_.Child(kEvaluationCap), evaluator.name(), trajectory,
+                      {.job = job_, .fresh_replies = request_.failed_only()},
+                      [tally = tally_, trajectory, name = evaluator.name()](absl::StatusOr<v1::Verdict> verdict) {
+                        tally->Came(trajectory->name(), name, verdict);
+                      });
+    return absl::OkStatus();
+  }
+
+  // Waits until no more than `most` evaluations run, telling how far it is; the first error that ends the job.
+  absl::Status AwaitAtMost(int most) {
+    while (true) {
+      {
+        MutexLock lock(tally_->mutex);
+        const CallContext tick = CallContext::WithTimeout(kTick);
+        const absl::Status waited = AwaitWithContext(
+            tick, tally_->mutex, tally_->changed,
+            [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return tally_->running <= most; }, "evaluations");
+        if (waited.ok()) return tally_->status;
+      }
+      PROCTOR_RETURN_IF_ERROR(Report());
+    }
+  }
+
+  absl::Status Report() {
+    int64_t done = 0;
+    std::string message;
+    {
+      MutexLock lock(tally_->mutex);
+      const v1::RescoreResult& result = tally_->result;
+      done = tally_->done;
+      message = absl::StrFormat("$%.4f", result.usage().cost_usd());
+      if (result.failed() > 0) absl::StrAppend(&message, ", ", result.failed(), " failed");
+      if (tally_->running > 0) absl::StrAppend(&message, ", ", tally_->running, " running");
+    }
+    return progress_.Report(done, total_, message);
+  }
+
+  const CallContext context_;
+  const std::string job_;
+  const v1::RescoreRequest request_;
+  JobProgress& progress_;
+  DataDirectory& data_;
+  Judging& judging_;
+  std::vector<v1::Evaluator> evaluators_;
+  int64_t total_ = 0;
+  const std::shared_ptr<Tally> tally_ = std::make_shared<Tally>();
+};
+
+}  // namespace
+
+absl::Status CheckRescore(const CallContext& context, const v1::RescoreRequest& request,
+                          evaluator::EvaluatorStore& evaluators, const Judging& judging) {
+  if (request.evaluators().empty() || request.evaluators_size() > kMaxEvaluators) {
+    return absl::InvalidArgumentError(absl::StrCat("evaluators: 1 to ", kMaxEvaluators, " are needed"));
+  }
+  if (request.trajectories_size() > kMaxTrajectories) {
+    return absl::InvalidArgumentError(absl::StrCat("trajectories: at most ", kMaxTrajectories, "; use a filter"));
+  }
+  if (request.concurrency() < 0 || request.concurrency() > kMaxConcurrency) {
+    return absl::InvalidArgumentError(absl::StrCat("concurrency must be 0 to ", kMaxConcurrency));
+  }
+  for (const std::string& name : request.evaluators()) {
+    PROCTOR_ASSIGN_OR_RETURN(const v1::Evaluator evaluator, evaluators.Get(context, name));
+    PROCTOR_RETURN_IF_ERROR(judging.CheckCanAsk(evaluator));
+  }
+  return absl::OkStatus();
+}
+
+void RegisterRescoreJob(JobRunner& jobs, DataDirectory& data, Judging& judging) {
+  jobs.Register(kRescoreJob, [&](const CallContext& context, const v1::Job& job,
+                                 JobProgress& progress) -> absl::StatusOr<google::protobuf::Any> {
+    v1::RescoreRequest request;
+    if (!job.request().UnpackTo(&request)) {
+      return absl::InternalError(absl::StrCat(job.name(), " holds a request of another type"));
+    }
+    PROCTOR_ASSIGN_OR_RETURN(const v1::RescoreResult result,
+                             RescoreRun(context, job, std::move(request), progress, data, judging).Run());
+    google::protobuf::Any any;
+    any.PackFrom(result);
+    return any;
+  });
+}
+
+}  // namespace proctor::server

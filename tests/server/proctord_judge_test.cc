@@ -1,0 +1,386 @@
+// A real proctord whose judges ask a scripted model over real HTTP.
+#include <atomic>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "proctor/v1/evaluation_service.grpc.pb.h"
+#include "proctor/v1/job_service.grpc.pb.h"
+#include "tests/model/scripted_server.h"
+#include "tests/server/proctord_fixture.h"
+
+namespace proctor::server {
+namespace {
+
+using model::ScriptedReply;
+using model::SeenRequest;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// `{{tag}}` in the text is the request's verdict tag.
+ScriptedReply SayWithTag(const SeenRequest& request, const std::string& text) {
+  const std::string all = request.system + request.text;
+  const size_t at = all.find("VERDICT-");
+  const std::string tag = at == std::string::npos ? "" : all.substr(at, 24);
+  return model::SayText(request, absl::StrReplaceAll(text, {{"{{tag}}", tag}}));
+}
+
+class ProctordJudgeTest : public ProctordTest {
+ protected:
+  using Script = model::ScriptedServer::Script;
+
+  void StartWith(Script script, const std::string& evaluation = "{audit_share: 0}") {
+    model_ = std::make_unique<model::ScriptedServer>(std::move(script));
+    std::ofstream(server_.config(), std::ios::app)
+        << "models:\n"
+           "  endpoints:\n"
+           "    scripted: {base_url: '"
+        << model_->base_url()
+        << "', model: scripted, capabilities: {images: true}, max_attempts: 1}\n"
+           "  prices:\n"
+           "    scripted: {input_usd: 1000, output_usd: 1000}\n"
+           "evaluation: "
+        << evaluation << "\n";
+    StartAgain();
+  }
+  void StartAgain() {
+    Start();
+    evaluations_ = v1::EvaluationService::NewStub(server_.channel());
+    jobs_ = v1::JobService::NewStub(server_.channel());
+  }
+
+  std::string MakeTaskWithoutOracle() {
+    v1::CreateTaskRequest request;
+    request.mutable_task()->set_goal("Say a number.");
+    request.mutable_task()->set_environment("environments/null");
+    v1::Task task;
+    ClientContext context;
+    const grpc::Status status = tasks_->CreateTask(&context, request, &task);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return task.name();
+  }
+
+  // One episode that answers; returns it with its result.
+  v1::Episode Play(const std::string& task, const std::string& answer) {
+    const std::string session = MakeSession();
+    const std::string episode = StartEpisode(session, task).name();
+    Act(session, Answer(answer));
+    return WaitEpisode(episode);
+  }
+
+  v1::Verdict GetVerdict(const std::string& name) {
+    v1::GetVerdictRequest request;
+    request.set_name(name);
+    v1::Verdict verdict;
+    ClientContext context;
+    const grpc::Status status = evaluations_->GetVerdict(&context, request, &verdict);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return verdict;
+  }
+  std::vector<v1::Verdict> Verdicts(const std::string& trajectory = "", const std::string& evaluator = "") {
+    v1::ListVerdictsRequest request;
+    request.set_page_size(1000);
+    request.set_trajectory(trajectory);
+    request.set_evaluator(evaluator);
+    v1::ListVerdictsResponse response;
+    ClientContext context;
+    const grpc::Status status = evaluations_->ListVerdicts(&context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return {response.verdicts().begin(), response.verdicts().end()};
+  }
+  grpc::Status Evaluate(const std::string& trajectory, const std::string& evaluator, v1::Verdict* verdict) {
+    v1::EvaluateTrajectoryRequest request;
+    request.set_trajectory(trajectory);
+    request.set_evaluator(evaluator);
+    ClientContext context;
+    return evaluations_->EvaluateTrajectory(&context, request, verdict);
+  }
+
+  v1::Job AwaitJob(const std::string& name) {
+    v1::WatchJobRequest request;
+    request.set_name(name);
+    ClientContext context;
+    const auto stream = jobs_->WatchJob(&context, request);
+    v1::Job job;
+    while (stream->Read(&job)) {
+    }
+    EXPECT_EQ(job.state(), v1::JOB_STATE_SUCCEEDED) << job.error_message();
+    return job;
+  }
+  v1::RescoreResult Rescore(const v1::RescoreRequest& request) {
+    v1::Job job;
+    ClientContext context;
+    const grpc::Status status = evaluations_->Rescore(&context, request, &job);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    v1::RescoreResult result;
+    EXPECT_TRUE(AwaitJob(job.name()).result().UnpackTo(&result));
+    return result;
+  }
+  static v1::RescoreRequest RescoreBy(const std::vector<std::string>& evaluators) {
+    v1::RescoreRequest request;
+    for (const std::string& name : evaluators) request.add_evaluators(name);
+    return request;
+  }
+
+  std::unique_ptr<model::ScriptedServer> model_;
+  std::unique_ptr<v1::EvaluationService::Stub> evaluations_;
+  std::unique_ptr<v1::JobService::Stub> jobs_;
+};
+
+TEST_F(ProctordJudgeTest, JudgesAnEpisodeWithoutOracleAndRewardsIt) {
+  StartWith([](const SeenRequest& request) { return SayWithTag(request, "The answer is there.\n{{tag}}: SUCCESS"); });
+  const v1::Episode episode = Play(MakeTaskWithoutOracle(), "42");
+  EXPECT_EQ(episode.verdict().outcome(), v1::OUTCOME_SUCCESS) << episode.verdict().rationale();
+  EXPECT_EQ(episode.verdict().evaluator(), "evaluators/pae");
+  EXPECT_EQ(episode.reward().status(), v1::REWARD_STATUS_VALID);
+  EXPECT_EQ(episode.reward().value(), 1);
+  // The trace is kept with the verdict alone.
+  EXPECT_THAT(episode.verdict().questions(), IsEmpty());
+  const v1::Verdict verdict = GetVerdict(episode.verdict().name());
+  ASSERT_EQ(verdict.questions_size(), 1);
+  const v1::ModelCall& call = verdict.questions(0).calls(0);
+  EXPECT_EQ(call.endpoint(), "scripted");
+  EXPECT_THAT(call.raw_reply(), HasSubstr("The answer is there."));
+  EXPECT_EQ(call.request_digest().size(), 64u);
+  EXPECT_GT(verdict.usage().cost_usd(), 0);
+  ASSERT_EQ(model_->requests().size(), 1u);
+  EXPECT_THAT(model_->requests()[0].text, HasSubstr("Say a number."));
+  EXPECT_THAT(model_->requests()[0].text, HasSubstr("\n42\n"));
+}
+
+TEST_F(ProctordJudgeTest, AsksNoModelWhereTheOracleDecides) {
+  StartWith([](const SeenRequest& request) { return SayWithTag(request, "{{tag}}: SUCCESS"); });
+  EXPECT_EQ(Play(MakeTask(), "41").verdict().evaluator(), "evaluators/oracle");
+  EXPECT_THAT(model_->requests(), IsEmpty());
+}
+
+TEST_F(ProctordJudgeTest, AnAuditAsksTheJudgeBesideTheOracleWhichCounts) {
+  StartWith([](const SeenRequest& request) { return SayWithTag(request, "{{tag}}: SUCCESS"); }, "{audit_share: 1}");
+  const v1::Episode episode = Play(MakeTask(), "41");
+  EXPECT_EQ(episode.verdict().outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(episode.reward().value(), 0);
+  const std::vector<v1::Verdict> verdicts = Verdicts(episode.trajectory());
+  ASSERT_EQ(verdicts.size(), 2u);
+  EXPECT_EQ(verdicts[0].evaluator(), "evaluators/pae");
+  EXPECT_EQ(verdicts[0].outcome(), v1::OUTCOME_SUCCESS);
+}
+
+TEST_F(ProctordJudgeTest, JudgeTroubleMasksTheReward) {
+  StartWith([](const SeenRequest& request) { return model::Refuse(request, 401, "invalid_request_error", "no key"); });
+  const v1::Episode episode = Play(MakeTaskWithoutOracle(), "42");
+  EXPECT_EQ(episode.verdict().undetermined_reason(), v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE);
+  EXPECT_EQ(episode.reward().status(), v1::REWARD_STATUS_MASKED);
+}
+
+TEST_F(ProctordJudgeTest, AnUnavailableJudgeIsAskedAgainWhereThatIsConfigured) {
+  auto fails = std::make_shared<std::atomic<int>>(1);
+  StartWith(
+      [fails](const SeenRequest& request) {
+        if ((*fails)-- > 0) return model::Refuse(request, 401, "invalid_request_error", "no key");
+        return SayWithTag(request, "{{tag}}: NOT SUCCESS");
+      },
+      "{judge_retries: 1, judge_retry_delay: 1s}");
+  const v1::Episode episode = Play(MakeTaskWithoutOracle(), "42");
+  EXPECT_EQ(episode.verdict().outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(episode.reward().status(), v1::REWARD_STATUS_VALID);
+  EXPECT_EQ(GetVerdict(episode.verdict().name()).outcome(), v1::OUTCOME_FAILURE);
+}
+
+TEST_F(ProctordJudgeTest, AnEpisodeWhoseJudgeWasCutOffIsJudgedAfterTheRestart) {
+  auto silent = std::make_shared<std::atomic<bool>>(true);
+  StartWith([silent](const SeenRequest& request) {
+    ScriptedReply reply = SayWithTag(request, "{{tag}}: SUCCESS");
+    reply.silent = *silent;
+    return reply;
+  });
+  const std::string session = MakeSession();
+  const std::string episode = StartEpisode(session, MakeTaskWithoutOracle()).name();
+  Act(session, Answer("42"));
+  ASSERT_TRUE(model_->WaitForRequests(1));
+  server_.Stop(SIGTERM);
+  *silent = false;
+  StartAgain();
+  const v1::Episode judged = WaitEpisode(episode);
+  EXPECT_EQ(judged.verdict().outcome(), v1::OUTCOME_SUCCESS) << judged.verdict().rationale();
+  EXPECT_EQ(judged.reward().status(), v1::REWARD_STATUS_VALID);
+  EXPECT_EQ(LogLength(), 1);
+}
+
+TEST_F(ProctordJudgeTest, AVerdictIsReplayedFromItsRepliesAlone) {
+  StartWith([](const SeenRequest& request) { return SayWithTag(request, "Seen.\n{{tag}}: SUCCESS"); });
+  const v1::Verdict verdict = GetVerdict(Play(MakeTaskWithoutOracle(), "42").verdict().name());
+  v1::ReplayVerdictRequest request;
+  request.set_name(verdict.name());
+  v1::Verdict again;
+  ClientContext context;
+  const grpc::Status status = evaluations_->ReplayVerdict(&context, request, &again);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  v1::Verdict expected = verdict;
+  expected.clear_latency();
+  expected.clear_create_time();
+  EXPECT_EQ(again.DebugString(), expected.DebugString());
+  EXPECT_EQ(model_->requests().size(), 1u);
+}
+
+TEST_F(ProctordJudgeTest, WithoutModelsAJudgeIsRefused) {
+  Start();
+  evaluations_ = v1::EvaluationService::NewStub(server_.channel());
+  const v1::Episode episode = Play(MakeTask(), "42");
+  v1::Verdict verdict;
+  const grpc::Status status = Evaluate(episode.trajectory(), "evaluators/pae", &verdict);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(status.error_message(), HasSubstr("--model-endpoint"));
+}
+
+TEST_F(ProctordJudgeTest, ABudgetThatIsSpentIsAnError) {
+  StartWith([](const SeenRequest& request) { return SayWithTag(request, "{{tag}}: SUCCESS"); });
+  const v1::Episode episode = Play(MakeTask(), "42");
+  server_.Stop(SIGTERM);
+  std::ofstream(server_.config(), std::ios::app) << "";
+  std::string config;
+  {
+    std::ifstream file(server_.config());
+    config.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  std::ofstream(server_.config()) << absl::StrReplaceAll(config, {{"  prices:", "  budgets: {day_usd: 0.000001}\n  prices:"}});
+  StartAgain();
+  v1::Verdict verdict;
+  EXPECT_EQ(Evaluate(episode.trajectory(), "evaluators/pae", &verdict).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(model_->requests(), IsEmpty());
+}
+
+TEST_F(ProctordJudgeTest, RescoresWhatHasNoVerdictYet) {
+  StartWith([](const SeenRequest& request) { return SayWithTag(request, "{{tag}}: NOT SUCCESS"); });
+  const std::string task = MakeTask();
+  for (int i = 0; i < 3; ++i) Play(task, absl::StrCat(i));
+  v1::RescoreRequest request = RescoreBy({"evaluators/pae", "evaluators/oracle"});
+  request.set_dry_run(true);
+  v1::RescoreResult result = Rescore(request);
+  EXPECT_EQ(result.planned(), 3);
+  EXPECT_EQ(result.skipped(), 3);
+  EXPECT_GT(result.usage().cost_usd(), 0);
+  EXPECT_FALSE(result.unpriced());
+  EXPECT_THAT(model_->requests(), IsEmpty());
+  request.set_dry_run(false);
+  result = Rescore(request);
+  EXPECT_EQ(result.evaluated(), 3);
+  EXPECT_EQ(result.failed(), 0);
+  result = Rescore(request);
+  EXPECT_EQ(result.evaluated(), 0);
+  EXPECT_EQ(result.skipped(), 6);
+  EXPECT_EQ(model_->requests().size(), 3u);
+}
+
+TEST_F(ProctordJudgeTest, RescoresWhatFailedAlone) {
+  auto broken = std::make_shared<std::atomic<bool>>(true);
+  StartWith([broken](const SeenRequest& request) {
+    const bool unreadable = *broken && request.text.find("\n1\n") != std::string::npos;
+    return SayWithTag(request, unreadable ? "I do not know." : "{{tag}}: SUCCESS");
+  });
+  const std::string task = MakeTask();
+  for (int i = 0; i < 3; ++i) Play(task, absl::StrCat(i));
+  v1::RescoreRequest request = RescoreBy({"evaluators/pae"});
+  v1::RescoreResult result = Rescore(request);
+  EXPECT_EQ(result.evaluated(), 3);
+  EXPECT_EQ(result.failed(), 1);
+  ASSERT_EQ(result.failures_size(), 1);
+  EXPECT_THAT(result.failures(0).reason(), HasSubstr("no verdict"));
+  *broken = false;
+  request.set_failed_only(true);
+  result = Rescore(request);
+  EXPECT_EQ(result.evaluated(), 1);
+  EXPECT_EQ(result.failed(), 0);
+  EXPECT_EQ(Verdicts("", "evaluators/pae").size(), 3u);
+}
+
+TEST_F(ProctordJudgeTest, MeasuresAJudgeAgainstOracleAndLabels) {
+  // It takes every answer below 50 for right.
+  StartWith([](const SeenRequest& request) {
+    const bool low = request.text.find("\n42\n") != std::string::npos || request.text.find("\n41\n") != std::string::npos;
+    return SayWithTag(request, low ? "{{tag}}: SUCCESS" : "{{tag}}: NOT SUCCESS");
+  });
+  std::vector<std::string> trajectories;
+  for (const char* answer : {"42", "42", "41", "90", "91"}) trajectories.push_back(Play(MakeTask(), answer).trajectory());
+  Rescore(RescoreBy({"evaluators/pae"}));
+  const auto measure = [&](v1::MeasureEvaluatorRequest request) {
+    request.set_evaluator("evaluators/pae");
+    v1::Job job;
+    ClientContext context;
+    const grpc::Status status = evaluations_->MeasureEvaluator(&context, request, &job);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    v1::EvaluatorMeasurement result;
+    EXPECT_TRUE(AwaitJob(job.name()).result().UnpackTo(&result));
+    return result;
+  };
+  v1::MeasureEvaluatorRequest request;
+  request.add_slice_by("policy");
+  request.set_compare_with("evaluators/oracle");
+  const v1::EvaluatorMeasurement by_oracle = measure(request);
+  EXPECT_EQ(by_oracle.truth(), v1::TRUTH_SOURCE_ORACLE);
+  EXPECT_EQ(by_oracle.measures().episodes(), 5);
+  EXPECT_EQ(by_oracle.measures().confusion().true_success(), 2);
+  EXPECT_EQ(by_oracle.measures().confusion().false_success(), 1);
+  EXPECT_EQ(by_oracle.measures().confusion().true_failure(), 2);
+  EXPECT_DOUBLE_EQ(by_oracle.measures().accuracy().value(), 0.8);
+  EXPECT_TRUE(by_oracle.measures().accuracy().has_low());
+  ASSERT_EQ(by_oracle.slices_size(), 1);
+  EXPECT_EQ(by_oracle.slices(0).tags().at("policy"), "p@1");
+  EXPECT_EQ(by_oracle.paired().only_second_right(), 1);
+  EXPECT_THAT(by_oracle.paired().differing(), ElementsAre(trajectories[2]));
+
+  v1::LabelTrajectoryRequest label;
+  label.mutable_label()->set_trajectory(trajectories[0]);
+  label.mutable_label()->set_annotator("ann");
+  label.mutable_label()->set_outcome(v1::OUTCOME_FAILURE);
+  v1::Label stored;
+  {
+    ClientContext context;
+    ASSERT_TRUE(evaluations_->LabelTrajectory(&context, label, &stored).ok());
+  }
+  const v1::EvaluatorMeasurement by_hand = measure({});
+  EXPECT_EQ(by_hand.truth(), v1::TRUTH_SOURCE_LABELS);
+  EXPECT_EQ(by_hand.measures().by_hand(), 1);
+  EXPECT_EQ(by_hand.measures().accuracy().value(), 0);
+  EXPECT_TRUE(by_hand.measures().accuracy().biased());
+  EXPECT_FALSE(by_hand.measures().accuracy().has_low());
+}
+
+TEST_F(ProctordJudgeTest, LabelsOfADrawnSampleKnowTheirProbability) {
+  StartWith([](const SeenRequest& request) { return SayWithTag(request, "{{tag}}: SUCCESS"); });
+  const std::string task = MakeTask();
+  for (int i = 0; i < 4; ++i) Play(task, absl::StrCat(i));
+  v1::DrawLabelSampleRequest draw;
+  draw.mutable_sample()->set_evaluator("evaluators/oracle");
+  draw.mutable_sample()->set_size(2);
+  v1::LabelSample sample;
+  {
+    ClientContext context;
+    const grpc::Status status = evaluations_->DrawLabelSample(&context, draw, &sample);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  }
+  EXPECT_EQ(sample.population(), 4);
+  ASSERT_EQ(sample.drawn_size(), 2);
+  v1::LabelTrajectoryRequest request;
+  request.mutable_label()->set_annotator("ann");
+  request.mutable_label()->set_outcome(v1::OUTCOME_SUCCESS);
+  request.mutable_label()->set_label_sample(sample.name());
+  for (const v1::Verdict& verdict : Verdicts("", "evaluators/oracle")) {
+    const bool drawn = verdict.trajectory() == sample.drawn(0).trajectory() || verdict.trajectory() == sample.drawn(1).trajectory();
+    request.mutable_label()->set_trajectory(verdict.trajectory());
+    v1::Label label;
+    ClientContext context;
+    const grpc::Status status = evaluations_->LabelTrajectory(&context, request, &label);
+    EXPECT_EQ(status.ok(), drawn) << status.error_message();
+    EXPECT_EQ(label.inclusion_probability(), drawn ? 0.5 : 0);
+  }
+}
+
+}  // namespace
+}  // namespace proctor::server
