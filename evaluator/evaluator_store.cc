@@ -223,8 +223,11 @@ absl::StatusOr<v1::ListVerdictsResponse> VerdictStore::List(
         PROCTOR_ASSIGN_OR_RETURN(const std::vector<storage::Row> rows,
                                  transaction.Query(sql, parameters));
         for (int i = 0; i < static_cast<int>(rows.size()) && i < size; ++i) {
-          PROCTOR_ASSIGN_OR_RETURN(*response.add_verdicts(),
-                                   Decode<v1::Verdict>(rows[i], 1, "verdict"));
+          v1::Verdict& verdict = *response.add_verdicts();
+          PROCTOR_ASSIGN_OR_RETURN(verdict, Decode<v1::Verdict>(rows[i], 1, "verdict"));
+          // A page of traces would not fit into a message.
+          verdict.clear_questions();
+          verdict.clear_members();
         }
         if (static_cast<int>(rows.size()) > size)
           response.set_next_page_token(absl::StrCat(rows[size - 1].Int(0)));

@@ -141,6 +141,12 @@ TEST_F(ConfigurationTest, RefusesBadValuesWithFileLineAndField) {
       {"practice: {port: 65536}\n", "practice.port", "65535"},
       {"evaluation:\n  webarena_functions: {f: {page_url: last}}\n",
        "proctord.yaml:2: evaluation.webarena_functions.f", "expression"},
+      {"evaluation: {audit_share: 1.5}\n", "proctord.yaml:1: evaluation.audit_share", "between 0 and 1"},
+      {"evaluation: {judge_retries: 101}\n", "evaluation.judge_retries", "between 0 and 100"},
+      {"evaluation: {judge_retry_delay: 1ms}\n", "evaluation.judge_retry_delay", "between 1s and 24h"},
+      {"models:\n  endpoints:\n    a: {base_url: 'ftp://x', model: m}\n", "models.endpoints.a.base_url", "http"},
+      {"models: {endpoints: {a: {base_url: 'http://x/v1', model: m}, b: {base_url: 'http://y/v1', model: m}}}\n",
+       "models.routes", "`judge` is needed"},
       {"browser: {remote_url: 'file:///etc/passwd'}\n", "browser.remote_url", "ws://"},
       {"browser: {remote_url: 'http://browser.example:9222'}\n", "browser.remote_url", "loopback"},
       {"browser: {remote_url: 'ws://10.0.0.7:9222/devtools/browser/x'}\n", "browser.remote_url",
@@ -184,12 +190,40 @@ TEST_F(ConfigurationTest, FlagsOverrideTheFile) {
   EXPECT_EQ(line->config.environments().at("web").max_sessions(), 5 * 8);
 }
 
+TEST_F(ConfigurationTest, WithoutModelsTheChainIsTheOracleAlone) {
+  const auto line = Load("");
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_THAT(line->config.evaluation().chain(), testing::ElementsAre("evaluators/oracle"));
+}
+
+TEST_F(ConfigurationTest, AModelEndpointOfTheFlagsIsTheJudges) {
+  const auto line = ParseCommandLine({"proctord", "--model-endpoint", "http://127.0.0.1:8000/v1", "--model-name", "m",
+                                      "--model-key-env", "KEY"});
+  ASSERT_TRUE(line.ok()) << line.status();
+  const v1::ModelEndpoint& endpoint = line->config.models().endpoints().at("judge");
+  EXPECT_EQ(endpoint.base_url(), "http://127.0.0.1:8000/v1");
+  EXPECT_EQ(endpoint.model(), "m");
+  EXPECT_EQ(endpoint.key_env(), "KEY");
+  EXPECT_TRUE(endpoint.capabilities().images());
+  EXPECT_THAT(line->config.models().routes().at("captioner").endpoints(), testing::ElementsAre("judge"));
+  EXPECT_THAT(line->config.evaluation().chain(), testing::ElementsAre("evaluators/oracle", "evaluators/pae"));
+}
+
+TEST_F(ConfigurationTest, TheOnlyEndpointIsTheJudgesAndTheCaptioner) {
+  const auto line = Load("models: {endpoints: {a: {base_url: 'http://x/v1', model: m}}}\nevaluation: {chain: [evaluators/aer]}\n");
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_THAT(line->config.models().routes().at("judge").endpoints(), testing::ElementsAre("a"));
+  EXPECT_THAT(line->config.models().routes().at("captioner").endpoints(), testing::ElementsAre("a"));
+  EXPECT_THAT(line->config.evaluation().chain(), testing::ElementsAre("evaluators/aer"));
+}
+
 TEST_F(ConfigurationTest, RefusesBadFlags) {
   for (const std::vector<std::string>& flags :
        std::vector<std::vector<std::string>>{{"--nonsense"},
                                              {"--data-dir"},
                                              {"word"},
                                              {"--max-browsers", "x"},
+                                             {"--model-endpoint", "http://127.0.0.1:1/v1"},
                                              {"--listen", "1.2.3.4:5"},
                                              {"--log-level", "loud"},
                                              {"--config", "/no/such/file"},
