@@ -32,27 +32,28 @@ class JudgeRun : public std::enable_shared_from_this<JudgeRun> {
       MutexLock lock(mutex_);
       questions_ = PlanQuestions(stage, view_);
       next_ = 0;
-      running_ = 0;
     }
-    Continue();
+    Continue(/*ended=*/0);
   }
 
  private:
-  // Starts as many questions as may run; ends the stage when none is left.
-  void Continue() {
+  // Takes note of so many questions that have ended, and starts as many as may run. Both under one lock: exactly one thread, the last one
+  // at work in this stage, sees that none is left, and goes on alone.
+  void Continue(int ended) {
     std::vector<size_t> started;
-    bool ended = false;
+    bool last = false;
     {
       MutexLock lock(mutex_);
+      running_ -= ended;
       for (; next_ < questions_.size() && running_ < kSideBySide && status_.ok(); ++next_) {
         if (questions_[next_].skipped()) continue;
         ++running_;
         started.push_back(next_);
       }
-      ended = started.empty() && running_ == 0 && !std::exchange(ending_, true);
+      last = running_ == 0;
     }
     for (const size_t question : started) Ask(question, /*attempt=*/0);
-    if (ended) EndStage();
+    if (last) EndStage();
   }
 
   // Asks for the samples that the question still lacks.
@@ -98,13 +99,12 @@ class JudgeRun : public std::enable_shared_from_this<JudgeRun> {
       again = status_.ok() && attempt < stage.retries() && WorthAskingAgain(stage, questions_[question]);
       if (!again) {
         Aggregate(stage, work_.success_threshold, questions_[question]);
-        --running_;
       }
     }
     if (again) {
       Ask(question, attempt + 1);
     } else {
-      Continue();
+      Continue(/*ended=*/1);
     }
   }
 
@@ -119,9 +119,8 @@ class JudgeRun : public std::enable_shared_from_this<JudgeRun> {
     {
       MutexLock lock(mutex_);
       if (status_.ok()) status_ = status;
-      --running_;
     }
-    Continue();
+    Continue(/*ended=*/1);
   }
 
   void EndStage() {
@@ -130,7 +129,6 @@ class JudgeRun : public std::enable_shared_from_this<JudgeRun> {
     {
       MutexLock lock(mutex_);
       status = status_;
-      ending_ = false;
       results_[stage.id()] = std::move(questions_);
     }
     if (!status.ok()) {
@@ -162,7 +160,6 @@ class JudgeRun : public std::enable_shared_from_this<JudgeRun> {
   std::vector<v1::JudgeQuestion> questions_ ABSL_GUARDED_BY(mutex_);
   size_t next_ ABSL_GUARDED_BY(mutex_) = 0;
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   // The first error.
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
 };
