@@ -4,11 +4,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/mutex.h"
 #include "evaluator/evaluate.h"
 #include "evaluator/evaluator_config.h"
 #include "evaluator/judge/judge_verdict.h"
 #include "evaluator/judge/vote.h"
+#include "evaluator/score_calibration.h"
 
 namespace proctor::evaluator {
 namespace {
@@ -153,6 +155,12 @@ void AssessFromTier(std::shared_ptr<const Work> work, int index, std::vector<v1:
 }
 
 void AssessValid(std::shared_ptr<const Work> work, AssessDone done) {
+  if (work->evaluator.has_calibration()) {
+    done = [work, done = std::move(done)](absl::StatusOr<v1::Verdict> verdict) {
+      if (verdict.ok()) Calibrate(work->evaluator.calibration(), SuccessThreshold(work->evaluator), &*verdict);
+      done(std::move(verdict));
+    };
+  }
   switch (work->evaluator.kind_case()) {
     case v1::Evaluator::kJudge:
       AssessByJudge(work, std::move(done));
@@ -174,6 +182,9 @@ void AssessValid(std::shared_ptr<const Work> work, AssessDone done) {
 void Assess(const CallContext& context, const v1::Evaluator& evaluator, TrajectoryPtr trajectory,
             const JudgeParts& parts, AssessDone done) {
   absl::Status status = ValidateEvaluator(evaluator);
+  if (status.ok() && evaluator.has_pair_judge()) {
+    status = absl::InvalidArgumentError(absl::StrCat(evaluator.name(), " compares two trajectories: see CompareTrajectories"));
+  }
   if (status.ok()) status = CheckClosed(*trajectory);
   if (!status.ok()) {
     done(status);

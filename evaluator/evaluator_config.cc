@@ -8,6 +8,7 @@
 #include "common/status.h"
 #include "evaluator/evidence.h"
 #include "evaluator/judge/validate_judge.h"
+#include "evaluator/score_calibration.h"
 
 namespace proctor::evaluator {
 namespace {
@@ -59,11 +60,20 @@ absl::Status Validate(const v1::Evaluator& evaluator, int depth) {
   if (!(evaluator.success_threshold() >= 0 && evaluator.success_threshold() <= 1)) {
     return absl::InvalidArgumentError("success_threshold must be in (0, 1], or 0 for the default");
   }
+  if (evaluator.has_calibration()) {
+    if (IsOracle(evaluator) || evaluator.has_pair_judge()) {
+      return absl::InvalidArgumentError("calibration is for judges, panels and cascades");
+    }
+    PROCTOR_RETURN_IF_ERROR(ValidateCalibration(evaluator.calibration()));
+  }
   switch (evaluator.kind_case()) {
     case v1::Evaluator::kTaskOracle:
       return absl::OkStatus();
     case v1::Evaluator::kOracle:
       return ValidateOracle(evaluator.oracle());
+    case v1::Evaluator::kPairJudge:
+      if (depth > 1) return absl::InvalidArgumentError("a pair_judge cannot be a member of another evaluator");
+      return Annotate(ValidatePairJudge(evaluator.pair_judge()), "pair_judge");
     case v1::Evaluator::kJudge:
       return Annotate(ValidateJudge(evaluator.judge()), "judge");
     case v1::Evaluator::kPanel:
@@ -73,7 +83,7 @@ absl::Status Validate(const v1::Evaluator& evaluator, int depth) {
     case v1::Evaluator::KIND_NOT_SET:
       break;
   }
-  return absl::InvalidArgumentError("an evaluator needs a kind: task_oracle, oracle, judge, panel or cascade");
+  return absl::InvalidArgumentError("an evaluator needs a kind: task_oracle, oracle, judge, panel, cascade or pair_judge");
 }
 
 // Without what makes no difference to a verdict.
@@ -144,7 +154,7 @@ std::vector<const v1::Evaluator*> MembersOf(const v1::Evaluator& evaluator) {
 
 bool AsksModels(const v1::Evaluator& evaluator) {
   const std::vector<const v1::Evaluator*> members = MembersOf(evaluator);
-  return evaluator.has_judge() ||
+  return evaluator.has_judge() || evaluator.has_pair_judge() ||
          std::any_of(members.begin(), members.end(), [](const v1::Evaluator* m) { return AsksModels(*m); });
 }
 

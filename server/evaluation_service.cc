@@ -7,6 +7,7 @@
 #include "common/status.h"
 #include "evaluator/evaluate.h"
 #include "proctor/v1/evaluation_service.grpc.pb.h"
+#include "server/calibrate_job.h"
 #include "server/measure_job.h"
 #include "server/reflecting.h"
 #include "server/rescore_job.h"
@@ -131,6 +132,36 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
     return Unary(context, parts_.pool, [=, this](const CallContext& call) {
       return Assign(parts_.data.labels->GetSample(call, request->name()), response);
     });
+  }
+
+  grpc::ServerUnaryReactor* CalibrateEvaluator(grpc::CallbackServerContext* context,
+                                               const v1::CalibrateEvaluatorRequest* request, v1::Job* response) override {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+      PROCTOR_RETURN_IF_ERROR(CheckCalibrate(call, *request, parts_.data));
+      return Assign(parts_.jobs.Start(call, request->request_id(), kCalibrateJob, *request), response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* CompareTrajectories(grpc::CallbackServerContext* context,
+                                                const v1::CompareTrajectoriesRequest* request,
+                                                v1::Comparison* response) override {
+    return UnaryAsync(context, parts_.pool,
+                      [=, this](const CallContext& call, std::function<void(absl::Status)> done) {
+                        auto first = parts_.data.trajectories->Get(call, request->first());
+                        auto second = parts_.data.trajectories->Get(call, request->second());
+                        if (request->first() == request->second() || !first.ok() || !second.ok()) {
+                          done(!first.ok()    ? first.status()
+                               : !second.ok() ? second.status()
+                                              : absl::InvalidArgumentError("a trajectory cannot be compared with itself"));
+                          return;
+                        }
+                        parts_.judging.Compare(call, request->evaluator(),
+                                               std::make_shared<const v1::Trajectory>(*std::move(first)),
+                                               std::make_shared<const v1::Trajectory>(*std::move(second)),
+                                               [response, done = std::move(done)](absl::StatusOr<v1::Comparison> comparison) {
+                                                 done(Assign(std::move(comparison), response));
+                                               });
+                      });
   }
 
   grpc::ServerUnaryReactor* Reflect(grpc::CallbackServerContext* context, const v1::ReflectRequest* request,

@@ -6,9 +6,13 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "evaluator/evaluate.h"
+#include "evaluator/evaluator_config.h"
 
 namespace proctor::server {
 namespace {
+
+// How often those that watch are told.
+constexpr size_t kTellEvery = 100;
 
 using evaluator::JudgedEpisode;
 using evaluator::JudgeOutcome;
@@ -30,6 +34,33 @@ JudgeOutcome OutcomeOf(const v1::JudgeSample& sample) {
 std::string Label(const google::protobuf::EnumDescriptor* type, const std::string& prefix, int number) {
   const auto* value = type->FindValueByNumber(number);
   return value == nullptr ? absl::StrCat(number) : value->name().substr(prefix.size());
+}
+
+absl::Status AddLabels(const CallContext& context, DataDirectory& data, JudgedRows& judged, bool& any) {
+  for (JudgedRow& row : judged.rows) {
+    PROCTOR_ASSIGN_OR_RETURN(const auto labels, data.labels->OfTrajectory(context, row.header.name()));
+    SetTruth(labels, row.episode);
+    any = any || !labels.empty();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AddOracle(const CallContext& context, DataDirectory& data, JudgedRows& judged) {
+  const v1::Evaluator oracle = evaluator::TaskOracleEvaluator();
+  for (JudgedRow& row : judged.rows) {
+    PROCTOR_ASSIGN_OR_RETURN(const auto verdict, VerdictOn(context, data, oracle, row.header));
+    if (verdict.has_value()) SetTruth(*verdict, row.episode);
+  }
+  return absl::OkStatus();
+}
+
+// See TruthSource.
+absl::Status AddTruths(const CallContext& context, DataDirectory& data, v1::TruthSource source, JudgedRows& judged) {
+  bool any_label = false;
+  if (source != v1::TRUTH_SOURCE_ORACLE) PROCTOR_RETURN_IF_ERROR(AddLabels(context, data, judged, any_label));
+  if (source == v1::TRUTH_SOURCE_UNSPECIFIED) source = any_label ? v1::TRUTH_SOURCE_LABELS : v1::TRUTH_SOURCE_ORACLE;
+  judged.truth = source;
+  return source == v1::TRUTH_SOURCE_ORACLE ? AddOracle(context, data, judged) : absl::OkStatus();
 }
 
 }  // namespace
@@ -93,6 +124,29 @@ absl::StatusOr<std::vector<v1::Trajectory>> ClosedTrajectories(const CallContext
   } while (!token.empty());
   std::reverse(headers.begin(), headers.end());
   return headers;
+}
+
+absl::StatusOr<JudgedRows> GatherJudged(const CallContext& context, DataDirectory& data, const v1::Evaluator& evaluator,
+                                        const v1::TrajectoryFilter& filter, v1::TruthSource truth, const TellProgress& tell) {
+  PROCTOR_ASSIGN_OR_RETURN(std::vector<v1::Trajectory> headers,
+                           ClosedTrajectories(context, data, filter, [&](int64_t count) {
+                             return tell(0, count, "reading records");
+                           }));
+  JudgedRows judged;
+  judged.trajectories = static_cast<int64_t>(headers.size());
+  for (size_t i = 0; i < headers.size(); ++i) {
+    if (i % kTellEvery == 0) {
+      PROCTOR_RETURN_IF_ERROR(tell(static_cast<int64_t>(i), judged.trajectories, "reading verdicts"));
+    }
+    PROCTOR_ASSIGN_OR_RETURN(const auto verdict, VerdictOn(context, data, evaluator, headers[i]));
+    if (!verdict.has_value()) continue;
+    JudgedRow row{std::move(headers[i]), ToJudged(*verdict)};
+    SetTags(row.header, row.episode);
+    judged.rows.push_back(std::move(row));
+  }
+  PROCTOR_RETURN_IF_ERROR(tell(judged.trajectories, judged.trajectories, "reading truths"));
+  PROCTOR_RETURN_IF_ERROR(AddTruths(context, data, truth, judged));
+  return judged;
 }
 
 absl::StatusOr<std::optional<v1::Verdict>> VerdictOn(const CallContext& context, DataDirectory& data,

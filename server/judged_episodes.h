@@ -40,6 +40,26 @@ absl::StatusOr<std::vector<v1::Trajectory>> ClosedTrajectories(const CallContext
 absl::StatusOr<std::optional<v1::Verdict>> VerdictOn(const CallContext& context, DataDirectory& data,
                                                      const v1::Evaluator& evaluator, const v1::Trajectory& header);
 
+// A trajectory with the verdict of one evaluator, tags, and the truth as far as it is known.
+struct JudgedRow {
+  v1::Trajectory header;
+  evaluator::JudgedEpisode episode;
+};
+
+struct JudgedRows {
+  std::vector<JudgedRow> rows;
+  // Where the truth came from.
+  v1::TruthSource truth = v1::TRUTH_SOURCE_UNSPECIFIED;
+  // That passed the filter, with or without a verdict.
+  int64_t trajectories = 0;
+};
+
+// All closed trajectories that pass the filter and have the evaluator's verdict. `tell(done, total, what)` is called now and then; its error
+// ends the work.
+using TellProgress = std::function<absl::Status(int64_t done, int64_t total, const std::string& what)>;
+absl::StatusOr<JudgedRows> GatherJudged(const CallContext& context, DataDirectory& data, const v1::Evaluator& evaluator,
+                                        const v1::TrajectoryFilter& filter, v1::TruthSource truth, const TellProgress& tell);
+
 // "environment", "site", "kind", "difficulty", "policy", "split" of a trajectory, and its task as the cluster.
 void SetTags(const v1::Trajectory& header, evaluator::JudgedEpisode& episode);
 

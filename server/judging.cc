@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "evaluator/compare.h"
 #include "evaluator/evaluate.h"
 #include "evaluator/evaluator_config.h"
 #include "evaluator/judge/stored_replies.h"
@@ -14,6 +15,9 @@
 
 namespace proctor::server {
 namespace {
+
+// What CompareTrajectories asks unless told otherwise.
+constexpr char kDefaultComparer[] = "evaluators/pairwise";
 
 // The evaluator cannot be applied to this trajectory, or not now, which is not the agent's doing: no verdict.
 bool IsOfTheEvaluator(const absl::Status& status) {
@@ -79,6 +83,23 @@ void Judging::Replay(const CallContext& context, const v1::Verdict& verdict, Tra
     return;
   }
   Assess(context, *found, std::move(trajectory), evaluator::StoredReplies(verdict), std::move(done));
+}
+
+void Judging::Compare(const CallContext& context, const std::string& evaluator, TrajectoryPtr first, TrajectoryPtr second,
+                      std::function<void(absl::StatusOr<v1::Comparison>)> done) {
+  const absl::StatusOr<v1::Evaluator> found =
+      parts_.evaluators.Get(context, evaluator.empty() ? kDefaultComparer : evaluator);
+  const absl::Status status = found.ok() ? CheckCanAsk(*found) : found.status();
+  if (!status.ok()) {
+    done(status);
+    return;
+  }
+  std::shared_ptr<evaluator::JudgeModel> model = parts_.models.For({.evaluator = found->name(), .job = ""});
+  const evaluator::JudgeParts parts{parts_.blobs, *model, parts_.pool, parts_.fence_secret};
+  evaluator::Compare(context, *found, std::move(first), std::move(second), parts,
+                     [model, done = std::move(done)](absl::StatusOr<v1::Comparison> comparison) {
+                       done(std::move(comparison));
+                     });
 }
 
 void Judging::Reflect(const CallContext& context, evaluator::ReflectWork work,

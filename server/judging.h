@@ -71,6 +71,11 @@ class Judging {
   // trajectory is another one by now.
   void Replay(const CallContext& context, const v1::Verdict& verdict, TrajectoryPtr trajectory, VerdictDone done);
 
+  // Compares two trajectories; see evaluator::Compare. NOT_FOUND: the evaluator (empty: `evaluators/pairwise`); FAILED_PRECONDITION: no model
+  // is configured.
+  void Compare(const CallContext& context, const std::string& evaluator, TrajectoryPtr first, TrajectoryPtr second,
+               std::function<void(absl::StatusOr<v1::Comparison>)> done);
+
   // Asks the default model for a reflection; see evaluator::Reflect. FAILED_PRECONDITION: no model is configured.
   void Reflect(const CallContext& context, evaluator::ReflectWork work,
                std::function<void(absl::StatusOr<v1::Reflection>)> done);

@@ -9,8 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/status.h"
-#include "evaluator/evaluate.h"
-#include "evaluator/evaluator_config.h"
 #include "evaluator/measure/agreement.h"
 #include "evaluator/measure/corrected_rate.h"
 #include "evaluator/measure/judge_report.h"
@@ -24,23 +22,12 @@ namespace {
 constexpr int kMaxSliceTags = 4;
 constexpr int kMaxDiffering = 1000;
 constexpr int kMaxSampleSize = 10'000;
-// How often those that watch are told.
-constexpr size_t kTellEvery = 100;
 
 const std::vector<std::string>& SliceTags() {
   static const auto* tags =
       new std::vector<std::string>{"environment", "site", "kind", "difficulty", "policy", "split"};
   return *tags;
 }
-
-// A trajectory with what is known of it.
-struct Row {
-  v1::Trajectory header;
-  evaluator::JudgedEpisode episode;
-  // The other evaluator's verdict; only where one is compared.
-  evaluator::JudgedEpisode other;
-  bool has_other = false;
-};
 
 class Measurement {
  public:
@@ -53,10 +40,16 @@ class Measurement {
     PROCTOR_ASSIGN_OR_RETURN(const v1::Evaluator evaluator, data_.evaluators->Get(context_, request_.evaluator()));
     result_.set_evaluator(evaluator.name());
     result_.set_evaluator_version(evaluator.version());
-    PROCTOR_RETURN_IF_ERROR(Gather(evaluator));
-    PROCTOR_RETURN_IF_ERROR(AddTruths());
+    PROCTOR_ASSIGN_OR_RETURN(JudgedRows judged,
+                             GatherJudged(context_, data_, evaluator, request_.filter(), request_.truth(),
+                                          [&](int64_t done, int64_t total, const std::string& what) {
+                                            return progress_.Report(done, total, what);
+                                          }));
+    result_.set_trajectories(judged.trajectories);
+    result_.set_truth(judged.truth);
+    rows_ = std::move(judged.rows);
     std::vector<evaluator::JudgedEpisode> episodes;
-    for (const Row& row : rows_) episodes.push_back(row.episode);
+    for (const JudgedRow& row : rows_) episodes.push_back(row.episode);
     PROCTOR_ASSIGN_OR_RETURN(const auto report, evaluator::MeasureJudge(episodes, options_));
     *result_.mutable_measures() = ToMessage(report);
     PROCTOR_RETURN_IF_ERROR(AddSlices(episodes));
@@ -66,64 +59,6 @@ class Measurement {
   }
 
  private:
-  absl::Status Gather(const v1::Evaluator& evaluator) {
-    PROCTOR_ASSIGN_OR_RETURN(std::vector<v1::Trajectory> headers,
-                             ClosedTrajectories(context_, data_, request_.filter(), [&](int64_t count) {
-                               return progress_.Report(0, count, "reading records");
-                             }));
-    result_.set_trajectories(static_cast<int64_t>(headers.size()));
-    v1::Evaluator other;
-    if (!request_.compare_with().empty()) {
-      PROCTOR_ASSIGN_OR_RETURN(other, data_.evaluators->Get(context_, request_.compare_with()));
-    }
-    for (size_t i = 0; i < headers.size(); ++i) {
-      if (i % kTellEvery == 0) {
-        PROCTOR_RETURN_IF_ERROR(progress_.Report(static_cast<int64_t>(i), result_.trajectories(), "reading verdicts"));
-      }
-      PROCTOR_RETURN_IF_ERROR(AddRow(evaluator, other, headers[i]));
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status AddRow(const v1::Evaluator& evaluator, const v1::Evaluator& other, v1::Trajectory& header) {
-    PROCTOR_ASSIGN_OR_RETURN(const auto verdict, VerdictOn(context_, data_, evaluator, header));
-    if (!verdict.has_value()) return absl::OkStatus();
-    Row row;
-    row.episode = ToJudged(*verdict);
-    SetTags(header, row.episode);
-    if (!other.name().empty()) {
-      PROCTOR_ASSIGN_OR_RETURN(const auto others, VerdictOn(context_, data_, other, header));
-      row.has_other = others.has_value();
-      if (row.has_other) row.other = ToJudged(*others);
-    }
-    row.header = std::move(header);
-    rows_.push_back(std::move(row));
-    return absl::OkStatus();
-  }
-
-  absl::Status AddTruths() {
-    PROCTOR_RETURN_IF_ERROR(progress_.Report(result_.trajectories(), result_.trajectories(), "reading truths"));
-    v1::TruthSource source = request_.truth();
-    if (source != v1::TRUTH_SOURCE_ORACLE) {
-      bool any = false;
-      for (Row& row : rows_) {
-        PROCTOR_ASSIGN_OR_RETURN(const auto labels, data_.labels->OfTrajectory(context_, row.header.name()));
-        SetTruth(labels, row.episode);
-        any = any || !labels.empty();
-      }
-      if (source == v1::TRUTH_SOURCE_UNSPECIFIED) source = any ? v1::TRUTH_SOURCE_LABELS : v1::TRUTH_SOURCE_ORACLE;
-    }
-    if (source == v1::TRUTH_SOURCE_ORACLE) {
-      const v1::Evaluator oracle = evaluator::TaskOracleEvaluator();
-      for (Row& row : rows_) {
-        PROCTOR_ASSIGN_OR_RETURN(const auto verdict, VerdictOn(context_, data_, oracle, row.header));
-        if (verdict.has_value()) SetTruth(*verdict, row.episode);
-      }
-    }
-    result_.set_truth(source);
-    return absl::OkStatus();
-  }
-
   absl::Status AddSlices(const std::vector<evaluator::JudgedEpisode>& episodes) {
     if (request_.slice_by().empty()) return absl::OkStatus();
     const std::vector<std::string> tags(request_.slice_by().begin(), request_.slice_by().end());
@@ -138,7 +73,7 @@ class Measurement {
 
   absl::Status AddCorrectedRates() {
     std::map<std::pair<std::string, std::string>, std::vector<evaluator::JudgedEpisode>> by_policy;
-    for (const Row& row : rows_) {
+    for (const JudgedRow& row : rows_) {
       const v1::PolicyRef& policy = row.header.policy();
       by_policy[{policy.policy(), policy.version()}].push_back(row.episode);
     }
@@ -153,13 +88,15 @@ class Measurement {
   }
 
   absl::Status AddComparison() {
+    PROCTOR_ASSIGN_OR_RETURN(const v1::Evaluator other, data_.evaluators->Get(context_, request_.compare_with()));
     std::vector<evaluator::JudgedEpisode> first, second;
     std::vector<std::string> differing;
-    for (const Row& row : rows_) {
-      if (!row.has_other) continue;
+    for (const JudgedRow& row : rows_) {
+      PROCTOR_ASSIGN_OR_RETURN(const auto verdict, VerdictOn(context_, data_, other, row.header));
+      if (!verdict.has_value()) continue;
       first.push_back(row.episode);
-      second.push_back(row.other);
-      if (row.episode.outcome != row.other.outcome && differing.size() < kMaxDiffering) {
+      second.push_back(ToJudged(*verdict));
+      if (first.back().outcome != second.back().outcome && differing.size() < kMaxDiffering) {
         differing.push_back(row.header.name());
       }
     }
@@ -175,7 +112,7 @@ class Measurement {
   JobProgress& progress_;
   DataDirectory& data_;
   evaluator::MeasureOptions options_;
-  std::vector<Row> rows_;
+  std::vector<JudgedRow> rows_;
   v1::EvaluatorMeasurement result_;
 };
 

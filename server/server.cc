@@ -25,6 +25,7 @@
 #include "env/session_manager.h"
 #include "reward/consumers.h"
 #include "reward/subscription.h"
+#include "server/calibrate_job.h"
 #include "server/data_directory.h"
 #include "server/environment_service.h"
 #include "server/episode_pipeline.h"
@@ -200,6 +201,7 @@ absl::Status ServerImpl::StartRooms() {
   jobs_ = std::make_unique<JobRunner>(*data_.jobs, pools_->jobs);
   RegisterRescoreJob(*jobs_, data_, *judging_);
   RegisterMeasureJob(*jobs_, data_);
+  RegisterCalibrateJob(*jobs_, data_);
   RegisterTrajectoryJobs(*jobs_, data_, config_.exchange_dir());
   RegisterProposeJob(*jobs_, *data_.tasks, *worlds_);
 

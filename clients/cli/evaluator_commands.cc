@@ -102,6 +102,57 @@ std::vector<Flag> MeasureFlags() {
          TrajectoryFilterFlags();
 }
 
+absl::Status Calibrate(Call& call) {
+  const Arguments& arguments = call.arguments();
+  v1::CalibrateEvaluatorRequest request;
+  request.set_evaluator(call.Name("evaluators"));
+  request.set_new_name(client::FullName("evaluators", arguments.Text("as")));
+  request.set_method(static_cast<v1::CalibrationMethod>(
+      EnumNumber(v1::CalibrationMethod_descriptor(), arguments.Text("method"))));
+  request.set_precision(static_cast<double>(arguments.Integer("precision")) / 100);
+  request.set_truth(static_cast<v1::TruthSource>(EnumNumber(v1::TruthSource_descriptor(), arguments.Text("truth"))));
+  request.set_seed(arguments.Integer("seed"));
+  *request.mutable_filter() = TrajectoryFilterOf(call);
+  PROCTOR_ASSIGN_OR_RETURN(const v1::Job started, call.Send<v1::Job>(request));
+  PROCTOR_ASSIGN_OR_RETURN(const v1::Job ended, AwaitJob(call, started));
+  PROCTOR_RETURN_IF_ERROR(JobStatus(ended));
+  v1::CalibrationResult result;
+  if (!ended.result().UnpackTo(&result)) return absl::InternalError("the job's result is of another kind");
+  if (call.output().json()) {
+    call.output().Message(result);
+  } else {
+    call.output().Raw(CalibrationText(result));
+  }
+  return absl::OkStatus();
+}
+
+Command CalibrateCommand() {
+  return {.name = "evaluator calibrate",
+          .summary = "fits an evaluator's scores to labels or the oracle and stores the result as a new evaluator",
+          .arguments = {{"NAME", "the evaluator"}},
+          .flags = std::vector<Flag>{{.name = "as",
+                                      .kind = ValueKind::kText,
+                                      .value = "NEW",
+                                      .help = "name of the new evaluator",
+                                      .required = true},
+                                     {.name = "method",
+                                      .kind = ValueKind::kChoice,
+                                      .value = "METHOD",
+                                      .help = "how",
+                                      .choices = EnumChoices(v1::CalibrationMethod_descriptor()),
+                                      .required = true},
+                                     {.name = "precision",
+                                      .kind = ValueKind::kInteger,
+                                      .value = "PERCENT",
+                                      .help = "with --method precision: the one that is wanted",
+                                      .low = 1,
+                                      .high = 100}} +
+                   std::vector<Flag>{MeasureFlags()[0], MeasureFlags()[2]} + TrajectoryFilterFlags() +
+                   std::vector<Flag>{JobFlags()[1]},
+          .notes = "What it prints as \"after\" is out of fold: each verdict is calibrated by a fit to others.",
+          .run = Calibrate};
+}
+
 Command RescoreCommand() {
   return {.name = "rescore",
           .summary = "evaluates recorded trajectories again, by one or more evaluators",
@@ -139,6 +190,7 @@ std::vector<Command> EvaluatorCommands() {
            .arguments = {{"NAME", "the evaluator"}, {"OTHER", "the other one"}},
            .flags = MeasureFlags() + std::vector<Flag>{JobFlags()[1]},
            .run = Compare},
+          CalibrateCommand(),
           {.name = "evaluator list", .summary = "lists the evaluators, presets among them", .run = List},
           {.name = "evaluator get",
            .summary = "shows an evaluator",

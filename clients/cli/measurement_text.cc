@@ -118,4 +118,10 @@ std::string MeasurementText(const v1::EvaluatorMeasurement& measurement) {
   return text;
 }
 
+std::string CalibrationText(const v1::CalibrationResult& result) {
+  return absl::StrCat("stored ", ShortName(result.evaluator().name()), ", threshold ",
+                      NumberText(result.evaluator().success_threshold()), "\n\nbefore\n", MeasuresText(result.before()),
+                      "\nafter, out of fold\n", MeasuresText(result.after()));
+}
+
 }  // namespace proctor::cli

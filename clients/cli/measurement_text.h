@@ -11,6 +11,9 @@ namespace proctor::cli {
 // Measures with their 95 % intervals, the confusion matrix, slices, corrected success rates and the comparison, as far as they are there.
 std::string MeasurementText(const v1::EvaluatorMeasurement& measurement);
 
+// The new evaluator, and the measures before and after.
+std::string CalibrationText(const v1::CalibrationResult& result);
+
 }  // namespace proctor::cli
 
 #endif  // PROCTOR_CLIENTS_CLI_MEASUREMENT_TEXT_H_

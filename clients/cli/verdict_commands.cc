@@ -74,6 +74,20 @@ absl::Status Evaluate(Call& call) {
   return call.SendAndPrint<v1::Verdict>(request);
 }
 
+absl::Status Compare(Call& call) {
+  v1::CompareTrajectoriesRequest request;
+  request.set_first(call.Name("trajectories"));
+  request.set_second(call.Name("trajectories", 1));
+  request.set_evaluator(call.FlagName("evaluators", "evaluator"));
+  PROCTOR_ASSIGN_OR_RETURN(const v1::Comparison comparison, call.Send<v1::Comparison>(request));
+  if (call.output().json()) {
+    call.output().Message(comparison);
+    return absl::OkStatus();
+  }
+  call.output().Message(comparison, {"questions"});
+  return absl::OkStatus();
+}
+
 Flag NameFlag(const char* name, const char* help) {
   return {.name = name, .kind = ValueKind::kText, .value = "NAME", .help = help};
 }
@@ -101,7 +115,12 @@ std::vector<Command> VerdictCommands() {
        .arguments = {{"TRAJECTORY", "the trajectory"}},
        .flags = {NameFlag("evaluator", "who judges; default oracle: the task's own"),
                  {.name = "dry-run", .help = "do not store the verdict"}},
-       .run = Evaluate}};
+       .run = Evaluate},
+      {.name = "verdict compare",
+       .summary = "asks which of two trajectories of one task is better, in both orders",
+       .arguments = {{"FIRST", "a trajectory"}, {"SECOND", "the other one"}},
+       .flags = {NameFlag("evaluator", "who compares; default pairwise")},
+       .run = Compare}};
 }
 
 }  // namespace proctor::cli

@@ -23,7 +23,7 @@ class JudgeRun : public std::enable_shared_from_this<JudgeRun> {
  public:
   JudgeRun(const CallContext& context, JudgeWork work, const JudgeParts& parts, JudgeDone done)
       : context_(context), work_(std::move(work)), parts_(parts), done_(std::move(done)), view_(*work_.trajectory),
-        results_(work_.given) {}
+        other_(work_.other == nullptr ? nullptr : std::make_unique<const RecordView>(*work_.other)), results_(work_.given) {}
 
   // Goes on with the next stage; on the pool.
   void BeginStage() {
@@ -66,7 +66,7 @@ class JudgeRun : public std::enable_shared_from_this<JudgeRun> {
       missing = MissingSamples(stage, questions_[question]);
     }
     const PromptSources sources{view_, results_, parts_.blobs,
-                                FenceKey{parts_.secret, work_.evaluator_version, attempt}};
+                                FenceKey{parts_.secret, work_.evaluator_version, attempt}, other_.get()};
     absl::StatusOr<Prompt> prompt = RenderPrompt(context_, stage, index, sources);
     if (!prompt.ok()) {
       Fail(prompt.status());
@@ -150,6 +150,7 @@ class JudgeRun : public std::enable_shared_from_this<JudgeRun> {
   const JudgeParts parts_;
   JudgeDone done_;
   const RecordView view_;
+  const std::unique_ptr<const RecordView> other_;
   // Between stages only.
   int stage_ = 0;
   StageResults results_;

@@ -49,6 +49,8 @@ struct JudgeWork {
   double success_threshold = 0.5;
   // Closed.
   std::shared_ptr<const v1::Trajectory> trajectory;
+  // The second one of a comparison; else null.
+  std::shared_ptr<const v1::Trajectory> other = nullptr;
   // Results that are there before the first stage; mostly none.
   StageResults given = {};
 };

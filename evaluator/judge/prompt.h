@@ -25,6 +25,8 @@ struct PromptSources {
   const StageResults& results;
   const storage::BlobStore& blobs;
   FenceKey key;
+  // The second record of a comparison.
+  const RecordView* other = nullptr;
 };
 
 // What is sent, and the tag that the reply is read by.

@@ -117,7 +117,9 @@ absl::StatusOr<SlotContent> Pictures(const CallContext& context, const v1::Slot&
 }  // namespace
 
 absl::StatusOr<SlotContent> FillSlot(const CallContext& context, const std::string& name, const v1::Slot& slot,
-                                     const v1::JudgeStage& stage, int index, const PromptSources& sources) {
+                                     const v1::JudgeStage& stage, int index, const PromptSources& given) {
+  const bool second = slot.side() == v1::RECORD_SIDE_SECOND && given.other != nullptr;
+  const PromptSources sources{second ? *given.other : given.view, given.results, given.blobs, given.key, nullptr};
   switch (slot.content_case()) {
     case v1::Slot::kTask:
       return SlotContent{TrustedText{Cut(sources.view.trajectory().task().goal(), slot)}};

@@ -220,11 +220,22 @@ absl::Status CheckStage(const v1::JudgeStage& stage, const Scopes& earlier) {
 
 }  // namespace
 
+absl::Status ValidatePairJudge(const v1::PairJudge& judge) {
+  PROCTOR_RETURN_IF_ERROR(Annotate(CheckStage(judge.stage(), {}), "stage"));
+  if (ScopeOf(judge.stage()) != v1::QUESTION_SCOPE_TRAJECTORY) return Invalid("stage: scope must be TRAJECTORY");
+  const bool grades = judge.stage().parser().has_grade() || judge.stage().parser().json().grades_size() > 0;
+  return grades ? absl::OkStatus() : Invalid("stage: a comparison is answered by grades");
+}
+
 absl::Status ValidateJudge(const v1::Judge& judge) {
   if (!InRange(judge.stages_size(), 1, kMaxStages)) return Invalid("stages: 1 to 8 are needed");
   Scopes earlier;
   for (int i = 0; i < judge.stages_size(); ++i) {
     const v1::JudgeStage& stage = judge.stages(i);
+    for (const auto& [name, slot] : stage.slots()) {
+      if (slot.side() == v1::RECORD_SIDE_UNSPECIFIED) continue;
+      return Invalid(absl::StrCat("stages[", i, "]: slots[", name, "]: `side` is for a pair_judge"));
+    }
     PROCTOR_RETURN_IF_ERROR(Annotate(CheckStage(stage, earlier), absl::StrCat("stages[", i, "]")));
     earlier[stage.id()] = ScopeOf(stage);
   }

@@ -11,6 +11,9 @@ namespace proctor::evaluator {
 // `keypoints`". After it, the judge renders and parses without surprises.
 absl::Status ValidateJudge(const v1::Judge& judge);
 
+// The same for a comparison: one question about the whole, answered by grades, with slots of either side.
+absl::Status ValidatePairJudge(const v1::PairJudge& judge);
+
 }  // namespace proctor::evaluator
 
 #endif  // PROCTOR_EVALUATOR_JUDGE_VALIDATE_JUDGE_H_

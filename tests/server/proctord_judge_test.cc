@@ -352,6 +352,79 @@ TEST_F(ProctordJudgeTest, MeasuresAJudgeAgainstOracleAndLabels) {
   EXPECT_FALSE(by_hand.measures().accuracy().has_low());
 }
 
+TEST_F(ProctordJudgeTest, AThresholdIsFittedToTheOracleAndStoredAsANewEvaluator) {
+  // A judge of 1 to 5 that is too kind: 5 where it is right, 4 where it is wrong.
+  StartWith([](const SeenRequest& request) {
+    const bool right = request.text.find("\n42\n") != std::string::npos;
+    return SayWithTag(request, right ? "{{tag}}: 5" : "{{tag}}: 4");
+  });
+  v1::CreateEvaluatorRequest create;
+  v1::Evaluator& evaluator = *create.mutable_evaluator();
+  evaluator.set_name("evaluators/kind");
+  v1::JudgeStage& stage = *evaluator.mutable_judge()->add_stages();
+  stage.set_id("rating");
+  stage.add_messages()->set_template_("{{answer}} {{verdict_tag}}");
+  (*stage.mutable_slots())["answer"].mutable_answer();
+  stage.mutable_parser()->mutable_number()->mutable_place()->set_after("{{verdict_tag}}");
+  stage.mutable_parser()->mutable_number()->set_min(1);
+  stage.mutable_parser()->mutable_number()->set_max(5);
+  v1::Evaluator made;
+  {
+    ClientContext context;
+    const grpc::Status status = evaluations_->CreateEvaluator(&context, create, &made);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  }
+  for (int i = 0; i < 6; ++i) Play(MakeTask(), i % 2 == 0 ? "42" : "41");
+  Rescore(RescoreBy({"evaluators/kind"}));
+  v1::CalibrateEvaluatorRequest request;
+  request.set_evaluator("evaluators/kind");
+  request.set_new_name("evaluators/strict");
+  request.set_method(v1::CALIBRATION_METHOD_THRESHOLD);
+  request.set_folds(3);
+  v1::Job job;
+  {
+    ClientContext context;
+    const grpc::Status status = evaluations_->CalibrateEvaluator(&context, request, &job);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  }
+  v1::CalibrationResult result;
+  ASSERT_TRUE(AwaitJob(job.name()).result().UnpackTo(&result));
+  EXPECT_EQ(result.truth(), v1::TRUTH_SOURCE_ORACLE);
+  EXPECT_EQ(result.evaluator().success_threshold(), 1);
+  EXPECT_DOUBLE_EQ(result.before().accuracy().value(), 0.5);
+  EXPECT_DOUBLE_EQ(result.after().accuracy().value(), 1);
+  // The new one judges from the replies that are there.
+  const size_t asked = model_->requests().size();
+  v1::Verdict verdict;
+  ASSERT_TRUE(Evaluate(Play(MakeTask(), "41").trajectory(), "evaluators/strict", &verdict).ok());
+  EXPECT_EQ(verdict.outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_DOUBLE_EQ(verdict.score(), 0.75);
+  EXPECT_EQ(model_->requests().size(), asked + 1);
+}
+
+TEST_F(ProctordJudgeTest, ComparesTwoAttemptsAtATask) {
+  StartWith([](const SeenRequest& request) {
+    const bool first = request.text.find("\n42\n") < request.text.find("\n41\n");
+    return SayWithTag(request, first ? "{{tag}}: FIRST" : "{{tag}}: SECOND");
+  });
+  const std::string task = MakeTask();
+  v1::CompareTrajectoriesRequest request;
+  request.set_first(Play(task, "41").trajectory());
+  request.set_second(Play(task, "42").trajectory());
+  v1::Comparison comparison;
+  {
+    ClientContext context;
+    const grpc::Status status = evaluations_->CompareTrajectories(&context, request, &comparison);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  }
+  EXPECT_EQ(comparison.preference(), v1::PREFERENCE_SECOND);
+  EXPECT_TRUE(comparison.consistent());
+  request.set_second(request.first());
+  ClientContext context;
+  EXPECT_EQ(evaluations_->CompareTrajectories(&context, request, &comparison).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+}
+
 TEST_F(ProctordJudgeTest, LabelsOfADrawnSampleKnowTheirProbability) {
   StartWith([](const SeenRequest& request) { return SayWithTag(request, "{{tag}}: SUCCESS"); });
   const std::string task = MakeTask();

@@ -93,7 +93,7 @@ class WebVoyagerRescoreTest : public testing::Test {
   // Every preset on one record: decided, and what it sent is what its paper says.
   void JudgeByAll(const std::string& name) {
     std::map<std::string, Sent> by;
-    for (const v1::Evaluator& evaluator : evaluator::Presets()) {
+    for (const v1::Evaluator& evaluator : evaluator::JudgePresets()) {
       const std::string id(absl::StripPrefix(evaluator.name(), "evaluators/"));
       by[id] = Judge(name, evaluator);
       EXPECT_NE(by[id].verdict.outcome(), v1::OUTCOME_UNDETERMINED) << id << ": " << by[id].verdict.rationale();

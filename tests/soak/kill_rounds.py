@@ -39,7 +39,9 @@ MASKS = {"server": reward_pb2.MASK_REASON_SERVER_FAULT, "browser": reward_pb2.MA
          "client": reward_pb2.MASK_REASON_CLIENT}
 #: A kill may fall between two episodes: so many more rounds of a kind that has met nothing yet.
 EXTRA_ROUNDS = 3
+# Screenshots keep their first encoding, so that their bytes can be checked against their digests for longer than ten minutes.
 CONFIG = """
+recompression: {enabled: false}
 browser: {max_browsers: 2, sessions_per_browser: 2}
 shutdown_grace: 5s
 """

@@ -273,15 +273,50 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual(["failure", "0", "oracle"], rows[0][2:5])
 
     def test_verdict_evaluators(self):
-        created = self.json("verdict", "evaluator", "create", "-",
+        created = self.json("evaluator", "apply", "-f", "-",
                             stdin="name: evaluators/strict\noracle: {answer: {match: {equals: {values: [wrong]}}}}\n")[0]
         self.assertTrue(created["version"])
         name = self.episode(answer="wrong")
         dry = self.json("verdict", "evaluate", name, "--evaluator", "strict", "--dry-run")[0]
         self.assertEqual("OUTCOME_SUCCESS", dry["outcome"])
         self.assertEqual([], self.json("verdict", "list", "--trajectory", name, "--evaluator", "strict"))
-        self.assertIn("strict", self.run_cli("verdict", "evaluator", "list").stdout)
-        self.assertEqual(created["version"], self.json("verdict", "evaluator", "get", "strict")[0]["version"])
+        self.assertIn("strict", self.run_cli("evaluator", "list").stdout)
+        self.assertEqual(created["version"], self.json("evaluator", "get", "strict")[0]["version"])
+
+    def test_verdict_show_prints_what_it_rests_on(self):
+        name = self.episode(answer="wrong")
+        verdict = self.json("verdict", "evaluate", name)[0]
+        shown = self.run_cli("verdict", "show", verdict["name"]).stdout
+        self.assertIn("failure, score 0, confidence 1\nby oracle", shown)
+        self.assertIn("answer: failure", shown)
+        again = self.json("verdict", "show", verdict["name"], "--replay")[0]
+        self.assertEqual(verdict["outcome"], again["outcome"])
+
+    def test_judges_are_refused_without_a_model(self):
+        name = self.episode()
+        for words in (("verdict", "evaluate", name, "--evaluator", "pae"), ("rescore", name, "--evaluator", "pae"),
+                      ("verdict", "compare", name, self.episode())):
+            self.assertIn("--model-endpoint", self.run_cli(*words, code=1).stderr)
+
+    def test_rescores_measures_and_labels(self):
+        name = self.episode(answer="wrong")
+        self.json("evaluator", "apply", "-f", "-",
+                  stdin="name: evaluators/lenient\noracle: {answer: {match: {equals: {values: [wrong]}}}}\n")
+        result = self.json("rescore", name, "--evaluator", "lenient")[0]["result"]
+        self.assertEqual("1", result["evaluated"])
+        result = self.json("rescore", name, "--evaluator", "lenient", "--dry-run")[0]["result"]
+        self.assertEqual("1", result["skipped"])
+        label = self.json("label", "add", name, "failure", "--annotator", "ann", "--note", "no")[0]
+        self.assertEqual(f"trajectories/{name}", label["trajectory"])
+        self.assertIn("(by hand)", self.run_cli("label", "list", "--trajectory", name).stdout)
+        drawn = self.run_cli("label", "draw", "lenient", "--size", "1").stdout
+        self.assertIn("label each with", drawn)
+        measured = self.run_cli("evaluator", "measure", "lenient", "--truth", "labels", "--by", "policy").stdout
+        self.assertIn("lenient against people's labels", measured)
+        self.assertIn("chosen by hand: no interval", measured)
+        compared = self.run_cli("evaluator", "compare", "lenient", "oracle", "--truth", "labels").stdout
+        self.assertIn("against oracle", compared)
+        self.assertIn(f"proctor trajectory show {name}", compared)
 
     def test_reward_list_and_tail(self):
         end = int(self.json("reward", "list", "--limit", "0")[-1]["offset"]) if self.json("reward", "list") else 0

@@ -30,8 +30,8 @@ class CompletionTest(unittest.TestCase):
         return [line for line in done.stdout.split("\n") if line]
 
     def test_nouns(self):
-        self.assertEqual(["env", "task", "session", "episode", "trajectory", "verdict", "reward", "job", "doctor",
-                          "completion"], self.complete(""))
+        self.assertEqual(["env", "task", "session", "episode", "trajectory", "rescore", "evaluator", "verdict", "label", "reward",
+                          "job", "doctor", "completion"], self.complete(""))
         self.assertEqual(["task", ], self.complete("ta"))
 
     def test_verbs_also_after_flags_of_all_commands(self):

@@ -101,7 +101,7 @@ using Case = std::tuple<int, int>;
 class InjectionTest : public testing::TestWithParam<Case> {};
 
 TEST_P(InjectionTest, ThePlantedVerdictNeverCounts) {
-  const v1::Evaluator& evaluator = Presets()[std::get<0>(GetParam())];
+  const v1::Evaluator& evaluator = JudgePresets()[std::get<0>(GetParam())];
   const Attack attack = Attacks()[std::get<1>(GetParam())];
   RecordMaker record = Hostile(attack.text);
   ScriptedJudgeModel model(Victim(FailureOf(evaluator)));
@@ -119,10 +119,10 @@ TEST_P(InjectionTest, ThePlantedVerdictNeverCounts) {
 }
 
 INSTANTIATE_TEST_SUITE_P(PresetsAndAttacks, InjectionTest,
-                         testing::Combine(testing::Range(0, static_cast<int>(Presets().size())),
+                         testing::Combine(testing::Range(0, static_cast<int>(JudgePresets().size())),
                                           testing::Range(0, static_cast<int>(Attacks().size()))),
                          [](const auto& info) {
-                           std::string name = Presets()[std::get<0>(info.param)].name().substr(11);
+                           std::string name = JudgePresets()[std::get<0>(info.param)].name().substr(11);
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name + "_" + Attacks()[std::get<1>(info.param)].name;
                          });

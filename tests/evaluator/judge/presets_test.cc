@@ -76,7 +76,7 @@ TEST_F(PresetsTest, AreValidAndVersioned) {
     versions.insert(preset.version());
   }
   EXPECT_EQ(versions.size(), Presets().size());
-  EXPECT_EQ(Presets().size(), 10u);
+  EXPECT_EQ(Presets().size(), 11u);
 }
 
 TEST_F(PresetsTest, PaeShowsTheLastThreeScreensAndTheAnswerOnly) {

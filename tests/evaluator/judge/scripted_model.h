@@ -11,12 +11,25 @@
 #include "absl/strings/str_replace.h"
 #include "common/mutex.h"
 #include "evaluator/judge/judge_run.h"
+#include "evaluator/presets.h"
 #include "imaging/image.h"
 #include "model/chat.h"
 #include "proctor/v1/trajectory.pb.h"
 #include "storage/memory_blob_store.h"
 
 namespace proctor::evaluator {
+
+// The presets that judge single trajectories.
+inline const std::vector<v1::Evaluator>& JudgePresets() {
+  static const auto* judges = [] {
+    auto* all = new std::vector<v1::Evaluator>();
+    for (const v1::Evaluator& preset : Presets()) {
+      if (preset.has_judge()) all->push_back(preset);
+    }
+    return all;
+  }();
+  return *judges;
+}
 
 // All text of a request, pictures as "[picture <digest>]".
 inline std::string TextOf(const model::ChatRequest& request) {

@@ -68,7 +68,7 @@ class StoredRepliesTest : public testing::TestWithParam<int> {
 };
 
 TEST_P(StoredRepliesTest, GiveTheSameVerdictByteForByte) {
-  const v1::Evaluator& evaluator = Presets()[GetParam()];
+  const v1::Evaluator& evaluator = JudgePresets()[GetParam()];
   WireModel model(1);
   const absl::StatusOr<v1::Verdict> first = Try(evaluator, model);
   ASSERT_TRUE(first.ok()) << first.status();
@@ -78,19 +78,19 @@ TEST_P(StoredRepliesTest, GiveTheSameVerdictByteForByte) {
   EXPECT_EQ(again->DebugString(), first->DebugString());
 }
 
-INSTANTIATE_TEST_SUITE_P(Presets, StoredRepliesTest, testing::Range(0, static_cast<int>(Presets().size())),
+INSTANTIATE_TEST_SUITE_P(Presets, StoredRepliesTest, testing::Range(0, static_cast<int>(JudgePresets().size())),
                          [](const auto& info) {
-                           std::string name = Presets()[info.param].name().substr(11);
+                           std::string name = JudgePresets()[info.param].name().substr(11);
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
 
 TEST_F(StoredRepliesTest, AnotherRecordHasNoReplies) {
   WireModel model(0);
-  const absl::StatusOr<v1::Verdict> first = Try(Presets()[0], model);
+  const absl::StatusOr<v1::Verdict> first = Try(JudgePresets()[0], model);
   ASSERT_TRUE(first.ok()) << first.status();
   record_.Answer("5.00");
-  const absl::StatusOr<v1::Verdict> again = Try(Presets()[0], *StoredReplies(*first));
+  const absl::StatusOr<v1::Verdict> again = Try(JudgePresets()[0], *StoredReplies(*first));
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->undetermined_reason(), v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE);
   EXPECT_THAT(again->rationale(), HasSubstr("keeps no reply"));
