@@ -55,8 +55,7 @@ class Inbox {
     multi_ = nullptr;
   }
   // Returns whether to stop.
-  bool Take(std::deque<std::pair<uint64_t, std::unique_ptr<Running>>>& started,
-            std::vector<uint64_t>& cancelled) {
+  bool Take(std::deque<std::pair<uint64_t, std::unique_ptr<Running>>>& started, std::vector<uint64_t>& cancelled) {
     MutexLock lock(mutex_);
     started.swap(started_);
     cancelled.swap(cancelled_);
@@ -75,8 +74,7 @@ class CurlPool final : public HttpPool {
  public:
   CurlPool(Options options, CurlMulti multi)
       : options_(options), multi_(std::move(multi)), inbox_(std::make_shared<Inbox>(multi_.get())) {
-    curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS,
-                      static_cast<long>(options_.max_idle_connections));
+    curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(options_.max_idle_connections));
     curl_multi_setopt(multi_.get(), CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
     thread_ = std::thread([this] { Run(); });
   }
@@ -89,8 +87,7 @@ class CurlPool final : public HttpPool {
 
   void Start(const CallContext& context, FetchRequest request, Done done) override {
     ++in_flight_;
-    inbox_->Add(next_id_++,
-                std::make_unique<Running>(context, std::move(request), std::move(done)));
+    inbox_->Add(next_id_++, std::make_unique<Running>(context, std::move(request), std::move(done)));
   }
 
   int in_flight() const override { return in_flight_; }
@@ -146,8 +143,8 @@ void CurlPool::Begin(uint64_t id, std::unique_ptr<Running> request) {
   CURL* easy = running.transfer.easy();
   curl_easy_setopt(easy, CURLOPT_PRIVATE, reinterpret_cast<char*>(id));
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  // Waits for a connection that is being set up to say whether it multiplexes, instead of opening hundreds. TLS says it at once;
-  // without it libcurl would wait for the first reply.
+  // Waits for a connection that is being set up to say whether it multiplexes, instead of opening hundreds. TLS says it
+  // at once; without it libcurl would wait for the first reply.
   curl_easy_setopt(easy, CURLOPT_PIPEWAIT, running.transfer.uses_tls() ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
@@ -156,8 +153,7 @@ void CurlPool::Begin(uint64_t id, std::unique_ptr<Running> request) {
   if (running.context.deadline() != absl::InfiniteFuture()) {
     deadlines_.emplace(running.context.deadline(), id);
   }
-  running.cancel_callback =
-      running.context.cancel()->AddCallback([inbox = inbox_, id] { inbox->Cancel(id); });
+  running.cancel_callback = running.context.cancel()->AddCallback([inbox = inbox_, id] { inbox->Cancel(id); });
   curl_multi_add_handle(multi_.get(), easy);
 }
 

@@ -1,4 +1,5 @@
-// Hundreds of HTTP requests at once on one thread: connections are kept and shared, HTTP/2 where the server has it over TLS.
+// Hundreds of HTTP requests at once on one thread: connections are kept and shared, HTTP/2 where the server has it over
+// TLS.
 #ifndef PROCTOR_NET_HTTP_POOL_H_
 #define PROCTOR_NET_HTTP_POOL_H_
 
@@ -23,7 +24,8 @@ class HttpPool {
     int max_idle_connections = 256;
   };
 
-  // How a request ended, as Fetch says it, and what had come until then: with an error the reply may be empty or cut off
+  // How a request ended, as Fetch says it, and what had come until then: with an error the reply may be empty or cut
+  // off
   // (`status` 0: not even a status line).
   using Done = std::function<void(absl::Status, FetchReply)>;
 
@@ -32,8 +34,8 @@ class HttpPool {
   // Ends what still runs with CANCELLED; every Done has run when it returns. Not from within a Done.
   virtual ~HttpPool() = default;
 
-  // Sends the request; returns at once. `done` runs once, on the pool's thread: it must not block. Deadline and cancellation
-  // of `context` close the request's socket (HTTP/2: reset its stream).
+  // Sends the request; returns at once. `done` runs once, on the pool's thread: it must not block. Deadline and
+  // cancellation of `context` close the request's socket (HTTP/2: reset its stream).
   virtual void Start(const CallContext& context, FetchRequest request, Done done) = 0;
 
   // Requests that have not ended.

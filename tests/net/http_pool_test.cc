@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/mutex.h"
+#include "http2_server.h"
 #include "net/http_server.h"
 #include "raw_peer.h"
 
@@ -238,6 +239,48 @@ TEST(HttpPoolTest, ServersAreBelievedByTheirCertificateOnly) {
   const auto [status, reply] = replies.Await(2).at(1);
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(reply.body, "secure");
+}
+
+class HttpPoolHttp2Test : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(MakeCertificate(certificate_, key_)); }
+  FetchRequest To(uint16_t port) const {
+    FetchRequest request;
+    request.url = absl::StrCat("https://localhost:", port, "/");
+    request.ca_certificate_pem = certificate_;
+    return request;
+  }
+  std::string certificate_, key_;
+};
+
+TEST_F(HttpPoolHttp2Test, RequestsAtOnceShareOneConnection) {
+  constexpr int kRequests = 50;
+  const Http2Server server(certificate_, key_, kRequests);  // Answers none before all have come.
+  Replies replies;
+  const auto pool = NewPool();
+  for (int i = 0; i < kRequests; ++i) pool->Start(CallContext(), To(server.port()), replies.Next());
+  const auto all = replies.Await(kRequests);
+  ASSERT_EQ(all.size(), size_t{kRequests});
+  for (const auto& [status, reply] : all) {
+    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_EQ(reply.body, "h2");
+  }
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST_F(HttpPoolHttp2Test, CancellationResetsTheStreamAndKeepsTheConnection) {
+  const Http2Server server(certificate_, key_, 2);
+  Replies replies;
+  const auto pool = NewPool();
+  const auto cancel = std::make_shared<CancelToken>();
+  pool->Start(CallContext(absl::InfiniteFuture(), cancel), To(server.port()), replies.Next());
+  while (server.requests() < 1) std::this_thread::yield();
+  cancel->Cancel();
+  EXPECT_EQ(replies.Await(1).at(0).first.code(), absl::StatusCode::kCancelled);
+  pool->Start(CallContext(), To(server.port()), replies.Next());
+  EXPECT_EQ(replies.Await(2).at(1).second.body, "h2");
+  EXPECT_EQ(server.resets(), 1);
+  EXPECT_EQ(server.connections(), 1);
 }
 
 TEST(HttpPoolTest, DoneMayStartTheNextRequest) {

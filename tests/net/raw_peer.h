@@ -24,6 +24,7 @@ class RawPeer {
   }
   ~RawPeer() { Close(); }
 
+  int fd() const { return fd_; }
   // False if the peer has gone.
   bool Send(const std::string& bytes);
   // Up to and including `end`, or what came before the connection closed.
