@@ -14,13 +14,6 @@ namespace {
 constexpr absl::Duration kPatience = absl::Seconds(2);
 constexpr absl::Duration kRecordTimeout = absl::Seconds(30);
 
-void Add(const v1::Usage& more, v1::Usage& usage) {
-  usage.set_input_tokens(usage.input_tokens() + more.input_tokens());
-  usage.set_output_tokens(usage.output_tokens() + more.output_tokens());
-  usage.set_cached_input_tokens(usage.cached_input_tokens() + more.cached_input_tokens());
-  usage.set_cost_usd(usage.cost_usd() + more.cost_usd());
-}
-
 }  // namespace
 
 uint64_t ActiveCalls::Add(std::shared_ptr<CancelToken> cancel) {
@@ -111,10 +104,13 @@ void CallRun::Run(Failure asked, const Capabilities& capabilities) {
 
 void CallRun::SendAll() {
   Endpoint& endpoint = *route_[at_];
-  results_.assign(static_cast<size_t>(plan_.requests), ExchangeResult());
-  pending_ = plan_.requests;
+  const int requests = plan_.requests;
+  results_.assign(static_cast<size_t>(requests), ExchangeResult());
+  pending_ = requests;
   const std::shared_ptr<CallRun> self = shared_from_this();
-  for (int part = 0; part < plan_.requests; ++part) {
+  // The last one may end, and the next endpoint be tried, before its Start returns: nothing of the plan is read after
+  // it.
+  for (int part = 0; part < requests; ++part) {
     ExchangeSpec spec = {.tokens = plan_.input_tokens + plan_.output_tokens,
                          .make = [self, &endpoint, part] { return self->Make(endpoint, part); },
                          .read = [self, part](int http_status, const std::string& body,
@@ -134,12 +130,12 @@ void CallRun::OnAllResults() {
   v1::Usage usage;
   const ExchangeResult* shown = &results_[0];
   for (const ExchangeResult& result : results_) {
-    Add(result.usage, usage);
+    AddUsage(result.usage, usage);
     call_.set_attempts(call_.attempts() + result.attempts);
     if (shown->failure.ok() && !result.failure.ok()) shown = &result;
   }
   usage.set_cost_usd(core_.prices.Cost(plan_.model, usage).value_or(0));
-  Add(usage, *call_.mutable_usage());
+  AddUsage(usage, *call_.mutable_usage());
   core_.budget.Settle(reservation_, usage.cost_usd());
   paid_.emplace_back(std::exchange(reservation_, {}), usage.cost_usd());
   call_.set_http_status(shown->http_status);
@@ -168,7 +164,7 @@ void CallRun::NextOrEnd(Failure failure) {
 }
 
 void CallRun::End(Failure failure) {
-  // What ends by the caller's will or time is called so, whatever broke first.
+  // What ends by the caller's will is called so, whatever broke first.
   if (!failure.ok() && context_.cancel()->cancelled()) failure.kind = v1::MODEL_FAILURE_CANCELLED;
   call_.set_failure(failure.kind);
   call_.set_failure_detail(failure.detail);

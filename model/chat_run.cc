@@ -103,8 +103,6 @@ void ChatRun::Follow(const std::shared_ptr<const ChatReply>& reply) {
   call() = reply->call;
   call().set_cached(true);
   call().set_attempts(0);
-  call().clear_fallbacks();
-  for (const std::string& line : reply->call.fallbacks()) call().add_fallbacks(line);
   End({.kind = reply->call.failure(), .detail = reply->call.failure_detail()});
 }
 

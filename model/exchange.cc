@@ -5,10 +5,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/strings.h"
+#include "model/prices.h"
 #include "model/retry.h"
 
 namespace proctor::model {
 namespace {
+
+// A server that asks for more is tried again after this: it may have been wrong.
+constexpr absl::Duration kLongestPause = absl::Minutes(10);
 
 // What the failure of a request says of its server.
 Gate::Outcome OutcomeOf(v1::ModelFailure failure, const CallContext& context) {
@@ -34,12 +38,6 @@ int64_t TokensTaken(v1::ModelFailure failure, const v1::Usage& usage) {
   const int64_t tokens = usage.input_tokens() + usage.output_tokens();
   if (tokens > 0) return tokens;
   return failure == v1::MODEL_FAILURE_UNSPECIFIED || failure == v1::MODEL_FAILURE_TIMEOUT ? -1 : 0;
-}
-
-void Add(const v1::Usage& more, v1::Usage& usage) {
-  usage.set_input_tokens(usage.input_tokens() + more.input_tokens());
-  usage.set_output_tokens(usage.output_tokens() + more.output_tokens());
-  usage.set_cached_input_tokens(usage.cached_input_tokens() + more.cached_input_tokens());
 }
 
 }  // namespace
@@ -112,7 +110,7 @@ bool Exchange::ShouldRetry(const absl::Status& status, const net::FetchReply& re
   delay = BackOff(result_.attempts, jitter);
   if (asked > absl::ZeroDuration()) {
     // Also for those who wait in the gate; a little later than asked, not all at once.
-    if (busy) endpoint_.gate().Pause(*asked);
+    if (busy) endpoint_.gate().Pause(std::min(*asked, kLongestPause));
     delay = *asked + jitter * std::min(absl::Seconds(1), *asked / 10);
     result_.failure =
         Fail(kind, absl::StrCat(result_.failure.detail, " (asks to wait ", absl::FormatDuration(*asked), ")"));
@@ -126,7 +124,7 @@ void Exchange::Receive(uint64_t ticket, const absl::Status& status, net::FetchRe
   result_.body = endpoint_.Redact(reply.body);
   v1::Usage usage;
   result_.failure = Read(status, reply, usage);
-  Add(usage, result_.usage);
+  AddUsage(usage, result_.usage);
   absl::Duration delay;
   const bool again = ShouldRetry(status, reply, delay);  // Pauses the gate before the next one gets in.
   endpoint_.gate().Leave(ticket, TokensTaken(result_.failure.kind, usage), OutcomeOf(result_.failure.kind, context_));

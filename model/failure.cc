@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kMaxDetailBytes = 500;
 constexpr size_t kMaxMessageBytes = 300;
+constexpr size_t kMaxErrorBytes = 1 << 20;
 
 struct ErrorText {
   std::string type;
@@ -34,7 +35,8 @@ std::string DeeperCode(const Json& error) {
 
 // Nested under `error`, an `error` that is text, flat, `detail`, or in an array of one.
 ErrorText ReadError(std::string_view body) {
-  const absl::StatusOr<Json> parsed = ParseJson(body);
+  const absl::StatusOr<Json> parsed =
+      body.size() <= kMaxErrorBytes ? ParseJson(body) : absl::InvalidArgumentError("larger than any error");
   if (!parsed.ok()) return {.type = "", .code = "", .message = std::string(TruncateUtf8(body, kMaxMessageBytes))};
   const Json& outer = parsed->is_array() && !parsed->empty() ? parsed->front() : *parsed;
   const Json* nested = Member(outer, "error");

@@ -4,6 +4,13 @@
 
 namespace proctor::model {
 
+void AddUsage(const v1::Usage& more, v1::Usage& usage) {
+  usage.set_input_tokens(usage.input_tokens() + more.input_tokens());
+  usage.set_output_tokens(usage.output_tokens() + more.output_tokens());
+  usage.set_cached_input_tokens(usage.cached_input_tokens() + more.cached_input_tokens());
+  usage.set_cost_usd(usage.cost_usd() + more.cost_usd());
+}
+
 const v1::ModelPrice* Prices::Find(const std::string& model) const {
   for (size_t length = model.size(); length > 0; --length) {
     const auto it = prices_.find(model.substr(0, length));

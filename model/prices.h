@@ -11,6 +11,9 @@
 
 namespace proctor::model {
 
+// Adds tokens and cost.
+void AddUsage(const v1::Usage& more, v1::Usage& usage);
+
 // Immutable.
 class Prices {
  public:

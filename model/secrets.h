@@ -15,8 +15,8 @@ namespace proctor::model {
 // error shows the key.
 absl::StatusOr<std::string> ReadKey(const v1::ModelEndpoint& endpoint);
 
-// `text` with "[key]" for every occurrence of `key`, also as JSON and URLs write it. A key shorter than 8 bytes is taken for
-// a placeholder ("EMPTY") and left.
+// `text` with "[key]" for every occurrence of `key`, also as JSON and URLs write it. A key shorter than 8 bytes is
+// taken for a placeholder ("EMPTY") and left.
 std::string RedactKey(std::string_view text, std::string_view key);
 
 }  // namespace proctor::model

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "common/strings.h"
 #include "model/failure.h"
+#include "model/prices.h"
 #include "model/reply_builder.h"
 #include "model/sse.h"
 #include "model/wires.h"
@@ -61,13 +62,9 @@ ChatReply DecodeReply(v1::ModelWire wire, bool streamed, int http_status, std::s
 
 ChatReply MergeReplies(std::vector<ChatReply> replies) {
   ChatReply merged = std::move(replies.front());
-  v1::Usage& usage = *merged.call.mutable_usage();
   for (size_t i = 1; i < replies.size(); ++i) {
     ChatReply& reply = replies[i];
-    const v1::Usage& other = reply.call.usage();
-    usage.set_input_tokens(usage.input_tokens() + other.input_tokens());
-    usage.set_output_tokens(usage.output_tokens() + other.output_tokens());
-    usage.set_cached_input_tokens(usage.cached_input_tokens() + other.cached_input_tokens());
+    AddUsage(reply.call.usage(), *merged.call.mutable_usage());
     if (merged.call.failure() == v1::MODEL_FAILURE_UNSPECIFIED) {
       merged.call.set_failure(reply.call.failure());
       merged.call.set_failure_detail(reply.call.failure_detail());

@@ -100,6 +100,14 @@ TEST_F(ClientCacheTest, FailuresAndUnusableRepliesAreNotKept) {
   EXPECT_EQ(count, 3);
 }
 
+TEST_F(ClientCacheTest, WithoutADatabaseNothingIsKept) {
+  fixture_.with_database = false;
+  Serve([](const SeenRequest& request) { return SayText(request, "yes"); });
+  EXPECT_EQ(Run(Ask("x")).choices.at(0).text, "yes");
+  EXPECT_FALSE(Run(Ask("x")).call.cached());
+  EXPECT_DOUBLE_EQ(client_->budget().Spent("day"), 0.01);
+}
+
 TEST_F(ClientCacheTest, SwitchedOffItKeepsNothing) {
   config_.mutable_cache()->set_enabled(false);
   Serve([](const SeenRequest& request) { return SayText(request, "yes"); });

@@ -82,6 +82,7 @@ class ClientFixture {
   storage::Database& database() { return *database_; }
   net::HttpPool& pool() { return *pool_; }
 
+  // For clients created from now on.
   bool with_database = true;
 
  private:

@@ -41,18 +41,18 @@ std::string Repeat(const std::string& text, int times) {
 }
 
 TEST(HostileReplyTest, DeepNesting) {
-  Feed(Repeat("[", 200000));
+  Feed(Repeat("[", 100000));
   Feed(Repeat("{\"choices\":", 100000));
   Feed(Repeat("{\"error\":", 150) + "1" + Repeat("}", 150));
-  Feed("data: " + Repeat("[", 200000) + "\n\n");
+  Feed("data: " + Repeat("[", 100000) + "\n\n");
 }
 
 TEST(HostileReplyTest, GiantParts) {
-  Feed(absl::StrCat("{\"choices\":[{\"message\":{\"content\":\"", std::string(8 << 20, 'a'), "\"}}]}"));
-  Feed(absl::StrCat("{\"error\":{\"message\":\"", std::string(8 << 20, 'a'), "\"}}"));
-  Feed("{\"choices\":[" + Repeat("{},", 300000) + "{}]}");
-  Feed("data: " + std::string(8 << 20, ':') + "\n\n");
-  Feed(Repeat("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n", 20000));
+  Feed(absl::StrCat("{\"choices\":[{\"message\":{\"content\":\"", std::string(1 << 20, 'a'), "\"}}]}"));
+  Feed(absl::StrCat("{\"error\":{\"message\":\"", std::string(1 << 20, 'a'), "\"}}"));
+  Feed("{\"choices\":[" + Repeat("{},", 50000) + "{}]}");
+  Feed("data: " + std::string(1 << 20, ':') + "\n\n");
+  Feed(Repeat("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n", 2000));
 }
 
 TEST(HostileReplyTest, BinaryAndInvalidUtf8) {
