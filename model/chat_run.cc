@@ -65,8 +65,8 @@ void ChatRun::LeadOrFollow() {
     return;
   }
   const auto self = std::static_pointer_cast<ChatRun>(shared_from_this());
-  const auto wait = Wait::Start(context(), core().parts.timers, [self, box](const absl::Status& status) {
-    self->core().parts.executor.Post([self, box, status] {
+  const auto wait = Wait::Start(context(), core().parts.timers, [self, box](absl::Status status) {
+    self->core().parts.executor.Post([self, box, status = std::move(status)] {
       if (!status.ok()) {
         self->End(Fail(absl::IsCancelled(status) ? v1::MODEL_FAILURE_CANCELLED : v1::MODEL_FAILURE_TIMEOUT,
                        "waiting for the same request of another call"));

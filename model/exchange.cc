@@ -71,8 +71,9 @@ void Exchange::Send(const absl::StatusOr<uint64_t>& ticket) {
   }
   ++result_.attempts;
   parts_.pool.Start(context_.Child(endpoint_.settings().attempt_timeout), spec_.make(),
-                    [self = shared_from_this(), ticket = *ticket](const absl::Status& status, net::FetchReply reply) {
-                      self->parts_.executor.Post([self, ticket, status, reply = std::move(reply)]() mutable {
+                    [self = shared_from_this(), ticket = *ticket](absl::Status status, net::FetchReply reply) {
+                      self->parts_.executor.Post([self, ticket, status = std::move(status),
+                                                  reply = std::move(reply)]() mutable {
                         self->Receive(ticket, status, std::move(reply));
                       });
                     });
@@ -132,8 +133,8 @@ void Exchange::Receive(uint64_t ticket, const absl::Status& status, net::FetchRe
     Finish();
     return;
   }
-  Wait::Sleep(context_, parts_.timers, delay, [self = shared_from_this()](const absl::Status& slept) {
-    self->parts_.executor.Post([self, slept] {
+  Wait::Sleep(context_, parts_.timers, delay, [self = shared_from_this()](absl::Status slept) {
+    self->parts_.executor.Post([self, slept = std::move(slept)] {
       if (slept.ok()) {
         self->Attempt();
         return;

@@ -23,7 +23,7 @@ void Gate::Enter(const CallContext& context, int64_t tokens, absl::Duration pati
   waiter->latest = clock_.Now() + std::min(patience, context.remaining());
   waiter->wait = Wait::Start(context, timers_, [waiter, ready = std::move(ready)](absl::Status status) {
     // Only the thread that took the waiter out of the queue ends its wait with OK.
-    if (status.ok()) status = waiter->refused;
+    if (status.ok()) status = std::move(waiter->refused);
     if (status.ok()) {
       ready(waiter->ticket);
     } else {

@@ -6,7 +6,7 @@ namespace proctor::model {
 
 std::shared_ptr<Wait> Wait::Start(const CallContext& context, Timers& timers, std::function<void(absl::Status)> done) {
   const std::shared_ptr<Wait> wait(new Wait(timers, context.cancel(), std::move(done)));
-  wait->Register(context.remaining(), absl::DeadlineExceededError("deadline exceeded"));
+  wait->Register(context.remaining(), absl::StatusCode::kDeadlineExceeded);
   return wait;
 }
 
@@ -15,17 +15,17 @@ void Wait::Sleep(const CallContext& context, Timers& timers, absl::Duration dela
   const std::shared_ptr<Wait> wait(new Wait(timers, context.cancel(), std::move(done)));
   const absl::Duration remaining = context.remaining();
   if (delay <= remaining) {
-    wait->Register(delay, absl::OkStatus());
+    wait->Register(delay, absl::StatusCode::kOk);
   } else {
-    wait->Register(remaining, absl::DeadlineExceededError("deadline exceeded"));
+    wait->Register(remaining, absl::StatusCode::kDeadlineExceeded);
   }
 }
 
-void Wait::Register(absl::Duration delay, const absl::Status& at_delay) {
+void Wait::Register(absl::Duration delay, absl::StatusCode at_delay) {
   const std::shared_ptr<Wait> self = shared_from_this();
   // Ending may overtake the registration: what is registered after the end is taken back here.
   if (delay != absl::InfiniteDuration()) {
-    const uint64_t timer = timers_.RunAfter(delay, [self, at_delay] { self->End(at_delay); });
+    const uint64_t timer = timers_.RunAfter(delay, [self, at_delay] { self->End(absl::Status(at_delay, "deadline exceeded")); });
     mutex_.Lock();
     const bool late = ended_;
     if (!late) timer_ = timer;

@@ -31,7 +31,7 @@ class Wait : public std::enable_shared_from_this<Wait> {
  private:
   Wait(Timers& timers, std::shared_ptr<CancelToken> cancel, std::function<void(absl::Status)> done)
       : timers_(timers), cancel_(std::move(cancel)), done_(std::move(done)) {}
-  void Register(absl::Duration delay, const absl::Status& at_delay);
+  void Register(absl::Duration delay, absl::StatusCode at_delay);
   bool End(absl::Status status);
 
   Timers& timers_;

@@ -34,9 +34,9 @@ FetchRequest To(std::string url) {
 class Replies {
  public:
   HttpPool::Done Next() {
-    return [this](const absl::Status& status, FetchReply reply) {
+    return [this](absl::Status status, FetchReply reply) {
       MutexLock lock(mutex_);
-      replies_.emplace_back(status, std::move(reply));
+      replies_.emplace_back(std::move(status), std::move(reply));
       came_.SignalAll();
     };
   }
