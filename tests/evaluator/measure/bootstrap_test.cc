@@ -55,6 +55,24 @@ TEST(ClusterBootstrapTest, BcaFollowsTheSkewThePercentilesMiss) {
   EXPECT_GE(bca->low, plain->low);
 }
 
+// The share of clusters that are there is 1 in the sample and about 0.63 in every replicate: all
+// lie below, so the correction moves both ends to the largest. Leaving one out changes nothing: no
+// acceleration.
+TEST(ClusterBootstrapTest, BcaCorrectsTheBias) {
+  const auto present = [](std::span<const double> counts) -> std::optional<double> {
+    double there = 0, all = 0;
+    for (const double count : counts) {
+      there += count > 0 ? 1 : 0;
+      all += count;
+    }
+    return there / all;
+  };
+  const auto plain = ClusterBootstrap(20, present, {});
+  const auto bca = ClusterBootstrap(20, present, {.kind = BootstrapKind::kBca});
+  EXPECT_NEAR((plain->low + plain->high) / 2, 0.64, 0.03);
+  EXPECT_GT(bca->low, plain->high);
+}
+
 TEST(ClusterBootstrapTest, GivesTheSameForTheSameSeedOnly) {
   const auto one = ClusterBootstrap(30, MeanOf(ZeroTo(30)), {.seed = 5});
   const auto same = ClusterBootstrap(30, MeanOf(ZeroTo(30)), {.seed = 5});
