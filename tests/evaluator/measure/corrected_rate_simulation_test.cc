@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "evaluator/measure/post_stratified.h"
 #include "evaluator/measure/prediction_powered.h"
@@ -198,7 +199,16 @@ std::string Line(const Row& row) {
 }
 
 TEST(CorrectedRateSimulationTest, CoversAtLeast93Percent) {
-  for (const Row& row : Grid()) EXPECT_GE(row.corrected.coverage(), 0.93) << Line(row);
+  std::string table;
+  for (const Row& row : Grid()) {
+    EXPECT_GE(row.corrected.coverage(), 0.93) << Line(row);
+    absl::StrAppend(&table, Line(row), "\n");
+  }
+  if (const char* path = std::getenv("PROCTOR_JUDGE_STATISTICS")) {
+    std::ofstream out(path);
+    out << table;
+    ASSERT_TRUE(out.flush());
+  }
 }
 
 TEST(CorrectedRateSimulationTest, IsNotNeedlesslySafeWhereLabelsAreManyAndTheTruthInTheMiddle) {
@@ -226,14 +236,6 @@ TEST(CorrectedRateSimulationTest, ThePlainNormalIntervalFailsWithFewLabels) {
   double least = 1;
   for (const Row& row : Grid()) least = std::min(least, row.plain.coverage());
   EXPECT_LT(least, 0.7);
-}
-
-TEST(CorrectedRateSimulationTest, WritesItsTable) {
-  const char* path = std::getenv("PROCTOR_JUDGE_STATISTICS");
-  if (path == nullptr) GTEST_SKIP() << "PROCTOR_JUDGE_STATISTICS names no file";
-  std::ofstream out(path);
-  for (const Row& row : Grid()) out << Line(row) << "\n";
-  ASSERT_TRUE(out.flush());
 }
 
 }  // namespace
