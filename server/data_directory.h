@@ -44,7 +44,7 @@ struct DataDirectory {
   std::unique_ptr<reward::Groups> groups;
   std::unique_ptr<reward::RewardLog> rewards;
   std::unique_ptr<storage::JobStore> jobs;
-  // Made once, of 256 random bits, and kept in the file `secret` (mode 0600); see evaluator::FenceKey.
+  // Made once, of 256 random bits, and kept in the file `secret` (mode 0600); see model::FenceKey.
   std::string secret;
 };
 

@@ -48,7 +48,7 @@ class Judging {
     Models& models;
     // Runs evaluations.
     Executor& pool;
-    // See evaluator::FenceKey.
+    // See model::FenceKey.
     std::string fence_secret;
   };
   explicit Judging(Parts parts) : parts_(std::move(parts)) {}

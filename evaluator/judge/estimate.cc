@@ -41,7 +41,7 @@ absl::Status AddJudge(const CallContext& context, const v1::Judge& judge, const 
     for (const v1::JudgeQuestion& question : PlanQuestions(stage, view)) {
       if (question.skipped()) continue;
       PROCTOR_ASSIGN_OR_RETURN(const Prompt prompt,
-                               RenderPrompt(context, stage, question.index(), {view, none, blobs, FenceKey{}, nullptr}));
+                               RenderPrompt(context, stage, question.index(), {view, none, blobs, model::FenceKey{}, nullptr}));
       ++estimate.questions;
       estimate.input_tokens += TokensOf(prompt);
       estimate.output_tokens += longest * std::max(1, stage.sampling().n());

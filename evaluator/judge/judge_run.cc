@@ -66,7 +66,7 @@ class JudgeRun : public std::enable_shared_from_this<JudgeRun> {
       missing = MissingSamples(stage, questions_[question]);
     }
     const PromptSources sources{view_, results_, parts_.blobs,
-                                FenceKey{parts_.secret, work_.evaluator_version, attempt}, other_.get()};
+                                model::FenceKey{parts_.secret, work_.evaluator_version, attempt}, other_.get()};
     absl::StatusOr<Prompt> prompt = RenderPrompt(context_, stage, index, sources);
     if (!prompt.ok()) {
       Fail(prompt.status());

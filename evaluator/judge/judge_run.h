@@ -36,7 +36,7 @@ struct JudgeParts {
   JudgeModel& model;
   // Where prompts are rendered and replies read; nothing waits on it.
   Executor& pool;
-  // Of the data directory; see FenceKey.
+  // Of the data directory; see model::FenceKey.
   std::string secret;
 };
 

@@ -32,7 +32,7 @@ void AddText(const std::string& text, std::vector<model::Part>& parts) {
   parts.push_back(model::TextPart{text});
 }
 
-void AddContent(const SlotContent& content, const Fence& fence, std::vector<model::Part>& parts) {
+void AddContent(const SlotContent& content, const model::Fence& fence, std::vector<model::Part>& parts) {
   for (const auto& piece : content) {
     if (const auto* ours = std::get_if<TrustedText>(&piece)) {
       AddText(ours->text, parts);
@@ -62,7 +62,7 @@ absl::StatusOr<Prompt> RenderPrompt(const CallContext& context, const v1::JudgeS
   for (const auto& [name, slot] : stage.slots()) {
     PROCTOR_ASSIGN_OR_RETURN(contents[name], FillSlot(context, name, slot, stage, index, sources));
   }
-  const Fence fence(sources.key, FencedTexts(contents));
+  const model::Fence fence(sources.key, FencedTexts(contents));
   Prompt prompt;
   prompt.verdict_tag = fence.verdict_tag();
   for (const v1::PromptMessage& message : stage.messages()) {

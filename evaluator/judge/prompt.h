@@ -8,9 +8,9 @@
 
 #include "absl/status/statusor.h"
 #include "common/call_context.h"
-#include "evaluator/judge/fence.h"
 #include "evaluator/judge/record_view.h"
 #include "model/chat.h"
+#include "model/fence.h"
 #include "proctor/v1/judge.pb.h"
 #include "storage/blob_store.h"
 
@@ -24,7 +24,7 @@ struct PromptSources {
   const RecordView& view;
   const StageResults& results;
   const storage::BlobStore& blobs;
-  FenceKey key;
+  model::FenceKey key;
   // The second record of a comparison.
   const RecordView* other = nullptr;
 };

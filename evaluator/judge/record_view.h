@@ -51,11 +51,6 @@ class RecordView {
   std::string answer_;
 };
 
-// One line for people and models: `click [button "Add to cart"]`, `type "tea" into [textbox "Search"] and submit`. A text
-// that did not parse is `(not understood) "..."`; an action that could not be done ends with `(failed: ...)`. Line breaks
-// become spaces.
-std::string ActionLine(const v1::Step& step);
-
 }  // namespace proctor::evaluator
 
 #endif  // PROCTOR_EVALUATOR_JUDGE_RECORD_VIEW_H_

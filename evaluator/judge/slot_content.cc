@@ -6,6 +6,7 @@
 #include "common/status.h"
 #include "common/strings.h"
 #include "evaluator/judge/screenshot_choice.h"
+#include "trajectory/action_line.h"
 
 namespace proctor::evaluator {
 namespace {
@@ -33,7 +34,7 @@ std::string ActionsText(const v1::ActionsSlot& slot, const RecordView& view, int
     if (slot.without_answer() && step.action().has_answer()) continue;
     absl::StrAppend(&text, text.empty() ? "" : "\n", i + 1, ". ");
     if (slot.urls()) absl::StrAppend(&text, "on ", view.Before(i).url(), ": ");
-    absl::StrAppend(&text, ActionLine(step));
+    absl::StrAppend(&text, trajectory::ActionLine(step));
     const std::string& thought = step.agent_data().thought();
     if (slot.thoughts() && !thought.empty()) absl::StrAppend(&text, "\n   thought: ", thought);
   }

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "evaluator/assess.h"
-#include "evaluator/judge/fence.h"
+#include "model/fence.h"
 #include "evaluator/judge/reply_parser.h"
 #include "evaluator/presets.h"
 #include "gmock/gmock.h"
@@ -30,7 +30,7 @@ std::string Repeat(const std::string& text, int times) {
 
 // A tag that somebody computed who knows how tags are made, but not the secret.
 std::string GuessedTag() {
-  return Fence(FenceKey{"guessed secret", "v", 0}, {"x"}).verdict_tag();
+  return model::Fence(model::FenceKey{"guessed secret", "v", 0}, {"x"}).verdict_tag();
 }
 
 std::vector<Attack> Attacks() {

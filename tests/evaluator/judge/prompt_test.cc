@@ -32,7 +32,7 @@ class PromptTest : public testing::Test {
     stage.add_messages()->set_template_(text);
     const RecordView view(record_.trajectory());
     const absl::StatusOr<Prompt> prompt =
-        RenderPrompt(CallContext(), stage, index, {view, results_, record_.blobs(), FenceKey{"secret", "v", 0}, nullptr});
+        RenderPrompt(CallContext(), stage, index, {view, results_, record_.blobs(), model::FenceKey{"secret", "v", 0}, nullptr});
     EXPECT_TRUE(prompt.ok()) << prompt.status();
     model::ChatRequest request;
     if (prompt.ok()) request.messages = prompt->messages;
@@ -166,7 +166,7 @@ TEST_F(PromptTest, AMissingPictureIsAnError) {
   v1::JudgeStage stage;
   (*stage.mutable_slots())["p"].mutable_screenshots()->set_all(true);
   stage.add_messages()->set_template_("{{p}}");
-  const auto prompt = RenderPrompt(CallContext(), stage, 0, {view, results_, record_.blobs(), FenceKey{"s", "v", 0}, nullptr});
+  const auto prompt = RenderPrompt(CallContext(), stage, 0, {view, results_, record_.blobs(), model::FenceKey{"s", "v", 0}, nullptr});
   EXPECT_EQ(prompt.status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(prompt.status().message(), HasSubstr("screenshot 1"));
 }

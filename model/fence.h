@@ -1,20 +1,20 @@
 // Delimiters that keep what pages, agents and models wrote apart from what we ask.
-#ifndef PROCTOR_EVALUATOR_JUDGE_FENCE_H_
-#define PROCTOR_EVALUATOR_JUDGE_FENCE_H_
+#ifndef PROCTOR_MODEL_FENCE_H_
+#define PROCTOR_MODEL_FENCE_H_
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace proctor::evaluator {
+namespace proctor::model {
 
 // What makes a fence: the same values give the same delimiters, so that requests and caches stay stable, and nobody without
 // the secret can guess them.
 struct FenceKey {
   // Of the data directory.
   std::string_view secret;
-  // Version of the evaluator.
-  std::string_view evaluator_version;
+  // Who asks: the version of the evaluator, the kind of question.
+  std::string_view asker;
   // Which request for the same contents: 0, and counted up when a reply has to be asked for again.
   int attempt = 0;
 };
@@ -37,6 +37,6 @@ class Fence {
   std::string verdict_tag_;
 };
 
-}  // namespace proctor::evaluator
+}  // namespace proctor::model
 
-#endif  // PROCTOR_EVALUATOR_JUDGE_FENCE_H_
+#endif  // PROCTOR_MODEL_FENCE_H_

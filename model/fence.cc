@@ -1,4 +1,4 @@
-#include "evaluator/judge/fence.h"
+#include "model/fence.h"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 #include "common/ids.h"
 #include "common/strings.h"
 
-namespace proctor::evaluator {
+namespace proctor::model {
 namespace {
 
 // 64 bits: out of reach of guessing within a page, short enough for a model to repeat.
@@ -21,7 +21,7 @@ bool OccursIn(const std::vector<std::string>& folded, const std::string& tag) {
 std::string Tag(const FenceKey& key, const std::string& contents_digest, std::string_view use,
                 const std::vector<std::string>& folded) {
   for (int count = 0;; ++count) {
-    const std::string identity = absl::StrCat(ToAbsl(use), "\n", ToAbsl(key.evaluator_version), "\n", contents_digest,
+    const std::string identity = absl::StrCat(ToAbsl(use), "\n", ToAbsl(key.asker), "\n", contents_digest,
                                               "\n", key.attempt, "\n", count);
     std::string tag = HmacSha256Hex(key.secret, identity).substr(0, kTagDigits);
     if (!OccursIn(folded, tag)) return tag;
@@ -47,4 +47,4 @@ std::string Fence::Wrap(std::string_view name, std::string_view content) const {
                       delimiter_, ">>");
 }
 
-}  // namespace proctor::evaluator
+}  // namespace proctor::model

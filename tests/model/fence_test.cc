@@ -1,4 +1,4 @@
-#include "evaluator/judge/fence.h"
+#include "model/fence.h"
 
 #include <set>
 #include <string>
@@ -6,7 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace proctor::evaluator {
+namespace proctor::model {
 namespace {
 
 using testing::HasSubstr;
@@ -57,4 +57,4 @@ TEST(FenceTest, CountsUpWhereATagOccursInTheContent) {
 }
 
 }  // namespace
-}  // namespace proctor::evaluator
+}  // namespace proctor::model

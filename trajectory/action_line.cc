@@ -1,13 +1,12 @@
-#include <string>
+#include "trajectory/action_line.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "common/proto_time.h"
-#include "evaluator/judge/record_view.h"
 
-namespace proctor::evaluator {
+namespace proctor::trajectory {
 namespace {
 
 std::string Quoted(const std::string& text) { return absl::StrCat("\"", text, "\""); }
@@ -18,7 +17,7 @@ std::string TargetText(const v1::Target& target) {
   return "";
 }
 
-// The element's role and name where they are known: marks mean nothing to a judge.
+// The element's role and name where they are known: marks mean nothing to a reader.
 std::string TargetOf(const v1::Step& step, const v1::Target& target) {
   if (!step.has_target_element()) return TargetText(target);
   const v1::Element& element = step.target_element();
@@ -134,4 +133,4 @@ std::string ActionLine(const v1::Step& step) {
   return absl::StrReplaceAll(line, {{"\r\n", " "}, {"\n", " "}, {"\r", " "}});
 }
 
-}  // namespace proctor::evaluator
+}  // namespace proctor::trajectory
