@@ -37,6 +37,19 @@ v1::Split SplitAt(const v1::SplitShares& normalized, double point) {
 
 }  // namespace
 
+bool HasShare(const v1::SplitShares& shares, v1::Split split) {
+  switch (split) {
+    case v1::SPLIT_TRAIN:
+      return shares.train() > 0;
+    case v1::SPLIT_VALIDATION:
+      return shares.validation() > 0;
+    case v1::SPLIT_TEST:
+      return shares.test() > 0;
+    default:
+      return false;
+  }
+}
+
 v1::Split SplitOf(const v1::SplitShares& normalized, int row, int item) {
   // 1/p and 1/p^2 for the plastic number p (the R2 sequence).
   return SplitAt(normalized, std::fmod(row * 0.7548776662466927 + item * 0.5698402909980532 + 0.5, 1.0));

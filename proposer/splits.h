@@ -13,6 +13,9 @@ namespace proctor::proposer {
 // Shares that sum to 1; 0.6, 0.1 and 0.3 if none is set. INVALID_ARGUMENT: negative or not finite.
 absl::StatusOr<v1::SplitShares> NormalizeShares(const v1::SplitShares& shares);
 
+// Whether anything goes to that side.
+bool HasShare(const v1::SplitShares& shares, v1::Split split);
+
 // The split of item `item` of row `row`. A quasi-random sequence (the golden ratio's generalisation to two dimensions)
 // rather than a random one: every row, every column and the whole come near the shares even when there are few.
 v1::Split SplitOf(const v1::SplitShares& normalized, int row, int item);

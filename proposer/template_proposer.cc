@@ -126,17 +126,8 @@ class TemplateProposer {
 
   v1::Split SideOf(const v1::Task& task, int row, int item) const {
     const auto known = taken_.find(NormalizedGoal(task));
-    if (known != taken_.end() && HasShare(known->second)) return known->second;
+    if (known != taken_.end() && HasShare(shares_, known->second)) return known->second;
     return SplitOf(shares_, row, item);
-  }
-
-  bool HasShare(v1::Split split) const {
-    switch (split) {
-      case v1::SPLIT_TRAIN: return shares_.train() > 0;
-      case v1::SPLIT_VALIDATION: return shares_.validation() > 0;
-      case v1::SPLIT_TEST: return shares_.test() > 0;
-      default: return false;
-    }
   }
 
   const char* WhyNot(const v1::Task& task) {
