@@ -47,14 +47,15 @@ bool AddDefaultRoutes(v1::ModelConfig& models) {
     if (models.endpoints_size() > 1) return false;
     (*models.mutable_routes())[kJudgeRoute].add_endpoints(models.endpoints().begin()->first);
   }
-  if (known(kCaptionerRoute)) return true;
   v1::ModelRoute route;
   if (models.routes().contains(kJudgeRoute)) {
     route = models.routes().at(kJudgeRoute);
   } else {
     route.add_endpoints(kJudgeRoute);
   }
-  (*models.mutable_routes())[kCaptionerRoute] = std::move(route);
+  for (const char* name : {kCaptionerRoute, kProposerRoute}) {
+    if (!known(name)) (*models.mutable_routes())[name] = route;
+  }
   return true;
 }
 

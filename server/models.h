@@ -23,8 +23,11 @@ inline constexpr char kJudgeRoute[] = "judge";
 // Describes screenshots; presets name it.
 inline constexpr char kCaptionerRoute[] = "captioner";
 
-// Gives the only endpoint the route `judge`, and `captioner` what `judge` has, where they are not given. False: there are several
-// endpoints and no route `judge`.
+// Proposes tasks where a request names no model.
+inline constexpr char kProposerRoute[] = "proposer";
+
+// Gives the only endpoint the route `judge`, and `captioner` and `proposer` what `judge` has, where they are not given.
+// False: there are several endpoints and no route `judge`.
 bool AddDefaultRoutes(v1::ModelConfig& models);
 
 // Thread-safe.
@@ -44,6 +47,9 @@ class Models {
 
   // Whether there is any.
   bool any() const { return client_ != nullptr; }
+
+  // Whether a route or an endpoint has that name.
+  bool Knows(const std::string& name) const { return config_.routes().contains(name) || config_.endpoints().contains(name); }
 
   // What tokens of a route's first endpoint cost; nothing if that is not known. "" is the route of judges.
   std::optional<double> Cost(const std::string& route, const v1::Usage& usage) const;

@@ -17,6 +17,7 @@
 #include "proposer/crawl_proposer.h"
 #include "proposer/crawler.h"
 #include "proposer/template_proposer.h"
+#include "server/model_proposals.h"
 #include "server/site_explorer.h"
 #include "server/task_service.h"
 #include "server/webarena_source.h"
@@ -91,12 +92,10 @@ absl::StatusOr<proposer::Proposal> Propose(const CallContext& context, const v1:
   return ProposeByCrawl(context, job, request, progress, worlds);
 }
 
-absl::StatusOr<google::protobuf::Any> Run(const CallContext& context, const v1::Job& job, JobProgress& progress,
-                                          proposer::TaskStore& tasks, Worlds& worlds) {
-  v1::ProposeTasksRequest request;
-  if (!job.request().UnpackTo(&request)) {
-    return absl::InternalError(absl::StrCat(job.name(), " holds a request of another type"));
-  }
+// Proposes everything, then stores it.
+absl::StatusOr<v1::ProposeTasksResult> ProposeAndStore(const CallContext& context, const v1::Job& job,
+                                                       const v1::ProposeTasksRequest& request, JobProgress& progress,
+                                                       proposer::TaskStore& tasks, Worlds& worlds) {
   PROCTOR_ASSIGN_OR_RETURN(proposer::Proposal proposal, Propose(context, job, request, progress, tasks, worlds));
   const int total = static_cast<int>(proposal.tasks.size());
   for (int first = 0; first < total; first += kBatch) {
@@ -109,8 +108,21 @@ absl::StatusOr<google::protobuf::Any> Run(const CallContext& context, const v1::
     for (const v1::Task& task : stored.tasks()) proposal.result.add_tasks(task.name());
   }
   PROCTOR_RETURN_IF_ERROR(progress.Report(total, total, "done"));
+  return std::move(proposal.result);
+}
+
+absl::StatusOr<google::protobuf::Any> Run(const CallContext& context, const v1::Job& job, JobProgress& progress,
+                                          DataDirectory& data, Worlds& worlds, Models& models) {
+  v1::ProposeTasksRequest request;
+  if (!job.request().UnpackTo(&request)) {
+    return absl::InternalError(absl::StrCat(job.name(), " holds a request of another type"));
+  }
+  absl::StatusOr<v1::ProposeTasksResult> result =
+      request.has_model() ? ProposeByModel(context, job, request, progress, data, worlds, models)
+                          : ProposeAndStore(context, job, request, progress, *data.tasks, worlds);
+  if (!result.ok()) return result.status();
   google::protobuf::Any any;
-  any.PackFrom(proposal.result);
+  any.PackFrom(*result);
   return any;
 }
 
@@ -125,11 +137,10 @@ v1::Job ShownJob(v1::Job job) {
   return job;
 }
 
-void RegisterProposeJob(JobRunner& jobs, proposer::TaskStore& tasks, Worlds& worlds) {
-  jobs.Register(kProposeTasksJob,
-                [&tasks, &worlds](const CallContext& context, const v1::Job& job, JobProgress& progress) {
-                  return Run(context, job, progress, tasks, worlds);
-                });
+void RegisterProposeJob(JobRunner& jobs, DataDirectory& data, Worlds& worlds, Models& models) {
+  jobs.Register(kProposeTasksJob, [&](const CallContext& context, const v1::Job& job, JobProgress& progress) {
+    return Run(context, job, progress, data, worlds, models);
+  });
 }
 
 }  // namespace proctor::server

@@ -1,9 +1,10 @@
-// ProposeTasks as a job: from templates or from a crawl to stored tasks.
+// ProposeTasks as a job: from templates, a crawl, a file or a model to stored tasks.
 #ifndef PROCTOR_SERVER_PROPOSE_JOB_H_
 #define PROCTOR_SERVER_PROPOSE_JOB_H_
 
-#include "proposer/task_store.h"
+#include "server/data_directory.h"
 #include "server/job_runner.h"
+#include "server/models.h"
 #include "server/worlds.h"
 
 namespace proctor::server {
@@ -13,7 +14,7 @@ namespace proctor::server {
 v1::Job ShownJob(v1::Job job);
 
 // Registers the work of `propose_tasks` jobs. All outlive the runner.
-void RegisterProposeJob(JobRunner& jobs, proposer::TaskStore& tasks, Worlds& worlds);
+void RegisterProposeJob(JobRunner& jobs, DataDirectory& data, Worlds& worlds, Models& models);
 
 }  // namespace proctor::server
 

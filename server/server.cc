@@ -203,11 +203,11 @@ absl::Status ServerImpl::StartRooms() {
   RegisterMeasureJob(*jobs_, data_);
   RegisterCalibrateJob(*jobs_, data_);
   RegisterTrajectoryJobs(*jobs_, data_, config_.exchange_dir());
-  RegisterProposeJob(*jobs_, *data_.tasks, *worlds_);
+  RegisterProposeJob(*jobs_, data_, *worlds_, *models_);
 
   services_.push_back(MakeEnvironmentService({*sessions_, *data_.episodes, *pipeline_, *recorder_, pools_->rpc}));
   services_.push_back(MakeTaskService(
-      {*data_.tasks, *data_.sampler, *jobs_, [this] { return worlds_->templates().ListTemplates(); }, pools_->rpc}));
+      {data_, *models_, *jobs_, [this] { return worlds_->templates().ListTemplates(); }, pools_->rpc}));
   services_.push_back(MakeTrajectoryService({data_, *pipeline_, *jobs_, pools_->rpc}));
   services_.push_back(MakeEvaluationService({data_, *judging_, *jobs_, pools_->rpc}));
   services_.push_back(MakeRewardService({*data_.rewards, *data_.groups, *consumers_, *subscriptions_, *data_.tasks,

@@ -6,6 +6,7 @@
 #include "common/status.h"
 #include "evaluator/evidence.h"
 #include "proctor/v1/task_service.grpc.pb.h"
+#include "server/model_proposals.h"
 #include "server/propose_job.h"
 #include "server/rpc/unary.h"
 #include "server/webarena_source.h"
@@ -19,7 +20,7 @@ absl::Status CheckProposal(const v1::ProposeTasksRequest& request) {
     return absl::InvalidArgumentError("count must be 1 to 10,000");
   }
   if (request.source_case() == v1::ProposeTasksRequest::SOURCE_NOT_SET) {
-    return absl::InvalidArgumentError("set templates, crawl or webarena as the source of tasks");
+    return absl::InvalidArgumentError("set templates, crawl, webarena or model as the source of tasks");
   }
   // A file with a mistake is refused at once, not by a job that fails.
   if (request.has_webarena()) return ProposeFromWebArena(request, /*job=*/"").status();
@@ -43,7 +44,7 @@ class TaskServiceImpl final : public v1::TaskService::CallbackService {
                                        const v1::CreateTaskRequest* request, v1::Task* response) override {
     return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
       PROCTOR_RETURN_IF_ERROR(CheckOracle(request->task()));
-      return Assign(parts_.tasks.CreateTask(call, *request), response);
+      return Assign(parts_.data.tasks->CreateTask(call, *request), response);
     });
   }
 
@@ -52,35 +53,35 @@ class TaskServiceImpl final : public v1::TaskService::CallbackService {
                                              v1::BatchCreateTasksResponse* response) override {
     return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
       for (const v1::Task& task : request->tasks()) PROCTOR_RETURN_IF_ERROR(CheckOracle(task));
-      return Assign(parts_.tasks.BatchCreateTasks(call, *request), response);
+      return Assign(parts_.data.tasks->BatchCreateTasks(call, *request), response);
     });
   }
 
   grpc::ServerUnaryReactor* GetTask(grpc::CallbackServerContext* context, const v1::GetTaskRequest* request,
                                     v1::Task* response) override {
     return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.tasks.GetTask(call, request->name()), response);
+      return Assign(parts_.data.tasks->GetTask(call, request->name()), response);
     });
   }
 
   grpc::ServerUnaryReactor* ListTasks(grpc::CallbackServerContext* context, const v1::ListTasksRequest* request,
                                       v1::ListTasksResponse* response) override {
     return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.tasks.ListTasks(call, *request), response);
+      return Assign(parts_.data.tasks->ListTasks(call, *request), response);
     });
   }
 
   grpc::ServerUnaryReactor* AcceptTask(grpc::CallbackServerContext* context,
                                        const v1::AcceptTaskRequest* request, v1::Task* response) override {
     return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.tasks.AcceptTask(call, request->name()), response);
+      return Assign(parts_.data.tasks->AcceptTask(call, request->name()), response);
     });
   }
 
   grpc::ServerUnaryReactor* RejectTask(grpc::CallbackServerContext* context,
                                        const v1::RejectTaskRequest* request, v1::Task* response) override {
     return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.tasks.RejectTask(call, request->name(), request->reason()), response);
+      return Assign(parts_.data.tasks->RejectTask(call, request->name(), request->reason()), response);
     });
   }
 
@@ -88,6 +89,9 @@ class TaskServiceImpl final : public v1::TaskService::CallbackService {
                                          const v1::ProposeTasksRequest* request, v1::Job* response) override {
     return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
       PROCTOR_RETURN_IF_ERROR(CheckProposal(*request));
+      if (request->has_model()) {
+        PROCTOR_RETURN_IF_ERROR(CheckModelProposal(call, *request, parts_.data, parts_.models));
+      }
       PROCTOR_ASSIGN_OR_RETURN(v1::Job job,
                                parts_.jobs.Start(call, request->request_id(), kProposeTasksJob, *request));
       *response = ShownJob(std::move(job));
@@ -113,7 +117,7 @@ class TaskServiceImpl final : public v1::TaskService::CallbackService {
                                         const v1::SampleTasksRequest* request,
                                         v1::SampleTasksResponse* response) override {
     return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.sampler.SampleTasks(call, *request), response);
+      return Assign(parts_.data.sampler->SampleTasks(call, *request), response);
     });
   }
 

@@ -10,16 +10,16 @@
 
 #include "common/executor.h"
 #include "proctor/v1/task_service.pb.h"
-#include "proposer/task_sampler.h"
-#include "proposer/task_store.h"
+#include "server/data_directory.h"
 #include "server/job_runner.h"
+#include "server/models.h"
 
 namespace proctor::server {
 
 // All outlive the service. `templates` lists what ProposeTasks can make instances of.
 struct TaskServiceParts {
-  proposer::TaskStore& tasks;
-  proposer::TaskSampler& sampler;
+  DataDirectory& data;
+  const Models& models;
   JobRunner& jobs;
   std::function<std::vector<v1::TaskTemplate>()> templates;
   Executor& pool;
