@@ -21,6 +21,9 @@ std::vector<Command> ConsumerCommands();
 std::vector<Command> JobCommands();
 std::vector<Command> DoctorCommands();
 
+// `task propose`, one of TaskCommands.
+Command ProposeCommand();
+
 // All of them and `completion bash`, in the order of --help.
 const std::vector<Command>& AllCommands();
 // Flags of every command: --address, --data-dir, --json, --timeout.

@@ -1,8 +1,8 @@
 // proctor task
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/call.h"
 #include "clients/cli/commands.h"
+#include "clients/cli/flags.h"
 #include "clients/cli/input_file.h"
 #include "clients/cli/job_progress.h"
 #include "clients/cli/text.h"
@@ -106,60 +106,6 @@ absl::Status Sample(Call& call) {
   return absl::OkStatus();
 }
 
-void SetTemplateSource(const Arguments& arguments, v1::TemplateSource& source) {
-  for (const std::string& text : arguments.Texts("site")) source.add_sites(text);
-  for (const std::string& text : arguments.Texts("template")) source.add_templates(text);
-  for (const std::string& text : arguments.Texts("held-out-site")) source.add_held_out_sites(text);
-  for (const std::string& text : arguments.Texts("held-out-template"))
-    source.add_held_out_templates(text);
-  source.set_max_optimal_steps(static_cast<int32_t>(arguments.Integer("max-steps")));
-  source.set_include_impossible(arguments.Has("impossible"));
-}
-
-void SetCrawlSource(const Arguments& arguments, v1::CrawlSource& source) {
-  source.set_start_url(arguments.Text("url"));
-  source.set_max_pages(static_cast<int32_t>(arguments.Integer("max-pages")));
-  source.set_max_depth(static_cast<int32_t>(arguments.Integer("max-depth")));
-  for (const std::string& text : arguments.Texts("kind")) source.add_kinds(text);
-  for (const std::string& text : arguments.Texts("exclude")) source.add_exclude_url_patterns(text);
-  if (arguments.Has("ignore-robots")) source.set_respect_robots(false);
-}
-
-// Flags that only the other source of tasks understands: refused, not ignored.
-absl::Status CheckSource(const Arguments& arguments) {
-  const bool crawl = arguments.Has("url");
-  static constexpr const char* kTemplateFlags[] = {
-      "site", "template", "held-out-site", "held-out-template", "max-steps", "impossible"};
-  static constexpr const char* kCrawlFlags[] = {"max-pages", "max-depth", "kind", "exclude",
-                                                "ignore-robots"};
-  for (const char* flag : kTemplateFlags) {
-    if (crawl && arguments.Has(flag))
-      return UsageError(absl::StrCat("--", flag, " is for templates, not for a crawl (--url)"));
-  }
-  for (const char* flag : kCrawlFlags) {
-    if (!crawl && arguments.Has(flag))
-      return UsageError(absl::StrCat("--", flag, " is for a crawl: add --url URL"));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Propose(Call& call) {
-  const Arguments& arguments = call.arguments();
-  PROCTOR_RETURN_IF_ERROR(CheckSource(arguments));
-  v1::ProposeTasksRequest request;
-  request.set_count(static_cast<int32_t>(arguments.Integer("count", 10)));
-  request.set_seed(arguments.Integer("seed"));
-  for (const auto& [key, value] : arguments.Pairs("tag")) (*request.mutable_tags())[key] = value;
-  if (arguments.Has("url")) {
-    SetCrawlSource(arguments, *request.mutable_crawl());
-  } else {
-    SetTemplateSource(arguments, *request.mutable_templates());
-  }
-  auto job = call.Send<v1::Job>(request);
-  if (!job.ok()) return job.status();
-  return FollowJob(call, *job);
-}
-
 absl::Status Import(Call& call) {
   const Arguments& arguments = call.arguments();
   if (!arguments.Has("webarena")) return UsageError("say what to import: --webarena FILE");
@@ -202,39 +148,6 @@ absl::Status ListTemplates(Call& call) {
   return absl::OkStatus();
 }
 
-Flag Text(const char* name, const char* value, const char* help) {
-  return {.name = name, .kind = ValueKind::kText, .value = value, .help = help};
-}
-
-Flag Texts(const char* name, const char* value, const char* help) {
-  return {.name = name, .kind = ValueKind::kText, .value = value, .help = help, .repeated = true};
-}
-
-Flag Number(const char* name, const char* help, int64_t low, int64_t high) {
-  return {.name = name,
-          .kind = ValueKind::kInteger,
-          .value = "N",
-          .help = help,
-          .low = low,
-          .high = high};
-}
-
-Flag SeedFlag() {
-  return {.name = "seed",
-          .kind = ValueKind::kInteger,
-          .value = "N",
-          .help = "the same seed chooses the same",
-          .low = std::numeric_limits<int64_t>::min()};
-}
-
-Flag TagFlag(const char* help) {
-  return {.name = "tag",
-          .kind = ValueKind::kPair,
-          .value = "KEY=VALUE",
-          .help = help,
-          .repeated = true};
-}
-
 std::vector<Flag> FilterFlags() {
   std::vector<std::string> splits = EnumChoices(v1::Split_descriptor());
   return {{.name = "split",
@@ -242,19 +155,14 @@ std::vector<Flag> FilterFlags() {
            .value = "SPLIT",
            .choices = splits,
            .repeated = true},
-          Texts("env", "NAME", "for this environment"),
-          Texts("kind", "KIND", "of this kind: find_fact, reach_page, ..."),
-          Texts("template", "SITE/NAME", "made from this template"),
-          Texts("site", "SITE", "about this site"),
-          Text("job", "NAME", "proposed by this job"),
-          Number("min-steps", "solved by no fewer steps", 1, 10'000),
-          Number("max-steps", "solved by no more steps", 1, 10'000),
+          TextsFlag("env", "NAME", "for this environment"),
+          TextsFlag("kind", "KIND", "of this kind: find_fact, reach_page, ..."),
+          TextsFlag("template", "SITE/NAME", "made from this template"),
+          TextsFlag("site", "SITE", "about this site"),
+          TextFlag("job", "NAME", "proposed by this job"),
+          NumberFlag("min-steps", "solved by no fewer steps", 1, 10'000),
+          NumberFlag("max-steps", "solved by no more steps", 1, 10'000),
           TagFlag("with this tag")};
-}
-
-std::vector<Flag> operator+(std::vector<Flag> left, const std::vector<Flag>& right) {
-  left.insert(left.end(), right.begin(), right.end());
-  return left;
 }
 
 Command ListCommand() {
@@ -285,31 +193,6 @@ Command CreateCommand() {
           .run = Create};
 }
 
-Command ProposeCommand() {
-  return {.name = "task propose",
-          .summary =
-              "proposes tasks from the practice sites' templates or by crawling a site, as a job",
-          .flags =
-              std::vector<Flag>{
-                  Number("count", "how many accepted tasks are wanted, default 10", 1, 10'000),
-                  SeedFlag(),
-                  TagFlag("put on every task"),
-                  Text("url", "URL", "crawl from here instead of using templates"),
-                  Number("max-pages", "crawl: at most so many, default 200", 1, 10'000),
-                  Number("max-depth", "crawl: clicks from the start, default 4", 1, 1'000),
-                  Texts("kind", "KIND", "crawl: only tasks of this kind"),
-                  Texts("exclude", "REGEX", "crawl: pages whose URL matches are not visited"),
-                  {.name = "ignore-robots", .help = "crawl: do not obey robots.txt"},
-                  Texts("site", "SITE", "templates of this practice site"),
-                  Texts("template", "SITE/NAME", "this template"),
-                  Texts("held-out-site", "SITE", "all its tasks are for testing"),
-                  Texts("held-out-template", "SITE/NAME", "all its tasks are for testing"),
-                  Number("max-steps", "templates solved by no more steps", 1, 10'000),
-                  {.name = "impossible", .help = "templates that are impossible on purpose too"}} +
-              JobFlags(),
-          .run = Propose};
-}
-
 Command ImportCommand() {
   return {.name = "task import",
           .summary = "stores the tasks of another benchmark's file, as a job",
@@ -329,7 +212,7 @@ Command ImportCommand() {
                    .value = "PATH=FILE",
                    .help = "the cookies and storage that the tasks name by this path",
                    .repeated = true},
-                  Texts("env", "NAME", "for this environment, default web"),
+                  TextsFlag("env", "NAME", "for this environment, default web"),
                   {.name = "split",
                    .kind = ValueKind::kChoice,
                    .value = "SPLIT",
@@ -348,9 +231,9 @@ Command ImportCommand() {
 Command SampleCommand() {
   return {.name = "task sample",
           .summary = "draws tasks for training, as a curriculum",
-          .flags = std::vector<Flag>{Number("count", "how many, default 10", 1, 1'000),
-                                     Text("policy", "NAME", "whose success counts"),
-                                     Text("policy-version", "VERSION", "which snapshot of it"),
+          .flags = std::vector<Flag>{NumberFlag("count", "how many, default 10", 1, 1'000),
+                                     TextFlag("policy", "NAME", "whose success counts"),
+                                     TextFlag("policy-version", "VERSION", "which snapshot of it"),
                                      SeedFlag(),
                                      {.name = "strategy",
                                       .kind = ValueKind::kChoice,
@@ -378,11 +261,11 @@ std::vector<Command> TaskCommands() {
           {.name = "task reject",
            .summary = "rejects a task",
            .arguments = {name},
-           .flags = {Text("reason", "TEXT", "why, kept with the task")},
+           .flags = {TextFlag("reason", "TEXT", "why, kept with the task")},
            .run = Reject},
           {.name = "task templates",
            .summary = "lists the templates that tasks can be proposed from",
-           .flags = {Texts("site", "SITE", "of this practice site")},
+           .flags = {TextsFlag("site", "SITE", "of this practice site")},
            .run = ListTemplates}};
 }
 

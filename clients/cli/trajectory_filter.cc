@@ -1,13 +1,6 @@
 #include "clients/cli/trajectory_filter.h"
 
 namespace proctor::cli {
-namespace {
-
-Flag Text(const char* name, const char* value, const char* help) {
-  return {.name = name, .kind = ValueKind::kText, .value = value, .help = help};
-}
-
-}  // namespace
 
 std::vector<Flag> TrajectoryFilterFlags() {
   return {{.name = "env",
@@ -15,10 +8,10 @@ std::vector<Flag> TrajectoryFilterFlags() {
            .value = "NAME",
            .help = "in this environment",
            .repeated = true},
-          Text("task", "NAME", "of this task"),
-          Text("group", "NAME", "of this group"),
-          Text("policy", "NAME", "of this policy"),
-          Text("policy-version", "VERSION", "of this snapshot of it"),
+          TextFlag("task", "NAME", "of this task"),
+          TextFlag("group", "NAME", "of this group"),
+          TextFlag("policy", "NAME", "of this policy"),
+          TextFlag("policy-version", "VERSION", "of this snapshot of it"),
           {.name = "end",
            .kind = ValueKind::kChoice,
            .value = "KIND",
@@ -49,11 +42,6 @@ v1::TrajectoryFilter TrajectoryFilterOf(const Call& call) {
     filter.add_splits(static_cast<v1::Split>(EnumNumber(v1::Split_descriptor(), text)));
   }
   return filter;
-}
-
-std::vector<Flag> operator+(std::vector<Flag> left, const std::vector<Flag>& right) {
-  left.insert(left.end(), right.begin(), right.end());
-  return left;
 }
 
 }  // namespace proctor::cli

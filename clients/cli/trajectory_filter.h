@@ -6,6 +6,7 @@
 
 #include "clients/cli/call.h"
 #include "clients/cli/command.h"
+#include "clients/cli/flags.h"
 #include "proctor/v1/trajectory_service.pb.h"
 
 namespace proctor::cli {
@@ -15,9 +16,6 @@ std::vector<Flag> TrajectoryFilterFlags();
 
 // What these flags say.
 v1::TrajectoryFilter TrajectoryFilterOf(const Call& call);
-
-// Flags of two kinds in one command.
-std::vector<Flag> operator+(std::vector<Flag> left, const std::vector<Flag>& right);
 
 }  // namespace proctor::cli
 

@@ -122,6 +122,11 @@ class CommandsTest(unittest.TestCase):
     def test_task_propose_is_a_job(self):
         self.assertIn("--url", self.run_cli("task", "propose", "--max-pages", "3", code=2).stderr)
         self.assertIn("is for templates", self.run_cli("task", "propose", "--url", "http://x/", "--impossible", code=2).stderr)
+        self.assertIn("is for a crawl", self.run_cli("task", "propose", "--url", "http://x/", "--by-model", "X", "--max-pages", "3", code=2).stderr)
+        self.assertIn("--by-model", self.run_cli("task", "propose", "--url", "http://x/", "--persona", "a cook", code=2).stderr)
+        self.assertIn("--url", self.run_cli("task", "propose", "--by-model", "X", code=2).stderr)
+        self.assertIn("--model-endpoint", self.run_cli("task", "propose", "--url", "http://x/", "--by-model", "X", code=1).stderr)
+        self.assertIn("--demonstration TRAJECTORY", self.run_cli("task", "propose", "--help").stdout)
         self.assertEqual([], self.table("task", "templates")[1])
         # Without practice sites there are no templates: the job fails, and says so.
         failed = self.run_cli("--json", "task", "propose", "--count", "3", code=1)

@@ -45,6 +45,7 @@ class CompletionTest(unittest.TestCase):
                                                         [f for f in self.complete("task", "list", "--s") if f != "--site"]))
         self.assertEqual([], self.complete("task", "get", "--spl"))
         self.assertEqual(["--base-url"], self.complete("task", "import", "--b"))
+        self.assertEqual(["--by-model", "--batch-size"], self.complete("task", "propose", "--b"))
         self.assertIn("--json", self.complete("task", "get", "--"))
 
     def test_values_of_choices(self):
@@ -54,6 +55,7 @@ class CompletionTest(unittest.TestCase):
         self.assertEqual([], self.complete("task", "list", "--limit", ""))
         self.assertEqual(["proctor", "webvoyager", "online_mind2web", "atif", "aer"],
                          self.complete("trajectory", "import", "--format", ""))
+        self.assertEqual(["easy", "medium", "hard"], self.complete("task", "propose", "--difficulty", ""))
         self.assertEqual(["atif", "aer"], self.complete("trajectory", "export", "--format", "a"))
 
     def test_a_value_is_no_argument(self):

@@ -106,6 +106,8 @@ TEST(ParseLineTest, RefusesBadValuesWithTheReason) {
       {{"task", "list", "--limit", "0x10"}, "not a whole number"},
       {{"task", "list", "--limit="}, "not a whole number"},
       {{"task", "propose", "--count", "10001"}, "from 1 to 10000"},
+      {{"task", "propose", "--batch-size", "51"}, "from 1 to 50"},
+      {{"task", "propose", "--difficulty", "extreme"}, "easy"},
       {{"task", "list", "--limit", "1", "--limit", "2"}, "given twice"},
       {{"task", "list", "--json=yes"}, "takes no value"},
       {{"task", "list", "--tag", "novalue"}, "key=value"},
