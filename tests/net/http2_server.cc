@@ -1,6 +1,8 @@
 #include "http2_server.h"
 
 #include <openssl/pem.h>
+#include <pthread.h>
+#include <signal.h>
 
 #include <cstdlib>
 
@@ -42,7 +44,7 @@ void Send(SSL* ssl, uint8_t type, uint8_t flags, uint32_t stream, const std::str
 }  // namespace
 
 Http2Server::Http2Server(const std::string& certificate_pem, const std::string& key_pem, int hold)
-    : hold_(hold), context_(SSL_CTX_new(TLS_server_method())) {
+    : context_(SSL_CTX_new(TLS_server_method())), hold_(hold) {
   BIO* certificate_text = BIO_new_mem_buf(certificate_pem.data(), static_cast<int>(certificate_pem.size()));
   BIO* key_text = BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size()));
   X509* certificate = PEM_read_bio_X509(certificate_text, nullptr, nullptr, nullptr);
@@ -60,6 +62,11 @@ Http2Server::Http2Server(const std::string& certificate_pem, const std::string& 
 
 Http2Server::~Http2Server() = default;
 
+void Http2Server::set_hold(int requests) {
+  MutexLock lock(mutex_);
+  hold_ = requests;
+}
+
 int Http2Server::requests() const {
   MutexLock lock(mutex_);
   return requests_;
@@ -71,6 +78,11 @@ int Http2Server::resets() const {
 }
 
 void Http2Server::Serve(int fd) {
+  // SSL_write has no MSG_NOSIGNAL: a client that went away first would end the test. This thread has no other client.
+  sigset_t broken_pipe;
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context_.get()), SSL_free);
   SSL_set_fd(ssl.get(), fd);
   std::string bytes;
@@ -96,8 +108,7 @@ void Http2Server::OnFrame(SSL* ssl, uint8_t type, uint32_t stream) {
       ++requests_;
       open_.insert(stream);
     } else if (type == kReset) {
-      ++resets_;
-      open_.erase(stream);
+      resets_ += static_cast<int>(open_.erase(stream));
     }
   }
   AnswerAll(ssl);

@@ -15,7 +15,7 @@
 
 namespace proctor::net {
 
-// Answers nothing until `hold` requests are open, all connections together; then each with status 200 and the body "h2".
+// Answers nothing until `hold` requests have come, all connections together; then each with status 200, body "h2".
 class Http2Server {
  public:
   Http2Server(const std::string& certificate_pem, const std::string& key_pem, int hold);
@@ -23,7 +23,9 @@ class Http2Server {
 
   uint16_t port() const { return listener_->port(); }
   int connections() const { return listener_->accepted(); }
-  // Requests that have come, and those that the client gave up (RST_STREAM).
+  // For requests that come from now on.
+  void set_hold(int requests);
+  // Requests that have come, and those that the client gave up (RST_STREAM) before they were answered.
   int requests() const;
   int resets() const;
 
@@ -35,9 +37,9 @@ class Http2Server {
   void OnFrame(SSL* ssl, uint8_t type, uint32_t stream);
   void AnswerAll(SSL* ssl);
 
-  const int hold_;
   std::unique_ptr<SSL_CTX, Context> context_;
   mutable Mutex mutex_;
+  int hold_ ABSL_GUARDED_BY(mutex_);
   int requests_ ABSL_GUARDED_BY(mutex_) = 0;
   int resets_ ABSL_GUARDED_BY(mutex_) = 0;
   std::set<uint32_t> open_ ABSL_GUARDED_BY(mutex_);
