@@ -15,6 +15,7 @@ constexpr char kScript[] = R"js((() => {
   const FRAME_MS = window.parent === window ? 250 : 50;
   const nativeSet = window.setTimeout, nativeEvery = window.setInterval, nativeClear = window.clearTimeout;
   const nativeFrame = window.requestAnimationFrame.bind(window), nativeCancel = window.cancelAnimationFrame.bind(window);
+  const nativePost = MessagePort.prototype.postMessage;
   const animations = document.getAnimations.bind(document);
   const now = performance.now.bind(performance);
   const apply = Reflect.apply;
@@ -41,7 +42,7 @@ constexpr char kScript[] = R"js((() => {
     const run = function () {
       depth = ++turn;
       ++happened;
-      channel.port2.postMessage(0);
+      apply(nativePost, channel.port2, [0]);
       try { return apply(callback, this, arguments); } finally { done(id); }
     };
     id = native.call(window, run, delay, ...rest);
@@ -70,9 +71,32 @@ constexpr char kScript[] = R"js((() => {
     cancelAnimationFrame(id) { drawing.delete(id); return nativeCancel(id); },
   };
   Object.assign(window, wrapped);
-  for (const type of ['load', 'error']) window.addEventListener(type, () => { ++happened; }, true);
+  // What a message's handler draws may change nothing else: a message counts as a frame callback that has yet to run.
+  let messages = 0;
+  const delivery = (seen) => nativeFrame(() => {
+    ++happened;
+    if (messages !== seen) { delivery(messages); return; }
+    messages = 0;
+    drawing.delete(channel);
+  });
+  MessagePort.prototype.postMessage = function postMessage() {
+    if (++messages === 1) {
+      drawing.add(channel);
+      delivery(1);
+    }
+    return apply(nativePost, this, arguments);
+  };
+  // An image is complete before its load event runs: what it had when that was seen.
+  const loaded = new WeakMap();
+  for (const type of ['load', 'error']) {
+    window.addEventListener(type, ({target}) => {
+      ++happened;
+      if (target instanceof HTMLImageElement) loaded.set(target, target.currentSrc);
+    }, true);
+  }
   // Without those that wait until they are scrolled to.
-  const loading = () => apply(some, apply(imagesOf, document, []), [(image) => !image.complete && image.loading !== 'lazy']);
+  const loading = () => apply(some, apply(imagesOf, document, []), [(image) => image.loading !== 'lazy' &&
+      (!image.complete || (image.currentSrc !== '' && loaded.get(image) !== image.currentSrc))]);
   const due = (from, end) => {
     let count = 0;
     for (const timer of pending.values()) if (timer.set >= from && timer.due <= end) ++count;
