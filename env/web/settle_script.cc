@@ -86,12 +86,12 @@ constexpr char kScript[] = R"js((() => {
     }
     return apply(nativePost, this, arguments);
   };
-  // An image is complete before its load event runs: what it had when that was seen.
-  const loaded = new WeakMap();
+  // An image is complete before its load event runs: what it had when that was seen, or when an action began.
+  const loaded = new WeakMap(), Picture = window.HTMLImageElement;
   for (const type of ['load', 'error']) {
     window.addEventListener(type, ({target}) => {
       ++happened;
-      if (target instanceof HTMLImageElement) loaded.set(target, target.currentSrc);
+      if (target instanceof Picture) loaded.set(target, target.currentSrc);
     }, true);
   }
   // Without those that wait until they are scrolled to.
@@ -160,7 +160,12 @@ constexpr char kScript[] = R"js((() => {
     }
     return {timers: due(from, until), mutating, happened};
   };
-  settle.mark = () => { marked = now(); begin(); };
+  settle.mark = () => {
+    marked = now();
+    begin();
+    // Some loaded before they came into the document, where their events are not seen.
+    for (const image of apply(imagesOf, document, [])) if (image.complete) loaded.set(image, image.currentSrc);
+  };
   // How much happened since the action began, or -1 while the page has more to do by itself.
   settle.quiet = (cap) => {
     if (!observer) begin();
