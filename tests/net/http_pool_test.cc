@@ -4,16 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "certificate.h"
 #include "common/mutex.h"
 #include "http2_server.h"
 #include "net/http_server.h"
@@ -200,27 +197,6 @@ TEST(HttpPoolTest, DestructorEndsWhatStillRuns) {
   const auto ended = replies.Await(2);
   EXPECT_EQ(ended.at(0).first.code(), absl::StatusCode::kCancelled);
   EXPECT_EQ(ended.at(1).first.code(), absl::StatusCode::kCancelled);
-}
-
-// A certificate for localhost and its key, fresh from openssl.
-bool MakeCertificate(std::string& certificate, std::string& key) {
-  char directory[] = "/tmp/proctor-test-XXXXXX";
-  if (mkdtemp(directory) == nullptr) return false;
-  const std::string at = directory;
-  const std::string command =
-      absl::StrCat("openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext subjectAltName=DNS:localhost",
-                   " -keyout ", at, "/k -out ", at, "/c >/dev/null 2>&1");
-  const int made = std::system(command.c_str());
-  const auto read = [](const std::string& path) {
-    std::ifstream file(path);
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
-  };
-  certificate = read(at + "/c");
-  key = read(at + "/k");
-  std::filesystem::remove_all(at);
-  return made == 0;
 }
 
 TEST(HttpPoolTest, ServersAreBelievedByTheirCertificateOnly) {

@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "tests/env/web/web_fixture.h"
+#include "tests/net/certificate.h"
 
 namespace proctor::env::web {
 namespace {
@@ -276,28 +277,9 @@ TEST_F(PageZooTest, KilledBrowserFailsTheWorldAndTheNextResetWorks) {
   EXPECT_EQ(ResetTo("<title>second</title>").title(), "second");
 }
 
-// A key and a certificate that nobody signed but itself, made by the openssl tool.
-bool MakeCertificate(std::string& certificate, std::string& key) {
-  char directory[] = "/tmp/proctor-test-XXXXXX";
-  if (mkdtemp(directory) == nullptr) return false;
-  const std::string at = directory;
-  const int made = std::system(absl::StrCat("openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -keyout ",
-                                            at, "/k -out ", at, "/c >/dev/null 2>&1").c_str());
-  const auto read = [](const std::string& path) {
-    std::ifstream file(path);
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
-  };
-  certificate = read(at + "/c");
-  key = read(at + "/k");
-  std::filesystem::remove_all(at);
-  return made == 0;
-}
-
 TEST_F(PageZooTest, UnverifiedCertificateIsANoticeUnlessAccepted) {
   net::HttpServer::Options options;
-  ASSERT_TRUE(MakeCertificate(options.tls_certificate_pem, options.tls_key_pem));
+  ASSERT_TRUE(net::MakeCertificate(options.tls_certificate_pem, options.tls_key_pem));
   auto server = net::HttpServer::Create(options, [](const net::HttpRequest&) { return TestSite::Html("<title>secure</title>"); });
   ASSERT_TRUE(server.ok()) << server.status();
   v1::StartState start;
