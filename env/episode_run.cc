@@ -18,6 +18,7 @@ v1::EndKind KindOf(v1::EndReason reason) {
       return v1::END_KIND_TERMINATED;
     case v1::END_REASON_STEP_LIMIT:
     case v1::END_REASON_TIME_LIMIT:
+    case v1::END_REASON_LEFT_APP:
       return v1::END_KIND_TRUNCATED;
     default:
       return v1::END_KIND_INTERRUPTED;

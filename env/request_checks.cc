@@ -15,18 +15,42 @@ constexpr size_t kMaxTypedCharacters = 16384;
 constexpr size_t kMaxAgentTextBytes = 65536;
 constexpr size_t kMaxAgentDataBytes = 1 << 20;
 constexpr size_t kMaxUploadBytes = 16 << 20;
+constexpr size_t kMaxClipboardBytes = 65536;
 constexpr int kMaxChords = 64;
+constexpr int kMaxVia = 256;
+constexpr int kMaxSequence = 32;
 constexpr int kMaxTextBytes = 4 << 20;
 constexpr int kMaxSteps = 10000;
 constexpr int kDefaultSteps = 30;
 constexpr absl::Duration kDefaultDuration = absl::Minutes(10);
 constexpr absl::Duration kMaxWait = absl::Seconds(30);
+constexpr absl::Duration kMaxHold = absl::Seconds(10);
 
 absl::Status Invalid(const std::string& text) { return absl::InvalidArgumentError(text); }
+
+absl::Status CheckFraction(const v1::Target& target, const std::string& field) {
+  if (!target.has_fraction()) return absl::OkStatus();
+  const auto inside = [](double share) { return share >= 0 && share <= 1; };
+  if (inside(target.fraction().x()) && inside(target.fraction().y())) return absl::OkStatus();
+  return Invalid(absl::StrCat("action.", field, ".fraction: x and y are shares of the viewport, 0 to 1"));
+}
 
 absl::Status CheckTarget(const v1::Target& target, const std::string& field) {
   if (target.kind_case() == v1::Target::KIND_NOT_SET) {
     return Invalid(absl::StrCat("action.", field, ": set a mark or a point"));
+  }
+  return CheckFraction(target, field);
+}
+
+// For targets that may be left out.
+absl::Status CheckOptionalTarget(const v1::Target& target, const std::string& field) {
+  return target.kind_case() == v1::Target::KIND_NOT_SET ? absl::OkStatus() : CheckFraction(target, field);
+}
+
+absl::Status CheckDuration(const google::protobuf::Duration& given, absl::Duration longest, const std::string& field) {
+  const absl::Duration duration = FromProto(given);
+  if (duration < absl::ZeroDuration() || duration > longest) {
+    return Invalid(absl::StrCat("action.", field, ": 0 to ", absl::ToInt64Seconds(longest), " s"));
   }
   return absl::OkStatus();
 }
@@ -48,12 +72,31 @@ absl::Status CheckUpload(const v1::UploadFile& upload) {
   return absl::OkStatus();
 }
 
-absl::Status CheckWait(const v1::Wait& wait) {
-  const absl::Duration duration = FromProto(wait.duration());
-  if (duration < absl::ZeroDuration() || duration > kMaxWait) {
-    return Invalid("action.wait.duration: 0 to 30 s");
+absl::Status CheckPressKeys(const v1::PressKeys& press) {
+  if (press.chords_size() > kMaxChords) return Invalid("action.press_keys.chords: at most 64");
+  // None, with a target: the focus moves there, and that is all.
+  if (press.chords().empty() && press.target().kind_case() == v1::Target::KIND_NOT_SET) {
+    return Invalid("action.press_keys: set chords or a target");
   }
-  return absl::OkStatus();
+  PROCTOR_RETURN_IF_ERROR(CheckOptionalTarget(press.target(), "press_keys.target"));
+  return CheckDuration(press.hold(), kMaxHold, "press_keys.hold");
+}
+
+absl::Status CheckDrag(const v1::Drag& drag) {
+  PROCTOR_RETURN_IF_ERROR(CheckTarget(drag.from(), "drag.from"));
+  if (drag.via_size() > kMaxVia) return Invalid("action.drag.via: at most 256");
+  return CheckTarget(drag.to(), "drag.to");
+}
+
+absl::Status CheckSwipe(const v1::Swipe& swipe) {
+  PROCTOR_RETURN_IF_ERROR(CheckTarget(swipe.from(), "swipe.from"));
+  PROCTOR_RETURN_IF_ERROR(CheckTarget(swipe.to(), "swipe.to"));
+  return CheckDuration(swipe.duration(), kMaxHold, "swipe.duration");
+}
+
+absl::Status CheckLongPress(const v1::LongPress& press) {
+  PROCTOR_RETURN_IF_ERROR(CheckTarget(press.target(), "long_press.target"));
+  return CheckDuration(press.duration(), kMaxHold, "long_press.duration");
 }
 
 // Limits of the kinds' fields, as in action.proto.
@@ -70,36 +113,73 @@ absl::Status CheckFields(const v1::Action& action) {
       if (Characters(action.type().text()) > kMaxTypedCharacters) {
         return Invalid("action.type.text: over 16384 characters");
       }
-      return absl::OkStatus();
+      return CheckOptionalTarget(action.type().target(), "type.target");
     case v1::Action::kPressKeys:
-      if (action.press_keys().chords_size() > kMaxChords) {
-        return Invalid("action.press_keys.chords: at most 64");
-      }
-      // None, with a target: the focus moves there, and that is all.
-      if (action.press_keys().chords().empty() &&
-          action.press_keys().target().kind_case() == v1::Target::KIND_NOT_SET) {
-        return Invalid("action.press_keys: set chords or a target");
-      }
-      return absl::OkStatus();
+      return CheckPressKeys(action.press_keys());
     case v1::Action::kSelectOption:
       return CheckTarget(action.select_option().target(), "select_option.target");
     case v1::Action::kCheck:
       return CheckTarget(action.check().target(), "check.target");
     case v1::Action::kDrag:
-      PROCTOR_RETURN_IF_ERROR(CheckTarget(action.drag().from(), "drag.from"));
-      return CheckTarget(action.drag().to(), "drag.to");
+      return CheckDrag(action.drag());
     case v1::Action::kUploadFile:
       return CheckUpload(action.upload_file());
     case v1::Action::kWait:
-      return CheckWait(action.wait());
+      return CheckDuration(action.wait().duration(), kMaxWait, "wait.duration");
     case v1::Action::kAnswer:
       if (action.answer().text().size() > kMaxAnswerBytes) {
         return Invalid("action.answer.text: over 65536 bytes");
       }
       return absl::OkStatus();
+    case v1::Action::kScroll:
+      return CheckOptionalTarget(action.scroll().target(), "scroll.target");
+    case v1::Action::kMouseDown:
+      return CheckOptionalTarget(action.mouse_down().target(), "mouse_down.target");
+    case v1::Action::kMouseUp:
+      return CheckOptionalTarget(action.mouse_up().target(), "mouse_up.target");
+    case v1::Action::kKeyDown:
+      return action.key_down().key().empty() ? Invalid("action.key_down.key: name a key") : absl::OkStatus();
+    case v1::Action::kKeyUp:
+      return action.key_up().key().empty() ? Invalid("action.key_up.key: name a key") : absl::OkStatus();
+    case v1::Action::kSetClipboard:
+      if (action.set_clipboard().text().size() > kMaxClipboardBytes) {
+        return Invalid("action.set_clipboard.text: over 65536 bytes");
+      }
+      return absl::OkStatus();
+    case v1::Action::kOpenApp:
+      return action.open_app().name().empty() ? Invalid("action.open_app.name: name an application") : absl::OkStatus();
+    case v1::Action::kLongPress:
+      return CheckLongPress(action.long_press());
+    case v1::Action::kSwipe:
+      return CheckSwipe(action.swipe());
+    case v1::Action::kPressButton:
+      if (action.press_button().button() == v1::DEVICE_BUTTON_UNSPECIFIED ||
+          !v1::DeviceButton_IsValid(action.press_button().button())) {
+        return Invalid("action.press_button.button: BACK, HOME, RECENTS or ENTER");
+      }
+      return absl::OkStatus();
     default:
       return absl::OkStatus();
   }
+}
+
+// What a sequence holds is checked as if it came alone.
+absl::Status CheckSequence(const v1::Sequence& sequence, const v1::Capabilities& capabilities) {
+  if (sequence.actions().empty() || sequence.actions_size() > kMaxSequence) {
+    return Invalid("action.sequence.actions: 1 to 32");
+  }
+  absl::Duration waits;
+  for (int i = 0; i < sequence.actions_size(); ++i) {
+    const v1::Action& action = sequence.actions(i);
+    if (action.has_sequence() || action.has_answer() || action.has_give_up()) {
+      return Invalid(absl::StrCat("action.sequence.actions[", i, "]: no sequences, answers or give-ups"));
+    }
+    PROCTOR_RETURN_IF_ERROR(
+        Annotate(CheckAction(action, capabilities), absl::StrCat("action.sequence.actions[", i, "]")));
+    if (action.has_wait()) waits += FromProto(action.wait().duration());
+  }
+  if (waits > kMaxWait) return Invalid("action.sequence: its waits add up to more than 30 s");
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -121,6 +201,7 @@ absl::Status CheckAction(const v1::Action& action, const v1::Capabilities& capab
   if (!IsSessionAction(action) && std::find(known.begin(), known.end(), kind) == known.end()) {
     return Invalid(absl::StrCat("action: this environment has no `", kind, "`"));
   }
+  if (action.has_sequence()) return CheckSequence(action.sequence(), capabilities);
   return CheckFields(action);
 }
 

@@ -6,6 +6,7 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "env/dialects/dialect.h"
+#include "env/fractions.h"
 #include "env/request_checks.h"
 #include "env/session.h"
 
@@ -101,6 +102,7 @@ std::optional<absl::StatusOr<v1::StepResponse>> Session::BeginStep(StepCall& cal
 void Session::ReadInput(StepCall& call) {
   if (call.request.has_action()) {
     call.action = call.request.action();
+    FractionsToPoints(run_->last_observation().viewport(), call.action);
     return;
   }
   dialects::ParsedAgentText parsed =
@@ -119,6 +121,7 @@ void Session::ReadInput(StepCall& call) {
     return;
   }
   call.action = std::move(parsed.action);
+  FractionsToPoints(run_->last_observation().viewport(), call.action);
 }
 
 absl::Duration Session::StepDelay(const StepCall& call) {
@@ -167,7 +170,10 @@ v1::StepResponse Session::FinishStep(StepCall& call, absl::StatusOr<ActResult> r
 std::optional<Ending> Session::EndingAfter(const StepCall& call, const ActResult& result) const {
   if (call.action.has_answer()) return Ending{v1::END_REASON_ANSWERED, ""};
   if (call.action.has_give_up()) return Ending{v1::END_REASON_GAVE_UP, call.action.give_up().reason()};
-  if (result.world_ended) return Ending{v1::END_REASON_WORLD_ENDED, "the world ended by itself"};
+  if (result.world_end == v1::END_REASON_LEFT_APP) {
+    return Ending{v1::END_REASON_LEFT_APP, "the application that the task is about was left"};
+  }
+  if (result.world_end != v1::END_REASON_UNSPECIFIED) return Ending{result.world_end, "the world ended by itself"};
   if (run_->AtStepLimit()) return Ending{v1::END_REASON_STEP_LIMIT, "the step limit was reached"};
   if (parts_.clock.Now() >= run_->deadline()) {
     return Ending{v1::END_REASON_TIME_LIMIT, "the time limit was reached"};
@@ -197,6 +203,7 @@ v1::StepResponse Session::RecordStep(StepCall& call, ActResult result) {
   *step.mutable_timing()->mutable_total() = ToProto(acted - call.arrival);
   if (result.target_box) *step.mutable_target_box() = *result.target_box;
   if (result.target_point) *step.mutable_target_point() = *result.target_point;
+  if (result.release_point) *step.mutable_release_point() = *result.release_point;
   if (result.target_element) *step.mutable_target_element() = *result.target_element;
 
   v1::StepResponse response;

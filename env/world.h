@@ -9,7 +9,8 @@
 //  - A non-OK status from Reset: no episode begins, nothing is recorded, the session stays open. INVALID_ARGUMENT and
 //    FAILED_PRECONDITION (the task does not fit) go to the client as they are; everything else, CANCELLED and
 //    DEADLINE_EXCEEDED included, as UNAVAILABLE: the client may try again.
-//  - `wait`, `noop`, `answer` and `give_up` never reach Act: the session does them, the same for all worlds.
+//  - `wait`, `noop`, `answer` and `give_up` never reach Act: the session does them, the same for all worlds. (Waits and noops of a
+//    `sequence` do, where a world has sequences.) Targets given as `fraction` reach Act as points.
 //  - Steps, limits, leases, recording, replayed requests, evidence at start and end: the session's, never the driver's.
 //  - The suite of tests/env/world_contract.h must pass for it.
 #ifndef PROCTOR_ENV_WORLD_H_
@@ -28,6 +29,7 @@
 #include "common/status.h"
 #include "proctor/v1/action.pb.h"
 #include "proctor/v1/environment.pb.h"
+#include "proctor/v1/episode.pb.h"
 #include "proctor/v1/observation.pb.h"
 #include "proctor/v1/oracle.pb.h"
 #include "proctor/v1/task.pb.h"
@@ -54,11 +56,13 @@ struct ResetResult {
 // The world after an action. Pictures in observations carry their bytes (`data`) and digest.
 struct ActResult {
   v1::Observation observation;
-  // The world ended by itself (END_REASON_WORLD_ENDED).
-  bool world_ended = false;
+  // Why the episode ends with this step by the world's doing: WORLD_ENDED, LEFT_APP. UNSPECIFIED: it goes on.
+  v1::EndReason world_end = v1::END_REASON_UNSPECIFIED;
   // What was acted on, for the record.
   std::optional<v1::Rect> target_box;
   std::optional<v1::Point> target_point;
+  // Drags and swipes: where it was released.
+  std::optional<v1::Point> release_point;
   std::optional<v1::Element> target_element;
   // Bytes of the observation's downloads, by digest: the session stores them before it records the step.
   std::map<std::string, std::string> blobs;

@@ -54,6 +54,8 @@ class Validator {
         return Annotate(Check(oracle.negation(), depth + 1), "negation");
       case v1::Oracle::kGaveUp:
         return absl::OkStatus();
+      case v1::Oracle::kFile:
+      case v1::Oracle::kState:
       case v1::Oracle::KIND_NOT_SET:
         break;
     }
@@ -126,6 +128,8 @@ class Collector {
         break;
       case v1::Oracle::kAnswer:
       case v1::Oracle::kGaveUp:
+      case v1::Oracle::kFile:
+      case v1::Oracle::kState:
       case v1::Oracle::KIND_NOT_SET:
         break;
     }
@@ -214,6 +218,8 @@ Range RangeWithoutAnswer(const v1::Oracle& oracle) {
     case v1::Oracle::kUrl:
     case v1::Oracle::kPage:
     case v1::Oracle::kSiteState:
+    case v1::Oracle::kFile:
+    case v1::Oracle::kState:
     case v1::Oracle::KIND_NOT_SET:
       break;
   }

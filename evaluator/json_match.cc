@@ -58,6 +58,9 @@ absl::StatusOr<bool> Compare(const v1::JsonMatch& match, const Json& value) {
     case v1::JsonMatch::kSize:
       return (value.is_array() || value.is_object()) &&
              static_cast<int64_t>(value.size()) == match.size();
+    case v1::JsonMatch::kAtLeast:
+    case v1::JsonMatch::kScore:
+    case v1::JsonMatch::kAnyText:
     case v1::JsonMatch::KIND_NOT_SET:
       break;
   }
@@ -95,6 +98,9 @@ absl::Status ValidateJsonMatch(const v1::JsonMatch& match) {
     case v1::JsonMatch::kSize:
       return match.size() < 0 ? absl::InvalidArgumentError("size must not be negative")
                               : absl::OkStatus();
+    case v1::JsonMatch::kAtLeast:
+    case v1::JsonMatch::kScore:
+    case v1::JsonMatch::kAnyText:
     case v1::JsonMatch::KIND_NOT_SET:
       break;
   }
@@ -158,6 +164,9 @@ std::string Describe(const v1::JsonMatch& match) {
       return absl::StrCat("something that contains ", match.contains_json());
     case v1::JsonMatch::kSize:
       return absl::StrCat(match.size(), " elements");
+    case v1::JsonMatch::kAtLeast:
+    case v1::JsonMatch::kScore:
+    case v1::JsonMatch::kAnyText:
     case v1::JsonMatch::KIND_NOT_SET:
       break;
   }

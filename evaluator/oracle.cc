@@ -95,6 +95,8 @@ class TreeEvaluator {
       }
       case v1::Oracle::kGaveUp:
         return Leaf(at("gave_up"), GaveUp());
+      case v1::Oracle::kFile:
+      case v1::Oracle::kState:
       case v1::Oracle::KIND_NOT_SET:
         break;
     }

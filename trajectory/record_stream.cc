@@ -31,6 +31,7 @@ bool ReasonFitsKind(v1::EndKind kind, v1::EndReason reason) {
       return kind == v1::END_KIND_TERMINATED;
     case v1::END_REASON_STEP_LIMIT:
     case v1::END_REASON_TIME_LIMIT:
+    case v1::END_REASON_LEFT_APP:
       return kind == v1::END_KIND_TRUNCATED;
     case v1::END_REASON_CANCELLED:
     case v1::END_REASON_LEASE_EXPIRED:

@@ -58,8 +58,9 @@ class NullWorld final : public World {
     const std::string error = Do(action, result);
     result.observation = See(request);
     result.observation.set_action_error(error);
-    result.world_ended =
-        settings_.terminate_after_steps() > 0 && steps_ >= settings_.terminate_after_steps();
+    if (settings_.terminate_after_steps() > 0 && steps_ >= settings_.terminate_after_steps()) {
+      result.world_end = v1::END_REASON_WORLD_ENDED;
+    }
     return result;
   }
 

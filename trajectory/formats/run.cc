@@ -63,6 +63,7 @@ v1::EndKind EndKindOf(v1::EndReason reason) {
       return v1::END_KIND_TERMINATED;
     case v1::END_REASON_STEP_LIMIT:
     case v1::END_REASON_TIME_LIMIT:
+    case v1::END_REASON_LEFT_APP:
       return v1::END_KIND_TRUNCATED;
     case v1::END_REASON_UNSPECIFIED:
       return v1::END_KIND_UNSPECIFIED;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable
 
-from .v1 import action_pb2, observation_pb2
+from .v1 import action_pb2, geometry_pb2, observation_pb2
 
 Action = action_pb2.Action
 
@@ -38,7 +38,7 @@ def observation_request(parts: Iterable[str], *, image_format: str = "png", draw
 
 def _target(target: Any) -> action_pb2.Target:
     if isinstance(target, tuple):
-        return action_pb2.Target(point=action_pb2.Point(x=target[0], y=target[1]))
+        return action_pb2.Target(point=geometry_pb2.Point(x=target[0], y=target[1]))
     return action_pb2.Target(mark=target)
 
 

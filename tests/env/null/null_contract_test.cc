@@ -120,7 +120,7 @@ TEST(NullEnvironmentTest, EndsByItselfAfterTheSettingsSteps) {
   ASSERT_TRUE((*world)->Reset(CallContext(), {}, {}).ok());
   v1::Action click;
   click.mutable_click()->mutable_target()->set_mark(1);
-  EXPECT_TRUE((*world)->Act(CallContext(), click, {})->world_ended);
+  EXPECT_EQ((*world)->Act(CallContext(), click, {})->world_end, v1::END_REASON_WORLD_ENDED);
 }
 
 }  // namespace
