@@ -43,6 +43,8 @@ void PageActivity::OnRequest(const Json& params) {
   const std::string type = JsonStringOr(params, "type");
   const bool document = type == "Document" && JsonStringOr(params, "frameId") == main_frame_id_;
   if (IsLongLived(type)) return;
+  // A worker's own script: its end is told to the worker's session, which nobody listens to.
+  if (type == "Script" && JsonStringOr(params, "loaderId").empty()) return;
   const auto request = params.find("request");
   if (request != params.end() && JsonStringOr(*request, "url").rfind("data:", 0) == 0) return;
   ++changes_;

@@ -20,12 +20,13 @@ std::string Cut(const std::string& text, size_t bytes) {
 }
 
 DevToolsCommand AttachToFrames(const std::string& session_id) {
-  // Paused until set up, or a frame's first script would see other settings than its page.
+  // Paused until set up, or a frame's first script would see other settings than its page. Workers are paused too, whether they are named
+  // here or not: those that are not would never be told of, and never run.
   return {session_id, "Target.setAutoAttach",
           {{"autoAttach", true},
            {"waitForDebuggerOnStart", true},
            {"flatten", true},
-           {"filter", Json::array({{{"type", "iframe"}}})}}};
+           {"filter", Json::array({{{"type", "iframe"}}, {{"type", "worker"}}})}}};
 }
 
 // Scheme, host and port of a URL, as in StartState.http_credentials.
@@ -160,7 +161,7 @@ void Tab::OnEvent(const DevToolsEvent& event) {
   frames_.OnEvent(event);
   activity_.OnEvent(event);
   if (event.method == "Target.attachedToTarget") {
-    OnAttached(event.Params());
+    OnAttached(std::string(event.session_id), event.Params());
   } else if (event.method == "Target.detachedFromTarget") {
     OnDetached(JsonStringOr(event.Params(), "sessionId"));
   } else if (event.method == "Page.javascriptDialogOpening") {
@@ -187,11 +188,17 @@ void Tab::OnEvent(const DevToolsEvent& event) {
   }
 }
 
-void Tab::OnAttached(const Json& params) {
+void Tab::OnAttached(const std::string& parent_session, const Json& params) {
   const std::string session = JsonStringOr(params, "sessionId");
   const auto info = params.find("targetInfo");
-  if (session.empty() || info == params.end() || JsonStringOr(*info, "type") != "iframe") return;
-  Attach(session, false);
+  if (session.empty() || info == params.end()) return;
+  if (JsonStringOr(*info, "type") == "iframe") {
+    Attach(session, false);
+    return;
+  }
+  // Nothing is asked of a worker: it runs, and is let go.
+  devtools_.Send({session, "Runtime.runIfWaitingForDebugger", {}});
+  devtools_.Send({parent_session, "Target.detachFromTarget", {{"sessionId", session}}});
 }
 
 void Tab::OnDetached(const std::string& session_id) {

@@ -304,6 +304,28 @@ TEST_F(PageZooTest, UnreachableStartPageIsAFaultOfTheWorld) {
   EXPECT_EQ(result.status().code(), absl::StatusCode::kUnavailable) << result.status();
 }
 
+TEST_F(PageZooTest, WorkersRunInPagesAndInFramesOfOtherSites) {
+  const std::string worker =
+      "<title>waiting</title><p id=said>nothing</p><script>const w = new Worker(URL.createObjectURL(new Blob(["
+      "\"const inner = new Worker(URL.createObjectURL(new Blob(['postMessage(7)']))); inner.onmessage = e => postMessage(e.data)\"])));"
+      "w.onmessage = e => { document.getElementById('said').textContent = 'worker said ' + e.data }</script>";
+  site().Page("/worker", worker);
+  ResetTo(worker + "<iframe src=\"" + site().Url("/worker", "localhost") + "\"></iframe>");
+  v1::Action wait;
+  wait.mutable_noop();
+  const auto says = [&] {
+    size_t count = 0;
+    for (size_t at = last_.text().text().find("worker said 7"); at != std::string::npos;
+         at = last_.text().text().find("worker said 7", at + 1)) {
+      ++count;
+    }
+    return count;
+  };
+  EXPECT_TRUE(last_.settle().settled()) << last_.settle().waiting_for();
+  for (int look = 0; look < 40 && says() < 2; ++look) Act(wait);
+  EXPECT_EQ(says(), 2u) << last_.text().text();
+}
+
 TEST_F(PageZooTest, CrossSiteFrameIsSeenAndActedOn) {
   site().Page("/inner", "<button onclick=\"this.textContent='inner done'\">Inner</button>");
   ResetTo(absl::StrCat("<title>outer</title><iframe width=300 height=100 src=\"", site().Url("/inner", "localhost"), "\"></iframe>"));
