@@ -13,6 +13,11 @@ double ViewportHeight(const v1::Observation& last) {
   return last.viewport().height() > 0 ? last.viewport().height() : kDefaultHeight;
 }
 
+double ViewportWidth(const v1::Observation& last) {
+  constexpr double kDefaultWidth = 1280;
+  return last.viewport().width() > 0 ? last.viewport().width() : kDefaultWidth;
+}
+
 std::optional<int32_t> ParseMark(std::string_view digits) {
   int32_t mark = 0;
   if (!absl::SimpleAtoi(ToAbsl(digits), &mark) || mark < 1) return std::nullopt;
@@ -49,6 +54,27 @@ ParsedAgentText ParseAgentText(const v1::AgentText& text, const v1::Observation&
       break;
     case v1::DIALECT_BROWSERGYM:
       parsed = ParseBrowserGym(text.text());
+      break;
+    case v1::DIALECT_OPENAI_COMPUTER:
+      parsed = ParseOpenAiComputer(text.text());
+      break;
+    case v1::DIALECT_ANTHROPIC_COMPUTER:
+      parsed = ParseAnthropicComputer(text.text(), last);
+      break;
+    case v1::DIALECT_PYAUTOGUI:
+      parsed = ParsePyAutoGui(text.text(), last);
+      break;
+    case v1::DIALECT_INFANT_AGENT:
+      parsed = ParseInfantAgent(text.text(), last);
+      break;
+    case v1::DIALECT_ANDROID_IN_THE_WILD:
+      parsed = ParseAndroidInTheWild(text.text());
+      break;
+    case v1::DIALECT_ANDROID_WORLD:
+      parsed = ParseAndroidWorld(text.text(), last);
+      break;
+    case v1::DIALECT_AER_ANDROID:
+      parsed = ParseAerAndroid(text.text());
       break;
     default:
       parsed.error = "No known dialect was named with the text.";

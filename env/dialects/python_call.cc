@@ -1,12 +1,15 @@
 #include "env/dialects/python_call.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/status.h"
 #include "common/strings.h"
 
@@ -79,7 +82,63 @@ class Parser {
     return call;
   }
 
+  absl::StatusOr<std::vector<PythonCall>> ParseScript(const std::vector<std::string_view>& settings) {
+    std::vector<PythonCall> calls;
+    for (SkipToStatement(); !AtEnd(); SkipToStatement()) {
+      const size_t begin = at_;
+      PythonCall call;
+      call.name = DottedName();
+      if (call.name.empty()) return Error("expected a call, like pyautogui.click(10, 20)");
+      if (call.name == "import" || call.name == "from") {
+        SkipImport(begin);
+        continue;
+      }
+      SkipSpaces();
+      if (Take('(')) {
+        PROCTOR_RETURN_IF_ERROR(Arguments(call));
+        calls.push_back(std::move(call));
+      } else {
+        const bool may_be_set = std::find(settings.begin(), settings.end(), call.name) != settings.end();
+        if (!may_be_set || !Take('=')) return Error("expected '(' after the function's name; write calls with literal arguments only");
+        PROCTOR_RETURN_IF_ERROR(Value(0).status());
+      }
+      SkipSpaces();
+      if (!AtEnd() && Peek() != '\n' && Peek() != '\r' && Peek() != ';' && Peek() != '#') {
+        return Error("expected the line's end after the call");
+      }
+    }
+    return calls;
+  }
+
  private:
+  void SkipToStatement() {
+    do SkipBlank();
+    while (Take(';'));
+  }
+  void SkipSpaces() {
+    while (Peek() == ' ' || Peek() == '\t') ++at_;
+  }
+
+  // "pyautogui.click", with a module's other name replaced by its own.
+  std::string DottedName() {
+    std::string name = Identifier();
+    const auto alias = aliases_.find(name);
+    if (alias != aliases_.end()) name = alias->second;
+    while (Peek() == '.' && (absl::ascii_isalpha(Peek(1)) || Peek(1) == '_')) {
+      ++at_;
+      absl::StrAppend(&name, ".", Identifier());
+    }
+    return name;
+  }
+
+  // To the statement's end; "import pyautogui as pg" is remembered.
+  void SkipImport(size_t begin) {
+    at_ = std::min(text_.find_first_of("\n;", begin), text_.size());
+    const std::vector<std::string> words =
+        absl::StrSplit(ToAbsl(text_.substr(begin, at_ - begin)), absl::ByAnyChar(" \t\r"), absl::SkipEmpty());
+    if (words.size() == 4 && words[0] == "import" && words[2] == "as") aliases_[words[3]] = words[1];
+  }
+
   bool AtEnd() const { return at_ >= text_.size(); }
   char Peek(size_t ahead = 0) const {
     return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
@@ -252,10 +311,16 @@ class Parser {
 
   std::string_view text_;
   size_t at_ = 0;
+  // Names that the text gives to modules.
+  std::map<std::string, std::string> aliases_;
 };
 
 }  // namespace
 
 absl::StatusOr<PythonCall> ParsePythonCall(std::string_view text) { return Parser(text).Parse(); }
+
+absl::StatusOr<std::vector<PythonCall>> ParsePythonScript(std::string_view text, const std::vector<std::string_view>& settings) {
+  return Parser(text).ParseScript(settings);
+}
 
 }  // namespace proctor::env::dialects

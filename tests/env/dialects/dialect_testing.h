@@ -11,16 +11,28 @@
 
 namespace proctor::env::dialects {
 
-inline ParsedAgentText ParseWith(v1::Dialect dialect, const std::string& text) {
-  v1::AgentText agent_text;
-  agent_text.set_dialect(dialect);
-  agent_text.set_text(text);
+// A screen of 1024 x 768, the pointer at (300, 200), two elements with the marks 9 and 12.
+inline v1::Observation LastObservation() {
   v1::Observation last;
   last.mutable_viewport()->set_width(1024);
   last.mutable_viewport()->set_height(768);
+  last.mutable_cursor()->set_x(300);
+  last.mutable_cursor()->set_y(200);
   v1::Element* pane = last.add_elements();
   pane->set_mark(9);
   pane->mutable_box()->set_height(300);
+  v1::Element* list = last.add_elements();
+  list->set_mark(12);
+  list->mutable_box()->set_width(400);
+  list->mutable_box()->set_height(100);
+  return last;
+}
+
+inline ParsedAgentText ParseWith(v1::Dialect dialect, const std::string& text,
+                                 const v1::Observation& last = LastObservation()) {
+  v1::AgentText agent_text;
+  agent_text.set_dialect(dialect);
+  agent_text.set_text(text);
   return ParseAgentText(agent_text, last);
 }
 
@@ -55,6 +67,14 @@ inline void CheckRow(v1::Dialect dialect, const Row& row) {
   // What a grammar knows, a session takes.
   const absl::Status taken = CheckAction(parsed.action, EveryAction());
   EXPECT_TRUE(taken.ok()) << taken;
+}
+
+// Texts of no sense: there is an error or an action, never both, and no error is long.
+inline void CheckHostile(v1::Dialect dialect, const std::string& text) {
+  SCOPED_TRACE(text.substr(0, 80));
+  const ParsedAgentText parsed = ParseWith(dialect, text);
+  EXPECT_NE(parsed.error.empty(), parsed.action.kind_case() == v1::Action::KIND_NOT_SET);
+  EXPECT_LT(parsed.error.size(), 1500u);
 }
 
 }  // namespace proctor::env::dialects

@@ -46,5 +46,22 @@ TEST(PythonCallTest, RefusesEverythingElse) {
   }
 }
 
+TEST(PythonScriptTest, ReadsCallsLineByLine) {
+  const auto calls = ParsePythonScript("import a.b as c, d\nimport m as n\nn.f(1); g('x')  # note\n\n  h(\n 2)\nm.S = 3\n", {"m.S"});
+  ASSERT_TRUE(calls.ok()) << calls.status();
+  ASSERT_EQ(calls->size(), 3u);
+  EXPECT_EQ((*calls)[0].name, "m.f");
+  EXPECT_EQ((*calls)[1].name, "g");
+  EXPECT_EQ((*calls)[2].name, "h");
+  EXPECT_TRUE(ParsePythonScript("  # nothing\n;;\n").value().empty());
+}
+
+TEST(PythonScriptTest, RefusesWhatIsNoCall) {
+  for (const char* text : {"f", "f(1) g(2)", "a = 1", "f(1", "f(g(1))", "1", "f.(1)", "f..g(1)", "if a: f(1)", "f(1)[0]", "m.T = 1",
+                           "'x'", "f(1) if a else g(2)", "@f", "lambda: 1", "f(1,\n"}) {
+    EXPECT_EQ(ParsePythonScript(text, {"m.S"}).status().code(), absl::StatusCode::kInvalidArgument) << text;
+  }
+}
+
 }  // namespace
 }  // namespace proctor::env::dialects
