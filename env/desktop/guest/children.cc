@@ -21,6 +21,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "common/status.h"
+#include "env/desktop/guest/paths.h"
 
 namespace proctor::env::desktop::guest {
 namespace {
@@ -121,7 +122,7 @@ absl::StatusOr<std::string> FindProgram(const std::string& name) {
   if (name.find('/') != std::string::npos) {
     candidates.push_back(name);
   } else {
-    for (const absl::string_view folder : absl::StrSplit(kPath, ':')) candidates.push_back(absl::StrCat(folder, "/", name));
+    for (const absl::string_view folder : absl::StrSplit(kProgramPath, ':')) candidates.push_back(absl::StrCat(folder, "/", name));
   }
   for (const std::string& path : candidates) {
     struct stat info = {};

@@ -15,10 +15,8 @@
 
 namespace proctor::env::desktop::guest {
 
-inline constexpr char kPath[] = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games";
-
 struct Program {
-  // The program, found on kPath, and its arguments.
+  // The program, found on kProgramPath, and its arguments.
   std::vector<std::string> arguments;
   // The whole environment.
   std::map<std::string, std::string> environment;

@@ -1,11 +1,11 @@
-// proctor-desktop-guest: runs one desktop. The server starts it with a unix socket as descriptor 3; when the socket's other end closes,
-// the desktop is over. See requests.h for what is said there.
+// proctor-desktop-guest: runs one desktop. The server starts it with a unix socket as descriptor 3, whose other end's closing ends the
+// desktop, and a log as descriptor 4. See requests.h for what is said on the socket.
 //
 //   proctor-desktop-guest isolated|network|probe UID GID
 //   proctor-desktop-guest unisolated HOME RUNTIME
 //
 // `isolated`, `network`: behind the walls of sandbox.h, without or with the machine's network. `probe`: only tries whether they can be
-// built. `unisolated`: in the open, as the user who it is, in two directories that are there.
+// built, and says "ok". `unisolated`: in the open, as the user who it is, in two directories that are there.
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -27,6 +27,10 @@ constexpr int kSocket = 3;
 constexpr int kUsageError = 64;
 constexpr int kNoSandbox = 77;
 
+int SayOk() {
+  return write(STDOUT_FILENO, "ok\n", 3) == 3 ? 0 : 1;
+}
+
 int RunIsolated(const std::string& mode, const char* uid, const char* gid) {
   SandboxOptions options;
   options.uid = static_cast<uid_t>(std::strtoul(uid, nullptr, 10));
@@ -38,7 +42,7 @@ int RunIsolated(const std::string& mode, const char* uid, const char* gid) {
   }
   int exit_code = 0;
   const absl::Status status = RunInSandbox(
-      options, [&] { return mode == "probe" ? 0 : Converse(kSocket, kHome, kRuntime); }, exit_code);
+      options, [&] { return mode == "probe" ? SayOk() : Converse(kSocket, kHome, kRuntime); }, exit_code);
   if (status.ok()) return exit_code;
   std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
   return kNoSandbox;
@@ -69,4 +73,10 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace proctor::env::desktop::guest
 
-int main(int argc, char** argv) { return proctor::env::desktop::guest::Main(argc, argv); }
+int main(int argc, char** argv) {
+  // What this and all programs of the desktop say.
+  dup2(4, STDOUT_FILENO);
+  dup2(4, STDERR_FILENO);
+  close(4);
+  return proctor::env::desktop::guest::Main(argc, argv);
+}

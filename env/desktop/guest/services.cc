@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/status.h"
+#include "env/desktop/guest/paths.h"
 #include "env/desktop/guest/children.h"
 
 namespace proctor::env::desktop::guest {
@@ -35,7 +36,7 @@ constexpr char kOpenboxSettings[] = R"xml(<?xml version="1.0" encoding="UTF-8"?>
     <keybind key="A-Tab"><action name="NextWindow"><dialog>none</dialog><finalactions><action name="Focus"/><action name="Raise"/></finalactions></action></keybind>
   </keyboard>
   <mouse>
-    <dragThreshold>1</dragThreshold><doubleClickTime>500</doubleClickTime><screenEdgeWarpTime>0</screenEdgeWarpTime>
+    <dragThreshold>1</dragThreshold><doubleClickTime>100</doubleClickTime><screenEdgeWarpTime>0</screenEdgeWarpTime>
     <context name="Titlebar">
       <mousebind button="Left" action="Drag"><action name="Move"/></mousebind>
       <mousebind button="Left" action="DoubleClick"><action name="ToggleMaximize"/></mousebind>
@@ -65,7 +66,8 @@ constexpr char kOpenboxSettings[] = R"xml(<?xml version="1.0" encoding="UTF-8"?>
 // A screen that nothing happens on stands still: no blinking, no fading.
 constexpr char kGtkSettings[] =
     "[Settings]\ngtk-cursor-blink=0\ngtk-enable-animations=0\ngtk-overlay-scrolling=0\ngtk-recent-files-enabled=0\n"
-    "gtk-error-bell=0\n";
+    // Two clicks of one action come within a few milliseconds; those of two actions are two clicks.
+    "gtk-error-bell=0\ngtk-double-click-time=100\n";
 
 absl::Status WriteFile(const std::string& path, const char* text) {
   std::error_code error;
@@ -117,7 +119,7 @@ absl::Status Services::WriteSettings() {
                   {"USER", "user"},
                   {"LOGNAME", "user"},
                   {"SHELL", "/bin/sh"},
-                  {"PATH", kPath},
+                  {"PATH", kProgramPath},
                   {"LANG", options_.locale},
                   {"TZ", options_.time_zone},
                   {"XDG_RUNTIME_DIR", options_.runtime},
