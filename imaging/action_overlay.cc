@@ -35,6 +35,13 @@ void DrawAction(const ActionPlace& place, Image& image) {
     cv::drawMarker(canvas, {Pixel(place.point->x, image.width_px), Pixel(place.point->y, image.height_px)}, red,
                    cv::MARKER_CROSS, kCrossPx, kFramePx);
   }
+  if (place.point.has_value() && place.release.has_value()) {
+    const cv::Point from(Pixel(place.point->x, image.width_px), Pixel(place.point->y, image.height_px));
+    const cv::Point to(Pixel(place.release->x, image.width_px), Pixel(place.release->y, image.height_px));
+    // The tip is a share of the length.
+    const double length = std::max(1.0, std::hypot(to.x - from.x, to.y - from.y));
+    cv::arrowedLine(canvas, from, to, red, kFramePx, cv::LINE_8, 0, std::min(0.5, kCrossPx / length));
+  }
 }
 
 }  // namespace proctor::imaging

@@ -24,9 +24,12 @@ struct ActionPlace {
   std::optional<Box> box;
   // That received the input.
   std::optional<Point> point;
+  // Where a drag or a swipe ended.
+  std::optional<Point> release;
 };
 
-// Draws a red frame, 3 pixels wide, around the box and a red cross on the point. What lies outside the picture is left out.
+// Draws a red frame, 3 pixels wide, around the box, a red cross on the point, and a red arrow from there to where it was released.
+// What lies outside the picture is left out.
 void DrawAction(const ActionPlace& place, Image& image);
 
 }  // namespace proctor::imaging

@@ -8,7 +8,8 @@
 
 namespace proctor::trajectory {
 
-// One line for people and models: `click [button "Add to cart"]`, `type "tea" into [textbox "Search"] and submit`. A text
+// One line for people and models: `click [button "Add to cart"]`, `type "tea" into [textbox "Search"] and submit`, `swipe up from
+// (540, 1800) to (540, 600)`, `do 2 actions: click (10, 20); press Enter`. A text
 // that did not parse is `(not understood) "..."`; an action that could not be done ends with `(failed: ...)`. Line breaks
 // become spaces.
 std::string ActionLine(const v1::Step& step);

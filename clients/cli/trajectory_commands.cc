@@ -56,7 +56,7 @@ absl::Status Show(Call& call) {
   // The task's solution and the first observation in full would bury what happened.
   call.output().Message(*trajectory, {"steps", "initial_observation", "evidence", "task"});
   call.output().Raw(absl::StrCat("goal: ", OneLine(trajectory->task().goal()), "\nstarted at: ",
-                                 OneLine(trajectory->initial_observation().url()), "\n\n"));
+                                 OneLine(PlaceText(trajectory->initial_observation())), "\n\n"));
   call.output().Print(StepTable(*trajectory));
   return absl::OkStatus();
 }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/proto_time.h"
+
 namespace proctor::client {
 
 v1::Target Mark(int mark) {
@@ -17,6 +19,13 @@ v1::Target At(double x, double y) {
   return target;
 }
 
+v1::Target AtShare(double x, double y) {
+  v1::Target target;
+  target.mutable_fraction()->set_x(x);
+  target.mutable_fraction()->set_y(y);
+  return target;
+}
+
 v1::Action Click(v1::Target target, int count) {
   v1::Action action;
   *action.mutable_click()->mutable_target() = std::move(target);
@@ -27,6 +36,12 @@ v1::Action Click(v1::Target target, int count) {
 v1::Action RightClick(v1::Target target) {
   v1::Action action = Click(std::move(target));
   action.mutable_click()->set_button(v1::MOUSE_BUTTON_RIGHT);
+  return action;
+}
+
+v1::Action MiddleClick(v1::Target target) {
+  v1::Action action = Click(std::move(target));
+  action.mutable_click()->set_button(v1::MOUSE_BUTTON_MIDDLE);
   return action;
 }
 
@@ -83,6 +98,18 @@ v1::Action Scroll(double delta_x, double delta_y) {
   return action;
 }
 
+v1::Action ScrollAt(v1::Target target, double delta_x, double delta_y) {
+  v1::Action action = Scroll(delta_x, delta_y);
+  *action.mutable_scroll()->mutable_target() = std::move(target);
+  return action;
+}
+
+v1::Action TypeText(std::string text) {
+  v1::Action action;
+  action.mutable_type()->set_text(std::move(text));
+  return action;
+}
+
 v1::Action Drag(v1::Target from, v1::Target to) {
   v1::Action action;
   *action.mutable_drag()->mutable_from() = std::move(from);
@@ -105,6 +132,76 @@ v1::Action GoBack() {
 v1::Action Reload() {
   v1::Action action;
   action.mutable_reload();
+  return action;
+}
+
+v1::Action Wait(absl::Duration duration) {
+  v1::Action action;
+  *action.mutable_wait()->mutable_duration() = ToProto(duration);
+  return action;
+}
+
+v1::Action MouseDown(v1::MouseButton button) {
+  v1::Action action;
+  action.mutable_mouse_down()->set_button(button);
+  return action;
+}
+
+v1::Action MouseUp(v1::MouseButton button) {
+  v1::Action action;
+  action.mutable_mouse_up()->set_button(button);
+  return action;
+}
+
+v1::Action KeyDown(std::string key) {
+  v1::Action action;
+  action.mutable_key_down()->set_key(std::move(key));
+  return action;
+}
+
+v1::Action KeyUp(std::string key) {
+  v1::Action action;
+  action.mutable_key_up()->set_key(std::move(key));
+  return action;
+}
+
+v1::Action SetClipboard(std::string text) {
+  v1::Action action;
+  action.mutable_set_clipboard()->set_text(std::move(text));
+  return action;
+}
+
+v1::Action Sequence(std::vector<v1::Action> actions) {
+  v1::Action action;
+  action.mutable_sequence();
+  for (v1::Action& part : actions) *action.mutable_sequence()->add_actions() = std::move(part);
+  return action;
+}
+
+v1::Action OpenApp(std::string name) {
+  v1::Action action;
+  action.mutable_open_app()->set_name(std::move(name));
+  return action;
+}
+
+v1::Action LongPress(v1::Target target, absl::Duration duration) {
+  v1::Action action;
+  *action.mutable_long_press()->mutable_target() = std::move(target);
+  *action.mutable_long_press()->mutable_duration() = ToProto(duration);
+  return action;
+}
+
+v1::Action Swipe(v1::Target from, v1::Target to, absl::Duration duration) {
+  v1::Action action;
+  *action.mutable_swipe()->mutable_from() = std::move(from);
+  *action.mutable_swipe()->mutable_to() = std::move(to);
+  *action.mutable_swipe()->mutable_duration() = ToProto(duration);
+  return action;
+}
+
+v1::Action PressButton(v1::DeviceButton button) {
+  v1::Action action;
+  action.mutable_press_button()->set_button(button);
   return action;
 }
 

@@ -20,6 +20,9 @@ imaging::ActionPlace PlaceOf(const v1::Step& step, const Screenshot& screenshot)
   if (step.has_target_point()) {
     place.point = {.x = step.target_point().x() * scale, .y = step.target_point().y() * scale};
   }
+  if (step.has_release_point()) {
+    place.release = {.x = step.release_point().x() * scale, .y = step.release_point().y() * scale};
+  }
   return place;
 }
 

@@ -25,6 +25,11 @@ SlotContent Untrusted(const std::string& name, const v1::Slot& slot, const std::
   return {FencedText{name, Cut(text, slot)}};
 }
 
+// Where the agent was: the page's URL; of a desktop or a phone, which have none, the window in front.
+const std::string& PlaceOf(const v1::Observation& observation) {
+  return observation.url().empty() ? observation.title() : observation.url();
+}
+
 std::string ActionsText(const v1::ActionsSlot& slot, const RecordView& view, int index) {
   std::string text;
   const int first = slot.current() ? index : 0;
@@ -33,7 +38,8 @@ std::string ActionsText(const v1::ActionsSlot& slot, const RecordView& view, int
     const v1::Step& step = view.trajectory().steps(i);
     if (slot.without_answer() && step.action().has_answer()) continue;
     absl::StrAppend(&text, text.empty() ? "" : "\n", i + 1, ". ");
-    if (slot.urls()) absl::StrAppend(&text, "on ", view.Before(i).url(), ": ");
+    const std::string& place = PlaceOf(view.Before(i));
+    if (slot.urls() && !place.empty()) absl::StrAppend(&text, "on ", place, ": ");
     absl::StrAppend(&text, trajectory::ActionLine(step));
     const std::string& thought = step.agent_data().thought();
     if (slot.thoughts() && !thought.empty()) absl::StrAppend(&text, "\n   thought: ", thought);
@@ -64,7 +70,7 @@ std::string PageText(const v1::PageSlot& slot, const RecordView& view, int index
     case v1::PAGE_PART_TEXT:
       return observation.text().text();
     default:
-      return observation.url();
+      return PlaceOf(observation);
   }
 }
 

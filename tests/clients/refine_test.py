@@ -9,6 +9,7 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "examples"))
 
+import proctor.report  # noqa: E402
 from proctor.v1 import observation_pb2  # noqa: E402
 from refine import candidates, experiment, exploration, features, learn, page, policy, report, statistics, text  # noqa: E402
 
@@ -248,13 +249,14 @@ class ReportTest(unittest.TestCase):
 
     def test_page_escapes_what_pages_said(self):
         data = {"summary": "<b>", "description": "", "sets": [self.row(0.1)], "controls": [], "curve": [], "rounds": [], "timings": {},
-                "breakdown": [], "weights": [], "gallery": [{"goal": "<script>", "template": "t", "outcome": "SUCCESS",
-                                                             "rationale": "", "shots": [{"text": "<i>"}]}]}
+                "breakdown": [], "weights": [],
+                "gallery": [proctor.report.Episode("<script>", [proctor.report.Shot("<i>", keys=["<u>"])], outcome="SUCCESS")]}
         with tempfile.TemporaryDirectory() as folder:
             report.write(pathlib.Path(folder), data)
             html = (pathlib.Path(folder) / "report.html").read_text()
         self.assertNotIn("<script>", html)
         self.assertNotIn("<i>", html)
+        self.assertNotIn("<u>", html)
 
 
 if __name__ == "__main__":

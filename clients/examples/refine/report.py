@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import html
 import json
 import pathlib
 from typing import Any
+
+import proctor.report
 
 from . import features
 
@@ -16,18 +17,13 @@ body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding
 h1{font-size:1.7rem;margin-bottom:.2rem}h2{margin-top:2.2rem;border-bottom:1px solid #d6dce4;padding-bottom:.2rem}
 table{border-collapse:collapse;margin:.8rem 0}th,td{padding:.3rem .8rem;text-align:right;border-bottom:1px solid #e4e8ee}
 th:first-child,td:first-child{text-align:left}thead th{border-bottom:2px solid #9aa7b8}
-.lead{font-size:1.25rem}.muted{color:#5b6778}.ok{color:#0a7a3d}.bad{color:#b3261e}
-.episode{border:1px solid #d6dce4;border-radius:8px;padding:1rem;margin:1rem 0}
-.shots{display:flex;gap:.8rem;overflow-x:auto}.shot{flex:0 0 320px}.frame{position:relative;width:320px}
-.frame img{width:320px;display:block;border:1px solid #d6dce4}
-.box{position:absolute;border:2px solid #d6336c;box-shadow:0 0 0 2px #fff8;border-radius:2px}
-.shot p{margin:.3rem 0;font-size:.85rem}code{background:#f2f4f7;padding:0 .25rem;border-radius:3px}
+.lead{font-size:1.25rem}.ok{color:#0a7a3d}.bad{color:#b3261e}
 details{margin:.5rem 0}.columns{columns:3;font-size:.8rem}
 """
 
 
 def write(folder: pathlib.Path, data: dict[str, Any]) -> None:
-    """Writes both files; `data["gallery"]` holds PNG bytes, which only the page shows."""
+    """Writes both files; `data["gallery"]` holds pictures, which only the page shows."""
     folder.mkdir(parents=True, exist_ok=True)
     plain = {key: value for key, value in data.items() if key != "gallery"}
     plain["features"] = features.NAMES
@@ -95,27 +91,8 @@ def _curve(points: list[dict[str, float]]) -> str:
             '(Wilson).</p>')
 
 
-def _gallery(episodes: list[dict[str, Any]]) -> str:
-    parts = []
-    for episode in episodes:
-        verdict = "ok" if episode["outcome"] == "SUCCESS" else "bad"
-        shots = []
-        for shot in episode["shots"]:
-            picture = ""
-            if shot.get("png"):
-                source = base64.b64encode(shot["png"]).decode()
-                box = ""
-                if shot.get("box"):
-                    scale = 320 / shot["width"]
-                    left, top, wide, high = (value * scale for value in shot["box"])
-                    box = f'<div class="box" style="left:{left:.0f}px;top:{top:.0f}px;width:{wide:.0f}px;height:{high:.0f}px"></div>'
-                picture = f'<div class="frame"><img alt="screenshot" src="data:image/png;base64,{source}">{box}</div>'
-            shots.append(f'<div class="shot">{picture}<p>{html.escape(shot["text"])}</p></div>')
-        parts.append(
-            f'<div class="episode"><p><b>{html.escape(episode["goal"])}</b><br><span class="muted">'
-            f'{html.escape(episode["template"])}</span> <b class="{verdict}">{episode["outcome"]}</b> '
-            f'{html.escape(episode["rationale"])}</p><div class="shots">{"".join(shots)}</div></div>')
-    return "".join(parts) or '<p class="muted">No episode was kept.</p>'
+def _gallery(episodes: list[proctor.report.Episode]) -> str:
+    return "".join(proctor.report.episode_html(episode) for episode in episodes) or '<p class="muted">No episode was kept.</p>'
 
 
 def _judge(judged: dict[str, Any] | None) -> str:
@@ -141,7 +118,7 @@ def _page(data: dict[str, Any]) -> str:
     weights = [[name, f"{value:+.2f}"] for name, value in data["weights"][:40]]
     names = "".join(f"<div>{html.escape(name)}</div>" for name in features.NAMES)
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Proctor: refinement report</title>
-<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>
+<meta name="viewport" content="width=device-width"><style>{_STYLE}{proctor.report.STYLE}</style></head><body>
 <h1>{_title(data["sets"][0])}</h1>
 <p class="lead">{html.escape(data["summary"])}</p>
 <p class="muted">{html.escape(data["description"])}</p>

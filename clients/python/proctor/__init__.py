@@ -12,8 +12,9 @@ Gymnasium shape, `proctor.rewards` the reward stream of a consumer; `proctor.aio
 Messages are the protobuf classes of `proctor.v1`.
 """
 
-from .actions import (answer, check, click, drag, give_up, go_back, goto, hover, noop, observation_request, press, scroll,
-                      select, type_text, wait)
+from .actions import (agent_text, answer, check, click, drag, fraction, give_up, go_back, goto, hover, key_down, key_up, long_press,
+                      mouse_down, mouse_up, noop, observation_request, open_app, press, press_button, scroll, select, sequence,
+                      set_clipboard, swipe, type_text, wait)
 from .client import Client, connect
 from .environment import Env
 from .errors import (Aborted, AlreadyExists, Cancelled, DeadlineExceeded, FailedPrecondition, InvalidArgument, NotFound,
@@ -23,6 +24,7 @@ from .rewards import RewardStream
 __all__ = [
     "Aborted", "AlreadyExists", "Cancelled", "Client", "DeadlineExceeded", "Env", "FailedPrecondition",
     "InvalidArgument", "NotFound", "OutOfRange", "ProctorError", "ResourceExhausted", "RewardStream", "Unavailable",
-    "answer", "check", "click", "connect", "drag", "give_up", "go_back", "goto", "hover", "noop", "observation_request",
-    "press", "scroll", "select", "type_text", "wait",
+    "agent_text", "answer", "check", "click", "connect", "drag", "fraction", "give_up", "go_back", "goto", "hover", "key_down",
+    "key_up", "long_press", "mouse_down", "mouse_up", "noop", "observation_request", "open_app", "press", "press_button", "scroll",
+    "select", "sequence", "set_clipboard", "swipe", "type_text", "wait",
 ]

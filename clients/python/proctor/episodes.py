@@ -39,7 +39,7 @@ class EnvBase:
 
         Args:
           client: a connected client, `proctor.Client` or `proctor.aio.Client`.
-          environment: "web", "practice" or "null".
+          environment: "web", "practice", "desktop", "android" or "null".
           settings: environment settings; default: the server's.
           observe: parts of every observation, see `observation_request`; or a ready ObservationRequest.
           policy, policy_version: who acts, written into every episode.

@@ -75,6 +75,19 @@ class CommandsTest(unittest.TestCase):
         self.assertIn("name: environments/null\n", self.run_cli("env", "get", "environments/null").stdout)
         self.assertIn("not found", self.run_cli("env", "get", "nowhere", code=1).stderr)
 
+    def test_env_shows_what_environments_can_and_cannot_do(self):
+        shown = self.run_cli("env", "get", "null").stdout
+        has = next(line for line in shown.splitlines() if line.startswith("actions it has: "))
+        lacks = next(line for line in shown.splitlines() if line.startswith("actions it lacks: "))
+        self.assertIn("answer", has)
+        self.assertIn("swipe", lacks)
+        self.assertIn("takes a seed: ", shown)
+        columns, rows = self.table("env", "compare")
+        self.assertEqual("WHAT", columns[0])
+        self.assertIn("null", columns)
+        self.assertIn(["action", "answer"], [row[:2] for row in rows])
+        self.assertLessEqual({cell for row in rows for cell in row[2:]}, {"yes", "-"})
+
     def test_env_tells_the_configured_defaults_and_sessions_have_them(self):
         shown = self.json("env", "get", "null")[0]
         self.assertEqual({"max_steps": 7, "max_duration": "600s"}, shown["default_limits"])

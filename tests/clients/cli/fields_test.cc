@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "clients/cli/command.h"
 #include "clients/cli/steps.h"
+#include "common/proto_json.h"
 #include "proctor/v1/job.pb.h"
 #include "proctor/v1/task.pb.h"
 #include "proctor/v1/task_service.pb.h"
@@ -83,6 +84,38 @@ TEST(StepTableTest, ShowsActionsTargetsAndErrors) {
   EXPECT_TRUE(absl::StrContains(text, "[3] searchbox \"Search\"")) << text;
   EXPECT_TRUE(absl::StrContains(text, "1  (not understood) clik [3]")) << text;
   EXPECT_TRUE(absl::StrContains(text, "no such action")) << text;
+}
+
+TEST(StepTableTest, DesktopsAndPhonesHaveTitlesInsteadOfUrls) {
+  v1::Trajectory trajectory;
+  v1::Step& step = *trajectory.add_steps();
+  step.mutable_action()->mutable_press_button()->set_button(v1::DEVICE_BUTTON_BACK);
+  step.mutable_observation()->set_title("com.android.settings/.Settings");
+  const std::string text = StepTable(trajectory).Text(0);
+  EXPECT_TRUE(absl::StrContains(text, "press_button back")) << text;
+  EXPECT_TRUE(absl::StrContains(text, "com.android.settings/.Settings")) << text;
+}
+
+std::string Words(const std::string& json) {
+  v1::Action action;
+  EXPECT_TRUE(ProtoFromJson(json, action).ok()) << json;
+  return ActionText(action);
+}
+
+TEST(ActionTextTest, SaysWhatDesktopsAndPhonesDid) {
+  EXPECT_EQ(Words(R"({"swipe":{"from":{"point":{"x":10,"y":20}},"to":{"point":{"x":30,"y":40}}}})"), "swipe 10,20 -> 30,40");
+  EXPECT_EQ(Words(R"({"drag":{"from":{"mark":3},"to":{"fraction":{"x":0.5,"y":1}}}})"), "drag [3] -> 50%,100%");
+  EXPECT_EQ(Words(R"({"click":{"target":{"mark":3},"button":"MOUSE_BUTTON_RIGHT","count":2,"modifiers":["KEY_MODIFIER_SHIFT"]}})"),
+            "click shift right x2");
+  EXPECT_EQ(Words(R"({"click":{"target":{"mark":3},"button":"MOUSE_BUTTON_LEFT"}})"), "click");
+  EXPECT_EQ(Words(R"({"press_keys":{"chords":["Control+s","Enter"],"hold":"2s"}})"), "press_keys Control+s Enter for 2s");
+  EXPECT_EQ(Words(R"({"press_button":{"button":"DEVICE_BUTTON_RECENTS"}})"), "press_button recents");
+  EXPECT_EQ(Words(R"({"mouse_down":{"button":"MOUSE_BUTTON_MIDDLE"}})"), "mouse_down middle");
+  EXPECT_EQ(Words(R"({"key_down":{"key":"Shift"}})"), "key_down Shift");
+  EXPECT_EQ(Words(R"({"open_app":{"name":"Notes"}})"), "open_app \"Notes\"");
+  EXPECT_EQ(Words(R"({"set_clipboard":{"text":"a"}})"), "set_clipboard \"a\"");
+  EXPECT_EQ(Words(R"({"sequence":{"actions":[{"click":{"target":{"point":{"x":1,"y":2}}}},{"type":{"text":"a"}}]}})"),
+            "sequence of 2: click 1,2; type \"a\"");
 }
 
 TEST(ActionTextTest, NamesEveryKindOfAction) {

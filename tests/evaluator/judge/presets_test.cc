@@ -206,5 +206,84 @@ TEST_F(PresetsTest, DigirlLooksAtEveryNewScreenAndOneSuccessIsEnough) {
   EXPECT_TRUE(verdict.questions(2).skipped());
 }
 
+// A phone: no URLs, taps and swipes, the task ended without words.
+class PhonePresetsTest : public PresetsTest {
+ protected:
+  PhonePresetsTest() {
+    v1::Trajectory& record = record_.trajectory();
+    record.set_environment("environments/android");
+    record.mutable_task()->set_goal("Turn the Wi-Fi off.");
+    MakeScreen(*record.mutable_initial_observation(), "com.android.launcher3/.Launcher");
+    for (v1::Step& step : *record.mutable_steps()) {
+      step.clear_agent_data();
+      MakeScreen(*step.mutable_observation(), "com.android.settings/.Settings");
+    }
+    v1::Swipe& swipe = *record.mutable_steps(0)->mutable_action()->mutable_swipe();
+    swipe.mutable_from()->mutable_point()->set_y(12);
+    swipe.mutable_to()->mutable_point()->set_y(2);
+    record.mutable_steps(0)->clear_target_element();
+    record.mutable_steps(0)->mutable_release_point()->set_y(2);
+    record.mutable_steps(1)->mutable_action()->mutable_long_press()->mutable_target()->set_mark(1);
+    record.mutable_steps(2)->mutable_action()->mutable_press_button()->set_button(v1::DEVICE_BUTTON_BACK);
+    record.mutable_steps(3)->mutable_action()->mutable_answer()->clear_text();
+  }
+
+  static void MakeScreen(v1::Observation& observation, const std::string& title) {
+    observation.clear_url();
+    observation.clear_accessibility_tree();
+    observation.set_title(title);
+  }
+};
+
+TEST_F(PhonePresetsTest, AerReadsTheActionsOfAPhone) {
+  const v1::Verdict verdict = Run("aer", ScriptedJudgeModel::Always("Thoughts: it is off\n{{tag}}: success"));
+  EXPECT_EQ(verdict.outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_THAT(Digests(0), ElementsAre(record_.Picture(2)));
+  EXPECT_THAT(Text(0), AllOf(HasSubstr("Turn the Wi-Fi off."), HasSubstr("1. swipe up from (0, 12) to (0, 2)"),
+                             HasSubstr("2. long press [link \"Green\"]"), HasSubstr("3. press the back button"), HasSubstr("(none)"),
+                             Not(HasSubstr("http"))));
+}
+
+TEST_F(PhonePresetsTest, AerCaptionsDescribesThePhonesLastScreen) {
+  const v1::Verdict verdict = Run("aer-captions", [](const model::ChatRequest& request, int) {
+    return Says(PicturesOf(request).empty() ? "Thoughts: so\n{{tag}}: success" : "the settings, Wi-Fi off");
+  });
+  EXPECT_EQ(verdict.outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_THAT(Text(1), AllOf(HasSubstr("the settings, Wi-Fi off"), HasSubstr("1. swipe up")));
+}
+
+TEST_F(PhonePresetsTest, AerStepsLabelsEveryStepOfAPhone) {
+  const v1::Verdict verdict = Run("aer-steps", [](const model::ChatRequest& request, int) {
+    if (!PicturesOf(request).empty()) return Says("a screen");
+    const std::string text = TextOf(request);
+    if (text.find("1. swipe up") != std::string::npos) return Says("Thoughts: on\n{{tag}}: towards-the-goal");
+    if (text.find("2. long press") != std::string::npos) return Says("Thoughts: there\n{{tag}}: goal-reached");
+    return Says("Thoughts: off\n{{tag}}: away-from-the-goal");
+  });
+  EXPECT_EQ(verdict.outcome(), v1::OUTCOME_SUCCESS);
+  ASSERT_EQ(verdict.step_scores_size(), 4);
+  EXPECT_EQ(verdict.step_scores(0).grade(), "towards-the-goal");
+  EXPECT_EQ(verdict.step_scores(1).grade(), "goal-reached");
+  EXPECT_EQ(verdict.step_scores(2).grade(), "away-from-the-goal");
+}
+
+TEST_F(PhonePresetsTest, DigirlLooksAtThePhonesNewScreens) {
+  const v1::Verdict verdict = Run("digirl", [this](const model::ChatRequest& request, int) {
+    const std::vector<model::ImagePart> pictures = PicturesOf(request);
+    const bool reached = !pictures.empty() && pictures[0].digest == record_.Picture(2);
+    return Says(std::string("It shows.\n{{tag}}: ") + (reached ? "success" : "failure"));
+  });
+  EXPECT_EQ(verdict.outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_THAT(Text(0), HasSubstr("Turn the Wi-Fi off."));
+}
+
+TEST_F(PhonePresetsTest, WhatAsksForAUrlGetsWhatIsInFront) {
+  Run("agent-reward-bench", ScriptedJudgeModel::Always("{{tag}}: Successful"));
+  EXPECT_THAT(Text(0), AllOf(HasSubstr("1. on com.android.launcher3/.Launcher: swipe up"),
+                             HasSubstr("2. on com.android.settings/.Settings: long press"), Not(HasSubstr("on : "))));
+  Run("pae-webarena", ScriptedJudgeModel::Always("{{tag}}: NOT SUCCESS"));
+  EXPECT_THAT(Text(0), HasSubstr("com.android.settings/.Settings"));
+}
+
 }  // namespace
 }  // namespace proctor::evaluator

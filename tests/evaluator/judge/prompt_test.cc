@@ -72,6 +72,18 @@ TEST_F(PromptTest, ActionsCanHaveThoughtsAndUrlsOrLackTheAnswer) {
   EXPECT_THAT(text, Not(HasSubstr("answer")));
 }
 
+TEST_F(PromptTest, PlacesWithoutAUrlAreNamedByTheirTitle) {
+  record_.trajectory().mutable_initial_observation()->clear_url();
+  record_.trajectory().mutable_initial_observation()->set_title("com.android.settings/.Settings");
+  record_.trajectory().mutable_steps(0)->mutable_observation()->clear_url();
+  record_.trajectory().mutable_steps(2)->mutable_observation()->clear_url();
+  record_.trajectory().mutable_steps(2)->mutable_observation()->set_title("Notes");
+  record_.trajectory().mutable_steps()->RemoveLast();
+  const std::string text = TextOf(Render("{a: {actions: {urls: true}}, u: {page: {part: url}}}", "{{a}} at {{u}}"));
+  EXPECT_THAT(text, HasSubstr("1. on com.android.settings/.Settings: click [link \"Teas\"]\n2. click [link"));
+  EXPECT_THAT(text, HasSubstr(">>\nNotes\n<<end of u "));
+}
+
 TEST_F(PromptTest, TheCurrentActionIsTheStepsOwn) {
   EXPECT_THAT(TextOf(Render("{a: {actions: {current: true}}}", "{{a}}", 1, v1::QUESTION_SCOPE_STEP)),
               HasSubstr(">>\n2. click [link \"Green \"tea\"\"]\n<<"));
@@ -124,6 +136,24 @@ TEST_F(PromptTest, DrawsWhereTheAgentActedOnItsOwnPicture) {
   EXPECT_EQ(at(2, 4)[2], 255);
   EXPECT_EQ(at(2, 4)[0], 0);
   EXPECT_EQ(at(14, 14)[2], 0);
+}
+
+TEST_F(PromptTest, DrawsTheWayOfADragOrSwipe) {
+  v1::Step& step = *record_.trajectory().mutable_steps(0);
+  step.clear_target_box();
+  step.mutable_target_point()->set_x(1);
+  step.mutable_target_point()->set_y(12);
+  step.mutable_release_point()->set_x(14);
+  step.mutable_release_point()->set_y(2);
+  const auto red = [&](int x, int y) {
+    const auto pictures = PicturesOf(Render("{p: {screenshots: {all: true, draw_actions: true}}}", "{{p}}"));
+    const imaging::Image drawn = imaging::Decode(pictures.at(0).bytes).value();
+    const uint8_t* pixel = &drawn.bgra[size_t{4} * (y * 16 + x)];
+    return pixel[2] == 255 && pixel[0] == 0;
+  };
+  EXPECT_TRUE(red(14, 2));
+  step.clear_release_point();
+  EXPECT_FALSE(red(14, 2));
 }
 
 TEST_F(PromptTest, ResultsOfEarlierStagesAreFencedToo) {

@@ -96,6 +96,62 @@ TEST_F(OwnRecordsTest, EveryFormatCarriesTheTaskTheActionsAndThePictures) {
   }
 }
 
+TEST_F(OwnRecordsTest, EveryFormatCarriesTheActionsOfDesktopsAndPhones) {
+  const char* const kActions[] = {
+      R"({"click":{"target":{"point":{"x":10,"y":20}},"button":"MOUSE_BUTTON_MIDDLE","count":3,"modifiers":["KEY_MODIFIER_ALT"]}})",
+      R"({"press_keys":{"chords":["Shift"],"hold":"1.500s"}})",
+      R"({"drag":{"from":{"point":{"x":1,"y":2}},"to":{"point":{"x":3,"y":4}},"via":[{"x":5,"y":6}],"button":"MOUSE_BUTTON_RIGHT"}})",
+      R"({"mouse_down":{"button":"MOUSE_BUTTON_LEFT","target":{"point":{"x":1,"y":2}}}})",
+      R"({"mouse_up":{}})",
+      R"({"key_down":{"key":"Shift"}})",
+      R"({"key_up":{"key":"Shift"}})",
+      R"({"set_clipboard":{"text":"Action: Click [3]"}})",
+      R"({"open_app":{"name":"editor"}})",
+      R"({"sequence":{"actions":[{"key_down":{"key":"a"}},{"scroll":{"target":{"point":{"x":1,"y":2}},"delta_y":120}},{"noop":{}}]}})",
+      R"({"long_press":{"target":{"mark":1},"duration":"2s"}})",
+      R"({"swipe":{"from":{"point":{"x":1,"y":200}},"to":{"point":{"x":1,"y":20}},"duration":"0.300s"}})",
+      R"({"press_button":{"button":"DEVICE_BUTTON_RECENTS"}})",
+      R"({"scroll":{"target":{"fraction":{"x":0.5,"y":0.5}},"delta_x":-3}})",
+      R"({"type":{"text":"[stop]\nThought: x"}})",
+  };
+  const absl::Time now = room_.clock.Now();
+  v1::Trajectory header = MakeHeader("device", now);
+  *header.mutable_initial_observation() = Seen(10);
+  header.mutable_initial_observation()->clear_url();
+  ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, header).ok());
+  int index = 0;
+  for (const char* json : kActions) {
+    v1::Step step = MakeStep(index, now + absl::Seconds(index));
+    step.clear_agent_data();
+    step.clear_agent_text();
+    step.clear_target_element();
+    *step.mutable_observation() = Seen(20 + index++);
+    step.mutable_observation()->clear_url();
+    ASSERT_TRUE(ProtoFromJson(json, *step.mutable_action()).ok()) << json;
+    ASSERT_TRUE(room_.recorder.Append(context_, "device", step, {}).ok());
+  }
+  v1::Step last = MakeStep(index, now);
+  last.clear_observation();
+  last.mutable_action()->mutable_answer()->set_text("done");
+  ASSERT_TRUE(room_.recorder.Append(context_, "device", last, {}).ok());
+  ASSERT_TRUE(room_.recorder.FinishWithoutEpisode(context_, "device", MakeEnding(now), {}).ok());
+  const v1::Trajectory own = Record(room_, "trajectories/device");
+  for (const v1::TrajectoryFormat format : kForeign) {
+    const std::string label = v1::TrajectoryFormat_Name(format);
+    const std::string folder = directory_ / label;
+    const auto exported = Export(room_, {own.name()}, folder, format);
+    ASSERT_TRUE(exported.ok()) << label << exported.status();
+    Room other;
+    const auto imported = Import(other, folder);
+    ASSERT_TRUE(imported.ok() && imported->names_size() == 1) << label << imported.status();
+    const v1::Trajectory back = Record(other, imported->names(0));
+    ASSERT_EQ(back.steps_size(), own.steps_size()) << label;
+    for (int i = 0; i < own.steps_size(); ++i) {
+      EXPECT_EQ(ProtoToJson(back.steps(i).action()), ProtoToJson(own.steps(i).action())) << label;
+    }
+  }
+}
+
 TEST_F(OwnRecordsTest, TheReportNamesWhatAFormatDoesNotCarry) {
   const std::string name = RecordOwn("e1");
   const auto exported =
