@@ -109,8 +109,11 @@ absl::StatusOr<std::vector<AdbDevice>> ParseDeviceList(std::string_view text) {
   return devices;
 }
 
+AdbClient::AdbClient(AdbAddress address)
+    : address_(address), connect_([address](const CallContext& context) { return AdbSocket::Connect(context, address); }) {}
+
 absl::StatusOr<std::unique_ptr<AdbSocket>> AdbClient::OpenHost(const CallContext& context, std::string_view service) const {
-  PROCTOR_ASSIGN_OR_RETURN(std::unique_ptr<AdbSocket> socket, AdbSocket::Connect(context, address_));
+  PROCTOR_ASSIGN_OR_RETURN(std::unique_ptr<AdbSocket> socket, connect_(context));
   PROCTOR_RETURN_IF_ERROR(Ask(context, *socket, service));
   return socket;
 }

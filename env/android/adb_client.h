@@ -4,9 +4,11 @@
 #define PROCTOR_ENV_ANDROID_ADB_CLIENT_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -48,7 +50,10 @@ inline constexpr size_t kMaxShellOutput = size_t{16} << 20;
 // cannot be sent.
 class AdbClient {
  public:
-  explicit AdbClient(AdbAddress address) : address_(std::move(address)) {}
+  explicit AdbClient(AdbAddress address);
+  // Over connections of `connect`, for tests; the address is only for messages.
+  using Connect = std::function<absl::StatusOr<std::unique_ptr<AdbSocket>>(const CallContext&)>;
+  AdbClient(AdbAddress address, Connect connect) : address_(std::move(address)), connect_(std::move(connect)) {}
 
   const AdbAddress& address() const { return address_; }
 
@@ -105,6 +110,7 @@ class AdbClient {
   absl::StatusOr<std::string> Query(const CallContext& context, std::string_view service) const;
 
   const AdbAddress address_;
+  const Connect connect_;
 };
 
 // Lines of `host:devices` and `track-devices`: serial, tab, state. DATA_LOSS for anything else.

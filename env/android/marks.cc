@@ -36,7 +36,7 @@ std::vector<MarkRegistry::Known> MarkRegistry::Describe(const UiTree& tree) {
     const std::string id = id_of(node);
     if (id_count[id] == 1) known.only_id = id;
     if (!scrolls.back()) {
-      known.place = absl::StrCat(Joined({node.package, node.class_name}), node.path, " ", node.left, " ", node.top, " ", node.right, " ",
+      known.place = absl::StrCat(Joined({node.package, node.class_name, node.resource_id}), node.path, " ", node.left, " ", node.top, " ", node.right, " ",
                                  node.bottom);
     }
     known.named = !node.resource_id.empty() || !node.text.empty() || !node.description.empty();

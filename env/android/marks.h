@@ -17,7 +17,8 @@ namespace proctor::env::android {
 //  2. the same without the path, if there is an id, a text or a description: it moved, as list items do when scrolled. In document order;
 //  3. of the last dump only: the same id and class, and no other node has that id in either dump: its text changed, as in a field typed
 //     into;
-//  4. of the last dump only: the same class, path and box, outside everything that scrolls: the same without an id.
+//  4. of the last dump only: the same class, path and box, outside everything that scrolls: the same for nodes
+//     whose id is none, or not theirs alone.
 // What matches none is new. Not thread-safe.
 class MarkRegistry {
  public:
@@ -35,7 +36,7 @@ class MarkRegistry {
     uint64_t path = 0;
     // Package, id, class; empty without an id or where several nodes of the dump have that id.
     std::string only_id;
-    // Package, class, path, box; empty inside what scrolls.
+    // Package, class, id, path, box; empty inside what scrolls.
     std::string place;
     // Has an id, a text or a description.
     bool named = false;

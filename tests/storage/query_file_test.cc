@@ -78,7 +78,7 @@ TEST_F(QueryFileTest, OpensNoOtherFile) {
   Make("CREATE TABLE t (a)");
   Close();
   const std::string other = folder_ + "/other";
-  for (const std::string query :
+  for (const std::string& query :
        {absl::StrCat("ATTACH '", other, "' AS o"), absl::StrCat("VACUUM INTO '", other, "'"), absl::StrCat("SELECT writefile('", other, "', 'x')"),
         std::string("SELECT readfile('/etc/passwd')"), std::string("SELECT load_extension('x')"), std::string("SELECT * FROM pragma_database_list"),
         absl::StrCat("SELECT edit('x', 'touch ", other, "')")}) {
@@ -128,11 +128,14 @@ TEST_F(QueryFileTest, ADamagedFileIsAnErrorOrItsRows) {
   uint32_t state = 1;
   for (int round = 0; round < 300; ++round) {
     std::string broken = whole;
-    for (int i = 0; i < 8; ++i) broken[(state = state * 1664525 + 1013904223) % broken.size()] = static_cast<char>(state >> 24);
+    for (int i = 0; i < 8; ++i) {
+      state = state * 1664525 + 1013904223;
+      broken[state % broken.size()] = static_cast<char>(state >> 24);
+    }
     if (round % 3 == 0) broken.resize(state % broken.size());
     std::ofstream(path_, std::ios::binary | std::ios::trunc) << broken;
     const auto rows = Query("SELECT a FROM t");
-    if (!rows.ok()) EXPECT_NE(rows.status().code(), absl::StatusCode::kDeadlineExceeded);
+    EXPECT_NE(rows.status().code(), absl::StatusCode::kDeadlineExceeded);
   }
 }
 
