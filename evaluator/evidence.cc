@@ -7,6 +7,7 @@
 #include "common/ids.h"
 #include "common/proto_json.h"
 #include "common/status.h"
+#include "evaluator/evidence_request.h"
 #include "evaluator/matchers.h"
 #include "evaluator/urls.h"
 
@@ -55,7 +56,9 @@ class Validator {
       case v1::Oracle::kGaveUp:
         return absl::OkStatus();
       case v1::Oracle::kFile:
+        return Annotate(CheckFile(oracle.file()), "file");
       case v1::Oracle::kState:
+        return Annotate(CheckState(oracle.state()), "state");
       case v1::Oracle::KIND_NOT_SET:
         break;
     }
@@ -63,6 +66,32 @@ class Validator {
   }
 
  private:
+  static absl::Status CheckFile(const v1::FileCheck& check) {
+    PROCTOR_RETURN_IF_ERROR(ValidateFilePath(check.path()));
+    PROCTOR_RETURN_IF_ERROR(ValidateJsonPointer(check.pointer()));
+    if (!v1::FileCheck::Format_IsValid(check.format())) {
+      return absl::InvalidArgumentError(absl::StrCat("there is no format ", static_cast<int>(check.format())));
+    }
+    if (!check.has_match()) {
+      if (check.pointer().empty()) return absl::OkStatus();
+      return absl::InvalidArgumentError("a pointer needs a match");
+    }
+    if (!check.pointer().empty() && check.format() <= v1::FileCheck::FORMAT_TEXT) {
+      return absl::InvalidArgumentError("a pointer needs a format with parts: JSON, INI or CSV");
+    }
+    return ValidateJsonMatch(check.match());
+  }
+
+  static absl::Status CheckState(const v1::StateCheck& check) {
+    if (!check.request().id().empty()) return absl::InvalidArgumentError("request: leave id empty");
+    PROCTOR_RETURN_IF_ERROR(Annotate(ValidateEvidenceRequest(check.request()), "request"));
+    if (check.request().has_page_sequence()) {
+      return absl::InvalidArgumentError("request: page_sequence has several values; use page once for each");
+    }
+    PROCTOR_RETURN_IF_ERROR(ValidateJsonPointer(check.pointer()));
+    return ValidateJsonMatch(check.match());
+  }
+
   absl::Status CheckList(const v1::OracleList& list, std::string_view what, int depth) {
     if (list.oracles().empty())
       return absl::InvalidArgumentError(absl::StrCat(std::string(what), " is empty"));
@@ -126,10 +155,14 @@ class Collector {
       case v1::Oracle::kNegation:
         Visit(oracle.negation());
         break;
+      case v1::Oracle::kFile:
+        AddFile(oracle.file());
+        break;
+      case v1::Oracle::kState:
+        AddState(oracle.state());
+        break;
       case v1::Oracle::kAnswer:
       case v1::Oracle::kGaveUp:
-      case v1::Oracle::kFile:
-      case v1::Oracle::kState:
       case v1::Oracle::KIND_NOT_SET:
         break;
     }
@@ -156,6 +189,15 @@ class Collector {
   void AddSiteState(const v1::SiteStateCheck& check) {
     if (auto* request = Add(SiteStateId(check)))
       request->mutable_site_state()->set_site(check.site());
+  }
+  void AddFile(const v1::FileCheck& check) {
+    if (auto* request = Add(FileId(check))) request->mutable_file()->set_path(check.path());
+  }
+  void AddState(const v1::StateCheck& check) {
+    const std::string id = StateId(check);
+    if (!ids_.insert(id).second) return;
+    requests_.push_back(check.request());
+    requests_.back().set_id(id);
   }
   void AddWebArena(const v1::WebArenaEval& eval) {
     const auto& types = eval.eval_types();
@@ -264,6 +306,28 @@ std::string PageId(const v1::PageCheck& check) {
 
 std::string SiteStateId(const v1::SiteStateCheck& check) {
   return absl::StrCat("site_state:", check.site());
+}
+
+std::string FileId(const v1::FileCheck& check) {
+  v1::EvidenceRequest::File content;
+  content.set_path(check.path());
+  return ContentId("file", content);
+}
+
+std::string StateId(const v1::StateCheck& check) {
+  const v1::EvidenceRequest& request = check.request();
+  switch (request.kind_case()) {
+    case v1::EvidenceRequest::kFinalUrl:
+      return FinalUrlId();
+    case v1::EvidenceRequest::kPageExpression:
+      return ContentId("page", request.page_expression());
+    case v1::EvidenceRequest::kSiteState:
+      return absl::StrCat("site_state:", request.site_state().site());
+    case v1::EvidenceRequest::kFile:
+      return ContentId("file", request.file());
+    default:
+      return ContentId("state", request);
+  }
 }
 
 std::string WebArenaPagesId(const v1::WebArenaEval& eval) {

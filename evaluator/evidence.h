@@ -15,7 +15,7 @@
 namespace proctor::evaluator {
 
 // INVALID_ARGUMENT, naming the place, for what can never be evaluated: empty lists, weights that
-// are not positive, regexes that do not compile, unknown WebArena types, more than 256 nodes or 32
+// are not positive, regexes that do not compile, requests that no world can answer, unknown WebArena types, more than 256 nodes or 32
 // levels.
 absl::Status ValidateOracle(const v1::Oracle& oracle);
 
@@ -39,6 +39,9 @@ const v1::Oracle* OracleOf(const v1::Evaluator& evaluator, const v1::Task& task)
 std::string FinalUrlId();
 std::string PageId(const v1::PageCheck& check);
 std::string SiteStateId(const v1::SiteStateCheck& check);
+std::string FileId(const v1::FileCheck& check);
+// What another kind of leaf asks for has that leaf's id: it is collected once.
+std::string StateId(const v1::StateCheck& check);
 // Derived from `program_html` alone: the same whatever functions are configured.
 std::string WebArenaPagesId(const v1::WebArenaEval& eval);
 

@@ -1,5 +1,6 @@
 // The JSON part of evaluator/matchers.h.
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -37,30 +38,39 @@ bool IsTruthy(const Json& value) {
   return !value.empty();  // null, [] and {} are empty
 }
 
-absl::StatusOr<bool> Compare(const v1::JsonMatch& match, const Json& value) {
+bool HasText(const v1::TextMatch& match, const Json& value) {
+  return value.is_array() && std::any_of(value.begin(), value.end(), [&](const Json& element) {
+           return element.is_string() && MatchesText(match, element.get_ref<const std::string&>());
+         });
+}
+
+double Holds(bool holds) { return holds ? 1 : 0; }
+
+absl::StatusOr<double> Compare(const v1::JsonMatch& match, const Json& value) {
   switch (match.kind_case()) {
     case v1::JsonMatch::kEqualsJson: {
       PROCTOR_ASSIGN_OR_RETURN(const Json expected, ParseJson(match.equals_json()));
-      return value == expected;
+      return Holds(value == expected);
     }
     case v1::JsonMatch::kText:
-      if (value.is_null()) return false;
-      return MatchesText(match.text(),
-                         value.is_string() ? value.get<std::string>() : DumpJson(value));
+      if (value.is_null()) return 0;
+      return Holds(MatchesText(match.text(), value.is_string() ? value.get<std::string>() : DumpJson(value)));
     case v1::JsonMatch::kTruthy:
-      return IsTruthy(value);
+      return Holds(IsTruthy(value));
     case v1::JsonMatch::kAbsent:
-      return value.is_null();
+      return Holds(value.is_null());
     case v1::JsonMatch::kContainsJson: {
       PROCTOR_ASSIGN_OR_RETURN(const Json expected, ParseJson(match.contains_json()));
-      return ContainsElement(value, expected);
+      return Holds(ContainsElement(value, expected));
     }
     case v1::JsonMatch::kSize:
-      return (value.is_array() || value.is_object()) &&
-             static_cast<int64_t>(value.size()) == match.size();
+      return Holds((value.is_array() || value.is_object()) && static_cast<int64_t>(value.size()) == match.size());
     case v1::JsonMatch::kAtLeast:
+      return Holds(value.is_number() && value.get<double>() >= match.at_least());
     case v1::JsonMatch::kScore:
+      return value.is_number() ? std::clamp(value.get<double>(), 0.0, 1.0) : 0;
     case v1::JsonMatch::kAnyText:
+      return Holds(HasText(match.any_text(), value));
     case v1::JsonMatch::KIND_NOT_SET:
       break;
   }
@@ -90,26 +100,28 @@ absl::Status ValidateJsonMatch(const v1::JsonMatch& match) {
       return ValidateTextMatch(match.text());
     case v1::JsonMatch::kTruthy:
     case v1::JsonMatch::kAbsent:
+    case v1::JsonMatch::kScore:
       // False would read as its contrary but be checked as if it were true: use a negation.
-      if (!match.truthy() && !match.absent()) {
-        return absl::InvalidArgumentError("`truthy` and `absent` can only be true; use a negation");
+      if (!match.truthy() && !match.absent() && !match.score()) {
+        return absl::InvalidArgumentError("`truthy`, `absent` and `score` can only be true; use a negation");
       }
       return absl::OkStatus();
     case v1::JsonMatch::kSize:
       return match.size() < 0 ? absl::InvalidArgumentError("size must not be negative")
                               : absl::OkStatus();
     case v1::JsonMatch::kAtLeast:
-    case v1::JsonMatch::kScore:
+      return std::isfinite(match.at_least()) ? absl::OkStatus()
+                                             : absl::InvalidArgumentError("at_least must be finite");
     case v1::JsonMatch::kAnyText:
+      return Annotate(ValidateTextMatch(match.any_text()), "any_text");
     case v1::JsonMatch::KIND_NOT_SET:
       break;
   }
   return absl::InvalidArgumentError("a JSON match needs a kind");
 }
 
-absl::StatusOr<bool> MatchesJson(const v1::JsonMatch& match,
-                                 const std::optional<std::string>& json) {
-  if (!json.has_value()) return match.kind_case() == v1::JsonMatch::kAbsent;
+absl::StatusOr<double> ScoreJson(const v1::JsonMatch& match, const std::optional<std::string>& json) {
+  if (!json.has_value()) return Holds(match.kind_case() == v1::JsonMatch::kAbsent);
   PROCTOR_ASSIGN_OR_RETURN(const Json value, ParseJson(*json));
   return Compare(match, value);
 }
@@ -165,8 +177,11 @@ std::string Describe(const v1::JsonMatch& match) {
     case v1::JsonMatch::kSize:
       return absl::StrCat(match.size(), " elements");
     case v1::JsonMatch::kAtLeast:
+      return absl::StrCat("a number of at least ", match.at_least());
     case v1::JsonMatch::kScore:
+      return "a number that is the score";
     case v1::JsonMatch::kAnyText:
+      return absl::StrCat("a text among them: ", Describe(match.any_text()));
     case v1::JsonMatch::KIND_NOT_SET:
       break;
   }

@@ -21,10 +21,9 @@ absl::Status ValidateJsonMatch(const v1::JsonMatch& match);
 // empty text passes nothing but a regex that allows it.
 bool MatchesText(const v1::TextMatch& match, std::string_view actual);
 
-// Whether a JSON value, given as text, passes. No value (nullopt) passes `absent` only.
-// INVALID_ARGUMENT: `json` is malformed.
-absl::StatusOr<bool> MatchesJson(const v1::JsonMatch& match,
-                                 const std::optional<std::string>& json);
+// How well a JSON value, given as text, fits, in [0, 1]: the number itself for `score`, else 1 or 0. No value (nullopt) passes
+// `absent` only. INVALID_ARGUMENT: `json` is malformed.
+absl::StatusOr<double> ScoreJson(const v1::JsonMatch& match, const std::optional<std::string>& json);
 
 // The value at an RFC 6901 pointer as JSON text; nullopt if there is none. INVALID_ARGUMENT:
 // malformed JSON or pointer.

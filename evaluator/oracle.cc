@@ -8,18 +8,13 @@
 #include "evaluator/evidence.h"
 #include "evaluator/matchers.h"
 #include "evaluator/text.h"
+#include "evaluator/value_check.h"
 #include "evaluator/webarena.h"
 
 namespace proctor::evaluator {
 namespace {
 
 constexpr size_t kMaxDetailBytes = 2000;
-constexpr size_t kMaxShownBytes = 400;
-
-std::string Shown(std::string_view text) {
-  return absl::StrCat("\"", ToAbsl(TruncateUtf8(text, kMaxShownBytes)),
-                      text.size() > kMaxShownBytes ? "..." : "", "\"");
-}
 
 Score Missing(std::string_view what, const v1::Evidence* evidence) {
   return Score::Unknown(
@@ -96,7 +91,9 @@ class TreeEvaluator {
       case v1::Oracle::kGaveUp:
         return Leaf(at("gave_up"), GaveUp());
       case v1::Oracle::kFile:
+        return Leaf(at("file"), File(oracle.file()));
       case v1::Oracle::kState:
+        return Leaf(at("state"), State(oracle.state()));
       case v1::Oracle::KIND_NOT_SET:
         break;
     }
@@ -185,33 +182,37 @@ class TreeEvaluator {
             "; at ", Shown(*url)));
   }
 
-  static Score MatchValue(std::string_view what, const v1::JsonMatch& match,
-                          const std::optional<std::string>& value) {
-    const absl::StatusOr<bool> holds = MatchesJson(match, value);
-    if (!holds.ok()) {
-      return Score::Unknown(v1::UNDETERMINED_REASON_EVIDENCE_MISSING,
-                            absl::StrCat(ToAbsl(what), ": ", holds.status().message()));
-    }
-    return Score::Of(*holds ? 1 : 0, absl::StrCat(ToAbsl(what), ": expected ", Describe(match),
-                                                  "; found ", value ? Shown(*value) : "nothing"));
-  }
-
   Score Page(const v1::PageCheck& check) {
     const v1::Evidence* evidence = facts_.evidence(PageId(check));
     if (!HasValues(evidence)) return Missing("page", evidence);
-    return MatchValue("page", check.match(), evidence->json_values(0));
+    return ScoreValueAt("page", evidence->json_values(0), "", check.match());
   }
 
   Score SiteState(const v1::SiteStateCheck& check) {
     const v1::Evidence* evidence = facts_.evidence(SiteStateId(check));
     if (!HasValues(evidence)) return Missing(absl::StrCat("state of ", check.site()), evidence);
-    const absl::StatusOr<std::optional<std::string>> value =
-        JsonAtPointer(evidence->json_values(0), check.pointer());
-    if (!value.ok()) {
-      return Score::Unknown(v1::UNDETERMINED_REASON_EVIDENCE_MISSING,
-                            std::string(value.status().message()));
-    }
-    return MatchValue(absl::StrCat(check.site(), check.pointer()), check.match(), *value);
+    return ScoreValueAt(absl::StrCat(check.site(), check.pointer()), evidence->json_values(0), check.pointer(),
+                        check.match());
+  }
+
+  Score File(const v1::FileCheck& check) {
+    const v1::Evidence* evidence = facts_.evidence(FileId(check));
+    if (!HasValues(evidence)) return Missing(absl::StrCat("file ", check.path()), evidence);
+    return ScoreFile(check, evidence->json_values(0));
+  }
+
+  Score State(const v1::StateCheck& check) {
+    const std::string what = KindName(check.request());
+    const v1::Evidence* evidence = facts_.evidence(StateId(check));
+    if (!HasValues(evidence)) return Missing(what, evidence);
+    return ScoreValueAt(absl::StrCat(what, check.pointer()), evidence->json_values(0), check.pointer(), check.match());
+  }
+
+  // "screen_match", "setting", ...
+  static std::string KindName(const v1::EvidenceRequest& request) {
+    const google::protobuf::FieldDescriptor* field = request.GetReflection()->GetOneofFieldDescriptor(
+        request, request.GetDescriptor()->FindOneofByName("kind"));
+    return field == nullptr ? "state" : field->name();
   }
 
   // Each eval type is a leaf; the score is their product, of scores that are 0 or 1.

@@ -107,6 +107,35 @@ TEST(EvaluateTest, JudgesTheFinalUrl) {
             v1::OUTCOME_FAILURE);
 }
 
+constexpr char kFile[] =
+    R"({"file":{"path":"sum.csv","format":"FORMAT_CSV","pointer":"/1/1","match":{"text":{"number":{"value":12.5}}}}})";
+constexpr char kReward[] =
+    R"json({"state":{"request":{"log_lines":{"regex":"reward ([0-9.]+)"}},"pointer":"/sum","match":{"score":true}}})json";
+
+TEST(EvaluateTest, JudgesFiles) {
+  EXPECT_EQ(Record(kFile).Evidence(0, R"({"exists":true,"size":14,"text":"a,b\nx,12.50\n"})").Judge().outcome(),
+            v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(Record(kFile).Evidence(0, R"({"exists":false})").Judge().outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(Record(kFile).Failed(0, "the home directory is gone").Judge().outcome(), v1::OUTCOME_UNDETERMINED);
+  EXPECT_EQ(Record(kFile).Judge().outcome(), v1::OUTCOME_UNDETERMINED);
+}
+
+TEST(EvaluateTest, AStateCanGiveTheScore) {
+  const v1::Verdict verdict = Record(kReward).Evidence(0, R"({"lines":[],"captures":[],"sum":0.5})").Judge(0.4);
+  EXPECT_EQ(verdict.outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_DOUBLE_EQ(verdict.score(), 0.5);
+  EXPECT_EQ(Record(kReward).Evidence(0, R"({"lines":[],"captures":[],"sum":0.3})").Judge(0.4).outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_THAT(Record(kReward).Failed(0, "the log was cleared").Judge().rationale(), HasSubstr("log_lines: the log was cleared"));
+}
+
+TEST(EvaluateTest, AFileThatWasThereBeforeMakesTheTaskTrivial) {
+  constexpr char kExists[] = R"({"file":{"path":"a"}})";
+  const v1::Verdict verdict =
+      Record(kExists).Evidence(0, R"({"exists":true})", true).Evidence(0, R"({"exists":true})").Judge();
+  EXPECT_TRUE(verdict.already_solved());
+  EXPECT_FALSE(Record(kExists).Evidence(0, R"({"exists":false})", true).Evidence(0, R"({"exists":true})").Judge().already_solved());
+}
+
 TEST(EvaluateTest, RecordsFromElsewhereAreJudgedByTheLastUrlSeen) {
   EXPECT_EQ(Record(kUrl).At("http://a.test/goal").Answer("done").Judge().outcome(),
             v1::OUTCOME_SUCCESS);

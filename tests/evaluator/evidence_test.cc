@@ -50,6 +50,37 @@ TEST(RequiredEvidenceTest, IdsDependOnContentOnly) {
   EXPECT_NE(first[0].id(), other[0].id());
 }
 
+constexpr char kFile[] = R"({"file":{"path":"a.csv","format":"FORMAT_CSV","pointer":"/0/0","match":{"truthy":true}}})";
+constexpr char kSetting[] =
+    R"({"state":{"request":{"setting":{"namespace":"global","key":"wifi_on"}},"match":{"equals_json":"\"1\""}}})";
+
+TEST(RequiredEvidenceTest, CollectsFilesAndStates) {
+  const auto requests = RequiredEvidence(Oracle(All(kFile, kSetting)));
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_EQ(requests[0].file().path(), "a.csv");
+  EXPECT_EQ(requests[1].setting().key(), "wifi_on");
+  EXPECT_FALSE(requests[1].id().empty());
+}
+
+TEST(RequiredEvidenceTest, AStateThatAnotherLeafAsksForIsCollectedOnce) {
+  const std::string state = R"({"state":{"request":)";
+  const std::string match = R"(,"match":{"truthy":true}}})";
+  EXPECT_EQ(RequiredEvidence(Oracle(All(kFile, state + R"({"file":{"path":"a.csv"}})" + match))).size(), 1u);
+  EXPECT_EQ(RequiredEvidence(Oracle(All(kUrl, state + R"({"final_url":{}})" + match))).size(), 1u);
+  EXPECT_EQ(RequiredEvidence(Oracle(All(kPage, state + R"({"page_expression":{"expression":"1"}})" + match))).size(), 1u);
+  EXPECT_EQ(RequiredEvidence(Oracle(All(kState, state + R"({"site_state":{"site":"SHOP"}})" + match))).size(), 1u);
+  EXPECT_EQ(RequiredEvidence(Oracle(All(state + R"({"processes":{}})" + match, state + R"({"clipboard":{}})" + match))).size(), 2u);
+  const std::string other =
+      R"({"state":{"request":{"setting":{"namespace":"global","key":"wifi_on"}},"match":{"absent":true}}})";
+  EXPECT_EQ(RequiredEvidence(Oracle(All(kSetting, other))).size(), 1u);
+}
+
+TEST(RequiredStartEvidenceTest, FilesAndStatesMayHoldBefore) {
+  EXPECT_EQ(RequiredStartEvidence(Oracle(kFile)).size(), 1u);
+  EXPECT_EQ(RequiredStartEvidence(Oracle(All(kSetting, kFile))).size(), 2u);
+  EXPECT_TRUE(RequiredStartEvidence(Oracle(All(kSetting, kAnswer))).empty());
+}
+
 TEST(RequiredStartEvidenceTest, LeavesOutWhatCannotHoldWithoutAnAnswer) {
   EXPECT_TRUE(RequiredStartEvidence(Oracle(kAnswer)).empty());
   EXPECT_TRUE(RequiredStartEvidence(Oracle(All(kAnswer, kPage))).empty());
@@ -79,7 +110,16 @@ TEST(ValidateOracleTest, RefusesWhatCanNeverBeEvaluated) {
        {"{}", R"({"all":{}})", R"({"any":{}})", R"({"weighted":{}})", R"({"negation":{}})",
         R"({"url":{}})", R"({"page":{"match":{"truthy":true}}})", R"({"page":{"expression":"1"}})",
         R"({"site_state":{"site":"A","pointer":"x","match":{"truthy":true}}})",
-        R"({"site_state":{"pointer":"","match":{"truthy":true}}})",
+        R"({"site_state":{"pointer":"","match":{"truthy":true}}})", R"({"file":{}})", R"({"file":{"path":"../a"}})",
+        R"({"file":{"path":"a","pointer":"/b"}})", R"({"file":{"path":"a","format":"FORMAT_JSON","pointer":"/b"}})",
+        R"({"file":{"path":"a","pointer":"/b","match":{"truthy":true}}})",
+        R"({"file":{"path":"a","format":"FORMAT_JSON","pointer":"b","match":{"truthy":true}}})",
+        R"({"file":{"path":"a","format":99,"match":{"truthy":true}}})", R"({"file":{"path":"a","match":{}}})", R"({"state":{}})",
+        R"({"state":{"request":{"clipboard":{}}}})", R"({"state":{"request":{},"match":{"truthy":true}}})",
+        R"({"state":{"request":{"id":"x","clipboard":{}},"match":{"truthy":true}}})",
+        R"({"state":{"request":{"clipboard":{}},"pointer":"a","match":{"truthy":true}}})",
+        R"({"state":{"request":{"page_sequence":{"entries":[{"url":"last"}]}},"match":{"truthy":true}}})",
+        R"({"state":{"request":{"log_lines":{"regex":"("}},"match":{"truthy":true}}})",
         R"({"weighted":{"items":[{"weight":0,"oracle":{"gave_up":{}}}]}})",
         R"({"weighted":{"items":[{"weight":"NaN","oracle":{"gave_up":{}}}]}})"}) {
     EXPECT_EQ(ValidateOracle(Oracle(json)).code(), absl::StatusCode::kInvalidArgument) << json;

@@ -91,7 +91,7 @@ struct JsonCase {
   bool holds;
 };
 
-TEST(MatchesJsonTest, DecidesEachKind) {
+TEST(ScoreJsonTest, DecidesEachKind) {
   const JsonCase kCases[] = {
       {R"({"equals_json":"1"})", "1.0", true},
       {R"({"equals_json":"{\"a\":1,\"b\":[2]}"})", R"({"b":[2],"a":1.0})", true},
@@ -116,20 +116,47 @@ TEST(MatchesJsonTest, DecidesEachKind) {
       {R"({"size":"2"})", "[1,2]", true},
       {R"({"size":"0"})", "{}", true},
       {R"({"size":"1"})", "\"a\"", false},
+      {R"({"at_least":2})", "2", true},
+      {R"({"at_least":2})", "1.9", false},
+      {R"({"at_least":-1})", "0", true},
+      {R"({"at_least":0})", "\"5\"", false},
+      {R"({"at_least":0})", "null", false},
+      {R"({"at_least":0})", nullptr, false},
+      {R"({"any_text":{"equals":{"values":["mousepad"]}}})", R"(["xvnc",7,"Mousepad"])", true},
+      {R"({"any_text":{"equals":{"values":["7"]}}})", R"(["xvnc",7])", false},
+      {R"({"any_text":{"equals":{"values":["a"]}}})", R"("a")", false},
+      {R"({"any_text":{"equals":{"values":["a"]}}})", nullptr, false},
   };
   for (const JsonCase& test : kCases) {
     const auto match = FromJson<v1::JsonMatch>(test.match);
     ASSERT_TRUE(ValidateJsonMatch(match).ok()) << test.match;
     const auto value = test.json == nullptr ? std::nullopt : std::optional<std::string>(test.json);
-    const absl::StatusOr<bool> holds = MatchesJson(match, value);
-    ASSERT_TRUE(holds.ok()) << holds.status();
-    EXPECT_EQ(*holds, test.holds) << test.match << " against "
+    const absl::StatusOr<double> score = ScoreJson(match, value);
+    ASSERT_TRUE(score.ok()) << score.status();
+    EXPECT_EQ(*score, test.holds ? 1 : 0) << test.match << " against "
                                   << (test.json ? test.json : "nothing");
   }
 }
 
-TEST(MatchesJsonTest, MalformedEvidenceIsAnError) {
-  EXPECT_FALSE(MatchesJson(FromJson<v1::JsonMatch>(R"({"truthy":true})"), "{").ok());
+TEST(ScoreJsonTest, ANumberCanBeTheScore) {
+  const auto match = FromJson<v1::JsonMatch>(R"({"score":true})");
+  for (const auto& [json, score] : std::initializer_list<std::pair<const char*, double>>{
+           {"0.75", 0.75}, {"1e300", 1}, {"-3", 0}, {"true", 0}, {"\"1\"", 0}, {"[1]", 0}, {"null", 0}}) {
+    EXPECT_EQ(ScoreJson(match, json).value(), score) << json;
+  }
+  EXPECT_EQ(ScoreJson(match, std::nullopt).value(), 0);
+}
+
+TEST(ValidateJsonMatchTest, RefusesWhatCannotBeMeant) {
+  for (const char* json : {"{}", R"({"score":false})", R"({"truthy":false})", R"({"absent":false})", R"({"at_least":"NaN"})",
+                           R"({"at_least":"Infinity"})", R"({"any_text":{}})", R"({"any_text":{"regex":"("}})",
+                           R"({"size":"-1"})", R"({"equals_json":"{"})"}) {
+    EXPECT_EQ(ValidateJsonMatch(FromJson<v1::JsonMatch>(json)).code(), absl::StatusCode::kInvalidArgument) << json;
+  }
+}
+
+TEST(ScoreJsonTest, MalformedEvidenceIsAnError) {
+  EXPECT_FALSE(ScoreJson(FromJson<v1::JsonMatch>(R"({"truthy":true})"), "{").ok());
 }
 
 TEST(JsonAtPointerTest, FollowsRfc6901) {
