@@ -48,7 +48,7 @@ std::string FolderName(TaskBuilder& task) {
 void FileSize(TaskBuilder& task) {
   const Scene s(task);
   const std::string name = Quoted(s.name());
-  task.Goal({Substitute("How large is the file $0?", name), Substitute("What is the size of $0?", name), Substitute("Tell me the size of the file $0 in bytes.", name)});
+  task.Goal({Substitute("What size does the file $0 have?", name), Substitute("What is the size of $0?", name), Substitute("Tell me the size of the file $0 in bytes.", name)});
   task.AnswersNumber(static_cast<double>(s.text().size()));
 }
 
