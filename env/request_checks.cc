@@ -176,7 +176,7 @@ absl::Status CheckSequence(const v1::Sequence& sequence, const v1::Capabilities&
     }
     PROCTOR_RETURN_IF_ERROR(
         Annotate(CheckAction(action, capabilities), absl::StrCat("action.sequence.actions[", i, "]")));
-    if (action.has_wait()) waits += FromProto(action.wait().duration());
+    if (action.has_wait()) waits += WaitTime(action.wait());
   }
   if (waits > kMaxWait) return Invalid("action.sequence: its waits add up to more than 30 s");
   return absl::OkStatus();
@@ -188,6 +188,11 @@ std::string ActionKind(const v1::Action& action) {
   const auto* descriptor = v1::Action::descriptor();
   if (action.kind_case() == v1::Action::KIND_NOT_SET) return "";
   return descriptor->FindFieldByNumber(action.kind_case())->name();
+}
+
+absl::Duration WaitTime(const v1::Wait& wait) {
+  const absl::Duration asked = FromProto(wait.duration());
+  return asked > absl::ZeroDuration() ? asked : absl::Seconds(1);
 }
 
 bool IsSessionAction(const v1::Action& action) {

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "proctor/v1/action.pb.h"
 #include "proctor/v1/environment.pb.h"
 #include "proctor/v1/environment_service.pb.h"
@@ -14,6 +15,9 @@ namespace proctor::env {
 
 // The field name of the action's kind ("click"); empty if none is set.
 std::string ActionKind(const v1::Action& action);
+
+// How long a wait takes: what it asks for, 1 s where it asks for nothing.
+absl::Duration WaitTime(const v1::Wait& wait);
 
 // `answer`, `give_up`, `wait` and `noop` are done by sessions, whatever the world.
 bool IsSessionAction(const v1::Action& action);

@@ -127,10 +127,7 @@ void Session::ReadInput(StepCall& call) {
 absl::Duration Session::StepDelay(const StepCall& call) {
   const absl::Duration rest =
       std::max(absl::ZeroDuration(), run_->deadline() - parts_.clock.Now());
-  if (call.action.has_wait()) {
-    const absl::Duration asked = FromProto(call.action.wait().duration());
-    return std::min(rest, asked > absl::ZeroDuration() ? asked : absl::Seconds(1));
-  }
+  if (call.action.has_wait()) return std::min(rest, WaitTime(call.action.wait()));
   if (call.action.kind_case() == v1::Action::KIND_NOT_SET || IsSessionAction(call.action)) {
     return absl::ZeroDuration();
   }

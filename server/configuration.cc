@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <optional>
@@ -162,20 +163,32 @@ absl::Status CheckDefaultSettings(const std::string& id, const v1::EnvironmentSe
                       absl::StrCat("settings of another environment; these are `", id, "` settings"));
 }
 
+// An environment that there is, and what holds where the configuration says nothing.
+struct KnownEnvironment {
+  std::string id;
+  bool enabled;
+  int max_sessions;
+};
+
+std::vector<KnownEnvironment> KnownEnvironments(const v1::BrowserConfig& browser) {
+  const int contexts = browser.max_browsers() * browser.sessions_per_browser();
+  return {{"web", true, contexts}, {"practice", true, contexts}, {"null", true, 1000}, {"desktop", false, 4}, {"android", false, 16}};
+}
+
 absl::Status CheckEnvironments(v1::ServerConfig& config, const Reporter& report) {
-  const int browsers = config.browser().max_browsers() * config.browser().sessions_per_browser();
+  const std::vector<KnownEnvironment> known = KnownEnvironments(config.browser());
   for (const auto& [id, environment] : config.environments()) {
-    if (id != "web" && id != "practice" && id != "null") {
-      return report.Error(absl::StrCat("environments.", id), "no such environment; there are web, practice and null");
+    if (std::none_of(known.begin(), known.end(), [&id = id](const KnownEnvironment& one) { return one.id == id; })) {
+      return report.Error(absl::StrCat("environments.", id),
+                          "no such environment; there are web, practice, null, desktop and android");
     }
   }
-  for (const char* id : {"web", "practice", "null"}) {
+  for (const auto& [id, enabled, max_sessions] : known) {
     v1::EnvironmentConfig& environment = (*config.mutable_environments())[id];
-    if (!environment.has_enabled()) environment.set_enabled(true);
-    const int otherwise = std::string(id) == "null" ? 1000 : browsers;
+    if (!environment.has_enabled()) environment.set_enabled(enabled);
     PROCTOR_RETURN_IF_ERROR(report.Number(absl::StrCat("environments.", id, ".max_sessions"),
                                           environment.max_sessions(), 1, 10'000,
-                                          [&](int32_t n) { environment.set_max_sessions(n); }, otherwise));
+                                          [&](int32_t n) { environment.set_max_sessions(n); }, max_sessions));
     PROCTOR_RETURN_IF_ERROR(CheckLimits(absl::StrCat("environments.", id, ".default_limits"), config.default_limits(),
                                         *environment.mutable_default_limits(), report));
     PROCTOR_RETURN_IF_ERROR(CheckDefaultSettings(id, environment.default_settings(), report));
@@ -293,7 +306,7 @@ absl::Status Check(v1::ServerConfig& config, const std::optional<YamlLocations>&
 // The flags, in the order of --help.
 enum Flag : int { kConfig = 256, kDataDir, kListen, kUnixSocket, kLogLevel, kLogFormat, kDurability, kEgressAllow,
                   kEgressPrivate, kUnsandboxed, kBrowser, kBrowserUser, kMaxBrowsers, kExchangeDir, kModelEndpoint, kModelName,
-                  kModelKeyEnv,                  kCheckConfig, kVersion, kHelp };
+                  kModelKeyEnv, kEnable, kCheckConfig, kVersion, kHelp };
 
 const option kFlags[] = {
     {"config", required_argument, nullptr, kConfig},
@@ -313,6 +326,7 @@ const option kFlags[] = {
     {"model-endpoint", required_argument, nullptr, kModelEndpoint},
     {"model-name", required_argument, nullptr, kModelName},
     {"model-key-env", required_argument, nullptr, kModelKeyEnv},
+    {"enable", required_argument, nullptr, kEnable},
     {"check-config", no_argument, nullptr, kCheckConfig},
     {"version", no_argument, nullptr, kVersion},
     {"help", no_argument, nullptr, kHelp},
@@ -355,6 +369,7 @@ absl::Status Apply(int flag, const std::string& value, v1::ServerConfig& config)
     case kBrowser: browser.set_executable(value); return absl::OkStatus();
     case kBrowserUser: browser.set_user(value); return absl::OkStatus();
     case kExchangeDir: config.set_exchange_dir(value); return absl::OkStatus();
+    case kEnable: (*config.mutable_environments())[value].set_enabled(true); return absl::OkStatus();
     case kModelEndpoint: FlagEndpoint(config).set_base_url(value); return absl::OkStatus();
     case kModelName: FlagEndpoint(config).set_model(value); return absl::OkStatus();
     case kModelKeyEnv: FlagEndpoint(config).set_key_env(value); return absl::OkStatus();
@@ -454,6 +469,7 @@ directory; nothing else has to be started. Stop it with Ctrl-C or SIGTERM: it dr
   --model-name NAME            the model's name there; needed with --model-endpoint
   --model-key-env VARIABLE     the environment variable with its key; default: none
   --exchange-dir DIR           where imports are read from and exports written to; default: exchange in the data directory
+  --enable ENVIRONMENT         switches an environment on that is off unless configured: desktop, android; may be repeated
   --check-config               check file and flags, print the configuration in force, exit
   --version, --help
 

@@ -10,6 +10,8 @@
 #include "common/ids.h"
 #include "common/log.h"
 #include "common/status.h"
+#include "env/android/android_environment.h"
+#include "env/desktop/desktop_environment.h"
 #include "env/null/null_environment.h"
 #include "env/practice/hub.h"
 #include "env/practice/practice_environment.h"
@@ -85,10 +87,13 @@ class WorldsImpl final : public Worlds {
   explicit WorldsImpl(const v1::ServerConfig& config)
       : config_(config),
         templates_(Enabled("practice")),
-        background_("browser", std::max(4, config.browser().max_browsers() * 2)) {}
+        background_("browser", std::max(4, config.browser().max_browsers() * 2)),
+        desktop_background_("desktop", 4) {}
 
   absl::Status Open() {
     if (Enabled("null")) PROCTOR_RETURN_IF_ERROR(Add("null", std::make_unique<env::NullEnvironment>()));
+    if (Enabled("desktop")) PROCTOR_RETURN_IF_ERROR(OpenDesktops());
+    if (Enabled("android")) PROCTOR_RETURN_IF_ERROR(OpenAndroid());
     if (!Enabled("web") && !Enabled("practice")) return absl::OkStatus();
     PROCTOR_RETURN_IF_ERROR(OpenProxy());
     PROCTOR_RETURN_IF_ERROR(OpenBrowsers());
@@ -100,10 +105,8 @@ class WorldsImpl final : public Worlds {
   }
 
   void Register(env::SessionManager& sessions) override {
-    for (const char* id : {"null", "practice", "web"}) {
-      if (env::Environment* environment = FindId(id)) {
-        sessions.Register(id, *environment, config_.environments().at(id).max_sessions());
-      }
+    for (const auto& [id, environment] : environments_) {
+      sessions.Register(id, *environment, config_.environments().at(id).max_sessions());
     }
   }
 
@@ -170,6 +173,20 @@ class WorldsImpl final : public Worlds {
     return absl::OkStatus();
   }
 
+  absl::Status OpenDesktops() {
+    env::desktop::DesktopEnvironment::Options options;
+    options.config = config_.desktop();
+    PROCTOR_ASSIGN_OR_RETURN(auto desktops, env::desktop::DesktopEnvironment::Create(std::move(options), desktop_background_));
+    return Add("desktop", std::move(desktops));
+  }
+
+  absl::Status OpenAndroid() {
+    env::android::AndroidEnvironment::Options options;
+    options.config = config_.android();
+    PROCTOR_ASSIGN_OR_RETURN(auto devices, env::android::AndroidEnvironment::Create(std::move(options)));
+    return Add("android", std::move(devices));
+  }
+
   absl::Status OpenPractice() {
     net::HttpServer::Options options;
     options.port = static_cast<uint16_t>(config_.practice().port());
@@ -192,6 +209,8 @@ class WorldsImpl final : public Worlds {
   std::unique_ptr<env::web::BrowserPool> pool_;
   // Before it dies it runs what was posted, which uses the pool.
   ThreadPool background_;
+  // Starts and ends desktops.
+  ThreadPool desktop_background_;
   // What the practice environment drives.
   std::unique_ptr<env::web::WebEnvironment> web_;
   std::map<std::string, std::unique_ptr<env::Environment>> environments_;

@@ -41,7 +41,7 @@ constexpr char kEvaluator[] = "evaluators/pae";
 struct Options {
   std::string proctord;
   std::string format = "jpeg";
-  int trajectories = 2000;
+  int trajectories = 4000;
   int at_once = 200;
   absl::Duration latency = absl::Seconds(1);
 };

@@ -26,6 +26,14 @@ absl::StatusOr<Patient> MakePatient(const Arguments& arguments) {
   }
   Patient patient;
   patient.browser = config.browser();
+  patient.desktop = config.desktop();
+  patient.android = config.android();
+  const auto enabled = [&config](const char* id) {
+    const auto it = config.environments().find(id);
+    return it != config.environments().end() && it->second.enabled();
+  };
+  patient.desktop_enabled = enabled("desktop");
+  patient.android_enabled = enabled("android");
   if (arguments.Has("browser")) patient.browser.set_executable(arguments.Text("browser"));
   if (arguments.Has("browser-user")) patient.browser.set_user(arguments.Text("browser-user"));
   patient.data_dir = arguments.Text("data-dir", config.data_dir());
@@ -70,7 +78,7 @@ void Show(Output& output, const Finding& finding) {
 absl::Status Examine(Call& call) {
   PROCTOR_ASSIGN_OR_RETURN(const Patient patient, MakePatient(call.arguments()));
   int missing = 0;
-  for (const auto& check : {doctor::CheckBrowser, doctor::CheckSandbox, doctor::CheckDataDirectory,
+  for (const auto& check : {doctor::CheckBrowser, doctor::CheckSandbox, doctor::CheckDevices, doctor::CheckDataDirectory,
                             doctor::CheckDisk, doctor::CheckPorts, doctor::CheckServer}) {
     call.output().Progress("looking ...");
     for (const Finding& finding : check(patient)) {

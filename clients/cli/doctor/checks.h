@@ -32,6 +32,10 @@ struct Finding {
 // What to look at; fields as in the server's configuration file, empty ones mean its defaults.
 struct Patient {
   v1::BrowserConfig browser;
+  v1::DesktopConfig desktop;
+  bool desktop_enabled = false;
+  v1::AndroidConfig android;
+  bool android_enabled = false;
   std::string data_dir;
   std::string unix_socket;
   std::string listen_address;
@@ -51,6 +55,8 @@ std::vector<Finding> CheckBrowser(const Patient& patient);
 // Whom it would run as, whether the kernel lets that user make namespaces, whether the browser
 // starts with its sandbox on.
 std::vector<Finding> CheckSandbox(const Patient& patient);
+// The programs of desktops and phones; only a note where these environments are off.
+std::vector<Finding> CheckDevices(const Patient& patient);
 // The listening address is free, or a server answers there.
 std::vector<Finding> CheckPorts(const Patient& patient);
 // Room for records and for browser profiles.

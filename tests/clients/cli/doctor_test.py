@@ -67,6 +67,20 @@ class DoctorTest(unittest.TestCase):
         code, findings = self.doctor("--config", str(config))
         self.assertEqual((0, "note", "note"), (code, findings["sandbox"]["health"], findings["unsandboxed"]["health"]))
 
+    def test_desktops_and_phones_are_needed_only_where_they_are_on(self):
+        nowhere = {"PATH": str(self.folder)}
+        code, findings = self.doctor(environment=nowhere)
+        self.assertEqual((0, "note", "note"), (code, findings["desktop"]["health"], findings["android"]["health"]))
+        self.assertIn("--enable desktop", findings["desktop"]["found"])
+        config = self.folder / "proctord.yaml"
+        config.write_text("environments: {desktop: {enabled: true}, android: {enabled: true}}\n"
+                          "desktop: {applications: {editor: {command: [no-such-editor]}}}\n")
+        code, findings = self.doctor("--config", str(config), environment=nowhere)
+        self.assertEqual((1, "missing", "missing"), (code, findings["desktop"]["health"], findings["android"]["health"]))
+        self.assertIn("apt-get install --no-install-recommends tigervnc-standalone-server", findings["desktop"]["mend"])
+        self.assertIn("no-such-editor", findings["desktop"]["found"])
+        self.assertIn("adb", findings["android"]["mend"])
+
     def test_a_taken_port(self):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))

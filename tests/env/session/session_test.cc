@@ -279,6 +279,23 @@ TEST_F(SessionTest, ParsesDialectsAndRecordsTheThought) {
   EXPECT_FALSE(record.steps[1].has_action());
 }
 
+TEST_F(SessionTest, FractionsReachTheWorldAndTheRecordAsPoints) {
+  const std::string session = Open();
+  const auto start = Start(session);
+  ASSERT_TRUE(start.ok()) << start.status();
+  v1::StepRequest request;
+  request.set_session(session);
+  v1::Point& fraction = *request.mutable_action()->mutable_click()->mutable_target()->mutable_fraction();
+  fraction.set_x(1);
+  fraction.set_y(0.5);
+  const auto step = fixture_.Step(request);
+  ASSERT_TRUE(step.ok()) << step.status();
+  EXPECT_EQ(step->action().click().target().point().x(), 639);
+  const v1::Step& recorded = fixture_.sink().record(start->episode().name()).steps.at(0);
+  EXPECT_EQ(recorded.action().click().target().point().y(), 240);
+  EXPECT_EQ(recorded.target_point().x(), 639);
+}
+
 TEST_F(SessionTest, RefusesOversizedAgentData) {
   const std::string session = Open();
   ASSERT_TRUE(Start(session).ok());

@@ -1,0 +1,114 @@
+#include "env/request_checks.h"
+
+#include <string>
+
+#include "google/protobuf/text_format.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace proctor::env {
+namespace {
+
+using ::testing::HasSubstr;
+
+v1::Action Parse(const std::string& text) {
+  v1::Action action;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &action)) << text;
+  return action;
+}
+
+// Everything that there is.
+v1::Capabilities All() {
+  v1::Capabilities capabilities;
+  for (int i = 0; i < v1::Action::descriptor()->field_count(); ++i) {
+    capabilities.add_actions(v1::Action::descriptor()->field(i)->name());
+  }
+  return capabilities;
+}
+
+TEST(CheckActionTest, WhatIsWellFormedPasses) {
+  for (const char* text : {
+           "click {target {fraction {x: 0.5 y: 1}}}",
+           "press_keys {chords: 'Control+c' hold {seconds: 10}}",
+           "drag {from {mark: 1} to {point {x: 4 y: 5}} via {x: 1 y: 1} button: MOUSE_BUTTON_RIGHT}",
+           "mouse_down {}",
+           "mouse_up {target {mark: 2}}",
+           "key_down {key: 'Shift'}",
+           "key_up {key: 'Shift'}",
+           "set_clipboard {}",
+           "open_app {name: 'editor'}",
+           "sequence {actions {click {target {mark: 1}}} actions {wait {duration {seconds: 29}}} actions {noop {}}}",
+           "long_press {target {mark: 1}}",
+           "swipe {from {fraction {x: 0 y: 0}} to {fraction {x: 1 y: 1}} duration {seconds: 1}}",
+           "press_button {button: DEVICE_BUTTON_BACK}",
+           "type {text: 'x'}",
+           "scroll {delta_y: 100}",
+       }) {
+    const absl::Status status = CheckAction(Parse(text), All());
+    EXPECT_TRUE(status.ok()) << text << ": " << status;
+  }
+}
+
+TEST(CheckActionTest, WhatIsNotIsRefusedByField) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"click {}", "click.target"},
+      {"click {target {fraction {x: 1.01 y: 0}}}", "click.target.fraction"},
+      {"click {target {fraction {x: nan y: 0}}}", "click.target.fraction"},
+      {"type {text: 'x' target {fraction {x: -1 y: 0}}}", "type.target.fraction"},
+      {"scroll {target {fraction {x: 2 y: 0}}}", "scroll.target.fraction"},
+      {"press_keys {chords: 'a' hold {seconds: 11}}", "press_keys.hold"},
+      {"press_keys {chords: 'a' hold {seconds: -1}}", "press_keys.hold"},
+      {"mouse_down {target {fraction {x: 2 y: 0}}}", "mouse_down.target.fraction"},
+      {"mouse_up {target {fraction {x: 2 y: 0}}}", "mouse_up.target.fraction"},
+      {"key_down {}", "key_down.key"},
+      {"key_up {}", "key_up.key"},
+      {"open_app {}", "open_app.name"},
+      {"sequence {}", "sequence.actions"},
+      {"sequence {actions {answer {}}}", "actions[0]"},
+      {"sequence {actions {noop {}} actions {give_up {}}}", "actions[1]"},
+      {"sequence {actions {sequence {actions {noop {}}}}}", "actions[0]"},
+      {"sequence {actions {click {}}}", "actions[0]: action.click.target"},
+      {"sequence {actions {}}", "actions[0]"},
+      {"sequence {actions {wait {duration {seconds: 20}}} actions {wait {duration {seconds: 20}}}}", "waits"},
+      {"long_press {}", "long_press.target"},
+      {"long_press {target {mark: 1} duration {seconds: 60}}", "long_press.duration"},
+      {"swipe {from {mark: 1}}", "swipe.to"},
+      {"swipe {from {mark: 1} to {mark: 2} duration {seconds: 60}}", "swipe.duration"},
+      {"press_button {}", "press_button.button"},
+  };
+  for (const auto& [text, field] : cases) {
+    const absl::Status status = CheckAction(Parse(text), All());
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << text;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(field)) << text;
+  }
+}
+
+TEST(CheckActionTest, Counts) {
+  v1::Action many;
+  for (int i = 0; i < 33; ++i) many.mutable_sequence()->add_actions()->mutable_noop();
+  EXPECT_FALSE(CheckAction(many, All()).ok());
+  many.mutable_sequence()->mutable_actions()->RemoveLast();
+  EXPECT_TRUE(CheckAction(many, All()).ok());
+
+  v1::Action drag = Parse("drag {from {mark: 1} to {mark: 2}}");
+  for (int i = 0; i < 257; ++i) drag.mutable_drag()->add_via();
+  EXPECT_FALSE(CheckAction(drag, All()).ok());
+  drag.mutable_drag()->mutable_via()->RemoveLast();
+  EXPECT_TRUE(CheckAction(drag, All()).ok());
+
+  v1::Action clip;
+  clip.mutable_set_clipboard()->set_text(std::string(65537, 'x'));
+  EXPECT_FALSE(CheckAction(clip, All()).ok());
+}
+
+TEST(CheckActionTest, ASequenceHoldsOnlyWhatTheEnvironmentHas) {
+  v1::Capabilities some;
+  some.add_actions("sequence");
+  some.add_actions("click");
+  EXPECT_TRUE(CheckAction(Parse("sequence {actions {click {target {mark: 1}}} actions {wait {}}}"), some).ok());
+  const absl::Status status = CheckAction(Parse("sequence {actions {swipe {}}}"), some);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("has no `swipe`"));
+}
+
+}  // namespace
+}  // namespace proctor::env
