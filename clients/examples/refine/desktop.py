@@ -18,12 +18,11 @@ SHORTCUTS = (
     ("confirm", "Enter"), ("cancel", "Escape"),
 )
 
-#: AT-SPI's names of roles. What is clicked, what also reacts to a double click, and what is read.
+#: AT-SPI's names of roles: what is clicked, what also reacts to a double click, and texts.
 _CLICKED = frozenset(("push button", "toggle button", "check box", "radio button", "menu", "menu item", "check menu item",
                       "radio menu item", "page tab", "combo box", "list item", "table cell", "table column header", "icon", "link"))
 _OPENED = frozenset(("table cell", "list item", "icon"))
-_READ = frozenset(("label", "static", "status bar", "heading", "table cell", "list item", "text", "entry", "paragraph"))
-_TEXTS = frozenset(("text", "entry", "password text", "paragraph"))
+_TEXTS = frozenset(("text", "entry"))
 
 _DISABLED = observation_pb2.ELEMENT_STATE_DISABLED
 _FOCUSED = observation_pb2.ELEMENT_STATE_FOCUSED
@@ -35,22 +34,17 @@ _ROW_TOLERANCE_PX = 6
 
 
 def digest(observation: observation_pb2.Observation) -> Page:
-    """Reads the elements into snippets: lines of texts, labels, cells with their row's first cell and their column's header."""
+    """Reads the elements into snippets: lines of texts, and cells with their row's first cell and their column's header."""
     found: list[Snippet] = []
     elements = [e for e in observation.elements if e.box.width > 0 and e.box.height > 0]
     headers = [e for e in elements if e.tag == "table column header"]
     cells = [e for e in elements if e.tag == "table cell" and e.name]
     for element in elements:
-        if element.tag not in _READ:
-            continue
-        if element.tag == "table cell":
-            if element.name:
-                found.append(Snippet(element.name, _row_header(element, cells), _column(element, headers), observation.title, element.role))
+        if element.tag == "table cell" and element.name:
+            found.append(Snippet(element.name, _row_header(element, cells), _column(element, headers), observation.title, element.role))
         elif element.tag in _TEXTS:
-            for line in (element.value or element.text).splitlines():
+            for line in element.value.splitlines():
                 found.extend(_line(line.strip(), observation.title))
-        else:
-            found.append(Snippet(element.name or element.text, heading=observation.title, role=element.role))
     snippets = [s for s in dict.fromkeys(found) if 0 < len(s.text) <= _MAX_LENGTH][:_MAX_SNIPPETS]
     everything = "\n".join([observation.title, *(e.name for e in elements), *(s.text for s in snippets)])
     return Page(observation, snippets, observation.title, everything)
