@@ -13,6 +13,7 @@ find_package(Boost 1.74 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(EXPAT REQUIRED)
 find_library(RE2_LIBRARY re2 REQUIRED)  # Debian's package has no CMake file.
 add_library(proctor_re2 UNKNOWN IMPORTED)
 set_target_properties(proctor_re2 PROPERTIES IMPORTED_LOCATION ${RE2_LIBRARY})

@@ -97,9 +97,11 @@ class MemorySink final : public EpisodeSink {
   std::map<std::string, std::string> blobs_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Gives inline tasks, wants the final URL at the end (and at the start if told so).
+// Gives inline tasks, wants the final URL at the end (and at the start if told so), or what it is told to want.
 class FakeHost final : public EpisodeHost {
  public:
+  // Before any episode begins.
+  void set_evidence(v1::EvidenceRequest request) { evidence_ = std::move(request); }
   absl::StatusOr<v1::Task> Admit(const CallContext&, const v1::StartEpisodeRequest& request,
                                  const std::string&) override {
     if (!request.has_inline_task()) return absl::NotFoundError("no such task");
@@ -110,6 +112,7 @@ class FakeHost final : public EpisodeHost {
     abandoned.push_back(id);
   }
   std::vector<v1::EvidenceRequest> RequiredEvidence(const v1::Task&, bool) override {
+    if (evidence_.kind_case() != v1::EvidenceRequest::KIND_NOT_SET) return {evidence_};
     v1::EvidenceRequest request;
     request.set_id("url");
     request.mutable_final_url();
@@ -129,6 +132,7 @@ class FakeHost final : public EpisodeHost {
   }
 
  private:
+  v1::EvidenceRequest evidence_;
   mutable Mutex mutex_;
   std::vector<std::string> closed ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> abandoned ABSL_GUARDED_BY(mutex_);

@@ -27,6 +27,8 @@ class WorldUnderTest {
   virtual bool Break() { return false; }
   // Things that a closed session must not leave behind: browser contexts, site instances, files.
   virtual int64_t CountLeft() { return 0; }
+  // Something that can be collected of it; default: the final URL.
+  virtual v1::EvidenceRequest evidence() { return {}; }
   // Settings of a session; default: none given.
   virtual v1::EnvironmentSettings settings() { return {}; }
 };

@@ -1,0 +1,43 @@
+// The device's log since the start of an episode.
+#ifndef PROCTOR_ENV_ANDROID_LOG_WATCH_H_
+#define PROCTOR_ENV_ANDROID_LOG_WATCH_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "env/android/device.h"
+
+namespace proctor::env::android {
+
+// The log is not cleared, which others may read: a line of our own marks the start (a clock would not do, tasks set it), and logcat is
+// asked for what came since the device's time then, to keep it short. Lines are as `logcat -v tag` prints them, "I/Tag: message".
+// Not thread-safe.
+class LogWatch {
+ public:
+  // `device` outlives it.
+  explicit LogWatch(Device& device) : device_(device) {}
+
+  // From here on.
+  absl::Status Begin(const CallContext& context);
+
+  // Lines that came since and pass `filters` (as logcat takes them; empty: all), in order.
+  absl::StatusOr<std::vector<std::string>> Lines(const CallContext& context, const std::vector<std::string>& filters);
+
+ private:
+  Device& device_;
+  // What our line says.
+  std::string marker_;
+  // As `logcat -T` takes it.
+  std::string since_;
+};
+
+// Lines after the last one that has `marker` in it; all of them, and `found` false, if there is none. Lines of logcat itself
+// ("--------- beginning of main") are left out.
+std::vector<std::string> LinesAfter(std::string_view text, std::string_view marker, bool& found);
+
+}  // namespace proctor::env::android
+
+#endif  // PROCTOR_ENV_ANDROID_LOG_WATCH_H_

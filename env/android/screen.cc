@@ -1,0 +1,169 @@
+#include "env/android/screen.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/ids.h"
+#include "common/status.h"
+#include "common/strings.h"
+
+namespace proctor::env::android {
+namespace {
+
+// Four bytes a pixel of the largest picture that is decoded, and the header.
+constexpr size_t kMaxRawBytes = static_cast<size_t>(imaging::kMaxPixels) * 4 + 16;
+constexpr int kDefaultQuality = 80;
+
+// Android's PixelFormat constants.
+std::optional<imaging::PixelFormat> FormatOf(uint32_t number) {
+  switch (number) {
+    case 1:
+      return imaging::PixelFormat::kRgba;
+    case 2:
+      return imaging::PixelFormat::kRgbx;
+    case 3:
+      return imaging::PixelFormat::kRgb;
+    case 4:
+      return imaging::PixelFormat::kRgb565;
+    case 5:
+      return imaging::PixelFormat::kBgra;
+    default:
+      return std::nullopt;
+  }
+}
+
+uint32_t Number(std::string_view bytes, size_t at) {
+  const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(bytes[at + i])); };
+  return byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24;
+}
+
+// `screencap` tells of failures in words.
+absl::Status NoPicture(std::string_view bytes, std::string_view otherwise) {
+  const bool words = bytes.size() < 1000 && bytes.find('\0') == std::string_view::npos;
+  return absl::DataLossError(absl::StrCat("screencap: ", words && !bytes.empty() ? SanitizeUtf8(TruncateUtf8(bytes, 200))
+                                                                                 : std::string(otherwise)));
+}
+
+v1::ImageFormat ProtoFormat(v1::ImageFormat asked) {
+  return asked == v1::IMAGE_FORMAT_UNSPECIFIED ? v1::IMAGE_FORMAT_PNG : asked;
+}
+
+imaging::Format ImagingFormat(v1::ImageFormat format) {
+  switch (format) {
+    case v1::IMAGE_FORMAT_JPEG:
+      return imaging::Format::kJpeg;
+    case v1::IMAGE_FORMAT_WEBP:
+      return imaging::Format::kWebp;
+    default:
+      return imaging::Format::kPng;
+  }
+}
+
+int Quality(const v1::ScreenshotOptions& options) { return options.quality() > 0 ? options.quality() : kDefaultQuality; }
+
+bool SameEncoding(const v1::ScreenshotOptions& a, const v1::ScreenshotOptions& b) {
+  return ProtoFormat(a.format()) == ProtoFormat(b.format()) && Quality(a) == Quality(b);
+}
+
+}  // namespace
+
+absl::StatusOr<RawScreen> ParseRawScreen(std::string_view bytes) {
+  if (bytes.size() < 12) return NoPicture(bytes, "a picture that was cut");
+  const uint32_t width = Number(bytes, 0), height = Number(bytes, 4);
+  const std::optional<imaging::PixelFormat> format = FormatOf(Number(bytes, 8));
+  if (width == 0 || height == 0 || width > imaging::kMaxSidePx || height > imaging::kMaxSidePx || !format.has_value()) {
+    return NoPicture(bytes, "a picture of unknown size or format");
+  }
+  const size_t pixels = size_t{width} * height * imaging::BytesPerPixel(*format);
+  for (const size_t header : {size_t{12}, size_t{16}}) {
+    if (bytes.size() != header + pixels) continue;
+    return RawScreen{static_cast<int>(width), static_cast<int>(height), *format, bytes.substr(header)};
+  }
+  return NoPicture(bytes, "a picture that was cut");
+}
+
+absl::Status Screen::Take(const CallContext& context, bool raw, std::string& bytes, v1::Size& size) {
+  // Warnings about several displays go to stderr, which `exec` would mix in.
+  PROCTOR_RETURN_IF_ERROR(device_.Exec(context, raw ? "screencap 2>/dev/null" : "screencap -p 2>/dev/null",
+                                       raw ? kMaxRawBytes : imaging::kMaxEncodedBytes, bytes));
+  if (raw) {
+    PROCTOR_ASSIGN_OR_RETURN(const RawScreen screen, ParseRawScreen(bytes));
+    size.set_width(screen.width_px);
+    size.set_height(screen.height_px);
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<imaging::ImageInfo> info = imaging::Probe(bytes);
+  if (!info.ok() || info->format != imaging::Format::kPng) return NoPicture(bytes, "no PNG picture");
+  size.set_width(info->width_px);
+  size.set_height(info->height_px);
+  return absl::OkStatus();
+}
+
+absl::Status Screen::Calibrate(const CallContext& context) {
+  const absl::Time first = absl::Now();
+  const absl::Status raw = Take(context, true, next_, size_);
+  const absl::Time second = absl::Now();
+  const absl::Status png = Take(context, false, next_, size_);
+  const absl::Time third = absl::Now();
+  if (!raw.ok() && !png.ok()) return raw;
+  raw_ = raw.ok() && (!png.ok() || second - first <= third - second);
+  last_.clear();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Screen::Capture(const CallContext& context) {
+  PROCTOR_RETURN_IF_ERROR(Take(context, raw_, next_, size_));
+  if (next_ == last_) return true;
+  std::swap(last_, next_);
+  pixels_.reset();
+  ++version_;
+  return false;
+}
+
+absl::StatusOr<const imaging::Image*> Screen::Pixels() {
+  if (pixels_.has_value()) return &*pixels_;
+  absl::StatusOr<imaging::Image> image;
+  if (raw_) {
+    PROCTOR_ASSIGN_OR_RETURN(const RawScreen screen, ParseRawScreen(last_));
+    image = imaging::FromRawPixels(screen.width_px, screen.height_px, screen.format, screen.pixels);
+  } else {
+    image = imaging::Decode(last_);
+  }
+  if (!image.ok()) return absl::DataLossError(absl::StrCat("screencap: ", image.status().message()));
+  pixels_ = *std::move(image);
+  return &*pixels_;
+}
+
+absl::StatusOr<std::string> Screen::Encode(const v1::ScreenshotOptions& options, const std::vector<imaging::MarkBox>& boxes) {
+  PROCTOR_ASSIGN_OR_RETURN(const imaging::Image* pixels, Pixels());
+  const imaging::EncodeOptions how{.format = ImagingFormat(options.format()), .quality = Quality(options)};
+  if (!options.draw_marks()) return imaging::Encode(*pixels, how);
+  imaging::Image marked = *pixels;
+  imaging::DrawMarks(boxes, marked);
+  return imaging::Encode(marked, how);
+}
+
+absl::Status Screen::Fill(const v1::ScreenshotOptions& options, const std::vector<imaging::MarkBox>& boxes, v1::Image* image) {
+  const bool plain = !options.draw_marks();
+  if (plain && encoded_version_ == version_ && SameEncoding(options, encoded_as_)) {
+    *image = encoded_;
+    return absl::OkStatus();
+  }
+  PROCTOR_ASSIGN_OR_RETURN(std::string bytes, Encode(options, boxes));
+  image->set_digest(Sha256Hex(bytes));
+  image->set_format(ProtoFormat(options.format()));
+  image->set_width_px(size_.width());
+  image->set_height_px(size_.height());
+  image->set_size_bytes(static_cast<int64_t>(bytes.size()));
+  image->set_marks_drawn(options.draw_marks());
+  image->set_data(std::move(bytes));
+  if (plain) {
+    encoded_ = *image;
+    encoded_version_ = version_;
+    encoded_as_ = options;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace proctor::env::android
