@@ -14,7 +14,6 @@
 #include "evaluator/evidence.h"
 #include "gtest/gtest.h"
 #include "proposer/solution_replay.h"
-#include "tests/test_paths.h"
 
 namespace proctor::env::desktop_practice {
 namespace {
@@ -43,7 +42,7 @@ class DesktopSolveTest : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
     desktop::DesktopEnvironment::Options options;
-    options.guest_executable = DesktopGuestPath();
+    options.guest_executable = PROCTOR_DESKTOP_GUEST;
     auto environment = desktop::DesktopEnvironment::Create(std::move(options), background_);
     ASSERT_TRUE(environment.ok()) << environment.status();
     environment_ = *std::move(environment);
