@@ -10,12 +10,12 @@ from . import text
 from .candidates import Candidate
 from .page import Page, Snippet
 
-#: What every desktop user knows of keys: the names of the commonest shortcuts. Which one fits when is learned.
+#: What every desktop user knows of keys: the names of the commonest shortcuts, by alphabet. Which one fits when is learned.
 SHORTCUTS = (
-    ("save", "Control+S"), ("save as", "Control+Shift+S"), ("copy", "Control+C"), ("cut", "Control+X"), ("paste", "Control+V"),
-    ("select all", "Control+A"), ("undo", "Control+Z"), ("find", "Control+F"), ("open", "Control+O"), ("new", "Control+N"),
-    ("new folder", "Control+Shift+N"), ("rename", "F2"), ("delete", "Delete"), ("quit", "Control+Q"), ("close", "Control+W"),
-    ("confirm", "Enter"), ("cancel", "Escape"),
+    ("cancel", "Escape"), ("close", "Control+W"), ("confirm", "Enter"), ("copy", "Control+C"), ("cut", "Control+X"), ("delete", "Delete"),
+    ("find", "Control+F"), ("new", "Control+N"), ("new folder", "Control+Shift+N"), ("open", "Control+O"), ("paste", "Control+V"),
+    ("quit", "Control+Q"), ("rename", "F2"), ("save", "Control+S"), ("save under another name", "Control+Shift+S"), ("select all", "Control+A"),
+    ("undo", "Control+Z"),
 )
 
 #: AT-SPI's names of roles: what is clicked, what also reacts to a double click, and texts.
@@ -75,6 +75,7 @@ def candidates(page: Page, goal: str) -> list[Candidate]:
     """Click each named element; open cells and icons by a double click; type each span of the task into each text, or where the focus is,
     with and without Enter; press each shortcut; answer with each short text on the screen; give up."""
     found: list[Candidate] = []
+    clicks: list[Candidate] = []
     fields = 0
     focused_text = False
     for element in page.observation.elements:
@@ -86,12 +87,13 @@ def candidates(page: Page, goal: str) -> list[Candidate]:
                 fields += 1
                 found.extend(Candidate(kind, span, element) for span in text.spans(goal) for kind in ("type", "submit"))
         elif element.tag in _CLICKED and element.name:
-            found.append(Candidate("click", element.name, element))
             if element.tag in _OPENED:
-                found.append(Candidate("open", element.name, element))
+                clicks.append(Candidate("open", element.name, element))
+            clicks.append(Candidate("click", element.name, element))
     if not focused_text:
         found.extend(Candidate(kind, span) for span in text.spans(goal) for kind in ("type", "submit"))
     found.extend(Candidate("press", name, chord=chord) for name, chord in SHORTCUTS)
+    found.extend(clicks)
     found.extend(_answers(page))
     found.append(Candidate("give_up"))
     return found

@@ -59,9 +59,9 @@ void AddPrices(TaskBuilder& task) {
   task.File(file, Lines(lines));
   task.Open("editor", {file});
   task.Open("calculator");
-  task.Goal({Substitute("The open file lists prices. What do $0 and $1 cost together?", first, second),
-             Substitute("Add the prices of $0 and $1, which the open file lists.", first, second),
-             Substitute("Use the calculator to add up what $0 and $1 cost according to the open file.", first, second)});
+  task.Goal({Substitute("The editor shows prices. What do $0 and $1 cost together?", first, second),
+             Substitute("Add the prices of $0 and $1, which the editor shows.", first, second),
+             Substitute("Use the calculator to add up what $0 and $1 cost according to the text in the editor.", first, second)});
   task.Enter(StrCat(prices[1], "+", prices[3]));
   task.AnswersNumber(prices[1] + prices[3]);
 }

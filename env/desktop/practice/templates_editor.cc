@@ -43,16 +43,16 @@ void ReadEntry(TaskBuilder& task) {
   OpenFile(task, Lines(lines));
   const int asked = task.random().Int(0, 5);
   const std::string label = Quoted(chosen[asked]);
-  task.Goal({Substitute("What does the open file say about $0?", label), Substitute("Find $0 in the open file.", label),
-             Substitute("Which entry does the open file have for $0?", label)});
+  task.Goal({Substitute("What does the text in the editor say about $0?", label), Substitute("Find $0 in the text of the editor.", label),
+             Substitute("Which entry does the editor's text have for $0?", label)});
   task.Answers(values[asked]);
 }
 
 void WriteText(TaskBuilder& task) {
   const std::string file = OpenFile(task, "");
   const std::string sentence = Sentence(task.random()), text = Quoted(sentence);
-  task.Goal({Substitute("Write $0 into the open file and save it.", text), Substitute("Save the text $0 in the open file.", text),
-             Substitute("The open file is empty: write $0 and save.", text)});
+  task.Goal({Substitute("Write $0 into the editor and save the file.", text), Substitute("Save the text $0 with the editor, in its file.", text),
+             Substitute("The file in the editor is empty: write $0 and save.", text)});
   WriteAndSave(task, sentence);
   task.EndsWith(FileHolds(file, sentence));
 }
@@ -60,8 +60,8 @@ void WriteText(TaskBuilder& task) {
 void AppendLine(TaskBuilder& task) {
   std::vector<std::string> lines = Sentences(task.random(), task.random().Int(3, 6));
   const std::string file = OpenFile(task, Lines(lines)), line = Sentence(task.random());
-  task.Goal({Substitute("Add the line $0 at the end of the open file and save it.", Quoted(line)), Substitute("Append $0 as the last line of the open file; save it.", Quoted(line)),
-             Substitute("Put $0 on a new line below all others in the open file and save.", Quoted(line))});
+  task.Goal({Substitute("Add the line $0 at the end of the file in the editor and save it.", Quoted(line)), Substitute("Append $0 as the last line of the text in the editor; save it.", Quoted(line)),
+             Substitute("Put $0 on a line of its own below all others in the editor and save.", Quoted(line))});
   lines.push_back(line);
   WriteAndSave(task, Lines(lines));
   task.EndsWith(FileHolds(file, Lines(lines)));
@@ -75,8 +75,8 @@ void ReplaceWord(TaskBuilder& task) {
   lines.push_back(StrCat(words[2], " and ", words[0], " and ", words[0]));
   const std::string text = Lines(lines), replaced = absl::StrReplaceAll(text, {{words[0], words[7] + "s"}});
   const std::string file = OpenFile(task, text), from = Quoted(words[0]), to = Quoted(words[7] + "s");
-  task.Goal({Substitute("Replace every $0 by $1 in the open file and save it.", from, to), Substitute("In the open file, change $0 to $1 everywhere; save it.", from, to),
-             Substitute("Each $0 of the open file must become $1. Save the file.", from, to)});
+  task.Goal({Substitute("Replace every $0 by $1 in the editor's text and save it.", from, to), Substitute("In the file in the editor, change $0 to $1 everywhere; save it.", from, to),
+             Substitute("Each $0 in the editor must become $1. Save the file.", from, to)});
   WriteAndSave(task, replaced);
   task.EndsWith(FileHolds(file, replaced));
 }
@@ -102,9 +102,9 @@ void SetOption(TaskBuilder& task) {
   after = before;
   after[section][key] = value;
   const std::string file = OpenFile(task, Lines(text), ".ini");
-  task.Goal({Substitute("In the open settings, set $0 in the section $1 to $2 and save them.", Quoted(key), Quoted(section), Quoted(value)),
-             Substitute("Change $0 of $1 to $2 in the open file; leave everything else and save it.", Quoted(key), Quoted(section), Quoted(value)),
-             Substitute("The section $1 of the open file has a wrong $0. Make it $2 and save the file.", Quoted(key), Quoted(section), Quoted(value))});
+  task.Goal({Substitute("In the settings in the editor, set $0 in the section $1 to $2 and save them.", Quoted(key), Quoted(section), Quoted(value)),
+             Substitute("Change $0 of $1 to $2 in the editor; leave everything else and save.", Quoted(key), Quoted(section), Quoted(value)),
+             Substitute("The section $1 of the file in the editor has a wrong $0. Make it $2 and save the file.", Quoted(key), Quoted(section), Quoted(value))});
   WriteAndSave(task, Lines(changed));
   task.EndsWith(FileReads(file, v1::FileCheck::FORMAT_INI, DumpJson(after)));
 }
@@ -115,9 +115,9 @@ void AddToList(TaskBuilder& task) {
   Json content = {{"title", words[0]}, {"count", random.Int(2, 90)}, {words[1], {words[2], words[3], words[4]}}, {words[5], {words[6], words[7]}}};
   const std::string file = OpenFile(task, content.dump(2) + "\n", ".json");
   const std::string list = random.OneIn(2) ? words[1] : words[5];
-  task.Goal({Substitute("Add $0 to the end of the list $1 in the open JSON file and save it.", Quoted(words[8]), Quoted(list)),
-             Substitute("The list $1 of the open JSON file lacks $0: add it as the last element and save.", Quoted(words[8]), Quoted(list)),
-             Substitute("Append $0 to $1 in the open JSON file; save it.", Quoted(words[8]), Quoted(list))});
+  task.Goal({Substitute("Add $0 to the end of the list $1 in the JSON file in the editor and save it.", Quoted(words[8]), Quoted(list)),
+             Substitute("The list $1 of the JSON file in the editor lacks $0: add it as the last element and save.", Quoted(words[8]), Quoted(list)),
+             Substitute("Append $0 to $1 in the editor's JSON file; save it.", Quoted(words[8]), Quoted(list))});
   content[list].push_back(words[8]);
   WriteAndSave(task, content.dump(2) + "\n");
   task.EndsWith(FileReads(file, v1::FileCheck::FORMAT_JSON, DumpJson(content)));
@@ -128,8 +128,8 @@ void SaveCopy(TaskBuilder& task) {
   const std::string text = Lines(Sentences(task.random(), task.random().Int(2, 5)));
   task.File(names[0], text);
   task.Open("editor", {names[0]});
-  task.Goal({Substitute("Save the open file under the name $0 too, in the same folder.", Quoted(names[1])), Substitute("Make a copy of the open file called $0 beside it.", Quoted(names[1])),
-             Substitute("Use \"Save As\" to store the open text as $0 in the same folder.", Quoted(names[1]))});
+  task.Goal({Substitute("Save the editor's file under the name $0 too, in the same folder.", Quoted(names[1])), Substitute("With the editor, save a second file called $0 beside the first one, with the same text.", Quoted(names[1])),
+             Substitute("Use \"Save As\" to store the editor's text as $0 in the same folder.", Quoted(names[1]))});
   task.Press("Control+Shift+S");
   task.EnterNew(names[1]);
   task.EndsWith(All({FileHolds(names[1], text), FileHolds(names[0], text)}));
@@ -138,7 +138,7 @@ void SaveCopy(TaskBuilder& task) {
 void CopyText(TaskBuilder& task) {
   const std::string text = Lines(Sentences(task.random(), task.random().Int(2, 4)));
   const std::string file = OpenFile(task, text);
-  task.Goal({"Copy the whole text of the open file to the clipboard.", "Select all of the open file and copy it.",
+  task.Goal({"Copy the whole text of the editor to the clipboard.", "Select all of the text in the editor and copy it.",
              Substitute("Copy everything in $0 to the clipboard.", Quoted(file))});
   task.Press("Control+A");
   task.Press("Control+C");
