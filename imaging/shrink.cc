@@ -11,6 +11,7 @@
 
 #include "common/status.h"
 #include "imaging/image.h"
+#include "imaging/png_chunks.h"
 
 namespace proctor::imaging {
 namespace {
@@ -47,20 +48,6 @@ std::optional<Palette> PaletteOf(const Image& image) {
     palette.pixels[i] = static_cast<uint8_t>(last_index);
   }
   return palette;
-}
-
-void Append32(uint32_t value, std::string& out) {
-  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift & 0xFF);
-}
-
-void AppendChunk(std::string_view kind, std::string_view data, std::string& out) {
-  Append32(static_cast<uint32_t>(data.size()), out);
-  const size_t begin = out.size();
-  out += kind;
-  out += data;
-  Append32(static_cast<uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(out.data() + begin),
-                                       static_cast<uInt>(out.size() - begin))),
-           out);
 }
 
 std::optional<std::string> Deflate(std::string_view data) {
@@ -115,7 +102,7 @@ std::optional<std::string> PalettePng(const Image& image, const Palette& palette
   }
   const std::optional<std::string> data = Deflate(PackRows(image, palette, depth));
   if (!data.has_value()) return std::nullopt;
-  std::string png = "\x89PNG\r\n\x1a\n";
+  std::string png(kPngSignature);
   AppendChunk("IHDR", header, png);
   AppendChunk("PLTE", colours, png);
   if (!opaque) AppendChunk("tRNS", alphas, png);

@@ -8,7 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
-#include "common/strings.h"
+#include "env/key_chord.h"
 
 namespace proctor::env::web {
 namespace {
@@ -53,12 +53,7 @@ const std::map<std::string, Key>& NamedKeys() {
       const std::string name = absl::StrCat("F", n);
       (*keys)[absl::AsciiStrToLower(name)] = {name, name, 111 + n, ""};
     }
-    const std::pair<const char*, const char*> aliases[] = {
-        {"cmd", "meta"}, {"command", "meta"}, {"ctrl", "control"}, {"del", "delete"}, {"down", "arrowdown"},
-        {"esc", "escape"}, {"left", "arrowleft"}, {"option", "alt"}, {"return", "enter"}, {"right", "arrowright"},
-        {"up", "arrowup"}};
-    for (const auto& [alias, name] : aliases) (*keys)[alias] = (*keys)[name];
-    (*keys)["space"] = (*keys)["spacebar"] = {" ", "Space", 32, " "};
+    (*keys)["space"] = {" ", "Space", 32, " "};
     return keys;
   }();
   return *kKeys;
@@ -122,7 +117,7 @@ int ModifierBit(const std::string& key) {
 }
 
 absl::StatusOr<Key> FindKey(const std::string& name, bool shift) {
-  const auto named = NamedKeys().find(absl::AsciiStrToLower(name));
+  const auto named = NamedKeys().find(CanonicalKeyName(name));
   if (named != NamedKeys().end()) return named->second;
   if (name.size() == 1 && absl::ascii_isprint(static_cast<unsigned char>(name[0]))) {
     char c = name[0];
@@ -137,43 +132,19 @@ absl::StatusOr<Key> FindKey(const std::string& name, bool shift) {
     }
     return CharacterKey(c).first;
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "there is no key \"", ToAbsl(TruncateUtf8(name, 40)),
-      "\": use names like Enter, Tab, Escape, ArrowDown, PageDown, Backspace, F5, a single character, or a chord like Control+A"));
-}
-
-// "Control++" is Control and "+".
-std::vector<std::string> SplitChord(std::string_view chord) {
-  std::vector<std::string> parts;
-  size_t at = 0;
-  while (at < chord.size()) {
-    const size_t plus = chord.find('+', at + 1);
-    parts.emplace_back(chord.substr(at, plus - at));
-    if (plus == std::string_view::npos) break;
-    at = plus + 1;
-    if (at == chord.size()) parts.emplace_back("");
-  }
-  return parts;
+  return NoSuchKey(name);
 }
 
 }  // namespace
 
 absl::StatusOr<std::vector<DevToolsCommand>> ChordCommands(const std::string& session, std::string_view chord) {
-  const std::vector<std::string> parts = SplitChord(chord);
-  if (parts.empty() || parts.back().empty()) {
-    return absl::InvalidArgumentError("an empty key: name one, such as Enter or Control+A");
-  }
+  PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> parts, SplitChord(chord));
   std::vector<DevToolsCommand> commands;
   std::vector<Key> held;
   int modifiers = 0;
   for (size_t i = 0; i + 1 < parts.size(); ++i) {
     PROCTOR_ASSIGN_OR_RETURN(const Key key, FindKey(parts[i], false));
-    const int bit = ModifierBit(key.key);
-    if (bit == 0) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "\"", ToAbsl(TruncateUtf8(parts[i], 40)), "\" is no modifier: use Alt, Control, Meta or Shift before the +"));
-    }
-    modifiers |= bit;
+    modifiers |= ModifierBit(key.key);
     commands.push_back(KeyEvent(session, "keyDown", key, modifiers));
     held.push_back(key);
   }

@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" /
 from proctor.v1 import observation_pb2, solution_pb2, task_pb2  # noqa: E402
 from refine import candidates, desktop, experiment, features, learn, places, policy, report, scripted, statistics  # noqa: E402
 
-GOAL = 'Write "seven lamps" into the open file and save it.'
+GOAL = 'Write "seven lamps" into the editor and save the file.'
 
 
 def add(observation, tag, name="", role="", box=(0, 0, 50, 20), **more):
@@ -107,10 +107,10 @@ class LearnTest(unittest.TestCase):
                 page = desktop.digest(editor(name))
             return made
 
-        samples = [learn.Sample(f"t{n}", decisions(f'Write "{words}" into the open file and save it.', [("type", words), ("press", "save")]), 1.0)
+        samples = [learn.Sample(f"t{n}", decisions(f'Write "{words}" into the editor and save the file.', [("type", words), ("press", "save")]), 1.0)
                    for n, words in enumerate(("blue door", "old boat", "new key"))]
         weights = learn.FilteredCloning(features.SIZE).update(np.zeros(features.SIZE), samples)
-        for decision in decisions('Save the text "tall tree" in the open file.', [("type", "tall tree"), ("press", "save")]):
+        for decision in decisions('Save the text "tall tree" with the editor.', [("type", "tall tree"), ("press", "save")]):
             self.assertEqual(decision.chosen, int(np.argmax(decision.rows @ weights)))
 
 

@@ -1,0 +1,135 @@
+#include "env/desktop/guest/home_files.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/status.h"
+
+namespace proctor::env::desktop::guest {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  const int fd_;
+};
+
+absl::StatusOr<std::vector<std::string>> Parts(const std::string& path) {
+  if (path.empty() || path[0] == '/' || path.find('\0') != std::string::npos) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", path, "\": give a path relative to the home directory"));
+  }
+  std::vector<std::string> parts;
+  for (const absl::string_view part : absl::StrSplit(path, '/')) {
+    if (part.empty() || part == ".") continue;
+    if (part == "..") return absl::InvalidArgumentError(absl::StrCat("\"", path, "\": may not hold `..`"));
+    parts.emplace_back(part);
+  }
+  if (parts.empty()) return absl::InvalidArgumentError(absl::StrCat("\"", path, "\" names no file"));
+  return parts;
+}
+
+// Opens below `directory`; the kernel refuses links, also those that come between the look and the opening.
+int OpenBeneath(int directory, const std::string& path, uint64_t flags, uint64_t mode = 0) {
+  open_how how = {};
+  how.flags = flags | O_CLOEXEC;
+  how.mode = mode;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  return static_cast<int>(syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how));
+}
+
+absl::Status Failed(const std::string& path) {
+  const int error = errno;
+  if (error == ELOOP || error == EXDEV) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", path, "\" leads through a link"));
+  }
+  return absl::FailedPreconditionError(absl::StrCat("\"", path, "\": ", strerror(error)));
+}
+
+absl::Status WriteAll(int fd, const std::string& content, const std::string& path) {
+  size_t at = 0;
+  while (at < content.size()) {
+    const ssize_t size = write(fd, content.data() + at, content.size() - at);
+    if (size < 0 && errno != EINTR) return Failed(path);
+    if (size > 0) at += static_cast<size_t>(size);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status WriteHomeFile(const std::string& home, const std::string& path, const std::string& content, bool executable) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> parts, Parts(path));
+  const Descriptor root(open(home.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (root.get() < 0) return Failed(home);
+  std::string folder;
+  for (size_t i = 0; i + 1 < parts.size(); ++i) {
+    const Descriptor parent(folder.empty() ? dup(root.get()) : OpenBeneath(root.get(), folder, O_PATH | O_DIRECTORY));
+    if (parent.get() < 0) return Failed(path);
+    if (mkdirat(parent.get(), parts[i].c_str(), 0755) != 0 && errno != EEXIST) return Failed(path);
+    absl::StrAppend(&folder, folder.empty() ? "" : "/", parts[i]);
+  }
+  const std::string whole = folder.empty() ? parts.back() : absl::StrCat(folder, "/", parts.back());
+  const mode_t mode = executable ? 0755 : 0644;
+  // Neither a pipe nor a device may hold this up.
+  const Descriptor file(OpenBeneath(root.get(), whole, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, mode));
+  if (file.get() < 0) return Failed(path);
+  struct stat info = {};
+  if (fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return absl::FailedPreconditionError(absl::StrCat("\"", path, "\" is no plain file"));
+  }
+  fchmod(file.get(), mode);
+  return WriteAll(file.get(), content, path);
+}
+
+absl::StatusOr<HomeFile> ReadHomeFile(const std::string& home, const std::string& path, int64_t max_bytes) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> parts, Parts(path));
+  const Descriptor root(open(home.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (root.get() < 0) return Failed(home);
+  std::string whole;
+  for (const std::string& part : parts) absl::StrAppend(&whole, whole.empty() ? "" : "/", part);
+  const Descriptor file(OpenBeneath(root.get(), whole, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  if (file.get() < 0 && (errno == ENOENT || errno == ENOTDIR)) return HomeFile{};
+  if (file.get() < 0) return Failed(path);
+  struct stat info = {};
+  if (fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return absl::FailedPreconditionError(absl::StrCat("\"", path, "\" is no plain file"));
+  }
+  HomeFile out;
+  out.exists = true;
+  out.size = info.st_size;
+  if (info.st_size > max_bytes) return out;
+  char chunk[65536];
+  ssize_t size;
+  while ((size = read(file.get(), chunk, sizeof chunk)) != 0) {
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return Failed(path);
+    out.content.append(chunk, static_cast<size_t>(size));
+    // It grows while it is read.
+    if (static_cast<int64_t>(out.content.size()) > max_bytes) {
+      out.size = static_cast<int64_t>(out.content.size());
+      out.content.clear();
+      return out;
+    }
+  }
+  out.size = static_cast<int64_t>(out.content.size());
+  return out;
+}
+
+}  // namespace proctor::env::desktop::guest
