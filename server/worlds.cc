@@ -12,6 +12,7 @@
 #include "common/status.h"
 #include "env/android/android_environment.h"
 #include "env/desktop/desktop_environment.h"
+#include "env/desktop/practice/templates.h"
 #include "env/null/null_environment.h"
 #include "env/practice/hub.h"
 #include "env/practice/practice_environment.h"
@@ -26,15 +27,28 @@
 namespace proctor::server {
 namespace {
 
-// The practice sites' templates, as the proposer sees them.
+// The templates of the practice sites and of the practice desktop, as the proposer sees them.
 class PracticeTemplates final : public proposer::TaskTemplateSource {
  public:
-  explicit PracticeTemplates(bool enabled) : enabled_(enabled) {}
+  PracticeTemplates(bool sites, bool desktop) : sites_(sites), desktop_(desktop) {}
 
   std::vector<v1::TaskTemplate> ListTemplates() const override {
     std::vector<v1::TaskTemplate> templates;
-    if (!enabled_) return templates;
-    for (const env::practice::Template& source : env::practice::Templates()) {
+    if (sites_) Add(env::practice::Templates(), templates);
+    if (desktop_) Add(env::desktop_practice::Templates(), templates);
+    return templates;
+  }
+
+  absl::StatusOr<v1::Task> Instantiate(const std::string& name, int64_t seed) const override {
+    if (!desktop_) return env::practice::Instantiate(name, seed);
+    absl::StatusOr<v1::Task> task = env::desktop_practice::Instantiate(name, seed);
+    return absl::IsNotFound(task.status()) ? env::practice::Instantiate(name, seed) : task;
+  }
+
+ private:
+  template <typename Templates>
+  static void Add(const Templates& sources, std::vector<v1::TaskTemplate>& templates) {
+    for (const auto& source : sources) {
       v1::TaskTemplate& task_template = templates.emplace_back();
       task_template.set_name(source.id);
       task_template.set_site(source.site);
@@ -42,15 +56,10 @@ class PracticeTemplates final : public proposer::TaskTemplateSource {
       task_template.set_optimal_steps(source.optimal_steps);
       task_template.set_impossible(source.impossible);
     }
-    return templates;
   }
 
-  absl::StatusOr<v1::Task> Instantiate(const std::string& name, int64_t seed) const override {
-    return env::practice::Instantiate(name, seed);
-  }
-
- private:
-  const bool enabled_;
+  const bool sites_;
+  const bool desktop_;
 };
 
 absl::StatusOr<env::web::BrowserPool::Options> PoolOptions(const v1::BrowserConfig& config) {
@@ -86,7 +95,7 @@ class WorldsImpl final : public Worlds {
  public:
   explicit WorldsImpl(const v1::ServerConfig& config)
       : config_(config),
-        templates_(Enabled("practice")),
+        templates_(Enabled("practice"), Enabled("desktop")),
         background_("browser", std::max(4, config.browser().max_browsers() * 2)),
         desktop_background_("desktop", 4) {}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import pathlib
-import random
 import sys
 import time
 from typing import Any
@@ -14,9 +13,10 @@ import numpy as np
 import proctor
 from proctor.v1 import task_pb2, task_service_pb2 as task_pb
 
-from . import experiment, features, gallery, judging, report
-from .experiment import SHORT, Measurement, TaskSet, measure, paired
+from . import experiment, features, gallery, judging, report, scripted, statistics
+from .experiment import Measurement, TaskSet, measure, paired
 from .learn import LEARNERS
+from .places import Desktop, place_for
 from .policy import LinearPolicy, OverlapPolicy
 from .rollout import Runner
 from .terminal import Progress
@@ -27,23 +27,23 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="refine", description="Lets a small policy practise proposed tasks and shows "
                                      "whether it got better on tasks that it never trained on.")
     parser.add_argument("--address", help="proctord's address (default: the local one)")
+    parser.add_argument("--environment", choices=("practice", "desktop"), default="practice",
+                        help="the practice sites or the practice desktop (default practice)")
     parser.add_argument("--site", metavar="URL", help="practise on this site instead of the practice sites")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("report"), help="folder of the report")
     parser.add_argument("--learner", choices=sorted(LEARNERS), default="filtered-bc")
     parser.add_argument("--seed", type=int, default=1, help="seed of content, tasks and policy (default 1)")
-    parser.add_argument("--rounds", type=int, default=120, help="rounds of training at most (default 120)")
-    parser.add_argument("--groups", type=int, default=16, help="tasks a round (default 16)")
-    parser.add_argument("--group-size", type=int, default=4, help="episodes a task and round (default 4)")
-    parser.add_argument("--sessions", type=int, default=6, help="parallel sessions (default 6)")
-    parser.add_argument("--tasks", type=int, default=1600, help="tasks to propose (default 1600)")
-    parser.add_argument("--held-out", type=int, default=200, help="held-out tasks measured (default 200)")
-    parser.add_argument("--curve-tasks", type=int, default=40,
-                        help="held-out tasks of each point of the curve (default 40)")
+    parser.add_argument("--rounds", type=int, help="rounds of training at most (default 120; desktop 60)")
+    parser.add_argument("--groups", type=int, help="tasks a round (default 16; desktop 12)")
+    parser.add_argument("--group-size", type=int, help="episodes a task and round (default 4)")
+    parser.add_argument("--sessions", type=int, help="parallel sessions (default 6; desktop 4)")
+    parser.add_argument("--tasks", type=int, help="tasks to propose (default 1600; desktop 300)")
+    parser.add_argument("--held-out", type=int, help="held-out tasks measured (default 200; desktop 120)")
+    parser.add_argument("--curve-tasks", type=int, help="held-out tasks of each point of the curve (default 40; desktop 24)")
     parser.add_argument("--held-out-site", default="forum", help="practice site never trained on (default forum)")
-    parser.add_argument("--train-seconds", type=float, default=480,
-                        help="stop training after this long (default 480); 0: never")
-    parser.add_argument("--permuted-rounds", type=int, default=10,
-                        help="rounds of the permuted-rewards control (default 10); 0: none; -1: as many as training took")
+    parser.add_argument("--train-seconds", type=float, help="stop training after this long (default 480; desktop 420); 0: never")
+    parser.add_argument("--permuted-rounds", type=int,
+                        help="rounds of the permuted-rewards control (default 10; desktop 4); 0: none; -1: as many as training took")
     parser.add_argument("--judge", metavar="EVALUATOR", help="also lets this judge (such as pae) re-score held-out episodes, and "
                         "measures it against the oracle; the server needs a model")
     parser.add_argument("--judged", type=int, default=40, help="episodes that the judge re-scores (default 40)")
@@ -57,8 +57,9 @@ class Experiment:
         self.options = options
         self.client = client
         self.label = f"refine-{options.seed}-{int(time.time())}"
-        self.environment = "web" if options.site else "practice"
-        self.runner = Runner(client, self.environment, options.sessions, experiment.step_limit)
+        self.place = place_for(options)
+        self.place.fill_in()
+        self.runner = Runner(client, self.place, options.sessions, experiment.step_limit)
         self.timings: dict[str, str] = {}
         self.curve: list[dict[str, float]] = []
         self.rounds: list[Round] = []
@@ -89,61 +90,20 @@ class Experiment:
         print("4/5 measuring the trained policy", file=sys.stderr)
         trained = {s.key: self._measure(policy, s, "trained", greedy=True) for s in sets}
         permuted = self._permuted(train_filter, primary)
+        solved = self._play_others()
 
         print("5/5 writing the report", file=sys.stderr)
         episodes = gallery.collect(self.client, self.runner, self._gallery_tasks(primary, trained[primary.key]), policy,
                                    name=self.label, version="final", seed=self.options.seed)
         judged = self._judge(primary, policy) if self.options.judge else None
         self.timings["all"] = f"{time.monotonic() - began:.0f} s"
-        return self._report(sets, untrained, trained, overlap, permuted, policy, episodes, judged)
+        return self._report(sets, untrained, trained, overlap, permuted, policy, episodes, judged, solved)
 
     def _propose(self) -> tuple[list[TaskSet], task_pb.TaskFilter]:
-        options = self.options
-        request = task_pb.ProposeTasksRequest(count=options.tasks, seed=options.seed, tags={"run": self.label})
-        if options.site:
-            request.crawl.start_url = options.site
-            request.split_shares.train, request.split_shares.test = 0.6, 0.4
-        else:
-            request.templates.include_impossible = True
-            request.templates.held_out_sites.append(options.held_out_site)
-            request.templates.held_out_templates.extend(self._held_out_templates())
-            request.split_shares.train, request.split_shares.test = 0.5, 0.5
-        experiment.propose(self.client, request, "proposing")
-        tasks = self.client.list_tasks(task_pb.TaskFilter(tags={"run": self.label}, states=[task_pb2.TASK_STATE_ACCEPTED]))
-        train_filter = task_pb.TaskFilter(tags={"run": self.label}, splits=[task_pb2.SPLIT_TRAIN])
-        if not options.site:
-            train_filter.max_optimal_steps = SHORT
-            # Giving up at once is right for every impossible task, and where training has them it is all that is learned.
-            train_filter.kinds.extend(sorted({t.kind for t in tasks if not t.impossible}))
-        return self._sets(tasks), train_filter
-
-    def _held_out_templates(self) -> list[str]:
-        """A fifth of the templates of the sites that are trained on, drawn by the seed."""
-        tasks = self.client.call(self.client.tasks.ListTaskTemplates, task_pb.ListTaskTemplatesRequest()).templates
-        names = sorted(t.name for t in tasks if t.site != self.options.held_out_site)
-        return random.Random(self.options.seed).sample(names, max(1, round(len(names) * 0.2)))
-
-    def _sets(self, tasks: list[task_pb2.Task]) -> list[TaskSet]:
-        test = [t for t in tasks if t.split == task_pb2.SPLIT_TEST]
-        random.Random(self.options.seed).shuffle(test)
-        seen = {t.template for t in tasks if t.split == task_pb2.SPLIT_TRAIN}
-        limit = self.options.held_out
-        if self.options.site:
-            return [TaskSet("pages", "new tasks of the site, about pages never trained on", test[:limit])]
-        site = self.options.held_out_site
-        short = [t for t in test if t.optimal_steps <= SHORT and not t.impossible]
-        rest = [t for t in test if t.optimal_steps > SHORT or t.impossible]
-        sets = [
-            TaskSet("instances", f"(a) new instances of trained templates, at most {SHORT} steps",
-                    [t for t in short if t.template in seen][:limit]),
-            TaskSet("templates", f"(b) templates never trained on, at most {SHORT} steps",
-                    [t for t in short if t.template not in seen and t.site != site][:limit // 2]),
-            TaskSet("site", f"(b) a site never trained on ({site}), at most {SHORT} steps",
-                    [t for t in short if t.site == site][:limit // 2]),
-            TaskSet("longer", "(c) longer tasks", [t for t in rest if not t.impossible][:limit // 4]),
-            TaskSet("impossible", "(c) impossible tasks", [t for t in rest if t.impossible][:limit // 4]),
-        ]
-        return [s for s in sets if s.tasks]
+        tags = {"run": self.label}
+        experiment.propose(self.client, self.place.request(self.client, tags), "proposing")
+        tasks = self.client.list_tasks(task_pb.TaskFilter(tags=tags, states=[task_pb2.TASK_STATE_ACCEPTED]))
+        return self.place.sets(tasks), self.place.train_filter(tags, tasks)
 
     def _measure(self, policy: Any, task_set: TaskSet, version: str, greedy: bool = False) -> Measurement:
         return measure(self.runner, task_set.tasks, policy, name=self.label, version=version, seed=self.options.seed,
@@ -205,7 +165,7 @@ class Experiment:
 
     def _report(self, sets: list[TaskSet], untrained: dict[str, Measurement], trained: dict[str, Measurement],
                 overlap: Measurement, permuted: Measurement | None, policy: LinearPolicy,
-                episodes: list[dict[str, Any]], judged: dict[str, Any] | None) -> str:
+                episodes: list[dict[str, Any]], judged: dict[str, Any] | None, solved: list[dict[str, Any]]) -> str:
         rows = [_row(s, untrained[s.key], trained[s.key]) for s in sets]
         first = rows[0]
         summary = (f"held-out success: {100 * first['before']:.1f}% → {100 * first['after']:.1f}% (95% interval of the "
@@ -226,14 +186,29 @@ class Experiment:
             "sets": rows, "controls": controls, "curve": self.curve, "rounds": self.rounds, "timings": self.timings,
             "breakdown": _breakdown(sets[0], untrained[sets[0].key], trained[sets[0].key]),
             "weights": [(features.NAMES[i], float(policy.weights[i])) for i in order], "gallery": episodes,
-            "judge": judged})
+            "judge": judged, "chosen": self._chosen(untrained[sets[0].key], trained[sets[0].key]), "scripted": solved})
         return summary
 
+    def _chosen(self, before: Measurement, after: Measurement) -> list[dict[str, Any]]:
+        """A test for each template that was named before training, corrected for their number."""
+        rows = [_tested(name, before, after) for name in self.place.chosen]
+        for row, p in zip(rows, statistics.holm([row["p"] for row in rows])):
+            row["p_holm"] = p
+            print(f"  {row['template']}: {row['before']:.0%} → {row['after']:.0%} of {row['tasks']}, p = {p:.2g}", file=sys.stderr)
+        return rows
+
+    def _play_others(self) -> list[dict[str, Any]]:
+        """The templates that are not trained on, by their known solutions."""
+        if not isinstance(self.place, Desktop):
+            return []
+        tags = {"run": f"{self.label}-scripted"}
+        experiment.propose(self.client, self.place.others(self.client, tags), "proposing the other templates")
+        return scripted.play(self.client, self.place.environment, self.client.list_tasks(task_pb.TaskFilter(tags=tags)),
+                             self.options.sessions)
+
     def _description(self) -> str:
-        where = f"site {self.options.site}" if self.options.site else "practice sites"
-        trained = "" if self.options.site else f" Trained on possible tasks of at most {SHORT} steps only."
         return (f"Learner {self.options.learner}, seed {self.options.seed}, {sum(r.episodes for r in self.rounds)} training "
-                f"episodes, {where}.{trained} Training, not the policy, knows each task's optimal length: step limits, when an "
+                f"episodes, {self.place.where()} Training, not the policy, knows each task's optimal length: step limits, when an "
                 "episode that tries something out may end, and the weight of successes with detours come from it. Of twice as many "
                 "sampled tasks those are practised whose like was solved least. Weights start at zero; final weights "
                 "count.")
@@ -245,6 +220,18 @@ def _row(task_set: TaskSet, before: Measurement, after: Measurement) -> dict[str
     return {"key": task_set.key, "title": task_set.title, "tasks": count, "before": before.share, "after": after.share,
             "difference": mean, "low": low, "high": high, "masked": before.masked + after.masked,
             "before_bounds": before.bounds(), "after_bounds": after.bounds()}
+
+
+def _tested(template: str, before: Measurement, after: Measurement) -> dict[str, Any]:
+    """One template's held-out tasks before and after: a sign test of the tasks whose outcome changed."""
+    first, second = before.by_template(template), after.by_template(template)
+    both = [name for name in first if name in second]
+    better = sum(second[name] > first[name] for name in both)
+    worse = sum(second[name] < first[name] for name in both)
+    count = max(1, len(both))
+    return {"template": template, "tasks": len(both), "before": sum(first[n] for n in both) / count,
+            "after": sum(second[n] for n in both) / count, "better": better, "worse": worse,
+            "p": statistics.sign_test(better, worse)}
 
 
 def _control(title: str, measured: Measurement, uniform: Measurement, note: str) -> dict[str, Any]:

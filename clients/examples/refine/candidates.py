@@ -10,9 +10,10 @@ from proctor.v1 import action_pb2, observation_pb2
 from . import text
 from .page import Page, Snippet
 
-KINDS = ("click", "type", "submit", "select", "scroll", "back", "answer", "give_up")
-#: Kinds that do something with an element of the page.
-ACTS = ("click", "type", "submit", "select")
+#: "open" is a double click, "press" a shortcut: on desktops only.
+KINDS = ("click", "type", "submit", "select", "scroll", "back", "answer", "give_up", "open", "press")
+#: Kinds that do something with an element of the page, or with what has the focus.
+ACTS = ("click", "type", "submit", "select", "open", "press")
 #: Kinds that end the episode.
 ENDS = ("answer", "give_up")
 
@@ -29,14 +30,19 @@ class Candidate:
     kind: str
     #: The text that goes with it: a name to click, words to type, an option, an answer.
     text: str = ""
+    #: What is acted on. None for "type" and "submit": where the focus is.
     element: observation_pb2.Element | None = None
     snippet: Snippet | None = None
+    #: Of "press", whose `text` is what the shortcut is called.
+    chord: str = ""
 
     def action(self) -> action_pb2.Action:
-        if self.kind == "click":
-            return proctor.click(self.element.mark)
+        if self.kind in ("click", "open"):
+            return proctor.click(self.element.mark, count=2 if self.kind == "open" else 1)
         if self.kind in ("type", "submit"):
-            return proctor.type_text(self.element.mark, self.text, submit=self.kind == "submit")
+            return self._typing()
+        if self.kind == "press":
+            return proctor.press(self.chord)
         if self.kind == "select":
             return proctor.select(self.element.mark, self.text)
         if self.kind == "scroll":
@@ -46,6 +52,12 @@ class Candidate:
         if self.kind == "answer":
             return proctor.answer(self.text)
         return proctor.give_up("not found")
+
+    def _typing(self) -> action_pb2.Action:
+        submit = self.kind == "submit"
+        if self.element is None:
+            return proctor.type_text(None, self.text, clear=False, submit=submit)
+        return proctor.type_text(self.element.mark, self.text, submit=submit)
 
     def key(self) -> tuple:
         """The same thing again, whatever its mark."""

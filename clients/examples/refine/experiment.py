@@ -52,6 +52,11 @@ class Measurement:
     def by_name(self) -> dict[str, float]:
         return dict(zip(self.names, self.successes))
 
+    def by_template(self, template: str) -> dict[str, float]:
+        """As by_name, the tasks of one template."""
+        names = {result.task.name for result in self.results if result.task.template == template}
+        return {name: success for name, success in self.by_name().items() if name in names}
+
 
 def step_limit(task: task_pb2.Task) -> int:
     """Room for detours: twice the optimal length and one."""

@@ -21,13 +21,14 @@ OWN = (
     "label_in_goal_verbatim", "label_is_quoted", "label_best", "column_in_goal", "column_best", "heading_in_goal",
     "heading_is_quoted", "heading_holds_quoted", "field_in_goal", "field_best", "visited", "in_viewport",
     "height_on_page", "same_name_elsewhere", "first_of_kind", "checked", "filled_as_wished", "is_heading", "quoted_text",
+    "is_value",
     *(f"role_{role}" for role in ROLES),
 )
 #: Features of the moment, used in products only.
 MOMENT = (
     "first_step", "step_number", "title_in_goal", "title_holds_quoted", "all_quoted_visible", "goal_done", "quoted_done",
-    "request_done", "gain_left", "last_link", "last_button", "last_type", "last_submit", "last_select", "error_last", "page_changed",
-    "status_shown",
+    "request_done", "gain_left", "last_link", "last_button", "last_type", "last_submit", "last_select", "last_open",
+    "last_press", "error_last", "page_changed", "status_shown",
 )
 #: Declared products: every feature of the moment with each of these.
 PRODUCT_WITH = {
@@ -37,8 +38,10 @@ PRODUCT_WITH = {
     "submit": ("bias", "field_in_goal", "quoted_left"),
     "select": ("bias", "name_in_goal", "quoted_left"),
     "scroll": ("bias",), "back": ("bias",),
-    "answer": ("bias", "label_in_goal", "label_best", "column_in_goal", "heading_in_goal", "name_in_goal"),
+    "answer": ("bias", "label_in_goal", "label_best", "column_in_goal", "heading_in_goal", "name_in_goal", "is_value"),
     "give_up": ("bias",),
+    "open": ("bias", "name_in_goal", "quoted_left"),
+    "press": ("bias", "name_in_goal", "name_in_request", "name_covers_left"),
 }
 #: Declared products of a candidate's own features.
 OWN_PRODUCTS = {
@@ -103,7 +106,7 @@ class History:
     #: Quoted spans of the goal that were clicked, typed or chosen.
     done_spans: frozenset = frozenset()
     keys: frozenset = frozenset()
-    #: "link", "button", "type", "submit", "select" or another kind.
+    #: "link", "button" or another kind than "click".
     last_kind: str = ""
     last_error: bool = False
     last_everything: str = ""
@@ -198,7 +201,7 @@ def _moment(page: Page, goal: _Goal, history: History, gain_left: float) -> list
         1.0 - len(goal.spans_left) / max(1, len(goal.quoted)),
         text.inside(goal.request, history.done_words),
         gain_left,
-        *(float(history.last_kind == kind) for kind in ("link", "button", "type", "submit", "select")),
+        *(float(history.last_kind == kind) for kind in ("link", "button", "type", "submit", "select", "open", "press")),
         float(history.last_error),
         float(history.steps > 0 and history.last_everything != page.everything),
         float(page.status),
@@ -234,6 +237,7 @@ def _own(option: Candidate, goal: _Goal, history: History) -> list[float]:
     if option.snippet is not None:
         values["column_in_goal"] = text.inside(text.content(option.snippet.column), goal.words)
         values["is_heading"] = float(option.snippet.role == "heading")
+        values["is_value"] = float(option.snippet.role == "textbox")
     if option.element is not None:
         _element_values(values, option, goal)
     return list(values.values())

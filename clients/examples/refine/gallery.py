@@ -15,7 +15,7 @@ def collect(client: proctor.Client, runner: Runner, tasks: Sequence[task_pb2.Tas
             version: str, seed: int) -> list[proctor.report.Episode]:
     """Runs the tasks again with screenshots and reads their records back."""
     results = runner.run([Job(task, seed=seed) for task in tasks], policy, name=name, version=version, greedy=True,
-                         observe=("elements", "accessibility_tree", "screenshot"))
+                         also_observe=("screenshot",))
     return [_episode(client, result.trajectory) for result in results if result.trajectory and not result.error]
 
 

@@ -18,7 +18,7 @@ def judge(client: proctor.Client, runner: Runner, tasks: Sequence[task_pb2.Task]
           seed: int) -> dict[str, Any]:
     """Runs the tasks once more with screenshots, lets the judge re-score them, and measures it against the oracle."""
     results = runner.run([Job(task, seed=seed) for task in tasks], policy, name=name, version=VERSION, greedy=True,
-                         observe=("elements", "accessibility_tree", "screenshot"))
+                         also_observe=("screenshot",))
     trajectories = [result.trajectory for result in results if result.trajectory and not result.error]
     bar = Progress(f"  judging by {evaluator}", len(trajectories))
 

@@ -8,17 +8,19 @@ import math
 import threading
 import time
 import zlib
-from typing import Any, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Sequence
 
 import numpy as np
 
 import proctor
 from proctor.v1 import action_pb2, episode_pb2, task_pb2
 
-from . import features, page as page_module
-from .candidates import candidates
+from . import features
 from .exploration import Trial, Tried
 from .policy import Decision
+
+if TYPE_CHECKING:
+    from .places import Place
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,11 +59,11 @@ class Result:
 
 
 class Runner:
-    """Runs episodes on `sessions` sessions of one environment, one thread each."""
+    """Runs episodes on `sessions` sessions of one place's environment, one thread each."""
 
-    def __init__(self, client: proctor.Client, environment: str, sessions: int, step_limit: Callable[[task_pb2.Task], int]):
+    def __init__(self, client: proctor.Client, place: Place, sessions: int, step_limit: Callable[[task_pb2.Task], int]):
         self.client = client
-        self.environment = environment
+        self.place = place
         self.step_limit = step_limit
         self._pool = concurrent.futures.ThreadPoolExecutor(sessions, thread_name_prefix="rollout")
         self._local = threading.local()
@@ -80,9 +82,11 @@ class Runner:
                 pass  # The server reaps what it can't be told of.
 
     def run(self, jobs: Sequence[Job], policy: Any, *, name: str, version: str, greedy: bool = False,
-            wait_for_reward: bool = True, observe: Sequence[str] = ("elements", "accessibility_tree"),
+            wait_for_reward: bool = True, also_observe: Sequence[str] = (),
             on_done: Callable[[Result], None] | None = None) -> list[Result]:
-        """Runs all jobs; results in their order. A failed episode is a result with `error`, never a reward of 0."""
+        """Runs all jobs; results in their order. A failed episode is a result with `error`, never a reward of 0. `also_observe`: parts
+        beside those that the place's policies look at."""
+        observe = (*self.place.observe, *also_observe)
         reference = episode_pb2.PolicyRef(policy=name, version=version)
 
         def one(job: Job) -> Result:
@@ -103,7 +107,7 @@ class Runner:
     def _env(self) -> proctor.Env:
         env = getattr(self._local, "env", None)
         if env is None:
-            env = proctor.Env(self.client, self.environment, observe=())
+            env = proctor.Env(self.client, self.place.environment, observe=())
             self._local.env = env
             with self._lock:
                 self._envs.append(env)
@@ -136,8 +140,8 @@ class Runner:
         history = features.History()
         while True:
             started = time.monotonic()
-            page = page_module.digest(observation)
-            options = candidates(page, job.task.goal)
+            page = self.place.digest(observation)
+            options = self.place.candidates(page, job.task.goal)
             decision = policy.choose(page, job.task.goal, options, history, rng, greedy, trial)
             chosen = options[decision.chosen]
             result.decisions.append(decision)

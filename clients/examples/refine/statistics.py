@@ -1,4 +1,4 @@
-"""Intervals: Wilson for a share, a bootstrap clustered by template for a paired difference."""
+"""Intervals: Wilson for a share, a bootstrap clustered by template for a paired difference. Tests: the sign test, Holm's correction."""
 
 from __future__ import annotations
 
@@ -33,3 +33,22 @@ def paired_difference(before: Sequence[float], after: Sequence[float], clusters:
     means = sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(differences.mean()), float(low), float(high)
+
+
+def sign_test(better: int, worse: int) -> float:
+    """Two-sided p of the pairs that differ, each as likely to be better as worse (exact; McNemar's test). 1 if none differs."""
+    total = better + worse
+    if total == 0:
+        return 1.0
+    tail = sum(math.comb(total, k) for k in range(min(better, worse) + 1)) / 2**total
+    return min(1.0, 2 * tail)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted for how many there are, in their order (Holm, 1979): those at most 0.05 are significant together at 5 %."""
+    adjusted = [0.0] * len(p_values)
+    highest = 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = highest
+    return adjusted

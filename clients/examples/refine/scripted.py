@@ -1,0 +1,105 @@
+"""Plays the known solutions of tasks through the API. No policy ever sees them: they show that the tasks can be solved."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import threading
+from typing import Any, Callable, Sequence
+
+import proctor
+from proctor.v1 import action_pb2, observation_pb2, solution_pb2, task_pb2
+
+from .terminal import Progress
+
+
+def _same(wanted: str, actual: str) -> bool:
+    return not wanted or " ".join(wanted.split()).lower() == " ".join(actual.split()).lower()
+
+
+def find(observation: observation_pb2.Observation, reference: solution_pb2.ElementRef) -> int:
+    """The mark of the element that a solution names. LookupError if it is not there."""
+    found = [e.mark for e in observation.elements if _same(reference.role, e.role) and _same(reference.name, e.name)
+             and _same(reference.heading, e.heading) and _same(reference.label, e.label)]
+    if reference.nth >= len(found):
+        raise LookupError(f"no element fits {reference}".strip())
+    return found[reference.nth]
+
+
+def action_of(observation: observation_pb2.Observation, step: solution_pb2.SolutionStep) -> action_pb2.Action:
+    """A step of a solution as an action on what is seen now. ValueError: a kind that desktops do not have."""
+    kind = step.WhichOneof("kind")
+    made: dict[str, Callable[[], action_pb2.Action]] = {
+        "click": lambda: proctor.click(find(observation, step.click)),
+        "type": lambda: proctor.type_text(find(observation, step.type.element) if step.type.HasField("element") else None,
+                                          step.type.text, clear=step.type.clear, submit=step.type.submit),
+        "press_key": lambda: proctor.press(step.press_key),
+        "answer": lambda: proctor.answer(step.answer),
+        "give_up": lambda: proctor.give_up("not possible"),
+    }
+    if kind not in made:
+        raise ValueError(f"a desktop has no {kind}")
+    return made[kind]()
+
+
+def _script(task: task_pb2.Task) -> list[Callable[[observation_pb2.Observation], action_pb2.Action]]:
+    """Solutions have no words for starting an application: there the task's parameters name it."""
+    if task.solution:
+        return [lambda observation, step=step: action_of(observation, step) for step in task.solution]
+    application = json.loads(task.lineage.parameters_json)["application"]
+    return [lambda _: action_pb2.Action(open_app=action_pb2.OpenApp(name=application)), lambda _: proctor.answer("done")]
+
+
+def solve(env: proctor.Env, task: task_pb2.Task) -> str:
+    """Plays the task's solution; why it did not succeed, "" if it did."""
+    observation, info = env.reset(options={"task": task})
+    reward = float("nan")
+    for act in _script(task):
+        try:
+            action = act(observation)
+        except LookupError as error:
+            return str(error)
+        observation, reward, _, _, info = env.step(action)
+        if observation.action_error:
+            return observation.action_error
+    return "" if reward > 0 else f"reward {reward} {info.get('masked', '')}".strip()
+
+
+def play(client: proctor.Client, environment: str, tasks: Sequence[task_pb2.Task], sessions: int) -> list[dict[str, Any]]:
+    """Every task once: by template how many there are, how many were solved, and why others were not."""
+    bar = Progress("  known solutions", len(tasks))
+    rows: dict[str, dict[str, Any]] = {}
+    lock = threading.Lock()
+
+    def on_done(task: task_pb2.Task, problem: str) -> None:
+        with lock:
+            row = rows.setdefault(task.template, {"template": task.template, "tasks": 0, "solved": 0, "problems": []})
+            row["tasks"] += 1
+            row["solved"] += problem == ""
+            row["problems"].extend([problem] if problem else [])
+            bar.step(task.template)
+
+    solve_all(client, environment, tasks, sessions, on_done)
+    bar.done(f"{sum(row['solved'] for row in rows.values())} of {len(tasks)} solved")
+    return [rows[name] for name in sorted(rows)]
+
+
+def solve_all(client: proctor.Client, environment: str, tasks: Sequence[task_pb2.Task], sessions: int,
+              on_done: Callable[[task_pb2.Task, str], None]) -> None:
+    """Every task once, `sessions` at a time."""
+    local = threading.local()
+    envs: list[proctor.Env] = []
+
+    def one(task: task_pb2.Task) -> None:
+        if not hasattr(local, "env"):
+            local.env = proctor.Env(client, environment, observe=("elements",), verdict_wait=30.0)
+            envs.append(local.env)
+        try:
+            on_done(task, solve(local.env, task))
+        except proctor.ProctorError as error:
+            on_done(task, str(error))
+
+    with concurrent.futures.ThreadPoolExecutor(sessions, thread_name_prefix="scripted") as pool:
+        list(pool.map(one, tasks))
+    for env in envs:
+        env.close()

@@ -1,0 +1,185 @@
+#include "env/desktop/practice/templates.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "env/practice/templates.h"
+#include "evaluator/evaluate.h"
+#include "evaluator/evaluator_config.h"
+#include "evaluator/evidence.h"
+#include "gtest/gtest.h"
+#include "tests/env/desktop/practice/start_evidence.h"
+
+namespace proctor::env::desktop_practice {
+namespace {
+
+constexpr int kSeeds = 200;
+
+TEST(DesktopTemplatesTest, ThereAreEnoughOfEveryApplicationAndKind) {
+  std::map<std::string, int> by_site, by_kind;
+  std::set<std::string> ids;
+  for (const practice::Template& source : practice::Templates()) ids.insert(source.id);
+  for (const Template& source : Templates()) {
+    EXPECT_TRUE(ids.insert(source.id).second) << source.id;
+    EXPECT_TRUE(absl::StartsWith(source.id, source.site + "/")) << source.id;
+    ++by_site[source.site];
+    ++by_kind[source.kind];
+  }
+  EXPECT_GE(Templates().size(), 20u);
+  for (const char* site : {"calculator", "editor", "files", "spreadsheet"}) EXPECT_GE(by_site[site], 3) << site;
+  for (const char* kind : {"find_fact", "content_change", "reach_state", "impossible"}) EXPECT_GE(by_kind[kind], 1) << kind;
+}
+
+TEST(DesktopTemplatesTest, RefusesUnknownTemplatesAndSeeds) {
+  EXPECT_EQ(Instantiate("files/nothing", 1).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Instantiate("files/rename", 0).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+class DesktopTemplateTest : public ::testing::TestWithParam<std::string> {
+ protected:
+  const Template& Source() {
+    for (const Template& source : Templates()) {
+      if (source.id == GetParam()) return source;
+    }
+    return Templates()[0];
+  }
+
+  // The verdict on an episode that did nothing but give this answer, or give up.
+  static v1::Verdict VerdictOn(const v1::Task& task, const v1::Action& last) {
+    v1::Trajectory record;
+    record.set_name("trajectories/t");
+    record.set_format_version(1);
+    *record.mutable_task() = task;
+    for (const bool at_start : {true, false}) {
+      const auto requests = at_start ? evaluator::RequiredStartEvidence(task.oracle()) : evaluator::RequiredEvidence(task.oracle());
+      for (const v1::EvidenceRequest& request : requests) *record.add_evidence() = EvidenceAtStart(task, request, at_start);
+    }
+    *record.add_steps()->mutable_action() = last;
+    record.set_step_count(1);
+    record.set_closed(true);
+    record.set_end_kind(v1::END_KIND_TERMINATED);
+    record.set_end_reason(last.has_give_up() ? v1::END_REASON_GAVE_UP : v1::END_REASON_ANSWERED);
+    return evaluator::Evaluate(evaluator::TaskOracleEvaluator(), record).value();
+  }
+
+  static v1::Action Answer(const std::string& text) {
+    v1::Action action;
+    action.mutable_answer()->set_text(text);
+    return action;
+  }
+
+  static v1::Action GiveUp() {
+    v1::Action action;
+    action.mutable_give_up();
+    return action;
+  }
+};
+
+TEST_P(DesktopTemplateTest, GivesTheSameTaskForTheSameSeed) {
+  EXPECT_EQ(Instantiate(GetParam(), 5)->SerializeAsString(), Instantiate(GetParam(), 5)->SerializeAsString());
+}
+
+TEST_P(DesktopTemplateTest, GivesWellFormedTasks) {
+  for (int seed = 1; seed <= kSeeds; ++seed) {
+    const absl::StatusOr<v1::Task> task = Instantiate(GetParam(), seed);
+    ASSERT_TRUE(task.ok()) << task.status();
+    SCOPED_TRACE(absl::StrCat("seed ", seed, ": ", task->goal()));
+    EXPECT_FALSE(task->goal().empty());
+    EXPECT_FALSE(absl::StrContains(task->goal(), "$")) << "a placeholder was left";
+    EXPECT_EQ(task->environment(), "environments/desktop");
+    EXPECT_EQ(task->template_(), GetParam());
+    EXPECT_EQ(task->site(), Source().site);
+    EXPECT_EQ(task->kind(), Source().kind);
+    EXPECT_EQ(task->seed(), seed);
+    EXPECT_EQ(task->impossible(), Source().impossible);
+    EXPECT_EQ(task->optimal_steps(), Source().optimal_steps);
+    EXPECT_EQ(evaluator::ValidateOracle(task->oracle()), absl::OkStatus());
+  }
+}
+
+TEST_P(DesktopTemplateTest, StartsFromFilesThatAreThereOnceAndApplicationsThatAreKnown) {
+  for (int seed = 1; seed <= kSeeds; ++seed) {
+    const v1::Task task = Instantiate(GetParam(), seed).value();
+    SCOPED_TRACE(absl::StrCat("seed ", seed, ": ", task.goal()));
+    std::set<std::string> paths;
+    for (const v1::DesktopFile& file : task.start_state().desktop().files()) EXPECT_TRUE(paths.insert(file.path()).second) << file.path();
+    EXPECT_GE(task.start_state().desktop().launches_size(), 1);
+    for (const v1::DesktopLaunch& launch : task.start_state().desktop().launches()) {
+      EXPECT_FALSE(ProgramOf(launch.application()).first.empty());
+      for (const std::string& file : launch.files()) EXPECT_TRUE(paths.contains(file)) << file;
+    }
+  }
+}
+
+TEST_P(DesktopTemplateTest, HasASolutionUnlessWordsForItAreMissing) {
+  for (int seed = 1; seed <= kSeeds; ++seed) {
+    const v1::Task task = Instantiate(GetParam(), seed).value();
+    if (GetParam() == "desktop/start_application") {
+      EXPECT_EQ(task.solution_size(), 0);
+      EXPECT_TRUE(absl::StrContains(task.lineage().parameters_json(), "application"));
+      continue;
+    }
+    ASSERT_GE(task.solution_size(), task.optimal_steps());
+    const v1::SolutionStep& last = task.solution(task.solution_size() - 1);
+    EXPECT_EQ(last.kind_case(), Source().impossible ? v1::SolutionStep::kGiveUp : v1::SolutionStep::kAnswer);
+  }
+}
+
+TEST_P(DesktopTemplateTest, DiffersFromSeedToSeed) {
+  std::set<std::string> goals, asked;
+  for (int seed = 1; seed <= kSeeds; ++seed) {
+    v1::Task task = Instantiate(GetParam(), seed).value();
+    goals.insert(task.goal());
+    task.clear_seed();
+    asked.insert(task.start_state().SerializeAsString() + task.oracle().SerializeAsString());
+  }
+  // Two seeds may draw the same expression.
+  EXPECT_GE(asked.size(), static_cast<size_t>(kSeeds * 0.95));
+  // Some only name an application, a cell or a label.
+  EXPECT_GE(goals.size(), 20u);
+}
+
+TEST_P(DesktopTemplateTest, IsNotSolvedAtTheStartNorByAGuess) {
+  for (int seed = 1; seed <= kSeeds; ++seed) {
+    const v1::Task task = Instantiate(GetParam(), seed).value();
+    SCOPED_TRACE(absl::StrCat("seed ", seed, ": ", task.goal()));
+    for (const v1::Action& action : {Answer("done"), Answer(""), Answer("N/A"), GiveUp()}) {
+      const v1::Verdict verdict = VerdictOn(task, action);
+      const bool right = task.impossible() && (action.has_give_up() || action.answer().text() == "N/A");
+      EXPECT_EQ(verdict.outcome(), right ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE) << verdict.ShortDebugString();
+      EXPECT_FALSE(verdict.already_solved());
+    }
+  }
+}
+
+TEST_P(DesktopTemplateTest, TakesTheRightAnswerOnlyAndDoesNotTellIt) {
+  for (int seed = 1; seed <= kSeeds; ++seed) {
+    const v1::Task task = Instantiate(GetParam(), seed).value();
+    if (!task.oracle().has_answer()) continue;
+    SCOPED_TRACE(absl::StrCat("seed ", seed, ": ", task.goal()));
+    const std::string answer = task.solution(task.solution_size() - 1).answer();
+    EXPECT_EQ(VerdictOn(task, Answer(answer)).outcome(), v1::OUTCOME_SUCCESS);
+    EXPECT_EQ(VerdictOn(task, Answer(answer + "7")).outcome(), v1::OUTCOME_FAILURE);
+    // The largest file is one of four that the goal names.
+    if (GetParam() == "files/largest_file") continue;
+    EXPECT_FALSE(absl::StrContains(task.goal(), absl::StrCat(" ", answer, " ")));
+    EXPECT_FALSE(absl::StrContains(task.goal(), absl::StrCat("\"", answer, "\"")));
+  }
+}
+
+std::vector<std::string> Ids() {
+  std::vector<std::string> ids;
+  for (const Template& source : Templates()) ids.push_back(source.id);
+  return ids;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, DesktopTemplateTest, ::testing::ValuesIn(Ids()),
+                         [](const auto& info) { return absl::StrReplaceAll(info.param, {{"/", "_"}}); });
+
+}  // namespace
+}  // namespace proctor::env::desktop_practice
