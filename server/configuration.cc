@@ -36,6 +36,14 @@ class Reporter {
     return absl::InvalidArgumentError(absl::StrCat(path, ": ", reason));
   }
 
+  // The same for a field that no flag sets: where it is not in the file itself, what it belongs to may be.
+  absl::Status ErrorInFile(const std::string& path, const std::string& reason) const {
+    for (size_t end = path.size(); locations_ && end != std::string::npos && end > 0; end = path.find_last_of(".[", end - 1)) {
+      if (locations_->Has(path.substr(0, end))) return locations_->Error(path, reason);
+    }
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", reason));
+  }
+
   // Fills in `otherwise` for an unset (0) number and checks the range.
   absl::Status Number(const std::string& path, int32_t value, int32_t low, int32_t high,
                       const std::function<void(int32_t)>& set, int32_t otherwise) const {
@@ -203,7 +211,7 @@ absl::Status ReportOwn(const absl::Status& status, const Reporter& report) {
   if (status.ok()) return status;
   const std::string message(status.message());
   const size_t colon = message.find(": ");
-  return report.Error(message.substr(0, colon), colon == std::string::npos ? message : message.substr(colon + 2));
+  return report.ErrorInFile(message.substr(0, colon), colon == std::string::npos ? message : message.substr(colon + 2));
 }
 
 absl::Status CheckDevices(v1::ServerConfig& config, const Reporter& report) {
