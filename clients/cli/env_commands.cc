@@ -17,11 +17,8 @@ const std::vector<Column<v1::Environment>>& Columns() {
   static const auto& columns = *new std::vector<Column<E>>{
       {"NAME", [](const E& e) { return ShortName(e.name()); }},
       {"AVAILABLE", [](const E& e) { return e.available() ? "yes" : "NO"; }},
-      {"SESSIONS",
-       [](const E& e) { return absl::StrCat(e.open_sessions(), "/", e.max_sessions()); },
-       Align::kRight},
-      {"DESCRIPTION",
-       [](const E& e) { return e.available() ? e.description() : e.unavailable_reason(); }}};
+      {"SESSIONS", [](const E& e) { return absl::StrCat(e.open_sessions(), "/", e.max_sessions()); }, Align::kRight},
+      {"DESCRIPTION", [](const E& e) { return e.available() ? e.description() : e.unavailable_reason(); }}};
   return columns;
 }
 
