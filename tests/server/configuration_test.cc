@@ -136,7 +136,7 @@ TEST_F(ConfigurationTest, RefusesBadValuesWithFileLineAndField) {
       {"desktop:\n  applications:\n    editor: {}\n", "proctord.yaml:3: desktop.applications.editor", "name a program"},
       {"desktop:\n  displays: {vm: {address: here}}\n", "proctord.yaml:2: desktop.displays.vm", "host:port"},
       {"android:\n  connect: ['a b']\n", "proctord.yaml:2: android.connect[0]", ""},
-      {"android: {device_wait: 11m}\n", "proctord.yaml:1: android.device_wait", "between 0 and 10m"},
+      {"android: {device_wait: 11m}\n", "proctord.yaml:1: android.device_wait", "0 to 10m"},
       {"environments:\n  web:\n    default_limits: {max_steps: 10001}\n",
        "proctord.yaml:3: environments.web.default_limits.max_steps", "between 1 and 10000"},
       {"environments:\n  web:\n    default_settings: {practice: {}}\n",
