@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -173,6 +174,20 @@ TEST_F(DesktopIsolationTest, TwentySessionsLeaveNothing) {
   EXPECT_LE(CountEntries("/proc/self/fd"), descriptors);
   // The pool may have grown to its size.
   EXPECT_LE(CountEntries("/proc/self/task"), threads + 4);
+}
+
+TEST_F(DesktopIsolationTest, LeavesTheMachinesDirectoriesAsTheyAre) {
+  struct stat before[4] = {}, after[4] = {};
+  const char* paths[] = {"/tmp", "/home", "/run", "/dev/shm"};
+  for (int i = 0; i < 4; ++i) stat(paths[i], &before[i]);
+  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  Reset(TaskWith(""));
+  for (int i = 0; i < 4; ++i) {
+    stat(paths[i], &after[i]);
+    EXPECT_EQ(before[i].st_mode, after[i].st_mode) << paths[i];
+    EXPECT_EQ(before[i].st_uid, after[i].st_uid) << paths[i];
+    EXPECT_EQ(before[i].st_dev, after[i].st_dev) << paths[i];
+  }
 }
 
 // A process that has a desktop and is killed as a server may be. Gives whether all that descended from it went too.
