@@ -82,6 +82,9 @@ class DesktopWorldTest : public testing::Test {
   std::unique_ptr<World> Open(const v1::DesktopSettings& settings = {}) {
     v1::EnvironmentSettings wanted;
     *wanted.mutable_desktop() = settings;
+    // A machine that runs many tests at once draws late.
+    if (!settings.has_settle_still()) wanted.mutable_desktop()->mutable_settle_still()->set_nanos(300'000'000);
+    if (!settings.has_settle_cap()) wanted.mutable_desktop()->mutable_settle_cap()->set_seconds(20);
     auto opened = parts_->environment->Open(AMinute(), wanted);
     EXPECT_TRUE(opened.ok()) << opened.status();
     return opened.ok() ? *std::move(opened) : nullptr;
