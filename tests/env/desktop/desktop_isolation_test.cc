@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "env/desktop/live_desktop.h"
 #include "tests/env/desktop/desktop_fixture.h"
 #include "tests/env/desktop/fake_rfb_server.h"
 
@@ -188,6 +189,43 @@ TEST_F(DesktopIsolationTest, LeavesTheMachinesDirectoriesAsTheyAre) {
     EXPECT_EQ(before[i].st_uid, after[i].st_uid) << paths[i];
     EXPECT_EQ(before[i].st_dev, after[i].st_dev) << paths[i];
   }
+}
+
+// Processes whose command line names that.
+int64_t ProcessesOf(const std::string& text) {
+  int64_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "cmdline", std::ios::binary);
+    const std::string words((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    if (words.find(text) != std::string::npos) ++count;
+  }
+  return count;
+}
+
+TEST_F(DesktopIsolationTest, WithoutNamespacesItTidiesUpAllTheSame) {
+  const TemporaryDirectory directory;
+  DesktopLauncher launcher;
+  launcher.config = WithDefaults({}, geteuid() == 0);
+  launcher.guest_executable = GuestExecutable();
+  launcher.runtime_directory = directory.path();
+  launcher.isolated = false;
+  if (geteuid() == 0) launcher.user = *FindUser("nobody");
+  ProcessSpawner spawner;
+  if (const absl::Status probe = ProbeMachine(AMinute(), launcher, spawner); !probe.ok()) GTEST_SKIP() << probe;
+  const auto settings = ResolveDesktopSettings(launcher.config, {});
+  ASSERT_TRUE(settings.ok());
+  {
+    const auto desktop = LiveDesktop::Start(AMinute(), launcher, *settings, spawner);
+    ASSERT_TRUE(desktop.ok()) << desktop.status();
+    EXPECT_EQ((*desktop)->screen().width(), 1280);
+    EXPECT_EQ(CountEntries(directory.path()), 1);
+    EXPECT_GE(ProcessesOf(directory.path()), 2);
+    const auto launched = (*desktop)->guest().Call(AMinute(), absl::Seconds(30), {{"op", "launch"}, {"command", {"mousepad"}}, {"files", Json::array()}});
+    ASSERT_TRUE(launched.ok()) << launched.status();
+    EXPECT_EQ(JsonBoolOr(*launched, "window"), true);
+  }
+  EXPECT_EQ(CountEntries(directory.path()), 0);
+  EXPECT_EQ(ProcessesOf(directory.path()), 0);
 }
 
 // A process that has a desktop and is killed as a server may be. Gives whether all that descended from it went too.
