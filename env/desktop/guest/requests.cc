@@ -110,6 +110,7 @@ absl::StatusOr<Json> Requests::Dispatch(const Json& request, int& descriptor) {
   if (op == "launch") return Launch(request);
   if (op == "activate") return Activate(request);
   if (op == "windows") return Json{{"windows", WindowsJson(services_->display().Windows())}};
+  if (op == "await_input") return Json{{"answered", services_->display().AwaitInput(Deadline(request))}};
   if (op == "elements") return Elements(request);
   if (op == "locate") return Locate(request);
   if (op == "command") return Command(request);
@@ -214,8 +215,8 @@ absl::StatusOr<Json> Requests::Locate(const Json& request) {
   Json out = {{"states", location.states}};
   if (!location.box) return out;
   out["box"] = BoxJson(*location.box);
-  // What is in a menu is not known to be in a window: it is what covers others.
-  if (window == 0) return out;
+  // What is in a menu, or not known to be in a window, is what covers others.
+  if (window == 0 || JsonBoolOr(request, "in_menu")) return out;
   const std::string cover = CoveredBy(display, window, location.box->x + location.box->width / 2,
                                       location.box->y + location.box->height / 2);
   if (!cover.empty()) out["covered_by"] = cover;
