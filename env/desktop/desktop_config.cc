@@ -145,9 +145,9 @@ v1::DesktopConfig WithDefaults(const v1::DesktopConfig& config, bool as_root) {
   if (out.user().empty() && as_root) out.set_user("nobody");
   if (out.startup().empty()) out.add_startup()->add_command("openbox");
   if (out.applications().empty()) {
-    const std::pair<const char*, const char*> defaults[] = {{"calculator", "gnome-calculator"},
+    const std::pair<const char*, const char*> defaults[] = {{"calculator", "galculator"},
                                                             {"editor", "mousepad"},
-                                                            {"files", "pcmanfm"},
+                                                            {"files", "thunar"},
                                                             {"spreadsheet", "gnumeric"}};
     for (const auto& [name, program] : defaults) (*out.mutable_applications())[name].add_command(program);
   }
