@@ -1,5 +1,7 @@
 #include "env/desktop/guest/requests.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "common/strings.h"
 #include "env/desktop/guest/children.h"
 #include "env/desktop/guest/home_files.h"
+#include "env/desktop/guest/sandbox.h"
 
 namespace proctor::env::desktop::guest {
 namespace {
@@ -138,6 +141,8 @@ absl::StatusOr<Json> Requests::Start(const Json& request, int& descriptor) {
   options.locale = JsonStringOr(request, "locale", options.locale);
   options.home = home_;
   options.runtime = runtime_;
+  // Behind walls the first one is free, and so are its files in /tmp.
+  if (runtime_ != kRuntime) options.display = 100 + getpid() % 50'000;
   if (request.contains("startup")) {
     for (const Json& command : request["startup"]) options.startup.push_back(Texts(Json{{"command", command}}, "command"));
   }

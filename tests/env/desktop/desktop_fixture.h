@@ -26,7 +26,7 @@ namespace proctor::env::desktop {
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    char path[] = "/tmp/proctor-desktop-test-XXXXXX";
+    char path[] = "/tmp/proctor-test-desktop-XXXXXX";
     path_ = mkdtemp(path);
     std::filesystem::permissions(path_, std::filesystem::perms::all);
   }

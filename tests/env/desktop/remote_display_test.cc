@@ -1,6 +1,9 @@
 // Displays that somebody else started: a real VNC server (LibVNCServer's) that draws what it is told by pointer and keys.
 #include <gmock/gmock.h>
+#include <netinet/in.h>
 #include <rfb/rfb.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <vector>
@@ -20,10 +23,10 @@ class PaintingServer {
     pixels_.assign(size_t{400} * 300 * 4, 0x20);
     screen_->frameBuffer = reinterpret_cast<char*>(pixels_.data());
     screen_->screenData = this;
+    // Connections are taken by a listener of our own, on a port that is free.
     screen_->port = 0;
     screen_->autoPort = FALSE;
     screen_->ipv6port = 0;
-    screen_->listenInterface = htonl(INADDR_LOOPBACK);
     screen_->ptrAddEvent = &OnPointer;
     screen_->kbdAddEvent = &OnKey;
     passwords_ = {const_cast<char*>(password), nullptr};
@@ -31,22 +34,35 @@ class PaintingServer {
       screen_->authPasswdData = passwords_.data();
       screen_->passwordCheck = &rfbCheckPasswordByList;
     }
-    for (screen_->port = 35901; screen_->port < 36900; ++screen_->port) {
-      rfbInitServer(screen_);
-      if (screen_->listenSock >= 0) break;
-    }
+    rfbInitServer(screen_);
+    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address);
+    listen(listener_, 8);
+    socklen_t size = sizeof address;
+    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
     thread_ = std::thread([this] {
-      while (!stop_) rfbProcessEvents(screen_, 10'000);
+      while (!stop_) {
+        const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+        if (fd >= 0) rfbNewClient(screen_, fd);
+        rfbProcessEvents(screen_, 10'000);
+        // Without a client it does not wait.
+        if (screen_->clientHead == nullptr) absl::SleepFor(absl::Milliseconds(2));
+      }
     });
   }
   ~PaintingServer() {
     stop_ = true;
     thread_.join();
+    close(listener_);
     rfbShutdownServer(screen_, TRUE);
     screen_->frameBuffer = nullptr;
     rfbScreenCleanup(screen_);
   }
-  std::string address() const { return absl::StrCat("127.0.0.1:", screen_->port); }
+  std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
   int buttons() const { return buttons_; }
   int keys_down() const { return keys_down_; }
 
@@ -68,6 +84,8 @@ class PaintingServer {
   }
 
   rfbScreenInfoPtr screen_;
+  int listener_ = -1;
+  int port_ = 0;
   std::vector<uint8_t> pixels_;
   std::vector<char*> passwords_;
   std::atomic<int> buttons_ = 0;
@@ -88,6 +106,7 @@ class RemoteDisplayTest : public DesktopWorldTest {
     options.config = config;
     // Such displays need nothing of this machine.
     options.guest_executable = "/nonexistent/guest";
+    options.runtime_directory = parts_->directory.path();
     auto made = DesktopEnvironment::Create(options, parts_->background);
     ASSERT_TRUE(made.ok()) << made.status();
     parts_->environment = *std::move(made);
