@@ -54,7 +54,8 @@ struct EncodeOptions {
 // Alpha is kept by PNG and WebP where any pixel is not opaque.
 absl::StatusOr<std::string> Encode(const Image& image, const EncodeOptions& options);
 
-// A lossless PNG in as little time as that takes, for pictures of screens. Alpha is dropped. The store makes it smaller later.
+// A lossless PNG in as little time as that takes, for pictures of screens: 5 ms for a desktop of 1280 x 800 (png_level 1: 17 ms, less than
+// half the size). Alpha is dropped. The store makes it smaller later.
 // INVALID_ARGUMENT: above the limits.
 absl::StatusOr<std::string> EncodeQuickPng(const Image& image);
 

@@ -68,8 +68,8 @@ absl::StatusOr<std::vector<Address>> Resolve(const CallContext& context, const s
     lookup->done = true;
     lookup->changed.SignalAll();
   }).detach();
-  MutexLock lock(lookup->mutex);
   Lookup& shared = *lookup;
+  MutexLock lock(shared.mutex);
   PROCTOR_RETURN_IF_ERROR(AwaitWithContext(
       context, shared.mutex, shared.changed, [&shared]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return shared.done; },
       absl::StrCat("looking up ", host)));

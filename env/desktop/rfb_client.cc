@@ -78,8 +78,8 @@ absl::StatusOr<std::unique_ptr<RfbClient>> RfbClient::Connect(const CallContext&
   auto client = std::unique_ptr<RfbClient>(new RfbClient(socket, std::move(options)));
   if (client->wake_fd_ < 0) return absl::ResourceExhaustedError("no descriptors left");
   client->thread_ = std::thread([raw = client.get()] { raw->Run(); });
-  MutexLock lock(client->mutex_);
   RfbClient& self = *client;
+  MutexLock lock(self.mutex_);
   PROCTOR_RETURN_IF_ERROR(AwaitWithContext(
       context, self.mutex_, self.changed_,
       [&self]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return self.phase_ == Phase::kClosed || self.change_.count > 0; },
