@@ -107,7 +107,7 @@ class Runner:
     def _env(self) -> proctor.Env:
         env = getattr(self._local, "env", None)
         if env is None:
-            env = proctor.Env(self.client, self.place.environment, observe=())
+            env = proctor.Env(self.client, self.place.environment, settings=self.place.settings, observe=())
             self._local.env = env
             with self._lock:
                 self._envs.append(env)
