@@ -40,7 +40,8 @@ class Scanner {
       return absl::OkStatus();
     }
     if (first_.empty()) return Error("write a SELECT");
-    if (c == '\'' || c == '"' || c == '`' || c == '[') return SkipTo(c == '[' ? "]" : std::string_view(&sql_[at_], 1), "a quote is not closed");
+    if (c == '\'' || c == '"' || c == '`' || c == '[')
+      return SkipTo(c == '[' ? "]" : std::string_view(&sql_[at_], 1), "a quote is not closed");
     if (c == '(') ++depth_;
     if (c == ')') --depth_;
     if (c == ';') ended_ = true;

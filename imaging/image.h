@@ -54,8 +54,8 @@ struct EncodeOptions {
 // Alpha is kept by PNG and WebP where any pixel is not opaque.
 absl::StatusOr<std::string> Encode(const Image& image, const EncodeOptions& options);
 
-// A lossless PNG in as little time as that takes: for a screen of 1280 x 800 pixels QUICKMS. Alpha is dropped. The store makes it
-// smaller later. INVALID_ARGUMENT: above the limits.
+// A lossless PNG in as little time as that takes, for pictures of screens. Alpha is dropped. The store makes it smaller later.
+// INVALID_ARGUMENT: above the limits.
 absl::StatusOr<std::string> EncodeQuickPng(const Image& image);
 
 // sha256 (hex) of width, height and pixels: the same for all lossless encodings of a picture.

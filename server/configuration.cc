@@ -16,6 +16,8 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "common/yaml_proto.h"
+#include "env/android/android_settings.h"
+#include "env/desktop/desktop_config.h"
 #include "model/config.h"
 #include "net/egress_proxy.h"
 #include "reward/reward_policy.h"
@@ -31,6 +33,14 @@ class Reporter {
 
   absl::Status Error(const std::string& path, const std::string& reason) const {
     if (locations_ && locations_->Has(path)) return locations_->Error(path, reason);
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", reason));
+  }
+
+  // The same for a field that no flag sets: where it is not in the file itself, what it belongs to may be.
+  absl::Status ErrorInFile(const std::string& path, const std::string& reason) const {
+    for (size_t end = path.size(); locations_ && end != std::string::npos && end > 0; end = path.find_last_of(".[", end - 1)) {
+      if (locations_->Has(path.substr(0, end))) return locations_->Error(path, reason);
+    }
     return absl::InvalidArgumentError(absl::StrCat(path, ": ", reason));
   }
 
@@ -196,6 +206,28 @@ absl::Status CheckEnvironments(v1::ServerConfig& config, const Reporter& report)
   return absl::OkStatus();
 }
 
+// The rooms' own checks name the field first: "desktop.applications: ...".
+absl::Status ReportOwn(const absl::Status& status, const Reporter& report) {
+  if (status.ok()) return status;
+  const std::string message(status.message());
+  const size_t colon = message.find(": ");
+  return report.ErrorInFile(message.substr(0, colon), colon == std::string::npos ? message : message.substr(colon + 2));
+}
+
+absl::Status CheckDevices(v1::ServerConfig& config, const Reporter& report) {
+  PROCTOR_RETURN_IF_ERROR(ReportOwn(env::desktop::ValidateDesktopConfig(config.desktop()), report));
+  *config.mutable_desktop() = env::desktop::WithDefaults(config.desktop(), geteuid() == 0);
+  PROCTOR_RETURN_IF_ERROR(ReportOwn(env::android::ValidateAndroidConfig(config.android()), report));
+  v1::AndroidConfig& android = *config.mutable_android();
+  if (android.adb_server().empty()) android.set_adb_server("127.0.0.1:5037");
+  if (android.text_method() == v1::ANDROID_TEXT_METHOD_UNSPECIFIED) {
+    android.set_text_method(v1::ANDROID_TEXT_METHOD_INPUT_TEXT);
+  }
+  const bool wait = android.has_device_wait();
+  return report.Time("android.device_wait", wait, android.mutable_device_wait(), absl::ZeroDuration(), absl::Minutes(10),
+                     absl::Seconds(30));
+}
+
 absl::Status CheckTimes(v1::ServerConfig& config, const Reporter& report) {
   const bool grace = config.has_shutdown_grace();
   PROCTOR_RETURN_IF_ERROR(report.Time("shutdown_grace", grace, config.mutable_shutdown_grace(),
@@ -284,6 +316,7 @@ absl::Status Check(v1::ServerConfig& config, const std::optional<YamlLocations>&
   *built_in.mutable_max_duration() = ToProto(absl::Minutes(10));
   PROCTOR_RETURN_IF_ERROR(CheckLimits("default_limits", built_in, *config.mutable_default_limits(), report));
   PROCTOR_RETURN_IF_ERROR(CheckEnvironments(config, report));
+  PROCTOR_RETURN_IF_ERROR(CheckDevices(config, report));
   PROCTOR_RETURN_IF_ERROR(CheckTimes(config, report));
   PROCTOR_RETURN_IF_ERROR(CheckThreads(*config.mutable_threads(), report));
   if (config.has_models()) PROCTOR_RETURN_IF_ERROR(CheckModels(*config.mutable_models(), report));

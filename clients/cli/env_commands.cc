@@ -17,11 +17,8 @@ const std::vector<Column<v1::Environment>>& Columns() {
   static const auto& columns = *new std::vector<Column<E>>{
       {"NAME", [](const E& e) { return ShortName(e.name()); }},
       {"AVAILABLE", [](const E& e) { return e.available() ? "yes" : "NO"; }},
-      {"SESSIONS",
-       [](const E& e) { return absl::StrCat(e.open_sessions(), "/", e.max_sessions()); },
-       Align::kRight},
-      {"DESCRIPTION",
-       [](const E& e) { return e.available() ? e.description() : e.unavailable_reason(); }}};
+      {"SESSIONS", [](const E& e) { return absl::StrCat(e.open_sessions(), "/", e.max_sessions()); }, Align::kRight},
+      {"DESCRIPTION", [](const E& e) { return e.available() ? e.description() : e.unavailable_reason(); }}};
   return columns;
 }
 
@@ -66,6 +63,9 @@ const std::vector<std::string>& Groups() {
   return groups;
 }
 
+// "actions", but "evidence".
+std::string Plural(const std::string& group) { return group == "evidence" ? group : absl::StrCat(group, "s"); }
+
 // By the groups' names. What sessions do for every world counts as something that it has.
 std::map<std::string, Abilities> AbilitiesOf(const v1::Capabilities& can) {
   std::vector<std::string> actions(can.actions().begin(), can.actions().end());
@@ -82,12 +82,12 @@ std::string AbilityText(const v1::Capabilities& can) {
   const auto line = [&](const std::string& title, const std::vector<std::string>& words) {
     if (!words.empty()) absl::StrAppend(&text, title, ": ", absl::StrJoin(words, ", "), "\n");
   };
-  for (const std::string& group : Groups()) line(absl::StrCat(group, "s it has"), abilities.at(group).has);
+  for (const std::string& group : Groups()) line(absl::StrCat(Plural(group), " it has"), abilities.at(group).has);
   std::vector<std::string> applications;
   for (const std::string& name : can.applications()) applications.push_back(OneLine(name));
   line("applications", applications);
   absl::StrAppend(&text, "takes a seed: ", can.seedable() ? "yes" : "no", "\n");
-  for (const std::string& group : Groups()) line(absl::StrCat(group, "s it lacks"), abilities.at(group).lacks);
+  for (const std::string& group : Groups()) line(absl::StrCat(Plural(group), " it lacks"), abilities.at(group).lacks);
   if (!can.limitations().empty()) absl::StrAppend(&text, "limitations:\n");
   for (const std::string& limitation : can.limitations()) absl::StrAppend(&text, "  - ", OneLine(limitation), "\n");
   return text;

@@ -141,7 +141,8 @@ std::string StepTarget(const v1::Step& step) {
   }
   if (step.has_target_point())
     return PointText(step.target_point());
-  return "";
+  // What could not be done has no place but the one it names.
+  return OwnTargetText(step.action());
 }
 
 std::string StepAction(const v1::Step& step) {

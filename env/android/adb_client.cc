@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -18,7 +19,8 @@ namespace {
 
 // Lists and errors of the server; four hex digits cannot say more.
 constexpr size_t kMaxQueryBytes = 0xffff;
-constexpr size_t kReadChunk = size_t{256} << 10;
+// Small enough to stay in a core's cache.
+constexpr size_t kReadChunk = size_t{128} << 10;
 // adb's largest packet; a shell packet is never longer.
 constexpr size_t kMaxShellPacket = size_t{1} << 20;
 constexpr size_t kMaxDevices = 1000;
@@ -190,25 +192,43 @@ absl::StatusOr<ShellResult> AdbClient::Shell(const CallContext& context, const s
 
 absl::Status AdbClient::Exec(const CallContext& context, const std::string& serial, std::string_view command, size_t max_output,
                              std::string& output) const {
-  const absl::StatusOr<size_t> size = ExecInto(context, serial, command, max_output, output);
-  output.resize(size.ok() ? *size : 0);
-  return size.status();
+  const absl::StatusOr<bool> same = ExecUnless(context, serial, command, max_output, "", output);
+  if (same.ok() && *same) output.clear();
+  return same.status();
 }
 
-absl::StatusOr<size_t> AdbClient::ExecInto(const CallContext& context, const std::string& serial, std::string_view command,
-                                           size_t max_output, std::string& buffer) const {
+absl::StatusOr<bool> AdbClient::ExecUnless(const CallContext& context, const std::string& serial, std::string_view command,
+                                           size_t max_output, std::string_view expected, std::string& output) const {
   PROCTOR_RETURN_IF_ERROR(CheckCommand(command));
   PROCTOR_ASSIGN_OR_RETURN(const std::unique_ptr<AdbSocket> socket,
                            OpenDevice(context, serial, absl::StrCat("exec:", ToAbsl(command))));
+  const auto chunk = std::make_unique_for_overwrite<char[]>(kReadChunk);
   size_t have = 0;
+  // As long as it is what is expected, it is not kept.
+  bool same = true;
   while (true) {
     // The buffer keeps its size between calls: a screen's picture is megabytes, and new memory is filled with zeros first.
-    if (buffer.size() - have < kReadChunk) buffer.resize(have + kReadChunk);
-    PROCTOR_ASSIGN_OR_RETURN(const size_t got, socket->ReadSome(context, buffer.data() + have, buffer.size() - have));
-    if (got == 0) return have;
-    have += got;
-    if (have > max_output) return TooMuch(max_output);
+    if (!same && output.size() - have < kReadChunk) output.resize(have + kReadChunk);
+    char* const target = same ? chunk.get() : output.data() + have;
+    const absl::StatusOr<size_t> got = socket->ReadSome(context, target, kReadChunk);
+    const absl::Status failure = !got.ok() ? got.status() : have + *got > max_output ? TooMuch(max_output) : absl::OkStatus();
+    if (!failure.ok()) {
+      output.clear();
+      return failure;
+    }
+    if (*got == 0) break;
+    if (same && (have + *got > expected.size() || std::memcmp(target, expected.data() + have, *got) != 0)) {
+      same = false;
+      if (output.size() < have + *got) output.resize(have + *got);
+      std::memcpy(output.data(), expected.data(), have);
+      std::memcpy(output.data() + have, target, *got);
+    }
+    have += *got;
   }
+  if (same && have == expected.size()) return true;
+  if (same) output.assign(expected.data(), have);
+  output.resize(have);
+  return false;
 }
 
 absl::StatusOr<FileStat> AdbClient::Stat(const CallContext& context, const std::string& serial, const std::string& path) const {

@@ -24,7 +24,7 @@ v1::Capabilities AndroidCapabilities() {
   for (const v1::Dialect dialect : {v1::DIALECT_ANDROID_IN_THE_WILD, v1::DIALECT_ANDROID_WORLD, v1::DIALECT_AER_ANDROID}) {
     can.add_dialects(dialect);
   }
-  for (const char* evidence : {"file", "setting", "content_query", "sqlite_query", "log_lines", "foreground"}) {
+  for (const char* evidence : {"file", "setting", "content_query", "sqlite_query", "log_lines", "foreground", "screen_match"}) {
     can.add_evidence(evidence);
   }
   return can;

@@ -1,6 +1,7 @@
 #include "env/android/android_evidence.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "common/strings.h"
 #include "env/android/android_settings.h"
 #include "env/android/device_state.h"
+#include "imaging/match.h"
 #include "re2/re2.h"
 
 namespace proctor::env::android {
@@ -26,6 +28,7 @@ constexpr size_t kMaxFileValue = size_t{1} << 20;
 constexpr size_t kMaxFile = size_t{64} << 20;
 constexpr size_t kMaxLogLines = 1000;
 constexpr size_t kMaxRows = 10'000;
+constexpr size_t kMaxPicture = size_t{1} << 20;
 
 bool IsUtf8(std::string_view text) { return SanitizeUtf8(text) == text; }
 
@@ -105,9 +108,11 @@ absl::StatusOr<std::string> EvidenceCollector::Collect(const CallContext& contex
       return LogLines(context, request.log_lines());
     case v1::EvidenceRequest::kForeground:
       return Foreground(context);
+    case v1::EvidenceRequest::kScreenMatch:
+      return ScreenMatch(context, request.screen_match());
     default:
       return absl::InvalidArgumentError(
-          "a phone knows file, setting, content_query, sqlite_query, log_lines and foreground, not this kind of evidence");
+          "a phone knows file, setting, content_query, sqlite_query, log_lines, foreground and screen_match, not this kind of evidence");
   }
 }
 
@@ -153,11 +158,10 @@ absl::StatusOr<std::string> EvidenceCollector::ContentQuery(const CallContext& c
 }
 
 absl::StatusOr<std::string> EvidenceCollector::LogLines(const CallContext& context, const v1::EvidenceRequest::LogLines& wanted) {
-  if (log_ == nullptr) return absl::FailedPreconditionError("no episode is open");
   const re2::RE2 expression(wanted.regex(), re2::RE2::Quiet);
   if (!expression.ok()) return absl::InvalidArgumentError(absl::StrCat("log_lines.regex: ", expression.error()));
   PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> lines,
-                           log_->Lines(context, {wanted.filters().begin(), wanted.filters().end()}));
+                           log_.Lines(context, {wanted.filters().begin(), wanted.filters().end()}));
   const int groups = expression.NumberOfCapturingGroups();
   std::vector<re2::StringPiece> match(groups + 1);
   Json out = {{"lines", Json::array()}, {"captures", Json::array()}};
@@ -179,6 +183,24 @@ absl::StatusOr<std::string> EvidenceCollector::LogLines(const CallContext& conte
 absl::StatusOr<std::string> EvidenceCollector::Foreground(const CallContext& context) {
   PROCTOR_ASSIGN_OR_RETURN(const android::Foreground front, ReadForeground(context, device_));
   return DumpJson({{"package", front.package}, {"activity", front.activity}});
+}
+
+absl::StatusOr<std::string> EvidenceCollector::ScreenMatch(const CallContext& context,
+                                                           const v1::EvidenceRequest::ScreenMatch& wanted) {
+  if (wanted.picture().empty() || wanted.picture().size() > kMaxPicture) {
+    return absl::InvalidArgumentError("screen_match.picture: a PNG, JPEG or WebP of at most 1 MiB");
+  }
+  PROCTOR_ASSIGN_OR_RETURN(const imaging::Image picture, imaging::Decode(wanted.picture()));
+  PROCTOR_RETURN_IF_ERROR(screen_.Capture(context).status());
+  PROCTOR_ASSIGN_OR_RETURN(const imaging::Image* pixels, screen_.Pixels());
+  imaging::Region region = {0, 0, pixels->width_px, pixels->height_px};
+  if (wanted.has_region()) {
+    const v1::Rect& box = wanted.region();
+    const auto pixel = [](double at) { return std::isfinite(at) ? static_cast<int>(std::lround(std::clamp(at, -1e6, 1e6))) : 0; };
+    region = {pixel(box.x()), pixel(box.y()), pixel(box.width()), pixel(box.height())};
+  }
+  PROCTOR_ASSIGN_OR_RETURN(const imaging::Match match, imaging::FindPicture(*pixels, picture, region));
+  return DumpJson({{"score", match.score}, {"x", match.x_px}, {"y", match.y_px}});
 }
 
 }  // namespace proctor::env::android

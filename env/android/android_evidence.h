@@ -4,19 +4,22 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "env/android/device.h"
 #include "env/android/log_watch.h"
+#include "env/android/screen.h"
 #include "proctor/v1/oracle.pb.h"
 
 namespace proctor::env::android {
 
 class EvidenceCollector {
  public:
-  // `log` may be null; all outlive it. `scratch`: folder for copies of databases, empty: the system's.
-  EvidenceCollector(Device& device, LogWatch* log, std::string scratch)
-      : device_(device), log_(log), scratch_(std::move(scratch)) {}
+  // All outlive it. `scratch`: folder for copies of databases, empty: the system's.
+  EvidenceCollector(Device& device, LogWatch& log, Screen& screen, std::string scratch)
+      : device_(device), log_(log), screen_(screen), scratch_(std::move(scratch)) {}
 
   // The value as JSON text, as oracle.proto says for each kind. Errors say why there is none.
   absl::StatusOr<std::string> Collect(const CallContext& context, const v1::EvidenceRequest& request);
@@ -28,9 +31,11 @@ class EvidenceCollector {
   absl::StatusOr<std::string> SqliteQuery(const CallContext& context, const v1::EvidenceRequest::SqliteQuery& query);
   absl::StatusOr<std::string> LogLines(const CallContext& context, const v1::EvidenceRequest::LogLines& lines);
   absl::StatusOr<std::string> Foreground(const CallContext& context);
+  absl::StatusOr<std::string> ScreenMatch(const CallContext& context, const v1::EvidenceRequest::ScreenMatch& wanted);
 
   Device& device_;
-  LogWatch* const log_;
+  LogWatch& log_;
+  Screen& screen_;
   const std::string scratch_;
 };
 

@@ -45,7 +45,6 @@ void AndroidWorld::EndEpisode() {
 }
 
 absl::Status AndroidWorld::Release(const CallContext& context) {
-  if (episode_ != nullptr) PROCTOR_RETURN_IF_ERROR(episode_->text.End(context));
   PROCTOR_RETURN_IF_ERROR(CleanUp(context, device_, leftovers_));
   dirty_ = false;
   return absl::OkStatus();
@@ -86,7 +85,7 @@ absl::Status AndroidWorld::Prepare(const CallContext& context, const v1::Android
   episode_ = std::make_unique<Episode>(device_, options_.settings);
   episode_->start = start;
   PROCTOR_RETURN_IF_ERROR(Checked(GoHome(context, device_)));
-  PROCTOR_RETURN_IF_ERROR(episode_->text.Begin(context));
+  PROCTOR_RETURN_IF_ERROR(episode_->text.Begin(context, leftovers_.input_method));
   PROCTOR_RETURN_IF_ERROR(Checked(PrepareStart(context, device_, episode_->log, start, leftovers_)));
   return Checked(episode_->observer.Begin(context));
 }
@@ -184,15 +183,19 @@ absl::StatusOr<ActResult> AndroidWorld::Idle(const CallContext& context, const v
   return result;
 }
 
+absl::StatusOr<std::string> AndroidWorld::CollectOne(const CallContext& context, const v1::EvidenceRequest& request) {
+  if (episode_ == nullptr) return absl::FailedPreconditionError("no episode is open");
+  PROCTOR_RETURN_IF_ERROR(Ready());
+  return EvidenceCollector(device_, episode_->log, episode_->observer.screen(), options_.scratch).Collect(context, request);
+}
+
 std::vector<v1::Evidence> AndroidWorld::Collect(const CallContext& context, const std::vector<v1::EvidenceRequest>& requests) {
-  EvidenceCollector collector(device_, episode_ == nullptr ? nullptr : &episode_->log, options_.scratch);
   std::vector<v1::Evidence> out;
   for (const v1::EvidenceRequest& request : requests) {
     v1::Evidence& evidence = out.emplace_back();
     evidence.set_request_id(request.id());
     *evidence.mutable_collect_time() = ToProto(absl::Now());
-    const absl::Status ready = episode_ == nullptr ? absl::FailedPreconditionError("no episode is open") : Ready();
-    const absl::StatusOr<std::string> value = ready.ok() ? collector.Collect(context, request) : ready;
+    const absl::StatusOr<std::string> value = CollectOne(context, request);
     if (value.ok()) {
       evidence.add_json_values(*value);
     } else {

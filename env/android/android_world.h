@@ -61,6 +61,8 @@ class AndroidWorld final : public World {
   // The same for what a call returned: a device that is gone is not the caller's mistake.
   absl::Status Checked(absl::Status status) const;
   absl::StatusOr<v1::EndReason> WorldEnd(const CallContext& context);
+  // The value as JSON text.
+  absl::StatusOr<std::string> CollectOne(const CallContext& context, const v1::EvidenceRequest& request);
   void NoteFront();
   // Puts back what the last episode changed. What could not be is tried again by the next Reset.
   absl::Status Release(const CallContext& context);

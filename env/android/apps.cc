@@ -153,8 +153,9 @@ absl::Status StartActivity(const CallContext& context, Device& device, const std
   // 0x10200000: a new task, brought to the front as it was if it runs, as launchers do.
   PROCTOR_ASSIGN_OR_RETURN(const ShellResult started, device.Shell(context, absl::StrCat("am start ", kLauncherFlags, " -f 0x10200000 -n ",
                                                                                         ShellQuote(component))));
-  const bool refused = started.exit_code != 0 || absl::StrContains(started.output, "Error") || absl::StrContains(started.errors, "Error");
-  if (!refused) return absl::OkStatus();
+  // It ends with 0 on older versions, whatever happened.
+  const auto complains = [](const std::string& text) { return absl::StartsWith(text, "Error") || absl::StrContains(text, "\nError"); };
+  if (started.exit_code == 0 && !complains(started.output) && !complains(started.errors)) return absl::OkStatus();
   const std::string words = absl::StrCat(started.errors, started.output);
   return absl::FailedPreconditionError(SanitizeUtf8(TruncateUtf8(ToStd(absl::StripAsciiWhitespace(words)), 300)));
 }

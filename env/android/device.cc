@@ -81,6 +81,11 @@ absl::Status Device::Exec(const CallContext& context, std::string_view command, 
   return adb_.Exec(context, serial_, command, max_output, output);
 }
 
+absl::StatusOr<bool> Device::ExecUnless(const CallContext& context, std::string_view command, size_t max_output,
+                                        std::string_view expected, std::string& output) {
+  return adb_.ExecUnless(context, serial_, command, max_output, expected, output);
+}
+
 absl::StatusOr<std::string> Device::Pull(const CallContext& context, const std::string& path, size_t max_bytes) {
   absl::StatusOr<std::string> content = adb_.Pull(context, serial_, path, max_bytes);
   const absl::StatusCode code = content.status().code();

@@ -1,18 +1,18 @@
 #include "env/android/log_watch.h"
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/ids.h"
 #include "common/status.h"
 #include "common/strings.h"
-#include "re2/re2.h"
 
 namespace proctor::env::android {
 namespace {
 
 constexpr char kTag[] = "ProctorEpisode";
+// Android's log buffers hold some megabytes.
+constexpr size_t kMaxLogBytes = size_t{64} << 20;
 
 }  // namespace
 
@@ -33,30 +33,24 @@ std::vector<std::string> LinesAfter(std::string_view text, std::string_view mark
 
 absl::Status LogWatch::Begin(const CallContext& context) {
   marker_ = absl::StrCat("start-", RandomHex(8));
-  PROCTOR_ASSIGN_OR_RETURN(const std::string time,
-                           device_.Run(context, absl::StrCat("date '+%m-%d %H:%M:%S.000' && log -p i -t ", kTag, " ", marker_)));
-  since_ = std::string(absl::StripAsciiWhitespace(time));
-  static const re2::RE2* const kTime = new re2::RE2("\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d\\.000");
-  if (!re2::RE2::FullMatch(since_, *kTime)) return absl::DataLossError("the device's `date` prints no time");
-  return absl::OkStatus();
+  return device_.Run(context, absl::StrCat("log -p i -t ", kTag, " ", marker_)).status();
 }
 
 absl::StatusOr<std::vector<std::string>> LogWatch::Lines(const CallContext& context, const std::vector<std::string>& filters) {
   std::string command = "logcat -d -v tag";
-  std::string tail;
   bool all = filters.empty();
   for (const std::string& filter : filters) {
-    absl::StrAppend(&tail, " ", ShellQuote(filter));
+    absl::StrAppend(&command, " ", ShellQuote(filter));
     all |= absl::StartsWith(filter, "*:");
   }
-  if (!filters.empty()) absl::StrAppend(&tail, " ", kTag, ":I", all ? "" : " '*:S'");
+  if (!filters.empty()) absl::StrAppend(&command, " ", kTag, ":I", all ? "" : " '*:S'");
+  PROCTOR_ASSIGN_OR_RETURN(const ShellResult result, device_.Shell(context, command, kMaxLogBytes));
+  if (result.exit_code != 0) {
+    return absl::FailedPreconditionError(absl::StrCat("logcat: ", SanitizeUtf8(TruncateUtf8(result.errors, 200))));
+  }
+  // Without the mark the log is so full that the start is lost: then all that is left came since.
   bool found = false;
-  PROCTOR_ASSIGN_OR_RETURN(std::string text, device_.Run(context, absl::StrCat(command, " -T ", ShellQuote(since_), tail)));
-  std::vector<std::string> lines = LinesAfter(text, marker_, found);
-  if (found) return lines;
-  // The clock was set back since, or the log is so full that the start is lost: then everything that is left came since.
-  PROCTOR_ASSIGN_OR_RETURN(text, device_.Run(context, absl::StrCat(command, tail)));
-  return LinesAfter(text, marker_, found);
+  return LinesAfter(result.output, marker_, found);
 }
 
 }  // namespace proctor::env::android

@@ -12,9 +12,9 @@
 
 namespace proctor::env::android {
 
-// The log is not cleared, which others may read: a line of our own marks the start (a clock would not do, tasks set it), and logcat is
-// asked for what came since the device's time then, to keep it short. Lines are as `logcat -v tag` prints them, "I/Tag: message".
-// Not thread-safe.
+// The log is not cleared, because others may read it, and not read by time, because tasks set the clock: a line of our own marks the
+// start. So all that the device keeps (some megabytes) is read and thrown away up to there each time; filters, which the device applies,
+// make that short. Lines are as `logcat -v tag` prints them, "I/Tag: message". Not thread-safe.
 class LogWatch {
  public:
   // `device` outlives it.
@@ -30,8 +30,6 @@ class LogWatch {
   Device& device_;
   // What our line says.
   std::string marker_;
-  // As `logcat -T` takes it.
-  std::string since_;
 };
 
 // Lines after the last one that has `marker` in it; all of them, and `found` false, if there is none. Lines of logcat itself

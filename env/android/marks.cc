@@ -4,6 +4,7 @@
 #include <deque>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace proctor::env::android {
@@ -11,11 +12,37 @@ namespace {
 
 // More are forgotten, the smallest first: an episode that shows so many has long left those.
 constexpr size_t kMaxKnown = 50'000;
+constexpr size_t kMaxItemText = 200;
 
 std::string Joined(std::initializer_list<std::string_view> parts) {
   std::string out;
   for (const std::string_view part : parts) absl::StrAppend(&out, part.size(), ":", absl::string_view(part.data(), part.size()));
   return out;
+}
+
+const std::string& OwnText(const UiNode& node) { return node.text.empty() ? node.description : node.text; }
+
+// By node, the first text in it or of it that no one types.
+std::vector<std::string> FirstTexts(const UiTree& tree) {
+  std::vector<std::string> first(tree.nodes.size());
+  for (size_t i = tree.nodes.size(); i-- > 0;) {
+    const UiNode& node = tree.nodes[i];
+    if (!node.editable() && !OwnText(node).empty()) first[i] = OwnText(node).substr(0, kMaxItemText);
+    if (node.parent >= 0 && !first[i].empty()) first[node.parent] = first[i];
+  }
+  return first;
+}
+
+// By node, the item of a list that it is or lies in; -1 outside of lists.
+std::vector<int> Items(const UiTree& tree) {
+  std::vector<int> items;
+  for (size_t i = 0; i < tree.nodes.size(); ++i) {
+    const int parent = tree.nodes[i].parent;
+    // A ScrollView's only child is a whole page.
+    const bool is_item = parent >= 0 && tree.nodes[parent].scrollable && !absl::EndsWith(tree.nodes[parent].class_name, "ScrollView");
+    items.push_back(is_item ? static_cast<int>(i) : parent >= 0 ? items[parent] : -1);
+  }
+  return items;
 }
 
 }  // namespace
@@ -26,20 +53,23 @@ std::vector<MarkRegistry::Known> MarkRegistry::Describe(const UiTree& tree) {
     return node.resource_id.empty() ? "" : Joined({node.package, node.resource_id, node.class_name});
   };
   for (const UiNode& node : tree.nodes) ++id_count[id_of(node)];
+  const std::vector<std::string> texts = FirstTexts(tree);
+  const std::vector<int> items = Items(tree);
   std::vector<Known> out;
-  std::vector<bool> scrolls;
-  for (const UiNode& node : tree.nodes) {
-    scrolls.push_back(node.parent >= 0 && (scrolls[node.parent] || tree.nodes[node.parent].scrollable));
+  for (size_t i = 0; i < tree.nodes.size(); ++i) {
+    const UiNode& node = tree.nodes[i];
     Known& known = out.emplace_back();
-    known.content = Joined({node.package, node.resource_id, node.class_name, node.text, node.description});
+    const std::string inner = OwnText(node).empty() && !node.scrollable ? texts[i] : "";
+    known.content = Joined({node.package, node.resource_id, node.class_name, node.text, node.description, inner,
+                            items[i] >= 0 ? std::string_view(texts[items[i]]) : ""});
     known.path = node.path;
     const std::string id = id_of(node);
     if (id_count[id] == 1) known.only_id = id;
-    if (!scrolls.back()) {
-      known.place = absl::StrCat(Joined({node.package, node.class_name, node.resource_id}), node.path, " ", node.left, " ", node.top, " ", node.right, " ",
-                                 node.bottom);
+    if (items[i] < 0) {
+      known.place = absl::StrCat(Joined({node.package, node.class_name, node.resource_id}), node.path, " ", node.left, " ", node.top, " ",
+                                 node.right, " ", node.bottom);
     }
-    known.named = !node.resource_id.empty() || !node.text.empty() || !node.description.empty();
+    known.named = !node.resource_id.empty() || !OwnText(node).empty() || !inner.empty();
   }
   return out;
 }

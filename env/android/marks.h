@@ -12,13 +12,14 @@
 
 namespace proctor::env::android {
 
-// A dump gives nodes no identity, so it is guessed, from the surest sign to the weakest, each node at most once:
-//  1. resource id, class, text, description and path (classes and positions from the root) are the same as of a node seen before;
-//  2. the same without the path, if there is an id, a text or a description: it moved, as list items do when scrolled. In document order;
+// A dump gives nodes no identity, so it is guessed from what they say: resource id, class, text, description; for a node without text the
+// first text that lies in it; and for what lies in an item of a list (of anything that scrolls but a ScrollView, whose only child is a page) the
+// first text of that item. Texts of fields do not count as an item's: they change. From the surest sign to the weakest, each node at most once:
+//  1. it says the same as a node seen before, and its path (classes and positions from the root) is the same;
+//  2. it says the same, and says anything: it moved, as list items do when scrolled. In document order;
 //  3. of the last dump only: the same id and class, and no other node has that id in either dump: its text changed, as in a field typed
 //     into;
-//  4. of the last dump only: the same class, path and box, outside everything that scrolls: the same for nodes
-//     whose id is none, or not theirs alone.
+//  4. of the last dump only: the same id, class, path and box, outside of lists.
 // What matches none is new. Not thread-safe.
 class MarkRegistry {
  public:
@@ -31,14 +32,14 @@ class MarkRegistry {
  private:
   struct Known {
     int32_t mark = 0;
-    // Package, id, class, text, description.
+    // What it says.
     std::string content;
     uint64_t path = 0;
     // Package, id, class; empty without an id or where several nodes of the dump have that id.
     std::string only_id;
-    // Package, class, id, path, box; empty inside what scrolls.
+    // Package, class, id, path, box; empty in lists.
     std::string place;
-    // Has an id, a text or a description.
+    // It says anything.
     bool named = false;
   };
 

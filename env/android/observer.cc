@@ -141,7 +141,8 @@ absl::StatusOr<v1::Observation> Observer::Look(const CallContext& context, const
 
 absl::Status Observer::Dump(const CallContext& context, std::string& reason) {
   view_.reset();
-  absl::StatusOr<UiTree> tree = DumpUi(context.Child(kDumpCap), device_);
+  // Half of what is left: a screen that cannot be dumped must leave time to say so.
+  absl::StatusOr<UiTree> tree = DumpUi(context.Child(std::min(kDumpCap, context.remaining() / 2)), device_);
   reason = std::string(tree.status().message());
   if (!tree.ok()) return IsFault(context, tree.status()) ? tree.status() : absl::OkStatus();
   view_ = MakeView(*std::move(tree), marks_);

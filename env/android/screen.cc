@@ -83,38 +83,40 @@ absl::StatusOr<RawScreen> ParseRawScreen(std::string_view bytes) {
   return NoPicture(bytes, "a picture that was cut");
 }
 
-absl::Status Screen::Take(const CallContext& context, bool raw, std::string& bytes, v1::Size& size) {
+absl::StatusOr<bool> Screen::Take(const CallContext& context, bool raw) {
   // Warnings about several displays go to stderr, which `exec` would mix in.
-  PROCTOR_RETURN_IF_ERROR(device_.Exec(context, raw ? "screencap 2>/dev/null" : "screencap -p 2>/dev/null",
-                                       raw ? kMaxRawBytes : imaging::kMaxEncodedBytes, bytes));
+  PROCTOR_ASSIGN_OR_RETURN(const bool same, device_.ExecUnless(context, raw ? "screencap 2>/dev/null" : "screencap -p 2>/dev/null",
+                                                               raw ? kMaxRawBytes : imaging::kMaxEncodedBytes, last_, next_));
+  if (same && !last_.empty()) return true;
+  if (same) next_.clear();
   if (raw) {
-    PROCTOR_ASSIGN_OR_RETURN(const RawScreen screen, ParseRawScreen(bytes));
-    size.set_width(screen.width_px);
-    size.set_height(screen.height_px);
-    return absl::OkStatus();
+    PROCTOR_ASSIGN_OR_RETURN(const RawScreen screen, ParseRawScreen(next_));
+    size_.set_width(screen.width_px);
+    size_.set_height(screen.height_px);
+    return false;
   }
-  const absl::StatusOr<imaging::ImageInfo> info = imaging::Probe(bytes);
-  if (!info.ok() || info->format != imaging::Format::kPng) return NoPicture(bytes, "no PNG picture");
-  size.set_width(info->width_px);
-  size.set_height(info->height_px);
-  return absl::OkStatus();
+  const absl::StatusOr<imaging::ImageInfo> info = imaging::Probe(next_);
+  if (!info.ok() || info->format != imaging::Format::kPng) return NoPicture(next_, "no PNG picture");
+  size_.set_width(info->width_px);
+  size_.set_height(info->height_px);
+  return false;
 }
 
 absl::Status Screen::Calibrate(const CallContext& context) {
+  last_.clear();
   const absl::Time first = absl::Now();
-  const absl::Status raw = Take(context, true, next_, size_);
+  const absl::Status raw = Take(context, true).status();
   const absl::Time second = absl::Now();
-  const absl::Status png = Take(context, false, next_, size_);
+  const absl::Status png = Take(context, false).status();
   const absl::Time third = absl::Now();
   if (!raw.ok() && !png.ok()) return raw;
   raw_ = raw.ok() && (!png.ok() || second - first <= third - second);
-  last_.clear();
   return absl::OkStatus();
 }
 
 absl::StatusOr<bool> Screen::Capture(const CallContext& context) {
-  PROCTOR_RETURN_IF_ERROR(Take(context, raw_, next_, size_));
-  if (next_ == last_) return true;
+  PROCTOR_ASSIGN_OR_RETURN(const bool same, Take(context, raw_));
+  if (same) return true;
   std::swap(last_, next_);
   pixels_.reset();
   ++version_;

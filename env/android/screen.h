@@ -56,7 +56,8 @@ class Screen {
   absl::Status Fill(const v1::ScreenshotOptions& options, const std::vector<imaging::MarkBox>& boxes, v1::Image* image);
 
  private:
-  absl::Status Take(const CallContext& context, bool raw, std::string& bytes, v1::Size& size);
+  // Into `next_`. True: it is `last_`, and `next_` is not to be used.
+  absl::StatusOr<bool> Take(const CallContext& context, bool raw);
   absl::StatusOr<std::string> Encode(const v1::ScreenshotOptions& options, const std::vector<imaging::MarkBox>& boxes);
 
   Device& device_;

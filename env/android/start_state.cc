@@ -151,11 +151,15 @@ absl::Status RunStep(const CallContext& context, Device& device, LogWatch& log, 
   return absl::UnavailableError(status.message());
 }
 
-absl::Status SetClock(const CallContext& context, Device& device, const google::protobuf::Timestamp& clock) {
-  const absl::Time time = FromProto(clock);
+std::string DateCommand(absl::Time time) {
+  return absl::StrCat("date -u ", absl::FormatTime("%m%d%H%M%Y.%S", time, absl::UTCTimeZone()), " >&2");
+}
+
+absl::Status SetClock(const CallContext& context, Device& device, const google::protobuf::Timestamp& clock, Leftovers& leftovers) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string before, device.Run(context, "settings get global auto_time"));
   const absl::StatusOr<std::string> set = device.RunAsRoot(
-      context, absl::StrCat("settings put global auto_time 0 && date -u ", absl::FormatTime("%m%d%H%M%Y.%S", time, absl::UTCTimeZone()),
-                            " >&2 && date +%s"));
+      context, absl::StrCat("settings put global auto_time 0 && ", DateCommand(FromProto(clock)), " && date +%s"));
+  if (leftovers.auto_time.empty()) leftovers.auto_time = std::string(absl::StripAsciiWhitespace(before));
   if (IsFault(context, set.status())) return set.status();
   int64_t now = 0;
   if (!set.ok()) return absl::UnavailableError(absl::StrCat("the clock cannot be set: ", set.status().message()));
@@ -191,7 +195,7 @@ absl::Status GoHome(const CallContext& context, Device& device) {
 
 absl::Status PrepareStart(const CallContext& context, Device& device, LogWatch& log, const v1::AndroidStart& start,
                           Leftovers& leftovers) {
-  if (start.has_clock()) PROCTOR_RETURN_IF_ERROR(SetClock(context.Child(kDefaultTimeout), device, start.clock()));
+  if (start.has_clock()) PROCTOR_RETURN_IF_ERROR(SetClock(context.Child(kDefaultTimeout), device, start.clock(), leftovers));
   PROCTOR_RETURN_IF_ERROR(log.Begin(context));
   for (int i = 0; i < start.snapshots_size(); ++i) {
     const absl::Status restored = Restore(context.Child(kSnapshotCap), device, start.snapshots(i));
@@ -213,6 +217,19 @@ absl::Status PrepareStart(const CallContext& context, Device& device, LogWatch& 
 }
 
 absl::Status CleanUp(const CallContext& context, Device& device, Leftovers& leftovers) {
+  if (!leftovers.input_method.empty()) {
+    PROCTOR_RETURN_IF_ERROR(device.Shell(context, absl::StrCat("ime set ", ShellQuote(leftovers.input_method))).status());
+    leftovers.input_method.clear();
+  }
+  if (!leftovers.auto_time.empty()) {
+    // This machine's time, until the network's comes.
+    const absl::Status set = device
+                                 .RunAsRoot(context, absl::StrCat(DateCommand(absl::Now()), "; settings put global auto_time ",
+                                                                  ShellQuote(leftovers.auto_time)))
+                                 .status();
+    if (!absl::IsFailedPrecondition(set)) PROCTOR_RETURN_IF_ERROR(set);
+    leftovers.auto_time.clear();
+  }
   if (!leftovers.auto_rotation.empty()) {
     PROCTOR_RETURN_IF_ERROR(device
                                 .Shell(context, absl::StrCat("settings put system user_rotation ", ShellQuote(leftovers.user_rotation),

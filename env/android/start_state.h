@@ -20,6 +20,10 @@ struct Leftovers {
   // `accelerometer_rotation` and `user_rotation` before; empty: not turned.
   std::string auto_rotation;
   std::string user_rotation;
+  // The input method before ours; empty: not changed.
+  std::string input_method;
+  // `auto_time` before the clock was set; empty: not set.
+  std::string auto_time;
 };
 
 // Wakes the screen, unlocks it where no secret is asked, goes home.
@@ -29,7 +33,7 @@ absl::Status GoHome(const CallContext& context, Device& device);
 // why; errors of the device as they are.
 absl::Status PrepareStart(const CallContext& context, Device& device, LogWatch& log, const v1::AndroidStart& start, Leftovers& leftovers);
 
-// Stops the applications, turns the screen back, goes home. What was done is taken out of `leftovers`.
+// Puts input method, clock and rotation back, goes home, stops the applications. What was done is taken out of `leftovers`.
 absl::Status CleanUp(const CallContext& context, Device& device, Leftovers& leftovers);
 
 // Force-stopping them would take the device's own surface away.

@@ -16,10 +16,10 @@ constexpr size_t kMaxPiece = 3000;
 
 }  // namespace
 
-absl::Status TextInput::Begin(const CallContext& context) {
+absl::Status TextInput::Begin(const CallContext& context, std::string& before) {
   if (method_ != v1::ANDROID_TEXT_METHOD_ADB_KEYBOARD) return absl::OkStatus();
   PROCTOR_ASSIGN_OR_RETURN(const std::string current, device_.Run(context, "settings get secure default_input_method"));
-  const std::string before(absl::StripAsciiWhitespace(current));
+  const std::string was(absl::StripAsciiWhitespace(current));
   const absl::StatusOr<std::string> set = device_.Run(context, absl::StrCat("ime enable ", kKeyboard, " && ime set ", kKeyboard));
   if (absl::IsFailedPrecondition(set.status())) {
     return absl::FailedPreconditionError(absl::StrCat("text method ADB_KEYBOARD: ", set.status().message(),
@@ -27,14 +27,7 @@ absl::Status TextInput::Begin(const CallContext& context) {
   }
   PROCTOR_RETURN_IF_ERROR(set.status());
   // A session that ended without putting it back left ours: then there is none to put back.
-  if (!before.empty() && before != "null" && before != kKeyboard) before_ = before;
-  return absl::OkStatus();
-}
-
-absl::Status TextInput::End(const CallContext& context) {
-  if (before_.empty()) return absl::OkStatus();
-  PROCTOR_RETURN_IF_ERROR(device_.Run(context, absl::StrCat("ime set ", ShellQuote(before_))).status());
-  before_.clear();
+  if (!was.empty() && was != "null" && was != kKeyboard) before = was;
   return absl::OkStatus();
 }
 

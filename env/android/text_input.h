@@ -20,10 +20,9 @@ class TextInput {
   // `device` outlives it.
   TextInput(Device& device, v1::AndroidTextMethod method) : device_(device), method_(method) {}
 
-  // Makes ADBKeyBoard the input method, where that is how text is typed. FAILED_PRECONDITION if it is not installed.
-  absl::Status Begin(const CallContext& context);
-  // Puts the input method before it back.
-  absl::Status End(const CallContext& context);
+  // Makes ADBKeyBoard the input method, where that is how text is typed; the one before goes into `before`, which stays as it is if there
+  // is none to put back. FAILED_PRECONDITION if ADBKeyBoard is not installed.
+  absl::Status Begin(const CallContext& context, std::string& before);
 
   // Command lines that put `text` into the focused field. INVALID_ARGUMENT, as a sentence for the agent, for text that this method cannot
   // type.
@@ -34,8 +33,6 @@ class TextInput {
  private:
   Device& device_;
   const v1::AndroidTextMethod method_;
-  // To be put back; empty: nothing is.
-  std::string before_;
 };
 
 }  // namespace proctor::env::android

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <utility>
 
@@ -36,8 +35,8 @@ struct ParserState {
   UiTree tree;
   // Indices of the open nodes.
   std::vector<int> open;
-  // How many children of a class each open node (and the root, first) has.
-  std::vector<std::map<std::string, int>> seen = {{}};
+  // How many children each open node (and the root, first) has so far.
+  std::vector<int> children = {0};
   bool hierarchy = false;
   absl::Status failure;
   XML_Parser parser = nullptr;
@@ -97,8 +96,11 @@ void BeginNode(ParserState& state, const char** attributes) {
   if (state.tree.nodes.size() == kMaxUiNodes) return Stop(state, absl::ResourceExhaustedError("a UI dump of over 20000 nodes"));
   if (state.open.size() == static_cast<size_t>(kMaxUiDepth)) return Stop(state, absl::DataLossError("a UI dump nested too deep"));
   UiNode node;
+  int index = -1;
   for (const char** at = attributes; *at != nullptr; at += 2) {
-    if (std::strcmp(at[0], "bounds") == 0) {
+    if (std::strcmp(at[0], "index") == 0) {
+      if (!absl::SimpleAtoi(at[1], &index)) index = -1;
+    } else if (std::strcmp(at[0], "bounds") == 0) {
       if (!ParseBounds(at[1], node)) return Stop(state, absl::DataLossError("a UI dump with malformed bounds"));
     } else {
       SetAttribute(at[0], at[1], node);
@@ -107,9 +109,12 @@ void BeginNode(ParserState& state, const char** attributes) {
   node.depth = static_cast<int>(state.open.size());
   node.parent = state.open.empty() ? -1 : state.open.back();
   const std::string kind = ShortClass(node.class_name).substr(0, 100);
-  node.path = PathOf(node.parent < 0 ? 0 : state.tree.nodes[node.parent].path, kind, state.seen.back()[kind]++);
+  // Its place among all children; the dump has only those that can be seen.
+  if (index < 0) index = state.children.back();
+  ++state.children.back();
+  node.path = PathOf(node.parent < 0 ? 0 : state.tree.nodes[node.parent].path, kind, index);
   state.open.push_back(static_cast<int>(state.tree.nodes.size()));
-  state.seen.emplace_back();
+  state.children.push_back(0);
   state.tree.nodes.push_back(std::move(node));
 }
 
@@ -133,7 +138,7 @@ void OnEnd(void* user, const char* name) {
   ParserState& state = *static_cast<ParserState*>(user);
   if (std::strcmp(name, "node") != 0 || state.open.empty()) return;
   state.open.pop_back();
-  state.seen.pop_back();
+  state.children.pop_back();
 }
 
 void OnDoctype(void* user, const char*, const char*, const char*, int) {

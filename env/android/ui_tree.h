@@ -38,7 +38,7 @@ struct UiNode {
   bool long_clickable = false;
   bool password = false;
   bool selected = false;
-  // Stands for the classes and the positions among siblings of the same class, from the root down.
+  // Stands for the classes and the positions among siblings, from the root down.
   uint64_t path = 0;
 
   bool visible() const { return right > left && bottom > top; }

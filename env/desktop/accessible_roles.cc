@@ -74,7 +74,7 @@ constexpr AccessibleRole kRoles[] = {
     {"tearoff menu item", "menuitem", kControl},
     {"terminal", "textbox", kControl},
     {"text", "textbox", kControl},
-    {"toggle button", "button", kControl, true},
+    {"toggle button", "button", kControl},
     {"tool bar", "toolbar", kStructure},
     {"tool tip", "tooltip", kContent},
     {"tree", "tree", kStructure},

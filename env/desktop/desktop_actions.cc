@@ -167,7 +167,7 @@ absl::StatusOr<Pixel> ActionRunner::AimAtMark(const CallContext& context, int ma
   const std::string name = Describe(listed->element);
   outcome.target_element = listed->element;
   const absl::StatusOr<Json> reply = display_.guest->Call(
-      context, kGuestCap, {{"op", "locate"}, {"bus", listed->bus}, {"path", listed->path}, {"window", listed->window}});
+      context, kGuestCap, {{"op", "locate"}, {"bus", listed->bus}, {"path", listed->path}, {"window", listed->window}, {"in_menu", listed->in_menu}});
   if (absl::IsNotFound(reply.status())) return AgentError(absl::StrCat(name, " is gone: observe the elements again"));
   PROCTOR_RETURN_IF_ERROR(reply.status());
   absl::StatusOr<LocatedNode> located = ReadLocation(*reply);

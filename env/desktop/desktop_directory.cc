@@ -45,12 +45,15 @@ std::string StartTime(int pid) {
   return fields.size() < 20 || fields[0] == "Z" ? "" : fields[19];
 }
 
-// proctor-desktop-12-345-abcdef: process 12, started at 345.
-bool OwnerLives(const std::string& name) {
+// Whether it is named as ours are, "proctor-desktop-12-345-abcdef", for process 12, started at 345, and that process is gone.
+bool IsLeftover(const std::string& name) {
+  if (!absl::StartsWith(name, kPrefix)) return false;
   const std::vector<std::string> parts = absl::StrSplit(name.substr(std::strlen(kPrefix)), '-');
   int pid = 0;
-  if (parts.size() != 3 || !absl::SimpleAtoi(parts[0], &pid)) return false;
-  return !parts[1].empty() && StartTime(pid) == parts[1];
+  uint64_t start = 0;
+  // Whatever else is named alike is somebody else's.
+  if (parts.size() != 3 || !absl::SimpleAtoi(parts[0], &pid) || !absl::SimpleAtoi(parts[1], &start) || parts[2].size() != 6) return false;
+  return pid > 0 && StartTime(pid) != parts[1];
 }
 
 // A directory that we (this user) made, not a link that somebody planted.
@@ -89,7 +92,7 @@ int SweepDesktopDirectories(const std::string& root) {
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(Root(root), error)) {
     const std::string name = entry.path().filename().string();
-    if (absl::StartsWith(name, kPrefix) && IsOurs(entry.path().string()) && !OwnerLives(name)) {
+    if (IsLeftover(name) && IsOurs(entry.path().string())) {
       leftovers.push_back(entry.path().string());
     }
   }

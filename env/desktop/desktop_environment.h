@@ -24,7 +24,7 @@ class DesktopEnvironment final : public Environment {
     // Logs of desktops, and without namespaces their home directories too, each in a directory of its own that goes with it. Made if
     // it is not there; not below the data directory. What a killed server left in it is removed. Empty: $TMPDIR or /tmp.
     std::string runtime_directory;
-    // Start the next episode's desktop while the current one runs. Costs about 90 MB a session.
+    // Start the next episode's desktop while the current one runs. Costs the memory of an empty desktop a session.
     bool prewarm = true;
   };
 

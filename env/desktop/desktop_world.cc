@@ -182,7 +182,7 @@ absl::StatusOr<ResetResult> DesktopWorld::Reset(const CallContext& context, cons
     EndEpisode();
     return begun;
   }
-  PROCTOR_ASSIGN_OR_RETURN(const bool settled, Settle(context, absl::Now()));
+  PROCTOR_ASSIGN_OR_RETURN(const bool settled, Settle(context));
   const absl::Time rested = absl::Now();
   ResetResult result;
   PROCTOR_ASSIGN_OR_RETURN(result.observation, Look(context, request));
@@ -196,8 +196,17 @@ absl::StatusOr<ResetResult> DesktopWorld::Reset(const CallContext& context, cons
   return result;
 }
 
-absl::StatusOr<bool> DesktopWorld::Settle(const CallContext& context, absl::Time since) {
-  return screen().AwaitStill(context, since, FromProto(options_.settings.settle_still()), FromProto(options_.settings.settle_cap()));
+absl::StatusOr<bool> DesktopWorld::Settle(const CallContext& context) {
+  const absl::Time end = absl::Now() + FromProto(options_.settings.settle_cap());
+  if (desktop_ != nullptr) {
+    // An application that is busy with its input draws nothing: that is no rest.
+    const absl::StatusOr<Json> reply = desktop_->guest().Call(context, end - absl::Now(), {{"op", "await_input"}});
+    if (absl::IsDeadlineExceeded(reply.status()) && context.Check("the screen to come to rest").ok()) return false;
+    PROCTOR_RETURN_IF_ERROR(AsFault(reply.status()));
+    if (!JsonBoolOr(*reply, "answered")) return false;
+  }
+  const absl::Time now = absl::Now();
+  return screen().AwaitStill(context, now, FromProto(options_.settings.settle_still()), end - now);
 }
 
 absl::StatusOr<ActResult> DesktopWorld::Act(const CallContext& context, const v1::Action& action,
@@ -206,7 +215,7 @@ absl::StatusOr<ActResult> DesktopWorld::Act(const CallContext& context, const v1
   const absl::Time began = absl::Now();
   PROCTOR_ASSIGN_OR_RETURN(ActionOutcome outcome, runner_->Run(context, action));
   const absl::Time acted = absl::Now();
-  PROCTOR_ASSIGN_OR_RETURN(const bool settled, Settle(context, acted));
+  PROCTOR_ASSIGN_OR_RETURN(const bool settled, Settle(context));
   const absl::Time rested = absl::Now();
   ActResult result;
   PROCTOR_ASSIGN_OR_RETURN(result.observation, Look(context, request));

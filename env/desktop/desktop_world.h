@@ -48,7 +48,8 @@ class DesktopWorld final : public World {
   absl::Status Ready() const;
   Display display() const;
   RfbClient& screen() const;
-  absl::StatusOr<bool> Settle(const CallContext& context, absl::Time since);
+  // Waits until the input has arrived and the screen stands still. False: the cap came first.
+  absl::StatusOr<bool> Settle(const CallContext& context);
   // Looks at what is asked for.
   absl::StatusOr<v1::Observation> Look(const CallContext& context, const v1::ObservationRequest& request);
   absl::Status AddWindows(const CallContext& context, const v1::ObservationRequest& request, v1::Observation& observation);

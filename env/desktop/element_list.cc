@@ -111,7 +111,7 @@ std::string StateWords(const v1::Element& element) {
 // The widgets of a look with what can only be known from all of them.
 class Look {
  public:
-  Look(const std::vector<AccessibleNode>& nodes, const v1::Size& screen) : nodes_(nodes), names_(nodes.size()), seen_(nodes.size()) {
+  Look(const std::vector<AccessibleNode>& nodes, const v1::Size& screen) : nodes_(nodes), names_(nodes.size()), seen_(nodes.size()), in_menu_(nodes.size()) {
     v1::Rect whole;
     whole.set_width(screen.width());
     whole.set_height(screen.height());
@@ -122,6 +122,7 @@ class Look {
   const std::string& name(size_t i) const { return names_[i]; }
   // What of it is not cut off by the screen's edge or by what it is scrolled in.
   const std::optional<v1::Rect>& seen(size_t i) const { return seen_[i]; }
+  bool in_menu(size_t i) const { return in_menu_[i]; }
 
   v1::Element MakeElement(size_t i) const {
     const AccessibleNode& node = nodes_[i];
@@ -151,19 +152,23 @@ class Look {
 
  private:
   void Clip(const v1::Rect& screen) {
-    // By depth: what the widgets of that depth are cut off by.
+    // By depth: what the widgets of that depth are cut off by, and whether they are in a menu.
     std::vector<v1::Rect> clips = {screen};
+    std::vector<bool> menus = {false};
     for (size_t i = 0; i < nodes_.size(); ++i) {
       const AccessibleNode& node = nodes_[i];
       clips.resize(static_cast<size_t>(node.depth) + 1, screen);
+      menus.resize(static_cast<size_t>(node.depth) + 1, false);
+      in_menu_[i] = menus.back();
+      const std::string_view role = RoleOf(node.role).name;
+      menus.push_back(menus.back() || role == "menu" || role == "popup menu" || role == "window");
       const v1::Rect outer = clips[static_cast<size_t>(node.depth)];
       v1::Rect inner = outer;
       if (node.box) {
         const v1::Rect part = Intersect(*node.box, outer);
         if (!IsEmpty(part)) seen_[i] = part;
         // Menus reach beyond the bar that they hang from.
-        const std::string_view name = RoleOf(node.role).name;
-        if (name == "scroll pane" || name == "viewport") inner = part;
+        if (role == "scroll pane" || role == "viewport") inner = part;
       }
       clips.push_back(inner);
     }
@@ -189,6 +194,7 @@ class Look {
   const std::vector<AccessibleNode>& nodes_;
   std::vector<std::string> names_;
   std::vector<std::optional<v1::Rect>> seen_;
+  std::vector<bool> in_menu_;
 };
 
 // Nothing to say: they only hold others.
@@ -221,7 +227,7 @@ void ElementList::Update(const AccessibleNodes& nodes, const v1::Size& screen) {
     size_t indent = indents.back();
     std::string line;
     if (look.IsListed(i) && elements_.size() < kMaxElements) {
-      ListedElement listed = {look.MakeElement(i), node.bus, node.path, node.window, look.seen(i).value_or(v1::Rect())};
+      ListedElement listed = {look.MakeElement(i), node.bus, node.path, node.window, look.seen(i).value_or(v1::Rect()), look.in_menu(i)};
       const int mark = MarkOf(node);
       listed.element.set_mark(mark);
       if (Has(node.states, AccessibleState::kFocused)) focused_mark_ = mark;

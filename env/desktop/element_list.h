@@ -22,6 +22,8 @@ struct ListedElement {
   uint64_t window = 0;
   // What of its box can be seen: not cut off by the screen's edge or by what it is scrolled in. Empty: nothing.
   v1::Rect seen;
+  // In a menu that hangs over its window.
+  bool in_menu = false;
 };
 
 // Marks of one episode: the same widget keeps its mark. One thread.

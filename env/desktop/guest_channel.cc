@@ -110,10 +110,11 @@ absl::StatusOr<Json> GuestChannel::Call(const CallContext& context, absl::Durati
     absl::StatusOr<Json> reply = ParseJson(*line);
     if (!reply.ok() || !reply->is_object()) return Broken(absl::UnavailableError("its answer is no JSON object"));
     const auto id = reply->find("id");
-    if (id == reply->end() || !id->is_number_integer()) return Broken(absl::UnavailableError("its answer is to no question"));
+    if (id == reply->end() || !id->is_number_unsigned() || id->get<uint64_t>() > last_id_) {
+      return Broken(absl::UnavailableError("its answer is to no question"));
+    }
     // To a question that was given up.
-    if (id->get<int64_t>() < last_id_) continue;
-    if (id->get<int64_t>() > last_id_) return Broken(absl::UnavailableError("its answer is to no question"));
+    if (id->get<uint64_t>() < last_id_) continue;
     const auto result = reply->find("ok");
     if (result != reply->end() && result->is_object()) return std::move(*result);
     if (!reply->contains("error")) return Broken(absl::UnavailableError("its answer says nothing"));

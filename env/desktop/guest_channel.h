@@ -43,7 +43,7 @@ class GuestChannel {
 
   const int socket_;
   absl::Status status_;
-  int64_t last_id_ = 0;
+  uint64_t last_id_ = 0;
   int descriptor_ = -1;
   std::string input_;
   // How much of `input_` is known to hold no end of a line.

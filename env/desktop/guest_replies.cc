@@ -28,22 +28,17 @@ bool TakeText(const Json& object, const char* key, std::string& out) {
   return true;
 }
 
+// A whole number of a range that begins at 0 or above; it stays as it is if it is not there. False: it is something else.
 template <typename Number>
-bool TakeNumber(const Json& object, const char* key, Number least, Number most, Number& out) {
+bool TakeNumber(const Json& object, const char* key, Number most, Number& out) {
   const auto member = object.find(key);
   if (member == object.end()) return true;
-  if (!member->is_number_unsigned() && !member->is_number_integer()) return false;
-  // Negative ones are never in a range of unsigned numbers.
-  if (member->is_number_unsigned()) {
-    const auto value = member->get<uint64_t>();
-    if (value > static_cast<uint64_t>(most)) return false;
-    out = static_cast<Number>(value);
-  } else {
-    const auto value = member->get<int64_t>();
-    if (value < static_cast<int64_t>(least)) return false;
-    out = static_cast<Number>(value);
-  }
-  return out >= least;
+  const bool negative = member->is_number_integer() && !member->is_number_unsigned() && member->get<int64_t>() < 0;
+  if (!member->is_number_integer() || negative) return false;
+  const auto value = member->get<uint64_t>();
+  if (value > static_cast<uint64_t>(most)) return false;
+  out = static_cast<Number>(value);
+  return true;
 }
 
 bool TakeFlag(const Json& object, const char* key, bool& out) {
@@ -82,9 +77,9 @@ absl::Status ReadNode(const Json& item, int deepest, AccessibleNode& node) {
   const bool texts = TakeText(item, "b", node.bus) && TakeText(item, "p", node.path) && TakeText(item, "n", node.name) &&
                      TakeText(item, "t", node.text) && TakeText(item, "i", node.identifier) && TakeText(item, "a", node.application);
   if (!texts || node.bus.empty() || node.path.empty()) return Nonsense("element's text");
-  const bool numbers = TakeNumber(item, "d", 0, std::min(deepest, kMaxDepth), node.depth) && TakeNumber(item, "r", 0, 1000, node.role) &&
-                       TakeNumber<uint64_t>(item, "s", 0, UINT64_MAX, node.states) &&
-                       TakeNumber<uint64_t>(item, "w", 0, UINT32_MAX, node.window);
+  const bool numbers = TakeNumber(item, "d", std::min(deepest, kMaxDepth), node.depth) && TakeNumber(item, "r", 1000, node.role) &&
+                       TakeNumber<uint64_t>(item, "s", UINT64_MAX, node.states) &&
+                       TakeNumber<uint64_t>(item, "w", UINT32_MAX, node.window);
   if (!numbers) return Nonsense("element's number");
   if (const auto value = item.find("v"); value != item.end()) {
     if (!value->is_number()) return Nonsense("element's value");
@@ -119,7 +114,7 @@ absl::StatusOr<AccessibleNodes> ReadElements(const Json& reply) {
 
 absl::StatusOr<LocatedNode> ReadLocation(const Json& reply) {
   LocatedNode out;
-  if (!reply.is_object() || !TakeNumber<uint64_t>(reply, "states", 0, UINT64_MAX, out.states) || !TakeBox(reply, "box", out.box) ||
+  if (!reply.is_object() || !TakeNumber<uint64_t>(reply, "states", UINT64_MAX, out.states) || !TakeBox(reply, "box", out.box) ||
       !TakeText(reply, "covered_by", out.covered_by)) {
     return Nonsense("place of an element");
   }

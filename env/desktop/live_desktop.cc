@@ -100,7 +100,7 @@ absl::Status ProbeMachine(const CallContext& context, const DesktopLauncher& lau
   close(log);
   PROCTOR_RETURN_IF_ERROR(process.status());
   if (said == "ok\n") return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(kMendNamespaces, " (", TruncateUtf8(said, kToldLogBytes).data(), ")"));
+  return absl::FailedPreconditionError(absl::StrCat(kMendNamespaces, " (", ToAbsl(TruncateUtf8(said, kToldLogBytes)), ")"));
 }
 
 absl::StatusOr<std::unique_ptr<LiveDesktop>> LiveDesktop::Start(const CallContext& context, const DesktopLauncher& launcher,

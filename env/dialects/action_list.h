@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "google/protobuf/duration.pb.h"
 #include "env/dialects/dialect.h"
+#include "google/protobuf/duration.pb.h"
 
 namespace proctor::env::dialects {
 

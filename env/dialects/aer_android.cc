@@ -10,12 +10,13 @@
 //   name      = Idle | DualPoint | Type | GoBack | GoHome | Enter | TaskComplete | TaskImpossible
 //   field     = Touch Point: (x, y) | Lift Point: (x, y) | Typed Text: '...'     shares of the screen
 //
-// x stands before y everywhere. Swipes go as in the original: up from the middle to (0.5, 0.2), down the same way back, left from
-// (0.8, 0.5) to (0.2, 0.5), right the same way back. A DualPoint whose points are more than 0.05 apart is a swipe, else a tap, as for
-// AER's judge. "task complete" is the (empty) final answer, "task impossible" gives up. What stands before is the thought.
+// x stands before y everywhere. Swipes go as in the original: up from the middle to (0.5, 0.2), down the same way back, left
+// from (0.8, 0.5) to (0.2, 0.5), right the same way back. A DualPoint whose points are more than 0.05 apart is a swipe, else
+// a tap, as for AER's judge. "task complete" is the (empty) final answer, "task impossible" gives up. What stands before is
+// the thought.
 //
-// Deviations: an operation that the original cannot read is idling there, and an error text here. The operation's words count
-// whatever their case; the original looks for them anywhere in the text that follows, here they must begin it.
+// Deviations: an operation that the original cannot read is idling there, and an error text here. The operation's words
+// count whatever their case; the original looks for them anywhere in the text that follows, here they must begin it.
 #include <cmath>
 #include <optional>
 #include <string>
@@ -32,7 +33,8 @@ namespace proctor::env::dialects {
 namespace {
 
 constexpr std::string_view kUsage =
-    "Write \"Action:\" and then one of: tap at [0.5, 0.3] (x and y as shares of the screen), type \"text\", press home, press back, "
+    "Write \"Action:\" and then one of: tap at [0.5, 0.3] (x and y as shares of the screen), type \"text\", press home, press "
+    "back, "
     "press enter, swipe up, swipe down, swipe left, swipe right, task complete, task impossible.";
 constexpr double kTapDistance = 0.05;
 constexpr double kThousandths = 1000;

@@ -1,17 +1,19 @@
-// Android in the Wild, as Auto-UI and DigiRL's policies write it (DigiRL-agent/digirl: digirl/environment/android/autoui_utils.py).
+// Android in the Wild, as Auto-UI and DigiRL's policies write it (DigiRL-agent/digirl:
+// digirl/environment/android/autoui_utils.py).
 //
 //   text     = (plan "Action Decision:")? decision
 //   decision = "action_type": type, "touch_point": "[y, x]", "lift_point": "[y, x]", "typed_text": "..."; braces around it may stand
 //   type     = DUAL_POINT | TYPE | PRESS_BACK | PRESS_HOME | PRESS_ENTER | STATUS_TASK_COMPLETE | TASK_IMPOSSIBLE
 //            | STATUS_TASK_IMPOSSIBLE
 //
-// Points are shares of the screen from 0 to 1, y before x. A DUAL_POINT is a tap at the touch point if the points are at most 0.04
-// apart (Euclidean, in shares), the rule of Android in the Wild's action matching; else a swipe. TYPE types into what has the focus.
-// STATUS_TASK_COMPLETE is the (empty) final answer, TASK_IMPOSSIBLE gives up. What stands before the last "Action Decision:" is the
-// thought.
+// Points are shares of the screen from 0 to 1, y before x. A DUAL_POINT is a tap at the touch point if the points are at
+// most 0.04 apart (Euclidean, in shares), the rule of Android in the Wild's action matching; else a swipe. TYPE types into
+// what has the focus. STATUS_TASK_COMPLETE is the (empty) final answer, TASK_IMPOSSIBLE gives up. What stands before the
+// last "Action Decision:" is the thought.
 //
-// Deviations: DigiRL's environment taps only below the root of 10 pixels; swipes shorter than 4 % of the screen move nothing on a
-// phone anyway. A decision that it cannot read is TASK_IMPOSSIBLE or idling there, and an error text here. Typed text may hold ", ".
+// Deviations: DigiRL's environment taps only where the points are less than the root of 10 pixels apart, and swipes as little
+// as that otherwise. A decision that it cannot read is TASK_IMPOSSIBLE or idling there, and an error text here. Typed text may
+// hold ", ".
 #include <cmath>
 #include <optional>
 #include <string>
@@ -27,7 +29,8 @@ namespace {
 
 constexpr std::string_view kUsage =
     "Write \"Action Decision: \" and then: \"action_type\": \"DUAL_POINT\", \"touch_point\": \"[0.5, 0.3]\", \"lift_point\": "
-    "\"[0.5, 0.3]\", \"typed_text\": \"\"; points are [y, x] as shares of the screen, 0 to 1; types: DUAL_POINT, TYPE, PRESS_BACK, "
+    "\"[0.5, 0.3]\", \"typed_text\": \"\"; points are [y, x] as shares of the screen, 0 to 1; types: DUAL_POINT, TYPE, "
+    "PRESS_BACK, "
     "PRESS_HOME, PRESS_ENTER, STATUS_TASK_COMPLETE, TASK_IMPOSSIBLE.";
 constexpr std::string_view kDecision = "Action Decision:";
 constexpr double kTapDistance = 0.04;
@@ -63,7 +66,8 @@ void BuildDualPoint(std::string_view decision, ParsedAgentText& parsed) {
   const std::optional<v1::Point> touch = ReadPoint(decision, touch_pattern);
   const std::optional<v1::Point> lift = ReadPoint(decision, lift_pattern);
   if (!touch.has_value() || !lift.has_value()) {
-    parsed.error = absl::StrCat("DUAL_POINT needs \"touch_point\" and \"lift_point\", each \"[y, x]\" from 0 to 1. ", ToAbsl(kUsage));
+    parsed.error =
+        absl::StrCat("DUAL_POINT needs \"touch_point\" and \"lift_point\", each \"[y, x]\" from 0 to 1. ", ToAbsl(kUsage));
     return;
   }
   if (std::hypot(touch->x() - lift->x(), touch->y() - lift->y()) <= kTapDistance) {

@@ -12,15 +12,17 @@
 //   answer                            text
 //   status                            goal_status: complete, or infeasible
 //
-// `index` counts the last observation's list of elements from 0, as AndroidWorld counts its own: it is not a mark. Index 0 is the first
-// element of the list, whatever its mark. x and y are pixels of the screen. What stands before the JSON is the thought.
+// `index` counts the last observation's list of elements from 0, as AndroidWorld counts its own: it is not a mark. Index 0
+// is the first element of the list, whatever its mark. x and y are pixels of the screen. What stands before the JSON is the
+// thought.
 //
-// `scroll` moves the content by half of the element's or the screen's size, as the original's finger does; `down` shows what is below.
-// `swipe` moves a finger over the whole screen in 0.5 s, in the directions of the original: up and down as said, but `left` from the
-// left edge to the right one and `right` from the right edge to the left one.
+// `scroll` moves the content by half of the element's or the screen's size, as the original's finger does; `down` shows what
+// is below. `swipe` moves a finger over the whole screen in 0.5 s, in the directions of the original: up and down as said,
+// but `left` from the left edge to the right one and `right` from the right edge to the left one.
 //
-// Deviations: `answer` ends the episode; in the original a `status` follows it. A scroll of index 0 scrolls that element and not the
-// screen. A field that is none is an error, and so is `input_text` without a text, which the original ignores.
+// Deviations: `answer` ends the episode; in the original a `status` follows it. A scroll of index 0 scrolls that element and
+// not the screen. A field that is none is an error, and so is `input_text` without a text, which the original ignores. Only
+// JSON is read, not Python's {'action_type': ...}, which the original's agents may write as well.
 #include <cmath>
 #include <map>
 #include <optional>

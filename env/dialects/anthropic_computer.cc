@@ -16,13 +16,13 @@
 //   wait               duration
 //   screenshot, cursor_position, zoom
 //
-// Coordinates are pixels of the screen: a client that showed a scaled picture scales them back. Where a coordinate is left out, the
-// pointer stays where it is, and a click or a drag needs to know where that is. A unit of scroll_amount is one notch of the wheel,
-// kWheelNotchPx. Several tool_use blocks are one sequence; text and thinking are the thought; blocks of text alone are the final
-// answer, as the loop of Anthropic's samples ends there.
+// Coordinates are pixels of the screen: a client that showed a scaled picture scales them back. Where a coordinate is left
+// out, the pointer stays where it is, and a click or a drag needs to know where that is. A unit of scroll_amount is one
+// notch of the wheel, kWheelNotchPx. Several tool_use blocks are one sequence; text and thinking are the thought; blocks of
+// text alone are the final answer, as the loop of Anthropic's samples ends there.
 //
-// Deviations: what only looks (screenshot, cursor_position, zoom) does nothing and costs a step: every step shows the screen and
-// the pointer. `wait` is at most 30 s and `hold_key` at most 10 s (100 s in the original).
+// Deviations: what only looks (screenshot, cursor_position, zoom) does nothing and costs a step: every step shows the screen
+// and the pointer. `wait` is at most 30 s and `hold_key` at most 10 s (100 s in the original).
 #include <cmath>
 #include <map>
 #include <utility>
@@ -40,8 +40,10 @@ namespace proctor::env::dialects {
 namespace {
 
 constexpr std::string_view kUsage =
-    "Write one JSON object, like {\"action\": \"left_click\", \"coordinate\": [10, 20]}; actions: key, type, mouse_move, left_click, "
-    "left_click_drag, right_click, middle_click, double_click, triple_click, left_mouse_down, left_mouse_up, scroll, hold_key, wait, "
+    "Write one JSON object, like {\"action\": \"left_click\", \"coordinate\": [10, 20]}; actions: key, type, mouse_move, "
+    "left_click, "
+    "left_click_drag, right_click, middle_click, double_click, triple_click, left_mouse_down, left_mouse_up, scroll, hold_key, "
+    "wait, "
     "screenshot, cursor_position, zoom.";
 constexpr double kMaxWaitSeconds = 30;
 constexpr double kMaxHoldSeconds = 10;

@@ -12,9 +12,8 @@ namespace proctor::env::dialects {
 namespace {
 
 std::string Usage(const PythonCall& call, const std::vector<std::string_view>& signature) {
-  return absl::StrCat(
-      call.name, "(",
-      absl::StrJoin(signature, ", ", [](std::string* out, std::string_view name) { out->append(name); }), ")");
+  return absl::StrCat(call.name, "(",
+                      absl::StrJoin(signature, ", ", [](std::string* out, std::string_view name) { out->append(name); }), ")");
 }
 
 }  // namespace
@@ -68,9 +67,7 @@ double CallArguments::Number(std::string_view name) {
   return 0;
 }
 
-double CallArguments::NumberOr(std::string_view name, double otherwise) {
-  return Has(name) ? Number(name) : otherwise;
-}
+double CallArguments::NumberOr(std::string_view name, double otherwise) { return Has(name) ? Number(name) : otherwise; }
 
 std::vector<std::string> CallArguments::Strings(std::string_view name) {
   const PythonValue* value = Required(name);

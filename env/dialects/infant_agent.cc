@@ -1,5 +1,5 @@
-// InfantAgent's actions on a computer (github.com/bin123apple/InfantAgent: infant/tools/computer_use/computeruse.py, with the tags
-// of infant/agent/parser.py and the list in infant/prompt/tools_prompt.py).
+// InfantAgent's actions on a computer (github.com/bin123apple/InfantAgent: infant/tools/computer_use/computeruse.py, with
+// the tags of infant/agent/parser.py and the list in infant/prompt/tools_prompt.py).
 //
 //   text   = conclusion? "<task_finish>" ... "</task_finish>" | thought? "<execute_ipython>" calls "</execute_ipython>" | calls
 //   calls  = call, one a line; at most one block, closed or not
@@ -9,13 +9,14 @@
 //   mouse_scroll(direction='up' or 'down', amount=1), type_text(text), press_key(key), press_key_combination(keys), clear_text()
 //   open_application(app_name), take_screenshot()
 //
-// Keys are xdotool's. Several calls are one sequence. A <task_finish> (or <finish>) is the final answer: the conclusion around it,
-// or what stands inside it where that is not just "exit".
+// Keys are xdotool's. Several calls are one sequence. A <task_finish> (or <finish>) is the final answer: the conclusion
+// around it, or what stands inside it where that is not just "exit".
 //
-// Deviations: the agent's models name an element in words ("mouse_left_click('search bar', '...')") and another model of theirs finds
-// its place; here a call needs the place that was found. -1 and -1, its "not found", is an error. `open_application` starts one of
-// the session's applications instead of typing into a launcher. One unit of `amount` is one notch of the wheel, kWheelNotchPx.
-// Shell commands, files, downloads and web commands are not actions on a screen and say so.
+// Deviations: the agent's models name an element in words ("mouse_left_click('search bar', '...')") and another model of
+// theirs finds its place; here a call needs the place that was found. -1 and -1, its "not found", is an error.
+// `open_application` starts one of the session's applications instead of typing into a launcher. One unit of `amount` is one
+// notch of the wheel, kWheelNotchPx. Shell commands, files, downloads and web commands are not actions on a screen and say
+// so.
 #include <map>
 #include <optional>
 #include <utility>
@@ -80,10 +81,12 @@ struct Function {
 using Functions = std::map<std::string_view, Function>;
 
 void AddMouse(Functions& functions) {
-  functions["mouse_left_click"] = {{"x", "y", "button", "item", "description"},
-                                   [](CallArguments& in, const Cursor&, v1::Action& out) { BuildClick(in, 1, out.mutable_click()); }};
-  functions["mouse_double_click"] = {{"x", "y", "button", "item", "description"},
-                                     [](CallArguments& in, const Cursor&, v1::Action& out) { BuildClick(in, 2, out.mutable_click()); }};
+  functions["mouse_left_click"] = {
+      {"x", "y", "button", "item", "description"},
+      [](CallArguments& in, const Cursor&, v1::Action& out) { BuildClick(in, 1, out.mutable_click()); }};
+  functions["mouse_double_click"] = {
+      {"x", "y", "button", "item", "description"},
+      [](CallArguments& in, const Cursor&, v1::Action& out) { BuildClick(in, 2, out.mutable_click()); }};
   functions["mouse_right_click"] = {{"x", "y", "item", "description"}, [](CallArguments& in, const Cursor&, v1::Action& out) {
                                       SetPlace(in, out.mutable_click()->mutable_target());
                                       out.mutable_click()->set_button(v1::MOUSE_BUTTON_RIGHT);
@@ -100,13 +103,11 @@ const Functions& AllFunctions() {
   static const Functions* const functions = [] {
     auto* all = new Functions;
     AddMouse(*all);
-    (*all)["type_text"] = {{"text"}, [](CallArguments& in, const Cursor&, v1::Action& out) {
-                             out.mutable_type()->set_text(in.String("text"));
-                           }};
+    (*all)["type_text"] = {
+        {"text"}, [](CallArguments& in, const Cursor&, v1::Action& out) { out.mutable_type()->set_text(in.String("text")); }};
     (*all)["press_key"] = {{"key"}, [](CallArguments& in, const Cursor&, v1::Action& out) { BuildKeys(in, "key", out); }};
-    (*all)["press_key_combination"] = {{"keys"}, [](CallArguments& in, const Cursor&, v1::Action& out) {
-                                         BuildKeys(in, "keys", out);
-                                       }};
+    (*all)["press_key_combination"] = {{"keys"},
+                                       [](CallArguments& in, const Cursor&, v1::Action& out) { BuildKeys(in, "keys", out); }};
     (*all)["clear_text"] = {{}, [](CallArguments&, const Cursor&, v1::Action& out) {
                               out.mutable_press_keys()->add_chords("Control+a");
                               out.mutable_press_keys()->add_chords("Backspace");
@@ -123,9 +124,10 @@ const Functions& AllFunctions() {
 }
 
 std::string Usage() {
-  return absl::StrCat("Write one of these calls inside <execute_ipython> and </execute_ipython>, like mouse_left_click(100, 200), or "
-                      "<task_finish>exit</task_finish>: ",
-                      absl::StrJoin(AllFunctions(), ", ", [](std::string* out, const auto& entry) { out->append(entry.first); }), ".");
+  return absl::StrCat(
+      "Write one of these calls inside <execute_ipython> and </execute_ipython>, like mouse_left_click(100, 200), or "
+      "<task_finish>exit</task_finish>: ",
+      absl::StrJoin(AllFunctions(), ", ", [](std::string* out, const auto& entry) { out->append(entry.first); }), ".");
 }
 
 // A tag's content and the text around it.

@@ -54,15 +54,15 @@ void AddNamedKeys(Names& names) {
 
 void AddCharacters(Names& names) {
   const std::pair<const char*, const char*> kCharacters[] = {
-      {"ampersand", "&"},    {"apostrophe", "'"},  {"asciicircum", "^"},  {"asciitilde", "~"}, {"asterisk", "*"},
-      {"at", "@"},           {"backslash", "\\"},  {"bar", "|"},          {"braceleft", "{"},  {"braceright", "}"},
-      {"bracketleft", "["},  {"bracketright", "]"}, {"colon", ":"},       {"comma", ","},      {"dollar", "$"},
-      {"equal", "="},        {"exclam", "!"},      {"grave", "`"},        {"greater", ">"},    {"less", "<"},
-      {"minus", "-"},        {"numbersign", "#"},  {"parenleft", "("},    {"parenright", ")"}, {"percent", "%"},
-      {"period", "."},       {"plus", "+"},        {"question", "?"},     {"quotedbl", "\""},  {"semicolon", ";"},
-      {"slash", "/"},        {"underscore", "_"},  {"add", "+"},          {"subtract", "-"},   {"multiply", "*"},
-      {"divide", "/"},       {"decimal", "."},     {"kpadd", "+"},        {"kpsubtract", "-"}, {"kpmultiply", "*"},
-      {"kpdivide", "/"},     {"kpdecimal", "."},   {"kpequal", "="}};
+      {"ampersand", "&"},   {"apostrophe", "'"},   {"asciicircum", "^"}, {"asciitilde", "~"}, {"asterisk", "*"},
+      {"at", "@"},          {"backslash", "\\"},   {"bar", "|"},         {"braceleft", "{"},  {"braceright", "}"},
+      {"bracketleft", "["}, {"bracketright", "]"}, {"colon", ":"},       {"comma", ","},      {"dollar", "$"},
+      {"equal", "="},       {"exclam", "!"},       {"grave", "`"},       {"greater", ">"},    {"less", "<"},
+      {"minus", "-"},       {"numbersign", "#"},   {"parenleft", "("},   {"parenright", ")"}, {"percent", "%"},
+      {"period", "."},      {"plus", "+"},         {"question", "?"},    {"quotedbl", "\""},  {"semicolon", ";"},
+      {"slash", "/"},       {"underscore", "_"},   {"add", "+"},         {"subtract", "-"},   {"multiply", "*"},
+      {"divide", "/"},      {"decimal", "."},      {"kpadd", "+"},       {"kpsubtract", "-"}, {"kpmultiply", "*"},
+      {"kpdivide", "/"},    {"kpdecimal", "."},    {"kpequal", "="}};
   for (const auto& [name, character] : kCharacters) names[name] = character;
   for (int n = 0; n <= 9; ++n) names[absl::StrCat("kp", n)] = names[absl::StrCat("num", n)] = absl::StrCat(n);
 }

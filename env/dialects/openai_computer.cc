@@ -10,12 +10,13 @@
 //          | {"type": "drag", "path": [{"x", "y"}, ...]} | {"type": "scroll", "x", "y", "scroll_x", "scroll_y"}
 //          | {"type": "keypress", "keys": [...]} | {"type": "type", "text"} | {"type": "wait"} | {"type": "screenshot"}
 //
-// Points and scroll distances are pixels of the screen. The keys of a keypress are one chord. Several actions are one sequence. A
-// message without a call is the final answer, as the loop of OpenAI's samples ends there; reasoning is the thought.
+// Points and scroll distances are pixels of the screen. The keys of a keypress are one chord. Several actions are one
+// sequence. A message without a call is the final answer, as the loop of OpenAI's samples ends there; reasoning is the
+// thought.
 //
-// Deviations: `back` and `forward` buttons are the keys Alt+Left and Alt+Right, since actions have three buttons. `wait` has no
-// duration in the original and is 2 s here, the pause of OpenAI's samples. Pending safety checks are not looked at: acknowledging
-// them is the client's. A scroll by 0 is an error.
+// Deviations: `back` and `forward` buttons are the keys Alt+Left and Alt+Right, since actions have three buttons. `wait` has
+// no duration in the original and is 2 s here, the pause of OpenAI's samples. Pending safety checks are not looked at:
+// acknowledging them is the client's. A scroll by 0 is an error.
 #include <utility>
 #include <vector>
 
@@ -30,7 +31,8 @@ namespace proctor::env::dialects {
 namespace {
 
 constexpr std::string_view kUsage =
-    "Write one JSON object, like {\"type\": \"click\", \"x\": 10, \"y\": 20, \"button\": \"left\"}; types: click, double_click, "
+    "Write one JSON object, like {\"type\": \"click\", \"x\": 10, \"y\": 20, \"button\": \"left\"}; types: click, "
+    "double_click, "
     "scroll, type, wait, keypress, drag, move, screenshot.";
 constexpr int kWaitSeconds = 2;
 constexpr size_t kMaxPath = 256;

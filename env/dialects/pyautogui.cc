@@ -9,13 +9,14 @@
 //   typewrite(message, interval=0) or write, press(keys, presses=1), hotkey('ctrl', 'c', ...), keyDown(key), keyUp(key)
 //   time.sleep(seconds), pyautogui.sleep(seconds), screenshot()
 //
-// Names may have `pyautogui.` before them, or what the text imports it as. Arguments are literals: numbers, quoted texts, lists.
-// The calls of all fences are one sequence. Where x and y are left out or None, the pointer stays where it is, and a call that needs
-// a place needs to know where that is. WAIT waits 2 s, DONE is the (empty) final answer, FAIL gives up; the latter two come alone.
+// Names may have `pyautogui.` before them, or what the text imports it as. Arguments are literals: numbers, quoted texts,
+// lists. The calls of all fences are one sequence. Where x and y are left out or None, the pointer stays where it is, and a
+// call that needs a place needs to know where that is. WAIT waits 2 s, DONE is the (empty) final answer, FAIL gives up; the
+// latter two come alone.
 //
-// Deviations: durations, intervals and `tween`-less motion have no effect beyond being checked: the pointer moves at once. One
-// click of `scroll` is one notch of the wheel, kWheelNotchPx, as on Linux. At most 3 clicks, 64 keys, 32 calls, 30 s of sleep in
-// one step. `PAUSE` and `FAILSAFE` may be set and are ignored.
+// Deviations: durations, intervals and `tween`-less motion have no effect beyond being checked: the pointer moves at once.
+// One click of `scroll` is one notch of the wheel, kWheelNotchPx, as on Linux. At most 3 clicks, 64 keys, 32 calls, 30 s of
+// sleep in one step. `PAUSE` and `FAILSAFE` may be set and are ignored.
 #include <cmath>
 #include <map>
 #include <optional>

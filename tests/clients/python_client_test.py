@@ -1,11 +1,14 @@
 """The Python client against a real proctord on the null environment."""
 import asyncio
 import math
+import pathlib
+import tempfile
 import time
 import unittest
 
 import proctor
 import proctor.aio
+from proctor import report
 from proctor.v1 import (action_pb2, environment_pb2, environment_service_pb2 as env_pb, episode_pb2, reward_pb2,
                         reward_service_pb2 as reward_pb, task_pb2)
 
@@ -52,6 +55,23 @@ class PythonClientTest(unittest.TestCase):
         record = self.client.get_trajectory(info["episode"].trajectory)
         self.assertEqual([1, 2], list(record.steps[1].agent_data.token_ids))
         self.assertEqual("greet", record.steps[1].agent_data.thought)
+
+    def test_recorded_episodes_stand_in_one_page(self):
+        names = []
+        for text in ("Hello", "<b>no</b>"):
+            env = self.env()
+            env.reset(options={"task": task()})
+            *_, info = env.step(proctor.answer(text))
+            names.append(info["episode"].trajectory)
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "report.html"
+            code = report.main([names[0], names[1].removeprefix("trajectories/"), "--out", str(path), "--address", self.server.address])
+            page = path.read_text()
+            self.assertEqual(1, report.main(["no-such-trajectory", "--out", str(path), "--address", self.server.address]))
+        self.assertEqual(0, code)
+        self.assertEqual(2, page.count("Say hello."))
+        self.assertLess(page.index("SUCCESS"), page.index("FAILURE"))
+        self.assertNotIn("<b>no", page)
 
     def test_a_wrong_answer_earns_nothing(self):
         env = self.env()

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/status.h"
 #include "common/strings.h"
 #include "env/desktop/guest/tree_walk.h"
@@ -17,6 +18,8 @@ constexpr char kRoot[] = "/org/a11y/atspi/accessible/root";
 constexpr char kAccessible[] = "org.a11y.atspi.Accessible";
 constexpr char kProperties[] = "org.freedesktop.DBus.Properties";
 constexpr size_t kMaxApplications = 100;
+// One that does not even say its name does not hold up the others.
+constexpr absl::Duration kLearnCap = absl::Milliseconds(500);
 
 std::vector<AccessibleRef> ReadRefs(GVariant* reply) {
   std::vector<AccessibleRef> refs;
@@ -85,7 +88,7 @@ std::vector<AccessibleRef> Accessibility::Applications(absl::Time deadline) {
 }
 
 void Accessibility::Learn(const std::vector<AccessibleRef>& applications, absl::Time deadline) {
-  BusCalls calls(bus_.get(), deadline);
+  BusCalls calls(bus_.get(), std::min(deadline, absl::Now() + kLearnCap));
   for (const AccessibleRef& ref : applications) {
     Application& facts = applications_[ref.bus];
     if (facts.known) continue;
@@ -119,7 +122,11 @@ AccessibleTree Accessibility::Read(XDisplay& display, absl::Time deadline, size_
   TreeWalk walk(*this, calls, max_nodes);
   walk.Begin(applications);
   calls.Await();
-  return walk.Take(display.Windows());
+  AccessibleTree tree = walk.Take(display.Windows());
+  for (const AccessibleRef& application : applications) {
+    if (!applications_[application.bus].known) tree.silent.push_back(absl::StrCat("process ", applications_[application.bus].pid));
+  }
+  return tree;
 }
 
 absl::StatusOr<Location> Accessibility::Locate(XDisplay& display, const AccessibleRef& ref, uint64_t window, absl::Time deadline) {

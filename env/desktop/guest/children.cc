@@ -241,11 +241,16 @@ std::vector<ProcessInfo> ListProcesses() {
 }
 
 void KillDescendants(absl::Time deadline) {
+  // Asked first: the X server takes its socket and its lock out of /tmp.
+  const absl::Time patience = std::min(deadline, absl::Now() + absl::Seconds(1));
+  for (const Parentage& process : Descendants()) kill(process.pid, SIGTERM);
   while (absl::Now() < deadline) {
+    ReapChildren();
     const std::vector<Parentage> left = Descendants();
     if (left.empty()) return;
-    for (const Parentage& process : left) kill(process.pid, SIGKILL);
-    ReapChildren();
+    if (absl::Now() >= patience) {
+      for (const Parentage& process : left) kill(process.pid, SIGKILL);
+    }
     absl::SleepFor(absl::Milliseconds(5));
   }
 }

@@ -51,7 +51,8 @@ struct ProcessInfo {
 };
 std::vector<ProcessInfo> ListProcesses();
 
-// Kills every process that descends from this one, until none is left or `deadline`. For where no namespace does it.
+// Ends every process that descends from this one: asked at first, killed a second later; until none is left or `deadline`. For where no
+// namespace does it.
 void KillDescendants(absl::Time deadline);
 
 }  // namespace proctor::env::desktop::guest

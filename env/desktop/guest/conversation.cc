@@ -80,11 +80,13 @@ class Conversation {
       End(0);
       return G_SOURCE_REMOVE;
     }
+    size_t searched = input_.size();
     input_.append(chunk, static_cast<size_t>(size));
     size_t end;
-    while (!over_ && (end = input_.find('\n')) != std::string::npos) {
+    while (!over_ && (end = input_.find('\n', searched)) != std::string::npos) {
       const std::string line = input_.substr(0, end);
       input_.erase(0, end + 1);
+      searched = 0;
       Answer(line);
     }
     return over_ ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;

@@ -1,5 +1,7 @@
 #include "env/desktop/guest/requests.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "common/strings.h"
 #include "env/desktop/guest/children.h"
 #include "env/desktop/guest/home_files.h"
+#include "env/desktop/guest/sandbox.h"
 
 namespace proctor::env::desktop::guest {
 namespace {
@@ -110,6 +113,7 @@ absl::StatusOr<Json> Requests::Dispatch(const Json& request, int& descriptor) {
   if (op == "launch") return Launch(request);
   if (op == "activate") return Activate(request);
   if (op == "windows") return Json{{"windows", WindowsJson(services_->display().Windows())}};
+  if (op == "await_input") return Json{{"answered", services_->display().AwaitInput(Deadline(request))}};
   if (op == "elements") return Elements(request);
   if (op == "locate") return Locate(request);
   if (op == "command") return Command(request);
@@ -137,6 +141,8 @@ absl::StatusOr<Json> Requests::Start(const Json& request, int& descriptor) {
   options.locale = JsonStringOr(request, "locale", options.locale);
   options.home = home_;
   options.runtime = runtime_;
+  // Behind walls the first one is free, and so are its files in /tmp.
+  if (runtime_ != kRuntime) options.display = 100 + getpid() % 50'000;
   if (request.contains("startup")) {
     for (const Json& command : request["startup"]) options.startup.push_back(Texts(Json{{"command", command}}, "command"));
   }
@@ -214,8 +220,8 @@ absl::StatusOr<Json> Requests::Locate(const Json& request) {
   Json out = {{"states", location.states}};
   if (!location.box) return out;
   out["box"] = BoxJson(*location.box);
-  // What is in a menu is not known to be in a window: it is what covers others.
-  if (window == 0) return out;
+  // What is in a menu, or not known to be in a window, is what covers others.
+  if (window == 0 || JsonBoolOr(request, "in_menu")) return out;
   const std::string cover = CoveredBy(display, window, location.box->x + location.box->width / 2,
                                       location.box->y + location.box->height / 2);
   if (!cover.empty()) out["covered_by"] = cover;

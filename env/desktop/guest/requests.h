@@ -6,9 +6,10 @@
 //   {"op": "read", "path", "max_bytes"}            {"exists", "size", "base64" if at most max_bytes}
 //   {"op": "launch", "command", "files", "deadline_ms", "await": "window"}  {"pid", "window": true, "application": WM_CLASS}
 //   {"op": "activate", "application"}              {"found": true}
+//   {"op": "await_input", "deadline_ms"}           {"answered": true}
 //   {"op": "windows"}                              {"windows": [...]}
 //   {"op": "elements", "deadline_ms", "max"}       {"nodes": [...], "truncated", "silent": [...]}
-//   {"op": "locate", "bus", "path", "window", "deadline_ms"}  {"states", "box", "covered_by"}
+//   {"op": "locate", "bus", "path", "window", "in_menu", "deadline_ms"}  {"states", "box", "covered_by"}
 //   {"op": "processes"}                            {"names": [...]}
 //   {"op": "command", "command", "deadline_ms", "max_bytes"}  {"exit_code", "base64"}
 //   {"op": "get_clipboard", "deadline_ms", "max_bytes"}       {"text"}

@@ -44,16 +44,21 @@ absl::Status WriteFile(const std::string& path, const std::string& text) {
 
 absl::Status MakeDirectory(const std::string& path, mode_t mode) {
   if (mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return Failed(absl::StrCat("mkdir ", path));
-  // Whatever the umask is.
+  // Whatever the umask is. Never a directory of the machine: those are mounted upon, not made.
   return chmod(path.c_str(), mode) == 0 ? absl::OkStatus() : Failed(absl::StrCat("chmod ", path));
 }
 
+// Over a directory that is there.
 absl::Status MountMemory(const std::string& path, mode_t mode, int64_t bytes) {
-  PROCTOR_RETURN_IF_ERROR(MakeDirectory(path, 0755));
   char settings[64];
   snprintf(settings, sizeof settings, "mode=%o,size=%lld", static_cast<unsigned>(mode), static_cast<long long>(bytes));
   if (mount("desktop", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, settings) != 0) return Failed(absl::StrCat("mount ", path));
   return absl::OkStatus();
+}
+
+absl::Status MakeMemory(const std::string& path, mode_t mode, int64_t bytes) {
+  PROCTOR_RETURN_IF_ERROR(MakeDirectory(path, 0755));
+  return MountMemory(path, mode, bytes);
 }
 
 absl::Status RestrictMount(const std::string& path, uint64_t attributes) {
@@ -84,7 +89,7 @@ absl::Status ShowFromMachine(const std::string& path) {
 
 absl::Status MakeDevices(int64_t memory_bytes) {
   const std::string dev = absl::StrCat(kStage, "/dev");
-  PROCTOR_RETURN_IF_ERROR(MountMemory(dev, 0755, 1 << 20));
+  PROCTOR_RETURN_IF_ERROR(MakeMemory(dev, 0755, 1 << 20));
   for (const char* name : {"null", "zero", "full", "random", "urandom"}) {
     const std::string source = absl::StrCat("/dev/", name);
     const std::string target = absl::StrCat(dev, "/", name);
@@ -105,7 +110,7 @@ absl::Status MakeDevices(int64_t memory_bytes) {
   for (const auto& [target, name] : links) {
     if (symlink(target, absl::StrCat(dev, "/", name).c_str()) != 0) return Failed(name);
   }
-  return MountMemory(dev + "/shm", 01777, memory_bytes);
+  return MakeMemory(dev + "/shm", 01777, memory_bytes);
 }
 
 absl::Status MakeOwnDirectory(const std::string& path, const SandboxOptions& options, bool as_root) {
@@ -126,10 +131,10 @@ absl::Status MakeRoot(const SandboxOptions& options, bool as_root) {
   PROCTOR_RETURN_IF_ERROR(ShowFromMachine("/var/cache/fontconfig"));
   PROCTOR_RETURN_IF_ERROR(MakeDevices(options.memory_bytes));
   for (const char* path : {"/tmp", "/var/tmp"}) {
-    PROCTOR_RETURN_IF_ERROR(MountMemory(stage + path, 01777, options.memory_bytes));
+    PROCTOR_RETURN_IF_ERROR(MakeMemory(stage + path, 01777, options.memory_bytes));
   }
   PROCTOR_RETURN_IF_ERROR(MakeDirectory(stage + "/tmp/.X11-unix", 01777));
-  for (const char* path : {"/home", "/run"}) PROCTOR_RETURN_IF_ERROR(MountMemory(stage + path, 0755, options.memory_bytes));
+  for (const char* path : {"/home", "/run"}) PROCTOR_RETURN_IF_ERROR(MakeMemory(stage + path, 0755, options.memory_bytes));
   PROCTOR_RETURN_IF_ERROR(MakeOwnDirectory(stage + kHome, options, as_root));
   PROCTOR_RETURN_IF_ERROR(MakeOwnDirectory(stage + kRuntime, options, as_root));
   if (options.network) {

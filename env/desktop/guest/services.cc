@@ -165,18 +165,36 @@ absl::Status Services::StartBus() {
   return address.empty() ? absl::UnavailableError("dbus-daemon does not start") : absl::OkStatus();
 }
 
-absl::Status Services::StartDisplay(absl::Time deadline) {
-  PROCTOR_ASSIGN_OR_RETURN(
-      const int told,
-      StartWithPipe({"Xvnc", "-displayfd", "3", "-geometry", absl::StrCat(options_.width, "x", options_.height), "-depth", "24",
-                     "-SecurityTypes", "None", "-rfbport", "-1", "-rfbunixpath", rfb_path_, "-rfbunixmode", "0600", "-desktop", "desktop",
-                     "-FrameRate", "120", "-AcceptCutText=0", "-SendCutText=0", "-AcceptSetDesktopSize=0", "-AlwaysShared=1",
-                     "-nolisten", "tcp", "-nolisten", "local", "-noreset", "-ac", "-s", "0", "-dpms", "-ardelay", "600000"}));
-  const std::string number = AwaitLine(told, deadline);
-  if (number.empty() || !std::all_of(number.begin(), number.end(), absl::ascii_isdigit)) {
-    return absl::UnavailableError("Xvnc does not start");
+absl::StatusOr<std::string> Services::StartXvnc(int number, absl::Time deadline) {
+  std::vector<std::string> arguments = {"Xvnc"};
+  if (number >= 0) arguments.push_back(absl::StrCat(":", number));
+  for (const std::string& argument :
+       {std::string("-displayfd"), std::string("3"), std::string("-geometry"), absl::StrCat(options_.width, "x", options_.height)}) {
+    arguments.push_back(argument);
   }
-  environment_["DISPLAY"] = absl::StrCat(":", number);
+  for (const char* argument :
+       {"-depth", "24", "-SecurityTypes", "None", "-rfbport", "-1", "-rfbunixmode", "0600", "-desktop", "desktop", "-FrameRate", "120",
+        "-AcceptCutText=0", "-SendCutText=0", "-AcceptSetDesktopSize=0", "-AlwaysShared=1", "-nolisten", "tcp", "-nolisten", "local", "-noreset",
+        "-ac", "-s", "0", "-dpms", "-ardelay", "600000", "-rfbunixpath"}) {
+    arguments.emplace_back(argument);
+  }
+  arguments.push_back(rfb_path_);
+  const std::set<pid_t> before = essential_;
+  PROCTOR_ASSIGN_OR_RETURN(const int told, StartWithPipe(std::move(arguments)));
+  std::string line = AwaitLine(told, deadline);
+  if (!line.empty() && std::all_of(line.begin(), line.end(), absl::ascii_isdigit)) return line;
+  essential_ = before;
+  return absl::UnavailableError("Xvnc does not start");
+}
+
+absl::Status Services::StartDisplay(absl::Time deadline) {
+  constexpr int kTries = 5;
+  absl::StatusOr<std::string> number = StartXvnc(options_.display, deadline);
+  for (int i = 1; i < kTries && !number.ok() && options_.display >= 0 && absl::Now() < deadline; ++i) {
+    number = StartXvnc(options_.display + i, deadline);
+  }
+  PROCTOR_RETURN_IF_ERROR(number.status());
+  environment_["DISPLAY"] = absl::StrCat(":", *number);
   PROCTOR_ASSIGN_OR_RETURN(display_, XDisplay::Open(environment_["DISPLAY"]));
   return absl::OkStatus();
 }

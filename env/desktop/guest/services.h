@@ -26,6 +26,8 @@ struct ServicesOptions {
   std::string home;
   // Sockets and settings; this user's alone.
   std::string runtime;
+  // The X display's number, and those after it if it is taken; -1: the first free one, where nobody else has a /tmp to leave files in.
+  int display = -1;
 };
 
 class Services {
@@ -50,6 +52,8 @@ class Services {
   absl::Status WriteSettings();
   absl::Status StartBus();
   absl::Status StartDisplay(absl::Time deadline);
+  // The display's number; UNAVAILABLE: it does not start.
+  absl::StatusOr<std::string> StartXvnc(int number, absl::Time deadline);
   absl::Status RunStartup();
   // Starts it with a pipe as its descriptor 3 and gives that pipe's other end.
   absl::StatusOr<int> StartWithPipe(std::vector<std::string> arguments);

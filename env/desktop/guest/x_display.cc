@@ -39,7 +39,8 @@ absl::StatusOr<std::unique_ptr<XDisplay>> XDisplay::Open(const std::string& name
   out->root_ = DefaultRootWindow(out->display_);
   out->own_ = XCreateSimpleWindow(out->display_, out->root_, -10, -10, 1, 1, 0, 0, 0);
   XSelectInput(out->display_, out->own_, PropertyChangeMask);
-  XSelectInput(out->display_, out->root_, PropertyChangeMask);
+  // What windows send to the root window: answers to pings.
+  XSelectInput(out->display_, out->root_, PropertyChangeMask | SubstructureNotifyMask);
   XSync(out->display_, False);
   return out;
 }
@@ -79,6 +80,11 @@ void XDisplay::Handle(_XEvent& event) {
       break;
     case PropertyNotify:
       if (event.xproperty.window == own_ && event.xproperty.state == PropertyNewValue) property_came_ = true;
+      break;
+    case ClientMessage:
+      if (event.xclient.message_type == AtomOf("WM_PROTOCOLS") && static_cast<uint64_t>(event.xclient.data.l[0]) == AtomOf("_NET_WM_PING")) {
+        answered_ping_ = std::max<int64_t>(answered_ping_, event.xclient.data.l[1]);
+      }
       break;
     case MappingNotify:
       XRefreshKeyboardMapping(&event.xmapping);
@@ -228,6 +234,28 @@ bool XDisplay::AwaitNewWindow(const std::vector<WindowInfo>& before, absl::Time 
     }
     if (!AwaitEvent(deadline)) return false;
   }
+}
+
+bool XDisplay::AwaitInput(absl::Time deadline) {
+  const std::vector<uint64_t> active = WindowList(root_, "_NET_ACTIVE_WINDOW");
+  if (active.empty() || active[0] == 0 || !Contains(Numbers(active[0], "WM_PROTOCOLS", "ATOM"), AtomOf("_NET_WM_PING"))) return true;
+  // Twice: the X server may take the first one in before the input that came to it by VNC.
+  for (int i = 0; i < 2; ++i) {
+    XEvent event = {};
+    event.xclient.type = ClientMessage;
+    event.xclient.window = active[0];
+    event.xclient.message_type = AtomOf("WM_PROTOCOLS");
+    event.xclient.format = 32;
+    event.xclient.data.l[0] = static_cast<long>(AtomOf("_NET_WM_PING"));
+    event.xclient.data.l[1] = static_cast<long>(++ping_);
+    event.xclient.data.l[2] = static_cast<long>(active[0]);
+    XSendEvent(display_, active[0], False, 0, &event);
+    XFlush(display_);
+    while (answered_ping_ < ping_) {
+      if (!AwaitEvent(deadline)) return false;
+    }
+  }
+  return true;
 }
 
 void XDisplay::Activate(uint64_t window) {

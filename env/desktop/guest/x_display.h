@@ -60,6 +60,9 @@ class XDisplay {
   std::vector<WindowInfo> Popups();
   // Waits until a window is shown that is not among `before`. False: `deadline` came.
   bool AwaitNewWindow(const std::vector<WindowInfo>& before, absl::Time deadline);
+  // Waits until the focused window's application has had all input that was sent before (EWMH's ping, which goes the same way as keys and
+  // clicks). True as well if it knows no pings. False: `deadline` came.
+  bool AwaitInput(absl::Time deadline);
   // To the front, with the focus.
   void Activate(uint64_t window);
 
@@ -103,6 +106,9 @@ class XDisplay {
   bool selection_came_ = false;
   uint64_t selection_property_ = 0;
   bool property_came_ = false;
+  // The last ping sent, and the last one answered.
+  int64_t ping_ = 0;
+  int64_t answered_ping_ = 0;
   std::vector<SpareKey> spare_;
   uint64_t uses_ = 0;
 };

@@ -96,6 +96,14 @@ TEST(StepTableTest, DesktopsAndPhonesHaveTitlesInsteadOfUrls) {
   EXPECT_TRUE(absl::StrContains(text, "com.android.settings/.Settings")) << text;
 }
 
+TEST(StepTableTest, AnActionThatFailedSaysWhereItWasMeant) {
+  v1::Trajectory trajectory;
+  v1::Step& step = *trajectory.add_steps();
+  step.mutable_action()->mutable_click()->mutable_target()->mutable_point()->set_x(5000);
+  step.mutable_observation()->set_action_error("outside the screen");
+  EXPECT_TRUE(absl::StrContains(StepTable(trajectory).Text(0), "click   5000,0"));
+}
+
 std::string Words(const std::string& json) {
   v1::Action action;
   EXPECT_TRUE(ProtoFromJson(json, action).ok()) << json;

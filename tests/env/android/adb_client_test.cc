@@ -108,11 +108,17 @@ TEST(AdbClientTest, GarbageAndCutRepliesAreErrors) {
 }
 
 TEST(AdbClientTest, SilenceEndsWithTheDeadline) {
-  for (const std::string reply : {"", "OK", "OKAY", "OKAY00", "OKAYOKAY", "OKAYOKAY\x01"}) {
+  for (const std::string reply : {"", "OK", "OKAY", "OKAY00"}) {
     const ScriptedServer server(reply, ScriptedServer::Then::kSilence);
     for (const absl::Status& status : AskAll(server.client(), Short())) {
       EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << reply << status;
     }
+  }
+  // Within what a device answers.
+  for (const std::string reply : {"OKAYOKAY", "OKAYOKAY\x01"}) {
+    const ScriptedServer server(reply, ScriptedServer::Then::kSilence);
+    EXPECT_EQ(server.client().Shell(Short(), "s", "true").status().code(), absl::StatusCode::kDeadlineExceeded) << reply;
+    EXPECT_EQ(server.client().Pull(Short(), "s", "/a", 100).status().code(), absl::StatusCode::kDeadlineExceeded) << reply;
   }
 }
 
@@ -137,6 +143,23 @@ TEST(AdbClientTest, EndlessStreamsAreCut) {
   for (int i = 0; i < 10; ++i) packets += Packet(1, 50'000, std::string(50'000, 'x'));
   const ScriptedServer shell(packets, ScriptedServer::Then::kSilence);
   EXPECT_EQ(shell.client().Shell(Long(), "s", "cat", 100'000).status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST(AdbClientTest, KnowsOutputThatItExpects) {
+  const std::string whole(300'000, 'x');
+  const ScriptedServer server("OKAYOKAY" + whole, ScriptedServer::Then::kClose);
+  const auto ask = [&](const std::string& expected, std::string& output) {
+    const auto same = server.client().ExecUnless(Long(), "s", "cat", 1'000'000, expected, output);
+    EXPECT_TRUE(same.ok()) << same.status();
+    return *same;
+  };
+  std::string output = "before";
+  EXPECT_TRUE(ask(whole, output));
+  for (const std::string& expected : {std::string(), std::string("y"), whole.substr(1), whole + "x", whole.substr(0, 200'000) + std::string(100'000, 'y')}) {
+    output = "something else";
+    EXPECT_FALSE(ask(expected, output));
+    EXPECT_EQ(output, whole);
+  }
 }
 
 TEST(AdbClientTest, MalformedShellPacketsAreErrors) {

@@ -261,6 +261,17 @@ TEST_F(KeyboardTest, TypesAnyUnicodeAndPutsTheInputMethodBack) {
   EXPECT_EQ(Setting("secure", "default_input_method"), "com.android.inputmethod.latin/.LatinIME");
 }
 
+TEST_F(KeyboardTest, TheInputMethodIsPutBackAfterTheDeviceWasLost) {
+  Reset();
+  lab_->device().adbd().Drop();
+  EXPECT_FALSE(world_->Act(Soon(), Press(v1::DEVICE_BUTTON_HOME), {}).ok());
+  world_->EndEpisode();
+  EXPECT_EQ(Setting("secure", "default_input_method"), "com.android.adbkeyboard/.AdbIME");
+  Reset();
+  world_->EndEpisode();
+  EXPECT_EQ(Setting("secure", "default_input_method"), "com.android.inputmethod.latin/.LatinIME");
+}
+
 class NoKeyboardTest : public WorldTest {
  protected:
   void SetUp() override {

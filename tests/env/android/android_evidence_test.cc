@@ -1,5 +1,6 @@
 // Evidence of each kind, from a phone that the agent still has.
 #include "absl/strings/str_cat.h"
+#include "imaging/image.h"
 #include "tests/env/android/world_fixture.h"
 
 namespace proctor::env::android {
@@ -92,7 +93,7 @@ TEST_F(EvidenceTest, RowsOfADatabaseThatIsBeingWritten) {
   EXPECT_EQ(Value(Rows("SELECT text FROM notes WHERE text = 'Fresh'")), R"([{"text":"Fresh"}])");
   EXPECT_EQ(Value(Rows("SELECT count(*) AS n FROM notes")), R"([{"n":3}])");
   EXPECT_THAT(Error(Rows("DELETE FROM notes")), HasSubstr("refused"));
-  EXPECT_THAT(Error(Rows("SELECT nothing FROM nowhere")), HasSubstr("no such table"));
+  EXPECT_THAT(Error(Rows("SELECT a FROM nowhere")), HasSubstr("no such table"));
   v1::EvidenceRequest missing = Rows("SELECT 1");
   missing.mutable_sqlite_query()->set_path("/data/data/com.proctor.notes/databases/none.db");
   EXPECT_THAT(Error(missing), HasSubstr("No such file"));
@@ -122,6 +123,28 @@ TEST_F(EvidenceTest, WhatIsInFrontAndNothingOnTheScreenChanges) {
   EXPECT_EQ(Value(request), R"({"activity":"com.proctor.launcher/.Home","package":"com.proctor.launcher"})");
   Value(Rows("SELECT 1"));
   EXPECT_EQ(world_->Observe(Soon(), Parts({v1::OBSERVATION_PART_SCREENSHOT}))->screenshot().digest(), before);
+}
+
+TEST_F(EvidenceTest, WhereAPictureIsOnTheScreen) {
+  const auto seen = world_->Observe(Soon(), Parts({v1::OBSERVATION_PART_SCREENSHOT}));
+  ASSERT_TRUE(seen.ok());
+  const auto whole = imaging::Decode(seen->screenshot().data());
+  ASSERT_TRUE(whole.ok());
+  // The word on the first icon.
+  imaging::Image part;
+  part.width_px = 90;
+  part.height_px = 20;
+  for (int y = 90; y < 110; ++y) {
+    const auto row = whole->bgra.begin() + (y * 360 + 20) * 4;
+    part.bgra.insert(part.bgra.end(), row, row + 90 * 4);
+  }
+  v1::EvidenceRequest request;
+  request.mutable_screen_match()->set_picture(*imaging::Encode(part, {}));
+  EXPECT_THAT(Value(request), testing::AllOf(HasSubstr("\"x\":20"), HasSubstr("\"y\":90")));
+  lab_->device().With([](fake::Phone& phone) { phone.Start("com.android.contacts/.Contacts"); });
+  EXPECT_THAT(Value(request), testing::Not(HasSubstr("\"score\":1")));
+  request.mutable_screen_match()->set_picture("no picture");
+  Error(request);
 }
 
 TEST_F(EvidenceTest, OneThatFailsDoesNotKeepTheOthersBack) {

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <signal.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <set>
@@ -20,18 +21,25 @@ namespace {
 
 using testing::HasSubstr;
 
-// Processes of this one's children whose command line holds `text`.
+std::string Contents(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// This process's children whose command line holds `text`.
 std::set<pid_t> Children(const std::string& text) {
   std::set<pid_t> out;
   DIR* proc = opendir("/proc");
   while (const dirent* entry = readdir(proc)) {
-    int pid = 0;
+    int pid = 0, parent = 0;
     if (!absl::SimpleAtoi(entry->d_name, &pid)) continue;
-    std::ifstream line(absl::StrCat("/proc/", pid, "/cmdline")), status(absl::StrCat("/proc/", pid, "/stat"));
-    std::stringstream words, stat;
-    words << line.rdbuf();
-    stat << status.rdbuf();
-    if (absl::StrContains(words.str(), text) && absl::StrContains(stat.str(), absl::StrCat(" ", getpid(), " "))) out.insert(pid);
+    const std::string stat = Contents(absl::StrCat("/proc/", pid, "/stat"));
+    // "pid (name) state parent ...", and names may hold anything.
+    const size_t name_end = stat.rfind(") ");
+    if (name_end == std::string::npos || std::sscanf(stat.c_str() + name_end + 4, "%d", &parent) != 1 || parent != getpid()) continue;
+    if (absl::StrContains(Contents(absl::StrCat("/proc/", pid, "/cmdline")), text)) out.insert(pid);
   }
   closedir(proc);
   return out;

@@ -79,6 +79,32 @@ TEST(MarkRegistryTest, WithoutAnIdThePlaceDecidesOutsideOfLists) {
   EXPECT_THAT(Assign(inside, {{"", "two", 0, true}}), ElementsAre(2));
 }
 
+// Rows of a list without ids and texts of their own, each with a title and a switch, as `first` is scrolled to the top.
+std::vector<int32_t> Settings(MarkRegistry& registry, int first, const std::string& typed) {
+  std::string xml = "<hierarchy><node class=\"List\" scrollable=\"true\" bounds=\"[0,0][100,100]\">";
+  for (int i = first; i < first + 3; ++i) {
+    const int top = (i - first) * 30;
+    const std::string bounds = absl::StrCat("bounds=\"[0,", top, "][100,", top + 30, "]\"");
+    absl::StrAppend(&xml, "<node index=\"", i - first, "\" class=\"Row\" clickable=\"true\" ", bounds, "><node class=\"EditText\" text=\"",
+                    typed, "\" ", bounds, "/><node class=\"Text\" text=\"title ", i, "\" ", bounds,
+                    "/><node class=\"Switch\" resource-id=\"id/switch\" ", bounds, "/></node>");
+  }
+  const auto tree = ParseUiTree(absl::StrCat(xml, "</node></hierarchy>"));
+  EXPECT_TRUE(tree.ok()) << tree.status();
+  std::vector<bool> wanted;
+  for (const UiNode& node : tree->nodes) wanted.push_back(node.class_name == "Row" || node.class_name == "Switch");
+  std::vector<int32_t> marks = registry.Assign(*tree, wanted);
+  std::erase(marks, 0);
+  return marks;
+}
+
+TEST(MarkRegistryTest, WhatLiesInARowIsToldApartByTheRowsTitle) {
+  MarkRegistry registry;
+  EXPECT_THAT(Settings(registry, 0, ""), ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_THAT(Settings(registry, 1, ""), ElementsAre(3, 4, 5, 6, 7, 8));
+  EXPECT_THAT(Settings(registry, 0, "typed"), ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
 TEST(MarkRegistryTest, TwoNodesNeverShareAMark) {
   MarkRegistry registry;
   EXPECT_THAT(Assign(registry, {{"id/row", "same", 0, true}}), ElementsAre(1));

@@ -115,6 +115,10 @@ TEST_F(StartStateTest, SetsTheClock) {
   EXPECT_EQ(seen.device().time_zone(), "Europe/Berlin");
   EXPECT_EQ(seen.device().battery_percent(), 87);
   EXPECT_FALSE(seen.device().keyboard_shown());
+  EXPECT_EQ(Setting("global", "auto_time"), "0");
+  world_->EndEpisode();
+  EXPECT_EQ(Setting("global", "auto_time"), "1");
+  lab_->device().With([](fake::Phone& phone) { EXPECT_LT(absl::AbsDuration(phone.clock_offset()), absl::Minutes(1)); });
 }
 
 TEST_F(StartStateTest, UnpacksSnapshotsAsRoot) {

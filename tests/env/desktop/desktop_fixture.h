@@ -5,9 +5,11 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -24,7 +26,7 @@ namespace proctor::env::desktop {
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    char path[] = "/tmp/proctor-desktop-test-XXXXXX";
+    char path[] = "/tmp/proctor-test-desktop-XXXXXX";
     path_ = mkdtemp(path);
     std::filesystem::permissions(path_, std::filesystem::perms::all);
   }
@@ -80,6 +82,9 @@ class DesktopWorldTest : public testing::Test {
   std::unique_ptr<World> Open(const v1::DesktopSettings& settings = {}) {
     v1::EnvironmentSettings wanted;
     *wanted.mutable_desktop() = settings;
+    // A machine that runs many tests at once draws late.
+    if (!settings.has_settle_still()) wanted.mutable_desktop()->mutable_settle_still()->set_nanos(300'000'000);
+    if (!settings.has_settle_cap()) wanted.mutable_desktop()->mutable_settle_cap()->set_seconds(20);
     auto opened = parts_->environment->Open(AMinute(), wanted);
     EXPECT_TRUE(opened.ok()) << opened.status();
     return opened.ok() ? *std::move(opened) : nullptr;
@@ -143,6 +148,30 @@ class DesktopWorldTest : public testing::Test {
     action.mutable_press_keys()->add_chords(chord);
     return Do(action);
   }
+
+  v1::Observation ClickAt(double x, double y) {
+    v1::Action action;
+    action.mutable_click()->mutable_target()->mutable_point()->set_x(x);
+    action.mutable_click()->mutable_target()->mutable_point()->set_y(y);
+    return Do(action);
+  }
+  // The widget as it is now.
+  v1::Element See(const std::string& role, const std::string& name = "") {
+    const auto seen = world_->Observe(AMinute(), Elements());
+    EXPECT_TRUE(seen.ok()) << seen.status();
+    return seen.ok() ? Find(*seen, role, name) : v1::Element();
+  }
+  // Whether there is such an element.
+  static bool Has(const v1::Observation& observation, const std::string& role, const std::string& name = "") {
+    return std::any_of(observation.elements().begin(), observation.elements().end(), [&](const v1::Element& element) {
+      return element.role() == role && element.name().rfind(name, 0) == 0;
+    });
+  }
+  static bool HasState(const v1::Element& element, v1::ElementState state) {
+    return std::find(element.states().begin(), element.states().end(), state) != element.states().end();
+  }
+  // The agent's error; the world goes on.
+  std::string ErrorOf(const v1::Action& action) { return Act(action).observation.action_error(); }
 
   v1::Evidence Evidence(v1::EvidenceRequest request) {
     request.set_id("it");

@@ -36,10 +36,10 @@ TEST(PyAutoGuiTest, ParsesClicksAndMoves) {
       {"pyautogui.mouseDown()", R"({"mouse_down":{"button":"MOUSE_BUTTON_LEFT"}})"},
       {"pyautogui.mouseUp(1, 2, button='middle')",
        R"({"mouse_up":{"button":"MOUSE_BUTTON_MIDDLE","target":{"point":{"x":1,"y":2}}}})"},
-      {"pyautogui.scroll(-10)", R"({"scroll":{"target":{"point":{"x":300,"y":200}},"delta_y":1200}})"},
-      {"pyautogui.scroll(3, x=1, y=2)", R"({"scroll":{"target":{"point":{"x":1,"y":2}},"delta_y":-360}})"},
-      {"pyautogui.vscroll(1)", R"({"scroll":{"target":{"point":{"x":300,"y":200}},"delta_y":-120}})"},
-      {"pyautogui.hscroll(2)", R"({"scroll":{"target":{"point":{"x":300,"y":200}},"delta_x":240}})"},
+      {"pyautogui.scroll(-10)", R"({"scroll":{"target":{"point":{"x":300,"y":200}},"delta_y":600}})"},
+      {"pyautogui.scroll(3, x=1, y=2)", R"({"scroll":{"target":{"point":{"x":1,"y":2}},"delta_y":-180}})"},
+      {"pyautogui.vscroll(1)", R"({"scroll":{"target":{"point":{"x":300,"y":200}},"delta_y":-60}})"},
+      {"pyautogui.hscroll(2)", R"({"scroll":{"target":{"point":{"x":300,"y":200}},"delta_x":120}})"},
   };
   for (const Row& row : rows) CheckRow(kDialect, row);
 }

@@ -291,7 +291,7 @@ TEST_F(SessionTest, FractionsReachTheWorldAndTheRecordAsPoints) {
   const auto step = fixture_.Step(request);
   ASSERT_TRUE(step.ok()) << step.status();
   EXPECT_EQ(step->action().click().target().point().x(), 639);
-  const v1::Step& recorded = fixture_.sink().record(start->episode().name()).steps.at(0);
+  const v1::Step recorded = fixture_.sink().record(start->episode().name()).steps.at(0);
   EXPECT_EQ(recorded.action().click().target().point().y(), 240);
   EXPECT_EQ(recorded.target_point().x(), 639);
 }

@@ -1,0 +1,5 @@
+if(NOT TARGET proctor_fake_android)
+  add_subdirectory(${PROJECT_SOURCE_DIR}/tests/env/android/fake ${CMAKE_BINARY_DIR}/fake_android)
+endif()
+add_executable(proctor_android_step_bench android_step_bench.cc)
+target_link_libraries(proctor_android_step_bench PRIVATE proctor_env_android proctor_fake_android proctor_common proctor_warnings)

@@ -1,0 +1,2 @@
+add_executable(proctor_desktop_step_bench desktop_step_bench/main.cc)
+target_link_libraries(proctor_desktop_step_bench PRIVATE proctor_env_desktop proctor_imaging proctor_warnings)
