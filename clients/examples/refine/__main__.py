@@ -204,8 +204,7 @@ class Experiment:
             return []
         tags = {"run": f"{self.label}-scripted"}
         experiment.propose(self.client, self.place.others(self.client, tags), "proposing the other templates")
-        return scripted.play(self.client, self.place.environment, self.client.list_tasks(task_pb.TaskFilter(tags=tags)),
-                             self.options.sessions)
+        return scripted.play(self.runner, self.client.list_tasks(task_pb.TaskFilter(tags=tags)))
 
     def _description(self) -> str:
         return (f"Learner {self.options.learner}, seed {self.options.seed}, {sum(r.episodes for r in self.rounds)} training "

@@ -104,6 +104,17 @@ class Runner:
                 future.cancel()
             raise
 
+    def each(self, work: Callable[[proctor.Env, task_pb2.Task], None], tasks: Sequence[task_pb2.Task]) -> None:
+        """Calls `work` for every task on one of the sessions, several at a time."""
+        def one(task: task_pb2.Task) -> None:
+            env = self._env()
+            env.policy = episode_pb2.PolicyRef()
+            env.observation = proctor.observation_request(self.place.observe)
+            env.verdict_wait = 30.0
+            work(env, task)
+
+        list(self._pool.map(one, tasks))
+
     def _env(self) -> proctor.Env:
         env = getattr(self._local, "env", None)
         if env is None:

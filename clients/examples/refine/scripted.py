@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import json
 import threading
 import time
@@ -11,6 +10,7 @@ from typing import Any, Callable, Sequence
 import proctor
 from proctor.v1 import action_pb2, environment_service_pb2 as env_pb, observation_pb2, solution_pb2, task_pb2
 
+from .rollout import Runner
 from .terminal import Progress
 
 
@@ -95,13 +95,17 @@ def solve(env: proctor.Env, task: task_pb2.Task) -> str:
     return "" if reward > 0 else f"reward {reward} {info.get('masked', '')}".strip()
 
 
-def play(client: proctor.Client, environment: str, tasks: Sequence[task_pb2.Task], sessions: int) -> list[dict[str, Any]]:
+def play(runner: Runner, tasks: Sequence[task_pb2.Task]) -> list[dict[str, Any]]:
     """Every task once: by template how many there are, how many were solved, and why others were not."""
     bar = Progress("  known solutions", len(tasks))
     rows: dict[str, dict[str, Any]] = {}
     lock = threading.Lock()
 
-    def on_done(task: task_pb2.Task, problem: str) -> None:
+    def work(env: proctor.Env, task: task_pb2.Task) -> None:
+        try:
+            problem = solve(env, task)
+        except proctor.ProctorError as error:
+            problem = str(error)
         with lock:
             row = rows.setdefault(task.template, {"template": task.template, "tasks": 0, "solved": 0, "problems": []})
             row["tasks"] += 1
@@ -109,27 +113,6 @@ def play(client: proctor.Client, environment: str, tasks: Sequence[task_pb2.Task
             row["problems"].extend([problem] if problem else [])
             bar.step(task.template)
 
-    solve_all(client, environment, tasks, sessions, on_done)
+    runner.each(work, tasks)
     bar.done(f"{sum(row['solved'] for row in rows.values())} of {len(tasks)} solved")
     return [rows[name] for name in sorted(rows)]
-
-
-def solve_all(client: proctor.Client, environment: str, tasks: Sequence[task_pb2.Task], sessions: int,
-              on_done: Callable[[task_pb2.Task, str], None]) -> None:
-    """Every task once, `sessions` at a time."""
-    local = threading.local()
-    envs: list[proctor.Env] = []
-
-    def one(task: task_pb2.Task) -> None:
-        if not hasattr(local, "env"):
-            local.env = proctor.Env(client, environment, observe=("elements",), verdict_wait=30.0)
-            envs.append(local.env)
-        try:
-            on_done(task, solve(local.env, task))
-        except proctor.ProctorError as error:
-            on_done(task, str(error))
-
-    with concurrent.futures.ThreadPoolExecutor(sessions, thread_name_prefix="scripted") as pool:
-        list(pool.map(one, tasks))
-    for env in envs:
-        env.close()
