@@ -115,7 +115,7 @@ class TemplateProposer {
       const char* const reason = WhyNot(*task);
       if (reason == nullptr) {
         line.useless = 0;
-        Add(std::move(*task), content_seed);
+        Add(std::move(*task));
         return absl::OkStatus();
       }
       ++line.useless;
@@ -136,9 +136,8 @@ class TemplateProposer {
     return side->second == task.split() ? nullptr : "near-duplicate on another side";
   }
 
-  void Add(v1::Task task, int64_t content_seed) {
+  void Add(v1::Task task) {
     asked_.insert(WhatIsAsked(task));
-    if (task.seed() == 0) task.set_seed(content_seed);
     task.set_state(v1::TASK_STATE_ACCEPTED);
     if (!job_.empty()) task.set_name(absl::StrCat("tasks/", job_.substr(job_.find('/') + 1), "-", Size()));
     for (const auto& [tag, value] : request_.tags()) (*task.mutable_tags())[tag] = value;

@@ -21,7 +21,7 @@ class TaskTemplateSource {
   // All templates; names are unique.
   virtual std::vector<v1::TaskTemplate> ListTemplates() const = 0;
   // The task of a template and a content seed (1 or more): goal, start state, oracle, solution and all that describes
-  // it, but no name, split or state. The same arguments give the same task.
+  // it, but no name, split or state. It carries the seed if its environment generates content. The same arguments give the same task.
   virtual absl::StatusOr<v1::Task> Instantiate(const std::string& template_name, int64_t seed) const = 0;
 };
 

@@ -33,6 +33,7 @@ class FakeTemplates : public TaskTemplateSource {
     task.set_site(name.substr(0, name.find('/')));
     task.set_kind("find_fact");
     task.set_environment("environments/practice");
+    task.set_seed(seed);
     task.set_goal(name == "few/9" ? "Open the cart." : absl::StrCat("Find item ", seed));
     return task;
   }

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import proctor
-from proctor.v1 import task_pb2, task_service_pb2 as task_pb
+from proctor.v1 import environment_service_pb2 as env_pb, task_pb2, task_service_pb2 as task_pb
 
 from . import experiment, features, gallery, judging, report, scripted, statistics
 from .experiment import Measurement, TaskSet, measure, paired
@@ -36,7 +36,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="rounds of training at most (default 120; desktop 60)")
     parser.add_argument("--groups", type=int, help="tasks a round (default 16; desktop 12)")
     parser.add_argument("--group-size", type=int, help="episodes a task and round (default 4)")
-    parser.add_argument("--sessions", type=int, help="parallel sessions (default 6; desktop 4)")
+    parser.add_argument("--sessions", type=int, help="parallel sessions (default 6; desktop 8), at most as many as the server has")
     parser.add_argument("--tasks", type=int, help="tasks to propose (default 1600; desktop 300)")
     parser.add_argument("--held-out", type=int, help="held-out tasks measured (default 200; desktop 120)")
     parser.add_argument("--curve-tasks", type=int, help="held-out tasks of each point of the curve (default 40; desktop 24)")
@@ -59,6 +59,7 @@ class Experiment:
         self.label = f"refine-{options.seed}-{int(time.time())}"
         self.place = place_for(options)
         self.place.fill_in()
+        options.sessions = min(options.sessions, _most_sessions(client, self.place.environment))
         self.runner = Runner(client, self.place, options.sessions, experiment.step_limit)
         self.timings: dict[str, str] = {}
         self.curve: list[dict[str, float]] = []
@@ -203,8 +204,7 @@ class Experiment:
             return []
         tags = {"run": f"{self.label}-scripted"}
         experiment.propose(self.client, self.place.others(self.client, tags), "proposing the other templates")
-        return scripted.play(self.client, self.place.environment, self.client.list_tasks(task_pb.TaskFilter(tags=tags)),
-                             self.options.sessions)
+        return scripted.play(self.runner, self.client.list_tasks(task_pb.TaskFilter(tags=tags)))
 
     def _description(self) -> str:
         return (f"Learner {self.options.learner}, seed {self.options.seed}, {sum(r.episodes for r in self.rounds)} training "
@@ -212,6 +212,14 @@ class Experiment:
                 "episode that tries something out may end, and the weight of successes with detours come from it. Of twice as many "
                 "sampled tasks those are practised whose like was solved least. Weights start at zero; final weights "
                 "count.")
+
+
+def _most_sessions(client: proctor.Client, environment: str) -> int:
+    """How many the server opens at once. Raises ProctorError if the environment cannot be used."""
+    about = client.call(client.environments.GetEnvironment, env_pb.GetEnvironmentRequest(name=f"environments/{environment}"))
+    if not about.available:
+        raise proctor.FailedPrecondition(f"{about.name}: {about.unavailable_reason}")
+    return about.max_sessions
 
 
 def _row(task_set: TaskSet, before: Measurement, after: Measurement) -> dict[str, Any]:

@@ -6,8 +6,10 @@ import argparse
 import random
 from typing import Sequence
 
+from google.protobuf import duration_pb2
+
 import proctor
-from proctor.v1 import task_pb2, task_service_pb2 as task_pb
+from proctor.v1 import desktop_pb2, environment_pb2, task_pb2, task_service_pb2 as task_pb
 
 from . import candidates, desktop, page
 from .experiment import SHORT, TaskSet
@@ -20,6 +22,8 @@ class Place:
     """What all places have in common. `options` are the command line's."""
 
     environment = "web"
+    #: Of its sessions; None: the server's.
+    settings: environment_pb2.EnvironmentSettings | None = None
     #: Parts of every observation.
     observe: tuple[str, ...] = ("elements", "accessibility_tree")
     #: Of options that the command line leaves out.
@@ -134,8 +138,10 @@ class Desktop(Place):
     """The practice desktop: some templates, named here, are trained on; the others are played by their known solutions."""
 
     environment = "desktop"
+    #: An application that was just started must not be missed: the screen is at rest after 500 ms instead of 150.
+    settings = environment_pb2.EnvironmentSettings(desktop=desktop_pb2.DesktopSettings(settle_still=duration_pb2.Duration(nanos=500_000_000)))
     observe = ("elements",)
-    defaults = {"tasks": 300, "held_out": 120, "curve_tasks": 24, "rounds": 60, "groups": 12, "group_size": 4, "sessions": 4,
+    defaults = {"tasks": 300, "held_out": 120, "curve_tasks": 24, "rounds": 60, "groups": 12, "group_size": 4, "sessions": 8,
                 "train_seconds": 420.0, "permuted_rounds": 4}
     #: Chosen before any training, for what they need: reading, calculating, typing and saving, finding and opening, the clipboard.
     chosen = ("calculator/copy_result", "calculator/evaluate", "editor/read_entry", "editor/write_text", "files/file_size",

@@ -104,10 +104,21 @@ class Runner:
                 future.cancel()
             raise
 
+    def each(self, work: Callable[[proctor.Env, task_pb2.Task], None], tasks: Sequence[task_pb2.Task]) -> None:
+        """Calls `work` for every task on one of the sessions, several at a time."""
+        def one(task: task_pb2.Task) -> None:
+            env = self._env()
+            env.policy = episode_pb2.PolicyRef()
+            env.observation = proctor.observation_request(self.place.observe)
+            env.verdict_wait = 30.0
+            work(env, task)
+
+        list(self._pool.map(one, tasks))
+
     def _env(self) -> proctor.Env:
         env = getattr(self._local, "env", None)
         if env is None:
-            env = proctor.Env(self.client, self.place.environment, observe=())
+            env = proctor.Env(self.client, self.place.environment, settings=self.place.settings, observe=())
             self._local.env = env
             with self._lock:
                 self._envs.append(env)

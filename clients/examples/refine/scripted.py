@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import json
 import threading
+import time
 from typing import Any, Callable, Sequence
 
 import proctor
-from proctor.v1 import action_pb2, observation_pb2, solution_pb2, task_pb2
+from proctor.v1 import action_pb2, environment_service_pb2 as env_pb, observation_pb2, solution_pb2, task_pb2
 
+from .rollout import Runner
 from .terminal import Progress
+
+
+#: How long an application may take to show what an action did, and how often it is looked at meanwhile; seconds.
+PATIENCE, PAUSE = 5.0, 0.1
+#: Nothing on the screen tells of these.
+_SILENT = ("Control+A", "Control+C")
 
 
 def _same(wanted: str, actual: str) -> bool:
@@ -50,6 +57,26 @@ def _script(task: task_pb2.Task) -> list[Callable[[observation_pb2.Observation],
     return [lambda _: action_pb2.Action(open_app=action_pb2.OpenApp(name=application)), lambda _: proctor.answer("done")]
 
 
+def _looks(observation: observation_pb2.Observation) -> tuple:
+    return (observation.title, *(element.SerializeToString(deterministic=True) for element in observation.elements))
+
+
+def _await_effect(env: proctor.Env, action: action_pb2.Action, before: tuple,
+                  observation: observation_pb2.Observation) -> observation_pb2.Observation:
+    """Waits until something looks different and then stays as it is: an application may take its time on a busy machine."""
+    changed = bool(action.press_keys.chords) and action.press_keys.chords[0] in _SILENT
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        now = _looks(observation)
+        changed = changed or now != before
+        time.sleep(PAUSE)
+        observation = env.client.call(env.client.environments.Observe,
+                                      env_pb.ObserveRequest(session=env.session, observation=env.observation))
+        if changed and _looks(observation) == now:
+            break
+    return observation
+
+
 def solve(env: proctor.Env, task: task_pb2.Task) -> str:
     """Plays the task's solution; why it did not succeed, "" if it did."""
     observation, info = env.reset(options={"task": task})
@@ -59,19 +86,26 @@ def solve(env: proctor.Env, task: task_pb2.Task) -> str:
             action = act(observation)
         except LookupError as error:
             return str(error)
-        observation, reward, _, _, info = env.step(action)
+        before = _looks(observation)
+        observation, reward, terminated, _, info = env.step(action)
         if observation.action_error:
             return observation.action_error
+        if not terminated:
+            observation = _await_effect(env, action, before, observation)
     return "" if reward > 0 else f"reward {reward} {info.get('masked', '')}".strip()
 
 
-def play(client: proctor.Client, environment: str, tasks: Sequence[task_pb2.Task], sessions: int) -> list[dict[str, Any]]:
+def play(runner: Runner, tasks: Sequence[task_pb2.Task]) -> list[dict[str, Any]]:
     """Every task once: by template how many there are, how many were solved, and why others were not."""
     bar = Progress("  known solutions", len(tasks))
     rows: dict[str, dict[str, Any]] = {}
     lock = threading.Lock()
 
-    def on_done(task: task_pb2.Task, problem: str) -> None:
+    def work(env: proctor.Env, task: task_pb2.Task) -> None:
+        try:
+            problem = solve(env, task)
+        except proctor.ProctorError as error:
+            problem = str(error)
         with lock:
             row = rows.setdefault(task.template, {"template": task.template, "tasks": 0, "solved": 0, "problems": []})
             row["tasks"] += 1
@@ -79,27 +113,6 @@ def play(client: proctor.Client, environment: str, tasks: Sequence[task_pb2.Task
             row["problems"].extend([problem] if problem else [])
             bar.step(task.template)
 
-    solve_all(client, environment, tasks, sessions, on_done)
+    runner.each(work, tasks)
     bar.done(f"{sum(row['solved'] for row in rows.values())} of {len(tasks)} solved")
     return [rows[name] for name in sorted(rows)]
-
-
-def solve_all(client: proctor.Client, environment: str, tasks: Sequence[task_pb2.Task], sessions: int,
-              on_done: Callable[[task_pb2.Task, str], None]) -> None:
-    """Every task once, `sessions` at a time."""
-    local = threading.local()
-    envs: list[proctor.Env] = []
-
-    def one(task: task_pb2.Task) -> None:
-        if not hasattr(local, "env"):
-            local.env = proctor.Env(client, environment, observe=("elements",), verdict_wait=30.0)
-            envs.append(local.env)
-        try:
-            on_done(task, solve(local.env, task))
-        except proctor.ProctorError as error:
-            on_done(task, str(error))
-
-    with concurrent.futures.ThreadPoolExecutor(sessions, thread_name_prefix="scripted") as pool:
-        list(pool.map(one, tasks))
-    for env in envs:
-        env.close()

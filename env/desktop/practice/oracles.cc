@@ -24,8 +24,8 @@ v1::Oracle ClipboardEquals(const std::string& text) {
   return oracle;
 }
 
-std::string WithoutLastNewlines(std::string text) {
-  while (!text.empty() && text.back() == '\n') text.pop_back();
+std::string WithoutLastNewline(std::string text) {
+  if (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
 }
 
@@ -45,7 +45,7 @@ v1::Oracle Negation(v1::Oracle oracle) {
 }  // namespace
 
 v1::Oracle FileHolds(const std::string& path, const std::string& text) {
-  const std::string bare = WithoutLastNewlines(text);
+  const std::string bare = WithoutLastNewline(text);
   return Either(FileEquals(path, bare), FileEquals(path, bare + "\n"));
 }
 
@@ -65,7 +65,7 @@ v1::Oracle FileReads(const std::string& path, v1::FileCheck::Format format, cons
 }
 
 v1::Oracle ClipboardHolds(const std::string& text) {
-  const std::string bare = WithoutLastNewlines(text);
+  const std::string bare = WithoutLastNewline(text);
   return Either(ClipboardEquals(bare), ClipboardEquals(bare + "\n"));
 }
 

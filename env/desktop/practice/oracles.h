@@ -14,6 +14,7 @@ namespace proctor::env::desktop_practice {
 
 // The file holds exactly this text; a newline at its end may be there or not, as editors differ in that.
 v1::Oracle FileHolds(const std::string& path, const std::string& text);
+// A plain file, not a folder.
 v1::Oracle FileExists(const std::string& path);
 v1::Oracle FileIsGone(const std::string& path);
 // The file's content read in this format equals this JSON text, whatever its spaces, comments and order of keys.

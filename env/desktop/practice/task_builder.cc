@@ -42,7 +42,6 @@ const std::vector<std::string>& Papers() {
 
 TaskBuilder::TaskBuilder(const Template& source, int64_t seed)
     : source_(source), random_(static_cast<uint64_t>(seed), source.id) {
-  task_.set_seed(seed);
   task_.set_environment("environments/desktop");
   task_.set_template_(source.id);
   task_.set_site(source.site);
@@ -50,6 +49,7 @@ TaskBuilder::TaskBuilder(const Template& source, int64_t seed)
   task_.set_impossible(source.impossible);
   task_.set_optimal_steps(source.optimal_steps);
   task_.mutable_lineage()->set_source("practice_templates");
+  Parameter("seed", absl::StrCat(seed));
 }
 
 void TaskBuilder::Goal(const std::vector<std::string>& wordings) { task_.set_goal(random_.Pick(wordings)); }
@@ -78,12 +78,17 @@ void TaskBuilder::Click(std::string_view name) {
 
 void TaskBuilder::Press(std::string_view chord) { task_.add_solution()->set_press_key(std::string(chord)); }
 
-v1::TypeInto& TaskBuilder::AddType(std::string_view text, bool clear, bool submit) {
-  v1::TypeInto& type = *task_.add_solution()->mutable_type();
-  type.set_text(std::string(text));
-  type.set_clear(clear);
-  type.set_submit(submit);
-  return type;
+void TaskBuilder::ClickTextbox(int nth) {
+  v1::ElementRef* element = task_.add_solution()->mutable_click();
+  element->set_role("textbox");
+  element->set_nth(nth);
+}
+
+void TaskBuilder::AddType(std::string_view text, bool clear, bool submit) {
+  v1::TypeInto* type = task_.add_solution()->mutable_type();
+  type->set_text(std::string(text));
+  type->set_clear(clear);
+  type->set_submit(submit);
 }
 
 void TaskBuilder::Write(std::string_view text) { AddType(text, true, false); }
@@ -91,12 +96,6 @@ void TaskBuilder::Write(std::string_view text) { AddType(text, true, false); }
 void TaskBuilder::Enter(std::string_view text) { AddType(text, false, true); }
 
 void TaskBuilder::EnterNew(std::string_view text) { AddType(text, true, true); }
-
-void TaskBuilder::EnterInto(int nth, std::string_view text) {
-  v1::ElementRef& element = *AddType(text, true, true).mutable_element();
-  element.set_role("textbox");
-  element.set_nth(nth);
-}
 
 void TaskBuilder::Answers(std::string_view answer) {
   *task_.mutable_oracle() = AnswerIs({std::string(answer)});
@@ -126,7 +125,7 @@ v1::Task TaskBuilder::Build() && {
   if (without_solution_) task_.clear_solution();
   Json parameters = Json::object();
   for (const auto& [name, value] : parameters_) parameters[name] = value;
-  if (!parameters.empty()) task_.mutable_lineage()->set_parameters_json(DumpJson(parameters));
+  task_.mutable_lineage()->set_parameters_json(DumpJson(parameters));
   return std::move(task_);
 }
 

@@ -39,8 +39,8 @@ class TaskBuilder {
   // Types into what has the focus and presses Enter; EnterNew empties it first.
   void Enter(std::string_view text);
   void EnterNew(std::string_view text);
-  // Replaces the text of the textbox number `nth`, from 0 in the order of the elements, and presses Enter.
-  void EnterInto(int nth, std::string_view text);
+  // The textbox number `nth`, from 0 in the order of the elements.
+  void ClickTextbox(int nth);
 
   // How it ends. Exactly one of them. An answer adds the last step of the solution.
   void Answers(std::string_view answer);
@@ -57,7 +57,7 @@ class TaskBuilder {
   v1::Task Build() &&;
 
  private:
-  v1::TypeInto& AddType(std::string_view text, bool clear, bool submit);
+  void AddType(std::string_view text, bool clear, bool submit);
 
   const Template& source_;
   Random random_;

@@ -33,7 +33,8 @@ struct Template {
 const std::vector<Template>& Templates();
 
 // The task of a template and a seed, for `environments/desktop` with the default applications: goal, start state, oracle, solution
-// and all fields that describe it; no name, split or state. The same arguments give the same task. Costs well below a millisecond.
+// and all fields that describe it; no name, split, state or seed (what it starts from is in the task; the seed is in
+// Lineage.parameters_json). The same arguments give the same task. Costs well below a millisecond.
 //
 // A solution's TypeInto without an element means what has the focus. Solutions are empty where SolutionStep has no words for a step
 // (starting an application), and may be longer than `optimal_steps` where a step exists that they lack (a double click).

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
 #include "env/desktop/practice/oracles.h"
@@ -15,7 +17,14 @@ struct Expression {
   int value = 0;
 };
 
-Expression SomeExpression(Random& random) {
+// A button of the calculator that a key has pressed is deaf for a quarter of a second (GTK's): of a text that is typed at once, a character
+// that comes again is lost.
+bool HasRepeats(std::string text) {
+  std::sort(text.begin(), text.end());
+  return std::adjacent_find(text.begin(), text.end()) != text.end();
+}
+
+Expression AnyExpression(Random& random) {
   const int a = random.Int(101, 999), b = random.Int(12, 98), c = random.Int(3, 9);
   switch (random.Int(1, 5)) {
     case 1: return {StrCat(a, "+", b, "*", c), a + b * c};
@@ -24,6 +33,19 @@ Expression SomeExpression(Random& random) {
     case 4: return {StrCat("(", a, "+", b, ")*", c), (a + b) * c};
     default: return {StrCat(a, "*", b), a * b};
   }
+}
+
+Expression SomeExpression(Random& random) {
+  for (;;) {
+    Expression expression = AnyExpression(random);
+    if (!HasRepeats(expression.text)) return expression;
+  }
+}
+
+std::vector<int> Prices(Random& random, size_t count) {
+  std::vector<int> prices;
+  while (prices.size() < count) prices.push_back(random.Int(13, 997));
+  return prices;
 }
 
 void Evaluate(TaskBuilder& task) {
@@ -49,12 +71,10 @@ void CopyResult(TaskBuilder& task) {
 
 void AddPrices(TaskBuilder& task) {
   const std::vector<std::string> goods = Words(task.random(), task.random().Int(4, 6));
+  std::vector<int> prices = Prices(task.random(), goods.size());
+  while (HasRepeats(StrCat(prices[1], "+", prices[3]))) prices = Prices(task.random(), goods.size());
   std::vector<std::string> lines;
-  std::vector<int> prices;
-  for (const std::string& item : goods) {
-    prices.push_back(task.random().Int(13, 997));
-    lines.push_back(StrCat(item, ": ", prices.back()));
-  }
+  for (size_t i = 0; i < goods.size(); ++i) lines.push_back(StrCat(goods[i], ": ", prices[i]));
   const std::string file = FileNames(task.random(), 1, ".txt")[0], first = Quoted(goods[1]), second = Quoted(goods[3]);
   task.File(file, Lines(lines));
   task.Open("editor", {file});

@@ -99,13 +99,24 @@ void Delete(TaskBuilder& task) {
   task.EndsWith(s.AndNothingElse(FileIsGone(s.name())));
 }
 
+// The rest of a solution that moves the chosen file into a folder.
+void MoveInto(TaskBuilder& task, const Scene& s, const std::string& folder) {
+  task.Click(s.name());
+  task.Press("Control+X");
+  task.Click(folder);
+  task.Press("Enter");
+  task.Press("Control+V");
+}
+
 void NewFolder(TaskBuilder& task) {
   const Scene s(task);
-  const std::string folder = FolderName(task), name = Quoted(folder);
-  task.Goal({Substitute("Create a new folder $0.", name), Substitute("Make a new folder with the name $0.", name), Substitute("I need a new folder called $0 beside the files.", name)});
+  const std::string folder = FolderName(task), name = Quoted(folder), file = Quoted(s.name());
+  task.Goal({Substitute("Create a new folder $0 and move the file $1 into it.", name, file), Substitute("Make a new folder with the name $0; then move $1 there.", name, file),
+             Substitute("I need a new folder called $0 beside the files, with $1 in it instead of here.", name, file)});
   task.Press("Control+Shift+N");
   task.EnterNew(folder);
-  task.EndsWith(s.AndNothingElse(All({FileExists(folder), FileHolds(s.name(), s.text())})));
+  MoveInto(task, s, folder);
+  task.EndsWith(s.AndNothingElse(All({FileIsGone(s.name()), FileHolds(absl::StrCat(folder, "/", s.name()), s.text())})));
 }
 
 void Move(TaskBuilder& task) {
@@ -114,11 +125,7 @@ void Move(TaskBuilder& task) {
   task.File(inside, "What belongs here is moved here.\n");
   task.Goal({Substitute("Move the file $0 into the folder $1.", Quoted(s.name()), Quoted(folder)), Substitute("Put $0 into the folder $1; do not leave a copy behind.", Quoted(s.name()), Quoted(folder)),
              Substitute("The file $0 belongs into $1. Move it there.", Quoted(s.name()), Quoted(folder))});
-  task.Click(s.name());
-  task.Press("Control+X");
-  task.Click(folder);
-  task.Press("Enter");
-  task.Press("Control+V");
+  MoveInto(task, s, folder);
   task.EndsWith(s.AndNothingElse(All({FileIsGone(s.name()), FileHolds(absl::StrCat(folder, "/", s.name()), s.text()), FileExists(inside)})));
 }
 
@@ -142,8 +149,8 @@ void AddFilesTemplates(std::vector<Template>& templates) {
   add("files/open_file", "reach_state", 2, OpenFile);
   add("files/rename", "content_change", 4, Rename);
   add("files/delete", "content_change", 4, Delete);
-  add("files/new_folder", "content_change", 3, NewFolder);
   add("files/move", "content_change", 5, Move);
+  add("files/new_folder", "content_change", 7, NewFolder);
   add("files/missing_file", "impossible", 1, MissingFile);
 }
 

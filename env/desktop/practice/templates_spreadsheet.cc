@@ -42,6 +42,12 @@ struct Scene {
 
 std::string CellName(int column, int row) { return StrCat(std::string(1, static_cast<char>('A' + column)), row); }
 
+// Selects cells by their name. The box takes keys only a moment after it was clicked: in a step of its own.
+void GoTo(TaskBuilder& task, const std::string& cells) {
+  task.ClickTextbox(kNameBox);
+  task.EnterNew(cells);
+}
+
 // Writes the sheet back into the file it was read from, which the spreadsheet asks about.
 void ExportAgain(TaskBuilder& task) {
   task.Press("Control+E");
@@ -53,7 +59,7 @@ void ReadCell(TaskBuilder& task) {
   const int column = task.random().Int(0, 2), row = task.random().Int(2, s.last());
   const std::string cell = CellName(column, row), name = Quoted(cell);
   task.Goal({Substitute("What is in the cell $0 of the open table?", name), Substitute("Go to the cell $0 and tell me what it holds.", name), Substitute("Read the cell $0.", name)});
-  task.EnterInto(kNameBox, cell);
+  GoTo(task, cell);
   task.Answers(s.rows[row - 1][column]);
 }
 
@@ -64,7 +70,7 @@ void SumOfCells(TaskBuilder& task) {
   for (int row = first; row <= last; ++row) sum += std::stoi(s.rows[row - 1][column]);
   const std::string cells = StrCat(CellName(column, first), ":", CellName(column, last)), name = Quoted(cells);
   task.Goal({Substitute("What is the sum of the cells $0?", name), Substitute("Select the cells $0: which sum do they have?", name), Substitute("Add up the cells $0 of the open table.", name)});
-  task.EnterInto(kNameBox, cells);
+  GoTo(task, cells);
   task.AnswersNumber(sum);
 }
 
@@ -75,7 +81,7 @@ void SetCell(TaskBuilder& task) {
   task.Goal({Substitute("Set the cell $0 to $1 and export the sheet to its CSV file again.", Quoted(cell), Quoted(value)),
              Substitute("Change the cell $0 of the open table to $1; export it into the same CSV file.", Quoted(cell), Quoted(value)),
              Substitute("The cell $0 must be $1. Correct it and repeat the export to the file.", Quoted(cell), Quoted(value))});
-  task.EnterInto(kNameBox, cell);
+  GoTo(task, cell);
   task.Enter(value);
   ExportAgain(task);
   Rows rows = s.rows;
@@ -97,7 +103,7 @@ void SortRows(TaskBuilder& task) {
   const std::string cells = Quoted(StrCat("A2:", CellName(2, s.last()))), order = descending ? "descending" : "ascending";
   task.Goal({Substitute("Sort the rows $0 by their first column, $1, and export the sheet to its CSV file again.", cells, order),
              Substitute("Bring the rows $0 into $1 order of the items, then export the sheet into the same CSV file.", cells, order)});
-  task.EnterInto(kNameBox, StrCat("A2:", CellName(2, s.last())));
+  GoTo(task, StrCat("A2:", CellName(2, s.last())));
   task.Click(descending ? "Sort Descending" : "Sort Ascending");
   ExportAgain(task);
   task.EndsWith(FileReads(s.file, v1::FileCheck::FORMAT_CSV, JsonRows(rows)));
@@ -109,10 +115,10 @@ void AddSpreadsheetTemplates(std::vector<Template>& templates) {
   const auto add = [&](const char* id, const char* kind, int steps, void (*write)(TaskBuilder&)) {
     templates.push_back({id, "spreadsheet", kind, steps, false, write});
   };
-  add("spreadsheet/read_cell", "find_fact", 2, ReadCell);
-  add("spreadsheet/sum_of_cells", "find_fact", 2, SumOfCells);
-  add("spreadsheet/set_cell", "content_change", 5, SetCell);
-  add("spreadsheet/sort_rows", "content_change", 5, SortRows);
+  add("spreadsheet/read_cell", "find_fact", 3, ReadCell);
+  add("spreadsheet/sum_of_cells", "find_fact", 3, SumOfCells);
+  add("spreadsheet/set_cell", "content_change", 6, SetCell);
+  add("spreadsheet/sort_rows", "content_change", 6, SortRows);
 }
 
 }  // namespace proctor::env::desktop_practice

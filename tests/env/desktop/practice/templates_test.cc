@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "env/desktop/practice/oracles.h"
 #include "env/practice/templates.h"
 #include "evaluator/evaluate.h"
 #include "evaluator/evaluator_config.h"
@@ -38,6 +39,30 @@ TEST(DesktopTemplatesTest, ThereAreEnoughOfEveryApplicationAndKind) {
 TEST(DesktopTemplatesTest, RefusesUnknownTemplatesAndSeeds) {
   EXPECT_EQ(Instantiate("files/nothing", 1).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(Instantiate("files/rename", 0).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(DesktopOraclesTest, AFileHoldsItsOwnTextWithOrWithoutTheLastNewline) {
+  for (const std::string text : {"", "a", "a\n", "a\n\n", "\n"}) {
+    std::string other = text;
+    if (text.empty() || text.back() != '\n') other += '\n'; else other.pop_back();
+    for (const std::string& held : {text, other, text + "b"}) {
+      v1::Trajectory record;
+      record.set_name("trajectories/t");
+      record.set_format_version(1);
+      *record.mutable_task()->mutable_oracle() = FileHolds("f.txt", text);
+      v1::DesktopFile* file = record.mutable_task()->mutable_start_state()->mutable_desktop()->add_files();
+      file->set_path("f.txt");
+      file->set_content(held);
+      for (const v1::EvidenceRequest& request : evaluator::RequiredEvidence(record.task().oracle()))
+        *record.add_evidence() = EvidenceAtStart(record.task(), request, false);
+      record.set_closed(true);
+      record.set_end_kind(v1::END_KIND_TERMINATED);
+      record.set_end_reason(v1::END_REASON_ANSWERED);
+      const bool right = held != text + "b";
+      EXPECT_EQ(evaluator::Evaluate(evaluator::TaskOracleEvaluator(), record)->outcome(), right ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE)
+          << "'" << text << "' against '" << held << "'";
+    }
+  }
 }
 
 class DesktopTemplateTest : public ::testing::TestWithParam<std::string> {
@@ -95,7 +120,9 @@ TEST_P(DesktopTemplateTest, GivesWellFormedTasks) {
     EXPECT_EQ(task->template_(), GetParam());
     EXPECT_EQ(task->site(), Source().site);
     EXPECT_EQ(task->kind(), Source().kind);
-    EXPECT_EQ(task->seed(), seed);
+    // Desktops cannot be seeded.
+    EXPECT_EQ(task->seed(), 0);
+    EXPECT_TRUE(absl::StrContains(task->lineage().parameters_json(), absl::StrCat("\"seed\":\"", seed, "\"")));
     EXPECT_EQ(task->impossible(), Source().impossible);
     EXPECT_EQ(task->optimal_steps(), Source().optimal_steps);
     EXPECT_EQ(evaluator::ValidateOracle(task->oracle()), absl::OkStatus());
@@ -133,9 +160,8 @@ TEST_P(DesktopTemplateTest, HasASolutionUnlessWordsForItAreMissing) {
 TEST_P(DesktopTemplateTest, DiffersFromSeedToSeed) {
   std::set<std::string> goals, asked;
   for (int seed = 1; seed <= kSeeds; ++seed) {
-    v1::Task task = Instantiate(GetParam(), seed).value();
+    const v1::Task task = Instantiate(GetParam(), seed).value();
     goals.insert(task.goal());
-    task.clear_seed();
     asked.insert(task.start_state().SerializeAsString() + task.oracle().SerializeAsString());
   }
   // Two seeds may draw the same expression.
