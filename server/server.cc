@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -25,6 +27,9 @@
 #include "env/session_manager.h"
 #include "reward/consumers.h"
 #include "reward/subscription.h"
+#include "server/auth/auth_config.h"
+#include "server/auth/call_guard.h"
+#include "server/auth/tls_files.h"
 #include "server/calibrate_job.h"
 #include "server/data_directory.h"
 #include "server/environment_service.h"
@@ -40,6 +45,7 @@
 #include "server/rescore_job.h"
 #include "server/reward_payload.h"
 #include "server/reward_service.h"
+#include "server/rpc/door.h"
 #include "server/task_service.h"
 #include "server/trajectory_jobs.h"
 #include "server/trajectory_service.h"
@@ -49,8 +55,6 @@
 namespace proctor::server {
 namespace {
 
-// Screenshots and page texts make large messages; blobs and uploads are bounded by their own limits.
-constexpr int kMaxMessageBytes = 64 << 20;
 // How long shutdown waits for what it cancelled.
 constexpr absl::Duration kCancelGrace = absl::Seconds(10);
 // How long answers are kept for retries beyond their session's life.
@@ -93,6 +97,26 @@ evaluator::WebArenaFunctions Functions(const v1::ServerConfig& config) {
   return functions;
 }
 
+// What a client, well or ill meaning, may ask of a connection.
+void ApplyLimits(const v1::ConnectionConfig& limits, grpc::ServerBuilder& builder) {
+  const auto milliseconds = [](const google::protobuf::Duration& duration) {
+    const int64_t value = absl::ToInt64Milliseconds(FromProto(duration));
+    // gRPC counts them as int; the largest one means never.
+    return value == 0 ? INT_MAX : static_cast<int>(std::min<int64_t>(value, INT_MAX));
+  };
+  builder.SetMaxReceiveMessageSize(static_cast<int>(limits.max_message_bytes()));
+  builder.SetMaxSendMessageSize(-1);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, static_cast<int>(limits.max_metadata_bytes()));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.max_calls());
+  // A client that is gone is noticed even in the middle of a silent stream.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(limits.keepalive_time()));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(limits.keepalive_timeout()));
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, milliseconds(limits.min_client_ping_interval()));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, milliseconds(limits.max_age()));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, milliseconds(limits.max_age_grace()));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, milliseconds(limits.max_idle()));
+}
+
 // Pools: named and bounded. `rpc` runs unary calls; `sessions` worlds' verbs; the others what their names say.
 struct Pools {
   explicit Pools(const v1::ThreadsConfig& threads)
@@ -121,11 +145,14 @@ class ServerImpl final : public Server {
 
   const Addresses& addresses() const override { return addresses_; }
   void Shutdown(absl::Duration grace) override;
+  void Reload() override { Reloaded(doors_->Reload()); }
 
   absl::Status Run();
 
  private:
   absl::Status StartRooms();
+  absl::Status OpenDoors();
+  void Reloaded(const absl::Status& status);
   absl::Status Listen();
   absl::Status WriteAddresses() const;
   void Tick();
@@ -146,6 +173,8 @@ class ServerImpl final : public Server {
   std::string recompressed_up_to_;
   Addresses addresses_;
   DataDirectory data_;
+  std::unique_ptr<Doors> doors_;
+  std::unique_ptr<CallGuard> guard_;
   std::unique_ptr<Worlds> worlds_;
   std::unique_ptr<reward::Consumers> consumers_;
   std::unique_ptr<reward::SubscriptionHub> subscriptions_;
@@ -167,6 +196,7 @@ class ServerImpl final : public Server {
 };
 
 absl::Status ServerImpl::Run() {
+  PROCTOR_RETURN_IF_ERROR(OpenDoors());
   PROCTOR_RETURN_IF_ERROR(StartRooms());
   // Before the first client: places of episodes that are just starting must not look as if a crash had left them, and a
   // job that is just started not as if it were left over.
@@ -176,6 +206,19 @@ absl::Status ServerImpl::Run() {
   PROCTOR_RETURN_IF_ERROR(Listen());
   Tick();
   return WriteAddresses();
+}
+
+absl::Status ServerImpl::OpenDoors() {
+  const v1::AuthConfig& auth = config_.auth();
+  PROCTOR_ASSIGN_OR_RETURN(doors_, Doors::Create(auth.tokens_file(), SystemClock()));
+  if (auth.has_tls()) PROCTOR_RETURN_IF_ERROR(CheckTlsFiles(auth.tls(), absl::Now()));
+  for (const std::string& warning : DoorWarnings(config_)) LogWarning(warning);
+  guard_ = std::make_unique<CallGuard>(CallGuard::Parts{*doors_, TcpDoor(config_)});
+  return absl::OkStatus();
+}
+
+void ServerImpl::Reloaded(const absl::Status& status) {
+  if (!status.ok()) LogError("the tokens file was not read again; the tokens read before stay", {{"error", status.ToString()}});
 }
 
 absl::Status ServerImpl::StartRooms() {
@@ -220,22 +263,24 @@ absl::Status ServerImpl::Listen() {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  builder.SetMaxSendMessageSize(-1);
-  // A client that is gone is noticed even in the middle of a silent stream.
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  ApplyLimits(config_.connections(), builder);
   // Two servers on one port would each get some of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   int port = 0;
-  const auto credentials = grpc::InsecureServerCredentials();
-  if (!config_.listen_address().empty()) builder.AddListeningPort(config_.listen_address(), credentials, &port);
+  if (!config_.listen_address().empty()) {
+    const Door door = TcpDoor(config_);
+    builder.AddListeningPort(config_.listen_address(),
+                             config_.auth().has_tls() ? TlsCredentials(config_.auth().tls(), door, *guard_) : PlainCredentials(door, *guard_),
+                             &port);
+  }
   if (!config_.unix_socket().empty()) {
     // Left by a server that was killed; the data directory's lock says that it is not running.
     unlink(config_.unix_socket().c_str());
-    builder.AddListeningPort("unix:" + config_.unix_socket(), credentials);
+    builder.AddListeningPort("unix:" + config_.unix_socket(), PlainCredentials(Door::kLocal, *guard_));
   }
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(MakeCallerInterceptors(*guard_));
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   for (const auto& service : services_) builder.RegisterService(service.get());
   // The socket is made under a mask, so that it is never open to others, not even for a moment.
   const mode_t mask = umask(0177);
@@ -283,6 +328,7 @@ void ServerImpl::Tick() {
 }
 
 void ServerImpl::Maintain() {
+  Reloaded(doors_->ReloadIfChanged());
   const CallContext context = CallContext::WithTimeout(absl::Minutes(5));
   const auto ended = data_.rewards->EndExpiredGroups(context);
   if (!ended.ok()) LogError("groups were not ended", {{"error", ended.status().ToString()}});
