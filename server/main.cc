@@ -61,7 +61,8 @@ int Serve(const v1::ServerConfig& config) {
   int signal_number = 0;
   while (sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP) (*server)->Reload();
   LogInfo("stopping", {{"signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"}});
-  // A second signal ends at once.
+  // A second signal ends at once; there is nothing to read again any more.
+  signal(SIGHUP, SIG_IGN);
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   (*server)->Shutdown(FromProto(config.shutdown_grace()));
   server->reset();

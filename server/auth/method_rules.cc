@@ -78,7 +78,7 @@ const std::vector<MethodRule>& MethodRules() {
       {.path = "/proctor.v1.RewardService/SeekConsumer", .scopes = kReadRewards, .changes = true},
       {.path = "/proctor.v1.RewardService/ListConsumers", .scopes = kReadRewards},
       {.path = "/proctor.v1.RewardService/DeleteConsumer", .scopes = kReadRewards, .changes = true},
-      {.path = "/proctor.v1.RewardService/StreamRewards", .scopes = kReadRewards},
+      {.path = "/proctor.v1.RewardService/StreamRewards", .scopes = kReadRewards, .changes = true},
       {.path = "/proctor.v1.RewardService/ListRewards", .scopes = kReadRewards},
       {.path = "/proctor.v1.JobService/GetJob", .scopes = kStartsJobs},
       {.path = "/proctor.v1.JobService/ListJobs", .scopes = kStartsJobs},

@@ -12,6 +12,8 @@
 #include "absl/time/clock.h"
 #include "common/proto_time.h"
 #include "common/strings.h"
+#include "google/protobuf/message.h"
+#include "server/auth/call_trail.h"
 #include "server/auth/method_rules.h"
 
 namespace proctor::server {
@@ -50,7 +52,7 @@ std::vector<std::string> Identities(const grpc::AuthContext& context) {
 
 // What gRPC's C core asks about every call of an address.
 struct Doorman {
-  Door door;
+  Entrance entrance;
   const CallGuard& guard;
 
   static absl::Status Decide(const Doorman& self, const grpc_auth_context* context, const grpc_metadata* metadata, size_t count) {
@@ -64,7 +66,7 @@ struct Doorman {
       credentials.authorization = View(metadata[i].value);
     }
     credentials.identities = Identities(context);
-    return self.guard.Admit(self.door, path, credentials);
+    return self.guard.Admit(self.entrance, path, credentials);
   }
 
   static void Process(void* state, grpc_auth_context* context, const grpc_metadata* metadata, size_t count,
@@ -79,8 +81,8 @@ struct Doorman {
 // grpc::InsecureServerCredentials takes no processor of metadata in gRPC 1.51, though the core below it does.
 class GuardedCredentials final : public grpc::ServerCredentials {
  public:
-  GuardedCredentials(grpc_server_credentials* core, Door door, const CallGuard& guard) : core_(core) {
-    grpc_server_credentials_set_auth_metadata_processor(core_, {Doorman::Process, Doorman::Destroy, new Doorman{door, guard}});
+  GuardedCredentials(grpc_server_credentials* core, Entrance entrance, const CallGuard& guard) : core_(core) {
+    grpc_server_credentials_set_auth_metadata_processor(core_, {Doorman::Process, Doorman::Destroy, new Doorman{std::move(entrance), guard}});
   }
   ~GuardedCredentials() override { grpc_server_credentials_release(core_); }
   void SetAuthMetadataProcessor(const std::shared_ptr<grpc::AuthMetadataProcessor>&) override {}  // Ours stays.
@@ -98,54 +100,70 @@ std::string Copy(grpc::string_ref text) { return {text.data(), text.size()}; }
 // Lives as long as its call.
 class CallerInterceptor final : public grpc::experimental::Interceptor {
  public:
-  CallerInterceptor(const CallGuard& guard, grpc::experimental::ServerRpcInfo& info) : guard_(guard), info_(info) {}
+  CallerInterceptor(const CallGuard& guard, grpc::experimental::ServerRpcInfo& info)
+      : guard_(guard), info_(info), is_ours_(std::string_view(info.method()).starts_with("/proctor.")), trail_(guard, info.method()) {}
 
   void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
     using Point = grpc::experimental::InterceptionHookPoints;
     if (methods->QueryInterceptionHookPoint(Point::POST_RECV_INITIAL_METADATA)) Begin(*methods->GetRecvInitialMetadata());
-    if (methods->QueryInterceptionHookPoint(Point::POST_RECV_MESSAGE)) CheckStillKnown();
+    if (methods->QueryInterceptionHookPoint(Point::POST_RECV_MESSAGE)) Received(methods->GetRecvMessage());
+    if (methods->QueryInterceptionHookPoint(Point::PRE_SEND_MESSAGE) && Looks()) {
+      if (const void* message = methods->GetSendMessage(); message != nullptr) trail_.Sent(*static_cast<const Message*>(message));
+    }
+    if (methods->QueryInterceptionHookPoint(Point::PRE_SEND_STATUS)) {
+      trail_.Ended(static_cast<absl::StatusCode>(methods->GetSendStatus().error_code()));
+    }
     methods->Proceed();
   }
 
  private:
   using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
+  using Message = google::protobuf::Message;
+
+  // gRPC hands messages on as void*. Those of our services are protobuf messages, whose base is where they begin.
+  bool Looks() const { return is_ours_ && !trail_.idle(); }
+
+  void Received(const void* message) {
+    CheckStillKnown();
+    // Null: the client sends no more.
+    if (message != nullptr && Looks()) trail_.Received(*static_cast<const Message*>(message));
+  }
 
   void Begin(Metadata& metadata) {
     if (const auto it = metadata.find(kAuthorization); it != metadata.end()) authorization_ = Copy(it->second);
     for (const char* key : {kAuthorization, kCallerKey, kTenantKey, kSeesAllKey}) metadata.erase(key);
-    generation_ = guard_.doors().generation();
-    Identify();
+    generation_ = guard_.parts().doors.generation();
+    caller_ = Identified();
+    // The doorman let the call in, so only a change of the tokens file in between leads here.
+    if (caller_.scopes.empty()) info_.server_context()->TryCancel();
+    trail_.Begin(caller_, info_.server_context()->peer());
     metadata.emplace(kCallerKey, caller_.name);
     metadata.emplace(kTenantKey, caller_.tenant);
     if (caller_.sees_all()) metadata.emplace(kSeesAllKey, "1");
   }
 
-  // The doorman let the call in, so only a change of the tokens file in between makes this fail.
-  void Identify() {
+  // Nobody, if it fails.
+  Caller Identified() const {
     const auto context = info_.server_context()->auth_context();
     auto caller = guard_.Identify(info_.server_context()->peer(),
                                   {authorization_, context == nullptr ? std::vector<std::string>() : Identities(*context)});
-    if (caller.ok()) {
-      caller_ = *std::move(caller);
-    } else {
-      caller_ = Caller{.name = "", .tenant = "", .scopes = {}};
-      info_.server_context()->TryCancel();
-    }
+    return caller.ok() ? *std::move(caller) : Caller{.name = "", .tenant = "", .scopes = {}};
   }
 
   void CheckStillKnown() {
     if (info_.type() == grpc::experimental::ServerRpcInfo::Type::UNARY) return;
-    const uint64_t generation = guard_.doors().generation();
+    const uint64_t generation = guard_.parts().doors.generation();
     if (generation == generation_ && absl::Now() < caller_.expire_time) return;
     generation_ = generation;
-    const Scopes before = caller_.scopes;
-    const std::string tenant = caller_.tenant;
-    Identify();
-    if (caller_.tenant != tenant || !(caller_.scopes == before)) info_.server_context()->TryCancel();
+    // The caller stays what it was: metadata refers to it.
+    const Caller now = Identified();
+    if (now.name != caller_.name || now.tenant != caller_.tenant || !(now.scopes == caller_.scopes)) info_.server_context()->TryCancel();
   }
 
   const CallGuard& guard_;
   grpc::experimental::ServerRpcInfo& info_;
+  const bool is_ours_;
+  CallTrail trail_;
   uint64_t generation_ = 0;
   std::string authorization_;
   // What is in the metadata refers to it.
@@ -166,11 +184,11 @@ class CallerInterceptors final : public grpc::experimental::ServerInterceptorFac
 
 }  // namespace
 
-std::shared_ptr<grpc::ServerCredentials> PlainCredentials(Door door, const CallGuard& guard) {
-  return std::make_shared<GuardedCredentials>(grpc_insecure_server_credentials_create(), door, guard);
+std::shared_ptr<grpc::ServerCredentials> PlainCredentials(Entrance entrance, const CallGuard& guard) {
+  return std::make_shared<GuardedCredentials>(grpc_insecure_server_credentials_create(), std::move(entrance), guard);
 }
 
-std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const v1::TlsConfig& tls, Door door, const CallGuard& guard) {
+std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const v1::TlsConfig& tls, Entrance entrance, const CallGuard& guard) {
   const auto interval = static_cast<unsigned int>(absl::ToInt64Seconds(FromProto(tls.reload_interval())));
   const std::string& authorities = tls.client_ca_file();
   grpc_tls_certificate_provider* const files = grpc_tls_certificate_provider_file_watcher_create(
@@ -185,7 +203,7 @@ std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const v1::TlsConfig& tls
                                                                     ? GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY
                                                                     : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   }
-  return std::make_shared<GuardedCredentials>(grpc_tls_server_credentials_create(options), door, guard);
+  return std::make_shared<GuardedCredentials>(grpc_tls_server_credentials_create(options), std::move(entrance), guard);
 }
 
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallerInterceptors(const CallGuard& guard) {

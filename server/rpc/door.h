@@ -17,13 +17,13 @@
 namespace proctor::server {
 
 // In plain text. `guard` outlives the server.
-std::shared_ptr<grpc::ServerCredentials> PlainCredentials(Door door, const CallGuard& guard);
+std::shared_ptr<grpc::ServerCredentials> PlainCredentials(Entrance entrance, const CallGuard& guard);
 
 // TLS 1.2 or newer; the files are read again as they change. CheckTlsFiles first: what cannot be read makes handshakes fail.
-std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const v1::TlsConfig& tls, Door door, const CallGuard& guard);
+std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const v1::TlsConfig& tls, Entrance entrance, const CallGuard& guard);
 
 // Tells methods who calls them, ends streams of callers whose token was withdrawn or has expired when they send their next message,
-// and takes tokens out of what methods see. `guard` outlives the server.
+// takes tokens out of what methods see, and writes the audit log (CallTrail). `guard` outlives the server.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallerInterceptors(const CallGuard& guard);
 
 // Who makes the call. Without the interceptor (a service alone in a test) it is `local`.

@@ -7,6 +7,7 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -83,6 +84,12 @@ class GuardedProctord {
     return command;
   }
 
+  // Runs it where it should refuse to start, or has nothing to serve. A server that does start is ended after a while.
+  static int Run(std::vector<std::string> command, std::string* output = nullptr) {
+    command.insert(command.begin(), {"/usr/bin/timeout", "-s", "KILL", "60"});
+    return RunToEnd(command, output);
+  }
+
   // Starts it on any port of 127.0.0.1, unless the flags say otherwise, and waits until it says that it is ready.
   void Start(const std::string& settings, const std::vector<std::string>& flags = {"--listen", "127.0.0.1:0"}) {
     int ends[2];
@@ -90,6 +97,7 @@ class GuardedProctord {
     const std::vector<std::string> command = Command(settings, flags);
     pid_ = fork();
     if (pid_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);  // Also where the test is killed.
       const int log = open((directory_.path() + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
       dup2(ends[1], 1);
       dup2(log, 2);

@@ -245,12 +245,12 @@ TEST_F(ProctordDoorsTest, AnUnprotectedNetworkAddressIsRefusedUnlessItIsAskedFor
   const std::vector<std::string> told = {"--listen", "0.0.0.0:0", "--anyone-on-the-network-may-connect"};
   const std::string setting = "auth: {allow_unprotected_network: true}\n";
   std::string output;
-  EXPECT_EQ(RunToEnd(server_.Command("", network), &output), 2);
+  EXPECT_EQ(GuardedProctord::Run(server_.Command("", network), &output), 2);
   EXPECT_THAT(output, HasSubstr("docs/security.md"));
-  EXPECT_EQ(RunToEnd(server_.Command(setting, network)), 2);
-  EXPECT_EQ(RunToEnd(server_.Command("", told)), 2);
-  EXPECT_EQ(RunToEnd(server_.Command("auth: {" + Tokens() + "}\n", network)), 2);
-  EXPECT_EQ(RunToEnd(server_.Command("auth: {tls: {" + server_.TlsSettings() + "}}\n", network)), 2);
+  EXPECT_EQ(GuardedProctord::Run(server_.Command(setting, network)), 2);
+  EXPECT_EQ(GuardedProctord::Run(server_.Command("", told)), 2);
+  EXPECT_EQ(GuardedProctord::Run(server_.Command("auth: {" + Tokens() + "}\n", network)), 2);
+  EXPECT_EQ(GuardedProctord::Run(server_.Command("auth: {tls: {" + server_.TlsSettings() + "}}\n", network)), 2);
   ASSERT_NO_FATAL_FAILURE(server_.Start(setting, told));
   EXPECT_TRUE(Send(server_.Plain(), {kListSessions}).ok());
   EXPECT_THAT(server_.log(), HasSubstr("without TLS"));
@@ -264,13 +264,13 @@ TEST_F(ProctordDoorsTest, AnUnprotectedNetworkAddressIsRefusedUnlessItIsAskedFor
 TEST_F(ProctordDoorsTest, DoesNotStartOnFilesThatAreWrong) {
   server_.Write("server.key", other_pair_.key);
   std::string output;
-  EXPECT_EQ(RunToEnd(server_.Command("auth: {" + Tokens() + ", tls: {" + server_.TlsSettings() + "}}\n", {"--listen", "127.0.0.1:0"}),
+  EXPECT_EQ(GuardedProctord::Run(server_.Command("auth: {" + Tokens() + ", tls: {" + server_.TlsSettings() + "}}\n", {"--listen", "127.0.0.1:0"}),
                      &output), 1);
   EXPECT_THAT(output, HasSubstr("is not the key of"));
   server_.WriteServerPair(server_pair_);
   server_.Write("tokens.yaml", "tokens: [{name: a}]\n");
   output.clear();
-  EXPECT_EQ(RunToEnd(server_.Command("auth: {" + Tokens() + "}\n", {"--listen", "127.0.0.1:0"}), &output), 1);
+  EXPECT_EQ(GuardedProctord::Run(server_.Command("auth: {" + Tokens() + "}\n", {"--listen", "127.0.0.1:0"}), &output), 1);
   EXPECT_THAT(output, HasSubstr("tokens.yaml:1"));
 }
 
@@ -317,15 +317,15 @@ TEST_F(ProctordDoorsTest, ARenewedCertificateIsServedWithoutARestart) {
 
 TEST_F(ProctordDoorsTest, ANewTokenIsPrintedOnceAndItsEntryLetsItIn) {
   std::string printed;
-  ASSERT_EQ(RunToEnd({PROCTORD, "--new-token", "fresh", "--scopes", "act,judge", "--tenant", "lab", "--expires", "1h"}, &printed), 0);
+  ASSERT_EQ(GuardedProctord::Run({PROCTORD, "--new-token", "fresh", "--scopes", "act,judge", "--tenant", "lab", "--expires", "1h"}, &printed), 0);
   const std::string token = printed.substr(printed.find("\nproctor_") + 1, 8 + 64);
   const std::string entry = printed.substr(printed.find("- name: fresh"));
   WriteTokens(entry);
   ASSERT_NO_FATAL_FAILURE(StartGuarded());
   EXPECT_TRUE(Send(Tls(), {kListSessions, "", {{"authorization", "Bearer " + token}}}).ok());
-  EXPECT_EQ(RunToEnd({PROCTORD, "--new-token", "fresh"}), 2);
-  EXPECT_EQ(RunToEnd({PROCTORD, "--new-token", "fresh", "--scopes", "fly"}), 2);
-  EXPECT_EQ(RunToEnd({PROCTORD, "--scopes", "act"}), 2);
+  EXPECT_EQ(GuardedProctord::Run({PROCTORD, "--new-token", "fresh"}), 2);
+  EXPECT_EQ(GuardedProctord::Run({PROCTORD, "--new-token", "fresh", "--scopes", "fly"}), 2);
+  EXPECT_EQ(GuardedProctord::Run({PROCTORD, "--scopes", "act"}), 2);
 }
 
 }  // namespace

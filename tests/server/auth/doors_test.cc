@@ -8,7 +8,6 @@
 #include <fstream>
 
 #include "common/ids.h"
-#include "server/auth/call_guard.h"
 #include "tests/storage/temp_directory.h"
 
 namespace proctor::server {
@@ -107,23 +106,6 @@ TEST_F(DoorsTest, AMistakeInTheFileLeavesTheTokensThatWereReadAndIsToldOnce) {
   Write("tokens:\n" + Token("alpha", "two"));
   EXPECT_TRUE(doors->ReloadIfChanged().ok());
   EXPECT_TRUE(doors->Identify(Door::kGuarded, {.authorization = "Bearer two"}).ok());
-}
-
-TEST_F(DoorsTest, TheGuardChecksScopesAndLeavesHealthOpen) {
-  Write("tokens:\n" + Token("alpha", "one"));
-  const auto doors = Open();
-  const CallGuard guard({*doors, Door::kGuarded});
-  const Credentials alpha{.authorization = "Bearer one"};
-  EXPECT_TRUE(guard.Admit(Door::kGuarded, "/proctor.v1.EnvironmentService/Step", alpha).ok());
-  EXPECT_TRUE(absl::IsUnauthenticated(guard.Admit(Door::kGuarded, "/proctor.v1.EnvironmentService/Step", {})));
-  EXPECT_TRUE(guard.Admit(Door::kGuarded, "/grpc.health.v1.Health/Check", {}).ok());
-  const absl::Status denied = guard.Admit(Door::kGuarded, "/proctor.v1.RewardService/ListRewards", alpha);
-  EXPECT_TRUE(absl::IsPermissionDenied(denied));
-  EXPECT_THAT(std::string(denied.message()), HasSubstr("read_rewards"));
-  EXPECT_TRUE(absl::IsUnimplemented(guard.Admit(Door::kGuarded, "/proctor.v1.RewardService/Steal", alpha)));
-  EXPECT_TRUE(absl::IsUnauthenticated(guard.Admit(Door::kGuarded, "", {})));
-  EXPECT_EQ(guard.Identify("unix:", {})->name, kLocalCaller);
-  EXPECT_FALSE(guard.Identify("ipv4:127.0.0.1:9", {}).ok());
 }
 
 }  // namespace
