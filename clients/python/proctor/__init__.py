@@ -17,12 +17,14 @@ from .actions import (answer, check, click, drag, give_up, go_back, goto, hover,
 from .client import Client, connect
 from .environment import Env
 from .errors import (Aborted, AlreadyExists, Cancelled, DeadlineExceeded, FailedPrecondition, InvalidArgument, NotFound,
-                     OutOfRange, ProctorError, ResourceExhausted, Unavailable)
+                     OutOfRange, PermissionDenied, ProctorError, ResourceExhausted, Unauthenticated, Unavailable)
 from .rewards import RewardStream
+from .security import Security
 
 __all__ = [
     "Aborted", "AlreadyExists", "Cancelled", "Client", "DeadlineExceeded", "Env", "FailedPrecondition",
-    "InvalidArgument", "NotFound", "OutOfRange", "ProctorError", "ResourceExhausted", "RewardStream", "Unavailable",
+    "InvalidArgument", "NotFound", "OutOfRange", "PermissionDenied", "ProctorError", "ResourceExhausted", "RewardStream", "Security",
+    "Unauthenticated", "Unavailable",
     "answer", "check", "click", "connect", "drag", "give_up", "go_back", "goto", "hover", "noop", "observation_request",
     "press", "scroll", "select", "type_text", "wait",
 ]
