@@ -15,7 +15,7 @@ install(FILES ${CMAKE_BINARY_DIR}/proctor-config.cmake ${CMAKE_BINARY_DIR}/proct
 
 # Headers lie below include/proctor as they do in the source tree: #include "clients/cpp/client.h".
 set(headers ${CMAKE_INSTALL_INCLUDEDIR}/proctor)
-foreach(header actions client rewards rpc_stream session)
+foreach(header actions client rewards rpc_stream security session)
   install(FILES clients/cpp/${header}.h DESTINATION ${headers}/clients/cpp)
 endforeach()
 foreach(header mutex proto_json proto_time retry_hint status)

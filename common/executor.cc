@@ -128,7 +128,8 @@ bool TimerQueue::Cancel(uint64_t id) {
     times_.erase(it);
     return true;
   }
-  while (running_ == id && std::this_thread::get_id() != thread_.get_id()) wake_.Wait(mutex_);
+  // 0 is no timer, and says here that none is running.
+  while (id != 0 && running_ == id && std::this_thread::get_id() != thread_.get_id()) wake_.Wait(mutex_);
   return false;
 }
 

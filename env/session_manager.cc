@@ -20,6 +20,16 @@ constexpr absl::Duration kTick = absl::Seconds(1);
 
 absl::Status Draining() { return absl::UnavailableError("the server is shutting down"); }
 
+absl::Status AllTaken(const std::string& environment, int max_sessions) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("all ", max_sessions, " sessions of ", environment, " are taken; try again or give max_wait"));
+}
+
+absl::Status GaveUpItsPlace(const std::string& environment) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("too many wait for a session of ", environment, ", and most of them are yours; try again later"));
+}
+
 }  // namespace
 
 SessionManager::SessionManager(SessionManagerOptions options, SessionParts parts)
@@ -113,7 +123,7 @@ std::vector<v1::Environment> SessionManager::DescribeEnvironments() const {
 }
 
 absl::StatusOr<SessionManager::OpeningPtr> SessionManager::Check(
-    CallContext context, const v1::CreateSessionRequest& request) const {
+    CallContext context, const v1::CreateSessionRequest& request, std::string tenant) const {
   PROCTOR_RETURN_IF_ERROR(context.Check("CreateSession"));
   PROCTOR_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
   auto opening = std::make_shared<Opening>();
@@ -138,6 +148,8 @@ absl::StatusOr<SessionManager::OpeningPtr> SessionManager::Check(
   PROCTOR_ASSIGN_OR_RETURN(opening->settings, environment->ResolveSettings(request.settings()));
   opening->context = std::move(context);
   opening->request = request;
+  opening->tenant = std::move(tenant);
+  if (options_.admission != nullptr) opening->share = options_.admission->Share(opening->tenant);
   if (!request.request_id().empty()) opening->digest = Sha256Hex(ProtoCanonicalBytes(request));
   return opening;
 }
@@ -148,9 +160,9 @@ bool SessionManager::Replay(const OpeningPtr& opening, Done<v1::Session>& done) 
   absl::StatusOr<v1::Session> answer = absl::UnknownError("");
   {
     MutexLock lock(mutex_);
-    const auto it = requests_.find(id);
+    const auto it = requests_.find({opening->tenant, id});
     if (it == requests_.end()) {
-      requests_[id] = Remembered{.digest = opening->digest, .opening = opening, .session_id = ""};
+      requests_[{opening->tenant, id}] = Remembered{.digest = opening->digest, .opening = opening, .session_id = ""};
       return false;
     }
     if (it->second.digest != opening->digest) {
@@ -166,9 +178,44 @@ bool SessionManager::Replay(const OpeningPtr& opening, Done<v1::Session>& done) 
   return true;
 }
 
+void SessionManager::TakeSlot(Kind& kind, const OpeningPtr& opening) {
+  ++kind.taken;
+  ++kind.taken_by[opening->tenant];
+  opening->left_queue = true;
+}
+
+SessionManager::OpeningPtr SessionManager::MakeRoom(const std::string& tenant, std::list<OpeningPtr>& waiting) const {
+  std::map<std::string, int> places;
+  for (const OpeningPtr& opening : waiting) ++places[opening->tenant];
+  const auto most = std::max_element(places.begin(), places.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  // Who takes a place must still have fewer than whom it is taken from.
+  if (most == places.end() || places[tenant] + 1 >= most->second) return nullptr;
+  const auto newest = std::find_if(waiting.rbegin(), waiting.rend(),
+                                   [&](const OpeningPtr& opening) { return opening->tenant == most->first; });
+  return *newest;
+}
+
+SessionManager::Place SessionManager::FindPlace(const OpeningPtr& opening, OpeningPtr& evicted) {
+  Kind& kind = kinds_[opening->environment_id];
+  auto& waiting = waiting_[opening->environment_id];
+  if (kind.taken < kind.max_sessions && waiting.empty()) {
+    TakeSlot(kind, opening);
+    return Place::kFree;
+  }
+  if (FromProto(opening->request.max_wait()) == absl::ZeroDuration()) return Place::kNone;
+  if (static_cast<int>(waiting.size()) >= options_.max_waiters) {
+    evicted = MakeRoom(opening->tenant, waiting);
+    if (evicted == nullptr) return Place::kNone;
+    waiting.remove(evicted);
+  }
+  waiting.push_back(opening);
+  return Place::kWaits;
+}
+
 void SessionManager::Create(CallContext context, v1::CreateSessionRequest request,
-                            Done<v1::Session> done) {
-  auto checked = Check(std::move(context), request);
+                            Done<v1::Session> done, std::string tenant) {
+  auto checked = Check(std::move(context), request, std::move(tenant));
   if (!checked.ok()) {
     parts_.pool.Post([done = std::move(done), status = checked.status()] { done(status); });
     return;
@@ -177,27 +224,25 @@ void SessionManager::Create(CallContext context, v1::CreateSessionRequest reques
   if (Replay(opening, done)) return;
   const absl::Duration wait = FromProto(opening->request.max_wait());
   absl::Status refused;
+  if (options_.admission != nullptr) {
+    refused = options_.admission->Take(opening->tenant, opening->environment_id);
+    opening->counted = refused.ok();
+  }
   bool open = false;
+  OpeningPtr evicted;
   {
     MutexLock lock(mutex_);
     opening->done.push_back(std::move(done));
-    Kind& kind = kinds_[opening->environment_id];
-    auto& waiting = waiting_[opening->environment_id];
-    if (!admitting_) {
-      refused = Draining();
-    } else if (kind.taken < kind.max_sessions && waiting.empty()) {
-      ++kind.taken;
-      opening->left_queue = true;
-      open = true;
-    } else if (wait == absl::ZeroDuration() || static_cast<int>(waiting.size()) >= options_.max_waiters) {
-      refused = WithRetryHint(
-          absl::ResourceExhaustedError(absl::StrCat("all ", kind.max_sessions, " sessions of ",
-                                                    opening->request.environment(),
-                                                    " are taken; try again or give max_wait")),
-          options_.retry_hint);
-    } else {
-      waiting.push_back(opening);
+    if (!admitting_) refused = Draining();
+    const Place place = refused.ok() ? FindPlace(opening, evicted) : Place::kNone;
+    open = place == Place::kFree;
+    if (refused.ok() && place == Place::kNone) {
+      refused = WithRetryHint(AllTaken(opening->request.environment(), kinds_[opening->environment_id].max_sessions),
+                              options_.retry_hint);
     }
+  }
+  if (evicted != nullptr) {
+    GiveUpWaiting(evicted, WithRetryHint(GaveUpItsPlace(evicted->request.environment()), options_.retry_hint));
   }
   if (!refused.ok()) {
     GiveUpWaiting(opening, refused);
@@ -226,9 +271,10 @@ void SessionManager::GiveUpWaiting(const OpeningPtr& opening, absl::Status statu
     if (opening->left_queue) return;
     opening->left_queue = true;
     waiting_[opening->environment_id].remove(opening);
-    requests_.erase(opening->request.request_id());
+    requests_.erase({opening->tenant, opening->request.request_id()});
     done.swap(opening->done);
   }
+  if (opening->counted) GiveBack(opening->environment_id, opening->tenant);
   parts_.pool.Post([done = std::move(done), status] {
     for (const auto& each : done) each(status);
   });
@@ -251,13 +297,13 @@ void SessionManager::Open(const OpeningPtr& opening) {
     return;
   }
   Session::Options options;
-  options.id = NewId();
+  options.id = opening->tenant.empty() ? NewId() : absl::StrCat(NewId(), ".", opening->tenant);
   options.environment_id = opening->environment_id;
   options.environment = environment->Describe();
   options.settings = opening->settings;
   options.lease = opening->lease;
   for (const auto& [key, value] : opening->request.client_tags()) options.client_tags[key] = value;
-  options.on_closed = [this, id = opening->environment_id] { ReleaseSlot(id); };
+  options.on_closed = [this, id = opening->environment_id, tenant = opening->tenant] { ReleaseSlot(id, tenant); };
   Finish(opening, std::make_shared<Session>(std::move(options), parts_, *std::move(world)));
 }
 
@@ -267,7 +313,7 @@ void SessionManager::Finish(const OpeningPtr& opening, absl::StatusOr<std::share
   {
     MutexLock lock(mutex_);
     done.swap(opening->done);
-    const auto it = requests_.find(opening->request.request_id());
+    const auto it = requests_.find({opening->tenant, opening->request.request_id()});
     if (session.ok()) {
       sessions_[(*session)->id()] = *session;
       if (it != requests_.end()) {
@@ -279,7 +325,7 @@ void SessionManager::Finish(const OpeningPtr& opening, absl::StatusOr<std::share
       requests_.erase(it);
     }
   }
-  if (!session.ok()) ReleaseSlot(opening->environment_id);
+  if (!session.ok()) ReleaseSlot(opening->environment_id, opening->tenant);
   if (draining) (*session)->Close("the server is shutting down", v1::END_REASON_SERVER_FAULT, nullptr);
   for (const auto& each : done) {
     if (!session.ok()) {
@@ -292,19 +338,35 @@ void SessionManager::Finish(const OpeningPtr& opening, absl::StatusOr<std::share
   }
 }
 
-void SessionManager::ReleaseSlot(const std::string& environment_id) {
+void SessionManager::GiveBack(const std::string& environment_id, const std::string& tenant) {
+  if (options_.admission != nullptr) options_.admission->GiveBack(tenant, environment_id);
+}
+
+SessionManager::OpeningPtr SessionManager::TakeNext(Kind& kind, std::list<OpeningPtr>& waiting) {
+  const auto load = [&](const OpeningPtr& opening) {
+    const auto it = kind.taken_by.find(opening->tenant);
+    return (it == kind.taken_by.end() ? 0 : it->second) / opening->share;
+  };
+  // The first of the smallest: order of arrival among equals.
+  const auto least = std::min_element(waiting.begin(), waiting.end(),
+                                      [&](const OpeningPtr& a, const OpeningPtr& b) { return load(a) < load(b); });
+  OpeningPtr next = *least;
+  waiting.erase(least);
+  TakeSlot(kind, next);
+  return next;
+}
+
+void SessionManager::ReleaseSlot(const std::string& environment_id, const std::string& tenant) {
+  GiveBack(environment_id, tenant);
   OpeningPtr next;
   {
     MutexLock lock(mutex_);
+    Kind& kind = kinds_[environment_id];
+    --kind.taken;
+    if (--kind.taken_by[tenant] == 0) kind.taken_by.erase(tenant);
     auto& waiting = waiting_[environment_id];
-    if (waiting.empty()) {
-      --kinds_[environment_id].taken;
-      return;
-    }
-    // The slot goes to the first who waits.
-    next = waiting.front();
-    waiting.pop_front();
-    next->left_queue = true;
+    if (waiting.empty()) return;
+    next = TakeNext(kind, waiting);
   }
   parts_.pool.Post([this, next] { Open(next); });
 }

@@ -8,11 +8,13 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "env/admission.h"
 #include "env/session.h"
 #include "env/world.h"
 #include "proctor/v1/environment_service.pb.h"
@@ -33,9 +35,13 @@ struct SessionManagerOptions {
   absl::Duration remember = absl::Hours(24);
   // How long a world may take to open.
   absl::Duration open_cap = absl::Minutes(2);
+  // Outlives the manager; null: whoever asks may have a session that is free.
+  Admission* admission = nullptr;
 };
 
-// Admission: at most `max_sessions` open sessions per environment; who asks with `max_wait` waits in order of arrival.
+// Admission: at most `max_sessions` open sessions per environment; who asks with `max_wait` waits. A session that comes free goes to the
+// tenant that has the fewest of that environment for its share, within one tenant in order of arrival. If all places of waiting are
+// taken, the tenant with most of them gives one up (its newest) to one that has fewer.
 // Thread-safe. Call Shutdown and wait for it before destruction.
 class SessionManager {
  public:
@@ -52,9 +58,10 @@ class SessionManager {
   absl::StatusOr<v1::Environment> DescribeEnvironment(const std::string& name) const;
   std::vector<v1::Environment> DescribeEnvironments() const;
 
-  // INVALID_ARGUMENT settings that cannot be honoured; NOT_FOUND no such environment; RESOURCE_EXHAUSTED full (with a
-  // retry hint); UNAVAILABLE draining or the world cannot open.
-  void Create(CallContext context, v1::CreateSessionRequest request, Done<v1::Session> done);
+  // For `tenant`, whose name ends the session's id, after a dot ("": neither). INVALID_ARGUMENT settings that cannot be honoured;
+  // NOT_FOUND no such environment; RESOURCE_EXHAUSTED full, or `admission` refuses (with a retry hint); UNAVAILABLE draining or the
+  // world cannot open.
+  void Create(CallContext context, v1::CreateSessionRequest request, Done<v1::Session> done, std::string tenant = "");
 
   // By `sessions/{id}`. NOT_FOUND.
   absl::StatusOr<std::shared_ptr<Session>> Find(const std::string& name) const;
@@ -77,10 +84,16 @@ class SessionManager {
     int max_sessions = 0;
     // Open or opening.
     int taken = 0;
+    // The same, by tenant.
+    std::map<std::string, int> taken_by = {};
   };
   struct Opening {
     CallContext context;
     v1::CreateSessionRequest request;
+    std::string tenant;
+    double share = 1;
+    // Counted by `admission`.
+    bool counted = false;
     v1::EnvironmentSettings settings;
     std::string environment_id;
     absl::Duration lease;
@@ -97,13 +110,21 @@ class SessionManager {
     std::string session_id;
   };
 
-  absl::StatusOr<OpeningPtr> Check(CallContext context, const v1::CreateSessionRequest& request) const;
+  absl::StatusOr<OpeningPtr> Check(CallContext context, const v1::CreateSessionRequest& request, std::string tenant) const;
+  // Takes a free session or a place to wait in. `evicted` is who gave up its place for that.
+  enum class Place { kFree, kWaits, kNone };
+  Place FindPlace(const OpeningPtr& opening, OpeningPtr& evicted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  OpeningPtr MakeRoom(const std::string& tenant, std::list<OpeningPtr>& waiting) const;
+  static void TakeSlot(Kind& kind, const OpeningPtr& opening);
+  // Who is next, taken out of `waiting`, which is not empty.
+  static OpeningPtr TakeNext(Kind& kind, std::list<OpeningPtr>& waiting);
   // True if the request was answered or joined to one under way.
   bool Replay(const OpeningPtr& opening, Done<v1::Session>& done);
   void Open(const OpeningPtr& opening);
   void Finish(const OpeningPtr& opening, absl::StatusOr<std::shared_ptr<Session>> session);
   void GiveUpWaiting(const OpeningPtr& opening, absl::Status status);
-  void ReleaseSlot(const std::string& environment_id);
+  void ReleaseSlot(const std::string& environment_id, const std::string& tenant);
+  void GiveBack(const std::string& environment_id, const std::string& tenant);
   void ScheduleTick();
 
   const SessionManagerOptions options_;
@@ -116,7 +137,8 @@ class SessionManager {
   std::map<std::string, Kind> kinds_ ABSL_GUARDED_BY(mutex_);
   // By id, which sorts by time.
   std::map<std::string, std::shared_ptr<Session>> sessions_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, Remembered> requests_ ABSL_GUARDED_BY(mutex_);
+  // By tenant and request id.
+  std::map<std::pair<std::string, std::string>, Remembered> requests_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::list<OpeningPtr>> waiting_ ABSL_GUARDED_BY(mutex_);
 };
 

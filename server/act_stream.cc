@@ -148,7 +148,7 @@ class Binding {
 
 class ActHandler final : public StreamHandler<v1::ActRequest, v1::ActResponse> {
  public:
-  ActHandler(EnvironmentVerbs& verbs, ActStreams& streams) : verbs_(verbs), streams_(streams) {}
+  ActHandler(TenantVerbs verbs, ActStreams& streams) : verbs_(std::move(verbs)), streams_(streams) {}
 
   void OnOpen(Writer writer) override {
     writer_ = std::move(writer);
@@ -166,22 +166,22 @@ class ActHandler final : public StreamHandler<v1::ActRequest, v1::ActResponse> {
       case v1::ActRequest::kStartEpisode:
         return OnSession<v1::EpisodeStart>(
             request.tag(), std::move(*request.mutable_start_episode()),
-            [](EnvironmentVerbs& verbs, const CallContext& context, const v1::StartEpisodeRequest& verb,
+            [](const TenantVerbs& verbs, const CallContext& context, const v1::StartEpisodeRequest& verb,
                Done<v1::EpisodeStart> done) { verbs.StartEpisode(context, verb, std::move(done)); });
       case v1::ActRequest::kStep:
         return OnSession<v1::StepResponse>(
             request.tag(), std::move(*request.mutable_step()),
-            [](EnvironmentVerbs& verbs, const CallContext& context, const v1::StepRequest& verb,
+            [](const TenantVerbs& verbs, const CallContext& context, const v1::StepRequest& verb,
                Done<v1::StepResponse> done) { verbs.Step(context, verb, std::move(done)); });
       case v1::ActRequest::kObserve:
         return OnSession<v1::Observation>(
             request.tag(), std::move(*request.mutable_observe()),
-            [](EnvironmentVerbs& verbs, const CallContext& context, const v1::ObserveRequest& verb,
+            [](const TenantVerbs& verbs, const CallContext& context, const v1::ObserveRequest& verb,
                Done<v1::Observation> done) { verbs.Observe(context, verb, std::move(done)); });
       case v1::ActRequest::kEndEpisode:
         return OnSession<v1::Episode>(
             request.tag(), std::move(*request.mutable_end_episode()),
-            [](EnvironmentVerbs& verbs, const CallContext& context, const v1::EndEpisodeRequest& verb,
+            [](const TenantVerbs& verbs, const CallContext& context, const v1::EndEpisodeRequest& verb,
                Done<v1::Episode> done) { verbs.EndEpisode(context, verb, std::move(done)); });
       case v1::ActRequest::kWaitEpisode:
         return verbs_.WaitEpisode(context_, request.wait_episode(),
@@ -189,7 +189,7 @@ class ActHandler final : public StreamHandler<v1::ActRequest, v1::ActResponse> {
       case v1::ActRequest::kKeepAlive:
         return OnSession<v1::Session>(
             request.tag(), NamedSession{request.keep_alive().name()},
-            [](EnvironmentVerbs& verbs, const CallContext&, const NamedSession& verb, Done<v1::Session> done) {
+            [](const TenantVerbs& verbs, const CallContext&, const NamedSession& verb, Done<v1::Session> done) {
               v1::KeepAliveRequest keep_alive;
               keep_alive.set_name(verb.session());
               done(verbs.KeepAlive(keep_alive));
@@ -197,7 +197,7 @@ class ActHandler final : public StreamHandler<v1::ActRequest, v1::ActResponse> {
       case v1::ActRequest::kCloseSession:
         return OnSession<v1::Session>(
             request.tag(), NamedSession{request.close_session().name()},
-            [](EnvironmentVerbs& verbs, const CallContext&, const NamedSession& verb, Done<v1::Session> done) {
+            [](const TenantVerbs& verbs, const CallContext&, const NamedSession& verb, Done<v1::Session> done) {
               v1::CloseSessionRequest close;
               close.set_name(verb.session());
               verbs.CloseSession(close, std::move(done));
@@ -233,7 +233,7 @@ class ActHandler final : public StreamHandler<v1::ActRequest, v1::ActResponse> {
   template <typename Result, typename Request, typename Verb>
   void OnSession(int64_t tag, Request request, Verb verb) {
     Done<Result> done = replies_->Next<Result>(tag);
-    binding_->WithSession([&verbs = verbs_, context = context_, request = std::move(request), verb,
+    binding_->WithSession([verbs = verbs_, context = context_, request = std::move(request), verb,
                            done = std::move(done)](const std::string& session) mutable {
       if (session.empty()) {
         done(absl::FailedPreconditionError("name a session first: create_session or attach"));
@@ -281,7 +281,7 @@ class ActHandler final : public StreamHandler<v1::ActRequest, v1::ActResponse> {
     binding_->EndNaming(attached ? name : "");
   }
 
-  EnvironmentVerbs& verbs_;
+  const TenantVerbs verbs_;
   ActStreams& streams_;
   Writer writer_;
   CallContext context_;
@@ -309,9 +309,8 @@ void ActStreams::Leave(const std::string& session, const Writer& writer) {
   if (it != holders_.end() && it->second == writer) holders_.erase(it);
 }
 
-std::unique_ptr<StreamHandler<v1::ActRequest, v1::ActResponse>> MakeActHandler(EnvironmentVerbs& verbs,
-                                                                               ActStreams& streams) {
-  return std::make_unique<ActHandler>(verbs, streams);
+std::unique_ptr<StreamHandler<v1::ActRequest, v1::ActResponse>> MakeActHandler(TenantVerbs verbs, ActStreams& streams) {
+  return std::make_unique<ActHandler>(std::move(verbs), streams);
 }
 
 }  // namespace proctor::server

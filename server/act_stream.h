@@ -8,8 +8,8 @@
 
 #include "common/mutex.h"
 #include "proctor/v1/environment_service.pb.h"
-#include "server/environment_verbs.h"
 #include "server/rpc/stream.h"
+#include "server/tenant_verbs.h"
 
 namespace proctor::server {
 
@@ -27,9 +27,8 @@ class ActStreams {
   std::map<std::string, Writer> holders_ ABSL_GUARDED_BY(mutex_);
 };
 
-// `verbs` and `streams` outlive the handler and its verbs under way.
-std::unique_ptr<StreamHandler<v1::ActRequest, v1::ActResponse>> MakeActHandler(EnvironmentVerbs& verbs,
-                                                                               ActStreams& streams);
+// What `verbs` refers to, and `streams`, outlive the handler and its verbs under way.
+std::unique_ptr<StreamHandler<v1::ActRequest, v1::ActResponse>> MakeActHandler(TenantVerbs verbs, ActStreams& streams);
 
 }  // namespace proctor::server
 

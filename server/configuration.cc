@@ -13,14 +13,18 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "common/strings.h"
 #include "common/yaml_proto.h"
 #include "env/android/android_settings.h"
 #include "env/desktop/desktop_config.h"
 #include "model/config.h"
 #include "net/egress_proxy.h"
 #include "reward/reward_policy.h"
+#include "server/auth/auth_config.h"
+#include "server/auth/token_table.h"
 #include "server/models.h"
 
 namespace proctor::server {
@@ -306,10 +310,11 @@ void FillIn(v1::ServerConfig& config) {
   if (config.durability() == v1::DURABILITY_UNSPECIFIED) config.set_durability(v1::DURABILITY_POWER);
 }
 
-absl::Status Check(v1::ServerConfig& config, const std::optional<YamlLocations>& locations) {
+absl::Status Check(v1::ServerConfig& config, NetworkConsent consent, const std::optional<YamlLocations>& locations) {
   const Reporter report(locations);
   FillIn(config);
   PROCTOR_RETURN_IF_ERROR(CheckPlaces(config, report));
+  if (const auto fault = CheckAuth(config, consent)) return report.Error(fault->path, fault->reason);
   PROCTOR_RETURN_IF_ERROR(CheckBrowser(*config.mutable_browser(), report));
   v1::Limits built_in;
   built_in.set_max_steps(30);
@@ -339,7 +344,8 @@ absl::Status Check(v1::ServerConfig& config, const std::optional<YamlLocations>&
 // The flags, in the order of --help.
 enum Flag : int { kConfig = 256, kDataDir, kListen, kUnixSocket, kLogLevel, kLogFormat, kDurability, kEgressAllow,
                   kEgressPrivate, kUnsandboxed, kBrowser, kBrowserUser, kMaxBrowsers, kExchangeDir, kModelEndpoint, kModelName,
-                  kModelKeyEnv, kEnable, kCheckConfig, kVersion, kHelp };
+                  kModelKeyEnv, kEnable, kTokensFile, kTlsCertificate, kTlsKey, kTlsClientCa, kAnyoneOnTheNetwork, kNewToken, kTenant, kScopes, kExpires,
+                  kCheckConfig, kVersion, kHelp };
 
 const option kFlags[] = {
     {"config", required_argument, nullptr, kConfig},
@@ -360,6 +366,15 @@ const option kFlags[] = {
     {"model-name", required_argument, nullptr, kModelName},
     {"model-key-env", required_argument, nullptr, kModelKeyEnv},
     {"enable", required_argument, nullptr, kEnable},
+    {"tokens-file", required_argument, nullptr, kTokensFile},
+    {"tls-certificate", required_argument, nullptr, kTlsCertificate},
+    {"tls-key", required_argument, nullptr, kTlsKey},
+    {"tls-client-ca", required_argument, nullptr, kTlsClientCa},
+    {"anyone-on-the-network-may-connect", no_argument, nullptr, kAnyoneOnTheNetwork},
+    {"new-token", required_argument, nullptr, kNewToken},
+    {"tenant", required_argument, nullptr, kTenant},
+    {"scopes", required_argument, nullptr, kScopes},
+    {"expires", required_argument, nullptr, kExpires},
     {"check-config", no_argument, nullptr, kCheckConfig},
     {"version", no_argument, nullptr, kVersion},
     {"help", no_argument, nullptr, kHelp},
@@ -384,16 +399,22 @@ v1::ModelEndpoint& FlagEndpoint(v1::ServerConfig& config) {
   return endpoint;
 }
 
+// A relative path is meant from where the command was typed.
+std::string FromHere(const std::string& path) {
+  char* cwd = path.empty() || path.front() == '/' ? nullptr : get_current_dir_name();
+  const std::string absolute = cwd == nullptr ? path : absl::StrCat(cwd, "/", path);
+  free(cwd);
+  return absolute;
+}
+
 absl::Status Apply(int flag, const std::string& value, v1::ServerConfig& config) {
   v1::BrowserConfig& browser = *config.mutable_browser();
   switch (flag) {
-    case kDataDir: {
-      // A relative path is meant from where the command was typed.
-      char* cwd = value.empty() || value.front() == '/' ? nullptr : get_current_dir_name();
-      config.set_data_dir(cwd == nullptr ? value : absl::StrCat(cwd, "/", value));
-      free(cwd);
-      return absl::OkStatus();
-    }
+    case kDataDir: config.set_data_dir(FromHere(value)); return absl::OkStatus();
+    case kTokensFile: config.mutable_auth()->set_tokens_file(FromHere(value)); return absl::OkStatus();
+    case kTlsCertificate: config.mutable_auth()->mutable_tls()->set_certificate_file(FromHere(value)); return absl::OkStatus();
+    case kTlsKey: config.mutable_auth()->mutable_tls()->set_key_file(FromHere(value)); return absl::OkStatus();
+    case kTlsClientCa: config.mutable_auth()->mutable_tls()->set_client_ca_file(FromHere(value)); return absl::OkStatus();
     case kListen: config.set_listen_address(value); return absl::OkStatus();
     case kUnixSocket: config.set_unix_socket(value); return absl::OkStatus();
     case kEgressAllow: config.mutable_egress()->add_allowed_hosts(value); return absl::OkStatus();
@@ -427,6 +448,25 @@ absl::Status Apply(int flag, const std::string& value, v1::ServerConfig& config)
   }
 }
 
+// The flags of --new-token.
+absl::Status ApplyToToken(int flag, const std::string& value, v1::Token& token) {
+  if (flag == kTenant) token.set_tenant(value);
+  if (flag == kScopes) {
+    for (const auto& name : absl::StrSplit(value, ',', absl::SkipEmpty())) {
+      PROCTOR_ASSIGN_OR_RETURN(const v1::Scope scope, ParseScope(ToStd(name)));
+      token.add_scopes(scope);
+    }
+  }
+  if (flag == kExpires) {
+    absl::Duration lifetime;
+    if (!absl::ParseDuration(value, &lifetime) || lifetime <= absl::ZeroDuration() || lifetime == absl::InfiniteDuration()) {
+      return absl::InvalidArgumentError(absl::StrCat("--expires: '", value, "' is not a duration such as 720h"));
+    }
+    *token.mutable_expire_time() = ToProto(absl::Now() + lifetime);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status CheckListenAddress(const std::string& address) {
@@ -435,11 +475,11 @@ absl::Status CheckListenAddress(const std::string& address) {
   if (colon == std::string::npos || !absl::SimpleAtoi(address.substr(colon + 1), &port) || port < 0 || port > 65'535) {
     return absl::InvalidArgumentError(absl::StrCat("'", address, "' is not of the form 127.0.0.1:50551"));
   }
-  const std::string host = address.substr(0, colon);
-  if (host == "127.0.0.1" || host == "[::1]" || host == "localhost") return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("'", address, "' is refused: without TLS and tokens the server listens on 127.0.0.1, [::1] and a unix "
-                   "socket only"));
+  if (colon == 0) {
+    return absl::InvalidArgumentError(absl::StrCat("'", address, "' names no host: 127.0.0.1 for this machine only, 0.0.0.0 or [::] for "
+                                                   "the network"));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) {
@@ -452,6 +492,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   CommandLine line;
   std::string file;
   std::vector<std::pair<int, std::string>> flags;
+  std::vector<std::pair<int, std::string>> token_flags;
+  NetworkConsent consent = NetworkConsent::kNotGiven;
   optind = 0;  // getopt starts anew.
   opterr = 0;
   for (int flag = 0; (flag = getopt_long(static_cast<int>(arguments.size()), argv.data(), ":", kFlags, nullptr)) != -1;) {
@@ -459,6 +501,14 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
       case kHelp: line.mode = CommandLine::Mode::kHelp; return line;
       case kVersion: line.mode = CommandLine::Mode::kVersion; return line;
       case kCheckConfig: line.mode = CommandLine::Mode::kCheckConfig; break;
+      case kAnyoneOnTheNetwork: consent = NetworkConsent::kGiven; break;
+      case kNewToken:
+        line.mode = CommandLine::Mode::kNewToken;
+        line.token.set_name(optarg);
+        break;
+      case kTenant:
+      case kScopes:
+      case kExpires: token_flags.emplace_back(flag, optarg); break;
       case kConfig: file = optarg; break;
       case ':':
         return absl::InvalidArgumentError(absl::StrCat(argv[optind - 1], " needs a value; see proctord --help"));
@@ -470,12 +520,17 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   if (optind < static_cast<int>(arguments.size())) {
     return absl::InvalidArgumentError(absl::StrCat("unexpected argument '", argv[optind], "'; see proctord --help"));
   }
+  if (!token_flags.empty() && line.mode != CommandLine::Mode::kNewToken) {
+    return absl::InvalidArgumentError("--tenant, --scopes and --expires go with --new-token NAME");
+  }
+  for (const auto& [flag, value] : token_flags) PROCTOR_RETURN_IF_ERROR(ApplyToToken(flag, value, line.token));
+  if (line.mode == CommandLine::Mode::kNewToken) return line;
   std::optional<YamlLocations> locations;
   if (!file.empty()) {
     PROCTOR_ASSIGN_OR_RETURN(locations, LoadYamlProto(file, line.config));
   }
   for (const auto& [flag, value] : flags) PROCTOR_RETURN_IF_ERROR(Apply(flag, value, line.config));
-  PROCTOR_RETURN_IF_ERROR(Check(line.config, locations));
+  PROCTOR_RETURN_IF_ERROR(Check(line.config, consent, locations));
   return line;
 }
 
@@ -487,7 +542,8 @@ directory; nothing else has to be started. Stop it with Ctrl-C or SIGTERM: it dr
 
   --config FILE                YAML file; every field is explained in proto/proctor/v1/config.proto. Flags override it
   --data-dir DIR               default: $XDG_DATA_HOME/proctor or ~/.local/share/proctor; as root /var/lib/proctor
-  --listen ADDRESS             loopback address and port, default 127.0.0.1:50551; port 0: any; "": none
+  --listen ADDRESS             address and port, default 127.0.0.1:50551; port 0: any; "": none. Other than loopback only with
+                               --tls-certificate, --tls-key and --tokens-file
   --unix-socket PATH           default: proctord.sock in the data directory; "": none
   --log-level LEVEL            debug, info, warning, error
   --log-format FORMAT          text or json, on standard error
@@ -503,6 +559,13 @@ directory; nothing else has to be started. Stop it with Ctrl-C or SIGTERM: it dr
   --model-key-env VARIABLE     the environment variable with its key; default: none
   --exchange-dir DIR           where imports are read from and exports written to; default: exchange in the data directory
   --enable ENVIRONMENT         switches an environment on that is off unless configured: desktop, android; may be repeated
+  --tokens-file FILE           the tokens that callers over TCP need
+  --tls-certificate FILE       PEM; with --tls-key FILE: TLS over TCP. Renewed files are read without a restart
+  --tls-client-ca FILE         PEM; clients need a certificate of these authorities
+  --new-token NAME             print a new token, once, and the entry that makes it known in the tokens file; exit. With --scopes
+                               act,propose,judge,label,read_rewards,administer; --tenant NAME; --expires 720h
+  --anyone-on-the-network-may-connect
+                               with auth.allow_unprotected_network in the file: serve the network without TLS or tokens
   --check-config               check file and flags, print the configuration in force, exit
   --version, --help
 

@@ -13,10 +13,12 @@ namespace proctor::server {
 
 // What the command line asks for.
 struct CommandLine {
-  enum class Mode { kServe, kHelp, kVersion, kCheckConfig };
+  enum class Mode { kServe, kHelp, kVersion, kCheckConfig, kNewToken };
   Mode mode = Mode::kServe;
   // With every default filled in and checked.
   v1::ServerConfig config;
+  // For kNewToken: what was asked for, not checked yet (MakeToken does).
+  v1::Token token;
 };
 
 // Reads flags and the file they name. INVALID_ARGUMENT: an unknown flag or a bad value, with the flag or
@@ -26,7 +28,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
 // The text of --help.
 std::string HelpText();
 
-// A loopback address as "127.0.0.1:50551" or "[::1]:0". INVALID_ARGUMENT says why another is refused.
+// An address and port as "127.0.0.1:50551" or "[::1]:0". INVALID_ARGUMENT for others.
 absl::Status CheckListenAddress(const std::string& address);
 
 }  // namespace proctor::server

@@ -6,8 +6,10 @@
 #include "proctor/v1/environment_service.grpc.pb.h"
 #include "server/act_stream.h"
 #include "server/environment_verbs.h"
+#include "server/rpc/door.h"
 #include "server/rpc/stream.h"
 #include "server/rpc/unary.h"
+#include "server/tenant_verbs.h"
 
 namespace proctor::server {
 namespace {
@@ -18,7 +20,7 @@ using Reactor = grpc::ServerUnaryReactor;
 class EnvironmentServiceImpl final : public v1::EnvironmentService::CallbackService {
  public:
   explicit EnvironmentServiceImpl(EnvironmentServiceParts parts)
-      : pool_(parts.pool), verbs_(parts.sessions, parts.episodes, parts.results, parts.sink) {}
+      : pool_(parts.pool), quotas_(parts.quotas), verbs_(parts.sessions, parts.episodes, parts.results, parts.sink) {}
 
   Reactor* GetEnvironment(Context* context, const v1::GetEnvironmentRequest* request,
                           v1::Environment* response) override {
@@ -36,83 +38,86 @@ class EnvironmentServiceImpl final : public v1::EnvironmentService::CallbackServ
   Reactor* GetSession(Context* context, const v1::GetSessionRequest* request,
                       v1::Session* response) override {
     return Unary(context, pool_, [=, this](const CallContext&) {
-      return Assign(verbs_.GetSession(request->name()), response);
+      return Assign(For(*context).GetSession(request->name()), response);
     });
   }
   Reactor* ListSessions(Context* context, const v1::ListSessionsRequest* request,
                         v1::ListSessionsResponse* response) override {
     return Unary(context, pool_, [=, this](const CallContext&) {
-      return Assign(verbs_.ListSessions(*request), response);
+      return Assign(For(*context).ListSessions(*request), response);
     });
   }
   Reactor* KeepAlive(Context* context, const v1::KeepAliveRequest* request, v1::Session* response) override {
     return Unary(context, pool_, [=, this](const CallContext&) {
-      return Assign(verbs_.KeepAlive(*request), response);
+      return Assign(For(*context).KeepAlive(*request), response);
     });
   }
   Reactor* GetEpisode(Context* context, const v1::GetEpisodeRequest* request,
                       v1::Episode* response) override {
     return Unary(context, pool_, [=, this](const CallContext& call) {
-      return Assign(verbs_.GetEpisode(call, request->name()), response);
+      return Assign(For(*context).GetEpisode(call, request->name()), response);
     });
   }
   Reactor* ListEpisodes(Context* context, const v1::ListEpisodesRequest* request,
                         v1::ListEpisodesResponse* response) override {
     return Unary(context, pool_, [=, this](const CallContext& call) {
-      return Assign(verbs_.ListEpisodes(call, *request), response);
+      return Assign(For(*context).ListEpisodes(call, *request), response);
     });
   }
 
   Reactor* CreateSession(Context* context, const v1::CreateSessionRequest* request,
                          v1::Session* response) override {
     return Async<v1::Session>(context, response, [=, this](const CallContext& call, Done<v1::Session> done) {
-      verbs_.CreateSession(call, *request, std::move(done));
+      For(*context).CreateSession(call, *request, std::move(done));
     });
   }
   Reactor* CloseSession(Context* context, const v1::CloseSessionRequest* request,
                         v1::Session* response) override {
     return Async<v1::Session>(context, response, [=, this](const CallContext&, Done<v1::Session> done) {
-      verbs_.CloseSession(*request, std::move(done));
+      For(*context).CloseSession(*request, std::move(done));
     });
   }
   Reactor* StartEpisode(Context* context, const v1::StartEpisodeRequest* request,
                         v1::EpisodeStart* response) override {
     return Async<v1::EpisodeStart>(context, response,
                                    [=, this](const CallContext& call, Done<v1::EpisodeStart> done) {
-                                     verbs_.StartEpisode(call, *request, std::move(done));
+                                     For(*context).StartEpisode(call, *request, std::move(done));
                                    });
   }
   Reactor* Step(Context* context, const v1::StepRequest* request, v1::StepResponse* response) override {
     return Async<v1::StepResponse>(context, response,
                                    [=, this](const CallContext& call, Done<v1::StepResponse> done) {
-                                     verbs_.Step(call, *request, std::move(done));
+                                     For(*context).Step(call, *request, std::move(done));
                                    });
   }
   Reactor* Observe(Context* context, const v1::ObserveRequest* request,
                    v1::Observation* response) override {
     return Async<v1::Observation>(context, response,
                                   [=, this](const CallContext& call, Done<v1::Observation> done) {
-                                    verbs_.Observe(call, *request, std::move(done));
+                                    For(*context).Observe(call, *request, std::move(done));
                                   });
   }
   Reactor* EndEpisode(Context* context, const v1::EndEpisodeRequest* request,
                       v1::Episode* response) override {
     return Async<v1::Episode>(context, response, [=, this](const CallContext& call, Done<v1::Episode> done) {
-      verbs_.EndEpisode(call, *request, std::move(done));
+      For(*context).EndEpisode(call, *request, std::move(done));
     });
   }
   Reactor* WaitEpisode(Context* context, const v1::WaitEpisodeRequest* request,
                        v1::Episode* response) override {
     return Async<v1::Episode>(context, response, [=, this](const CallContext& call, Done<v1::Episode> done) {
-      verbs_.WaitEpisode(call, *request, std::move(done));
+      For(*context).WaitEpisode(call, *request, std::move(done));
     });
   }
 
   grpc::ServerBidiReactor<v1::ActRequest, v1::ActResponse>* Act(Context* context) override {
-    return ServeBidi(context, pool_, MakeActHandler(verbs_, streams_));
+    return ServeBidi(context, pool_, MakeActHandler(For(*context), streams_));
   }
 
  private:
+  // The context lives until the call is finished.
+  TenantVerbs For(const Context& context) { return {verbs_, quotas_, CallerOf(context)}; }
+
   // The request lives until the call is finished, so verbs may refer to it until `done`.
   template <typename Response>
   Reactor* Async(Context* context, Response* response,
@@ -127,6 +132,7 @@ class EnvironmentServiceImpl final : public v1::EnvironmentService::CallbackServ
   }
 
   Executor& pool_;
+  TenantQuotas* const quotas_;
   EnvironmentVerbs verbs_;
   ActStreams streams_;
 };

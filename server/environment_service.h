@@ -1,4 +1,4 @@
-// EnvironmentService over the session manager.
+// EnvironmentService over the session manager, for each caller as TenantVerbs lets it.
 #ifndef PROCTOR_SERVER_ENVIRONMENT_SERVICE_H_
 #define PROCTOR_SERVER_ENVIRONMENT_SERVICE_H_
 
@@ -9,6 +9,7 @@
 #include "common/executor.h"
 #include "env/episode_sink.h"
 #include "env/session_manager.h"
+#include "server/auth/tenant_quotas.h"
 #include "server/episode_source.h"
 #include "trajectory/episode_store.h"
 
@@ -23,6 +24,8 @@ struct EnvironmentServiceParts {
   env::EpisodeSink& sink;
   // Unary calls and streams' handlers; short work only.
   Executor& pool;
+  // Null: there are none.
+  TenantQuotas* quotas = nullptr;
 };
 std::unique_ptr<grpc::Service> MakeEnvironmentService(EnvironmentServiceParts parts);
 

@@ -50,7 +50,7 @@ absl::StatusOr<v1::Session> EnvironmentVerbs::GetSession(const std::string& name
 }
 
 absl::StatusOr<v1::ListSessionsResponse> EnvironmentVerbs::ListSessions(
-    const v1::ListSessionsRequest& request) const {
+    const v1::ListSessionsRequest& request, const std::function<bool(const std::string&)>& shows) const {
   PROCTOR_ASSIGN_OR_RETURN(const int size, PageSize(request.page_size()));
   // Names sort by time, so the last one of a page is the token for the next.
   if (!request.page_token().empty()) {
@@ -58,6 +58,7 @@ absl::StatusOr<v1::ListSessionsResponse> EnvironmentVerbs::ListSessions(
   }
   v1::ListSessionsResponse response;
   for (v1::Session& session : sessions_.List(request.show_closed())) {
+    if (!shows(session.name())) continue;
     if (!request.page_token().empty() && session.name() >= request.page_token()) continue;
     if (response.sessions_size() == size) {
       response.set_next_page_token(response.sessions(size - 1).name());
@@ -95,8 +96,8 @@ absl::StatusOr<v1::ListEpisodesResponse> EnvironmentVerbs::ListEpisodes(
 }
 
 void EnvironmentVerbs::CreateSession(const CallContext& context, const v1::CreateSessionRequest& request,
-                                     Done<v1::Session> done) {
-  sessions_.Create(context, request, std::move(done));
+                                     const std::string& tenant, Done<v1::Session> done) {
+  sessions_.Create(context, request, std::move(done), tenant);
 }
 
 void EnvironmentVerbs::CloseSession(const v1::CloseSessionRequest& request, Done<v1::Session> done) {

@@ -30,13 +30,16 @@ class EnvironmentVerbs {
   absl::StatusOr<v1::Environment> GetEnvironment(const v1::GetEnvironmentRequest& request) const;
   v1::ListEnvironmentsResponse ListEnvironments() const;
   absl::StatusOr<v1::Session> GetSession(const std::string& name) const;
-  absl::StatusOr<v1::ListSessionsResponse> ListSessions(const v1::ListSessionsRequest& request) const;
+  // Only those that `shows` says yes to, by their names.
+  absl::StatusOr<v1::ListSessionsResponse> ListSessions(const v1::ListSessionsRequest& request,
+                                                        const std::function<bool(const std::string&)>& shows) const;
   absl::StatusOr<v1::Session> KeepAlive(const v1::KeepAliveRequest& request) const;
   absl::StatusOr<v1::Episode> GetEpisode(const CallContext& context, const std::string& name) const;
   absl::StatusOr<v1::ListEpisodesResponse> ListEpisodes(const CallContext& context,
                                                         const v1::ListEpisodesRequest& request) const;
 
-  void CreateSession(const CallContext& context, const v1::CreateSessionRequest& request,
+  // See SessionManager::Create of `tenant`.
+  void CreateSession(const CallContext& context, const v1::CreateSessionRequest& request, const std::string& tenant,
                      Done<v1::Session> done);
   void CloseSession(const v1::CloseSessionRequest& request, Done<v1::Session> done);
   void StartEpisode(const CallContext& context, const v1::StartEpisodeRequest& request,

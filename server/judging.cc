@@ -57,8 +57,10 @@ void Judging::Evaluate(const CallContext& context, const std::string& evaluator,
     done(can_ask);
     return;
   }
-  Assess(context, *found, std::move(trajectory), parts_.models.For({.evaluator = found->name(), .job = options.job}, options.fresh_replies),
-         [this, context, start, keep = options.keep, done = std::move(done)](absl::StatusOr<v1::Verdict> verdict) {
+  Assess(context, *found, trajectory, parts_.models.For({.evaluator = found->name(), .job = options.job}, options.fresh_replies),
+         [this, context, start, keep = options.keep, job = options.job, trajectory,
+          done = std::move(done)](absl::StatusOr<v1::Verdict> verdict) {
+           if (verdict.ok() && !job.empty() && parts_.charge != nullptr) parts_.charge(*trajectory, job, *verdict);
            if (verdict.ok()) {
              *verdict->mutable_latency() = ToProto(absl::Now() - start);
              *verdict->mutable_create_time() = ToProto(absl::Now());
@@ -137,6 +139,7 @@ void Judging::EvaluateNext(std::shared_ptr<ChainRun> run) {
   }
   const std::string& name = run->chain[run->next++];
   Evaluate(run->context, name, run->trajectory, EvaluateOptions(), [this, run](absl::StatusOr<v1::Verdict> verdict) {
+    if (verdict.ok() && parts_.charge != nullptr) parts_.charge(*run->trajectory, /*job=*/"", *verdict);
     if (!verdict.ok() && !IsOfTheEvaluator(verdict.status())) {
       run->done(verdict.status());
       return;

@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/proto_json.h"
 #include "common/proto_time.h"
+#include "server/auth/token_table.h"
 #include "server/configuration.h"
 #include "server/server.h"
 #include "server/version.h"
@@ -27,18 +28,19 @@ void ConfigureLogs(const v1::LogConfig& log) {
   ConfigureLog(level, log.format() == v1::CONFIG_LOG_FORMAT_JSON ? LogFormat::kJson : LogFormat::kText);
 }
 
-sigset_t StopSignals() {
+sigset_t Signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);
   return signals;
 }
 
 int Serve(const v1::ServerConfig& config) {
   ConfigureLogs(config.log());
   // Blocked in every thread from here on, and waited for below: no handler, no race.
-  const sigset_t signals = StopSignals();
+  const sigset_t signals = Signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
@@ -57,13 +59,25 @@ int Serve(const v1::ServerConfig& config) {
   std::fflush(stdout);
 
   int signal_number = 0;
-  sigwait(&signals, &signal_number);
+  while (sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP) (*server)->Reload();
   LogInfo("stopping", {{"signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"}});
-  // A second signal ends at once.
+  // A second signal ends at once; there is nothing to read again any more.
+  signal(SIGHUP, SIG_IGN);
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   (*server)->Shutdown(FromProto(config.shutdown_grace()));
   server->reset();
   LogInfo("stopped");
+  return kStopped;
+}
+
+int PrintNewToken(const v1::Token& wanted) {
+  const auto made = MakeToken(wanted);
+  if (!made.ok()) {
+    std::fprintf(stderr, "proctord: %s\n", std::string(made.status().message()).c_str());
+    return kBadConfiguration;
+  }
+  std::printf("# The token, for its holder; it is kept nowhere and not shown again:\n%s\n# Below `tokens:` in the tokens file:\n%s",
+              made->token.c_str(), made->entry.c_str());
   return kStopped;
 }
 
@@ -79,6 +93,7 @@ int Main(int argc, char** argv) {
     case CommandLine::Mode::kCheckConfig:
       std::printf("%s\n", ProtoToJson(line->config, JsonLayout::kIndented).c_str());
       return kStopped;
+    case CommandLine::Mode::kNewToken: return PrintNewToken(line->token);
     case CommandLine::Mode::kServe: return Serve(line->config);
   }
   return kFailed;

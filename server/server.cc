@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -25,6 +27,13 @@
 #include "env/session_manager.h"
 #include "reward/consumers.h"
 #include "reward/subscription.h"
+#include "server/auth/audit_log.h"
+#include "server/auth/auth_config.h"
+#include "server/auth/call_guard.h"
+#include "server/auth/metered_sink.h"
+#include "server/auth/tenant_accounts.h"
+#include "server/auth/tenant_quotas.h"
+#include "server/auth/tls_files.h"
 #include "server/calibrate_job.h"
 #include "server/data_directory.h"
 #include "server/environment_service.h"
@@ -40,6 +49,7 @@
 #include "server/rescore_job.h"
 #include "server/reward_payload.h"
 #include "server/reward_service.h"
+#include "server/rpc/door.h"
 #include "server/task_service.h"
 #include "server/trajectory_jobs.h"
 #include "server/trajectory_service.h"
@@ -49,8 +59,6 @@
 namespace proctor::server {
 namespace {
 
-// Screenshots and page texts make large messages; blobs and uploads are bounded by their own limits.
-constexpr int kMaxMessageBytes = 64 << 20;
 // How long shutdown waits for what it cancelled.
 constexpr absl::Duration kCancelGrace = absl::Seconds(10);
 // How long answers are kept for retries beyond their session's life.
@@ -93,6 +101,26 @@ evaluator::WebArenaFunctions Functions(const v1::ServerConfig& config) {
   return functions;
 }
 
+// What a client, well or ill meaning, may ask of a connection.
+void ApplyLimits(const v1::ConnectionConfig& limits, grpc::ServerBuilder& builder) {
+  const auto milliseconds = [](const google::protobuf::Duration& duration) {
+    const int64_t value = absl::ToInt64Milliseconds(FromProto(duration));
+    // gRPC counts them as int; the largest one means never.
+    return value == 0 ? INT_MAX : static_cast<int>(std::min<int64_t>(value, INT_MAX));
+  };
+  builder.SetMaxReceiveMessageSize(static_cast<int>(limits.max_message_bytes()));
+  builder.SetMaxSendMessageSize(-1);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, static_cast<int>(limits.max_metadata_bytes()));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.max_calls());
+  // A client that is gone is noticed even in the middle of a silent stream.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(limits.keepalive_time()));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(limits.keepalive_timeout()));
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, milliseconds(limits.min_client_ping_interval()));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, milliseconds(limits.max_age()));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, milliseconds(limits.max_age_grace()));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, milliseconds(limits.max_idle()));
+}
+
 // Pools: named and bounded. `rpc` runs unary calls; `sessions` worlds' verbs; the others what their names say.
 struct Pools {
   explicit Pools(const v1::ThreadsConfig& threads)
@@ -102,7 +130,8 @@ struct Pools {
         evaluation("evaluate", threads.evaluation()),
         models("model", 2),
         jobs("job", threads.jobs()),
-        recompression("recompress", 1) {}
+        recompression("recompress", 1),
+        accounts("account", 1) {}
 
   ThreadPool rpc;
   ThreadPool polling;
@@ -111,6 +140,8 @@ struct Pools {
   ThreadPool models;
   ThreadPool jobs;
   ThreadPool recompression;
+  // Writes what tenants used.
+  ThreadPool accounts;
 };
 
 class ServerImpl final : public Server {
@@ -121,11 +152,16 @@ class ServerImpl final : public Server {
 
   const Addresses& addresses() const override { return addresses_; }
   void Shutdown(absl::Duration grace) override;
+  void Reload() override { Reloaded(doors_->Reload()); }
 
   absl::Status Run();
 
  private:
   absl::Status StartRooms();
+  absl::Status OpenDoors();
+  void Reloaded(const absl::Status& status);
+  void Charge(const v1::Trajectory& trajectory, const std::string& job, double usd);
+  void ForgetDeleted(const CallContext& context);
   absl::Status Listen();
   absl::Status WriteAddresses() const;
   void Tick();
@@ -146,6 +182,11 @@ class ServerImpl final : public Server {
   std::string recompressed_up_to_;
   Addresses addresses_;
   DataDirectory data_;
+  std::unique_ptr<AuditLog> audit_;
+  std::unique_ptr<Doors> doors_;
+  std::unique_ptr<TenantAccounts> accounts_;
+  std::unique_ptr<TenantQuotas> quotas_;
+  std::unique_ptr<CallGuard> guard_;
   std::unique_ptr<Worlds> worlds_;
   std::unique_ptr<reward::Consumers> consumers_;
   std::unique_ptr<reward::SubscriptionHub> subscriptions_;
@@ -153,6 +194,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<Judging> judging_;
   std::unique_ptr<EpisodePipeline> pipeline_;
   std::unique_ptr<EpisodeRecorder> recorder_;
+  // In front of it where a quota wants to know what is recorded.
+  std::unique_ptr<MeteredSink> metered_;
   std::unique_ptr<env::SessionManager> sessions_;
   std::unique_ptr<JobRunner> jobs_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
@@ -167,6 +210,8 @@ class ServerImpl final : public Server {
 };
 
 absl::Status ServerImpl::Run() {
+  pools_ = std::make_unique<Pools>(config_.threads());
+  PROCTOR_RETURN_IF_ERROR(OpenDoors());
   PROCTOR_RETURN_IF_ERROR(StartRooms());
   // Before the first client: places of episodes that are just starting must not look as if a crash had left them, and a
   // job that is just started not as if it were left over.
@@ -178,24 +223,73 @@ absl::Status ServerImpl::Run() {
   return WriteAddresses();
 }
 
+absl::Status ServerImpl::OpenDoors() {
+  const v1::AuthConfig& auth = config_.auth();
+  PROCTOR_ASSIGN_OR_RETURN(doors_, Doors::Create(auth.tokens_file(), SystemClock()));
+  if (auth.has_tls()) PROCTOR_RETURN_IF_ERROR(CheckTlsFiles(auth.tls(), absl::Now()));
+  for (const std::string& warning : DoorWarnings(config_)) LogWarning(warning);
+  PROCTOR_ASSIGN_OR_RETURN(audit_, AuditLog::Open({.path = config_.data_dir() + "/audit.log",
+                                                   .max_file_bytes = auth.audit().max_file_bytes(),
+                                                   .max_files = auth.audit().max_files()},
+                                                  SystemClock()));
+  PROCTOR_ASSIGN_OR_RETURN(accounts_, TenantAccounts::Open(CallContext::WithTimeout(absl::Minutes(1)),
+                                                           {*data_.database, pools_->accounts, SystemClock()}));
+  quotas_ = std::make_unique<TenantQuotas>(config_.quotas(), *accounts_, SystemClock());
+  guard_ = std::make_unique<CallGuard>(
+      CallGuard::Parts{*doors_, TcpDoor(config_), *quotas_, *accounts_, *audit_, !auth.audit().leave_out_steps()});
+  return absl::OkStatus();
+}
+
+// What judges cost is paid by the tenant that started the job, or whose episode it is.
+void ServerImpl::Charge(const v1::Trajectory& trajectory, const std::string& job, double usd) {
+  if (usd <= 0 || !quotas_->limits_judge_spend()) return;
+  if (!job.empty()) {
+    accounts_->AddJudgeSpend(accounts_->JobTenant(job), usd);
+    return;
+  }
+  const auto id = ResourceId("trajectories", trajectory.name());
+  if (!id.ok()) return;
+  const auto episode = data_.episodes->Get(CallContext::WithTimeout(absl::Seconds(10)), ResourceName("episodes", *id));
+  accounts_->AddJudgeSpend(episode.ok() ? TenantOfSession(episode->session()) : kDefaultTenant, usd);
+}
+
+// What was deleted other than by DeleteTrajectory no longer counts either.
+void ServerImpl::ForgetDeleted(const CallContext& context) {
+  const absl::Status status = accounts_->ForgetDeleted(context, [&](const std::string& id) -> absl::StatusOr<bool> {
+    const absl::Status found = data_.episodes->Get(context, ResourceName("episodes", id)).status();
+    if (found.ok() || absl::IsNotFound(found)) return found.ok();
+    return found;
+  });
+  if (!status.ok()) LogError("deleted episodes still count for their tenants", {{"error", status.ToString()}});
+}
+
+void ServerImpl::Reloaded(const absl::Status& status) {
+  if (!status.ok()) LogError("the tokens file was not read again; the tokens read before stay", {{"error", status.ToString()}});
+}
+
 absl::Status ServerImpl::StartRooms() {
-  pools_ = std::make_unique<Pools>(config_.threads());
   PROCTOR_ASSIGN_OR_RETURN(worlds_, Worlds::Start(config_));
   consumers_ = std::make_unique<reward::Consumers>(*data_.database, SystemClock());
   subscriptions_ = std::make_unique<reward::SubscriptionHub>(*data_.rewards, *consumers_, pools_->rpc,
                                                              PayloadLoaderOf(*data_.trajectories));
   PROCTOR_ASSIGN_OR_RETURN(models_, Models::Create(config_.models(), {*data_.database, *timers_, pools_->models}));
   judging_ = std::make_unique<Judging>(Judging::Parts{*data_.evaluators, *data_.verdicts, *data_.blobs, *models_,
-                                                      pools_->evaluation, data_.secret});
+                                                      pools_->evaluation, data_.secret,
+                                                      [this](const v1::Trajectory& of, const std::string& job, const v1::Verdict& verdict) {
+                                                        Charge(of, job, verdict.usage().cost_usd());
+                                                      }});
   PROCTOR_RETURN_IF_ERROR(CheckChain(config_.evaluation(), *data_.evaluators, *judging_));
   pipeline_ = std::make_unique<EpisodePipeline>(EpisodePipeline::Parts{
       *data_.tasks, *data_.sampler, *data_.groups, *data_.rewards, *data_.evaluators, *judging_,
       *data_.trajectories, *data_.episodes, *timers_, pools_->evaluation, config_.reward_policy(),
       EvaluationOptions(config_.evaluation()), Functions(config_)});
   recorder_ = std::make_unique<EpisodeRecorder>(*data_.recorder, *data_.replays, *data_.blobs);
+  metered_ = std::make_unique<MeteredSink>(*recorder_, *accounts_);
+  env::EpisodeSink& sink = quotas_->limits_storage() ? static_cast<env::EpisodeSink&>(*metered_) : *recorder_;
+  env::SessionManagerOptions options = SessionOptions(config_);
+  options.admission = quotas_.get();
   sessions_ = std::make_unique<env::SessionManager>(
-      SessionOptions(config_), env::SessionParts{pools_->sessions, *timers_, SystemClock(), *recorder_,
-                                                 *pipeline_, env::SessionCaps{}});
+      options, env::SessionParts{pools_->sessions, *timers_, SystemClock(), sink, *pipeline_, env::SessionCaps{}});
   worlds_->Register(*sessions_);
   sessions_->StartTicking();
   jobs_ = std::make_unique<JobRunner>(*data_.jobs, pools_->jobs);
@@ -205,7 +299,7 @@ absl::Status ServerImpl::StartRooms() {
   RegisterTrajectoryJobs(*jobs_, data_, config_.exchange_dir());
   RegisterProposeJob(*jobs_, data_, *worlds_, *models_);
 
-  services_.push_back(MakeEnvironmentService({*sessions_, *data_.episodes, *pipeline_, *recorder_, pools_->rpc}));
+  services_.push_back(MakeEnvironmentService({*sessions_, *data_.episodes, *pipeline_, *recorder_, pools_->rpc, quotas_.get()}));
   services_.push_back(MakeTaskService(
       {data_, *models_, *jobs_, [this] { return worlds_->templates().ListTemplates(); }, pools_->rpc}));
   services_.push_back(MakeTrajectoryService({data_, *pipeline_, *jobs_, pools_->rpc}));
@@ -220,22 +314,24 @@ absl::Status ServerImpl::Listen() {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  builder.SetMaxSendMessageSize(-1);
-  // A client that is gone is noticed even in the middle of a silent stream.
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  ApplyLimits(config_.connections(), builder);
   // Two servers on one port would each get some of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   int port = 0;
-  const auto credentials = grpc::InsecureServerCredentials();
-  if (!config_.listen_address().empty()) builder.AddListeningPort(config_.listen_address(), credentials, &port);
+  if (!config_.listen_address().empty()) {
+    const Entrance entrance{TcpDoor(config_), config_.listen_address()};
+    builder.AddListeningPort(
+        config_.listen_address(),
+        config_.auth().has_tls() ? TlsCredentials(config_.auth().tls(), entrance, *guard_) : PlainCredentials(entrance, *guard_), &port);
+  }
   if (!config_.unix_socket().empty()) {
     // Left by a server that was killed; the data directory's lock says that it is not running.
     unlink(config_.unix_socket().c_str());
-    builder.AddListeningPort("unix:" + config_.unix_socket(), credentials);
+    builder.AddListeningPort("unix:" + config_.unix_socket(), PlainCredentials({Door::kLocal, "unix"}, *guard_));
   }
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(MakeCallerInterceptors(*guard_));
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   for (const auto& service : services_) builder.RegisterService(service.get());
   // The socket is made under a mask, so that it is never open to others, not even for a moment.
   const mode_t mask = umask(0177);
@@ -283,6 +379,7 @@ void ServerImpl::Tick() {
 }
 
 void ServerImpl::Maintain() {
+  Reloaded(doors_->ReloadIfChanged());
   const CallContext context = CallContext::WithTimeout(absl::Minutes(5));
   const auto ended = data_.rewards->EndExpiredGroups(context);
   if (!ended.ok()) LogError("groups were not ended", {{"error", ended.status().ToString()}});
@@ -290,6 +387,7 @@ void ServerImpl::Maintain() {
   if (absl::Now() < next_trim_) return;
   next_trim_ = absl::Now() + absl::Hours(1);
   Trim(context);
+  ForgetDeleted(context);
   std::set<std::string> live;
   for (const v1::Session& session : sessions_->List(/*show_closed=*/true)) {
     if (const auto id = ResourceId("sessions", session.name()); id.ok()) live.insert(*id);

@@ -32,6 +32,9 @@ class Server {
 
   virtual const Addresses& addresses() const = 0;
 
+  // Reads the tokens file again, whether it has changed or not; a mistake in it is logged. (A change is noticed within seconds.)
+  virtual void Reload() = 0;
+
   // In order: not serving, no new sessions; wait up to `grace` for running calls and evaluations; close sessions (their
   // episodes are interrupted, SERVER_FAULT); stop jobs (they go on at the next start); end streams; cancel what is left;
   // stop. Idempotent.

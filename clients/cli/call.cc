@@ -21,9 +21,17 @@ absl::StatusOr<client::Client*> Call::Connect() {
     if (options.address.empty() && arguments_.Has("data-dir")) {
       options.address = client::AddressOfDataDirectory(arguments_.Text("data-dir"));
     }
+    options.security = {.token = arguments_.Text("token"),
+                        .token_file = arguments_.Text("token-file"),
+                        .tls_ca = arguments_.Text("tls-ca"),
+                        .tls_certificate = arguments_.Text("tls-certificate"),
+                        .tls_key = arguments_.Text("tls-key"),
+                        .tls_server_name = arguments_.Text("tls-server-name"),
+                        .token_in_plain_text = arguments_.Has("token-in-plain-text")};
     options.call_timeout = timeout();
     options.connect_timeout = std::min(kConnectTimeout, timeout());
     auto client = client::Client::Connect(std::move(options));
+    if (!client.ok() && !absl::IsUnavailable(client.status())) return client.status();
     if (!client.ok()) {
       return absl::UnavailableError(
           absl::StrCat(client.status().message(),
@@ -52,6 +60,8 @@ std::string Explain(const absl::Status& status) {
     advice = "; is proctord still running? See: proctor doctor";
   } else if (absl::IsDeadlineExceeded(status)) {
     advice = "; a longer time is given with --timeout";
+  } else if (absl::IsUnauthenticated(status)) {
+    advice = "; a token is given with --token-file or PROCTOR_TOKEN";
   } else if (absl::IsUnimplemented(status)) {
     advice = "; the server is of another version";
   }

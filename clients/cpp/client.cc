@@ -4,6 +4,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
+#include <grpcpp/support/client_interceptor.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <fstream>
 #include <random>
 #include <sstream>
+#include <vector>
 
 #include "absl/random/random.h"
 #include "absl/strings/match.h"
@@ -85,6 +87,36 @@ bool IsEnded(const v1::Job& job) {
          job.state() == v1::JOB_STATE_CANCELLED;
 }
 
+// Adds the token to every call. (gRPC's own call credentials would send it over TLS only, and never
+// to a unix socket; LoadCredentials has decided where it may go.)
+class TokenSender final : public grpc::experimental::Interceptor {
+ public:
+  explicit TokenSender(const std::string& value) : value_(value) {}
+
+  void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
+    using Point = grpc::experimental::InterceptionHookPoints;
+    if (methods->QueryInterceptionHookPoint(Point::PRE_SEND_INITIAL_METADATA)) {
+      methods->GetSendInitialMetadata()->insert({"authorization", value_});
+    }
+    methods->Proceed();
+  }
+
+ private:
+  const std::string& value_;
+};
+
+class TokenSenders final : public grpc::experimental::ClientInterceptorFactoryInterface {
+ public:
+  explicit TokenSenders(const std::string& token) : value_("Bearer " + token) {}
+  grpc::experimental::Interceptor* CreateClientInterceptor(
+      grpc::experimental::ClientRpcInfo*) override {
+    return new TokenSender(value_);
+  }
+
+ private:
+  const std::string value_;
+};
+
 }  // namespace
 
 std::string DefaultAddress() {
@@ -125,7 +157,8 @@ absl::Duration RetryDelay(const absl::Status& failure, int attempt, absl::Durati
   return delay * absl::Uniform(random, 0.75, 1.25);
 }
 
-Client::Client(ConnectOptions options) : options_(std::move(options)) {
+Client::Client(ConnectOptions options, const Credentials& credentials)
+    : options_(std::move(options)) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   arguments.SetMaxSendMessageSize(kMaxMessageBytes);
@@ -135,19 +168,32 @@ Client::Client(ConnectOptions options) : options_(std::move(options)) {
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  channel_ =
-      grpc::CreateCustomChannel(options_.address, grpc::InsecureChannelCredentials(), arguments);
+  if (!credentials.server_name.empty()) arguments.SetSslTargetNameOverride(credentials.server_name);
+  const auto security =
+      credentials.tls ? grpc::SslCredentials({credentials.root_certificates, credentials.key,
+                                              credentials.certificate})
+                      : grpc::InsecureChannelCredentials();
+  std::vector<std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>> interceptors;
+  if (!credentials.token.empty()) {
+    interceptors.push_back(std::make_unique<TokenSenders>(credentials.token));
+  }
+  channel_ = grpc::experimental::CreateCustomChannelWithInterceptors(
+      options_.address, security, arguments, std::move(interceptors));
 }
 
 Client::~Client() = default;
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ConnectOptions options) {
   if (options.address.empty()) options.address = DefaultAddress();
-  std::unique_ptr<Client> client(new Client(std::move(options)));
+  PROCTOR_ASSIGN_OR_RETURN(const Credentials credentials,
+                           LoadCredentials(options.security, options.address));
+  std::unique_ptr<Client> client(new Client(std::move(options), credentials));
   const absl::Time deadline = absl::Now() + client->options_.connect_timeout;
   if (!client->channel_->WaitForConnected(absl::ToChronoTime(deadline))) {
     return absl::UnavailableError(
-        absl::StrCat("no proctord answers at ", client->address(), "; start it with: proctord"));
+        absl::StrCat("no proctord answers at ", client->address(),
+                     credentials.tls ? " over TLS with a certificate that is trusted here"
+                                     : "; start it with: proctord"));
   }
   return client;
 }

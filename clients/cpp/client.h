@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "clients/cpp/security.h"
 #include "google/protobuf/message.h"
 #include "proctor/v1/environment_service.pb.h"
 #include "proctor/v1/evaluation_service.pb.h"
@@ -54,12 +55,15 @@ struct ConnectOptions {
   // The first retry comes after about this long; each further one doubles it, up to 5 s, with
   // jitter. A delay that the server asks for counts instead.
   absl::Duration first_backoff = absl::Milliseconds(100);
+  // TLS and token.
+  Security security = {};
 };
 
 // All services of one server. Thread-safe. Outlives the sessions and subscriptions made from it.
 class Client {
  public:
-  // UNAVAILABLE: nobody answers at the address within `connect_timeout`.
+  // UNAVAILABLE: nobody answers at the address within `connect_timeout`, or TLS failed; errors of LoadCredentials. Whether a token is
+  // good shows in the first call (UNAUTHENTICATED, PERMISSION_DENIED).
   static absl::StatusOr<std::unique_ptr<Client>> Connect(ConnectOptions options = {});
   ~Client();
 
@@ -107,7 +111,7 @@ class Client {
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
  private:
-  explicit Client(ConnectOptions options);
+  Client(ConnectOptions options, const Credentials& credentials);
   absl::Status CallOnce(const std::string& method, const google::protobuf::Message& request,
                         google::protobuf::Message& response, absl::Time deadline);
 

@@ -58,5 +58,11 @@ TEST(TimerQueueTest, CancelledTimerNeverFires) {
   EXPECT_FALSE(timers.Cancel(id));
 }
 
+TEST(TimerQueueTest, CancellingWhatWasNeverSetDoesNotWait) {
+  TimerQueue timers;
+  EXPECT_FALSE(timers.Cancel(0));
+  EXPECT_FALSE(timers.Cancel(12345));
+}
+
 }  // namespace
 }  // namespace proctor

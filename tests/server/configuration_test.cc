@@ -130,7 +130,7 @@ TEST_F(ConfigurationTest, RefusesBadValuesWithFileLineAndField) {
   const std::vector<BadConfiguration> cases = {
       {"log: {level: info}\nbrowser:\n  max_browsers: 65\n",
        "proctord.yaml:3: browser.max_browsers", "between 1 and 64"},
-      {"listen_address: 0.0.0.0:1\n", "proctord.yaml:1: listen_address", "TLS"},
+      {"listen_address: 0.0.0.0:1\n", "proctord.yaml:1: listen_address", "auth.tls and auth.tokens_file"},
       {"data_dir: here\n", "proctord.yaml:1: data_dir", "absolute"},
       {"environments: {mars: {}}\n", "environments.mars", "no such environment"},
       {"desktop:\n  applications:\n    editor: {}\n", "proctord.yaml:3: desktop.applications.editor", "name a program"},

@@ -18,12 +18,14 @@ from .actions import (agent_text, answer, check, click, drag, fraction, give_up,
 from .client import Client, connect
 from .environment import Env
 from .errors import (Aborted, AlreadyExists, Cancelled, DeadlineExceeded, FailedPrecondition, InvalidArgument, NotFound,
-                     OutOfRange, ProctorError, ResourceExhausted, Unavailable)
+                     OutOfRange, PermissionDenied, ProctorError, ResourceExhausted, Unauthenticated, Unavailable)
 from .rewards import RewardStream
+from .security import Security
 
 __all__ = [
     "Aborted", "AlreadyExists", "Cancelled", "Client", "DeadlineExceeded", "Env", "FailedPrecondition",
-    "InvalidArgument", "NotFound", "OutOfRange", "ProctorError", "ResourceExhausted", "RewardStream", "Unavailable",
+    "InvalidArgument", "NotFound", "OutOfRange", "PermissionDenied", "ProctorError", "ResourceExhausted", "RewardStream", "Security",
+    "Unauthenticated", "Unavailable",
     "agent_text", "answer", "check", "click", "connect", "drag", "fraction", "give_up", "go_back", "goto", "hover", "key_down",
     "key_up", "long_press", "mouse_down", "mouse_up", "noop", "observation_request", "open_app", "press", "press_button", "scroll",
     "select", "sequence", "set_clipboard", "swipe", "type_text", "wait",

@@ -24,29 +24,31 @@ from .actions import Action
 from .client import CHANNEL_OPTIONS, RETRIES
 from .episodes import EnvBase, StepResult
 from .rewards import Patience
+from .security import Security
 from .v1 import (action_pb2, environment_pb2, environment_service_pb2 as env_pb, environment_service_pb2_grpc as env_grpc,
                  episode_pb2, evaluation_service_pb2_grpc as eval_grpc, job_service_pb2_grpc as job_grpc, observation_pb2,
                  reward_pb2, reward_service_pb2 as reward_pb, reward_service_pb2_grpc as reward_grpc, session_pb2,
                  task_service_pb2_grpc as task_grpc, trajectory_service_pb2_grpc as trajectory_grpc)
 
 
-def connect(address: str | None = None) -> "Client":
-    """A client for `async with`; see `proctor.connect` for addresses."""
-    return Client(address or names.default_address())
+def connect(address: str | None = None, *, security: Security | None = None) -> "Client":
+    """A client for `async with`; see `proctor.connect` for addresses and security."""
+    return Client(address or names.default_address(), security)
 
 
 class Client:
     """All services of one server, for asyncio. Use it within one event loop."""
 
-    def __init__(self, address: str):
+    def __init__(self, address: str, security: Security | None = None):
         self.address = address
-        self.channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
-        self.environments = env_grpc.EnvironmentServiceStub(self.channel)
-        self.tasks = task_grpc.TaskServiceStub(self.channel)
-        self.trajectories = trajectory_grpc.TrajectoryServiceStub(self.channel)
-        self.evaluations = eval_grpc.EvaluationServiceStub(self.channel)
-        self.rewards = reward_grpc.RewardServiceStub(self.channel)
-        self.jobs = job_grpc.JobServiceStub(self.channel)
+        self.channel, stubs = (security or Security()).channel(address, CHANNEL_OPTIONS, grpc.aio.insecure_channel,
+                                                               grpc.aio.secure_channel)
+        self.environments = env_grpc.EnvironmentServiceStub(stubs)
+        self.tasks = task_grpc.TaskServiceStub(stubs)
+        self.trajectories = trajectory_grpc.TrajectoryServiceStub(stubs)
+        self.evaluations = eval_grpc.EvaluationServiceStub(stubs)
+        self.rewards = reward_grpc.RewardServiceStub(stubs)
+        self.jobs = job_grpc.JobServiceStub(stubs)
 
     async def __aenter__(self) -> "Client":
         return self

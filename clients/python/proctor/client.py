@@ -9,6 +9,7 @@ from typing import Any, Callable
 import grpc
 
 from . import errors, names, requests
+from .security import Security
 from .v1 import (environment_service_pb2 as env_pb, environment_service_pb2_grpc as env_grpc,
                  evaluation_service_pb2 as eval_pb, evaluation_service_pb2_grpc as eval_grpc,
                  job_service_pb2 as job_pb, job_service_pb2_grpc as job_grpc, reward_service_pb2 as reward_pb,
@@ -29,14 +30,16 @@ RETRIES = 6
 _JOB_ENDED = (job_pb2.JOB_STATE_SUCCEEDED, job_pb2.JOB_STATE_FAILED, job_pb2.JOB_STATE_CANCELLED)
 
 
-def connect(address: str | None = None, *, timeout: float = 10.0) -> "Client":
+def connect(address: str | None = None, *, timeout: float = 10.0, security: Security | None = None) -> "Client":
     """Connects to a proctord and waits until it answers.
 
     Args:
       address: "unix:/path/to.sock" or "host:port"; default: see `names.default_address`.
       timeout: seconds to wait for the server; `Unavailable` afterwards.
+      security: TLS and token; default: from the environment. Whether the token is good shows in the first call
+        (`Unauthenticated`, `PermissionDenied`).
     """
-    client = Client(address or names.default_address())
+    client = Client(address or names.default_address(), security)
     try:
         grpc.channel_ready_future(client.channel).result(timeout)
     except grpc.FutureTimeoutError:
@@ -53,15 +56,15 @@ class Client:
     deadline (`timeout` seconds). Errors are subclasses of `proctor.ProctorError`.
     """
 
-    def __init__(self, address: str):
+    def __init__(self, address: str, security: Security | None = None):
         self.address = address
-        self.channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
-        self.environments = env_grpc.EnvironmentServiceStub(self.channel)
-        self.tasks = task_grpc.TaskServiceStub(self.channel)
-        self.trajectories = trajectory_grpc.TrajectoryServiceStub(self.channel)
-        self.evaluations = eval_grpc.EvaluationServiceStub(self.channel)
-        self.rewards = reward_grpc.RewardServiceStub(self.channel)
-        self.jobs = job_grpc.JobServiceStub(self.channel)
+        self.channel, stubs = (security or Security()).channel(address, CHANNEL_OPTIONS, grpc.insecure_channel, grpc.secure_channel)
+        self.environments = env_grpc.EnvironmentServiceStub(stubs)
+        self.tasks = task_grpc.TaskServiceStub(stubs)
+        self.trajectories = trajectory_grpc.TrajectoryServiceStub(stubs)
+        self.evaluations = eval_grpc.EvaluationServiceStub(stubs)
+        self.rewards = reward_grpc.RewardServiceStub(stubs)
+        self.jobs = job_grpc.JobServiceStub(stubs)
 
     def close(self) -> None:
         self.channel.close()

@@ -31,6 +31,14 @@ class FailedPrecondition(ProctorError):
     """The wrong state for this call."""
 
 
+class Unauthenticated(ProctorError):
+    """The server wants a token, or another one; see `proctor.Security`."""
+
+
+class PermissionDenied(ProctorError):
+    """The token lacks the scope that the call needs; the message says which."""
+
+
 class Aborted(ProctorError):
     """Lost a race: a step index that does not fit, a stream that was taken over."""
 
@@ -60,6 +68,8 @@ _CLASSES = {
     grpc.StatusCode.NOT_FOUND: NotFound,
     grpc.StatusCode.ALREADY_EXISTS: AlreadyExists,
     grpc.StatusCode.FAILED_PRECONDITION: FailedPrecondition,
+    grpc.StatusCode.UNAUTHENTICATED: Unauthenticated,
+    grpc.StatusCode.PERMISSION_DENIED: PermissionDenied,
     grpc.StatusCode.ABORTED: Aborted,
     grpc.StatusCode.OUT_OF_RANGE: OutOfRange,
     grpc.StatusCode.RESOURCE_EXHAUSTED: ResourceExhausted,

@@ -1,0 +1,107 @@
+"""How a client proves who it is, and knows whom it talks to."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+from typing import Any, Callable
+
+import grpc
+
+#: "system": the authorities of this machine.
+SYSTEM = "system"
+
+
+@dataclasses.dataclass(frozen=True)
+class Security:
+    """TLS and token. What is None comes from the environment variable.
+
+    Args:
+      token: what `proctord --new-token` printed; $PROCTOR_TOKEN.
+      token_file: a file with it, if there is no `token`; $PROCTOR_TOKEN_FILE.
+      tls_ca: PEM file of the authorities that the server's certificate must come from, or "system"; $PROCTOR_TLS_CA. Gives TLS,
+        as the next three do.
+      tls_certificate, tls_key: PEM files of the client's own certificate; $PROCTOR_TLS_CERTIFICATE, $PROCTOR_TLS_KEY.
+      tls_server_name: the name in the server's certificate, if it is not the address's host; $PROCTOR_TLS_SERVER_NAME.
+      token_in_plain_text: send the token in plain text to another machine, where everybody on the way reads it.
+    """
+
+    token: str | None = dataclasses.field(default=None, repr=False)
+    token_file: str | None = None
+    tls_ca: str | None = None
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    tls_server_name: str | None = None
+    token_in_plain_text: bool = False
+
+    def load_token(self) -> str:
+        """The token, "" if there is none."""
+        token, file = self.token, self.token_file
+        if not token and not file:
+            token, file = os.environ.get("PROCTOR_TOKEN"), os.environ.get("PROCTOR_TOKEN_FILE")
+        token = (token or (pathlib.Path(file).read_text() if file else "")).strip()
+        if not all("!" <= character <= "~" for character in token):
+            raise ValueError("the token has blanks or other characters that no token has")
+        return token
+
+    def _or_environment(self, field: str) -> str | None:
+        return getattr(self, field) or os.environ.get("PROCTOR_" + field.upper()) or None
+
+    def channel(self, address: str, options: tuple[tuple[str, Any], ...], insecure: Callable[..., Any],
+                secure: Callable[..., Any]) -> tuple[Any, Any]:
+        """(the channel, the same for stubs: it sends the token). `insecure` and `secure` are grpc's or grpc.aio's functions.
+
+        Raises `ValueError` rather than send a token to another machine in plain text.
+        """
+        token = self.load_token()
+        ca, certificate, key, name = map(self._or_environment, ("tls_ca", "tls_certificate", "tls_key", "tls_server_name"))
+        if bool(certificate) != bool(key):
+            raise ValueError("a client certificate needs its key, and a key its certificate")
+        # A unix socket is served in plain text always.
+        if not address.startswith("unix") and any((ca, certificate, name)):
+            credentials = grpc.ssl_channel_credentials(
+                pathlib.Path(ca).read_bytes() if ca and ca != SYSTEM else None,
+                pathlib.Path(key).read_bytes() if key else None, pathlib.Path(certificate).read_bytes() if certificate else None)
+            if name:
+                options = (*options, ("grpc.ssl_target_name_override", name))
+            channel = secure(address, credentials, options=options)
+        elif token and not self.token_in_plain_text and not stays_here(address):
+            raise ValueError(f"the token would go to {address} in plain text; use TLS (tls_ca, or \"system\" for this machine's "
+                             "authorities), or say that this is meant (token_in_plain_text)")
+        else:
+            channel = insecure(address, options=options)
+        return channel, _Authorized(channel, token) if token else channel
+
+
+def stays_here(address: str) -> bool:
+    """A unix socket or this machine's loopback."""
+    return address.startswith(("unix:", "unix-abstract:")) or address.rpartition(":")[0] in ("127.0.0.1", "[::1]", "localhost")
+
+
+class _Authorized:
+    """A channel for stubs that adds the token to the metadata of every call, synchronous or not."""
+
+    def __init__(self, channel: Any, token: str):
+        self._channel = channel
+        self._metadata = (("authorization", "Bearer " + token),)
+
+    def _method(self, kind: str, *args: Any, **options: Any) -> Callable[..., Any]:
+        call = getattr(self._channel, kind)(*args, **options)
+
+        def authorized(*inner: Any, metadata: Any = None, **rest: Any) -> Any:
+            return call(*inner, metadata=(*(metadata or ()), *self._metadata), **rest)
+
+        return authorized
+
+    def unary_unary(self, *args: Any, **options: Any) -> Callable[..., Any]:
+        return self._method("unary_unary", *args, **options)
+
+    def unary_stream(self, *args: Any, **options: Any) -> Callable[..., Any]:
+        return self._method("unary_stream", *args, **options)
+
+    def stream_unary(self, *args: Any, **options: Any) -> Callable[..., Any]:
+        return self._method("stream_unary", *args, **options)
+
+    def stream_stream(self, *args: Any, **options: Any) -> Callable[..., Any]:
+        return self._method("stream_stream", *args, **options)

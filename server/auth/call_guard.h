@@ -1,0 +1,58 @@
+// The one place that decides whether a call may begin.
+#ifndef PROCTOR_SERVER_AUTH_CALL_GUARD_H_
+#define PROCTOR_SERVER_AUTH_CALL_GUARD_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/auth/audit_log.h"
+#include "server/auth/doors.h"
+#include "server/auth/tenant_accounts.h"
+#include "server/auth/tenant_quotas.h"
+
+namespace proctor::server {
+
+// An address that calls come in by.
+struct Entrance {
+  Door door;
+  // "unix", "127.0.0.1:50551": for the audit log.
+  std::string name;
+};
+
+// Thread-safe; blocks on nothing.
+class CallGuard {
+ public:
+  // All outlive the guard.
+  struct Parts {
+    const Doors& doors;
+    // What `listen_address` asks; the unix socket is kLocal.
+    Door tcp_door = Door::kGuarded;
+    TenantQuotas& quotas;
+    TenantAccounts& accounts;
+    AuditLog& audit;
+    // Steps have lines in the audit log.
+    bool audit_steps = true;
+  };
+  explicit CallGuard(Parts parts) : parts_(parts) {}
+
+  // Called for every call of every service before anything of it but its metadata is read. OK: it may begin. UNAUTHENTICATED,
+  // PERMISSION_DENIED, UNIMPLEMENTED: see Doors::Identify and CheckScopes; RESOURCE_EXHAUSTED: a quota of its tenant is spent. A refusal
+  // gets a line in the audit log. Health checks are let in by any door.
+  absl::Status Admit(const Entrance& entrance, std::string_view path, const Credentials& credentials) const;
+
+  // Who calls through the door of `peer` ("unix:...", "ipv4:...").
+  absl::StatusOr<Caller> Identify(std::string_view peer, const Credentials& credentials) const;
+
+  const Parts& parts() const { return parts_; }
+
+ private:
+  absl::Status CheckQuotas(std::string_view path, const Caller& caller) const;
+
+  const Parts parts_;
+};
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_SERVER_AUTH_CALL_GUARD_H_

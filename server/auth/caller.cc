@@ -1,0 +1,28 @@
+#include "server/auth/caller.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "common/strings.h"
+
+namespace proctor::server {
+
+std::string ScopeName(v1::Scope scope) {
+  const std::string name = v1::Scope_Name(scope);
+  return absl::AsciiStrToLower(absl::StripPrefix(name, "SCOPE_"));
+}
+
+std::vector<v1::Scope> AllScopes() {
+  return {v1::SCOPE_ACT,   v1::SCOPE_PROPOSE,      v1::SCOPE_JUDGE,
+          v1::SCOPE_LABEL, v1::SCOPE_READ_REWARDS, v1::SCOPE_ADMINISTER};
+}
+
+std::string Scopes::ToString(std::string_view separator) const {
+  std::vector<std::string> names;
+  for (const v1::Scope scope : AllScopes()) {
+    if ((bits_ & 1u << scope) != 0) names.push_back(ScopeName(scope));
+  }
+  return absl::StrJoin(names, ToAbsl(separator));
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,93 @@
+#include "server/auth/doors.h"
+
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/status.h"
+#include "common/strings.h"
+
+namespace proctor::server {
+namespace {
+
+constexpr std::string_view kScheme = "Bearer ";
+
+absl::Status Refuse(std::string_view why) { return absl::UnauthenticatedError(ToAbsl(why)); }
+
+// The token of "Bearer <token>"; the scheme in any case (RFC 7235).
+absl::StatusOr<std::string_view> TokenOf(std::string_view authorization) {
+  if (authorization.size() > kScheme.size() &&
+      absl::EqualsIgnoreCase(ToAbsl(authorization.substr(0, kScheme.size())), ToAbsl(kScheme))) {
+    return authorization.substr(kScheme.size());
+  }
+  return Refuse("the metadata `authorization` is not of the form: Bearer <token>");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Doors>> Doors::Create(const std::string& tokens_file, Clock& clock) {
+  std::unique_ptr<Doors> doors(new Doors(tokens_file, clock));
+  PROCTOR_RETURN_IF_ERROR(doors->Reload());
+  return doors;
+}
+
+std::shared_ptr<const TokenTable> Doors::table() const {
+  MutexLock lock(mutex_);
+  return table_;
+}
+
+absl::StatusOr<Caller> Doors::Identify(Door door, const Credentials& credentials) const {
+  const std::shared_ptr<const TokenTable> known = table();
+  if (!credentials.authorization.empty()) {
+    PROCTOR_ASSIGN_OR_RETURN(const std::string_view token, TokenOf(credentials.authorization));
+    bool expired = false;
+    if (const Caller* caller = known->FindToken(token, clock_.Now(), expired); caller != nullptr) return *caller;
+    if (expired) return Refuse("the token has expired; ask the server's operator for a new one");
+    return Refuse("the token is not known here; ask the server's operator for one (proctord --new-token)");
+  }
+  if (const Caller* caller = known->FindCertificate(credentials.identities); caller != nullptr) return *caller;
+  switch (door) {
+    case Door::kLocal: return Caller();
+    case Door::kOpen: return Caller{.name = kAnonymousCaller};
+    case Door::kGuarded: break;
+  }
+  if (!credentials.identities.empty()) {
+    return Refuse("the client certificate is valid, but none of its names is known here; ask the server's operator to add it to the "
+                  "tokens file, or send a token");
+  }
+  return Refuse("a token is needed: the metadata `authorization: Bearer <token>`; clients take it from PROCTOR_TOKEN or "
+                "PROCTOR_TOKEN_FILE");
+}
+
+Doors::Version Doors::Look() const {
+  struct stat status;
+  if (stat(tokens_file_.c_str(), &status) != 0) return {};
+  return {static_cast<int64_t>(status.st_ino), status.st_size,
+          static_cast<int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec};
+}
+
+absl::Status Doors::ReloadIfChanged() {
+  if (tokens_file_.empty()) return absl::OkStatus();
+  const Version now = Look();
+  {
+    MutexLock lock(mutex_);
+    if (now == seen_) return absl::OkStatus();
+  }
+  return Reload();
+}
+
+absl::Status Doors::Reload() {
+  // Looked at before it is read: a change in between is seen the next time.
+  const Version now = tokens_file_.empty() ? Version() : Look();
+  absl::StatusOr<TokenTable> table = tokens_file_.empty() ? TokenTable() : TokenTable::Load(tokens_file_);
+  MutexLock lock(mutex_);
+  seen_ = now;
+  if (!table.ok()) return table.status();
+  table_ = std::make_shared<const TokenTable>(*std::move(table));
+  generation_.fetch_add(1, std::memory_order_release);
+  return absl::OkStatus();
+}
+
+}  // namespace proctor::server

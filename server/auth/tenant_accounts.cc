@@ -1,0 +1,168 @@
+#include "server/auth/tenant_accounts.h"
+
+#include <utility>
+#include <vector>
+
+#include "common/log.h"
+#include "common/status.h"
+#include "server/auth/caller.h"
+
+namespace proctor::server {
+namespace {
+
+constexpr absl::Duration kWriteCap = absl::Seconds(30);
+
+const std::vector<std::string>& Migrations() {
+  static const auto& migrations = *new std::vector<std::string>{
+      R"(CREATE TABLE auth_episodes (
+           episode TEXT PRIMARY KEY,
+           tenant TEXT NOT NULL,
+           bytes BIGINT NOT NULL);
+         CREATE TABLE auth_judge_spending (
+           tenant TEXT NOT NULL,
+           day TEXT NOT NULL,
+           usd DOUBLE PRECISION NOT NULL,
+           PRIMARY KEY (tenant, day));)"};
+  return migrations;
+}
+
+}  // namespace
+
+std::string TenantOfSession(std::string_view session) {
+  const size_t dot = session.rfind('.');
+  return dot == std::string_view::npos ? kDefaultTenant : std::string(session.substr(dot + 1));
+}
+
+absl::StatusOr<std::unique_ptr<TenantAccounts>> TenantAccounts::Open(const CallContext& context, Parts parts) {
+  PROCTOR_RETURN_IF_ERROR(parts.database.Migrate("auth", Migrations()));
+  std::unique_ptr<TenantAccounts> accounts(new TenantAccounts(parts));
+  PROCTOR_RETURN_IF_ERROR(accounts->Load(context));
+  return accounts;
+}
+
+absl::Status TenantAccounts::Load(const CallContext& context) {
+  std::map<std::string, int64_t> bytes;
+  std::map<std::pair<std::string, std::string>, double> usd;
+  PROCTOR_RETURN_IF_ERROR(parts_.database.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
+    PROCTOR_ASSIGN_OR_RETURN(const auto stored,
+                             transaction.Query("SELECT tenant, SUM(bytes) FROM auth_episodes GROUP BY tenant", {}));
+    for (const storage::Row& row : stored) bytes[row.Text(0)] = row.Int(1);
+    PROCTOR_ASSIGN_OR_RETURN(const auto spent,
+                             transaction.Query("SELECT tenant, usd FROM auth_judge_spending WHERE day = $1", {Today()}));
+    for (const storage::Row& row : spent) usd[{row.Text(0), Today()}] = row.Double(1);
+    return absl::OkStatus();
+  }));
+  MutexLock lock(mutex_);
+  bytes_ = std::move(bytes);
+  usd_ = std::move(usd);
+  return absl::OkStatus();
+}
+
+void TenantAccounts::WriteBehind(std::string what, std::function<absl::Status(storage::Transaction&)> work) {
+  parts_.pool.Post([this, what = std::move(what), work = std::move(work)] {
+    const absl::Status written = parts_.database.Write(CallContext::WithTimeout(kWriteCap), work);
+    if (!written.ok()) LogError("a tenant's account was not written", {{"what", what}, {"error", written.ToString()}});
+  });
+}
+
+void TenantAccounts::AddEpisode(const std::string& tenant, const std::string& episode_id, int64_t bytes) {
+  {
+    MutexLock lock(mutex_);
+    bytes_[tenant] += bytes;
+  }
+  WriteBehind("bytes", [=](storage::Transaction& transaction) {
+    return transaction
+        .Execute("INSERT INTO auth_episodes (episode, tenant, bytes) VALUES ($1, $2, $3) ON CONFLICT (episode) DO NOTHING",
+                 {episode_id, tenant, bytes})
+        .status();
+  });
+}
+
+void TenantAccounts::EpisodeDeleted(const std::string& episode_id) {
+  parts_.pool.Post([this, episode_id] {
+    const absl::Status forgotten = ForgetEpisode(CallContext::WithTimeout(kWriteCap), episode_id);
+    if (!forgotten.ok()) LogError("a deleted episode still counts", {{"episode", episode_id}, {"error", forgotten.ToString()}});
+  });
+}
+
+absl::Status TenantAccounts::ForgetEpisode(const CallContext& context, const std::string& episode_id) {
+  std::string tenant;
+  int64_t bytes = 0;
+  PROCTOR_RETURN_IF_ERROR(parts_.database.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
+    PROCTOR_ASSIGN_OR_RETURN(const auto rows,
+                             transaction.Query("SELECT tenant, bytes FROM auth_episodes WHERE episode = $1", {episode_id}));
+    if (rows.empty()) return absl::OkStatus();
+    tenant = rows[0].Text(0);
+    bytes = rows[0].Int(1);
+    return transaction.Execute("DELETE FROM auth_episodes WHERE episode = $1", {episode_id}).status();
+  }));
+  MutexLock lock(mutex_);
+  if (!tenant.empty()) bytes_[tenant] -= bytes;
+  return absl::OkStatus();
+}
+
+absl::Status TenantAccounts::ForgetDeleted(const CallContext& context,
+                                           const std::function<absl::StatusOr<bool>(const std::string& id)>& exists) {
+  std::vector<storage::Row> rows;
+  PROCTOR_RETURN_IF_ERROR(parts_.database.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
+    PROCTOR_ASSIGN_OR_RETURN(rows, transaction.Query("SELECT episode FROM auth_episodes ORDER BY episode", {}));
+    return absl::OkStatus();
+  }));
+  for (const storage::Row& row : rows) {
+    PROCTOR_ASSIGN_OR_RETURN(const bool there, exists(row.Text(0)));
+    if (!there) PROCTOR_RETURN_IF_ERROR(ForgetEpisode(context, row.Text(0)));
+  }
+  return absl::OkStatus();
+}
+
+int64_t TenantAccounts::stored_bytes(const std::string& tenant) const {
+  MutexLock lock(mutex_);
+  const auto it = bytes_.find(tenant);
+  return it == bytes_.end() ? 0 : it->second;
+}
+
+std::string TenantAccounts::Today() const {
+  return absl::FormatTime("%Y-%m-%d", parts_.clock.Now(), absl::UTCTimeZone());
+}
+
+absl::Time TenantAccounts::NextDay() const {
+  const absl::CivilDay today = absl::ToCivilDay(parts_.clock.Now(), absl::UTCTimeZone());
+  return absl::FromCivil(today + 1, absl::UTCTimeZone());
+}
+
+void TenantAccounts::AddJudgeSpend(const std::string& tenant, double usd) {
+  if (!(usd > 0)) return;
+  const std::string day = Today();
+  {
+    MutexLock lock(mutex_);
+    std::erase_if(usd_, [&](const auto& entry) { return entry.first.second != day; });
+    usd_[{tenant, day}] += usd;
+  }
+  WriteBehind("spending", [=](storage::Transaction& transaction) -> absl::Status {
+    PROCTOR_RETURN_IF_ERROR(transaction.Execute("DELETE FROM auth_judge_spending WHERE day < $1", {day}).status());
+    return transaction
+        .Execute("INSERT INTO auth_judge_spending (tenant, day, usd) VALUES ($1, $2, $3) "
+                 "ON CONFLICT (tenant, day) DO UPDATE SET usd = auth_judge_spending.usd + $3",
+                 {tenant, day, usd})
+        .status();
+  });
+}
+
+double TenantAccounts::judge_usd_today(const std::string& tenant) const {
+  MutexLock lock(mutex_);
+  const auto it = usd_.find({tenant, Today()});
+  return it == usd_.end() ? 0 : it->second;
+}
+
+void TenantAccounts::SetJobTenant(const std::string& job, const std::string& tenant) {
+  MutexLock lock(mutex_);
+  jobs_[job] = tenant;
+}
+
+std::string TenantAccounts::JobTenant(const std::string& job) const {
+  MutexLock lock(mutex_);
+  const auto it = jobs_.find(job);
+  return it == jobs_.end() ? kDefaultTenant : it->second;
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,71 @@
+// What tenants have used, kept in the database: bytes of their episodes, money of their judges.
+#ifndef PROCTOR_SERVER_AUTH_TENANT_ACCOUNTS_H_
+#define PROCTOR_SERVER_AUTH_TENANT_ACCOUNTS_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "common/clock.h"
+#include "common/executor.h"
+#include "common/mutex.h"
+#include "storage/database.h"
+
+namespace proctor::server {
+
+// The tenant of `sessions/{id}`: what stands behind the id's dot; kDefaultTenant without one.
+std::string TenantOfSession(std::string_view session);
+
+// Sums are in memory and exact for this process; rows are written behind, on `pool`, so that nobody waits for the disk. A crash may
+// lose what was added within its last moments: these are quotas, not books. Thread-safe.
+class TenantAccounts {
+ public:
+  // All outlive the accounts, and `pool` what was posted to it.
+  struct Parts {
+    storage::Database& database;
+    Executor& pool;
+    Clock& clock;
+  };
+  static absl::StatusOr<std::unique_ptr<TenantAccounts>> Open(const CallContext& context, Parts parts);
+
+  // An episode `{id}` of the tenant ended with that many bytes.
+  void AddEpisode(const std::string& tenant, const std::string& episode_id, int64_t bytes);
+  // It was deleted. The sum shrinks when its row has been read, behind.
+  void EpisodeDeleted(const std::string& episode_id);
+  // The episodes that were counted and of which `exists` says that they are gone are forgotten. Blocks.
+  absl::Status ForgetDeleted(const CallContext& context, const std::function<absl::StatusOr<bool>(const std::string& id)>& exists);
+  int64_t stored_bytes(const std::string& tenant) const;
+
+  void AddJudgeSpend(const std::string& tenant, double usd);
+  // Of today (UTC).
+  double judge_usd_today(const std::string& tenant) const;
+  // When the next day begins.
+  absl::Time NextDay() const;
+
+  // A job that the tenant pays for; forgotten with the process's end: a job that goes on after a restart is paid by kDefaultTenant.
+  void SetJobTenant(const std::string& job, const std::string& tenant);
+  std::string JobTenant(const std::string& job) const;
+
+ private:
+  explicit TenantAccounts(Parts parts) : parts_(parts) {}
+  absl::Status Load(const CallContext& context);
+  absl::Status ForgetEpisode(const CallContext& context, const std::string& episode_id);
+  void WriteBehind(std::string what, std::function<absl::Status(storage::Transaction&)> work);
+  std::string Today() const;
+
+  const Parts parts_;
+  mutable Mutex mutex_;
+  std::map<std::string, int64_t> bytes_ ABSL_GUARDED_BY(mutex_);
+  // By tenant and day.
+  std::map<std::pair<std::string, std::string>, double> usd_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::string> jobs_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_SERVER_AUTH_TENANT_ACCOUNTS_H_

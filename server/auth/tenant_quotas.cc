@@ -1,0 +1,117 @@
+#include "server/auth/tenant_quotas.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/retry_hint.h"
+#include "server/auth/caller.h"
+
+namespace proctor::server {
+namespace {
+
+// Weights are sums of decimal fractions.
+constexpr double kRounding = 1e-9;
+// Something of the tenant's own must end first; nobody knows when.
+constexpr absl::Duration kSomeTime = absl::Seconds(5);
+
+std::string Named(const std::string& tenant) { return tenant.empty() ? kDefaultTenant : tenant; }
+
+// "quota `steps_per_minute` of tenant `lab` is spent (600): it frees in 3s"
+absl::Status Spent(const char* quota, const std::string& tenant, double limit, const std::string& frees, absl::Duration retry) {
+  return WithRetryHint(absl::ResourceExhaustedError(absl::StrCat("the quota ", quota, " of tenant `", tenant, "` (", limit,
+                                                                 ") is spent; it frees ", frees)),
+                       retry);
+}
+
+}  // namespace
+
+const v1::TenantQuota& TenantQuotas::Of(const std::string& tenant) const {
+  const auto it = config_.tenants().find(tenant);
+  return it == config_.tenants().end() ? config_.otherwise() : it->second;
+}
+
+double TenantQuotas::Weight(const std::string& environment_id) const {
+  const auto it = config_.session_weights().find(environment_id);
+  return it == config_.session_weights().end() ? 1 : it->second;
+}
+
+absl::Status TenantQuotas::Spend(const std::string& tenant, double per_minute, const char* what,
+                                 std::map<std::string, Bucket>& buckets) {
+  Bucket& bucket = buckets[tenant];
+  const double full = std::max(1.0, per_minute);
+  const absl::Time now = clock_.Now();
+  // A clock that is set back fills nothing.
+  const double since = bucket.filled == absl::InfinitePast() ? full : absl::ToDoubleMinutes(now - bucket.filled) * per_minute;
+  bucket.level = std::min(full, bucket.level + std::max(0.0, since));
+  bucket.filled = now;
+  if (bucket.level >= 1) {
+    bucket.level -= 1;
+    return absl::OkStatus();
+  }
+  const absl::Duration wait = absl::Milliseconds(1) + absl::Minutes((1 - bucket.level) / per_minute);
+  return Spent(what, tenant, per_minute, absl::StrCat("in ", absl::FormatDuration(absl::Ceil(wait, absl::Milliseconds(1)))), wait);
+}
+
+absl::Status TenantQuotas::SpendStep(const std::string& tenant) {
+  const double per_minute = Of(tenant).steps_per_minute();
+  if (per_minute == 0) return absl::OkStatus();
+  MutexLock lock(mutex_);
+  return Spend(tenant, per_minute, "steps_per_minute", steps_);
+}
+
+absl::Status TenantQuotas::SpendCall(const std::string& tenant) {
+  const double per_minute = Of(tenant).calls_per_minute();
+  if (per_minute == 0) return absl::OkStatus();
+  MutexLock lock(mutex_);
+  return Spend(tenant, per_minute, "calls_per_minute", calls_);
+}
+
+absl::Status TenantQuotas::CheckStorage(const std::string& tenant) const {
+  const int64_t limit = Of(tenant).storage_bytes();
+  if (limit == 0 || accounts_.stored_bytes(tenant) < limit) return absl::OkStatus();
+  return Spent("storage_bytes", tenant, static_cast<double>(limit), "when trajectories of its are deleted (DeleteTrajectory)",
+               absl::Minutes(1));
+}
+
+absl::Status TenantQuotas::CheckJudgeSpend(const std::string& tenant) const {
+  const double limit = Of(tenant).judge_usd_per_day();
+  if (limit == 0 || accounts_.judge_usd_today(tenant) < limit) return absl::OkStatus();
+  const absl::Time next = accounts_.NextDay();
+  return Spent("judge_usd_per_day", tenant, limit, absl::StrCat("at ", absl::FormatTime(absl::RFC3339_sec, next, absl::UTCTimeZone())),
+               next - clock_.Now());
+}
+
+bool TenantQuotas::limits_storage() const {
+  return config_.otherwise().storage_bytes() > 0 ||
+         std::any_of(config_.tenants().begin(), config_.tenants().end(), [](const auto& of) { return of.second.storage_bytes() > 0; });
+}
+
+bool TenantQuotas::limits_judge_spend() const {
+  return config_.otherwise().judge_usd_per_day() > 0 ||
+         std::any_of(config_.tenants().begin(), config_.tenants().end(), [](const auto& of) { return of.second.judge_usd_per_day() > 0; });
+}
+
+absl::Status TenantQuotas::Take(const std::string& tenant, const std::string& environment_id) {
+  const std::string name = Named(tenant);
+  const double limit = Of(name).session_weight();
+  const double weight = Weight(environment_id);
+  MutexLock lock(mutex_);
+  double& taken = weights_[name];
+  if (limit > 0 && taken + weight > limit + kRounding) {
+    return Spent("session_weight", name, limit,
+                 absl::StrCat("when one of its sessions closes: they weigh ", taken, ", and one of ", environment_id, " weighs ", weight),
+                 kSomeTime);
+  }
+  taken += weight;
+  return absl::OkStatus();
+}
+
+void TenantQuotas::GiveBack(const std::string& tenant, const std::string& environment_id) {
+  MutexLock lock(mutex_);
+  double& taken = weights_[Named(tenant)];
+  taken = std::max(0.0, taken - Weight(environment_id));
+}
+
+double TenantQuotas::Share(const std::string& tenant) const { return Of(Named(tenant)).share(); }
+
+}  // namespace proctor::server

@@ -1,0 +1,63 @@
+// What tenants may still use. A spent quota is RESOURCE_EXHAUSTED, names the quota, and carries a hint when to try again.
+#ifndef PROCTOR_SERVER_AUTH_TENANT_QUOTAS_H_
+#define PROCTOR_SERVER_AUTH_TENANT_QUOTAS_H_
+
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "common/mutex.h"
+#include "env/admission.h"
+#include "proctor/v1/auth.pb.h"
+#include "server/auth/tenant_accounts.h"
+
+namespace proctor::server {
+
+// Thread-safe; blocks on nothing.
+class TenantQuotas final : public env::Admission {
+ public:
+  // `config` as CheckAuth left it. The others outlive the quotas.
+  TenantQuotas(const v1::QuotaConfig& config, const TenantAccounts& accounts, Clock& clock)
+      : config_(config), accounts_(accounts), clock_(clock) {}
+
+  // One action, one call of any method: a bucket that holds a minute's worth and fills up evenly.
+  absl::Status SpendStep(const std::string& tenant);
+  absl::Status SpendCall(const std::string& tenant);
+  // Whether something more may be recorded, or asked of a model.
+  absl::Status CheckStorage(const std::string& tenant) const;
+  absl::Status CheckJudgeSpend(const std::string& tenant) const;
+
+  // Some tenant has one: its use has to be counted.
+  bool limits_storage() const;
+  bool limits_judge_spend() const;
+
+  // env::Admission. "" is kDefaultTenant.
+  absl::Status Take(const std::string& tenant, const std::string& environment_id) override;
+  void GiveBack(const std::string& tenant, const std::string& environment_id) override;
+  double Share(const std::string& tenant) const override;
+
+ private:
+  struct Bucket {
+    double level = 0;
+    absl::Time filled = absl::InfinitePast();
+  };
+
+  const v1::TenantQuota& Of(const std::string& tenant) const;
+  double Weight(const std::string& environment_id) const;
+  absl::Status Spend(const std::string& tenant, double per_minute, const char* what, std::map<std::string, Bucket>& buckets)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const v1::QuotaConfig config_;
+  const TenantAccounts& accounts_;
+  Clock& clock_;
+  mutable Mutex mutex_;
+  std::map<std::string, double> weights_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Bucket> steps_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Bucket> calls_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_SERVER_AUTH_TENANT_QUOTAS_H_

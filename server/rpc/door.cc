@@ -1,0 +1,223 @@
+#include "server/rpc/door.h"
+
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+#include <grpcpp/security/auth_context.h>
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "common/proto_time.h"
+#include "common/strings.h"
+#include "google/protobuf/message.h"
+#include "server/auth/call_trail.h"
+#include "server/auth/method_rules.h"
+
+namespace proctor::server {
+namespace {
+
+constexpr char kAuthorization[] = "authorization";
+// How a call's caller reaches its method: as metadata that the interceptor puts there. What a client sends under these names is dropped.
+constexpr char kCallerKey[] = "proctor-caller";
+constexpr char kTenantKey[] = "proctor-caller-tenant";
+constexpr char kSeesAllKey[] = "proctor-caller-sees-all";
+
+std::string_view View(const grpc_slice& slice) {
+  return {reinterpret_cast<const char*>(GRPC_SLICE_START_PTR(slice)), GRPC_SLICE_LENGTH(slice)};
+}
+
+// Names in the client's certificate; gRPC gives them only if it was verified. The common name counts where there are no others.
+std::vector<std::string> Identities(const grpc_auth_context* context) {
+  for (const char* property : {GRPC_X509_SAN_PROPERTY_NAME, GRPC_X509_CN_PROPERTY_NAME}) {
+    std::vector<std::string> names;
+    grpc_auth_property_iterator it = grpc_auth_context_find_properties_by_name(context, property);
+    while (const grpc_auth_property* found = grpc_auth_property_iterator_next(&it)) {
+      names.emplace_back(found->value, found->value_length);
+    }
+    if (!names.empty()) return names;
+  }
+  return {};
+}
+std::vector<std::string> Identities(const grpc::AuthContext& context) {
+  for (const char* property : {GRPC_X509_SAN_PROPERTY_NAME, GRPC_X509_CN_PROPERTY_NAME}) {
+    std::vector<std::string> names;
+    for (const grpc::string_ref& value : context.FindPropertyValues(property)) names.emplace_back(value.data(), value.size());
+    if (!names.empty()) return names;
+  }
+  return {};
+}
+
+// What gRPC's C core asks about every call of an address.
+struct Doorman {
+  Entrance entrance;
+  const CallGuard& guard;
+
+  static absl::Status Decide(const Doorman& self, const grpc_auth_context* context, const grpc_metadata* metadata, size_t count) {
+    std::string_view path;
+    Credentials credentials;
+    for (size_t i = 0; i < count; ++i) {
+      const std::string_view key = View(metadata[i].key);
+      if (key == ":path") path = View(metadata[i].value);
+      if (key != kAuthorization) continue;
+      if (!credentials.authorization.empty()) return absl::UnauthenticatedError("`authorization` is there more than once");
+      credentials.authorization = View(metadata[i].value);
+    }
+    credentials.identities = Identities(context);
+    return self.guard.Admit(self.entrance, path, credentials);
+  }
+
+  static void Process(void* state, grpc_auth_context* context, const grpc_metadata* metadata, size_t count,
+                      grpc_process_auth_metadata_done_cb done, void* user_data) {
+    const absl::Status status = Decide(*static_cast<const Doorman*>(state), context, metadata, count);
+    const std::string message = SanitizeUtf8(ToStd(status.message()));
+    done(user_data, nullptr, 0, nullptr, 0, static_cast<grpc_status_code>(status.code()), status.ok() ? nullptr : message.c_str());
+  }
+  static void Destroy(void* state) { delete static_cast<const Doorman*>(state); }
+};
+
+// grpc::InsecureServerCredentials takes no processor of metadata in gRPC 1.51, though the core below it does.
+class GuardedCredentials final : public grpc::ServerCredentials {
+ public:
+  GuardedCredentials(grpc_server_credentials* core, Entrance entrance, const CallGuard& guard) : core_(core) {
+    grpc_server_credentials_set_auth_metadata_processor(core_, {Doorman::Process, Doorman::Destroy, new Doorman{std::move(entrance), guard}});
+  }
+  ~GuardedCredentials() override { grpc_server_credentials_release(core_); }
+  void SetAuthMetadataProcessor(const std::shared_ptr<grpc::AuthMetadataProcessor>&) override {}  // Ours stays.
+
+ private:
+  int AddPortToServer(const std::string& address, grpc_server* server) override {
+    return grpc_server_add_http2_port(server, address.c_str(), core_);
+  }
+
+  grpc_server_credentials* const core_;
+};
+
+std::string Copy(grpc::string_ref text) { return {text.data(), text.size()}; }
+
+// Lives as long as its call.
+class CallerInterceptor final : public grpc::experimental::Interceptor {
+ public:
+  CallerInterceptor(const CallGuard& guard, grpc::experimental::ServerRpcInfo& info)
+      : guard_(guard), info_(info), is_ours_(std::string_view(info.method()).starts_with("/proctor.")), trail_(guard, info.method()) {}
+
+  void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
+    using Point = grpc::experimental::InterceptionHookPoints;
+    if (methods->QueryInterceptionHookPoint(Point::POST_RECV_INITIAL_METADATA)) Begin(*methods->GetRecvInitialMetadata());
+    if (methods->QueryInterceptionHookPoint(Point::POST_RECV_MESSAGE)) Received(methods->GetRecvMessage());
+    if (methods->QueryInterceptionHookPoint(Point::PRE_SEND_MESSAGE) && Looks()) {
+      if (const void* message = methods->GetSendMessage(); message != nullptr) trail_.Sent(*static_cast<const Message*>(message));
+    }
+    if (methods->QueryInterceptionHookPoint(Point::PRE_SEND_STATUS)) {
+      trail_.Ended(static_cast<absl::StatusCode>(methods->GetSendStatus().error_code()));
+    }
+    methods->Proceed();
+  }
+
+ private:
+  using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
+  using Message = google::protobuf::Message;
+
+  // gRPC hands messages on as void*. Those of our services are protobuf messages, whose base is where they begin.
+  bool Looks() const { return is_ours_ && !trail_.idle(); }
+
+  void Received(const void* message) {
+    CheckStillKnown();
+    // Null: the client sends no more.
+    if (message != nullptr && Looks()) trail_.Received(*static_cast<const Message*>(message));
+  }
+
+  void Begin(Metadata& metadata) {
+    if (const auto it = metadata.find(kAuthorization); it != metadata.end()) authorization_ = Copy(it->second);
+    for (const char* key : {kAuthorization, kCallerKey, kTenantKey, kSeesAllKey}) metadata.erase(key);
+    generation_ = guard_.parts().doors.generation();
+    caller_ = Identified();
+    // The doorman let the call in, so only a change of the tokens file in between leads here.
+    if (caller_.scopes.empty()) info_.server_context()->TryCancel();
+    trail_.Begin(caller_, info_.server_context()->peer());
+    metadata.emplace(kCallerKey, caller_.name);
+    metadata.emplace(kTenantKey, caller_.tenant);
+    if (caller_.sees_all()) metadata.emplace(kSeesAllKey, "1");
+  }
+
+  // Nobody, if it fails.
+  Caller Identified() const {
+    const auto context = info_.server_context()->auth_context();
+    auto caller = guard_.Identify(info_.server_context()->peer(),
+                                  {authorization_, context == nullptr ? std::vector<std::string>() : Identities(*context)});
+    return caller.ok() ? *std::move(caller) : Caller{.name = "", .tenant = "", .scopes = {}};
+  }
+
+  void CheckStillKnown() {
+    if (info_.type() == grpc::experimental::ServerRpcInfo::Type::UNARY) return;
+    const uint64_t generation = guard_.parts().doors.generation();
+    if (generation == generation_ && absl::Now() < caller_.expire_time) return;
+    generation_ = generation;
+    // The caller stays what it was: metadata refers to it.
+    const Caller now = Identified();
+    if (now.name != caller_.name || now.tenant != caller_.tenant || !(now.scopes == caller_.scopes)) info_.server_context()->TryCancel();
+  }
+
+  const CallGuard& guard_;
+  grpc::experimental::ServerRpcInfo& info_;
+  const bool is_ours_;
+  CallTrail trail_;
+  uint64_t generation_ = 0;
+  std::string authorization_;
+  // What is in the metadata refers to it.
+  Caller caller_;
+};
+
+class CallerInterceptors final : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  explicit CallerInterceptors(const CallGuard& guard) : guard_(guard) {}
+  // None for health checks: they may come from anybody, and ask nothing about the caller.
+  grpc::experimental::Interceptor* CreateServerInterceptor(grpc::experimental::ServerRpcInfo* info) override {
+    return IsHealthCheck(info->method()) ? nullptr : new CallerInterceptor(guard_, *info);
+  }
+
+ private:
+  const CallGuard& guard_;
+};
+
+}  // namespace
+
+std::shared_ptr<grpc::ServerCredentials> PlainCredentials(Entrance entrance, const CallGuard& guard) {
+  return std::make_shared<GuardedCredentials>(grpc_insecure_server_credentials_create(), std::move(entrance), guard);
+}
+
+std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const v1::TlsConfig& tls, Entrance entrance, const CallGuard& guard) {
+  const auto interval = static_cast<unsigned int>(absl::ToInt64Seconds(FromProto(tls.reload_interval())));
+  const std::string& authorities = tls.client_ca_file();
+  grpc_tls_certificate_provider* const files = grpc_tls_certificate_provider_file_watcher_create(
+      tls.key_file().c_str(), tls.certificate_file().c_str(), authorities.empty() ? nullptr : authorities.c_str(), interval);
+  grpc_tls_credentials_options* const options = grpc_tls_credentials_options_create();
+  grpc_tls_credentials_options_set_certificate_provider(options, files);
+  grpc_tls_certificate_provider_release(files);
+  grpc_tls_credentials_options_watch_identity_key_cert_pairs(options);
+  if (!authorities.empty()) {
+    grpc_tls_credentials_options_watch_root_certs(options);
+    grpc_tls_credentials_options_set_cert_request_type(options, tls.client_certificate_optional()
+                                                                    ? GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY
+                                                                    : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  }
+  return std::make_shared<GuardedCredentials>(grpc_tls_server_credentials_create(options), std::move(entrance), guard);
+}
+
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallerInterceptors(const CallGuard& guard) {
+  return std::make_unique<CallerInterceptors>(guard);
+}
+
+Caller CallerOf(const grpc::ServerContextBase& context) {
+  const auto& metadata = context.client_metadata();
+  const auto name = metadata.find(kCallerKey);
+  if (name == metadata.end()) return Caller();
+  const auto tenant = metadata.find(kTenantKey);
+  Caller caller{.name = Copy(name->second), .tenant = tenant == metadata.end() ? "" : Copy(tenant->second), .scopes = {}};
+  if (metadata.contains(kSeesAllKey)) caller.scopes = Scopes::Every();
+  return caller;
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,219 @@
+#include "server/auth/tenant_quotas.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "common/retry_hint.h"
+#include "env/episode_sink.h"
+#include "google/protobuf/text_format.h"
+#include "server/auth/auth_config.h"
+#include "server/auth/metered_sink.h"
+#include "storage/memory_database.h"
+
+namespace proctor::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+class TenantQuotasTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    database_ = *storage::NewMemoryDatabase();
+    Reopen();
+  }
+  void Reopen() {
+    pool_ = nullptr;  // Runs what was posted.
+    pool_ = std::make_unique<ThreadPool>("account", 1);
+    auto accounts = TenantAccounts::Open(CallContext(), {*database_, *pool_, clock_});
+    ASSERT_TRUE(accounts.ok()) << accounts.status();
+    accounts_ = *std::move(accounts);
+  }
+  std::unique_ptr<TenantQuotas> Quotas(const std::string& text) {
+    v1::ServerConfig config;
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString("listen_address: '127.0.0.1:1' quotas {" + text + "}", &config));
+    EXPECT_FALSE(CheckAuth(config, NetworkConsent::kNotGiven));
+    return std::make_unique<TenantQuotas>(config.quotas(), *accounts_, clock_);
+  }
+  static void ExpectSpent(const absl::Status& status, const std::string& quota) {
+    EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(quota));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("frees"));
+    EXPECT_TRUE(RetryHint(status).has_value());
+  }
+  // Everything that was posted is written.
+  void Settle() { Reopen(); }
+
+  SimulatedClock clock_;
+  std::unique_ptr<storage::Database> database_;
+  std::unique_ptr<TenantAccounts> accounts_;
+  std::unique_ptr<ThreadPool> pool_;
+};
+
+TEST_F(TenantQuotasTest, WithoutQuotasEverythingIsAllowed) {
+  const auto quotas = Quotas("");
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_TRUE(quotas->SpendStep("lab").ok());
+    EXPECT_TRUE(quotas->SpendCall("lab").ok());
+    EXPECT_TRUE(quotas->Take("lab", "web").ok());
+  }
+  accounts_->AddEpisode("lab", "e", int64_t{1} << 50);
+  accounts_->AddJudgeSpend("lab", 1e9);
+  EXPECT_TRUE(quotas->CheckStorage("lab").ok());
+  EXPECT_TRUE(quotas->CheckJudgeSpend("lab").ok());
+  EXPECT_FALSE(quotas->limits_storage());
+  EXPECT_FALSE(quotas->limits_judge_spend());
+}
+
+TEST_F(TenantQuotasTest, SessionsCountByTheirWeights) {
+  const auto quotas = Quotas("otherwise {session_weight: 2.5} session_weights {key: 'desktop' value: 2}");
+  EXPECT_TRUE(quotas->Take("lab", "desktop").ok());
+  ExpectSpent(quotas->Take("lab", "web"), "session_weight");
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(quotas->Take("lab", "null").ok()) << i;  // 0.01 each.
+  ExpectSpent(quotas->Take("lab", "null"), "session_weight");
+  EXPECT_TRUE(quotas->Take("other", "desktop").ok());
+  quotas->GiveBack("lab", "desktop");
+  EXPECT_TRUE(quotas->Take("lab", "web").ok());
+}
+
+TEST_F(TenantQuotasTest, TheDefaultTenantHasTwoNames) {
+  const auto quotas = Quotas("tenants {key: 'default' value {session_weight: 1 share: 3}}");
+  EXPECT_TRUE(quotas->Take("", "web").ok());
+  ExpectSpent(quotas->Take("default", "web"), "session_weight");
+  EXPECT_EQ(quotas->Share(""), 3);
+  EXPECT_EQ(quotas->Share("lab"), 1);
+}
+
+TEST_F(TenantQuotasTest, StepsFillUpEvenly) {
+  const auto quotas = Quotas("otherwise {steps_per_minute: 60}");
+  for (int i = 0; i < 60; ++i) EXPECT_TRUE(quotas->SpendStep("lab").ok()) << i;
+  const absl::Status spent = quotas->SpendStep("lab");
+  ExpectSpent(spent, "steps_per_minute");
+  EXPECT_TRUE(quotas->SpendStep("other").ok());
+  // The hint is right: then, and not much before.
+  clock_.Advance(*RetryHint(spent) - absl::Milliseconds(2));
+  EXPECT_FALSE(quotas->SpendStep("lab").ok());
+  clock_.Advance(absl::Milliseconds(2));
+  EXPECT_TRUE(quotas->SpendStep("lab").ok());
+  EXPECT_FALSE(quotas->SpendStep("lab").ok());
+  clock_.Advance(absl::Hours(24));
+  for (int i = 0; i < 60; ++i) EXPECT_TRUE(quotas->SpendStep("lab").ok()) << i;
+  EXPECT_FALSE(quotas->SpendStep("lab").ok());
+}
+
+TEST_F(TenantQuotasTest, AClockThatIsSetBackGivesNothing) {
+  const auto quotas = Quotas("otherwise {calls_per_minute: 1}");
+  EXPECT_TRUE(quotas->SpendCall("lab").ok());
+  clock_.Advance(-absl::Hours(5));
+  EXPECT_FALSE(quotas->SpendCall("lab").ok());
+  clock_.Advance(absl::Minutes(2));
+  EXPECT_TRUE(quotas->SpendCall("lab").ok());
+}
+
+TEST_F(TenantQuotasTest, StorageFreesWhenItsEpisodesAreDeleted) {
+  const auto quotas = Quotas("tenants {key: 'lab' value {storage_bytes: 100}}");
+  EXPECT_TRUE(quotas->limits_storage());
+  accounts_->AddEpisode("lab", "e1", 60);
+  EXPECT_TRUE(quotas->CheckStorage("lab").ok());
+  accounts_->AddEpisode("lab", "e2", 60);
+  ExpectSpent(quotas->CheckStorage("lab"), "storage_bytes");
+  EXPECT_TRUE(quotas->CheckStorage("other").ok());
+  accounts_->EpisodeDeleted("e1");
+  accounts_->EpisodeDeleted("no such one");
+  Settle();
+  EXPECT_EQ(accounts_->stored_bytes("lab"), 60);
+}
+
+TEST_F(TenantQuotasTest, AnEpisodeIsCountedOnce) {
+  accounts_->AddEpisode("lab", "e1", 60);
+  accounts_->AddEpisode("lab", "e1", 60);
+  Settle();
+  EXPECT_EQ(accounts_->stored_bytes("lab"), 60);
+}
+
+TEST_F(TenantQuotasTest, WhatWasDeletedOtherwiseIsForgotten) {
+  for (const char* id : {"e1", "e2", "e3"}) accounts_->AddEpisode("lab", id, 10);
+  Settle();
+  const std::set<std::string> there = {"e2"};
+  ASSERT_TRUE(accounts_->ForgetDeleted(CallContext(), [&](const std::string& id) { return there.contains(id); }).ok());
+  EXPECT_EQ(accounts_->stored_bytes("lab"), 10);
+  const auto broken = [](const std::string&) -> absl::StatusOr<bool> { return absl::UnavailableError("disk"); };
+  EXPECT_TRUE(absl::IsUnavailable(accounts_->ForgetDeleted(CallContext(), broken)));
+  EXPECT_EQ(accounts_->stored_bytes("lab"), 10);
+}
+
+TEST_F(TenantQuotasTest, JudgingFreesAtMidnight) {
+  const auto quotas = Quotas("otherwise {judge_usd_per_day: 1}");
+  accounts_->AddJudgeSpend("lab", 0.6);
+  EXPECT_TRUE(quotas->CheckJudgeSpend("lab").ok());
+  accounts_->AddJudgeSpend("lab", 0.6);
+  const absl::Status spent = quotas->CheckJudgeSpend("lab");
+  ExpectSpent(spent, "judge_usd_per_day");
+  EXPECT_TRUE(quotas->CheckJudgeSpend("other").ok());
+  clock_.Advance(*RetryHint(spent) - absl::Seconds(1));
+  EXPECT_FALSE(quotas->CheckJudgeSpend("lab").ok());
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(quotas->CheckJudgeSpend("lab").ok());
+}
+
+TEST_F(TenantQuotasTest, UseIsRememberedThroughARestart) {
+  accounts_->AddJudgeSpend("lab", 0.25);
+  accounts_->AddJudgeSpend("lab", 0.5);
+  accounts_->AddEpisode("lab", "e", 7);
+  Settle();
+  EXPECT_EQ(accounts_->judge_usd_today("lab"), 0.75);
+  EXPECT_EQ(accounts_->stored_bytes("lab"), 7);
+  clock_.Advance(absl::Hours(24));
+  Settle();
+  EXPECT_EQ(accounts_->judge_usd_today("lab"), 0);
+  EXPECT_EQ(accounts_->stored_bytes("lab"), 7);
+}
+
+TEST_F(TenantQuotasTest, TellsASessionsTenant) {
+  EXPECT_EQ(TenantOfSession("sessions/01abc.lab"), "lab");
+  EXPECT_EQ(TenantOfSession("sessions/01abc"), kDefaultTenant);
+  EXPECT_EQ(TenantOfSession(""), kDefaultTenant);
+}
+
+// Takes everything.
+class NullSink final : public env::EpisodeSink {
+ public:
+  absl::Status Begin(const CallContext&, const v1::Trajectory&, const v1::Episode&, const env::Replay&) override { return status; }
+  absl::Status Append(const CallContext&, const std::string&, const v1::Step&, const env::Replay&) override { return status; }
+  absl::Status Finish(const CallContext&, const std::string&, const v1::Trajectory&, const v1::Episode&, const env::Replay&) override {
+    return status;
+  }
+  absl::Status Keep(const CallContext&, const env::Replay&) override { return status; }
+  absl::StatusOr<std::string> PutBlob(const CallContext&, const std::string&) override { return ""; }
+  absl::StatusOr<std::string> GetBlob(const CallContext&, const std::string&) override { return ""; }
+  absl::StatusOr<std::optional<env::Replay>> FindReplay(const CallContext&, const std::string&) override { return std::nullopt; }
+
+  absl::Status status;
+};
+
+TEST_F(TenantQuotasTest, AnEpisodesPicturesCountForItsTenantWhenItEnds) {
+  NullSink inner;
+  MeteredSink sink(inner, *accounts_);
+  v1::Episode episode;
+  episode.set_name("episodes/e1");
+  episode.set_session("sessions/s.lab");
+  v1::Step step;
+  step.mutable_action()->mutable_answer()->set_text(std::string(1000, 'x'));
+  ASSERT_TRUE(sink.Begin(CallContext(), {}, episode, {}).ok());
+  ASSERT_TRUE(sink.Append(CallContext(), "e1", step, {}).ok());
+  ASSERT_TRUE(sink.Append(CallContext(), "e1", step, {}).ok());
+  EXPECT_EQ(accounts_->stored_bytes("lab"), 0);
+  ASSERT_TRUE(sink.Finish(CallContext(), "e1", {}, episode, {}).ok());
+  EXPECT_GE(accounts_->stored_bytes("lab"), 2000);
+  EXPECT_LE(accounts_->stored_bytes("lab"), 2100);
+  // What was not recorded is not counted.
+  const int64_t before = accounts_->stored_bytes("lab");
+  inner.status = absl::UnavailableError("disk");
+  EXPECT_FALSE(sink.Append(CallContext(), "e2", step, {}).ok());
+  EXPECT_FALSE(sink.Finish(CallContext(), "e2", {}, episode, {}).ok());
+  EXPECT_EQ(accounts_->stored_bytes("lab"), before);
+}
+
+}  // namespace
+}  // namespace proctor::server

@@ -1,0 +1,448 @@
+// Tenants of a real server: what they see of each other (nothing), what they may use, and what is written of it.
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/json.h"
+#include "gmock/gmock.h"
+#include "proctor/v1/environment_service.grpc.pb.h"
+#include "proctor/v1/evaluation_service.grpc.pb.h"
+#include "proctor/v1/trajectory_service.grpc.pb.h"
+#include "tests/server/guarded_proctord.h"
+
+namespace proctor::server {
+namespace {
+
+using grpc::StatusCode;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// A caller of a guarded server, in plain text on loopback; "" calls by the unix socket.
+class Client {
+ public:
+  Client(const GuardedProctord& server, const std::string& name)
+      : name_(name), channel_(name.empty() ? server.Unix() : server.Plain()), worlds_(v1::EnvironmentService::NewStub(channel_)) {}
+
+  v1::EnvironmentService::Stub& worlds() const { return *worlds_; }
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
+  std::unique_ptr<ClientContext> Context() const {
+    auto context = std::make_unique<ClientContext>();
+    if (!name_.empty()) context->AddMetadata("authorization", "Bearer " + GuardedProctord::TokenOf(name_));
+    return context;
+  }
+
+  grpc::Status Create(v1::Session& session, const std::string& request_id = "") const {
+    v1::CreateSessionRequest request;
+    request.set_environment("environments/null");
+    request.set_request_id(request_id);
+    return worlds_->CreateSession(Context().get(), request, &session);
+  }
+  v1::Session Create() const {
+    v1::Session session;
+    const grpc::Status status = Create(session);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return session;
+  }
+  grpc::Status Start(const std::string& session, v1::EpisodeStart& start) const {
+    v1::StartEpisodeRequest request;
+    request.set_session(session);
+    request.mutable_inline_task()->set_goal("Say hello.");
+    request.mutable_inline_task()->set_environment("environments/null");
+    return worlds_->StartEpisode(Context().get(), request, &start);
+  }
+  grpc::Status Step(const std::string& session, const std::string& answer = "") const {
+    v1::StepRequest request;
+    request.set_session(session);
+    request.mutable_action()->mutable_noop();
+    if (!answer.empty()) request.mutable_action()->mutable_answer()->set_text(answer);
+    v1::StepResponse response;
+    return worlds_->Step(Context().get(), request, &response);
+  }
+  grpc::Status Close(const std::string& session) const {
+    v1::CloseSessionRequest request;
+    request.set_name(session);
+    v1::Session closed;
+    return worlds_->CloseSession(Context().get(), request, &closed);
+  }
+  int CountSessions() const {
+    v1::ListSessionsResponse response;
+    EXPECT_TRUE(worlds_->ListSessions(Context().get(), v1::ListSessionsRequest(), &response).ok());
+    return response.sessions_size();
+  }
+  int CountEpisodes() const {
+    v1::ListEpisodesResponse response;
+    EXPECT_TRUE(worlds_->ListEpisodes(Context().get(), v1::ListEpisodesRequest(), &response).ok());
+    return response.episodes_size();
+  }
+  grpc::Status GetEpisode(const std::string& name) const {
+    v1::GetEpisodeRequest request;
+    request.set_name(name);
+    v1::Episode episode;
+    return worlds_->GetEpisode(Context().get(), request, &episode);
+  }
+
+ private:
+  const std::string name_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<v1::EnvironmentService::Stub> worlds_;
+};
+
+class ProctordTenantsTest : public ::testing::Test {
+ protected:
+  void Start(const std::string& more = "", const std::string& auth_more = "") {
+    server_.Write("tokens.yaml", "tokens:\n" + GuardedProctord::Token("anna", "act", ", tenant: alpha") +
+                                     GuardedProctord::Token("ben", "act", ", tenant: beta") +
+                                     GuardedProctord::Token("carl", "act") + GuardedProctord::Token("root", "administer"));
+    server_.Start("auth: {tokens_file: " + server_.tokens_file() + auth_more + "}\n" + more);
+  }
+  Client As(const std::string& name) const { return Client(server_, name); }
+
+  std::vector<Json> AuditLines() const {
+    std::vector<Json> lines;
+    for (const auto& line : absl::StrSplit(ReadWholeFile(server_.data() + "/audit.log"), '\n', absl::SkipEmpty())) {
+      auto json = ParseJson(std::string(line));
+      EXPECT_TRUE(json.ok()) << std::string(line);
+      if (json.ok()) lines.push_back(*std::move(json));
+    }
+    return lines;
+  }
+
+  GuardedProctord server_;
+};
+
+TEST_F(ProctordTenantsTest, ASessionIsNotThereForOtherTenants) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  const Client anna = As("anna");
+  const v1::Session session = anna.Create();
+  v1::EpisodeStart start;
+  ASSERT_TRUE(anna.Start(session.name(), start).ok());
+  for (const char* name : {"ben", "carl"}) {
+    const Client other = As(name);
+    v1::GetSessionRequest get;
+    get.set_name(session.name());
+    v1::Session found;
+    const grpc::Status hidden = other.worlds().GetSession(other.Context().get(), get, &found);
+    EXPECT_EQ(hidden.error_code(), StatusCode::NOT_FOUND);
+    // Not told apart from one that never was.
+    get.set_name("sessions/0000000000000000000000000x.beta");
+    const grpc::Status missing = other.worlds().GetSession(other.Context().get(), get, &found);
+    EXPECT_EQ(missing.error_message(), "no session " + get.name());
+    EXPECT_EQ(hidden.error_message(), "no session " + session.name());
+    v1::KeepAliveRequest keep;
+    keep.set_name(session.name());
+    EXPECT_EQ(other.worlds().KeepAlive(other.Context().get(), keep, &found).error_code(), StatusCode::NOT_FOUND);
+    EXPECT_EQ(other.Step(session.name()).error_code(), StatusCode::NOT_FOUND);
+    EXPECT_EQ(other.Close(session.name()).error_code(), StatusCode::NOT_FOUND);
+    v1::EpisodeStart stolen;
+    EXPECT_EQ(other.Start(session.name(), stolen).error_code(), StatusCode::NOT_FOUND);
+    v1::ObserveRequest observe;
+    observe.set_session(session.name());
+    v1::Observation observation;
+    EXPECT_EQ(other.worlds().Observe(other.Context().get(), observe, &observation).error_code(), StatusCode::NOT_FOUND);
+    v1::EndEpisodeRequest end;
+    end.set_session(session.name());
+    v1::Episode episode;
+    EXPECT_EQ(other.worlds().EndEpisode(other.Context().get(), end, &episode).error_code(), StatusCode::NOT_FOUND);
+    EXPECT_EQ(other.GetEpisode(start.episode().name()).error_code(), StatusCode::NOT_FOUND);
+    v1::WaitEpisodeRequest wait;
+    wait.set_name(start.episode().name());
+    EXPECT_EQ(other.worlds().WaitEpisode(other.Context().get(), wait, &episode).error_code(), StatusCode::NOT_FOUND);
+    EXPECT_EQ(other.CountSessions(), 0);
+    EXPECT_EQ(other.CountEpisodes(), 0);
+    const auto context = other.Context();
+    const auto stream = other.worlds().Act(context.get());
+    v1::ActRequest attach;
+    attach.mutable_attach()->set_session(session.name());
+    stream->Write(attach);
+    stream->WritesDone();
+    v1::ActResponse reply;
+    ASSERT_TRUE(stream->Read(&reply));
+    EXPECT_EQ(reply.error().code(), StatusCode::NOT_FOUND);
+    EXPECT_TRUE(stream->Finish().ok());
+  }
+  // It lives on, and its owner, administrators and the operator's socket see it.
+  EXPECT_TRUE(anna.Step(session.name()).ok());
+  for (const char* name : {"anna", "root", ""}) {
+    EXPECT_EQ(As(name).CountSessions(), 1) << name;
+    EXPECT_TRUE(As(name).GetEpisode(start.episode().name()).ok()) << name;
+  }
+  EXPECT_TRUE(As("root").Step(session.name()).ok());
+}
+
+TEST_F(ProctordTenantsTest, ARestartSeparatesThemStill) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  const v1::Session session = As("anna").Create();
+  v1::EpisodeStart start;
+  ASSERT_TRUE(As("anna").Start(session.name(), start).ok());
+  server_.Stop(SIGKILL);
+  ASSERT_NO_FATAL_FAILURE(Start());
+  EXPECT_TRUE(As("anna").GetEpisode(start.episode().name()).ok());
+  EXPECT_EQ(As("ben").GetEpisode(start.episode().name()).error_code(), StatusCode::NOT_FOUND);
+  EXPECT_EQ(As("ben").CountEpisodes(), 0);
+  EXPECT_EQ(As("root").CountEpisodes(), 1);
+}
+
+TEST_F(ProctordTenantsTest, TheSameRequestIdIsAnotherRequestInAnotherTenant) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  v1::Session first;
+  v1::Session second;
+  v1::Session again;
+  ASSERT_TRUE(As("anna").Create(first, "r").ok());
+  ASSERT_TRUE(As("ben").Create(second, "r").ok());
+  ASSERT_TRUE(As("anna").Create(again, "r").ok());
+  EXPECT_NE(first.name(), second.name());
+  EXPECT_EQ(first.name(), again.name());
+}
+
+TEST_F(ProctordTenantsTest, NobodyBecomesAnotherByMetadata) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  As("anna").Create();
+  const Client ben = As("ben");
+  auto context = ben.Context();
+  for (const auto& [key, value] : {std::pair("proctor-caller", "anna"), std::pair("proctor-caller-tenant", "alpha"),
+                                   std::pair("proctor-caller-sees-all", "1")}) {
+    context->AddMetadata(key, value);
+  }
+  v1::ListSessionsResponse response;
+  EXPECT_TRUE(ben.worlds().ListSessions(context.get(), v1::ListSessionsRequest(), &response).ok());
+  EXPECT_EQ(response.sessions_size(), 0);
+}
+
+TEST_F(ProctordTenantsTest, QuotasOfOneTenantAreNotAnothers) {
+  ASSERT_NO_FATAL_FAILURE(Start("quotas: {tenants: {alpha: {session_weight: 0.02, steps_per_minute: 3}}}\n"));
+  const Client anna = As("anna");
+  const v1::Session session = anna.Create();
+  const v1::Session other = anna.Create();
+  v1::Session third;
+  const grpc::Status full = anna.Create(third);
+  EXPECT_EQ(full.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(full.error_message(), HasSubstr("session_weight"));
+  As("ben").Create();
+  ASSERT_TRUE(anna.Close(other.name()).ok());
+  EXPECT_TRUE(anna.Create(third).ok());
+  v1::EpisodeStart start;
+  ASSERT_TRUE(anna.Start(session.name(), start).ok());
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(anna.Step(session.name()).ok()) << i;
+  const grpc::Status spent = anna.Step(session.name());
+  EXPECT_EQ(spent.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(spent.error_message(), HasSubstr("steps_per_minute"));
+  // By the stream too, and it goes on.
+  const auto context = anna.Context();
+  const auto stream = anna.worlds().Act(context.get());
+  v1::ActRequest request;
+  request.mutable_attach()->set_session(session.name());
+  stream->Write(request);
+  request.mutable_step()->mutable_action()->mutable_noop();
+  stream->Write(request);
+  request.mutable_keep_alive();
+  stream->Write(request);
+  stream->WritesDone();
+  v1::ActResponse reply;
+  ASSERT_TRUE(stream->Read(&reply));
+  ASSERT_TRUE(stream->Read(&reply));
+  EXPECT_EQ(reply.error().code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(reply.error().has_retry_delay());
+  ASSERT_TRUE(stream->Read(&reply));
+  EXPECT_TRUE(reply.has_session());
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(ProctordTenantsTest, StorageRefusesTheNextEpisodeUntilSomethingIsDeleted) {
+  ASSERT_NO_FATAL_FAILURE(Start("quotas: {otherwise: {storage_bytes: 500}}\n"));
+  const Client anna = As("anna");
+  const v1::Session session = anna.Create();
+  v1::EpisodeStart start;
+  ASSERT_TRUE(anna.Start(session.name(), start).ok());
+  ASSERT_TRUE(anna.Step(session.name(), std::string(1000, 'x')).ok());
+  v1::EpisodeStart next;
+  const grpc::Status full = anna.Start(session.name(), next);
+  EXPECT_EQ(full.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(full.error_message(), HasSubstr("storage_bytes"));
+  const Client root = As("root");
+  v1::DeleteTrajectoryRequest remove;
+  remove.set_name(start.episode().trajectory());
+  v1::DeleteTrajectoryResponse removed;
+  const auto trajectories = v1::TrajectoryService::NewStub(root.channel());
+  grpc::Status deleted;
+  do {  // Only what is judged can be deleted.
+    usleep(10'000);
+    deleted = trajectories->DeleteTrajectory(root.Context().get(), remove, &removed);
+  } while (deleted.error_code() == StatusCode::FAILED_PRECONDITION);
+  ASSERT_TRUE(deleted.ok()) << deleted.error_message();
+  while (!anna.Start(session.name(), next).ok()) usleep(10'000);
+}
+
+TEST_F(ProctordTenantsTest, CallsAMinuteAreLimitedAtTheDoor) {
+  ASSERT_NO_FATAL_FAILURE(Start("quotas: {tenants: {beta: {calls_per_minute: 2}}}\n"));
+  const Client ben = As("ben");
+  EXPECT_EQ(ben.CountSessions(), 0);
+  EXPECT_EQ(ben.CountSessions(), 0);
+  v1::ListSessionsResponse response;
+  const grpc::Status spent = ben.worlds().ListSessions(ben.Context().get(), v1::ListSessionsRequest(), &response);
+  EXPECT_EQ(spent.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(spent.error_message(), HasSubstr("calls_per_minute"));
+  EXPECT_EQ(As("anna").CountSessions(), 0);
+}
+
+TEST_F(ProctordTenantsTest, TheAuditLogTellsWhoDidWhat) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  const Client anna = As("anna");
+  v1::Session session;
+  ASSERT_TRUE(anna.Create(session, "request-1").ok());
+  v1::EpisodeStart start;
+  ASSERT_TRUE(anna.Start(session.name(), start).ok());
+  ASSERT_TRUE(anna.Step(session.name()).ok());
+  As("ben").Close(session.name());
+  Send(server_.Plain(), {"/proctor.v1.EnvironmentService/Step", "", {{"authorization", "Bearer wrong"}}});
+  Send(server_.Plain(), {"/proctor.v1.RewardService/ListRewards", "", {Bearer("anna")}});
+  anna.CountSessions();
+  EXPECT_EQ(server_.Stop(SIGTERM), 0);
+  const auto lines = AuditLines();
+  ASSERT_EQ(lines.size(), 6u);
+  EXPECT_EQ(lines[0]["caller"], "anna");
+  EXPECT_EQ(lines[0]["tenant"], "alpha");
+  EXPECT_EQ(lines[0]["method"], "/proctor.v1.EnvironmentService/CreateSession");
+  EXPECT_EQ(lines[0]["resource"], session.name());
+  EXPECT_EQ(lines[0]["request_id"], "request-1");
+  EXPECT_THAT(lines[0]["peer"].get<std::string>(), HasSubstr("127.0.0.1:"));
+  EXPECT_EQ(lines[0]["status"], "OK");
+  EXPECT_THAT(lines[1]["method"].get<std::string>(), HasSubstr("StartEpisode"));
+  EXPECT_EQ(lines[1]["resource"], session.name());
+  EXPECT_THAT(lines[2]["method"].get<std::string>(), HasSubstr("Step"));
+  EXPECT_EQ(lines[3]["caller"], "ben");
+  EXPECT_EQ(lines[3]["status"], "NOT_FOUND");
+  EXPECT_EQ(lines[4]["caller"], "");
+  EXPECT_EQ(lines[4]["status"], "UNAUTHENTICATED");
+  EXPECT_EQ(lines[5]["status"], "PERMISSION_DENIED");
+  EXPECT_THAT(lines[5]["reason"].get<std::string>(), HasSubstr("read_rewards"));
+  struct stat status;
+  ASSERT_EQ(stat((server_.data() + "/audit.log").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+}
+
+TEST_F(ProctordTenantsTest, AStreamsVerbsAreInTheAuditLogWithoutStepsIfTheyAreLeftOut) {
+  ASSERT_NO_FATAL_FAILURE(Start("", ", audit: {leave_out_steps: true}"));
+  const Client anna = As("anna");
+  {
+    const auto context = anna.Context();
+    const auto stream = anna.worlds().Act(context.get());
+    // One after another: closing interrupts what has not ended.
+    const auto act = [&](const v1::ActRequest& request) {
+      v1::ActResponse reply;
+      EXPECT_TRUE(stream->Write(request) && stream->Read(&reply));
+      EXPECT_FALSE(reply.has_error()) << reply.error().message();
+    };
+    v1::ActRequest request;
+    request.mutable_create_session()->set_environment("environments/null");
+    act(request);
+    request.mutable_start_episode()->mutable_inline_task()->set_goal("x");
+    request.mutable_start_episode()->mutable_inline_task()->set_environment("environments/null");
+    act(request);
+    request.mutable_step()->mutable_action()->mutable_noop();
+    act(request);
+    request.mutable_close_session();
+    act(request);
+    stream->WritesDone();
+    EXPECT_TRUE(stream->Finish().ok());
+  }
+  EXPECT_EQ(server_.Stop(SIGTERM), 0);
+  const auto lines = AuditLines();
+  ASSERT_EQ(lines.size(), 3u);
+  const char* const verbs[] = {"Act:create_session", "Act:start_episode", "Act:close_session"};
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_THAT(lines[i]["method"].get<std::string>(), HasSubstr(verbs[i]));
+    EXPECT_THAT(lines[i]["resource"].get<std::string>(), HasSubstr(".alpha"));
+    EXPECT_EQ(lines[i]["status"], "OK");
+  }
+}
+
+// Secrets everywhere, and calls that go right and wrong: nothing that is kept, logged or answered has one of them.
+TEST_F(ProctordTenantsTest, NoSecretIsLoggedAnsweredOrKept) {
+  PemPair pair;
+  if (!net::MakeCertificate(pair.certificate, pair.key)) GTEST_SKIP() << "openssl is not installed";
+  server_.WriteServerPair(pair);
+  setenv("PROCTOR_TEST_MODEL_KEY", "hunter2-model-key", 1);
+  const std::string authority = server_.Write("ca.pem", pair.certificate);
+  ASSERT_NO_FATAL_FAILURE(
+      Start("models: {endpoints: {judge: {base_url: 'http://127.0.0.1:1/v1', model: m, key_env: PROCTOR_TEST_MODEL_KEY, "
+            "capabilities: {images: true}}}}\n",
+            ", tls: {" + server_.TlsSettings() + ", client_certificate_optional: true, client_ca_file: " + authority + "}"));
+  unsetenv("PROCTOR_TEST_MODEL_KEY");
+  const auto channel = server_.Tls(pair.certificate, pair);
+  std::string answers;
+  const auto note = [&](const grpc::Status& status) { answers += status.error_message() + status.error_details() + "\n"; };
+  for (const char* wrong : {"Bearer hunter2", "Basic hunter2", "hunter2", "Bearer hunter2 hunter2"}) {
+    for (const char* path : {"/proctor.v1.EnvironmentService/Step", "/grpc.health.v1.Health/Check", "/hunter.X/Y"}) {
+      note(Send(channel, {path, "", {{"authorization", wrong}}}));
+    }
+  }
+  note(Send(channel, {"/proctor.v1.RewardService/ListRewards", "", {Bearer("anna")}}));
+  note(Send(channel, {"/proctor.v1.TaskService/CreateTask", std::string("\xff\xfe"), {Bearer("root")}}));
+  // Start states with credentials, in episodes that are recorded, that fail, and that are judged by a model that is not there.
+  v1::Task task;
+  task.set_goal("Say hello.");
+  task.set_environment("environments/null");
+  v1::StartState& state = *task.mutable_start_state();
+  state.set_start_url("https://me:hunter2-url@shop.example/");
+  state.set_storage_state_json(R"({"cookies": [{"name": "session", "value": "hunter2-cookie"}], "origins": []})");
+  v1::HttpCredentials& credentials = (*state.mutable_http_credentials())["https://shop.example"];
+  credentials.set_username("hunter2-user");
+  credentials.set_password("hunter2-password");
+  const Client operator_socket = As("");
+  const v1::Session session = operator_socket.Create();
+  v1::StartEpisodeRequest start;
+  start.set_session(session.name());
+  *start.mutable_inline_task() = task;
+  v1::EpisodeStart started;
+  note(operator_socket.worlds().StartEpisode(operator_socket.Context().get(), start, &started));
+  note(operator_socket.Step(session.name()));
+  start.mutable_inline_task()->mutable_start_state()->set_storage_state_json("{\"cookies\": hunter2-broken");
+  note(operator_socket.worlds().StartEpisode(operator_socket.Context().get(), start, &started));
+  v1::RecordTrajectoryRequest header;
+  *header.mutable_header()->mutable_inline_task() = task;
+  v1::RecordTrajectoryRequest end;
+  end.mutable_end()->set_end_kind(v1::END_KIND_TERMINATED);
+  end.mutable_end()->set_end_reason(v1::END_REASON_ANSWERED);
+  v1::Trajectory trajectory;
+  {
+    const auto context = operator_socket.Context();
+    const auto trajectories = v1::TrajectoryService::NewStub(operator_socket.channel());
+    const auto writer = trajectories->RecordTrajectory(context.get(), &trajectory);
+    writer->Write(header);
+    writer->Write(end);
+    writer->WritesDone();
+    note(writer->Finish());
+  }
+  v1::EvaluateTrajectoryRequest evaluate;
+  evaluate.set_trajectory(trajectory.name());
+  evaluate.set_evaluator("evaluators/pae");
+  v1::Verdict verdict;
+  note(v1::EvaluationService::NewStub(operator_socket.channel())->EvaluateTrajectory(operator_socket.Context().get(), evaluate, &verdict));
+  answers += verdict.DebugString();
+  server_.Write("tokens.yaml", "tokens: [{name: x, sha256: hunter2-instead-of-its-digest, scopes: [act]}]\n");
+  server_.Signal(SIGHUP);
+  while (server_.log().find("the tokens read before stay") == std::string::npos) usleep(10'000);
+  server_.Stop(SIGTERM);
+  const std::string key_body = pair.key.substr(pair.key.find('\n') + 1, 60);
+  EXPECT_THAT(answers, HasSubstr("Bearer <token>"));
+  EXPECT_THAT(answers, HasSubstr("read_rewards"));
+  EXPECT_THAT(answers, Not(HasSubstr("hunter2")));
+  EXPECT_THAT(server_.log(), Not(HasSubstr("hunter2")));
+  EXPECT_THAT(server_.log(), Not(HasSubstr(key_body)));
+  int files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(server_.data())) {
+    if (!entry.is_regular_file()) continue;
+    const std::string bytes = ReadWholeFile(entry.path());
+    EXPECT_EQ(bytes.find("hunter2"), std::string::npos) << entry.path() << ": " << bytes.substr(std::max<size_t>(bytes.find("hunter2"), 80) - 80, 160);
+    EXPECT_EQ(bytes.find(key_body), std::string::npos) << entry.path();
+    ++files;
+  }
+  EXPECT_GE(files, 3);
+  EXPECT_FALSE(ReadWholeFile(server_.data() + "/audit.log").empty());
+}
+
+}  // namespace
+}  // namespace proctor::server
