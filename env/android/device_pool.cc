@@ -45,12 +45,7 @@ void DevicePool::Watch() {
     absl::Status status = server_.Ensure(stop_.Child(absl::Seconds(60)));
     if (status.ok()) status = Follow(stop_);
     if (absl::IsCancelled(status)) return;
-    Update({});
-    MutexLock lock(mutex_);
-    if (trouble_ != status.message()) LogWarning("no adb server", {{"reason", std::string(status.message())}});
-    trouble_ = std::string(status.message());
-    listed_ = true;
-    changed_.SignalAll();
+    Update({}, std::string(status.message()));
   } while (Pause(kRetry));
 }
 
@@ -58,26 +53,31 @@ absl::Status DevicePool::Follow(const CallContext& context) {
   PROCTOR_ASSIGN_OR_RETURN(const std::unique_ptr<AdbClient::Tracker> tracker, adb_.Track(context.Child(absl::Seconds(10))));
   while (true) {
     PROCTOR_ASSIGN_OR_RETURN(const std::vector<AdbDevice> devices, tracker->Next(context));
-    Update(devices);
+    Update(devices, "");
   }
 }
 
-void DevicePool::Update(const std::vector<AdbDevice>& devices) {
-  MutexLock lock(mutex_);
+void DevicePool::Update(const std::vector<AdbDevice>& devices, const std::string& trouble) {
   std::map<std::string, std::string> now;
   for (const AdbDevice& device : devices) now[device.serial] = device.state;
-  for (auto& [serial, entry] : entries_) {
-    const auto found = now.find(serial);
-    const std::string state = found == now.end() ? "" : found->second;
-    if (entry.state == kUsable && state != kUsable) ++entry.losses;
-    entry.state = state;
+  bool is_new = false;
+  {
+    MutexLock lock(mutex_);
+    for (auto& [serial, entry] : entries_) {
+      const auto found = now.find(serial);
+      const std::string state = found == now.end() ? "" : found->second;
+      if (entry.state == kUsable && state != kUsable) ++entry.losses;
+      entry.state = state;
+    }
+    for (const auto& [serial, state] : now) entries_[serial].state = state;
+    // What is gone and nobody has or had is forgotten; a count of losses must not start again while somebody compares it.
+    std::erase_if(entries_, [](const auto& item) { return item.second.state.empty() && !item.second.leased && item.second.losses == 0; });
+    is_new = !trouble.empty() && trouble != trouble_;
+    listed_ = true;
+    trouble_ = trouble;
+    changed_.SignalAll();
   }
-  for (const auto& [serial, state] : now) entries_[serial].state = state;
-  // What is gone and nobody has or had is forgotten; a count of losses must not start again while somebody compares it.
-  std::erase_if(entries_, [](const auto& item) { return item.second.state.empty() && !item.second.leased && item.second.losses == 0; });
-  listed_ = true;
-  trouble_.clear();
-  changed_.SignalAll();
+  if (is_new) LogWarning("no adb server", {{"reason", trouble}});
 }
 
 void DevicePool::KeepConnected() {

@@ -79,8 +79,8 @@ class DevicePool {
   // Until the server is gone.
   absl::Status Follow(const CallContext& context);
   void KeepConnected();
-  // Every entry that is not in `devices` is away.
-  void Update(const std::vector<AdbDevice>& devices);
+  // Every entry that is not in `devices` is away. `trouble`: why there is no list, or empty.
+  void Update(const std::vector<AdbDevice>& devices, const std::string& trouble);
   void GiveBack(const std::string& serial);
   bool Allowed(const std::string& serial) const;
   int CountLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -111,7 +111,7 @@ TEST_F(PoolTest, OnlyConfiguredSerialsAreLeased) {
 
 TEST(AndroidEnvironmentTest, SaysWhatIsMissing) {
   AndroidEnvironment::Options options;
-  options.config.set_adb_server(absl::StrCat("127.0.0.1:", FreePort()));
+  options.config.set_adb_server("127.0.0.1:1");
   options.config.set_adb_path("/no/such/adb");
   auto made = AndroidEnvironment::Create(options);
   ASSERT_TRUE(made.ok()) << made.status();
