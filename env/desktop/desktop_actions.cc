@@ -208,7 +208,17 @@ absl::Status ActionRunner::MoveTo(const CallContext& context, const v1::Target& 
 absl::Status ActionRunner::Focus(const CallContext& context, const v1::Target& target, ActionOutcome& outcome) {
   if (target.kind_case() == v1::Target::KIND_NOT_SET) return absl::OkStatus();
   PROCTOR_ASSIGN_OR_RETURN(const Pixel at, Aim(context, target, outcome));
-  return input_.Click(context, at, kButtonLeft, 1);
+  PROCTOR_RETURN_IF_ERROR(input_.Click(context, at, kButtonLeft, 1));
+  return Rest(context);
+}
+
+absl::Status ActionRunner::Rest(const CallContext& context) {
+  if (display_.guest != nullptr) {
+    const absl::Status taken = display_.guest->Call(context, options_.pause_cap, {{"op", "await_input"}}).status();
+    // One that is slow to answer gets its input all the same.
+    if (!taken.ok() && !absl::IsDeadlineExceeded(taken)) return taken;
+  }
+  return display_.screen.AwaitStill(context, absl::Now(), kPauseStill, options_.pause_cap).status();
 }
 
 absl::Status ActionRunner::Click(const CallContext& context, const v1::Click& click, ActionOutcome& outcome) {
@@ -233,7 +243,9 @@ absl::Status ActionRunner::Type(const CallContext& context, const v1::Type& type
   PROCTOR_RETURN_IF_ERROR(Focus(context, type.target(), outcome));
   if (type.clear()) {
     PROCTOR_RETURN_IF_ERROR(input_.PressChord(context, {{kKeyControl, 'a'}}, absl::ZeroDuration()));
+    PROCTOR_RETURN_IF_ERROR(Rest(context));
     PROCTOR_RETURN_IF_ERROR(input_.PressChord(context, {{kKeyDelete}}, absl::ZeroDuration()));
+    PROCTOR_RETURN_IF_ERROR(Rest(context));
   }
   PROCTOR_RETURN_IF_ERROR(input_.TypeText(context, keysyms));
   return type.submit() ? input_.TypeText(context, {kKeyReturn}) : absl::OkStatus();
@@ -328,7 +340,7 @@ absl::Status ActionRunner::RunSequence(const CallContext& context, const v1::Seq
     }
     PROCTOR_RETURN_IF_ERROR(status);
     if (i + 1 == sequence.actions_size() || action.has_wait() || action.has_noop()) continue;
-    PROCTOR_RETURN_IF_ERROR(display_.screen.AwaitStill(context, absl::Now(), kPauseStill, options_.pause_cap).status());
+    PROCTOR_RETURN_IF_ERROR(Rest(context));
   }
   return absl::OkStatus();
 }

@@ -38,7 +38,7 @@ class ActionRunner {
   struct Options {
     // What the agent may start.
     std::map<std::string, v1::DesktopApplication> applications;
-    // Between the actions of a sequence the screen may come to rest for so long.
+    // Between the actions of a sequence, and after the click that gives the focus, the screen may come to rest for so long.
     absl::Duration pause_cap = absl::Seconds(1);
   };
 
@@ -60,6 +60,8 @@ class ActionRunner {
   absl::Status MoveTo(const CallContext& context, const v1::Target& target, ActionOutcome& outcome);
   // Gives it the focus by a click.
   absl::Status Focus(const CallContext& context, const v1::Target& target, ActionOutcome& outcome);
+  // Between parts of an action: until the input has arrived and the screen stands still for a moment.
+  absl::Status Rest(const CallContext& context);
 
   absl::Status Click(const CallContext& context, const v1::Click& click, ActionOutcome& outcome);
   absl::Status Type(const CallContext& context, const v1::Type& type, ActionOutcome& outcome);
