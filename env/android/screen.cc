@@ -139,11 +139,15 @@ absl::StatusOr<const imaging::Image*> Screen::Pixels() {
 
 absl::StatusOr<std::string> Screen::Encode(const v1::ScreenshotOptions& options, const std::vector<imaging::MarkBox>& boxes) {
   PROCTOR_ASSIGN_OR_RETURN(const imaging::Image* pixels, Pixels());
-  const imaging::EncodeOptions how{.format = ImagingFormat(options.format()), .quality = Quality(options)};
-  if (!options.draw_marks()) return imaging::Encode(*pixels, how);
-  imaging::Image marked = *pixels;
-  imaging::DrawMarks(boxes, marked);
-  return imaging::Encode(marked, how);
+  imaging::Image marked;
+  if (options.draw_marks()) {
+    marked = *pixels;
+    imaging::DrawMarks(boxes, marked);
+    pixels = &marked;
+  }
+  const imaging::Format format = ImagingFormat(options.format());
+  if (format == imaging::Format::kPng) return imaging::EncodeQuickPng(*pixels);
+  return imaging::Encode(*pixels, {.format = format, .quality = Quality(options)});
 }
 
 absl::Status Screen::Fill(const v1::ScreenshotOptions& options, const std::vector<imaging::MarkBox>& boxes, v1::Image* image) {
