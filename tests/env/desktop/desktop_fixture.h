@@ -26,8 +26,9 @@ namespace proctor::env::desktop {
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    char path[] = "/tmp/proctor-test-desktop-XXXXXX";
-    path_ = mkdtemp(path);
+    const char* root = getenv("TMPDIR");
+    std::string path = absl::StrCat(root != nullptr ? root : "/tmp", "/proctor-test-desktop-XXXXXX");
+    path_ = mkdtemp(path.data());
     std::filesystem::permissions(path_, std::filesystem::perms::all);
   }
   ~TemporaryDirectory() { std::filesystem::remove_all(path_); }

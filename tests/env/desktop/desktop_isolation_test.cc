@@ -236,6 +236,8 @@ TEST_F(DesktopIsolationTest, KillingTheServerLeavesNothing) {
   const pid_t server = fork();
   ASSERT_GE(server, 0);
   if (server == 0) {
+    // What it cannot remove itself goes with ours.
+    setenv("TMPDIR", directory.path().c_str(), 1);
     execl("/proc/self/exe", "test", "--gtest_also_run_disabled_tests", "--gtest_filter=*DISABLED_HoldsADesktop",
           absl::StrCat("--ready=", ready).c_str(), nullptr);
     _exit(1);
