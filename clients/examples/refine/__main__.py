@@ -41,7 +41,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--held-out", type=int, help="held-out tasks measured (default 200; desktop 120)")
     parser.add_argument("--curve-tasks", type=int, help="held-out tasks of each point of the curve (default 40; desktop 24)")
     parser.add_argument("--held-out-site", default="forum", help="practice site never trained on (default forum)")
-    parser.add_argument("--train-seconds", type=float, help="stop training after this long (default 480; desktop 420); 0: never")
+    parser.add_argument("--train-seconds", type=float, help="stop training after this long (default 480; desktop 600); 0: never")
     parser.add_argument("--permuted-rounds", type=int,
                         help="rounds of the permuted-rewards control (default 10; desktop 4); 0: none; -1: as many as training took")
     parser.add_argument("--judge", metavar="EVALUATOR", help="also lets this judge (such as pae) re-score held-out episodes, and "

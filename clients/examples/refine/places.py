@@ -142,7 +142,7 @@ class Desktop(Place):
     settings = environment_pb2.EnvironmentSettings(desktop=desktop_pb2.DesktopSettings(settle_still=duration_pb2.Duration(nanos=500_000_000)))
     observe = ("elements",)
     defaults = {"tasks": 300, "held_out": 120, "curve_tasks": 24, "rounds": 60, "groups": 12, "group_size": 4, "sessions": 8,
-                "train_seconds": 420.0, "permuted_rounds": 4}
+                "train_seconds": 600.0, "permuted_rounds": 4}
     #: Chosen before any training, for what they need: reading, calculating, typing and saving, finding and opening, the clipboard.
     chosen = ("calculator/copy_result", "calculator/evaluate", "editor/read_entry", "editor/write_text", "files/file_size",
               "files/open_file")
