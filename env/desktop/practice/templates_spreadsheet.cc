@@ -89,21 +89,30 @@ void SetCell(TaskBuilder& task) {
   task.EndsWith(FileReads(s.file, v1::FileCheck::FORMAT_CSV, JsonRows(rows)));
 }
 
+// The first `count` rows below the heading in order, the rest as they are.
+Rows Sorted(Rows rows, int count, bool descending) {
+  std::sort(rows.begin() + 1, rows.begin() + 1 + count);
+  if (descending) std::reverse(rows.begin() + 1, rows.begin() + 1 + count);
+  return rows;
+}
+
+// Only some of the rows: without a selection the spreadsheet sorts all of them.
 void SortRows(TaskBuilder& task) {
   const Scene s(task);
-  Rows rows = s.rows;
-  std::sort(rows.begin() + 1, rows.end());
-  const bool ascending_already = rows == s.rows;
-  bool descending = task.random().OneIn(2) || ascending_already;
-  if (descending) std::reverse(rows.begin() + 1, rows.end());
-  if (rows == s.rows) {
-    descending = !descending;
-    std::reverse(rows.begin() + 1, rows.end());
-  }
-  const std::string cells = Quoted(StrCat("A2:", CellName(2, s.last()))), order = descending ? "descending" : "ascending";
-  task.Goal({Substitute("Sort the rows $0 by their first column, $1, and export the sheet to its CSV file again.", cells, order),
-             Substitute("Bring the rows $0 into $1 order of the items, then export the sheet into the same CSV file.", cells, order)});
-  GoTo(task, StrCat("A2:", CellName(2, s.last())));
+  const int all = s.last() - 1;
+  bool descending = task.random().OneIn(2);
+  int count = task.random().Int(3, all - 1);
+  const auto tells = [&] {
+    const Rows rows = Sorted(s.rows, count, descending);
+    return rows != s.rows && rows != Sorted(s.rows, all, false) && rows != Sorted(s.rows, all, true);
+  };
+  if (!tells()) descending = !descending;
+  while (!tells() && count > 2) --count;
+  const Rows rows = Sorted(s.rows, count, descending);
+  const std::string range = StrCat("A2:", CellName(2, count + 1)), cells = Quoted(range), order = descending ? "descending" : "ascending";
+  task.Goal({Substitute("Sort only the rows $0 by their first column, $1, and export the sheet to its CSV file again.", cells, order),
+             Substitute("Bring the rows $0, and no others, into $1 order of the items, then export the sheet into the same CSV file.", cells, order)});
+  GoTo(task, range);
   task.Click(descending ? "Sort Descending" : "Sort Ascending");
   ExportAgain(task);
   task.EndsWith(FileReads(s.file, v1::FileCheck::FORMAT_CSV, JsonRows(rows)));
