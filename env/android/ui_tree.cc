@@ -183,14 +183,17 @@ absl::StatusOr<UiTree> ParseUiTree(std::string_view xml) {
 }
 
 absl::StatusOr<UiTree> DumpUi(const CallContext& context, Device& device) {
+  absl::Status failure;
   while (true) {
-    PROCTOR_ASSIGN_OR_RETURN(const ShellResult result, device.Shell(context.Child(kDumpCap), kDumpCommand, kMaxUiBytes));
-    const size_t begin = result.output.find('<');
-    absl::Status failure;
+    const absl::StatusOr<ShellResult> result = device.Shell(context.Child(kDumpCap), kDumpCommand, kMaxUiBytes);
+    // A try that the deadline cut says less than the one before it.
+    if (absl::IsDeadlineExceeded(result.status()) && !failure.ok()) return failure;
+    PROCTOR_RETURN_IF_ERROR(result.status());
+    const size_t begin = result->output.find('<');
     if (begin == std::string::npos) {
-      failure = DumpFailure(result);
+      failure = DumpFailure(*result);
     } else {
-      absl::StatusOr<UiTree> tree = ParseUiTree(std::string_view(result.output).substr(begin));
+      absl::StatusOr<UiTree> tree = ParseUiTree(std::string_view(result->output).substr(begin));
       if (tree.ok() && !tree->nodes.empty()) return tree;
       failure = tree.ok() ? absl::FailedPreconditionError("uiautomator: an empty dump") : tree.status();
     }

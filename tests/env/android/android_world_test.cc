@@ -83,7 +83,7 @@ TEST_F(AndroidWorldTest, DumpsThatFailAreTriedAgain) {
 TEST_F(AndroidWorldTest, WhatCannotBeDumpedIsMissing) {
   const v1::Observation start = Reset();
   lab_->device().SetFaults([](fake::Faults& faults) { faults.failing_dumps = 1 << 30; });
-  const auto seen = world_->Act(CallContext::WithTimeout(absl::Seconds(4)), Press(v1::DEVICE_BUTTON_HOME), Everything());
+  const auto seen = world_->Act(CallContext::WithTimeout(absl::Seconds(8)), Press(v1::DEVICE_BUTTON_HOME), Everything());
   ASSERT_TRUE(seen.ok()) << seen.status();
   ASSERT_EQ(seen->observation.missing_size(), 2);
   EXPECT_EQ(seen->observation.missing(0).part(), v1::OBSERVATION_PART_ELEMENTS);
@@ -91,7 +91,7 @@ TEST_F(AndroidWorldTest, WhatCannotBeDumpedIsMissing) {
   EXPECT_TRUE(seen->observation.has_screenshot());
   EXPECT_EQ(seen->observation.title(), "com.proctor.launcher/.Home");
   // A mark cannot be found then; the agent is told what to do.
-  const auto tap = world_->Act(CallContext::WithTimeout(absl::Seconds(4)), TapOn(start, "Settings"), {});
+  const auto tap = world_->Act(CallContext::WithTimeout(absl::Seconds(8)), TapOn(start, "Settings"), {});
   ASSERT_TRUE(tap.ok()) << tap.status();
   EXPECT_THAT(tap->observation.action_error(), HasSubstr("use a point"));
 }
@@ -99,7 +99,7 @@ TEST_F(AndroidWorldTest, WhatCannotBeDumpedIsMissing) {
 TEST_F(AndroidWorldTest, NonsenseIsMissing) {
   Reset();
   lab_->device().SetFaults([](fake::Faults& faults) { faults.garbage = true; });
-  const auto seen = world_->Act(CallContext::WithTimeout(absl::Seconds(4)), Press(v1::DEVICE_BUTTON_HOME), Everything());
+  const auto seen = world_->Act(CallContext::WithTimeout(absl::Seconds(8)), Press(v1::DEVICE_BUTTON_HOME), Everything());
   ASSERT_TRUE(seen.ok()) << seen.status();
   EXPECT_EQ(seen->observation.missing_size(), 3) << seen->observation.DebugString();
   EXPECT_FALSE(seen->observation.has_screenshot());
