@@ -1,5 +1,6 @@
-// Pages that try every way out of the browser that is known to us: none of them reaches a server that the session may not reach. Each way is
-// first tried in a session that may: a way that does not get there even then shows nothing.
+// Pages that try every way out of the browser that is known to us: none of them reaches a server that the session may not reach. Most are
+// first tried in a session that may, and get there; the others (`works` is false) get nowhere even then, so that they show less: only that
+// this browser, as we start it, leaves that way shut.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -109,7 +110,7 @@ class ForbiddenServer {
 struct Way {
   const char* name;
   const char* script;
-  // Reaches the server in a session that may reach it. False where the browser itself lets nobody do this.
+  // Reaches the server in a session that may reach it, which is checked. False where nothing arrives even then.
   bool works = true;
 };
 
