@@ -341,6 +341,7 @@ void Session::EndRun(const Ending& ending, const std::function<Replay(const v1::
   }
   run_.reset();
   world_->EndEpisode();
+  if (parts_.observer != nullptr) parts_.observer->EpisodeEnded(options_.environment_id, ending.reason);
   if (stored.ok()) {
     parts_.host.Closed(id);
   } else {

@@ -35,6 +35,21 @@ struct SessionManagerOptions {
   absl::Duration open_cap = absl::Minutes(2);
 };
 
+// How an environment's places are used.
+struct SessionUsage {
+  std::string environment_id;
+  int max_sessions = 0;
+  // Sessions whose world is there, and those whose world is being opened.
+  int open = 0;
+  int opening = 0;
+  // Open sessions with a verb under way; the others wait for their clients.
+  int busy = 0;
+  // Who waits for a place.
+  int waiting = 0;
+  // Requests refused for want of a place, since the start.
+  int64_t refused = 0;
+};
+
 // Admission: at most `max_sessions` open sessions per environment; who asks with `max_wait` waits in order of arrival.
 // Thread-safe. Call Shutdown and wait for it before destruction.
 class SessionManager {
@@ -64,6 +79,9 @@ class SessionManager {
   // New sessions are refused from now on (UNAVAILABLE); waiting ones too.
   void StopAdmitting();
   int open_sessions() const;
+  bool admitting() const;
+  // By environment id.
+  std::vector<SessionUsage> Usage() const;
   // A verb of some session is under way.
   bool busy() const;
   // Closes every session with `reason`; `done` when all are closed.
@@ -77,6 +95,7 @@ class SessionManager {
     int max_sessions = 0;
     // Open or opening.
     int taken = 0;
+    int64_t refused = 0;
   };
   struct Opening {
     CallContext context;

@@ -225,6 +225,11 @@ v1::StepResponse Session::RecordStep(StepCall& call, ActResult result) {
   run_->last_observation() = std::move(result.observation);
   *response.mutable_timing()->mutable_record() = ToProto(parts_.clock.Now() - acted);
   *response.mutable_timing()->mutable_total() = ToProto(parts_.clock.Now() - call.arrival);
+  if (parts_.observer != nullptr) {
+    const v1::Observation& seen = response.observation();
+    parts_.observer->StepRecorded({call.context, options_.environment_id, call.arrival, response.timing(),
+                                   seen.has_settle() ? &seen.settle() : nullptr});
+  }
   if (const auto ending = EndingAfter(call, result)) {
     return EndedResponse(*ending, call.replay, std::move(response));
   }

@@ -19,6 +19,7 @@
 #include "net/egress_proxy.h"
 #include "reward/reward_policy.h"
 #include "server/models.h"
+#include "server/operations_endpoint.h"
 
 namespace proctor::server {
 namespace {
@@ -90,7 +91,9 @@ absl::Status CheckPlaces(v1::ServerConfig& config, const Reporter& report) {
   if (config.exchange_dir().front() != '/') {
     return report.Error("exchange_dir", "not an absolute path");
   }
-  return absl::OkStatus();
+  if (config.mutable_http()->listen_address().empty()) return absl::OkStatus();
+  const absl::StatusOr<HttpAddress> http = ParseHttpAddress(config.http());
+  return http.ok() ? absl::OkStatus() : report.Error("http.listen_address", std::string(http.status().message()));
 }
 
 // Whether a URL names this machine by its loopback.
@@ -291,7 +294,7 @@ absl::Status Check(v1::ServerConfig& config, const std::optional<YamlLocations>&
 }
 
 // The flags, in the order of --help.
-enum Flag : int { kConfig = 256, kDataDir, kListen, kUnixSocket, kLogLevel, kLogFormat, kDurability, kEgressAllow,
+enum Flag : int { kConfig = 256, kDataDir, kListen, kUnixSocket, kHttp, kLogLevel, kLogFormat, kDurability, kEgressAllow,
                   kEgressPrivate, kUnsandboxed, kBrowser, kBrowserUser, kMaxBrowsers, kExchangeDir, kModelEndpoint, kModelName,
                   kModelKeyEnv,                  kCheckConfig, kVersion, kHelp };
 
@@ -300,6 +303,7 @@ const option kFlags[] = {
     {"data-dir", required_argument, nullptr, kDataDir},
     {"listen", required_argument, nullptr, kListen},
     {"unix-socket", required_argument, nullptr, kUnixSocket},
+    {"http", required_argument, nullptr, kHttp},
     {"log-level", required_argument, nullptr, kLogLevel},
     {"log-format", required_argument, nullptr, kLogFormat},
     {"durability", required_argument, nullptr, kDurability},
@@ -349,6 +353,7 @@ absl::Status Apply(int flag, const std::string& value, v1::ServerConfig& config)
     }
     case kListen: config.set_listen_address(value); return absl::OkStatus();
     case kUnixSocket: config.set_unix_socket(value); return absl::OkStatus();
+    case kHttp: config.mutable_http()->set_listen_address(value); return absl::OkStatus();
     case kEgressAllow: config.mutable_egress()->add_allowed_hosts(value); return absl::OkStatus();
     case kEgressPrivate: config.mutable_egress()->set_allow_private(true); return absl::OkStatus();
     case kUnsandboxed: browser.set_allow_unsandboxed(true); return absl::OkStatus();
@@ -441,6 +446,7 @@ directory; nothing else has to be started. Stop it with Ctrl-C or SIGTERM: it dr
   --data-dir DIR               default: $XDG_DATA_HOME/proctor or ~/.local/share/proctor; as root /var/lib/proctor
   --listen ADDRESS             loopback address and port, default 127.0.0.1:50551; port 0: any; "": none
   --unix-socket PATH           default: proctord.sock in the data directory; "": none
+  --http ADDRESS               health, readiness and metrics over HTTP there, "127.0.0.1:9464"; default: nowhere
   --log-level LEVEL            debug, info, warning, error
   --log-format FORMAT          text or json, on standard error
   --durability KIND            power (default: an acknowledged step survives a power cut) or process (survives kill -9)

@@ -98,6 +98,11 @@ absl::Status EpisodePipeline::Drain(const CallContext& context) {
   return status;
 }
 
+int64_t EpisodePipeline::pending() const {
+  MutexLock lock(mutex_);
+  return static_cast<int64_t>(open_.size());
+}
+
 absl::StatusOr<v1::Task> EpisodePipeline::Admit(const CallContext& context,
                                                 const v1::StartEpisodeRequest& request,
                                                 const std::string& episode_id) {

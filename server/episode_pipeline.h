@@ -81,6 +81,9 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   // next start takes it up.
   absl::Status Drain(const CallContext& context);
 
+  // Closed episodes that are not rewarded yet.
+  int64_t pending() const;
+
   // EpisodeSource
   void Wait(CallContext context, const std::string& name, absl::Duration max_wait, Done done) override;
 
@@ -120,7 +123,7 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   // Cancelled when Drain's time is up.
   const std::shared_ptr<CancelToken> stop_ = std::make_shared<CancelToken>();
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar idle_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   // Closed, not yet rewarded.

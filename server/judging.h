@@ -50,6 +50,8 @@ class Judging {
     Executor& pool;
     // See model::FenceKey.
     std::string fence_secret;
+    // Told of every verdict; may be null.
+    JudgingObserver* observer = nullptr;
   };
   explicit Judging(Parts parts) : parts_(std::move(parts)) {}
 

@@ -53,6 +53,7 @@ int Serve(const v1::ServerConfig& config) {
   std::printf("proctord %s\n", kVersion);
   if (!addresses.unix_socket.empty()) std::printf("  unix:%s\n", addresses.unix_socket.c_str());
   if (!addresses.grpc.empty()) std::printf("  %s\n", addresses.grpc.c_str());
+  if (!addresses.http.empty()) std::printf("  http://%s/metrics\n", addresses.http.c_str());
   std::printf("  data in %s\nready\n", config.data_dir().c_str());
   std::fflush(stdout);
 

@@ -23,6 +23,7 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "env/session_manager.h"
+#include "net/http_server.h"
 #include "reward/consumers.h"
 #include "reward/subscription.h"
 #include "server/calibrate_job.h"
@@ -35,14 +36,20 @@
 #include "server/job_service.h"
 #include "server/judging.h"
 #include "server/measure_job.h"
+#include "server/metered_pool.h"
+#include "server/metrics.h"
 #include "server/models.h"
+#include "server/operations_endpoint.h"
 #include "server/propose_job.h"
 #include "server/rescore_job.h"
 #include "server/reward_payload.h"
 #include "server/reward_service.h"
+#include "server/rpc/observe_calls.h"
+#include "server/state_reader.h"
 #include "server/task_service.h"
 #include "server/trajectory_jobs.h"
 #include "server/trajectory_service.h"
+#include "server/version.h"
 #include "server/worlds.h"
 #include "trajectory/recompress.h"
 
@@ -104,19 +111,24 @@ struct Pools {
         jobs("job", threads.jobs()),
         recompression("recompress", 1) {}
 
-  ThreadPool rpc;
-  ThreadPool polling;
-  ThreadPool sessions;
-  ThreadPool evaluation;
-  ThreadPool models;
-  ThreadPool jobs;
-  ThreadPool recompression;
+  std::vector<const MeteredPool*> All() const {
+    return {&rpc, &polling, &sessions, &evaluation, &models, &jobs, &recompression};
+  }
+
+  MeteredPool rpc;
+  MeteredPool polling;
+  MeteredPool sessions;
+  MeteredPool evaluation;
+  MeteredPool models;
+  MeteredPool jobs;
+  MeteredPool recompression;
 };
 
 class ServerImpl final : public Server {
  public:
-  ServerImpl(const v1::ServerConfig& config, DataDirectory data)
-      : config_(config), data_(std::move(data)) {}
+  // `metrics` has been told of the data directory's commits from the start.
+  ServerImpl(const v1::ServerConfig& config, std::unique_ptr<Metrics> metrics, DataDirectory data)
+      : config_(config), metrics_(std::move(metrics)), data_(std::move(data)) {}
   ~ServerImpl() override { Shutdown(absl::ZeroDuration()); }
 
   const Addresses& addresses() const override { return addresses_; }
@@ -127,6 +139,7 @@ class ServerImpl final : public Server {
  private:
   absl::Status StartRooms();
   absl::Status Listen();
+  absl::Status ListenHttp();
   absl::Status WriteAddresses() const;
   void Tick();
   // On one thread at a time: a tick is set when the last one is done.
@@ -135,8 +148,12 @@ class ServerImpl final : public Server {
   // Starts recompression if nobody is at work and it does not run.
   void BeginRecompression();
   void Recompress();
+  // On the pool of recompression: a walk through all files.
+  void CountBlobs();
 
   const v1::ServerConfig config_;
+  // Outlives what tells it.
+  const std::unique_ptr<Metrics> metrics_;
   absl::Time next_trim_ = absl::InfinitePast();
   // Cancelled by Shutdown.
   const std::shared_ptr<CancelToken> stopping_ = std::make_shared<CancelToken>();
@@ -155,6 +172,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<EpisodeRecorder> recorder_;
   std::unique_ptr<env::SessionManager> sessions_;
   std::unique_ptr<JobRunner> jobs_;
+  std::unique_ptr<StateReader> state_;
+  std::unique_ptr<net::HttpServer> http_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   // Pools end before what their tasks use, timers after everything that holds one: see Shutdown.
   std::unique_ptr<TimerQueue> timers_ = std::make_unique<TimerQueue>();
@@ -173,7 +192,9 @@ absl::Status ServerImpl::Run() {
   const CallContext context = CallContext::WithTimeout(absl::Minutes(10));
   PROCTOR_RETURN_IF_ERROR(pipeline_->Resume(context));
   PROCTOR_RETURN_IF_ERROR(jobs_->Recover(context));
+  PROCTOR_RETURN_IF_ERROR(ListenHttp());
   PROCTOR_RETURN_IF_ERROR(Listen());
+  pools_->recompression.Post([this] { CountBlobs(); });
   Tick();
   return WriteAddresses();
 }
@@ -184,9 +205,9 @@ absl::Status ServerImpl::StartRooms() {
   consumers_ = std::make_unique<reward::Consumers>(*data_.database, SystemClock());
   subscriptions_ = std::make_unique<reward::SubscriptionHub>(*data_.rewards, *consumers_, pools_->rpc,
                                                              PayloadLoaderOf(*data_.trajectories));
-  PROCTOR_ASSIGN_OR_RETURN(models_, Models::Create(config_.models(), {*data_.database, *timers_, pools_->models}));
+  PROCTOR_ASSIGN_OR_RETURN(models_, Models::Create(config_.models(), {*data_.database, *timers_, pools_->models, metrics_.get()}));
   judging_ = std::make_unique<Judging>(Judging::Parts{*data_.evaluators, *data_.verdicts, *data_.blobs, *models_,
-                                                      pools_->evaluation, data_.secret});
+                                                      pools_->evaluation, data_.secret, metrics_.get()});
   PROCTOR_RETURN_IF_ERROR(CheckChain(config_.evaluation(), *data_.evaluators, *judging_));
   pipeline_ = std::make_unique<EpisodePipeline>(EpisodePipeline::Parts{
       *data_.tasks, *data_.sampler, *data_.groups, *data_.rewards, *data_.evaluators, *judging_,
@@ -195,7 +216,7 @@ absl::Status ServerImpl::StartRooms() {
   recorder_ = std::make_unique<EpisodeRecorder>(*data_.recorder, *data_.replays, *data_.blobs);
   sessions_ = std::make_unique<env::SessionManager>(
       SessionOptions(config_), env::SessionParts{pools_->sessions, *timers_, SystemClock(), *recorder_,
-                                                 *pipeline_, env::SessionCaps{}});
+                                                 *pipeline_, env::SessionCaps{}, metrics_.get()});
   worlds_->Register(*sessions_);
   sessions_->StartTicking();
   jobs_ = std::make_unique<JobRunner>(*data_.jobs, pools_->jobs);
@@ -204,6 +225,8 @@ absl::Status ServerImpl::StartRooms() {
   RegisterCalibrateJob(*jobs_, data_);
   RegisterTrajectoryJobs(*jobs_, data_, config_.exchange_dir());
   RegisterProposeJob(*jobs_, data_, *worlds_, *models_);
+  state_ = std::make_unique<StateReader>(StateReader::Parts{*sessions_, *worlds_, *pipeline_, *data_.rewards, *consumers_,
+                                                            pools_->All(), config_.data_dir()});
 
   services_.push_back(MakeEnvironmentService({*sessions_, *data_.episodes, *pipeline_, *recorder_, pools_->rpc}));
   services_.push_back(MakeTaskService(
@@ -237,6 +260,9 @@ absl::Status ServerImpl::Listen() {
     builder.AddListeningPort("unix:" + config_.unix_socket(), credentials);
   }
   for (const auto& service : services_) builder.RegisterService(service.get());
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(ObserveCalls(*metrics_));
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   // The socket is made under a mask, so that it is never open to others, not even for a moment.
   const mode_t mask = umask(0177);
   grpc_ = builder.BuildAndStart();
@@ -255,13 +281,49 @@ absl::Status ServerImpl::Listen() {
   return absl::OkStatus();
 }
 
+// Before gRPC: who is told of a call may read how the server stands from the first call on.
+absl::Status ServerImpl::ListenHttp() {
+  if (config_.http().listen_address().empty()) return absl::OkStatus();
+  PROCTOR_ASSIGN_OR_RETURN(const HttpAddress address, ParseHttpAddress(config_.http()));
+  net::HttpServer::Options options;
+  options.address = address.host;
+  options.port = address.port;
+  // A slow reading of the metrics does not keep anybody from asking whether the server is alive.
+  options.threads = 2;
+  options.max_connections = 64;
+  options.max_body_bytes = 1024;
+  PROCTOR_ASSIGN_OR_RETURN(http_, net::HttpServer::Create(options, MakeOperationsHandler({
+                                      .not_ready = [this] { return state_->FindNotReady(); },
+                                      .metrics = [this] { return metrics_->Text(state_->Read()); },
+                                  })));
+  const std::string& text = config_.http().listen_address();
+  addresses_.http = absl::StrCat(text.substr(0, text.rfind(':')), ":", http_->port());
+  worlds_->RefusePort(http_->port());
+  return absl::OkStatus();
+}
+
+void ServerImpl::CountBlobs() {
+  BlobSize size;
+  const absl::Status counted = data_.blobs->ForEach([&](std::string_view, int64_t bytes) {
+    ++size.blobs;
+    size.bytes += bytes;
+    return !stopping_->cancelled();
+  });
+  if (stopping_->cancelled()) return;
+  if (counted.ok()) {
+    state_->SetBlobs(size);
+  } else {
+    LogWarning("blobs were not counted", {{"error", counted.ToString()}});
+  }
+}
+
 absl::Status ServerImpl::WriteAddresses() const {
   const std::string path = config_.data_dir() + "/addresses.json";
   const std::string temporary = path + ".new";
   {
     std::ofstream file(temporary, std::ios::trunc);
     file << "{\"grpc\": \"" << addresses_.grpc << "\", \"unix_socket\": \"" << addresses_.unix_socket
-         << "\", \"pid\": " << getpid() << "}\n";
+         << "\", \"http\": \"" << addresses_.http << "\", \"pid\": " << getpid() << "}\n";
     if (!file.flush()) return absl::UnavailableError(absl::StrCat("cannot write ", temporary));
   }
   if (std::rename(temporary.c_str(), path.c_str()) != 0) {
@@ -299,6 +361,8 @@ void ServerImpl::Maintain() {
   if (!pruned.ok()) LogError("old answers were not pruned", {{"error", pruned.status().ToString()}});
   const absl::Status forgotten = data_.sampler->Prune(context, absl::Now() - kOutcomesKept);
   if (!forgotten.ok()) LogError("old outcomes were not pruned", {{"error", forgotten.ToString()}});
+  MutexLock lock(mutex_);
+  if (!shut_down_) pools_->recompression.Post([this] { CountBlobs(); });
 }
 
 void ServerImpl::Trim(const CallContext& context) {
@@ -329,16 +393,19 @@ void ServerImpl::BeginRecompression() {
 void ServerImpl::Recompress() {
   const CallContext context(absl::InfiniteFuture(), stopping_);
   int looked_at = 0;
+  trajectory::RecompressResult done;
   const auto result = trajectory::RecompressBlobs(
       context, *data_.archive,
       {.after_digest = recompressed_up_to_,
        .started_before = absl::Now() - FromProto(config_.recompression().min_age())},
       [&](const trajectory::RecompressResult& so_far) -> absl::Status {
         recompressed_up_to_ = so_far.last_digest;
+        done = so_far;
         // The rest waits until nobody is at work again.
         const bool enough = sessions_->open_sessions() > 0 || ++looked_at >= kRecompressedPerRun;
         return enough ? absl::AbortedError("enough for now") : absl::OkStatus();
       });
+  state_->AddRecompression(done);
   if (absl::IsAborted(result.status()) || absl::IsCancelled(result.status())) return;
   if (!result.ok()) LogError("screenshots were not recompressed", {{"error", result.status().ToString()}});
   recompressed_up_to_.clear();
@@ -355,6 +422,7 @@ void ServerImpl::Shutdown(absl::Duration grace) {
   }
   if (pools_ == nullptr) return;
   stopping_->Cancel();
+  if (state_ != nullptr) state_->SetDraining();
   timers_->Cancel(tick);
   std::remove((config_.data_dir() + "/addresses.json").c_str());
   if (grpc_ != nullptr && grpc_->GetHealthCheckService() != nullptr) {
@@ -391,10 +459,12 @@ void ServerImpl::Shutdown(absl::Duration grace) {
     grpc_->Shutdown(absl::ToChronoTime(absl::Now() + kCancelGrace));
     grpc_->Wait();
   }
+  http_.reset();    // Answered until here: its readers watch the drain.
   models_.reset();  // Ends what still waits for a model.
   pools_.reset();   // Runs what was posted, then joins.
   grpc_.reset();
   services_.clear();
+  state_.reset();
   jobs_.reset();
   sessions_.reset();
   recorder_.reset();
@@ -408,8 +478,9 @@ void ServerImpl::Shutdown(absl::Duration grace) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const v1::ServerConfig& config) {
-  PROCTOR_ASSIGN_OR_RETURN(DataDirectory data, OpenDataDirectory(config, SystemClock()));
-  auto server = std::make_unique<ServerImpl>(config, std::move(data));
+  std::unique_ptr<Metrics> metrics = Metrics::Create(kVersion);
+  PROCTOR_ASSIGN_OR_RETURN(DataDirectory data, OpenDataDirectory(config, SystemClock(), metrics.get()));
+  auto server = std::make_unique<ServerImpl>(config, std::move(metrics), std::move(data));
   PROCTOR_RETURN_IF_ERROR(server->Run());
   return server;
 }

@@ -25,6 +25,7 @@ OWNERS = {
     r"sqlite3\.h": {"storage"},
     r"grpc(pp)?/|.*\.grpc\.pb\.h": {"server", "clients"},
     r"yaml-cpp/": {"common"},
+    r"prometheus/": {"server"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', re.MULTILINE)
 
