@@ -214,6 +214,21 @@ absl::Status CheckTimes(v1::ServerConfig& config, const Reporter& report) {
                      absl::InfiniteDuration(), absl::Hours(24 * 7));
 }
 
+absl::Status CheckTraces(v1::TraceConfig& traces, const Reporter& report) {
+  if (!traces.directory().empty() && traces.directory().front() != '/') {
+    return report.Error("traces.directory", "not an absolute path");
+  }
+  if (!traces.has_sample_share()) traces.set_sample_share(1);
+  if (!(traces.sample_share() >= 0 && traces.sample_share() <= 1)) {
+    return report.Error("traces.sample_share", "not between 0 and 1");
+  }
+  if (traces.max_file_bytes() == 0) traces.set_max_file_bytes(64 << 20);
+  if (traces.max_file_bytes() < 64 << 10 || traces.max_file_bytes() > int64_t{1} << 40) {
+    return report.Error("traces.max_file_bytes", "not between 64KiB and 1TiB");
+  }
+  return report.Number("traces.max_files", traces.max_files(), 1, 1000, [&](int32_t n) { traces.set_max_files(n); }, 4);
+}
+
 absl::Status CheckThreads(v1::ThreadsConfig& threads, const Reporter& report) {
   PROCTOR_RETURN_IF_ERROR(report.Number("threads.sessions", threads.sessions(), 1, 1024,
                                         [&](int32_t n) { threads.set_sessions(n); }, 32));
@@ -275,6 +290,7 @@ absl::Status Check(v1::ServerConfig& config, const std::optional<YamlLocations>&
   PROCTOR_RETURN_IF_ERROR(CheckLimits("default_limits", built_in, *config.mutable_default_limits(), report));
   PROCTOR_RETURN_IF_ERROR(CheckEnvironments(config, report));
   PROCTOR_RETURN_IF_ERROR(CheckTimes(config, report));
+  PROCTOR_RETURN_IF_ERROR(CheckTraces(*config.mutable_traces(), report));
   PROCTOR_RETURN_IF_ERROR(CheckThreads(*config.mutable_threads(), report));
   if (config.has_models()) PROCTOR_RETURN_IF_ERROR(CheckModels(*config.mutable_models(), report));
   PROCTOR_RETURN_IF_ERROR(CheckEvaluation(*config.mutable_evaluation(), config.models().endpoints_size() > 0, report));

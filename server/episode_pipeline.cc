@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/ids.h"
 #include "common/log.h"
+#include "common/log_request.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "common/trace_context.h"
 #include "evaluator/evaluator_config.h"
 #include "evaluator/evidence.h"
 #include "evaluator/judge/vote.h"
@@ -164,7 +167,9 @@ void EpisodePipeline::Closed(const std::string& episode_id) {
 }
 
 void EpisodePipeline::Process(const std::string& episode_id, int attempt) {
-  Work work{CallContext(absl::Now() + kProcessCap, stop_), episode_id, attempt, nullptr};
+  const std::string request_id = FormatTraceparent(NewTrace(absl::Bernoulli(absl::BitGen(), parts_.trace_share)));
+  Work work{CallContext(absl::Now() + kProcessCap, stop_, request_id), episode_id, attempt, nullptr};
+  const LogRequest log(request_id);
   absl::StatusOr<v1::Trajectory> trajectory =
       parts_.trajectories.Get(work.context, ResourceName("trajectories", episode_id));
   if (!trajectory.ok()) {
@@ -190,6 +195,7 @@ bool EpisodePipeline::AllAreAsked(const std::string& episode_id) const {
 }
 
 void EpisodePipeline::Judged(const Work& work, absl::StatusOr<OptionalVerdict> verdict) {
+  const LogRequest log(work.context.request_id());
   if (!verdict.ok()) {
     Failed(work.episode_id, work.attempt, verdict.status());
     return;

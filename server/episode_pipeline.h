@@ -68,6 +68,8 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
     EpisodeEvaluation evaluation;
     // What `func:` in WebArena's oracles means here.
     evaluator::WebArenaFunctions functions;
+    // The share of evaluations, each a trace, whose spans are kept.
+    double trace_share = 0;
   };
   explicit EpisodePipeline(Parts parts);
   // Call Drain first.

@@ -20,8 +20,8 @@ class JudgingObserver {
   // `route` is what was asked for; `call` says what came of it, and where. `context` is the asker's.
   virtual void ModelAnswered(const CallContext& context, const std::string& route, absl::Time asked,
                              const v1::ModelCall& call) = 0;
-  // A verdict was made and is stored, where it is to be.
-  virtual void VerdictMade(const v1::Verdict& verdict) = 0;
+  // A verdict was made and is stored, where it is to be. `context` is the asker's.
+  virtual void VerdictMade(const CallContext& context, const v1::Verdict& verdict) = 0;
 };
 
 }  // namespace proctor::server

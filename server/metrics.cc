@@ -125,7 +125,7 @@ class MetricsImpl final : public Metrics {
     model_cost_.Add({{"endpoint", endpoint}, {"outcome", outcome}}).Increment(call.usage().cost_usd());
   }
 
-  void VerdictMade(const v1::Verdict& verdict) override {
+  void VerdictMade(const CallContext&, const v1::Verdict& verdict) override {
     verdicts_
         .Add({{"evaluator", evaluators_.Admit(verdict.evaluator())},
               {"outcome", EnumLabel(v1::Outcome_Name(verdict.outcome()), "OUTCOME_")}})

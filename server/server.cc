@@ -32,6 +32,7 @@
 #include "server/episode_pipeline.h"
 #include "server/episode_recorder.h"
 #include "server/evaluation_service.h"
+#include "server/fan_out.h"
 #include "server/job_runner.h"
 #include "server/job_service.h"
 #include "server/judging.h"
@@ -47,6 +48,7 @@
 #include "server/rpc/observe_calls.h"
 #include "server/state_reader.h"
 #include "server/task_service.h"
+#include "server/tracer.h"
 #include "server/trajectory_jobs.h"
 #include "server/trajectory_service.h"
 #include "server/version.h"
@@ -126,9 +128,13 @@ struct Pools {
 
 class ServerImpl final : public Server {
  public:
-  // `metrics` has been told of the data directory's commits from the start.
-  ServerImpl(const v1::ServerConfig& config, std::unique_ptr<Metrics> metrics, DataDirectory data)
-      : config_(config), metrics_(std::move(metrics)), data_(std::move(data)) {}
+  // `metrics` has been told of the data directory's commits from the start; `tracer` may be null.
+  ServerImpl(const v1::ServerConfig& config, std::unique_ptr<Metrics> metrics, std::unique_ptr<Tracer> tracer, DataDirectory data)
+      : config_(config), metrics_(std::move(metrics)), tracer_(std::move(tracer)), data_(std::move(data)) {
+    observers_.AddCalls(call_log_);
+    observers_.Add(*metrics_);
+    if (tracer_ != nullptr) observers_.Add(*tracer_);
+  }
   ~ServerImpl() override { Shutdown(absl::ZeroDuration()); }
 
   const Addresses& addresses() const override { return addresses_; }
@@ -141,6 +147,7 @@ class ServerImpl final : public Server {
   absl::Status Listen();
   absl::Status ListenHttp();
   absl::Status WriteAddresses() const;
+  double TraceShare() const { return tracer_ != nullptr ? config_.traces().sample_share() : 0; }
   void Tick();
   // On one thread at a time: a tick is set when the last one is done.
   void Maintain();
@@ -152,8 +159,11 @@ class ServerImpl final : public Server {
   void CountBlobs();
 
   const v1::ServerConfig config_;
-  // Outlives what tells it.
+  // They outlive what tells them.
+  CallLog call_log_;
   const std::unique_ptr<Metrics> metrics_;
+  const std::unique_ptr<Tracer> tracer_;
+  FanOut observers_;
   absl::Time next_trim_ = absl::InfinitePast();
   // Cancelled by Shutdown.
   const std::shared_ptr<CancelToken> stopping_ = std::make_shared<CancelToken>();
@@ -205,18 +215,18 @@ absl::Status ServerImpl::StartRooms() {
   consumers_ = std::make_unique<reward::Consumers>(*data_.database, SystemClock());
   subscriptions_ = std::make_unique<reward::SubscriptionHub>(*data_.rewards, *consumers_, pools_->rpc,
                                                              PayloadLoaderOf(*data_.trajectories));
-  PROCTOR_ASSIGN_OR_RETURN(models_, Models::Create(config_.models(), {*data_.database, *timers_, pools_->models, metrics_.get()}));
+  PROCTOR_ASSIGN_OR_RETURN(models_, Models::Create(config_.models(), {*data_.database, *timers_, pools_->models, &observers_}));
   judging_ = std::make_unique<Judging>(Judging::Parts{*data_.evaluators, *data_.verdicts, *data_.blobs, *models_,
-                                                      pools_->evaluation, data_.secret, metrics_.get()});
+                                                      pools_->evaluation, data_.secret, &observers_});
   PROCTOR_RETURN_IF_ERROR(CheckChain(config_.evaluation(), *data_.evaluators, *judging_));
   pipeline_ = std::make_unique<EpisodePipeline>(EpisodePipeline::Parts{
       *data_.tasks, *data_.sampler, *data_.groups, *data_.rewards, *data_.evaluators, *judging_,
       *data_.trajectories, *data_.episodes, *timers_, pools_->evaluation, config_.reward_policy(),
-      EvaluationOptions(config_.evaluation()), Functions(config_)});
+      EvaluationOptions(config_.evaluation()), Functions(config_), TraceShare()});
   recorder_ = std::make_unique<EpisodeRecorder>(*data_.recorder, *data_.replays, *data_.blobs);
   sessions_ = std::make_unique<env::SessionManager>(
       SessionOptions(config_), env::SessionParts{pools_->sessions, *timers_, SystemClock(), *recorder_,
-                                                 *pipeline_, env::SessionCaps{}, metrics_.get()});
+                                                 *pipeline_, env::SessionCaps{}, &observers_});
   worlds_->Register(*sessions_);
   sessions_->StartTicking();
   jobs_ = std::make_unique<JobRunner>(*data_.jobs, pools_->jobs);
@@ -226,7 +236,7 @@ absl::Status ServerImpl::StartRooms() {
   RegisterTrajectoryJobs(*jobs_, data_, config_.exchange_dir());
   RegisterProposeJob(*jobs_, data_, *worlds_, *models_);
   state_ = std::make_unique<StateReader>(StateReader::Parts{*sessions_, *worlds_, *pipeline_, *data_.rewards, *consumers_,
-                                                            pools_->All(), config_.data_dir()});
+                                                            pools_->All(), config_.data_dir(), tracer_.get()});
 
   services_.push_back(MakeEnvironmentService({*sessions_, *data_.episodes, *pipeline_, *recorder_, pools_->rpc}));
   services_.push_back(MakeTaskService(
@@ -261,7 +271,7 @@ absl::Status ServerImpl::Listen() {
   }
   for (const auto& service : services_) builder.RegisterService(service.get());
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
-  interceptors.push_back(ObserveCalls(*metrics_));
+  interceptors.push_back(ObserveCalls(observers_, TraceShare()));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   // The socket is made under a mask, so that it is never open to others, not even for a moment.
   const mode_t mask = umask(0177);
@@ -479,8 +489,12 @@ void ServerImpl::Shutdown(absl::Duration grace) {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const v1::ServerConfig& config) {
   std::unique_ptr<Metrics> metrics = Metrics::Create(kVersion);
+  std::unique_ptr<Tracer> tracer;
+  if (!config.traces().directory().empty()) {
+    PROCTOR_ASSIGN_OR_RETURN(tracer, Tracer::Create(config.traces(), kVersion));
+  }
   PROCTOR_ASSIGN_OR_RETURN(DataDirectory data, OpenDataDirectory(config, SystemClock(), metrics.get()));
-  auto server = std::make_unique<ServerImpl>(config, std::move(metrics), std::move(data));
+  auto server = std::make_unique<ServerImpl>(config, std::move(metrics), std::move(tracer), std::move(data));
   PROCTOR_RETURN_IF_ERROR(server->Run());
   return server;
 }

@@ -67,6 +67,8 @@ struct ServerState {
   // As last counted; nothing before the first time.
   std::optional<BlobSize> blobs;
   RecompressionTotals recompression;
+  // Nothing without traces.
+  std::optional<int64_t> dropped_spans;
 };
 
 }  // namespace proctor::server

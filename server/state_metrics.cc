@@ -54,6 +54,9 @@ class StateMetrics {
     AddPools();
     AddRewards();
     AddStore();
+    if (state_.dropped_spans) {
+      Counter("proctor_trace_spans_dropped_total", "Spans that were not written.").Add({}, static_cast<double>(*state_.dropped_spans));
+    }
     AddProcess();
   }
 

@@ -124,6 +124,7 @@ ServerState StateReader::Read() {
   state.episodes_pending = parts_.pipeline.pending();
   CountRewards(context, state);
   ReadConsumers(context, state);
+  if (parts_.tracer != nullptr) state.dropped_spans = parts_.tracer->dropped();
   state.store.database_bytes = FileSize(parts_.data_dir + "/proctor.db");
   state.store.log_bytes = FileSize(parts_.data_dir + "/proctor.db-wal");
   struct statvfs disk = {};

@@ -18,6 +18,7 @@
 #include "server/episode_pipeline.h"
 #include "server/metered_pool.h"
 #include "server/server_state.h"
+#include "server/tracer.h"
 #include "server/worlds.h"
 #include "trajectory/recompress.h"
 
@@ -35,6 +36,8 @@ class StateReader {
     reward::Consumers& consumers;
     std::vector<const MeteredPool*> pools;
     std::string data_dir;
+    // Null: there are no traces.
+    const Tracer* tracer = nullptr;
   };
   // Rewards are counted from the log's present end on.
   explicit StateReader(Parts parts);

@@ -9,6 +9,9 @@
 
 namespace proctor::server {
 
+// The metadata under which a call's id lies; see common/trace_context.h. What clients send under it is dropped; failed calls carry it back.
+inline constexpr char kRequestIdMetadata[] = "proctor-request-id";
+
 // A call that begins.
 struct CallStart {
   // "EnvironmentService/Step", without the package; of services that are not ours with it.
@@ -21,7 +24,12 @@ struct CallEnd {
   const std::string& method;
   bool streams = false;
   absl::StatusCode code = absl::StatusCode::kOk;
+  absl::Time begin;
   absl::Duration took;
+  // A traceparent; empty if the call ended before anything was read of it.
+  const std::string& request_id;
+  // The caller's span; empty: it sent none.
+  const std::string& parent_span_id;
 };
 
 // Called on gRPC's threads. Thread-safe; quick, never blocks.

@@ -10,8 +10,9 @@
 
 namespace proctor::server {
 
-// For ServerBuilder::experimental().SetInterceptorCreators. `observer` outlives the gRPC server.
-std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> ObserveCalls(CallObserver& observer);
+// For ServerBuilder::experimental().SetInterceptorCreators. Gives every call its id: of the caller's trace if it sent `traceparent`, else of
+// a new trace, sampled with the given probability. `observer` outlives the gRPC server.
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> ObserveCalls(CallObserver& observer, double sample_share);
 
 }  // namespace proctor::server
 

@@ -25,9 +25,9 @@ class MetricsTest : public testing::Test {
 TEST_F(MetricsTest, CallsAreCountedByMethodAndCodeAndStreamsHaveNoTime) {
   metrics_->CallBegan({"EnvironmentService/Step", false});
   EXPECT_EQ(ValueOf(Read(), "proctor_rpcs_in_flight", {{"method", "EnvironmentService/Step"}}), 1);
-  metrics_->CallEnded({"EnvironmentService/Step", false, absl::StatusCode::kNotFound, absl::Milliseconds(3)});
+  metrics_->CallEnded({"EnvironmentService/Step", false, absl::StatusCode::kNotFound, absl::Now(), absl::Milliseconds(3), "", ""});
   metrics_->CallBegan({"EnvironmentService/Act", true});
-  metrics_->CallEnded({"EnvironmentService/Act", true, absl::StatusCode::kOk, absl::Hours(3)});
+  metrics_->CallEnded({"EnvironmentService/Act", true, absl::StatusCode::kOk, absl::Now(), absl::Hours(3), "", ""});
   const auto metrics = Read();
   EXPECT_EQ(ValueOf(metrics, "proctor_rpcs_in_flight", {{"method", "EnvironmentService/Step"}}), 0);
   EXPECT_EQ(ValueOf(metrics, "proctor_rpcs_total", {{"method", "EnvironmentService/Step"}, {"code", "NOT_FOUND"}}), 1);
@@ -100,13 +100,13 @@ TEST_F(MetricsTest, NamesThatClientsChooseAddABoundedNumberOfSeries) {
   for (int i = 0; i < 5000; ++i) {
     const std::string name = absl::StrCat("name", i);
     verdict.set_evaluator(name);
-    metrics_->VerdictMade(verdict);
+    metrics_->VerdictMade(CallContext(), verdict);
     call.set_endpoint(name);
     metrics_->ModelAsked();
     metrics_->ModelAnswered(CallContext(), name, absl::Now(), call);
     metrics_->EpisodeEnded(name, v1::END_REASON_ANSWERED);
     metrics_->CallBegan({name, false});
-    metrics_->CallEnded({name, false, absl::StatusCode::kOk, absl::ZeroDuration()});
+    metrics_->CallEnded({name, false, absl::StatusCode::kOk, absl::Now(), absl::ZeroDuration(), "", ""});
   }
   const auto metrics = Read();
   std::set<std::string> values;

@@ -80,7 +80,6 @@ TEST_F(ProctordMetricsTest, AScriptedEpisodeIsCounted) {
   EXPECT_EQ(ValueOf(metrics, "proctor_consumer_lag_records", {{"consumer", "trainer"}}), 2);
   EXPECT_GT(ValueOf(metrics, "proctor_consumer_lag_seconds", {{"consumer", "trainer"}}), 0);
   EXPECT_EQ(ValueOf(metrics, "proctor_consumer_connected", {{"consumer", "trainer"}}), 0);
-  EXPECT_EQ(ValueOf(metrics, "proctor_episodes_pending"), 0);
   EXPECT_GE(ValueOf(metrics, "proctor_store_commit_seconds_count"), 8);
   EXPECT_GT(ValueOf(metrics, "proctor_store_bytes", {{"file", "database"}}), 0);
   EXPECT_GT(ValueOf(metrics, "proctor_store_free_bytes"), 0);
@@ -88,6 +87,9 @@ TEST_F(ProctordMetricsTest, AScriptedEpisodeIsCounted) {
   EXPECT_EQ(ValueOf(metrics, "proctor_ready"), 1);
   EXPECT_TRUE(std::isnan(ValueOf(metrics, "proctor_browsers")));
 
+  // Whoever waits for an episode is answered a moment before it is done with.
+  while (ValueOf(Scrape(), "proctor_episodes_pending") != 0) {
+  }
   Read(2, /*acknowledge=*/true);
   EXPECT_EQ(ValueOf(Scrape(), "proctor_consumer_lag_records", {{"consumer", "trainer"}}), 0);
   EXPECT_EQ(ValueOf(Scrape(), "proctor_consumer_lag_seconds", {{"consumer", "trainer"}}), 0);
