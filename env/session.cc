@@ -349,8 +349,8 @@ void Session::EndRun(const Ending& ending, const std::function<Replay(const v1::
   if (stored.ok()) {
     parts_.host.Closed(id);
   } else {
-    // The record stays open in the store and is closed as a server fault at the next start.
     LogError("episode could not be closed", {{"episode", id}, {"error", std::string(stored.message())}});
+    parts_.host.NotClosed(id);
   }
 }
 

@@ -229,6 +229,25 @@ absl::Status CheckTraces(v1::TraceConfig& traces, const Reporter& report) {
   return report.Number("traces.max_files", traces.max_files(), 1, 1000, [&](int32_t n) { traces.set_max_files(n); }, 4);
 }
 
+absl::Status CheckRetention(v1::RetentionConfig& retention, const Reporter& report) {
+  const bool interval = retention.has_interval();
+  PROCTOR_RETURN_IF_ERROR(report.Time("retention.interval", interval, retention.mutable_interval(), absl::Seconds(1),
+                                      absl::Hours(24 * 7), absl::Hours(1)));
+  for (int i = 0; i < retention.rules_size(); ++i) {
+    v1::RetentionRule& rule = *retention.mutable_rules(i);
+    const std::string path = absl::StrCat("retention.rules[", i, "]");
+    if (rule.name().empty()) return report.Error(path + ".name", "a rule needs a name");
+    if (!rule.has_min_age()) return report.Error(path + ".min_age", "a rule needs an age; without one it would delete everything");
+    PROCTOR_RETURN_IF_ERROR(report.Time(path + ".min_age", true, rule.mutable_min_age(), absl::Seconds(1),
+                                        absl::Hours(24 * 365 * 100), absl::ZeroDuration()));
+    for (const std::string& environment : rule.environments()) {
+      if (environment.starts_with("environments/")) continue;
+      return report.Error(path + ".environments", absl::StrCat("'", environment, "' is not of the form environments/web"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckThreads(v1::ThreadsConfig& threads, const Reporter& report) {
   PROCTOR_RETURN_IF_ERROR(report.Number("threads.sessions", threads.sessions(), 1, 1024,
                                         [&](int32_t n) { threads.set_sessions(n); }, 32));
@@ -290,6 +309,7 @@ absl::Status Check(v1::ServerConfig& config, const std::optional<YamlLocations>&
   PROCTOR_RETURN_IF_ERROR(CheckLimits("default_limits", built_in, *config.mutable_default_limits(), report));
   PROCTOR_RETURN_IF_ERROR(CheckEnvironments(config, report));
   PROCTOR_RETURN_IF_ERROR(CheckTimes(config, report));
+  PROCTOR_RETURN_IF_ERROR(CheckRetention(*config.mutable_retention(), report));
   PROCTOR_RETURN_IF_ERROR(CheckTraces(*config.mutable_traces(), report));
   PROCTOR_RETURN_IF_ERROR(CheckThreads(*config.mutable_threads(), report));
   if (config.has_models()) PROCTOR_RETURN_IF_ERROR(CheckModels(*config.mutable_models(), report));
@@ -312,7 +332,7 @@ absl::Status Check(v1::ServerConfig& config, const std::optional<YamlLocations>&
 // The flags, in the order of --help.
 enum Flag : int { kConfig = 256, kDataDir, kListen, kUnixSocket, kHttp, kLogLevel, kLogFormat, kDurability, kEgressAllow,
                   kEgressPrivate, kUnsandboxed, kBrowser, kBrowserUser, kMaxBrowsers, kExchangeDir, kModelEndpoint, kModelName,
-                  kModelKeyEnv,                  kCheckConfig, kVersion, kHelp };
+                  kModelKeyEnv, kFsck, kRepair, kBackup, kCheckConfig, kVersion, kHelp };
 
 const option kFlags[] = {
     {"config", required_argument, nullptr, kConfig},
@@ -333,6 +353,9 @@ const option kFlags[] = {
     {"model-endpoint", required_argument, nullptr, kModelEndpoint},
     {"model-name", required_argument, nullptr, kModelName},
     {"model-key-env", required_argument, nullptr, kModelKeyEnv},
+    {"fsck", no_argument, nullptr, kFsck},
+    {"repair", no_argument, nullptr, kRepair},
+    {"backup", required_argument, nullptr, kBackup},
     {"check-config", no_argument, nullptr, kCheckConfig},
     {"version", no_argument, nullptr, kVersion},
     {"help", no_argument, nullptr, kHelp},
@@ -424,6 +447,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
 
   CommandLine line;
   std::string file;
+  bool fsck = false;
   std::vector<std::pair<int, std::string>> flags;
   optind = 0;  // getopt starts anew.
   opterr = 0;
@@ -432,6 +456,15 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
       case kHelp: line.mode = CommandLine::Mode::kHelp; return line;
       case kVersion: line.mode = CommandLine::Mode::kVersion; return line;
       case kCheckConfig: line.mode = CommandLine::Mode::kCheckConfig; break;
+      case kFsck:
+        if (line.mode != CommandLine::Mode::kRepair) line.mode = CommandLine::Mode::kFsck;
+        fsck = true;
+        break;
+      case kRepair: line.mode = CommandLine::Mode::kRepair; break;
+      case kBackup:
+        line.mode = CommandLine::Mode::kBackup;
+        line.backup_target = optarg;
+        break;
       case kConfig: file = optarg; break;
       case ':':
         return absl::InvalidArgumentError(absl::StrCat(argv[optind - 1], " needs a value; see proctord --help"));
@@ -442,6 +475,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   }
   if (optind < static_cast<int>(arguments.size())) {
     return absl::InvalidArgumentError(absl::StrCat("unexpected argument '", argv[optind], "'; see proctord --help"));
+  }
+  if (line.mode == CommandLine::Mode::kRepair && !fsck) {
+    return absl::InvalidArgumentError("--repair goes with --fsck; see proctord --help");
   }
   std::optional<YamlLocations> locations;
   if (!file.empty()) {
@@ -476,11 +512,14 @@ directory; nothing else has to be started. Stop it with Ctrl-C or SIGTERM: it dr
   --model-name NAME            the model's name there; needed with --model-endpoint
   --model-key-env VARIABLE     the environment variable with its key; default: none
   --exchange-dir DIR           where imports are read from and exports written to; default: exchange in the data directory
+  --fsck                       check the data directory of a stopped server, exit; with --repair mend what can be mended
+  --backup DIR                 copy the data directory to DIR, which is missing or empty, while its server goes on; exit
   --check-config               check file and flags, print the configuration in force, exit
   --version, --help
 
 The addresses are printed and written to addresses.json in the data directory.
-Exit codes: 0 stopped as asked, 1 failed, 2 bad flags or configuration, 3 the data directory is in use.
+Exit codes: 0 stopped as asked, 1 failed, 2 bad flags or configuration, 3 the data directory is in use, 4 it is damaged
+(--fsck).
 )";
 }
 

@@ -13,8 +13,10 @@ namespace proctor::server {
 
 // What the command line asks for.
 struct CommandLine {
-  enum class Mode { kServe, kHelp, kVersion, kCheckConfig };
+  enum class Mode { kServe, kHelp, kVersion, kCheckConfig, kFsck, kRepair, kBackup };
   Mode mode = Mode::kServe;
+  // kBackup: where to.
+  std::string backup_target = "";
   // With every default filled in and checked.
   v1::ServerConfig config;
 };

@@ -11,6 +11,7 @@
 #include "common/proto_json.h"
 #include "common/proto_time.h"
 #include "server/configuration.h"
+#include "server/maintenance.h"
 #include "server/server.h"
 #include "server/version.h"
 
@@ -80,6 +81,9 @@ int Main(int argc, char** argv) {
     case CommandLine::Mode::kCheckConfig:
       std::printf("%s\n", ProtoToJson(line->config, JsonLayout::kIndented).c_str());
       return kStopped;
+    case CommandLine::Mode::kFsck: return RunFsck(line->config.data_dir(), FsckMode::kLook);
+    case CommandLine::Mode::kRepair: return RunFsck(line->config.data_dir(), FsckMode::kRepair);
+    case CommandLine::Mode::kBackup: return RunBackup(line->config.data_dir(), line->backup_target);
     case CommandLine::Mode::kServe: return Serve(line->config);
   }
   return kFailed;

@@ -26,6 +26,7 @@
 #include "net/http_server.h"
 #include "reward/consumers.h"
 #include "reward/subscription.h"
+#include "server/anchored_clock.h"
 #include "server/calibrate_job.h"
 #include "server/data_directory.h"
 #include "server/environment_service.h"
@@ -43,6 +44,7 @@
 #include "server/operations_endpoint.h"
 #include "server/propose_job.h"
 #include "server/rescore_job.h"
+#include "server/retention.h"
 #include "server/reward_payload.h"
 #include "server/reward_service.h"
 #include "server/rpc/observe_calls.h"
@@ -155,8 +157,9 @@ class ServerImpl final : public Server {
   // Starts recompression if nobody is at work and it does not run.
   void BeginRecompression();
   void Recompress();
-  // On the pool of recompression: a walk through all files.
+  // On the pool of recompression: a walk through all files, and one through all records.
   void CountBlobs();
+  void Retain();
 
   const v1::ServerConfig config_;
   // They outlive what tells them.
@@ -165,6 +168,9 @@ class ServerImpl final : public Server {
   const std::unique_ptr<Tracer> tracer_;
   FanOut observers_;
   absl::Time next_trim_ = absl::InfinitePast();
+  absl::Time next_retention_ = absl::InfinitePast();
+  // Of sessions: nobody sets it.
+  AnchoredClock session_clock_{SystemClock(), AnchoredClock::Steady()};
   // Cancelled by Shutdown.
   const std::shared_ptr<CancelToken> stopping_ = std::make_shared<CancelToken>();
   // Set while it runs; it alone uses the two below then.
@@ -225,7 +231,7 @@ absl::Status ServerImpl::StartRooms() {
       EvaluationOptions(config_.evaluation()), Functions(config_), TraceShare()});
   recorder_ = std::make_unique<EpisodeRecorder>(*data_.recorder, *data_.replays, *data_.blobs);
   sessions_ = std::make_unique<env::SessionManager>(
-      SessionOptions(config_), env::SessionParts{pools_->sessions, *timers_, SystemClock(), *recorder_,
+      SessionOptions(config_), env::SessionParts{pools_->sessions, *timers_, session_clock_, *recorder_,
                                                  *pipeline_, env::SessionCaps{}, &observers_});
   worlds_->Register(*sessions_);
   sessions_->StartTicking();
@@ -312,6 +318,18 @@ absl::Status ServerImpl::ListenHttp() {
   return absl::OkStatus();
 }
 
+void ServerImpl::Retain() {
+  const CallContext context(absl::InfiniteFuture(), stopping_);
+  const auto deleted = ApplyRetention(context, config_.retention(), {*data_.trajectories, *data_.episodes, *data_.labels}, absl::Now());
+  if (!deleted.ok()) {
+    if (!absl::IsCancelled(deleted.status())) LogError("retention failed", {{"error", deleted.status().ToString()}});
+    return;
+  }
+  for (const auto& [rule, count] : *deleted) {
+    LogInfo("trajectories were deleted", {{"rule", rule}, {"trajectories", absl::StrCat(count)}});
+  }
+}
+
 void ServerImpl::CountBlobs() {
   BlobSize size;
   const absl::Status counted = data_.blobs->ForEach([&](std::string_view, int64_t bytes) {
@@ -358,7 +376,14 @@ void ServerImpl::Maintain() {
   const CallContext context = CallContext::WithTimeout(absl::Minutes(5));
   const auto ended = data_.rewards->EndExpiredGroups(context);
   if (!ended.ok()) LogError("groups were not ended", {{"error", ended.status().ToString()}});
+  // A clock that was set meanwhile counts from here on.
+  if (sessions_->open_sessions() == 0) session_clock_.Anchor();
   BeginRecompression();
+  if (!config_.retention().rules().empty() && absl::Now() >= next_retention_) {
+    next_retention_ = absl::Now() + FromProto(config_.retention().interval());
+    MutexLock lock(mutex_);
+    if (!shut_down_) pools_->recompression.Post([this] { Retain(); });
+  }
   if (absl::Now() < next_trim_) return;
   next_trim_ = absl::Now() + absl::Hours(1);
   Trim(context);

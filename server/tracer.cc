@@ -143,7 +143,8 @@ void Tracer::CallEnded(const CallEnd& call) {
   span.trace_id = request->trace_id;
   span.span_id = request->span_id;
   span.parent_span_id = call.parent_span_id;
-  span.name = "proctor.v1." + call.method;
+  // Other packages' services are named in full already.
+  span.name = call.method.find('.') == std::string::npos ? "proctor.v1." + call.method : call.method;
   span.kind = Span::Kind::kServer;
   span.begin = call.begin;
   span.end = call.begin + call.took;
