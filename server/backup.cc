@@ -55,6 +55,9 @@ class Copier {
     }
     PROCTOR_RETURN_IF_ERROR(CopyFile(directory_ + "/secret", target_ + "/secret").status());
     PROCTOR_RETURN_IF_ERROR(DropForeignBlobs());
+    std::error_code error;
+    result_.bytes += static_cast<int64_t>(fs::file_size(target_ + "/proctor.db", error));
+    if (error) return Failed(target_ + "/proctor.db", error);
     PROCTOR_RETURN_IF_ERROR(Seal());
     return result_;
   }

@@ -69,6 +69,8 @@ class Checker {
     progress_("database", 0, 0);
     PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> problems, storage::CheckSqliteDatabase(context_, directory_));
     for (const std::string& problem : problems) Damage(absl::StrCat("database: ", problem));
+    // What such a database does not name may be needed all the same.
+    if (!problems.empty()) mode_ = FsckMode::kLook;
     return absl::OkStatus();
   }
 
@@ -151,7 +153,7 @@ class Checker {
 
   const CallContext& context_;
   const std::string directory_;
-  const FsckMode mode_;
+  FsckMode mode_;
   const FsckProgress& progress_;
   FsckReport report_;
   // Locks the directory.

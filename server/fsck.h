@@ -36,7 +36,8 @@ using FsckProgress = std::function<void(const std::string& phase, int64_t done, 
 // missing, and those that nothing names. Holds the directory's lock meanwhile.
 //
 // kRepair deletes blobs that nothing names, moves damaged blobs' files and foreign files to `<directory>/damaged` (whoever stores the same
-// bytes again mends the record) and mends the notes about who needs which blob. Damaged records and the reward log stay as they are.
+// bytes again mends the record) and mends the notes about who needs which blob. Damaged records keep
+// what is noted for them, and stay as they are, as does the reward log; where the database's own structure is damaged, everything does.
 //
 // Errors: NOT_FOUND no data directory; FAILED_PRECONDITION a server uses it; DATA_LOSS the database cannot be looked at at all; UNAVAILABLE a
 // file cannot be read.

@@ -15,6 +15,9 @@ namespace {
 using storage::Row;
 using storage::Transaction;
 
+// What tells which blobs a record needs.
+enum class Trust { kRecord, kNotes };
+
 // Reads one record after another into a RecordCheck.
 class Checker {
  public:
@@ -24,6 +27,7 @@ class Checker {
     id_ = id;
     named_.clear();
     step_digests_.clear();
+    const size_t damage_before = check_.damage.size();
     PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
                              transaction_.Query("SELECT header, step_count, digest, closed FROM trajectory_records WHERE id = $1", {id}));
     if (rows.empty()) return absl::OkStatus();
@@ -31,7 +35,7 @@ class Checker {
     v1::Trajectory header;
     if (!header.ParseFromString(rows[0].Text(0))) {
       Damage("its header cannot be read");
-      return absl::OkStatus();
+      return CheckNotes(Trust::kNotes);
     }
     Name(header.initial_observation());
     PROCTOR_ASSIGN_OR_RETURN(const bool steps_sound, CheckSteps(rows[0].Int(1)));
@@ -39,7 +43,7 @@ class Checker {
     if (!closed) ++check_.open;
     if (header.closed() != closed) Damage("its header and its row differ about whether it is closed");
     if (closed && steps_sound) CheckDigest(header, rows[0].Text(2), rows[0].Int(1));
-    return CheckNotes();
+    return CheckNotes(check_.damage.size() == damage_before ? Trust::kRecord : Trust::kNotes);
   }
 
  private:
@@ -90,7 +94,8 @@ class Checker {
     if (header.digest() != TrajectoryDigest(header, step_digests_)) Damage("it does not fit its digest");
   }
 
-  absl::Status CheckNotes() {
+  // Of a record that is not whole nobody knows all that it names: what is noted counts.
+  absl::Status CheckNotes(Trust trust) {
     PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
                              transaction_.Query("SELECT digest FROM trajectory_blobs WHERE trajectory = $1", {id_}));
     std::set<std::string> noted;
@@ -99,7 +104,11 @@ class Checker {
       if (!noted.contains(digest)) check_.unnoted_blobs.emplace_back(id_, digest);
     }
     for (const std::string& digest : noted) {
-      if (!named_.contains(digest)) check_.noted_for_nothing.emplace_back(id_, digest);
+      if (trust == Trust::kNotes) {
+        named_.insert(digest);
+      } else if (!named_.contains(digest)) {
+        check_.noted_for_nothing.emplace_back(id_, digest);
+      }
     }
     check_.named_blobs.insert(named_.begin(), named_.end());
     return absl::OkStatus();
@@ -117,12 +126,22 @@ absl::Status CheckOrphans(Transaction& transaction, RecordCheck& check) {
                            transaction.Query("SELECT DISTINCT trajectory FROM trajectory_steps WHERE trajectory NOT IN "
                                              "(SELECT id FROM trajectory_records)",
                                              {}));
-  for (const Row& row : steps) check.damage.push_back(absl::StrCat("trajectories/", row.Text(0), ": there are steps, but no record"));
+  std::set<std::string> broken;
+  for (const Row& row : steps) {
+    check.damage.push_back(absl::StrCat("trajectories/", row.Text(0), ": there are steps, but no record"));
+    broken.insert(row.Text(0));
+  }
   PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> blobs,
                            transaction.Query("SELECT trajectory, digest FROM trajectory_blobs WHERE trajectory NOT IN "
                                              "(SELECT id FROM trajectory_records)",
                                              {}));
-  for (const Row& row : blobs) check.noted_for_nothing.emplace_back(row.Text(0), row.Text(1));
+  for (const Row& row : blobs) {
+    if (broken.contains(row.Text(0))) {
+      check.named_blobs.insert(row.Text(1));
+    } else {
+      check.noted_for_nothing.emplace_back(row.Text(0), row.Text(1));
+    }
+  }
   PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> garbage, transaction.Query("SELECT digest FROM trajectory_garbage", {}));
   for (const Row& row : garbage) check.garbage.insert(row.Text(0));
   return absl::OkStatus();

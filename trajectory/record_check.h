@@ -24,7 +24,7 @@ struct RecordCheck {
   // One a problem, with the record's name: a header or step that cannot be read, a gap in the steps, a digest that does not fit, steps
   // without a record. None of them can be mended but from a copy.
   std::vector<std::string> damage;
-  // Digests.
+  // Digests; of damaged records those that are noted for them, too.
   std::set<std::string> named_blobs;
   // (record's id, digest): named by the record, but not noted as such, or the other way round.
   std::vector<std::pair<std::string, std::string>> unnoted_blobs;

@@ -215,7 +215,9 @@ TEST_F(FsckTest, AForeignFileIsFoundAndPutAside) {
 TEST_F(FsckTest, AGapInTheStepsIsFound) {
   Sql("DELETE FROM trajectory_steps WHERE trajectory = $1 AND step_index = 0", {first_});
   const FsckReport report = Check();
-  EXPECT_THAT(report.damage, Contains(absl::StrCat("trajectories/", first_, ": steps 0 to 0 are missing")));
+  EXPECT_THAT(report.damage, ElementsAre(absl::StrCat("trajectories/", first_, ": steps 0 to 0 are missing")));
+  EXPECT_THAT(Check(FsckMode::kRepair).repaired, IsEmpty());
+  EXPECT_TRUE(fs::exists(BlobPath("first0")));
 }
 
 TEST_F(FsckTest, StepsMissingAtTheEndAreFound) {
@@ -244,12 +246,19 @@ TEST_F(FsckTest, AChangedStepWithADigestToMatchIsFoundByTheTrajectorysOwn) {
 
 TEST_F(FsckTest, AHeaderThatCannotBeReadIsFound) {
   Sql("UPDATE trajectory_records SET header = $2 WHERE id = $1", {first_, storage::Bytes{"\xff\xff\xff"}});
-  EXPECT_THAT(Check().damage, Contains(absl::StrCat("trajectories/", first_, ": its header cannot be read")));
+  EXPECT_THAT(Check().damage, ElementsAre(absl::StrCat("trajectories/", first_, ": its header cannot be read")));
+  // What it needs is not taken for what nobody needs.
+  const FsckReport repair = Check(FsckMode::kRepair);
+  EXPECT_THAT(repair.repaired, IsEmpty());
+  EXPECT_THAT(repair.leftovers, IsEmpty());
+  EXPECT_TRUE(fs::exists(BlobPath("first0")));
 }
 
 TEST_F(FsckTest, StepsWithoutARecordAreFound) {
   Sql("DELETE FROM trajectory_records WHERE id = $1", {first_});
-  EXPECT_THAT(Check().damage, Contains(absl::StrCat("trajectories/", first_, ": there are steps, but no record")));
+  EXPECT_THAT(Check().damage, ElementsAre(absl::StrCat("trajectories/", first_, ": there are steps, but no record")));
+  EXPECT_THAT(Check(FsckMode::kRepair).repaired, IsEmpty());
+  EXPECT_TRUE(fs::exists(BlobPath("first0")));
 }
 
 TEST_F(FsckTest, NotesAboutBlobsAreMended) {
