@@ -27,6 +27,11 @@ foreach(module core imgproc imgcodecs)
     INTERFACE_INCLUDE_DIRECTORIES /usr/include/opencv4)
 endforeach()
 
+# By library: the package's CMake file asks for the HTTP server and client that it would bring, which are not used here.
+find_library(PROMETHEUS_CORE_LIBRARY prometheus-cpp-core REQUIRED)
+add_library(prometheus_core UNKNOWN IMPORTED)
+set_target_properties(prometheus_core PROPERTIES IMPORTED_LOCATION ${PROMETHEUS_CORE_LIBRARY})
+
 if(PROCTOR_BUILD_TESTS)
   find_package(GTest REQUIRED)
 endif()

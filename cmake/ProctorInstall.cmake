@@ -30,7 +30,7 @@ set(python lib/python3/dist-packages)
 install(DIRECTORY clients/python/proctor DESTINATION ${python} PATTERN "__pycache__" EXCLUDE)
 install(DIRECTORY ${CMAKE_BINARY_DIR}/python/proctor/v1 DESTINATION ${python}/proctor PATTERN "__pycache__" EXCLUDE)
 
-install(FILES server/proctord.yaml DESTINATION ${CMAKE_INSTALL_DATADIR}/proctor)
+install(FILES server/proctord.yaml server/proctord.service DESTINATION ${CMAKE_INSTALL_DATADIR}/proctor)
 install(FILES ${CMAKE_BINARY_DIR}/clients/cli/completion.bash
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME proctor)
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/log_request.h"
 #include "common/strings.h"
 
 namespace proctor {
@@ -17,6 +18,8 @@ namespace {
 
 std::atomic<LogLevel> g_level{LogLevel::kInfo};
 std::atomic<LogFormat> g_format{LogFormat::kText};
+
+thread_local const std::string* t_request = nullptr;
 
 constexpr std::array<std::string_view, 4> kNames = {"debug", "info", "warning", "error"};
 
@@ -37,6 +40,9 @@ std::string JsonString(std::string_view text) {
 
 }  // namespace
 
+LogRequest::LogRequest(const std::string& id) : outer_(t_request) { t_request = &id; }
+LogRequest::~LogRequest() { t_request = outer_; }
+
 void ConfigureLog(LogLevel level, LogFormat format) {
   g_level = level;
   g_format = format;
@@ -53,12 +59,14 @@ void Log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
     for (const auto& [key, value] : fields) {
       absl::StrAppend(&line, ",", JsonString(key), ":", JsonString(value));
     }
+    if (t_request != nullptr && !t_request->empty()) absl::StrAppend(&line, ",\"request\":", JsonString(*t_request));
     line += "}\n";
   } else {
     line = absl::StrCat(time, " ", ToAbsl(name), " ", ToAbsl(message));
     for (const auto& [key, value] : fields) {
       absl::StrAppend(&line, " ", ToAbsl(key), "=", absl::CHexEscape(value));
     }
+    if (t_request != nullptr && !t_request->empty()) absl::StrAppend(&line, " request=", absl::CHexEscape(*t_request));
     line += "\n";
   }
   // One write, so that lines of several threads do not mix. Nothing can be done about a failure.

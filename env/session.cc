@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/ids.h"
 #include "common/log.h"
+#include "common/log_request.h"
 #include "common/proto_time.h"
 #include "common/retry_hint.h"
 #include "common/status.h"
@@ -135,6 +136,7 @@ void Session::StartEpisode(CallContext context, v1::StartEpisodeRequest request,
   }
   Enqueue([this, self = shared_from_this(), context = std::move(context), request = std::move(request),
            done = std::move(done), arrival = parts_.clock.Now()](AsyncQueue::Finish finish) {
+    const LogRequest log(context.request_id());
     auto result = DoStart(context, request, arrival);
     Leave(finish);
     done(std::move(result));
@@ -238,6 +240,7 @@ void Session::Observe(CallContext context, v1::ObserveRequest request, Done<v1::
   }
   Enqueue([this, self = shared_from_this(), context = std::move(context), request = std::move(request),
            done = std::move(done), arrival = parts_.clock.Now()](AsyncQueue::Finish finish) {
+    const LogRequest log(context.request_id());
     auto result = DoObserve(context, request, arrival);
     Leave(finish);
     done(std::move(result));
@@ -270,6 +273,7 @@ void Session::EndEpisode(CallContext context, v1::EndEpisodeRequest request, Don
   }
   Enqueue([this, self = shared_from_this(), context = std::move(context), request = std::move(request),
            done = std::move(done), arrival = parts_.clock.Now()](AsyncQueue::Finish finish) {
+    const LogRequest log(context.request_id());
     auto result = DoEnd(context, request, arrival);
     Leave(finish);
     done(std::move(result));
@@ -341,11 +345,12 @@ void Session::EndRun(const Ending& ending, const std::function<Replay(const v1::
   }
   run_.reset();
   world_->EndEpisode();
+  if (parts_.observer != nullptr) parts_.observer->EpisodeEnded(options_.environment_id, ending.reason);
   if (stored.ok()) {
     parts_.host.Closed(id);
   } else {
-    // The record stays open in the store and is closed as a server fault at the next start.
     LogError("episode could not be closed", {{"episode", id}, {"error", std::string(stored.message())}});
+    parts_.host.NotClosed(id);
   }
 }
 

@@ -20,6 +20,7 @@
 #include "env/episode_run.h"
 #include "env/episode_sink.h"
 #include "env/replay_cache.h"
+#include "env/session_observer.h"
 #include "env/world.h"
 #include "proctor/v1/environment_service.pb.h"
 #include "proctor/v1/session.pb.h"
@@ -48,6 +49,8 @@ struct SessionParts {
   EpisodeSink& sink;
   EpisodeHost& host;
   SessionCaps caps;
+  // May be null.
+  SessionObserver* observer = nullptr;
 };
 
 // Verbs run one after another in the order of the calls; each ends by calling `done`. A verb that has begun is not torn
@@ -72,6 +75,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   ~Session();
 
   const std::string& id() const { return options_.id; }
+  const std::string& environment_id() const { return options_.environment_id; }
   v1::Session Describe() const;
   bool closed() const;
   // A verb is under way.

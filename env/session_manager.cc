@@ -271,6 +271,7 @@ void SessionManager::GiveUpWaiting(const OpeningPtr& opening, absl::Status statu
     if (opening->left_queue) return;
     opening->left_queue = true;
     waiting_[opening->environment_id].remove(opening);
+    if (absl::IsResourceExhausted(status)) ++kinds_[opening->environment_id].refused;
     requests_.erase({opening->tenant, opening->request.request_id()});
     done.swap(opening->done);
   }
@@ -414,6 +415,30 @@ int SessionManager::open_sessions() const {
   int open = 0;
   for (const auto& [id, kind] : kinds_) open += kind.taken;
   return open;
+}
+
+bool SessionManager::admitting() const {
+  MutexLock lock(mutex_);
+  return admitting_;
+}
+
+std::vector<SessionUsage> SessionManager::Usage() const {
+  MutexLock lock(mutex_);
+  std::vector<SessionUsage> usage;
+  for (const auto& [id, kind] : kinds_) {
+    SessionUsage& one = usage.emplace_back(SessionUsage{.environment_id = id, .max_sessions = kind.max_sessions});
+    for (const auto& [session_id, session] : sessions_) {
+      if (session->environment_id() != id || session->closed()) continue;
+      ++one.open;
+      if (session->busy()) ++one.busy;
+    }
+    one.opening = std::max(0, kind.taken - one.open);
+    if (const auto waiting = waiting_.find(id); waiting != waiting_.end()) {
+      one.waiting = static_cast<int>(waiting->second.size());
+    }
+    one.refused = kind.refused;
+  }
+  return usage;
 }
 
 void SessionManager::CloseAll(const std::string& why, v1::EndReason reason, std::function<void()> done) {

@@ -39,6 +39,21 @@ struct SessionManagerOptions {
   Admission* admission = nullptr;
 };
 
+// How an environment's places are used.
+struct SessionUsage {
+  std::string environment_id;
+  int max_sessions = 0;
+  // Sessions whose world is there, and those whose world is being opened.
+  int open = 0;
+  int opening = 0;
+  // Open sessions with a verb under way; the others wait for their clients.
+  int busy = 0;
+  // Who waits for a place.
+  int waiting = 0;
+  // Requests refused for want of a place, since the start.
+  int64_t refused = 0;
+};
+
 // Admission: at most `max_sessions` open sessions per environment; who asks with `max_wait` waits. A session that comes free goes to the
 // tenant that has the fewest of that environment for its share, within one tenant in order of arrival. If all places of waiting are
 // taken, the tenant with most of them gives one up (its newest) to one that has fewer.
@@ -71,6 +86,9 @@ class SessionManager {
   // New sessions are refused from now on (UNAVAILABLE); waiting ones too.
   void StopAdmitting();
   int open_sessions() const;
+  bool admitting() const;
+  // By environment id.
+  std::vector<SessionUsage> Usage() const;
   // A verb of some session is under way.
   bool busy() const;
   // Closes every session with `reason`; `done` when all are closed.
@@ -86,6 +104,7 @@ class SessionManager {
     int taken = 0;
     // The same, by tenant.
     std::map<std::string, int> taken_by = {};
+    int64_t refused = 0;
   };
   struct Opening {
     CallContext context;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/log_request.h"
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "env/dialects/dialect.h"
@@ -40,12 +41,14 @@ void Session::Step(CallContext context, v1::StepRequest request, Done<v1::StepRe
   Enqueue([this, self = shared_from_this(), call](AsyncQueue::Finish finish) {
     call->finish = std::move(finish);
     call->begin = parts_.clock.Now();
+    const LogRequest log(call->context.request_id());
     if (auto early = BeginStep(*call)) {
       Leave(call->finish);
       call->done(*std::move(early));
       return;
     }
     const auto act = [this, self, call] {
+      const LogRequest log(call->context.request_id());
       v1::StepResponse response = FinishStep(*call, ActOrObserve(*call));
       Leave(call->finish);
       call->done(std::move(response));
@@ -225,6 +228,11 @@ v1::StepResponse Session::RecordStep(StepCall& call, ActResult result) {
   run_->last_observation() = std::move(result.observation);
   *response.mutable_timing()->mutable_record() = ToProto(parts_.clock.Now() - acted);
   *response.mutable_timing()->mutable_total() = ToProto(parts_.clock.Now() - call.arrival);
+  if (parts_.observer != nullptr) {
+    const v1::Observation& seen = response.observation();
+    parts_.observer->StepRecorded({call.context, options_.environment_id, call.arrival, response.timing(),
+                                   seen.has_settle() ? &seen.settle() : nullptr});
+  }
   if (const auto ending = EndingAfter(call, result)) {
     return EndedResponse(*ending, call.replay, std::move(response));
   }

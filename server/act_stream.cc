@@ -154,7 +154,7 @@ class ActHandler final : public StreamHandler<v1::ActRequest, v1::ActResponse> {
     writer_ = std::move(writer);
     replies_ = std::make_shared<Replies>(writer_);
     // A stream lives longer than any deadline of a verb; its end cancels what has not begun.
-    context_ = CallContext(absl::InfiniteFuture(), writer_->call().cancel());
+    context_ = CallContext(absl::InfiniteFuture(), writer_->call().cancel(), writer_->call().request_id());
   }
 
   void OnMessage(v1::ActRequest request) override {

@@ -1,35 +1,18 @@
-// The server's configuration: a YAML file, flags over it, defaults under it, checked as a whole.
+// The server's configuration: defaults filled in, checked as a whole.
 #ifndef PROCTOR_SERVER_CONFIGURATION_H_
 #define PROCTOR_SERVER_CONFIGURATION_H_
 
-#include <string>
-#include <vector>
+#include <optional>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
+#include "common/yaml_proto.h"
 #include "proctor/v1/config.pb.h"
+#include "server/auth/auth_config.h"
 
 namespace proctor::server {
 
-// What the command line asks for.
-struct CommandLine {
-  enum class Mode { kServe, kHelp, kVersion, kCheckConfig, kNewToken };
-  Mode mode = Mode::kServe;
-  // With every default filled in and checked.
-  v1::ServerConfig config;
-  // For kNewToken: what was asked for, not checked yet (MakeToken does).
-  v1::Token token;
-};
-
-// Reads flags and the file they name. INVALID_ARGUMENT: an unknown flag or a bad value, with the flag or
-// "<file>:<line>: <field>" and the reason; NOT_FOUND: no such file.
-absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments);
-
-// The text of --help.
-std::string HelpText();
-
-// An address and port as "127.0.0.1:50551" or "[::1]:0". INVALID_ARGUMENT for others.
-absl::Status CheckListenAddress(const std::string& address);
+// Fills in every default. INVALID_ARGUMENT: a bad value, with its field, its line in the file if `locations` knows it, and the reason.
+absl::Status CheckConfiguration(v1::ServerConfig& config, NetworkConsent consent, const std::optional<YamlLocations>& locations);
 
 }  // namespace proctor::server
 

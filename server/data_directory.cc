@@ -62,7 +62,7 @@ absl::StatusOr<std::string> ReadOrMakeSecret(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<DataDirectory> OpenDataDirectory(const v1::ServerConfig& config, Clock& clock) {
+absl::StatusOr<DataDirectory> OpenDataDirectory(const v1::ServerConfig& config, Clock& clock, storage::CommitObserver* commits) {
   PROCTOR_RETURN_IF_ERROR(MakeDirectory(config.data_dir()));
   const auto durability = config.durability() == v1::DURABILITY_PROCESS ? storage::Durability::kProcess
                                                                         : storage::Durability::kPower;
@@ -71,6 +71,7 @@ absl::StatusOr<DataDirectory> OpenDataDirectory(const v1::ServerConfig& config, 
   storage::SqliteDatabaseOptions database;
   database.directory = config.data_dir();
   database.durability = durability;
+  database.observer = commits;
   PROCTOR_ASSIGN_OR_RETURN(data.database, storage::OpenSqliteDatabase(database));
   PROCTOR_ASSIGN_OR_RETURN(data.blobs,
                            storage::OpenFileBlobStore({config.data_dir() + "/blobs", durability}));

@@ -16,6 +16,7 @@
 #include "reward/groups.h"
 #include "reward/reward_log.h"
 #include "storage/blob_store.h"
+#include "storage/commit_observer.h"
 #include "storage/database.h"
 #include "storage/job_store.h"
 #include "trajectory/archive.h"
@@ -50,7 +51,9 @@ struct DataDirectory {
 
 // Makes the directory (mode 0700) if it is missing, locks it, brings tables up to date, closes what a stopped server left
 // open. FAILED_PRECONDITION: another server holds it; PERMISSION_DENIED: it cannot be made or written.
-absl::StatusOr<DataDirectory> OpenDataDirectory(const v1::ServerConfig& config, Clock& clock);
+// `commits` is told of the database's commits; it may be null, and outlives the directory.
+absl::StatusOr<DataDirectory> OpenDataDirectory(const v1::ServerConfig& config, Clock& clock,
+                                                storage::CommitObserver* commits = nullptr);
 
 }  // namespace proctor::server
 

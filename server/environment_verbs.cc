@@ -29,6 +29,8 @@ absl::Duration VerdictWait(bool has, const google::protobuf::Duration& asked) {
   return std::clamp(FromProto(asked), absl::ZeroDuration(), kMaxVerdictWait);
 }
 
+bool IsClosed(const v1::Episode& episode) { return episode.state() == v1::EPISODE_STATE_CLOSED; }
+
 }  // namespace
 
 absl::StatusOr<v1::Environment> EnvironmentVerbs::GetEnvironment(
@@ -179,7 +181,8 @@ void EnvironmentVerbs::AwaitResult(const CallContext& context, const v1::StepReq
   results_.Wait(context, name, VerdictWait(request.has_wait_for_verdict(), request.wait_for_verdict()),
                 [held, done = std::move(done)](absl::StatusOr<v1::Episode> episode) {
                   // The step itself is done: whatever became of the wait, it is acknowledged.
-                  if (episode.ok()) *held->mutable_episode() = *std::move(episode);
+                  // Nor does a row that could not be closed yet (a full disk) say how it ended.
+                  if (episode.ok() && IsClosed(*episode)) *held->mutable_episode() = *std::move(episode);
                   done(std::move(*held));
                 });
 }
@@ -199,7 +202,7 @@ void EnvironmentVerbs::AwaitResult(const CallContext& context, const v1::EndEpis
   const std::string name = ended.name();
   results_.Wait(context, name, VerdictWait(request.has_wait_for_verdict(), request.wait_for_verdict()),
                 [ended = std::move(ended), done = std::move(done)](absl::StatusOr<v1::Episode> episode) {
-                  done(episode.ok() ? *std::move(episode) : ended);
+                  done(episode.ok() && IsClosed(*episode) ? *std::move(episode) : ended);
                 });
 }
 

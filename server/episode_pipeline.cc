@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/ids.h"
 #include "common/log.h"
+#include "common/log_request.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "common/trace_context.h"
 #include "evaluator/evaluator_config.h"
 #include "evaluator/evidence.h"
 #include "evaluator/judge/vote.h"
@@ -28,6 +31,8 @@ v1::Verdict Summary(v1::Verdict verdict) {
   verdict.clear_members();
   return verdict;
 }
+
+absl::Duration RetryDelay(int attempt) { return std::min(kLongestRetry, absl::Seconds(1) * (1 << std::min(attempt, 6))); }
 
 }  // namespace
 
@@ -98,6 +103,11 @@ absl::Status EpisodePipeline::Drain(const CallContext& context) {
   return status;
 }
 
+int64_t EpisodePipeline::pending() const {
+  MutexLock lock(mutex_);
+  return static_cast<int64_t>(open_.size());
+}
+
 absl::StatusOr<v1::Task> EpisodePipeline::Admit(const CallContext& context,
                                                 const v1::StartEpisodeRequest& request,
                                                 const std::string& episode_id) {
@@ -158,8 +168,32 @@ void EpisodePipeline::Closed(const std::string& episode_id) {
   parts_.pool.Post([this, episode_id] { Process(episode_id, 0); });
 }
 
+void EpisodePipeline::NotClosed(const std::string& episode_id) {
+  {
+    MutexLock lock(mutex_);
+    if (stopping_ || !open_.insert(episode_id).second) return;  // The next start closes it.
+  }
+  parts_.pool.Post([this, episode_id] { CloseAbandoned(episode_id, 0); });
+}
+
+void EpisodePipeline::CloseAbandoned(const std::string& episode_id, int attempt) {
+  const absl::Status closed =
+      parts_.trajectories.CloseAbandoned(CallContext(absl::Now() + kProcessCap, stop_), ResourceName("trajectories", episode_id));
+  if (closed.ok()) {
+    LogInfo("an episode's record was closed after all", {{"episode", episode_id}});
+    Process(episode_id, 0);
+  } else if (absl::IsNotFound(closed)) {
+    Finished(episode_id, v1::Episode());
+  } else {
+    LogError("an episode's record could not be closed; trying again", {{"episode", episode_id}, {"error", closed.ToString()}});
+    Later(episode_id, RetryDelay(attempt), [this, episode_id, attempt] { CloseAbandoned(episode_id, attempt + 1); });
+  }
+}
+
 void EpisodePipeline::Process(const std::string& episode_id, int attempt) {
-  Work work{CallContext(absl::Now() + kProcessCap, stop_), episode_id, attempt, nullptr};
+  const std::string request_id = FormatTraceparent(NewTrace(absl::Bernoulli(absl::BitGen(), parts_.trace_share)));
+  Work work{CallContext(absl::Now() + kProcessCap, stop_, request_id), episode_id, attempt, nullptr};
+  const LogRequest log(request_id);
   absl::StatusOr<v1::Trajectory> trajectory =
       parts_.trajectories.Get(work.context, ResourceName("trajectories", episode_id));
   if (!trajectory.ok()) {
@@ -185,6 +219,7 @@ bool EpisodePipeline::AllAreAsked(const std::string& episode_id) const {
 }
 
 void EpisodePipeline::Judged(const Work& work, absl::StatusOr<OptionalVerdict> verdict) {
+  const LogRequest log(work.context.request_id());
   if (!verdict.ok()) {
     Failed(work.episode_id, work.attempt, verdict.status());
     return;
@@ -225,18 +260,21 @@ void EpisodePipeline::Failed(const std::string& episode_id, int attempt, const a
     return;
   }
   LogError("an episode could not be judged; trying again", {{"episode", episode_id}, {"error", status.ToString()}});
-  Again(episode_id, attempt + 1, std::min(kLongestRetry, absl::Seconds(1) * (1 << std::min(attempt, 6))));
+  Again(episode_id, attempt + 1, RetryDelay(attempt));
 }
 
 void EpisodePipeline::Again(const std::string& episode_id, int attempt, absl::Duration delay) {
+  Later(episode_id, delay, [this, episode_id, attempt] { Process(episode_id, attempt); });
+}
+
+void EpisodePipeline::Later(const std::string& episode_id, absl::Duration delay, std::function<void()> work) {
   MutexLock lock(mutex_);
   if (stopping_) {
     open_.erase(episode_id);
     idle_.SignalAll();
     return;
   }
-  retries_[episode_id] = parts_.timers.RunAfter(
-      delay, [this, episode_id, attempt] { parts_.pool.Post([this, episode_id, attempt] { Process(episode_id, attempt); }); });
+  retries_[episode_id] = parts_.timers.RunAfter(delay, [this, work = std::move(work)] { parts_.pool.Post(work); });
 }
 
 absl::Status EpisodePipeline::TellCurriculum(const Work& work, const OptionalVerdict& verdict,

@@ -68,6 +68,8 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
     EpisodeEvaluation evaluation;
     // What `func:` in WebArena's oracles means here.
     evaluator::WebArenaFunctions functions;
+    // The share of evaluations, each a trace, whose spans are kept.
+    double trace_share = 0;
   };
   explicit EpisodePipeline(Parts parts);
   // Call Drain first.
@@ -81,6 +83,9 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   // next start takes it up.
   absl::Status Drain(const CallContext& context);
 
+  // Closed episodes that are not rewarded yet.
+  int64_t pending() const;
+
   // EpisodeSource
   void Wait(CallContext context, const std::string& name, absl::Duration max_wait, Done done) override;
 
@@ -90,6 +95,7 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   void Abandon(const v1::StartEpisodeRequest& request, const std::string& episode_id) override;
   std::vector<v1::EvidenceRequest> RequiredEvidence(const v1::Task& task, bool at_start) override;
   void Closed(const std::string& episode_id) override;
+  void NotClosed(const std::string& episode_id) override;
 
  private:
   struct Waiter;
@@ -105,12 +111,16 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
 
   absl::Status GiveBackPlaces(const CallContext& context);
   void Process(const std::string& episode_id, int attempt);
+  // Closes the record of an episode that its session could not close, then judges it; tries again until it can.
+  void CloseAbandoned(const std::string& episode_id, int attempt);
   void Judged(const Work& work, absl::StatusOr<OptionalVerdict> verdict);
   absl::StatusOr<v1::Episode> Reward(const Work& work, const OptionalVerdict& verdict);
   absl::Status TellCurriculum(const Work& work, const OptionalVerdict& verdict, const v1::Reward& reward);
   bool AllAreAsked(const std::string& episode_id) const;
   // Judges again after `delay`.
   void Again(const std::string& episode_id, int attempt, absl::Duration delay);
+  // Runs `work` on the pool after `delay`, unless the episode is left to the next start by then.
+  void Later(const std::string& episode_id, absl::Duration delay, std::function<void()> work);
   void Failed(const std::string& episode_id, int attempt, const absl::Status& status);
   void Finished(const std::string& episode_id, const v1::Episode& episode);
   void Answer(const std::shared_ptr<Waiter>& waiter, absl::StatusOr<v1::Episode> episode);
@@ -120,7 +130,7 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   // Cancelled when Drain's time is up.
   const std::shared_ptr<CancelToken> stop_ = std::make_shared<CancelToken>();
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar idle_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   // Closed, not yet rewarded.

@@ -66,6 +66,7 @@ void Judging::Evaluate(const CallContext& context, const std::string& evaluator,
              *verdict->mutable_create_time() = ToProto(absl::Now());
              if (keep == Keep::kStore) verdict = parts_.verdicts.Put(context, *verdict);
            }
+           if (verdict.ok() && parts_.observer != nullptr) parts_.observer->VerdictMade(context, *verdict);
            done(std::move(verdict));
          });
 }

@@ -53,6 +53,8 @@ class Judging {
     // Told what each verdict of a chain cost, or of a job (then `job` is its name): who is to pay it is not judging's business. Runs on
     // the pool and must not block. May be null.
     std::function<void(const v1::Trajectory& trajectory, const std::string& job, const v1::Verdict& verdict)> charge = nullptr;
+    // Told of every verdict; may be null.
+    JudgingObserver* observer = nullptr;
   };
   explicit Judging(Parts parts) : parts_(std::move(parts)) {}
 

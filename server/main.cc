@@ -11,7 +11,8 @@
 #include "common/proto_json.h"
 #include "common/proto_time.h"
 #include "server/auth/token_table.h"
-#include "server/configuration.h"
+#include "server/command_line.h"
+#include "server/maintenance.h"
 #include "server/server.h"
 #include "server/version.h"
 
@@ -55,6 +56,7 @@ int Serve(const v1::ServerConfig& config) {
   std::printf("proctord %s\n", kVersion);
   if (!addresses.unix_socket.empty()) std::printf("  unix:%s\n", addresses.unix_socket.c_str());
   if (!addresses.grpc.empty()) std::printf("  %s\n", addresses.grpc.c_str());
+  if (!addresses.http.empty()) std::printf("  http://%s/metrics\n", addresses.http.c_str());
   std::printf("  data in %s\nready\n", config.data_dir().c_str());
   std::fflush(stdout);
 
@@ -94,6 +96,9 @@ int Main(int argc, char** argv) {
       std::printf("%s\n", ProtoToJson(line->config, JsonLayout::kIndented).c_str());
       return kStopped;
     case CommandLine::Mode::kNewToken: return PrintNewToken(line->token);
+    case CommandLine::Mode::kFsck: return RunFsck(line->config.data_dir(), FsckMode::kLook);
+    case CommandLine::Mode::kRepair: return RunFsck(line->config.data_dir(), FsckMode::kRepair);
+    case CommandLine::Mode::kBackup: return RunBackup(line->config.data_dir(), line->backup_target);
     case CommandLine::Mode::kServe: return Serve(line->config);
   }
   return kFailed;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "common/clock.h"
 #include "common/status.h"
 
@@ -10,17 +11,25 @@ namespace {
 
 class ClientJudgeModel final : public evaluator::JudgeModel {
  public:
-  ClientJudgeModel(model::Client& client, model::Payer payer, bool fresh_replies)
-      : client_(client), payer_(std::move(payer)), fresh_replies_(fresh_replies) {}
+  ClientJudgeModel(model::Client& client, JudgingObserver* observer, model::Payer payer, bool fresh_replies)
+      : client_(client), observer_(observer), payer_(std::move(payer)), fresh_replies_(fresh_replies) {}
 
   void Ask(const CallContext& context, const std::string& route, model::ChatRequest request, Done done) override {
     request.bypass_cache = request.bypass_cache || fresh_replies_;
-    client_.Chat(context, std::move(request), {.route = route.empty() ? kJudgeRoute : route, .payer = payer_},
-                 std::move(done));
+    const std::string asked = route.empty() ? kJudgeRoute : route;
+    if (observer_ != nullptr) {
+      observer_->ModelAsked();
+      done = [observer = observer_, context, asked, begin = absl::Now(), done = std::move(done)](model::ChatReply reply) {
+        observer->ModelAnswered(context, asked, begin, reply.call);
+        done(std::move(reply));
+      };
+    }
+    client_.Chat(context, std::move(request), {.route = asked, .payer = payer_}, std::move(done));
   }
 
  private:
   model::Client& client_;
+  JudgingObserver* const observer_;
   const model::Payer payer_;
   const bool fresh_replies_;
 };
@@ -60,7 +69,7 @@ bool AddDefaultRoutes(v1::ModelConfig& models) {
 }
 
 absl::StatusOr<std::unique_ptr<Models>> Models::Create(const v1::ModelConfig& config, Deps deps) {
-  std::unique_ptr<Models> models(new Models(config, deps.timers));
+  std::unique_ptr<Models> models(new Models(config, deps));
   if (config.endpoints_size() == 0) return models;
   PROCTOR_ASSIGN_OR_RETURN(models->http_, net::HttpPool::Create({}));
   PROCTOR_ASSIGN_OR_RETURN(models->client_, model::Client::Create(config, {.pool = *models->http_,
@@ -83,7 +92,7 @@ std::optional<double> Models::Cost(const std::string& route, const v1::Usage& us
 
 std::unique_ptr<evaluator::JudgeModel> Models::For(model::Payer payer, bool fresh_replies) {
   if (client_ == nullptr) return std::make_unique<NoModel>();
-  return std::make_unique<ClientJudgeModel>(*client_, std::move(payer), fresh_replies);
+  return std::make_unique<ClientJudgeModel>(*client_, observer_, std::move(payer), fresh_replies);
 }
 
 }  // namespace proctor::server

@@ -14,6 +14,7 @@
 #include "model/timers.h"
 #include "net/http_pool.h"
 #include "proctor/v1/model.pb.h"
+#include "server/judging_observer.h"
 #include "storage/database.h"
 
 namespace proctor::server {
@@ -39,6 +40,8 @@ class Models {
     TimerQueue& timers;
     // Runs what follows replies.
     Executor& pool;
+    // Told of every question; may be null.
+    JudgingObserver* observer = nullptr;
   };
   // Errors: those of model::Client::Create; RESOURCE_EXHAUSTED.
   static absl::StatusOr<std::unique_ptr<Models>> Create(const v1::ModelConfig& config, Deps deps);
@@ -58,11 +61,13 @@ class Models {
   std::unique_ptr<evaluator::JudgeModel> For(model::Payer payer, bool fresh_replies = false);
 
  private:
-  Models(const v1::ModelConfig& config, TimerQueue& timers) : config_(config), prices_(config), timers_(timers) {}
+  Models(const v1::ModelConfig& config, Deps deps)
+      : config_(config), prices_(config), timers_(deps.timers), observer_(deps.observer) {}
 
   const v1::ModelConfig config_;
   const model::Prices prices_;
   model::QueueTimers timers_;
+  JudgingObserver* const observer_;
   std::unique_ptr<net::HttpPool> http_;
   std::unique_ptr<model::Client> client_;
 };

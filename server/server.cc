@@ -8,13 +8,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,8 +23,10 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "env/session_manager.h"
+#include "net/http_server.h"
 #include "reward/consumers.h"
 #include "reward/subscription.h"
+#include "server/anchored_clock.h"
 #include "server/auth/audit_log.h"
 #include "server/auth/auth_config.h"
 #include "server/auth/call_guard.h"
@@ -40,35 +40,35 @@
 #include "server/episode_pipeline.h"
 #include "server/episode_recorder.h"
 #include "server/evaluation_service.h"
+#include "server/fan_out.h"
+#include "server/housekeeping.h"
 #include "server/job_runner.h"
 #include "server/job_service.h"
 #include "server/judging.h"
 #include "server/measure_job.h"
+#include "server/metered_pool.h"
+#include "server/metrics.h"
 #include "server/models.h"
+#include "server/operations_endpoint.h"
 #include "server/propose_job.h"
 #include "server/rescore_job.h"
 #include "server/reward_payload.h"
 #include "server/reward_service.h"
 #include "server/rpc/door.h"
+#include "server/rpc/observe_calls.h"
+#include "server/state_reader.h"
 #include "server/task_service.h"
+#include "server/tracer.h"
 #include "server/trajectory_jobs.h"
 #include "server/trajectory_service.h"
+#include "server/version.h"
 #include "server/worlds.h"
-#include "trajectory/recompress.h"
 
 namespace proctor::server {
 namespace {
 
 // How long shutdown waits for what it cancelled.
 constexpr absl::Duration kCancelGrace = absl::Seconds(10);
-// How long answers are kept for retries beyond their session's life.
-constexpr absl::Duration kAnswersKept = absl::Hours(24);
-// How long it is known that an episode's outcome was told to the curriculum: longer than any retry.
-constexpr absl::Duration kOutcomesKept = absl::Hours(24 * 30);
-// Blobs looked at in one run of recompression, and the pause after all were.
-constexpr int kRecompressedPerRun = 1000;
-constexpr absl::Duration kRecompressionPause = absl::Minutes(10);
-
 env::SessionManagerOptions SessionOptions(const v1::ServerConfig& config) {
   env::SessionManagerOptions options;
   options.default_lease = FromProto(config.sessions().default_lease());
@@ -133,53 +133,55 @@ struct Pools {
         recompression("recompress", 1),
         accounts("account", 1) {}
 
-  ThreadPool rpc;
-  ThreadPool polling;
-  ThreadPool sessions;
-  ThreadPool evaluation;
-  ThreadPool models;
-  ThreadPool jobs;
-  ThreadPool recompression;
+  std::vector<const MeteredPool*> All() const {
+    return {&rpc, &polling, &sessions, &evaluation, &models, &jobs, &recompression, &accounts};
+  }
+
+  MeteredPool rpc;
+  MeteredPool polling;
+  MeteredPool sessions;
+  MeteredPool evaluation;
+  MeteredPool models;
+  MeteredPool jobs;
+  MeteredPool recompression;
   // Writes what tenants used.
-  ThreadPool accounts;
+  MeteredPool accounts;
 };
 
 class ServerImpl final : public Server {
  public:
-  ServerImpl(const v1::ServerConfig& config, DataDirectory data)
-      : config_(config), data_(std::move(data)) {}
+  // `metrics` has been told of the data directory's commits from the start; `tracer` may be null.
+  ServerImpl(const v1::ServerConfig& config, std::unique_ptr<Metrics> metrics, std::unique_ptr<Tracer> tracer, DataDirectory data)
+      : config_(config), metrics_(std::move(metrics)), tracer_(std::move(tracer)), data_(std::move(data)) {
+    observers_.AddCalls(call_log_);
+    observers_.Add(*metrics_);
+    if (tracer_ != nullptr) observers_.Add(*tracer_);
+  }
   ~ServerImpl() override { Shutdown(absl::ZeroDuration()); }
 
   const Addresses& addresses() const override { return addresses_; }
   void Shutdown(absl::Duration grace) override;
-  void Reload() override { Reloaded(doors_->Reload()); }
+  void Reload() override { LogReload(doors_->Reload()); }
 
   absl::Status Run();
 
  private:
   absl::Status StartRooms();
   absl::Status OpenDoors();
-  void Reloaded(const absl::Status& status);
   void Charge(const v1::Trajectory& trajectory, const std::string& job, double usd);
-  void ForgetDeleted(const CallContext& context);
   absl::Status Listen();
+  absl::Status ListenHttp();
   absl::Status WriteAddresses() const;
-  void Tick();
-  // On one thread at a time: a tick is set when the last one is done.
-  void Maintain();
-  void Trim(const CallContext& context);
-  // Starts recompression if nobody is at work and it does not run.
-  void BeginRecompression();
-  void Recompress();
+  double TraceShare() const { return tracer_ != nullptr ? config_.traces().sample_share() : 0; }
 
   const v1::ServerConfig config_;
-  absl::Time next_trim_ = absl::InfinitePast();
-  // Cancelled by Shutdown.
-  const std::shared_ptr<CancelToken> stopping_ = std::make_shared<CancelToken>();
-  // Set while it runs; it alone uses the two below then.
-  std::atomic<bool> recompressing_ = false;
-  absl::Time next_recompression_ = absl::InfinitePast();
-  std::string recompressed_up_to_;
+  // They outlive what tells them.
+  CallLog call_log_;
+  const std::unique_ptr<Metrics> metrics_;
+  const std::unique_ptr<Tracer> tracer_;
+  FanOut observers_;
+  // Of sessions: nobody sets it.
+  AnchoredClock session_clock_{SystemClock(), AnchoredClock::Steady()};
   Addresses addresses_;
   DataDirectory data_;
   std::unique_ptr<AuditLog> audit_;
@@ -198,6 +200,9 @@ class ServerImpl final : public Server {
   std::unique_ptr<MeteredSink> metered_;
   std::unique_ptr<env::SessionManager> sessions_;
   std::unique_ptr<JobRunner> jobs_;
+  std::unique_ptr<StateReader> state_;
+  std::unique_ptr<Housekeeping> housekeeping_;
+  std::unique_ptr<net::HttpServer> http_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   // Pools end before what their tasks use, timers after everything that holds one: see Shutdown.
   std::unique_ptr<TimerQueue> timers_ = std::make_unique<TimerQueue>();
@@ -206,7 +211,6 @@ class ServerImpl final : public Server {
 
   Mutex mutex_;
   bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;
-  uint64_t tick_timer_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 absl::Status ServerImpl::Run() {
@@ -218,8 +222,9 @@ absl::Status ServerImpl::Run() {
   const CallContext context = CallContext::WithTimeout(absl::Minutes(10));
   PROCTOR_RETURN_IF_ERROR(pipeline_->Resume(context));
   PROCTOR_RETURN_IF_ERROR(jobs_->Recover(context));
+  PROCTOR_RETURN_IF_ERROR(ListenHttp());
   PROCTOR_RETURN_IF_ERROR(Listen());
-  Tick();
+  housekeeping_->Start();
   return WriteAddresses();
 }
 
@@ -253,43 +258,30 @@ void ServerImpl::Charge(const v1::Trajectory& trajectory, const std::string& job
   accounts_->AddJudgeSpend(episode.ok() ? TenantOfSession(episode->session()) : kDefaultTenant, usd);
 }
 
-// What was deleted other than by DeleteTrajectory no longer counts either.
-void ServerImpl::ForgetDeleted(const CallContext& context) {
-  const absl::Status status = accounts_->ForgetDeleted(context, [&](const std::string& id) -> absl::StatusOr<bool> {
-    const absl::Status found = data_.episodes->Get(context, ResourceName("episodes", id)).status();
-    if (found.ok() || absl::IsNotFound(found)) return found.ok();
-    return found;
-  });
-  if (!status.ok()) LogError("deleted episodes still count for their tenants", {{"error", status.ToString()}});
-}
-
-void ServerImpl::Reloaded(const absl::Status& status) {
-  if (!status.ok()) LogError("the tokens file was not read again; the tokens read before stay", {{"error", status.ToString()}});
-}
-
 absl::Status ServerImpl::StartRooms() {
   PROCTOR_ASSIGN_OR_RETURN(worlds_, Worlds::Start(config_));
   consumers_ = std::make_unique<reward::Consumers>(*data_.database, SystemClock());
   subscriptions_ = std::make_unique<reward::SubscriptionHub>(*data_.rewards, *consumers_, pools_->rpc,
                                                              PayloadLoaderOf(*data_.trajectories));
-  PROCTOR_ASSIGN_OR_RETURN(models_, Models::Create(config_.models(), {*data_.database, *timers_, pools_->models}));
+  PROCTOR_ASSIGN_OR_RETURN(models_, Models::Create(config_.models(), {*data_.database, *timers_, pools_->models, &observers_}));
   judging_ = std::make_unique<Judging>(Judging::Parts{*data_.evaluators, *data_.verdicts, *data_.blobs, *models_,
                                                       pools_->evaluation, data_.secret,
                                                       [this](const v1::Trajectory& of, const std::string& job, const v1::Verdict& verdict) {
                                                         Charge(of, job, verdict.usage().cost_usd());
-                                                      }});
+                                                      },
+                                                      &observers_});
   PROCTOR_RETURN_IF_ERROR(CheckChain(config_.evaluation(), *data_.evaluators, *judging_));
   pipeline_ = std::make_unique<EpisodePipeline>(EpisodePipeline::Parts{
       *data_.tasks, *data_.sampler, *data_.groups, *data_.rewards, *data_.evaluators, *judging_,
       *data_.trajectories, *data_.episodes, *timers_, pools_->evaluation, config_.reward_policy(),
-      EvaluationOptions(config_.evaluation()), Functions(config_)});
+      EvaluationOptions(config_.evaluation()), Functions(config_), TraceShare()});
   recorder_ = std::make_unique<EpisodeRecorder>(*data_.recorder, *data_.replays, *data_.blobs);
   metered_ = std::make_unique<MeteredSink>(*recorder_, *accounts_);
   env::EpisodeSink& sink = quotas_->limits_storage() ? static_cast<env::EpisodeSink&>(*metered_) : *recorder_;
   env::SessionManagerOptions options = SessionOptions(config_);
   options.admission = quotas_.get();
   sessions_ = std::make_unique<env::SessionManager>(
-      options, env::SessionParts{pools_->sessions, *timers_, SystemClock(), sink, *pipeline_, env::SessionCaps{}});
+      options, env::SessionParts{pools_->sessions, *timers_, session_clock_, sink, *pipeline_, env::SessionCaps{}, &observers_});
   worlds_->Register(*sessions_);
   sessions_->StartTicking();
   jobs_ = std::make_unique<JobRunner>(*data_.jobs, pools_->jobs);
@@ -298,6 +290,11 @@ absl::Status ServerImpl::StartRooms() {
   RegisterCalibrateJob(*jobs_, data_);
   RegisterTrajectoryJobs(*jobs_, data_, config_.exchange_dir());
   RegisterProposeJob(*jobs_, data_, *worlds_, *models_);
+  state_ = std::make_unique<StateReader>(StateReader::Parts{*sessions_, *worlds_, *pipeline_, *data_.rewards, *consumers_,
+                                                            pools_->All(), config_.data_dir(), tracer_.get()});
+  housekeeping_ = std::make_unique<Housekeeping>(
+      Housekeeping::Parts{config_, data_, *sessions_, *consumers_, *doors_, *accounts_, session_clock_, *state_, *timers_,
+                          pools_->evaluation, pools_->recompression});
 
   services_.push_back(MakeEnvironmentService({*sessions_, *data_.episodes, *pipeline_, *recorder_, pools_->rpc, quotas_.get()}));
   services_.push_back(MakeTaskService(
@@ -330,6 +327,7 @@ absl::Status ServerImpl::Listen() {
     builder.AddListeningPort("unix:" + config_.unix_socket(), PlainCredentials({Door::kLocal, "unix"}, *guard_));
   }
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(ObserveCalls(observers_, TraceShare()));
   interceptors.push_back(MakeCallerInterceptors(*guard_));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   for (const auto& service : services_) builder.RegisterService(service.get());
@@ -351,13 +349,34 @@ absl::Status ServerImpl::Listen() {
   return absl::OkStatus();
 }
 
+// Before gRPC: who is told of a call may read how the server stands from the first call on.
+absl::Status ServerImpl::ListenHttp() {
+  if (config_.http().listen_address().empty()) return absl::OkStatus();
+  PROCTOR_ASSIGN_OR_RETURN(const HttpAddress address, ParseHttpAddress(config_.http()));
+  net::HttpServer::Options options;
+  options.address = address.host;
+  options.port = address.port;
+  // A slow reading of the metrics does not keep anybody from asking whether the server is alive.
+  options.threads = 2;
+  options.max_connections = 64;
+  options.max_body_bytes = 1024;
+  PROCTOR_ASSIGN_OR_RETURN(http_, net::HttpServer::Create(options, MakeOperationsHandler({
+                                      .not_ready = [this] { return state_->FindNotReady(); },
+                                      .metrics = [this] { return metrics_->Text(state_->Read()); },
+                                  })));
+  const std::string& text = config_.http().listen_address();
+  addresses_.http = absl::StrCat(text.substr(0, text.rfind(':')), ":", http_->port());
+  worlds_->RefusePort(http_->port());
+  return absl::OkStatus();
+}
+
 absl::Status ServerImpl::WriteAddresses() const {
   const std::string path = config_.data_dir() + "/addresses.json";
   const std::string temporary = path + ".new";
   {
     std::ofstream file(temporary, std::ios::trunc);
     file << "{\"grpc\": \"" << addresses_.grpc << "\", \"unix_socket\": \"" << addresses_.unix_socket
-         << "\", \"pid\": " << getpid() << "}\n";
+         << "\", \"http\": \"" << addresses_.http << "\", \"pid\": " << getpid() << "}\n";
     if (!file.flush()) return absl::UnavailableError(absl::StrCat("cannot write ", temporary));
   }
   if (std::rename(temporary.c_str(), path.c_str()) != 0) {
@@ -366,94 +385,15 @@ absl::Status ServerImpl::WriteAddresses() const {
   return absl::OkStatus();
 }
 
-// Once a second: groups whose deadline came, recompression while idle; once an hour: what retention lets go.
-void ServerImpl::Tick() {
-  MutexLock lock(mutex_);
-  if (shut_down_) return;
-  tick_timer_ = timers_->RunAfter(absl::Seconds(1), [this] {
-    pools_->evaluation.Post([this] {
-      Maintain();
-      Tick();
-    });
-  });
-}
-
-void ServerImpl::Maintain() {
-  Reloaded(doors_->ReloadIfChanged());
-  const CallContext context = CallContext::WithTimeout(absl::Minutes(5));
-  const auto ended = data_.rewards->EndExpiredGroups(context);
-  if (!ended.ok()) LogError("groups were not ended", {{"error", ended.status().ToString()}});
-  BeginRecompression();
-  if (absl::Now() < next_trim_) return;
-  next_trim_ = absl::Now() + absl::Hours(1);
-  Trim(context);
-  ForgetDeleted(context);
-  std::set<std::string> live;
-  for (const v1::Session& session : sessions_->List(/*show_closed=*/true)) {
-    if (const auto id = ResourceId("sessions", session.name()); id.ok()) live.insert(*id);
-  }
-  const auto pruned = data_.replays->Prune(context, absl::Now() - kAnswersKept,
-                                           [&](const std::string& session) { return live.contains(session); });
-  if (!pruned.ok()) LogError("old answers were not pruned", {{"error", pruned.status().ToString()}});
-  const absl::Status forgotten = data_.sampler->Prune(context, absl::Now() - kOutcomesKept);
-  if (!forgotten.ok()) LogError("old outcomes were not pruned", {{"error", forgotten.ToString()}});
-}
-
-void ServerImpl::Trim(const CallContext& context) {
-  const absl::Duration retention = FromProto(config_.reward_log().retention());
-  if (retention > absl::ZeroDuration()) {
-    const absl::Status touched = consumers_->TouchConnected(context);
-    if (!touched.ok()) {
-      LogError("consumers were not noted", {{"error", touched.ToString()}});
-      return;
-    }
-    const auto floor = data_.rewards->Trim(context, {retention, FromProto(config_.reward_log().consumer_expiry())});
-    if (!floor.ok()) LogError("the reward log was not trimmed", {{"error", floor.status().ToString()}});
-  }
-}
-
-void ServerImpl::BeginRecompression() {
-  if (!config_.recompression().enabled() || recompressing_ || sessions_->open_sessions() > 0) return;
-  if (absl::Now() < next_recompression_) return;
-  MutexLock lock(mutex_);
-  if (shut_down_) return;  // The pools are about to go.
-  recompressing_ = true;
-  pools_->recompression.Post([this] {
-    Recompress();
-    recompressing_ = false;
-  });
-}
-
-void ServerImpl::Recompress() {
-  const CallContext context(absl::InfiniteFuture(), stopping_);
-  int looked_at = 0;
-  const auto result = trajectory::RecompressBlobs(
-      context, *data_.archive,
-      {.after_digest = recompressed_up_to_,
-       .started_before = absl::Now() - FromProto(config_.recompression().min_age())},
-      [&](const trajectory::RecompressResult& so_far) -> absl::Status {
-        recompressed_up_to_ = so_far.last_digest;
-        // The rest waits until nobody is at work again.
-        const bool enough = sessions_->open_sessions() > 0 || ++looked_at >= kRecompressedPerRun;
-        return enough ? absl::AbortedError("enough for now") : absl::OkStatus();
-      });
-  if (absl::IsAborted(result.status()) || absl::IsCancelled(result.status())) return;
-  if (!result.ok()) LogError("screenshots were not recompressed", {{"error", result.status().ToString()}});
-  recompressed_up_to_.clear();
-  next_recompression_ = absl::Now() + kRecompressionPause;
-}
-
 void ServerImpl::Shutdown(absl::Duration grace) {
-  uint64_t tick = 0;
   {
     MutexLock lock(mutex_);
     if (shut_down_) return;
     shut_down_ = true;
-    tick = tick_timer_;
   }
   if (pools_ == nullptr) return;
-  stopping_->Cancel();
-  timers_->Cancel(tick);
+  if (housekeeping_ != nullptr) housekeeping_->Stop();
+  if (state_ != nullptr) state_->SetDraining();
   std::remove((config_.data_dir() + "/addresses.json").c_str());
   if (grpc_ != nullptr && grpc_->GetHealthCheckService() != nullptr) {
     grpc_->GetHealthCheckService()->SetServingStatus(false);
@@ -489,10 +429,13 @@ void ServerImpl::Shutdown(absl::Duration grace) {
     grpc_->Shutdown(absl::ToChronoTime(absl::Now() + kCancelGrace));
     grpc_->Wait();
   }
+  http_.reset();    // Answered until here: its readers watch the drain.
   models_.reset();  // Ends what still waits for a model.
   pools_.reset();   // Runs what was posted, then joins.
   grpc_.reset();
   services_.clear();
+  housekeeping_.reset();
+  state_.reset();
   jobs_.reset();
   sessions_.reset();
   recorder_.reset();
@@ -506,8 +449,13 @@ void ServerImpl::Shutdown(absl::Duration grace) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const v1::ServerConfig& config) {
-  PROCTOR_ASSIGN_OR_RETURN(DataDirectory data, OpenDataDirectory(config, SystemClock()));
-  auto server = std::make_unique<ServerImpl>(config, std::move(data));
+  std::unique_ptr<Metrics> metrics = Metrics::Create(kVersion);
+  std::unique_ptr<Tracer> tracer;
+  if (!config.traces().directory().empty()) {
+    PROCTOR_ASSIGN_OR_RETURN(tracer, Tracer::Create(config.traces(), kVersion));
+  }
+  PROCTOR_ASSIGN_OR_RETURN(DataDirectory data, OpenDataDirectory(config, SystemClock(), metrics.get()));
+  auto server = std::make_unique<ServerImpl>(config, std::move(metrics), std::move(tracer), std::move(data));
   PROCTOR_RETURN_IF_ERROR(server->Run());
   return server;
 }

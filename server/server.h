@@ -17,6 +17,8 @@ struct Addresses {
   std::string grpc;
   // "/var/lib/proctor/proctord.sock"
   std::string unix_socket;
+  // "127.0.0.1:9464"; of health and metrics.
+  std::string http;
 };
 
 // Thread-safe.

@@ -126,6 +126,11 @@ class WorldsImpl final : public Worlds {
 
   const proposer::TaskTemplateSource& templates() const override { return templates_; }
 
+  std::optional<env::web::BrowserPool::Counters> browsers() const override {
+    if (pool_ == nullptr) return std::nullopt;
+    return pool_->counters();
+  }
+
   void RefusePort(uint16_t port) override {
     own_ports_.push_back(port);
     if (proxy_ != nullptr) proxy_->SetOwnPorts(own_ports_);

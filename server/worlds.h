@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "env/session_manager.h"
+#include "env/web/browser_pool.h"
 #include "env/world.h"
 #include "proctor/v1/config.pb.h"
 #include "proposer/template_proposer.h"
@@ -29,6 +31,9 @@ class Worlds {
 
   // The practice sites' templates; none if the practice environment is off.
   virtual const proposer::TaskTemplateSource& templates() const = 0;
+
+  // What became of the browsers; nothing if no environment needs one.
+  virtual std::optional<env::web::BrowserPool::Counters> browsers() const = 0;
 
   // A port of the server's own that pages must never reach.
   virtual void RefusePort(uint16_t port) = 0;

@@ -5,13 +5,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "common/status.h"
 
 namespace proctor::storage {
 
-GroupWriter::GroupWriter(std::unique_ptr<SqliteConnection> connection, int max_batch)
+GroupWriter::GroupWriter(std::unique_ptr<SqliteConnection> connection, int max_batch, CommitObserver* observer)
     : connection_(std::move(connection)),
       max_batch_(static_cast<size_t>(std::clamp(max_batch, 1, 10'000))),
+      observer_(observer),
       thread_([this] { Run(); }) {}
 
 GroupWriter::~GroupWriter() {
@@ -58,15 +60,18 @@ void GroupWriter::Run() {
       }
     }
     for (size_t first = 0; first < batch.size();) {
-      const size_t settled = RunTransaction(batch, first);
+      const absl::Time begin = absl::Now();
+      absl::Status status;
+      const size_t settled = RunTransaction(batch, first, status);
+      if (observer_ != nullptr) observer_->Committed(static_cast<int>(settled), absl::Now() - begin, status);
       Finish(batch, first, first + settled);
       first += settled;
     }
   }
 }
 
-size_t GroupWriter::RunTransaction(const Batch& batch, size_t first) {
-  absl::Status status = connection_->ExecuteScript("BEGIN IMMEDIATE");
+size_t GroupWriter::RunTransaction(const Batch& batch, size_t first, absl::Status& status) {
+  status = connection_->ExecuteScript("BEGIN IMMEDIATE");
   if (!status.ok()) {
     for (size_t i = first; i < batch.size(); ++i) batch[i]->status = status;
     return batch.size() - first;

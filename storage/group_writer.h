@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "common/call_context.h"
 #include "common/mutex.h"
+#include "storage/commit_observer.h"
 #include "storage/sqlite_connection.h"
 
 namespace proctor::storage {
@@ -21,7 +22,8 @@ class GroupWriter {
   using Work = std::function<absl::Status(SqliteConnection&)>;
 
   // At most `max_batch` functions share a commit.
-  GroupWriter(std::unique_ptr<SqliteConnection> connection, int max_batch);
+  // `observer` may be null.
+  GroupWriter(std::unique_ptr<SqliteConnection> connection, int max_batch, CommitObserver* observer = nullptr);
   // Nobody may be in Write any more.
   ~GroupWriter();
 
@@ -40,13 +42,15 @@ class GroupWriter {
   using Batch = std::vector<Request*>;
 
   void Run();
-  // Runs requests from the front in one transaction; returns how many are settled (at least one).
-  size_t RunTransaction(const Batch& batch, size_t first);
+  // Runs requests from the front in one transaction; returns how many are settled (at least one), and in `status` what came of
+  // the transaction as a whole.
+  size_t RunTransaction(const Batch& batch, size_t first, absl::Status& status);
   absl::Status RunOne(Request& request);
   void Finish(const Batch& batch, size_t first, size_t end);
 
   std::unique_ptr<SqliteConnection> connection_;
   const size_t max_batch_;
+  CommitObserver* const observer_;
   Mutex mutex_;
   CondVar work_ready_;
   CondVar work_done_;

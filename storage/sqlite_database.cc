@@ -68,7 +68,7 @@ class SqliteDatabase final : public Database {
                  const SqliteConnectionOptions& connection, const SqliteDatabaseOptions& options)
       : lock_(std::move(lock)),
         readers_(connection, options.max_readers),
-        writer_(std::move(writer), options.max_batch) {}
+        writer_(std::move(writer), options.max_batch, options.observer) {}
 
   absl::Status Migrate(std::string_view room, const std::vector<std::string>& migrations) override {
     return writer_.Write(CallContext(), [&](SqliteConnection& connection) {

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "storage/commit_observer.h"
 #include "storage/database.h"
 
 namespace proctor::storage {
@@ -28,6 +29,8 @@ struct SqliteDatabaseOptions {
   int64_t max_bytes = 0;
   // A registered SQLite VFS for fault injection; empty: the operating system's files.
   std::string vfs = "";
+  // Told of every commit; may be null. Outlives the database.
+  CommitObserver* observer = nullptr;
 };
 
 // Opens or creates the database and locks its directory while the database lives; destroy it after everything that

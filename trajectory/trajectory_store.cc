@@ -186,6 +186,12 @@ absl::StatusOr<std::vector<std::string>> TrajectoryStore::CloseInterrupted(
   return closed;
 }
 
+absl::Status TrajectoryStore::CloseAbandoned(const CallContext& context, const std::string& name) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string id, IdOf(name));
+  PROCTOR_ASSIGN_OR_RETURN(const v1::Trajectory header, GetHeader(context, name));
+  return header.closed() ? absl::OkStatus() : CloseOne(context, id);
+}
+
 absl::Status TrajectoryStore::CloseOne(const CallContext& context, const std::string& id) {
   return archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
     PROCTOR_ASSIGN_OR_RETURN(const RecordRow record, LoadRecord(transaction, id));

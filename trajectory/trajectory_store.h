@@ -44,6 +44,9 @@ class TrajectoryStore {
   // Deletes a closed record and the blobs that no other record names. Its episode's row stays. FAILED_PRECONDITION: open.
   absl::Status Delete(const CallContext& context, const std::string& name);
 
+  // Closes a record that its recorder gave up, as CloseInterrupted does; nothing if it is closed. NOT_FOUND.
+  absl::Status CloseAbandoned(const CallContext& context, const std::string& name);
+
   // At start-up, before anything is recorded: closes what a stopped server left open (INTERRUPTED, SERVER_FAULT, with the
   // steps that were acknowledged), their episodes too, and finishes interrupted deletions. Returns the names closed.
   absl::StatusOr<std::vector<std::string>> CloseInterrupted(const CallContext& context);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/log.h"
 #include "common/status.h"
 #include "env/web/devtools.h"
@@ -43,6 +44,7 @@ absl::StatusOr<std::shared_ptr<BrowserPool::Browser>> BrowserPool::Lease(const C
       return !browser->devtools().closed() && browser->contexts_made < options_.recycle_after;
     });
     dropped.assign(usable_end, browsers_.end());
+    for (const auto& browser : dropped) ++(browser->devtools().closed() ? counters_.died : counters_.recycled);
     browsers_.erase(usable_end, browsers_.end());
     for (;;) {
       const std::shared_ptr<Browser> best = BestLocked();
@@ -66,7 +68,15 @@ absl::StatusOr<std::shared_ptr<BrowserPool::Browser>> BrowserPool::Lease(const C
   MutexLock lock(mutex_);
   --starting_;
   changed_.SignalAll();
-  if (started.ok()) browsers_.push_back(*started);
+  if (started.ok()) {
+    browsers_.push_back(*started);
+    ++counters_.started;
+    counters_.failing_since = absl::InfinitePast();
+  } else if (context.Check("a browser's start").ok()) {
+    // Else it was the caller who had no more time.
+    ++counters_.failed_starts;
+    counters_.failing_since = absl::Now();
+  }
   return started;
 }
 
@@ -122,7 +132,7 @@ bool BrowserPool::ReplaceIfStuck(const std::shared_ptr<Browser>& browser) {
     MutexLock lock(mutex_);
     // A machine that is short of time gets no better by more browsers.
     if (alive && ++browser->timeouts < kMaxTimeouts) return false;
-    std::erase(browsers_, browser);
+    if (std::erase(browsers_, browser) > 0) ++counters_.hung;
   }
   LogWarning(alive ? "a browser makes no contexts any more: it is replaced"
                    : "a browser hangs: it is killed and replaced");
@@ -160,6 +170,15 @@ absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::NewContext(const Ca
     if (!context.Check("a browser context").ok()) break;
   }
   return failure;
+}
+
+BrowserPool::Counters BrowserPool::counters() const {
+  MutexLock lock(mutex_);
+  Counters counters = counters_;
+  counters.running = static_cast<int>(std::count_if(browsers_.begin(), browsers_.end(), [](const auto& browser) {
+    return !browser->devtools().closed();
+  }));
+  return counters;
 }
 
 std::vector<pid_t> BrowserPool::pids() const {

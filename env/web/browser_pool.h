@@ -3,12 +3,14 @@
 #ifndef PROCTOR_ENV_WEB_BROWSER_POOL_H_
 #define PROCTOR_ENV_WEB_BROWSER_POOL_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/call_context.h"
 #include "common/mutex.h"
 #include "common/process.h"
@@ -49,6 +51,23 @@ class BrowserPool {
                                                              const v1::WebSettings& settings,
                                                              const std::string& proxy);
 
+  // What became of the browsers since the start.
+  struct Counters {
+    int64_t started = 0;
+    int64_t failed_starts = 0;
+    // Found dead.
+    int64_t died = 0;
+    // Killed or left alone because they hung.
+    int64_t hung = 0;
+    // Ended as used up.
+    int64_t recycled = 0;
+    // Living now.
+    int running = 0;
+    // When a start last failed with none that succeeded since; else InfinitePast.
+    absl::Time failing_since = absl::InfinitePast();
+  };
+  Counters counters() const;
+
   // Process ids of living browsers, for operators and tests.
   std::vector<pid_t> pids() const;
   bool sandboxed() const;
@@ -86,6 +105,7 @@ class BrowserPool {
   mutable Mutex mutex_;
   CondVar changed_;
   int starting_ ABSL_GUARDED_BY(mutex_) = 0;
+  Counters counters_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<Browser>> browsers_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -9,6 +9,7 @@
 #include "common/retry_hint.h"
 #include "common/strings.h"
 #include "google/protobuf/any.pb.h"
+#include "server/rpc/call_observer.h"
 
 namespace proctor::server {
 namespace {
@@ -68,8 +69,9 @@ v1::RpcError ToRpcError(const absl::Status& status) {
 
 CallContext ContextOf(const grpc::ServerContextBase& context) {
   const absl::Time latest = absl::Now() + kLongestCall;
-  return CallContext(std::min(absl::FromChrono(context.deadline()), latest),
-                     std::make_shared<CancelToken>());
+  const auto id = context.client_metadata().find(kRequestIdMetadata);
+  return CallContext(std::min(absl::FromChrono(context.deadline()), latest), std::make_shared<CancelToken>(),
+                     id == context.client_metadata().end() ? "" : std::string(id->second.data(), id->second.size()));
 }
 
 }  // namespace proctor::server

@@ -18,7 +18,7 @@ grpc::Status ToGrpcStatus(const absl::Status& status, grpc::ServerContextBase& c
 // The same inside a message, for streams that go on after an error.
 v1::RpcError ToRpcError(const absl::Status& status);
 
-// The call's deadline, with a new cancel token. Without a deadline of the client's: 15 minutes, so that every call ends.
+// The call's deadline and id (see observe_calls.h), with a new cancel token. Without a deadline of the client's: 15 minutes, so that every call ends.
 CallContext ContextOf(const grpc::ServerContextBase& context);
 
 }  // namespace proctor::server

@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "common/call_context.h"
 #include "common/executor.h"
+#include "common/log_request.h"
 #include "common/mutex.h"
 #include "server/rpc/status.h"
 
@@ -172,6 +173,7 @@ class StreamCore final : public StreamWriter<Response>,
 
   void Post(std::function<void(StreamCore&)> task) {
     serial_.Post([self = this->shared_from_this(), task = std::move(task)] {
+      const LogRequest log(self->call_.request_id());
       if (self->handler_ != nullptr) task(*self);
     });
   }

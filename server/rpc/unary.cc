@@ -1,7 +1,10 @@
 #include "server/rpc/unary.h"
 
+#include <string>
 #include <utility>
 
+#include "common/log_request.h"
+#include "server/rpc/call_observer.h"
 #include "server/rpc/status.h"
 
 namespace proctor::server {
@@ -14,7 +17,11 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
       : server_context_(context), call_(ContextOf(context)) {}
 
   const CallContext& call() const { return call_; }
-  void Complete(const absl::Status& status) { Finish(ToGrpcStatus(status, server_context_)); }
+  void Complete(const absl::Status& status) {
+    // What to look for in the log.
+    if (!status.ok()) server_context_.AddTrailingMetadata(kRequestIdMetadata, call_.request_id());
+    Finish(ToGrpcStatus(status, server_context_));
+  }
 
   void OnCancel() override { call_.cancel()->Cancel(); }
   void OnDone() override { delete this; }
@@ -29,7 +36,12 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, Executor& pool,
                                 std::function<absl::Status(const CallContext&)> work) {
   auto* const reactor = new UnaryCall(*context);
-  pool.Post([reactor, work = std::move(work)] { reactor->Complete(work(reactor->call())); });
+  pool.Post([reactor, work = std::move(work)] {
+    // Copied: the reactor may be gone before the scope ends.
+    const std::string id = reactor->call().request_id();
+    const LogRequest log(id);
+    reactor->Complete(work(reactor->call()));
+  });
   return reactor;
 }
 
@@ -38,6 +50,8 @@ grpc::ServerUnaryReactor* UnaryAsync(
     std::function<void(const CallContext&, std::function<void(absl::Status)> done)> start) {
   auto* const reactor = new UnaryCall(*context);
   pool.Post([reactor, start = std::move(start)] {
+    const std::string id = reactor->call().request_id();
+    const LogRequest log(id);
     start(reactor->call(), [reactor](const absl::Status& status) { reactor->Complete(status); });
   });
   return reactor;

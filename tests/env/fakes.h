@@ -122,6 +122,14 @@ class FakeHost final : public EpisodeHost {
     MutexLock lock(mutex_);
     closed.push_back(id);
   }
+  void NotClosed(const std::string& id) override {
+    MutexLock lock(mutex_);
+    not_closed.push_back(id);
+  }
+  size_t not_closed_count() const {
+    MutexLock lock(mutex_);
+    return not_closed.size();
+  }
   size_t closed_count() const {
     MutexLock lock(mutex_);
     return closed.size();
@@ -135,6 +143,7 @@ class FakeHost final : public EpisodeHost {
   v1::EvidenceRequest evidence_;
   mutable Mutex mutex_;
   std::vector<std::string> closed ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> not_closed ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> abandoned ABSL_GUARDED_BY(mutex_);
 };
 

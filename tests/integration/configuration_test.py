@@ -1,10 +1,12 @@
 """What the configuration says reaches the worlds: a real proctord with real Chromium on the practice sites."""
+import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients"))
 
@@ -39,6 +41,7 @@ class ServerTest(unittest.TestCase):
         server = Proctord("--config", config.name)
         self.addCleanup(server.__exit__)
         server.start()
+        self.server = server
         client = proctor.connect(server.address)
         self.addCleanup(client.close)
         return client
@@ -101,6 +104,18 @@ class ConfigurationTest(ServerTest):
         first, episode = self.play(client, task)
         self.assertTrue(first.elements)
         self.assertEqual(verdict_pb2.OUTCOME_SUCCESS, episode.verdict.outcome, episode.verdict)
+
+    def test_pages_cannot_reach_health_and_metrics(self):
+        client = self.start("http: {listen_address: '127.0.0.1:0'}\negress: {allow_private: true}\n")
+        address = json.loads((self.server.data / "addresses.json").read_text())["http"]
+        with urllib.request.urlopen(f"http://{address}/healthz", timeout=30) as reply:
+            self.assertEqual(200, reply.status)
+        task = task_pb2.Task(goal="Read the metrics.", environment="environments/web")
+        task.start_state.start_url = f"http://{address}/metrics"
+        with proctor.Env(client, "web", observe=["text"]) as env:
+            first, _ = env.reset(options={"task": task})
+            self.assertNotIn("proctor_", first.text.text)
+            self.assertIn("server itself", first.text.text)
 
 
 if __name__ == "__main__":

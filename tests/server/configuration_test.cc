@@ -1,4 +1,4 @@
-#include "server/configuration.h"
+#include "server/command_line.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -131,6 +131,16 @@ TEST_F(ConfigurationTest, RefusesBadValuesWithFileLineAndField) {
       {"log: {level: info}\nbrowser:\n  max_browsers: 65\n",
        "proctord.yaml:3: browser.max_browsers", "between 1 and 64"},
       {"listen_address: 0.0.0.0:1\n", "proctord.yaml:1: listen_address", "auth.tls and auth.tokens_file"},
+      {"http: {listen_address: 'localhost:1'}\n", "proctord.yaml:1: http.listen_address", "127.0.0.1:9464"},
+      {"retention: {rules: [{name: a}]}\n", "proctord.yaml:1: retention.rules[0]", "needs an age"},
+      {"retention: {rules: [{min_age: 1h}]}\n", "proctord.yaml:1: retention.rules[0]", "needs a name"},
+      {"retention: {rules: [{name: a, min_age: 1h, environments: [web]}]}\n", "proctord.yaml:1: retention.rules[0].environments",
+       "environments/web"},
+      {"retention: {interval: 500ms}\n", "proctord.yaml:1: retention.interval", "between"},
+      {"traces: {directory: here}\n", "proctord.yaml:1: traces.directory", "absolute"},
+      {"traces: {sample_share: 1.5}\n", "proctord.yaml:1: traces.sample_share", "between 0 and 1"},
+      {"traces: {max_file_bytes: 1KiB}\n", "proctord.yaml:1: traces.max_file_bytes", "64KiB"},
+      {"traces: {max_files: 1001}\n", "proctord.yaml:1: traces.max_files", "between 1 and 1000"},
       {"data_dir: here\n", "proctord.yaml:1: data_dir", "absolute"},
       {"environments: {mars: {}}\n", "environments.mars", "no such environment"},
       {"desktop:\n  applications:\n    editor: {}\n", "proctord.yaml:3: desktop.applications.editor", "name a program"},

@@ -40,7 +40,14 @@ class HeldDatabase final : public storage::Database {
   absl::Status Migrate(std::string_view room, const std::vector<std::string>& migrations) override {
     return database_->Migrate(room, migrations);
   }
+  // So many writes fail; counted down. It outlives the last of them.
+  void FailWrites(std::atomic<int>& count) { failures_ = &count; }
+
   absl::Status Write(const CallContext& context, const std::function<absl::Status(Transaction&)>& work) override {
+    if (failures_ != nullptr && *failures_ > 0) {
+      --*failures_;
+      return absl::ResourceExhaustedError("the disk is full");
+    }
     return database_->Write(context, work);
   }
   absl::Status Read(const CallContext& context, const std::function<absl::Status(Transaction&)>& work) override {
@@ -52,6 +59,7 @@ class HeldDatabase final : public storage::Database {
   const std::unique_ptr<storage::Database> database_;
   std::function<void()> function_;
   std::atomic<bool> armed_ = false;
+  std::atomic<int>* failures_ = nullptr;
 };
 
 // A pipeline without evaluators on closed episodes in memory: every reward is masked.
@@ -126,6 +134,23 @@ TEST_F(EpisodePipelineTest, WaitForWhatIsReadyEndsAtOnce) {
   std::future<Answer> answer = Wait(CallContext(), name, absl::Minutes(1));
   ASSERT_EQ(answer.wait_for(std::chrono::seconds(0)), std::future_status::ready);
   EXPECT_EQ(answer.get()->result_state(), v1::RESULT_STATE_READY);
+}
+
+TEST_F(EpisodePipelineTest, ARecordThatItsSessionCouldNotCloseIsClosedAndMasked) {
+  const absl::Time start = SystemClock().Now();
+  ASSERT_TRUE(recorder_.Begin(CallContext(), trajectory::MakeHeader("e1", start), trajectory::MakeEpisode("e1", start), {}).ok());
+  std::future<Answer> answer = Wait(CallContext(), "episodes/e1", absl::Minutes(1));
+  // The store fails twice more before it recovers.
+  std::atomic<int> failures = 2;
+  database_.FailWrites(failures);
+  pipeline_.NotClosed("e1");
+  ASSERT_TRUE(Comes(answer));
+  const Answer episode = answer.get();
+  ASSERT_TRUE(episode.ok()) << episode.status();
+  EXPECT_EQ(failures, 0);
+  EXPECT_EQ(episode->end_reason(), v1::END_REASON_SERVER_FAULT);
+  EXPECT_EQ(episode->reward().mask_reason(), v1::MASK_REASON_SERVER_FAULT);
+  EXPECT_TRUE(trajectories_.GetHeader(CallContext(), "trajectories/e1")->closed());
 }
 
 TEST_F(EpisodePipelineTest, WaitEndsWithItsTime) {

@@ -109,6 +109,7 @@ class Proctord {
     channel_ = grpc::CreateCustomChannel("unix:" + data() + "/proctord.sock",
                                          grpc::InsecureChannelCredentials(), arguments);
   }
+  void Signal(int signal) const { kill(pid_, signal); }
   // Returns the exit code, or minus the signal.
   int Stop(int signal) {
     kill(pid_, signal);

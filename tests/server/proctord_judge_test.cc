@@ -14,6 +14,7 @@
 #include "proctor/v1/job_service.grpc.pb.h"
 #include "tests/model/scripted_server.h"
 #include "tests/server/proctord_fixture.h"
+#include "tests/server/proctord_http.h"
 
 namespace proctor::server {
 namespace {
@@ -153,6 +154,21 @@ TEST_F(ProctordJudgeTest, JudgesAnEpisodeWithoutOracleAndRewardsIt) {
   ASSERT_EQ(model_->requests().size(), 1u);
   EXPECT_THAT(model_->requests()[0].text, HasSubstr("Say a number."));
   EXPECT_THAT(model_->requests()[0].text, HasSubstr("\n42\n"));
+}
+
+TEST_F(ProctordJudgeTest, QuestionsVerdictsTokensAndCostAreInTheMetrics) {
+  std::ofstream(server_.config(), std::ios::app) << kHttpConfig;
+  StartWith([](const SeenRequest& request) { return SayWithTag(request, "{{tag}}: SUCCESS"); });
+  const v1::Episode episode = Play(MakeTaskWithoutOracle(), "42");
+  const v1::Usage usage = GetVerdict(episode.verdict().name()).usage();
+  const auto metrics = ProctordHttp(server_).Scrape();
+  EXPECT_EQ(ValueOf(metrics, "proctor_model_calls_total", {{"endpoint", "scripted"}, {"outcome", "ok"}}), 1);
+  EXPECT_EQ(ValueOf(metrics, "proctor_model_calls_in_flight"), 0);
+  EXPECT_EQ(ValueOf(metrics, "proctor_model_call_seconds_count", {{"endpoint", "scripted"}}), 1);
+  EXPECT_EQ(ValueOf(metrics, "proctor_model_tokens_total", {{"kind", "input"}}), usage.input_tokens());
+  EXPECT_EQ(ValueOf(metrics, "proctor_model_tokens_total", {{"kind", "output"}}), usage.output_tokens());
+  EXPECT_NEAR(ValueOf(metrics, "proctor_model_cost_usd_total"), usage.cost_usd(), 1e-9);
+  EXPECT_EQ(ValueOf(metrics, "proctor_verdicts_total", {{"evaluator", "evaluators/pae"}, {"outcome", "success"}}), 1);
 }
 
 TEST_F(ProctordJudgeTest, AsksNoModelWhereTheOracleDecides) {

@@ -26,6 +26,7 @@ OWNERS = {
     r"grpc(pp)?/|.*\.grpc\.pb\.h": {"server", "clients"},
     r"yaml-cpp/": {"common"},
     r"rfb/|X11/|gio/|glib": {"env"},
+    r"prometheus/": {"server"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', re.MULTILINE)
 

@@ -246,6 +246,9 @@ TEST_F(SessionTest, AStepThatCannotBeRecordedInterruptsAsServerFault) {
   EXPECT_TRUE(step->interrupted());
   EXPECT_EQ(step->episode().end_reason(), v1::END_REASON_SERVER_FAULT);
   EXPECT_EQ(step->episode().step_count(), 0);
+  // Its record could not be closed either: the host sees to that.
+  EXPECT_EQ(fixture_.host().not_closed_count(), 1u);
+  EXPECT_EQ(fixture_.host().closed_count(), 0u);
 }
 
 TEST_F(SessionTest, GivesTheGroupPlaceBackWhenAnEpisodeCannotStart) {

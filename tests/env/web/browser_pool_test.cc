@@ -71,6 +71,35 @@ TEST_F(BrowserPoolTest, AHungBrowserIsKilledAndReplaced) {
   EXPECT_THAT(pool_->pids(), Not(ElementsAre(hung)));
   // Whoever still uses the old one is told at once.
   EXPECT_FALSE(Works(*first));
+  EXPECT_EQ(pool_->counters().hung, 1);
+  EXPECT_EQ(pool_->counters().started, 2);
+}
+
+TEST_F(BrowserPoolTest, ADeadBrowserIsCountedWhenItIsReplaced) {
+  const auto first = NewContext();
+  ASSERT_NE(first, nullptr);
+  EXPECT_EQ(pool_->counters().running, 1);
+  ASSERT_EQ(kill(pool_->pids().at(0), SIGKILL), 0);
+  const auto second = NewContext();
+  ASSERT_NE(second, nullptr);
+  const BrowserPool::Counters counters = pool_->counters();
+  EXPECT_EQ(counters.died, 1);
+  EXPECT_EQ(counters.started, 2);
+  EXPECT_EQ(counters.running, 1);
+  EXPECT_EQ(counters.failed_starts, 0);
+}
+
+TEST_F(BrowserPoolTest, ABrowserThatCannotBeStartedIsKnownUntilOneCan) {
+  BrowserPool::Options options = options_;
+  options.process.executable = "/bin/false";
+  BrowserPool broken(options);
+  const absl::Time before = absl::Now();
+  EXPECT_FALSE(broken.NewContext(Soon(), settings_, "").ok());
+  EXPECT_EQ(broken.counters().failed_starts, 1);
+  EXPECT_EQ(broken.counters().started, 0);
+  EXPECT_GE(broken.counters().failing_since, before);
+  ASSERT_NE(NewContext(), nullptr);
+  EXPECT_EQ(pool_->counters().failing_since, absl::InfinitePast());
 }
 
 TEST_F(BrowserPoolTest, ACallerInAHurryCostsNoBrowser) {
@@ -99,6 +128,7 @@ TEST_F(BrowserPoolTest, BrowsersAreRecycledAfterTheirShareOfContexts) {
   first.reset();
   EXPECT_TRUE(Works(*second));
   EXPECT_EQ(kill(worn, 0), 0);
+  EXPECT_EQ(pool_->counters().recycled, 1);
   second.reset();
   EXPECT_NE(kill(worn, 0), 0);
   EXPECT_TRUE(Works(*third));

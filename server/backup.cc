@@ -1,0 +1,176 @@
+#include "server/backup.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/status.h"
+#include "storage/sqlite_backup.h"
+#include "storage/sqlite_database.h"
+#include "trajectory/record_check.h"
+
+namespace proctor::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Each begins with a new copy of the database; another one is only needed if a trajectory was deleted during the last.
+constexpr int kMaxRounds = 5;
+
+absl::Status Failed(const std::string& what, const std::error_code& error) {
+  const std::string message = absl::StrCat(what, ": ", error.message());
+  const bool full = error.value() == ENOSPC || error.value() == EDQUOT;
+  return full ? absl::ResourceExhaustedError(message) : absl::UnavailableError(message);
+}
+
+class Copier {
+ public:
+  Copier(const CallContext& context, std::string directory, std::string target,
+         const std::function<void(int64_t, int64_t)>& progress)
+      : context_(context), directory_(std::move(directory)), target_(std::move(target)), progress_(progress) {}
+
+  absl::StatusOr<BackupResult> Run() {
+    PROCTOR_RETURN_IF_ERROR(MakeTarget());
+    for (int round = 0;; ++round) {
+      PROCTOR_RETURN_IF_ERROR(storage::BackupSqliteDatabase(directory_, target_));
+      PROCTOR_ASSIGN_OR_RETURN(const std::set<std::string> digests, NamedBlobs());
+      PROCTOR_ASSIGN_OR_RETURN(const std::string missing, CopyBlobs(digests));
+      if (missing.empty()) break;
+      if (round + 1 == kMaxRounds) {
+        return absl::AbortedError(absl::StrCat("blob ", missing, " was gone before it could be copied, ", kMaxRounds,
+                                               " times: proctord --fsck tells whether it is lost; else try while less is deleted"));
+      }
+      RemoveDatabase();
+    }
+    PROCTOR_RETURN_IF_ERROR(CopyFile(directory_ + "/secret", target_ + "/secret").status());
+    PROCTOR_RETURN_IF_ERROR(DropForeignBlobs());
+    std::error_code error;
+    result_.bytes += static_cast<int64_t>(fs::file_size(target_ + "/proctor.db", error));
+    if (error) return Failed(target_ + "/proctor.db", error);
+    PROCTOR_RETURN_IF_ERROR(Seal());
+    return result_;
+  }
+
+ private:
+  absl::Status MakeTarget() {
+    std::error_code error;
+    if (fs::exists(target_, error) && !fs::is_empty(target_, error)) {
+      return absl::AlreadyExistsError(absl::StrCat(target_, " is not empty: name another folder"));
+    }
+    fs::create_directories(target_, error);
+    if (error) return Failed(target_, error);
+    fs::permissions(target_, fs::perms::owner_all, error);
+    if (mkdir((target_ + "/blobs").c_str(), 0700) != 0) {
+      return Failed(target_ + "/blobs", std::error_code(errno, std::generic_category()));
+    }
+    return absl::OkStatus();
+  }
+
+  void RemoveDatabase() {
+    std::error_code ignored;
+    for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(absl::StrCat(target_, "/proctor.db", suffix), ignored);
+  }
+
+  // Of the copied database.
+  absl::StatusOr<std::set<std::string>> NamedBlobs() {
+    storage::SqliteDatabaseOptions options;
+    options.directory = target_;
+    PROCTOR_ASSIGN_OR_RETURN(const auto database, storage::OpenSqliteDatabase(options));
+    return trajectory::NotedBlobs(context_, *database);
+  }
+
+  // False: there is no such file.
+  absl::StatusOr<bool> CopyFile(const std::string& from, const std::string& to) {
+    std::error_code error;
+    fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
+    if (error == std::errc::no_such_file_or_directory && !fs::exists(from)) return false;
+    if (error) return Failed(from, error);
+    fs::permissions(to, fs::perms::owner_read | fs::perms::owner_write, error);
+    result_.bytes += static_cast<int64_t>(fs::file_size(to, error));
+    return true;
+  }
+
+  // The name of one that is not there any more; empty: all were copied.
+  absl::StatusOr<std::string> CopyBlobs(const std::set<std::string>& digests) {
+    int64_t done = 0;
+    for (const std::string& digest : digests) {
+      PROCTOR_RETURN_IF_ERROR(context_.Check("backup"));
+      if (copied_.insert(digest).second) {
+        PROCTOR_ASSIGN_OR_RETURN(const bool there, CopyBlob(digest));
+        if (!there) return digest;
+        ++result_.blobs;
+      }
+      progress_(++done, static_cast<int64_t>(digests.size()));
+    }
+    return std::string();
+  }
+
+  absl::StatusOr<bool> CopyBlob(const std::string& digest) {
+    const std::string shard = absl::StrCat("/blobs/", digest.substr(0, 2));
+    if (mkdir((target_ + shard).c_str(), 0700) != 0 && errno != EEXIST) {
+      return Failed(target_ + shard, std::error_code(errno, std::generic_category()));
+    }
+    // A smaller encoding is there before the original goes: in this order one of them is found.
+    for (const char* suffix : {"", ".alt", ".ext"}) {
+      const std::string name = absl::StrCat(shard, "/", digest, suffix);
+      PROCTOR_ASSIGN_OR_RETURN(const bool copied, CopyFile(directory_ + name, target_ + name));
+      if (copied) return true;
+    }
+    copied_.erase(digest);
+    return false;
+  }
+
+  // Blobs of trajectories that were deleted between two rounds.
+  absl::Status DropForeignBlobs() {
+    PROCTOR_ASSIGN_OR_RETURN(const std::set<std::string> named, NamedBlobs());
+    for (const std::string& digest : copied_) {
+      if (named.contains(digest)) continue;
+      for (const char* suffix : {"", ".alt", ".ext"}) {
+        std::error_code ignored;
+        fs::remove(absl::StrCat(target_, "/blobs/", digest.substr(0, 2), "/", digest, suffix), ignored);
+      }
+      --result_.blobs;
+    }
+    return absl::OkStatus();
+  }
+
+  // What was copied is on the disk before the file that says so.
+  absl::Status Seal() {
+    const int folder = open(target_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool synced = folder >= 0 && syncfs(folder) == 0;
+    const std::error_code error(errno, std::generic_category());
+    if (folder >= 0) close(folder);
+    if (!synced) return Failed(target_, error);
+    std::ofstream file(target_ + "/backup.json");
+    file << "{\"time\": \"" << absl::FormatTime(absl::RFC3339_sec, absl::Now(), absl::UTCTimeZone()) << "\", \"blobs\": "
+         << result_.blobs << ", \"bytes\": " << result_.bytes << "}\n";
+    return file.flush() ? absl::OkStatus() : absl::UnavailableError(absl::StrCat("cannot write ", target_, "/backup.json"));
+  }
+
+  const CallContext& context_;
+  const std::string directory_;
+  const std::string target_;
+  const std::function<void(int64_t, int64_t)>& progress_;
+  std::set<std::string> copied_;
+  BackupResult result_;
+};
+
+}  // namespace
+
+absl::StatusOr<BackupResult> Backup(const CallContext& context, const std::string& directory, const std::string& target,
+                                    const std::function<void(int64_t done, int64_t all)>& progress) {
+  return Copier(context, directory, target, progress).Run();
+}
+
+}  // namespace proctor::server

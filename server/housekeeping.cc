@@ -1,0 +1,179 @@
+#include "server/housekeeping.h"
+
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/ids.h"
+#include "common/log.h"
+#include "common/proto_time.h"
+#include "server/retention.h"
+#include "trajectory/recompress.h"
+
+namespace proctor::server {
+namespace {
+
+// How long answers are kept for retries beyond their session's life.
+constexpr absl::Duration kAnswersKept = absl::Hours(24);
+// How long it is known that an episode's outcome was told to the curriculum: longer than any retry.
+constexpr absl::Duration kOutcomesKept = absl::Hours(24 * 30);
+// Blobs looked at in one run of recompression, and the pause after all were.
+constexpr int kRecompressedPerRun = 1000;
+constexpr absl::Duration kRecompressionPause = absl::Minutes(10);
+
+void LogFailure(const char* what, const absl::Status& status) {
+  if (!status.ok()) LogError(what, {{"error", status.ToString()}});
+}
+
+}  // namespace
+
+void LogReload(const absl::Status& status) { LogFailure("the tokens file was not read again; the tokens read before stay", status); }
+
+void Housekeeping::Start() {
+  PostInBackground([this] { CountBlobs(); });
+  Tick();
+}
+
+void Housekeeping::Stop() {
+  stopping_->Cancel();
+  uint64_t timer = 0;
+  {
+    MutexLock lock(mutex_);
+    if (stopped_) return;
+    stopped_ = true;
+    timer = timer_;
+  }
+  parts_.timers.Cancel(timer);
+}
+
+void Housekeeping::Tick() {
+  MutexLock lock(mutex_);
+  if (stopped_) return;
+  timer_ = parts_.timers.RunAfter(absl::Seconds(1), [this] {
+    parts_.pool.Post([this] {
+      Maintain();
+      Tick();
+    });
+  });
+}
+
+// The pools are about to go once it is stopped.
+void Housekeeping::PostInBackground(std::function<void()> task) {
+  MutexLock lock(mutex_);
+  if (!stopped_) parts_.background.Post(std::move(task));
+}
+
+void Housekeeping::Maintain() {
+  LogReload(parts_.doors.ReloadIfChanged());
+  const CallContext context = CallContext::WithTimeout(absl::Minutes(5));
+  LogFailure("groups were not ended", parts_.data.rewards->EndExpiredGroups(context).status());
+  // A clock that was set meanwhile counts from here on.
+  if (parts_.sessions.open_sessions() == 0) parts_.session_clock.Anchor();
+  BeginRecompression();
+  if (!parts_.config.retention().rules().empty() && absl::Now() >= next_retention_) {
+    next_retention_ = absl::Now() + FromProto(parts_.config.retention().interval());
+    PostInBackground([this] { Retain(); });
+  }
+  if (absl::Now() < next_hourly_) return;
+  next_hourly_ = absl::Now() + absl::Hours(1);
+  MaintainHourly(context);
+}
+
+void Housekeeping::MaintainHourly(const CallContext& context) {
+  TrimRewards(context);
+  ForgetDeleted(context);
+  std::set<std::string> live;
+  for (const v1::Session& session : parts_.sessions.List(/*show_closed=*/true)) {
+    if (const auto id = ResourceId("sessions", session.name()); id.ok()) live.insert(*id);
+  }
+  LogFailure("old answers were not pruned", parts_.data.replays
+                                                ->Prune(context, absl::Now() - kAnswersKept,
+                                                        [&](const std::string& session) { return live.contains(session); })
+                                                .status());
+  LogFailure("old outcomes were not pruned", parts_.data.sampler->Prune(context, absl::Now() - kOutcomesKept));
+  PostInBackground([this] { CountBlobs(); });
+}
+
+void Housekeeping::TrimRewards(const CallContext& context) {
+  const v1::RewardLogConfig& log = parts_.config.reward_log();
+  const absl::Duration retention = FromProto(log.retention());
+  if (retention <= absl::ZeroDuration()) return;
+  if (const absl::Status touched = parts_.consumers.TouchConnected(context); !touched.ok()) {
+    LogFailure("consumers were not noted", touched);
+    return;
+  }
+  LogFailure("the reward log was not trimmed",
+             parts_.data.rewards->Trim(context, {retention, FromProto(log.consumer_expiry())}).status());
+}
+
+void Housekeeping::ForgetDeleted(const CallContext& context) {
+  const auto exists = [&](const std::string& id) -> absl::StatusOr<bool> {
+    const absl::Status found = parts_.data.episodes->Get(context, ResourceName("episodes", id)).status();
+    if (found.ok() || absl::IsNotFound(found)) return found.ok();
+    return found;
+  };
+  LogFailure("deleted episodes still count for their tenants", parts_.accounts.ForgetDeleted(context, exists));
+}
+
+void Housekeeping::BeginRecompression() {
+  if (!parts_.config.recompression().enabled() || recompressing_ || parts_.sessions.open_sessions() > 0) return;
+  if (absl::Now() < next_recompression_) return;
+  recompressing_ = true;
+  PostInBackground([this] {
+    Recompress();
+    recompressing_ = false;
+  });
+}
+
+void Housekeeping::Recompress() {
+  const CallContext context(absl::InfiniteFuture(), stopping_);
+  int looked_at = 0;
+  trajectory::RecompressResult done;
+  const auto result = trajectory::RecompressBlobs(
+      context, *parts_.data.archive,
+      {.after_digest = recompressed_up_to_,
+       .started_before = absl::Now() - FromProto(parts_.config.recompression().min_age())},
+      [&](const trajectory::RecompressResult& so_far) -> absl::Status {
+        recompressed_up_to_ = so_far.last_digest;
+        done = so_far;
+        // The rest waits until nobody is at work again.
+        const bool enough = parts_.sessions.open_sessions() > 0 || ++looked_at >= kRecompressedPerRun;
+        return enough ? absl::AbortedError("enough for now") : absl::OkStatus();
+      });
+  parts_.state.AddRecompression(done);
+  if (absl::IsAborted(result.status()) || absl::IsCancelled(result.status())) return;
+  LogFailure("screenshots were not recompressed", result.status());
+  recompressed_up_to_.clear();
+  next_recompression_ = absl::Now() + kRecompressionPause;
+}
+
+void Housekeeping::CountBlobs() {
+  BlobSize size;
+  const absl::Status counted = parts_.data.blobs->ForEach([&](std::string_view, int64_t bytes) {
+    ++size.blobs;
+    size.bytes += bytes;
+    return !stopping_->cancelled();
+  });
+  if (stopping_->cancelled()) return;
+  if (counted.ok()) {
+    parts_.state.SetBlobs(size);
+  } else {
+    LogWarning("blobs were not counted", {{"error", counted.ToString()}});
+  }
+}
+
+void Housekeeping::Retain() {
+  const CallContext context(absl::InfiniteFuture(), stopping_);
+  const DataDirectory& data = parts_.data;
+  const auto deleted =
+      ApplyRetention(context, parts_.config.retention(), {*data.trajectories, *data.episodes, *data.labels}, absl::Now());
+  if (absl::IsCancelled(deleted.status())) return;
+  LogFailure("retention failed", deleted.status());
+  if (!deleted.ok()) return;
+  for (const auto& [rule, count] : *deleted) {
+    LogInfo("trajectories were deleted", {{"rule", rule}, {"trajectories", absl::StrCat(count)}});
+  }
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,90 @@
+// What the server does by itself as time passes.
+#ifndef PROCTOR_SERVER_HOUSEKEEPING_H_
+#define PROCTOR_SERVER_HOUSEKEEPING_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "common/call_context.h"
+#include "common/executor.h"
+#include "common/mutex.h"
+#include "env/session_manager.h"
+#include "proctor/v1/config.pb.h"
+#include "reward/consumers.h"
+#include "server/anchored_clock.h"
+#include "server/auth/doors.h"
+#include "server/auth/tenant_accounts.h"
+#include "server/data_directory.h"
+#include "server/state_reader.h"
+
+namespace proctor::server {
+
+// Once a second: tokens files that changed are read, groups end whose deadline came, screenshots get smaller encodings while nobody is at
+// work. Once an hour: old rewards, answers and outcomes go, blobs are counted. As often as configured: what retention lets go.
+// Thread-safe.
+class Housekeeping {
+ public:
+  // All outlive the housekeeping; the pools have run what was posted to them before it is destroyed.
+  struct Parts {
+    const v1::ServerConfig& config;
+    DataDirectory& data;
+    env::SessionManager& sessions;
+    reward::Consumers& consumers;
+    Doors& doors;
+    TenantAccounts& accounts;
+    AnchoredClock& session_clock;
+    StateReader& state;
+    TimerQueue& timers;
+    // For what is short.
+    Executor& pool;
+    // One thread, for what takes long.
+    Executor& background;
+  };
+  explicit Housekeeping(Parts parts) : parts_(parts) {}
+
+  void Start();
+  // Nothing is begun any more, and what takes long ends soon.
+  void Stop();
+
+ private:
+  void Tick();
+  // On one thread at a time: a tick is set when the last one is done.
+  void Maintain();
+  void MaintainHourly(const CallContext& context);
+  void TrimRewards(const CallContext& context);
+  // What was deleted other than by DeleteTrajectory no longer counts for its tenant either.
+  void ForgetDeleted(const CallContext& context);
+  // Starts recompression if nobody is at work and it does not run.
+  void BeginRecompression();
+  void PostInBackground(std::function<void()> task);
+
+  // In the background.
+  void Recompress();
+  void CountBlobs();
+  void Retain();
+
+  const Parts parts_;
+  // Cancelled by Stop.
+  const std::shared_ptr<CancelToken> stopping_ = std::make_shared<CancelToken>();
+  absl::Time next_hourly_ = absl::InfinitePast();
+  absl::Time next_retention_ = absl::InfinitePast();
+  // Set while it runs; it alone uses the two below then.
+  std::atomic<bool> recompressing_ = false;
+  absl::Time next_recompression_ = absl::InfinitePast();
+  std::string recompressed_up_to_;
+
+  Mutex mutex_;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t timer_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+// Tells the log if the tokens file could not be read again.
+void LogReload(const absl::Status& status);
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_SERVER_HOUSEKEEPING_H_

@@ -1,0 +1,183 @@
+#include "server/state_reader.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/ids.h"
+#include "common/proto_time.h"
+#include "common/strings.h"
+
+namespace proctor::server {
+namespace {
+
+constexpr absl::Duration kReadCap = absl::Seconds(2);
+// Consumers that are told of one by one: their names are clients' to choose.
+constexpr size_t kMaxConsumers = 100;
+// Looks for the oldest record that a consumer wants: each passes 10,000 offsets at most.
+constexpr int kMaxLooks = 20;
+// So long after a browser could not be started no sessions are to be sent here; then somebody has to try again.
+constexpr absl::Duration kBrowserFailureTold = absl::Minutes(1);
+// What is tried to be written.
+constexpr off_t kProbeBytes = 64 << 10;
+
+int64_t FileSize(const std::string& path) {
+  struct stat status = {};
+  return stat(path.c_str(), &status) == 0 ? status.st_size : 0;
+}
+
+std::string WithoutPrefix(const std::string& name, const std::string& prefix) {
+  return absl::AsciiStrToLower(name.starts_with(prefix) ? name.substr(prefix.size()) : name);
+}
+
+v1::ConsumerFilter AllSplits() {
+  v1::ConsumerFilter filter;
+  for (const v1::Split split : {v1::SPLIT_TRAIN, v1::SPLIT_VALIDATION, v1::SPLIT_TEST}) filter.add_splits(split);
+  return filter;
+}
+
+absl::Time CreateTime(const v1::RewardRecord& record) {
+  return FromProto(record.has_reward() ? record.reward().create_time() : record.group_complete().group().complete_time());
+}
+
+// When the oldest record after `committed` that the filter lets through was appended; now if there is none.
+absl::Time OldestWanted(const CallContext& context, reward::RewardLog& log, const v1::Consumer& consumer) {
+  v1::ConsumerFilter filter = consumer.filter();
+  filter.clear_include_payload();
+  int64_t after = consumer.committed_offset();
+  for (int look = 0; look < kMaxLooks && after < consumer.end_offset(); ++look) {
+    const auto batch = log.Read(context, after, filter, {.max_records = 1});
+    if (!batch.ok()) break;  // Below the floor, or no time: the lag in records tells.
+    if (!batch->records.empty()) return CreateTime(batch->records[0]);
+    after = batch->next_after_offset;
+  }
+  return absl::Now();
+}
+
+}  // namespace
+
+absl::Status CheckWritable(const std::string& directory) {
+  const int file = open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  if (file < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
+    // No nameless files on this file system.
+    return access(directory.c_str(), W_OK) == 0 ? absl::OkStatus()
+                                                : absl::PermissionDeniedError(absl::StrCat(directory, ": ", std::strerror(errno)));
+  }
+  if (file < 0) return absl::UnavailableError(absl::StrCat(directory, ": ", std::strerror(errno)));
+  const int error = posix_fallocate(file, 0, kProbeBytes);
+  close(file);
+  if (error == 0 || error == EOPNOTSUPP) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(directory, ": ", std::strerror(error)));
+}
+
+StateReader::StateReader(Parts parts) : parts_(std::move(parts)), counted_up_to_(parts_.rewards.end_offset()) {}
+
+void StateReader::SetDraining() {
+  MutexLock lock(mutex_);
+  draining_ = true;
+}
+
+void StateReader::SetBlobs(const BlobSize& blobs) {
+  MutexLock lock(mutex_);
+  blobs_ = blobs;
+}
+
+void StateReader::AddRecompression(const trajectory::RecompressResult& result) {
+  MutexLock lock(mutex_);
+  recompression_.looked_at += result.looked_at;
+  recompression_.replaced += result.replaced;
+  recompression_.failed += result.failed;
+  recompression_.saved_bytes += result.bytes_before - result.bytes_after;
+}
+
+std::vector<std::string> StateReader::FindNotReady() const {
+  std::vector<std::string> reasons;
+  {
+    MutexLock lock(mutex_);
+    if (draining_) reasons.push_back("the server is shutting down");
+  }
+  if (const absl::Status writable = CheckWritable(parts_.data_dir); !writable.ok()) {
+    reasons.push_back(absl::StrCat("the data directory cannot be written: ", writable.message()));
+  }
+  const auto browsers = parts_.worlds.browsers();
+  if (browsers && absl::Now() - browsers->failing_since < kBrowserFailureTold) {
+    reasons.push_back("a browser could not be started within the last minute; see the log");
+  }
+  return reasons;
+}
+
+ServerState StateReader::Read() {
+  const CallContext context = CallContext::WithTimeout(kReadCap);
+  ServerState state;
+  state.not_ready = FindNotReady();
+  state.sessions = parts_.sessions.Usage();
+  state.browsers = parts_.worlds.browsers();
+  for (const MeteredPool* pool : parts_.pools) state.pools.push_back(pool->Usage());
+  state.episodes_pending = parts_.pipeline.pending();
+  CountRewards(context, state);
+  ReadConsumers(context, state);
+  if (parts_.tracer != nullptr) state.dropped_spans = parts_.tracer->dropped();
+  state.store.database_bytes = FileSize(parts_.data_dir + "/proctor.db");
+  state.store.log_bytes = FileSize(parts_.data_dir + "/proctor.db-wal");
+  struct statvfs disk = {};
+  if (statvfs(parts_.data_dir.c_str(), &disk) == 0) {
+    state.store.free_bytes = static_cast<int64_t>(disk.f_bavail) * static_cast<int64_t>(disk.f_frsize);
+  }
+  MutexLock lock(mutex_);
+  state.blobs = blobs_;
+  state.recompression = recompression_;
+  return state;
+}
+
+void StateReader::CountRewards(const CallContext& context, ServerState& state) {
+  MutexLock lock(rewards_mutex_);
+  for (;;) {
+    const auto batch = parts_.rewards.Read(context, counted_up_to_, AllSplits(), {.max_records = 1000, .max_bytes = 64 << 20});
+    if (absl::IsOutOfRange(batch.status())) {
+      // Retention was faster: what it took is not counted.
+      const auto floor = parts_.rewards.Read(context, parts_.rewards.end_offset(), AllSplits(), {.max_records = 1});
+      if (!floor.ok() || floor->floor_offset <= counted_up_to_) break;
+      counted_up_to_ = floor->floor_offset;
+      continue;
+    }
+    if (!batch.ok()) break;
+    state.reward_log_end = batch->end_offset;
+    state.reward_log_floor = batch->floor_offset;
+    for (const v1::RewardRecord& record : batch->records) {
+      if (!record.has_reward()) continue;
+      const bool valid = record.reward().status() == v1::REWARD_STATUS_VALID;
+      ++rewards_[{valid ? "valid" : "masked",
+                  valid ? "" : WithoutPrefix(v1::MaskReason_Name(record.reward().mask_reason()), "MASK_REASON_")}];
+    }
+    if (batch->next_after_offset == counted_up_to_) break;
+    counted_up_to_ = batch->next_after_offset;
+    if (counted_up_to_ >= batch->end_offset) break;
+  }
+  state.rewards = rewards_;
+}
+
+void StateReader::ReadConsumers(const CallContext& context, ServerState& state) {
+  const auto consumers = parts_.consumers.List(context);
+  if (!consumers.ok()) return;
+  state.consumer_count = static_cast<int64_t>(consumers->size());
+  for (const v1::Consumer& consumer : *consumers) {
+    if (state.consumers.size() == kMaxConsumers) break;
+    ConsumerLag& lag = state.consumers.emplace_back();
+    lag.consumer = WithoutPrefix(consumer.name(), "consumers/");
+    lag.connected = consumer.connected();
+    lag.records = std::max<int64_t>(0, consumer.end_offset() - consumer.committed_offset());
+    if (lag.records > 0) {
+      lag.age = std::max(absl::ZeroDuration(), absl::Now() - OldestWanted(context, parts_.rewards, consumer));
+    }
+  }
+}
+
+}  // namespace proctor::server

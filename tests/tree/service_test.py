@@ -1,0 +1,43 @@
+"""The systemd unit is one that systemd understands, and it shuts out what it says it does."""
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+UNIT = pathlib.Path(__file__).resolve().parents[2] / "server" / "proctord.service"
+
+
+@unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
+class ServiceTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="proctor-test-")
+        self.addCleanup(folder.cleanup)
+        self.unit = pathlib.Path(folder.name) / "proctord.service"
+
+    def verify(self, text):
+        # The program is not installed where the tests run; systemd looks for it.
+        self.unit.write_text(text.replace("/usr/bin/proctord", "/bin/true"))
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(self.unit)], capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stderr
+
+    def test_systemd_understands_every_line(self):
+        code, said = self.verify(UNIT.read_text())
+        self.assertEqual((0, ""), (code, said))
+
+    def test_a_line_that_it_does_not_understand_is_told(self):
+        _, said = self.verify(UNIT.read_text().replace("PrivateTmp=yes", "PrivateTemporary=yes"))
+        self.assertIn("PrivateTemporary", said)
+
+    def test_its_exposure_is_small(self):
+        self.unit.write_text(UNIT.read_text())
+        done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", str(self.unit)], capture_output=True,
+                              text=True, timeout=60)
+        exposure = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
+        self.assertTrue(exposure, done.stdout + done.stderr)
+        self.assertLess(float(exposure[1]), 4.0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,48 @@
+// Whether records are whole: for whoever checks a data directory.
+#ifndef PROCTOR_TRAJECTORY_RECORD_CHECK_H_
+#define PROCTOR_TRAJECTORY_RECORD_CHECK_H_
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/call_context.h"
+#include "storage/database.h"
+
+namespace proctor::trajectory {
+
+struct RecordCheck {
+  int64_t records = 0;
+  int64_t steps = 0;
+  // Records that a stopped server left open; the next start closes them.
+  int64_t open = 0;
+  // One a problem, with the record's name: a header or step that cannot be read, a gap in the steps, a digest that does not fit, steps
+  // without a record. None of them can be mended but from a copy.
+  std::vector<std::string> damage;
+  // Digests; of damaged records those that are noted for them, too.
+  std::set<std::string> named_blobs;
+  // (record's id, digest): named by the record, but not noted as such, or the other way round.
+  std::vector<std::pair<std::string, std::string>> unnoted_blobs;
+  std::vector<std::pair<std::string, std::string>> noted_for_nothing;
+  // What an interrupted deletion still has to delete.
+  std::set<std::string> garbage;
+};
+
+// Reads all records, with each step's bytes. Calls `progress(done, all)` after each record. Errors: the database's.
+absl::StatusOr<RecordCheck> CheckRecords(const CallContext& context, storage::Database& database,
+                                         const std::function<void(int64_t done, int64_t all)>& progress);
+
+// Digests of all blobs that some record is noted to need.
+absl::StatusOr<std::set<std::string>> NotedBlobs(const CallContext& context, storage::Database& database);
+
+// Notes and unnotes what CheckRecords found. The only thing about records that can be mended.
+absl::Status MendNotedBlobs(const CallContext& context, storage::Database& database, const RecordCheck& check);
+
+}  // namespace proctor::trajectory
+
+#endif  // PROCTOR_TRAJECTORY_RECORD_CHECK_H_
