@@ -71,13 +71,23 @@ void Housekeeping::Maintain() {
   // A clock that was set meanwhile counts from here on.
   if (parts_.sessions.open_sessions() == 0) parts_.session_clock.Anchor();
   BeginRecompression();
-  if (!parts_.config.retention().rules().empty() && absl::Now() >= next_retention_) {
-    next_retention_ = absl::Now() + FromProto(parts_.config.retention().interval());
-    PostInBackground([this] { Retain(); });
-  }
+  BeginRetention();
   if (absl::Now() < next_hourly_) return;
   next_hourly_ = absl::Now() + absl::Hours(1);
   MaintainHourly(context);
+}
+
+void Housekeeping::SetRetention(const v1::RetentionConfig& retention) {
+  MutexLock lock(mutex_);
+  retention_ = retention;
+  next_retention_ = absl::InfinitePast();
+}
+
+void Housekeeping::BeginRetention() {
+  MutexLock lock(mutex_);
+  if (stopped_ || retention_.rules().empty() || absl::Now() < next_retention_) return;
+  next_retention_ = absl::Now() + FromProto(retention_.interval());
+  parts_.background.Post([this, retention = retention_] { Retain(retention); });
 }
 
 void Housekeeping::MaintainHourly(const CallContext& context) {
@@ -163,16 +173,16 @@ void Housekeeping::CountBlobs() {
   }
 }
 
-void Housekeeping::Retain() {
+void Housekeeping::Retain(const v1::RetentionConfig& retention) {
   const CallContext context(absl::InfiniteFuture(), stopping_);
   const DataDirectory& data = parts_.data;
-  const auto deleted =
-      ApplyRetention(context, parts_.config.retention(), {*data.trajectories, *data.episodes, *data.labels}, absl::Now());
-  if (absl::IsCancelled(deleted.status())) return;
-  LogFailure("retention failed", deleted.status());
-  if (!deleted.ok()) return;
-  for (const auto& [rule, count] : *deleted) {
-    LogInfo("trajectories were deleted", {{"rule", rule}, {"trajectories", absl::StrCat(count)}});
+  const auto done =
+      ApplyRetention(context, retention, {*data.trajectories, *data.episodes, *data.labels}, absl::Now());
+  if (absl::IsCancelled(done.status())) return;
+  LogFailure("retention failed", done.status());
+  if (!done.ok()) return;
+  for (const auto& [rule, count] : *done) {
+    LogInfo("trajectories were deleted or thinned", {{"rule", rule}, {"trajectories", absl::StrCat(count)}});
   }
 }
 

@@ -44,17 +44,22 @@ class Housekeeping {
     // One thread, for what takes long.
     Executor& background;
   };
-  explicit Housekeeping(Parts parts) : parts_(parts) {}
+  explicit Housekeeping(Parts parts) : parts_(parts), retention_(parts.config.retention()) {}
 
   void Start();
   // Nothing is begun any more, and what takes long ends soon.
   void Stop();
+
+  // From the next look on, which is soon.
+  void SetRetention(const v1::RetentionConfig& retention);
 
  private:
   void Tick();
   // On one thread at a time: a tick is set when the last one is done.
   void Maintain();
   void MaintainHourly(const CallContext& context);
+  // Lets retention look if it is time.
+  void BeginRetention();
   void TrimRewards(const CallContext& context);
   // What was deleted other than by DeleteTrajectory no longer counts for its tenant either.
   void ForgetDeleted(const CallContext& context);
@@ -65,13 +70,12 @@ class Housekeeping {
   // In the background.
   void Recompress();
   void CountBlobs();
-  void Retain();
+  void Retain(const v1::RetentionConfig& retention);
 
   const Parts parts_;
   // Cancelled by Stop.
   const std::shared_ptr<CancelToken> stopping_ = std::make_shared<CancelToken>();
   absl::Time next_hourly_ = absl::InfinitePast();
-  absl::Time next_retention_ = absl::InfinitePast();
   // Set while it runs; it alone uses the two below then.
   std::atomic<bool> recompressing_ = false;
   absl::Time next_recompression_ = absl::InfinitePast();
@@ -80,6 +84,8 @@ class Housekeeping {
   Mutex mutex_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t timer_ ABSL_GUARDED_BY(mutex_) = 0;
+  v1::RetentionConfig retention_ ABSL_GUARDED_BY(mutex_);
+  absl::Time next_retention_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 };
 
 // Tells the log if the tokens file could not be read again.

@@ -38,7 +38,18 @@ sigset_t Signals() {
   return signals;
 }
 
-int Serve(const v1::ServerConfig& config) {
+// The command line is read once more, so what flags say still stands above the file.
+void Reload(const std::vector<std::string>& arguments, Server& server) {
+  const auto line = ParseCommandLine(arguments);
+  if (!line.ok()) {
+    LogError("the configuration was not read again; what was read before stays", {{"error", line.status().ToString()}});
+    return;
+  }
+  ConfigureLogs(line->config.log());
+  server.Reload(line->config);
+}
+
+int Serve(const v1::ServerConfig& config, const std::vector<std::string>& arguments) {
   ConfigureLogs(config.log());
   // Blocked in every thread from here on, and waited for below: no handler, no race.
   const sigset_t signals = Signals();
@@ -61,7 +72,7 @@ int Serve(const v1::ServerConfig& config) {
   std::fflush(stdout);
 
   int signal_number = 0;
-  while (sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP) (*server)->Reload();
+  while (sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP) Reload(arguments, **server);
   LogInfo("stopping", {{"signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"}});
   // A second signal ends at once; there is nothing to read again any more.
   signal(SIGHUP, SIG_IGN);
@@ -84,7 +95,8 @@ int PrintNewToken(const v1::Token& wanted) {
 }
 
 int Main(int argc, char** argv) {
-  const auto line = ParseCommandLine(std::vector<std::string>(argv, argv + argc));
+  const std::vector<std::string> arguments(argv, argv + argc);
+  const auto line = ParseCommandLine(arguments);
   if (!line.ok()) {
     std::fprintf(stderr, "proctord: %s\n", std::string(line.status().message()).c_str());
     return kBadConfiguration;
@@ -99,7 +111,7 @@ int Main(int argc, char** argv) {
     case CommandLine::Mode::kFsck: return RunFsck(line->config.data_dir(), FsckMode::kLook);
     case CommandLine::Mode::kRepair: return RunFsck(line->config.data_dir(), FsckMode::kRepair);
     case CommandLine::Mode::kBackup: return RunBackup(line->config.data_dir(), line->backup_target);
-    case CommandLine::Mode::kServe: return Serve(line->config);
+    case CommandLine::Mode::kServe: return Serve(line->config, arguments);
   }
   return kFailed;
 }

@@ -26,9 +26,11 @@ class Run {
       : context_(context), config_(config), stores_(stores), now_(now) {}
 
   absl::StatusOr<std::map<std::string, int64_t>> Apply() {
-    if (config_.rules().empty()) return deleted_;
     absl::Duration youngest = absl::InfiniteDuration();
-    for (const v1::RetentionRule& rule : config_.rules()) youngest = std::min(youngest, FromProto(rule.min_age()));
+    for (const v1::RetentionRule& rule : config_.rules()) {
+      if (rule.action() != v1::RETENTION_ACTION_KEEP) youngest = std::min(youngest, FromProto(rule.min_age()));
+    }
+    if (youngest == absl::InfiniteDuration()) return done_;
     v1::TrajectoryFilter filter;
     filter.set_closed_only(true);
     // What ended so long ago began before.
@@ -39,7 +41,7 @@ class Run {
       for (const v1::Trajectory& header : page.trajectories) PROCTOR_RETURN_IF_ERROR(Look(header));
       token = page.next_page_token;
     } while (!token.empty());
-    return deleted_;
+    return done_;
   }
 
  private:
@@ -53,11 +55,14 @@ class Run {
       rule = &each;
       break;
     }
-    if (rule == nullptr) return absl::OkStatus();
-    const absl::Status status = stores_.trajectories.Delete(context_, header.name());
+    if (rule == nullptr || rule->action() == v1::RETENTION_ACTION_KEEP) return absl::OkStatus();
+    const bool thins = rule->action() == v1::RETENTION_ACTION_THIN;
+    if (thins && header.has_thin_time()) return absl::OkStatus();
+    const absl::Status status = thins ? stores_.trajectories.Thin(context_, header.name(), now_)
+                                      : stores_.trajectories.Delete(context_, header.name());
     if (absl::IsNotFound(status)) return absl::OkStatus();  // Somebody else deleted it.
     PROCTOR_RETURN_IF_ERROR(status);
-    ++deleted_[rule->name()];
+    ++done_[rule->name()];
     return absl::OkStatus();
   }
 
@@ -72,7 +77,7 @@ class Run {
     // Imported ones have no episode, and nobody judges them by itself.
     if (!episode_->name().empty() && episode_->result_state() != v1::RESULT_STATE_READY) return false;
     if (!IsAmong(rule.outcomes(), episode_->verdict().outcome())) return false;
-    if (rule.delete_labelled()) return true;
+    if (rule.include_labelled()) return true;
     v1::ListLabelsRequest request;
     request.set_trajectory(header.name());
     request.set_page_size(1);
@@ -95,7 +100,7 @@ class Run {
   const absl::Time now_;
   // Of the trajectory that is looked at; without a name if it has none.
   std::optional<v1::Episode> episode_;
-  std::map<std::string, int64_t> deleted_;
+  std::map<std::string, int64_t> done_;
 };
 
 }  // namespace

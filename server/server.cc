@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <grpcpp/ext/channelz_service_plugin.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/server.h>
@@ -35,6 +36,7 @@
 #include "server/auth/tenant_quotas.h"
 #include "server/auth/tls_files.h"
 #include "server/calibrate_job.h"
+#include "server/changed_settings.h"
 #include "server/data_directory.h"
 #include "server/environment_service.h"
 #include "server/episode_pipeline.h"
@@ -152,7 +154,7 @@ class ServerImpl final : public Server {
  public:
   // `metrics` has been told of the data directory's commits from the start; `tracer` may be null.
   ServerImpl(const v1::ServerConfig& config, std::unique_ptr<Metrics> metrics, std::unique_ptr<Tracer> tracer, DataDirectory data)
-      : config_(config), metrics_(std::move(metrics)), tracer_(std::move(tracer)), data_(std::move(data)) {
+      : config_(config), metrics_(std::move(metrics)), tracer_(std::move(tracer)), data_(std::move(data)), in_force_(config) {
     observers_.AddCalls(call_log_);
     observers_.Add(*metrics_);
     if (tracer_ != nullptr) observers_.Add(*tracer_);
@@ -161,7 +163,7 @@ class ServerImpl final : public Server {
 
   const Addresses& addresses() const override { return addresses_; }
   void Shutdown(absl::Duration grace) override;
-  void Reload() override { LogReload(doors_->Reload()); }
+  void Reload(const v1::ServerConfig& config) override;
 
   absl::Status Run();
 
@@ -211,6 +213,8 @@ class ServerImpl final : public Server {
 
   Mutex mutex_;
   bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;
+  // `config_` with what was reloaded.
+  v1::ServerConfig in_force_ ABSL_GUARDED_BY(mutex_);
 };
 
 absl::Status ServerImpl::Run() {
@@ -243,6 +247,26 @@ absl::Status ServerImpl::OpenDoors() {
   guard_ = std::make_unique<CallGuard>(
       CallGuard::Parts{*doors_, TcpDoor(config_), *quotas_, *accounts_, *audit_, !auth.audit().leave_out_steps()});
   return absl::OkStatus();
+}
+
+void ServerImpl::Reload(const v1::ServerConfig& config) {
+  LogReload(doors_->Reload());
+  MutexLock lock(mutex_);
+  v1::ServerConfig wanted = config;
+  // Whoever calls this sees to the log.
+  *wanted.mutable_log() = in_force_.log();
+  for (const std::string& setting : ChangedSettings(in_force_, wanted)) {
+    if (setting == "retention") {
+      *in_force_.mutable_retention() = config.retention();
+      housekeeping_->SetRetention(config.retention());
+    } else if (setting == "quotas" && quotas_->Replace(config.quotas())) {
+      *in_force_.mutable_quotas() = config.quotas();
+    } else {
+      LogWarning("a changed setting waits for a restart", {{"setting", setting}});
+      continue;
+    }
+    LogInfo("a changed setting is in force", {{"setting", setting}});
+  }
 }
 
 // What judges cost is paid by the tenant that started the job, or whose episode it is.
@@ -310,6 +334,7 @@ absl::Status ServerImpl::StartRooms() {
 absl::Status ServerImpl::Listen() {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::channelz::experimental::InitChannelzService();
   grpc::ServerBuilder builder;
   ApplyLimits(config_.connections(), builder);
   // Two servers on one port would each get some of the calls.

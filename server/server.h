@@ -34,8 +34,9 @@ class Server {
 
   virtual const Addresses& addresses() const = 0;
 
-  // Reads the tokens file again, whether it has changed or not; a mistake in it is logged. (A change is noticed within seconds.)
-  virtual void Reload() = 0;
+  // Puts in force what `config` (as ParseCommandLine gives it) changes of quotas and retention, and logs what else it changes, which waits for
+  // a restart. Reads the tokens file again, whether it has changed or not; a mistake in it is logged. (A change is noticed within seconds.)
+  virtual void Reload(const v1::ServerConfig& config) = 0;
 
   // In order: not serving, no new sessions; wait up to `grace` for running calls and evaluations; close sessions (their
   // episodes are interrupted, SERVER_FAULT); stop jobs (they go on at the next start); end streams; cancel what is left;

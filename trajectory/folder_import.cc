@@ -85,6 +85,7 @@ absl::StatusOr<FolderRecord> ReadRecord(const UntrustedFolder& folder) {
   }
   v1::Trajectory observations;
   *observations.mutable_initial_observation() = record.header.initial_observation();
+  if (record.header.has_thin_time()) *observations.mutable_thin_time() = record.header.thin_time();
   PROCTOR_RETURN_IF_ERROR(ReadSteps(folder, record, observations));
   record.named_blobs = NamedBlobs(observations);
   if (record.header.step_count() != static_cast<int64_t>(record.steps.size())) {

@@ -37,19 +37,22 @@ class Checker {
       Damage("its header cannot be read");
       return CheckNotes(Trust::kNotes);
     }
-    Name(header.initial_observation());
-    PROCTOR_ASSIGN_OR_RETURN(const bool steps_sound, CheckSteps(rows[0].Int(1)));
+    thinned_ = header.has_thin_time();
+    step_count_ = rows[0].Int(1);
+    Name(header.initial_observation(), -1);
+    PROCTOR_ASSIGN_OR_RETURN(const bool steps_sound, CheckSteps(step_count_));
     const bool closed = rows[0].Int(3) != 0;
     if (!closed) ++check_.open;
     if (header.closed() != closed) Damage("its header and its row differ about whether it is closed");
-    if (closed && steps_sound) CheckDigest(header, rows[0].Text(2), rows[0].Int(1));
+    if (closed && steps_sound) CheckDigest(header, rows[0].Text(2), step_count_);
     return CheckNotes(check_.damage.size() == damage_before ? Trust::kRecord : Trust::kNotes);
   }
 
  private:
   void Damage(const std::string& what) { check_.damage.push_back(absl::StrCat("trajectories/", id_, ": ", what)); }
 
-  void Name(const v1::Observation& observation) {
+  void Name(const v1::Observation& observation, int64_t step_index) {
+    if (thinned_ && ThinningTakes(step_index, step_count_)) return;
     for (std::string& digest : NamedBlobs(observation)) named_.insert(std::move(digest));
   }
 
@@ -83,7 +86,7 @@ class Checker {
     } else if (!step.ParseFromString(rows[0].Text(0)) || step.index() != index) {
       Damage(absl::StrCat("step ", index, " cannot be read"));
     } else {
-      Name(step.observation());
+      Name(step.observation(), index);
     }
     return absl::OkStatus();
   }
@@ -117,6 +120,8 @@ class Checker {
   Transaction& transaction_;
   RecordCheck& check_;
   std::string id_;
+  bool thinned_ = false;
+  int64_t step_count_ = 0;
   std::set<std::string> named_;
   std::vector<std::string> step_digests_;
 };

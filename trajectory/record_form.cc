@@ -88,6 +88,8 @@ void RedactCredentials(v1::Trajectory& header) {
   start.set_start_url(urls);
 }
 
+bool ThinningTakes(int64_t step_index, int64_t step_count) { return step_index < step_count - kThinKeeps; }
+
 std::vector<std::string> NamedBlobs(const v1::Observation& observation) {
   std::vector<std::string> digests;
   if (!observation.screenshot().digest().empty()) {
@@ -101,11 +103,12 @@ std::vector<std::string> NamedBlobs(const v1::Observation& observation) {
 
 std::vector<std::string> NamedBlobs(const v1::Trajectory& trajectory) {
   std::set<std::string> digests;
-  const auto add = [&](const v1::Observation& observation) {
+  const auto add = [&](const v1::Observation& observation, int64_t step_index) {
+    if (trajectory.has_thin_time() && ThinningTakes(step_index, trajectory.steps_size())) return;
     for (std::string& digest : NamedBlobs(observation)) digests.insert(std::move(digest));
   };
-  add(trajectory.initial_observation());
-  for (const v1::Step& step : trajectory.steps()) add(step.observation());
+  add(trajectory.initial_observation(), -1);
+  for (int i = 0; i < trajectory.steps_size(); ++i) add(trajectory.steps(i).observation(), i);
   return {digests.begin(), digests.end()};
 }
 
@@ -116,6 +119,7 @@ std::string TrajectoryDigest(const v1::Trajectory& header,
   v1::Trajectory bare = header;
   bare.clear_steps();
   bare.clear_digest();
+  bare.clear_thin_time();
   std::string lines = absl::StrCat("proctor-trajectory-1\n", Sha256Hex(ProtoCanonicalBytes(bare)), "\n");
   for (const std::string& digest : step_digests) absl::StrAppend(&lines, digest, "\n");
   return Sha256Hex(lines);

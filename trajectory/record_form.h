@@ -32,16 +32,22 @@ void RedactCredentials(v1::Trajectory& header);
 // `url` without user name and password; other text as it is.
 std::string WithoutUserInfo(const std::string& url);
 
+// Observations at the end of a record whose blobs stay when it is thinned.
+inline constexpr int64_t kThinKeeps = 3;
+// Whether thinning deletes the blobs that only this observation of a record of `step_count` steps names: of the step of that index, -1 for
+// the initial one.
+bool ThinningTakes(int64_t step_index, int64_t step_count);
+
 // Digests of the blobs that an observation names, in order, not empty ones.
 std::vector<std::string> NamedBlobs(const v1::Observation& observation);
-// Of the header and all its steps; each once, sorted.
+// Of the header and all its steps, as far as it is not thinned; each once, sorted.
 std::vector<std::string> NamedBlobs(const v1::Trajectory& trajectory);
 
 // sha256 of the step's canonical bytes: protobuf, fields by number, map entries sorted by key.
 std::string StepDigest(const v1::Step& step);
 
 // The canonical digest of a trajectory: sha256 over lines, each ended by "\n": "proctor-trajectory-1", the sha256 of the
-// header's canonical bytes (without `steps` and `digest`), the digests of the steps in order.
+// header's canonical bytes (without `steps`, `digest` and `thin_time`), the digests of the steps in order.
 std::string TrajectoryDigest(const v1::Trajectory& header,
                              const std::vector<std::string>& step_digests);
 std::string TrajectoryDigest(const v1::Trajectory& trajectory);

@@ -89,6 +89,12 @@ absl::Status InsertRecord(Transaction& transaction, const std::string& id,
       .status();
 }
 
+absl::Status UpdateHeader(Transaction& transaction, const std::string& id, const v1::Trajectory& header) {
+  PROCTOR_ASSIGN_OR_RETURN(const int64_t updated, transaction.Execute("UPDATE trajectory_records SET header = $2 WHERE id = $1",
+                                                                      {id, Bytes{ProtoCanonicalBytes(header)}}));
+  return updated == 1 ? absl::OkStatus() : absl::NotFoundError(absl::StrCat("no trajectory trajectories/", id));
+}
+
 absl::StatusOr<RecordRow> LoadRecord(Transaction& transaction, const std::string& id) {
   PROCTOR_ASSIGN_OR_RETURN(
       const std::vector<Row> rows,

@@ -32,6 +32,8 @@ struct RecordRow {
 // A new record, open or closed. ALREADY_EXISTS: the id is taken.
 absl::Status InsertRecord(storage::Transaction& transaction, const std::string& id,
                           const v1::Trajectory& header);
+// Of a record that is there; NOT_FOUND else.
+absl::Status UpdateHeader(storage::Transaction& transaction, const std::string& id, const v1::Trajectory& header);
 // A whole closed record. ALREADY_EXISTS: the id is taken.
 absl::Status InsertClosedRecord(storage::Transaction& transaction, const std::string& id,
                                 const v1::Trajectory& header, const std::vector<StepRow>& steps);

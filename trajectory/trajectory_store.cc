@@ -7,9 +7,11 @@
 #include "absl/strings/str_cat.h"
 #include "common/ids.h"
 #include "common/log.h"
+#include "common/proto_time.h"
 #include "common/status.h"
 #include "storage/database.h"
 #include "trajectory/page_token.h"
+#include "trajectory/record_form.h"
 #include "trajectory/record_query.h"
 #include "trajectory/record_tables.h"
 
@@ -163,6 +165,28 @@ absl::Status TrajectoryStore::Delete(const CallContext& context, const std::stri
         }
         return absl::OkStatus();
       }));
+  return CollectGarbage(context);
+}
+
+absl::Status TrajectoryStore::Thin(const CallContext& context, const std::string& name, absl::Time now) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string id, IdOf(name));
+  PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory thin, Get(context, name));
+  if (!thin.closed()) return absl::FailedPreconditionError(absl::StrCat(name, " is still being recorded"));
+  if (thin.has_thin_time()) return absl::OkStatus();
+  // Closed records do not change, so what was read is what is there.
+  *thin.mutable_thin_time() = ToProto(now);
+  const std::vector<std::string> kept = NamedBlobs(thin);
+  thin.clear_steps();
+  PROCTOR_RETURN_IF_ERROR(archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
+    PROCTOR_RETURN_IF_ERROR(UpdateHeader(transaction, id, thin));
+    // As in Delete: a crash in between forgets nothing.
+    for (const char* sql : {"INSERT INTO trajectory_garbage (digest) SELECT digest FROM trajectory_blobs WHERE trajectory = $1 "
+                            "ON CONFLICT DO NOTHING",
+                            "DELETE FROM trajectory_blobs WHERE trajectory = $1"}) {
+      PROCTOR_RETURN_IF_ERROR(transaction.Execute(sql, {id}).status());
+    }
+    return InsertBlobs(transaction, id, kept);
+  }));
   return CollectGarbage(context);
 }
 

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/call_context.h"
 #include "proctor/v1/trajectory.pb.h"
 #include "proctor/v1/trajectory_service.pb.h"
@@ -43,6 +44,10 @@ class TrajectoryStore {
 
   // Deletes a closed record and the blobs that no other record names. Its episode's row stays. FAILED_PRECONDITION: open.
   absl::Status Delete(const CallContext& context, const std::string& name);
+
+  // Deletes the blobs that only observations before the last three of a closed record name, and notes it as thinned at `now`; nothing if it
+  // is thin already. FAILED_PRECONDITION: open.
+  absl::Status Thin(const CallContext& context, const std::string& name, absl::Time now);
 
   // Closes a record that its recorder gave up, as CloseInterrupted does; nothing if it is closed. NOT_FOUND.
   absl::Status CloseAbandoned(const CallContext& context, const std::string& name);

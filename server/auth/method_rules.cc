@@ -86,6 +86,13 @@ const std::vector<MethodRule>& MethodRules() {
       {.path = "/proctor.v1.JobService/PauseJob", .scopes = kStartsJobs, .changes = true},
       {.path = "/proctor.v1.JobService/ResumeJob", .scopes = kStartsJobs, .changes = true},
       {.path = "/proctor.v1.JobService/CancelJob", .scopes = kStartsJobs, .changes = true},
+      {.path = "/grpc.channelz.v1.Channelz/GetTopChannels", .scopes = kAdminister},
+      {.path = "/grpc.channelz.v1.Channelz/GetServers", .scopes = kAdminister},
+      {.path = "/grpc.channelz.v1.Channelz/GetServer", .scopes = kAdminister},
+      {.path = "/grpc.channelz.v1.Channelz/GetServerSockets", .scopes = kAdminister},
+      {.path = "/grpc.channelz.v1.Channelz/GetChannel", .scopes = kAdminister},
+      {.path = "/grpc.channelz.v1.Channelz/GetSubchannel", .scopes = kAdminister},
+      {.path = "/grpc.channelz.v1.Channelz/GetSocket", .scopes = kAdminister},
       {.path = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", .scopes = kAny},
   };
   return rules;

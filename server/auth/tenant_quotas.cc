@@ -23,16 +23,49 @@ absl::Status Spent(const char* quota, const std::string& tenant, double limit, c
                        retry);
 }
 
+// Some tenant has such a limit.
+bool LimitsStorage(const v1::QuotaConfig& config) {
+  return config.otherwise().storage_bytes() > 0 ||
+         std::any_of(config.tenants().begin(), config.tenants().end(), [](const auto& of) { return of.second.storage_bytes() > 0; });
+}
+bool LimitsJudgeSpend(const v1::QuotaConfig& config) {
+  return config.otherwise().judge_usd_per_day() > 0 ||
+         std::any_of(config.tenants().begin(), config.tenants().end(), [](const auto& of) { return of.second.judge_usd_per_day() > 0; });
+}
+
+bool SameWeights(const v1::QuotaConfig& a, const v1::QuotaConfig& b) {
+  const auto weights = [](const v1::QuotaConfig& config) {
+    return std::map<std::string, double>(config.session_weights().begin(), config.session_weights().end());
+  };
+  return weights(a) == weights(b);
+}
+
 }  // namespace
 
-const v1::TenantQuota& TenantQuotas::Of(const std::string& tenant) const {
-  const auto it = config_.tenants().find(tenant);
-  return it == config_.tenants().end() ? config_.otherwise() : it->second;
+bool TenantQuotas::Replace(const v1::QuotaConfig& config) {
+  const auto before = this->config();
+  if (LimitsStorage(config) != LimitsStorage(*before) || LimitsJudgeSpend(config) != LimitsJudgeSpend(*before)) return false;
+  if (!SameWeights(config, *before)) return false;
+  MutexLock lock(config_mutex_);
+  config_ = std::make_shared<const v1::QuotaConfig>(config);
+  return true;
+}
+
+std::shared_ptr<const v1::QuotaConfig> TenantQuotas::config() const {
+  MutexLock lock(config_mutex_);
+  return config_;
+}
+
+v1::TenantQuota TenantQuotas::Of(const std::string& tenant) const {
+  const auto config = this->config();
+  const auto it = config->tenants().find(tenant);
+  return it == config->tenants().end() ? config->otherwise() : it->second;
 }
 
 double TenantQuotas::Weight(const std::string& environment_id) const {
-  const auto it = config_.session_weights().find(environment_id);
-  return it == config_.session_weights().end() ? 1 : it->second;
+  const auto config = this->config();
+  const auto it = config->session_weights().find(environment_id);
+  return it == config->session_weights().end() ? 1 : it->second;
 }
 
 absl::Status TenantQuotas::Spend(const std::string& tenant, double per_minute, const char* what,
@@ -81,15 +114,8 @@ absl::Status TenantQuotas::CheckJudgeSpend(const std::string& tenant) const {
                next - clock_.Now());
 }
 
-bool TenantQuotas::limits_storage() const {
-  return config_.otherwise().storage_bytes() > 0 ||
-         std::any_of(config_.tenants().begin(), config_.tenants().end(), [](const auto& of) { return of.second.storage_bytes() > 0; });
-}
-
-bool TenantQuotas::limits_judge_spend() const {
-  return config_.otherwise().judge_usd_per_day() > 0 ||
-         std::any_of(config_.tenants().begin(), config_.tenants().end(), [](const auto& of) { return of.second.judge_usd_per_day() > 0; });
-}
+bool TenantQuotas::limits_storage() const { return LimitsStorage(*config()); }
+bool TenantQuotas::limits_judge_spend() const { return LimitsJudgeSpend(*config()); }
 
 absl::Status TenantQuotas::Take(const std::string& tenant, const std::string& environment_id) {
   const std::string name = Named(tenant);

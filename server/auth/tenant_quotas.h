@@ -3,6 +3,7 @@
 #define PROCTOR_SERVER_AUTH_TENANT_QUOTAS_H_
 
 #include <map>
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
@@ -20,7 +21,11 @@ class TenantQuotas final : public env::Admission {
  public:
   // `config` as CheckAuth left it. The others outlive the quotas.
   TenantQuotas(const v1::QuotaConfig& config, const TenantAccounts& accounts, Clock& clock)
-      : config_(config), accounts_(accounts), clock_(clock) {}
+      : config_(std::make_shared<const v1::QuotaConfig>(config)), accounts_(accounts), clock_(clock) {}
+
+  // Puts other quotas in force. False, and nothing changes, where they need a restart: other weights of sessions (open ones were taken by the
+  // old ones), or the first or last limit of storage or of judge spend (whether use is counted is settled at the start).
+  bool Replace(const v1::QuotaConfig& config);
 
   // One action, one call of any method: a bucket that holds a minute's worth and fills up evenly.
   absl::Status SpendStep(const std::string& tenant);
@@ -44,12 +49,15 @@ class TenantQuotas final : public env::Admission {
     absl::Time filled = absl::InfinitePast();
   };
 
-  const v1::TenantQuota& Of(const std::string& tenant) const;
+  v1::TenantQuota Of(const std::string& tenant) const;
   double Weight(const std::string& environment_id) const;
   absl::Status Spend(const std::string& tenant, double per_minute, const char* what, std::map<std::string, Bucket>& buckets)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const v1::QuotaConfig config_;
+  std::shared_ptr<const v1::QuotaConfig> config() const;
+
+  mutable Mutex config_mutex_;
+  std::shared_ptr<const v1::QuotaConfig> config_ ABSL_GUARDED_BY(config_mutex_);
   const TenantAccounts& accounts_;
   Clock& clock_;
   mutable Mutex mutex_;

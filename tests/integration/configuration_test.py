@@ -1,6 +1,7 @@
 """What the configuration says reaches the worlds: a real proctord with real Chromium on the practice sites."""
 import json
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -116,6 +117,36 @@ class ConfigurationTest(ServerTest):
             first, _ = env.reset(options={"task": task})
             self.assertNotIn("proctor_", first.text.text)
             self.assertIn("server itself", first.text.text)
+
+
+class ReloadTest(ServerTest):
+    def test_a_hangup_puts_in_force_what_can_be_and_names_what_cannot(self):
+        quiet = "environments: {web: {enabled: false}, practice: {enabled: false}}\n"
+        client = self.start(quiet)
+
+        def reload(yaml):
+            pathlib.Path(self.server.flags[1]).write_text(yaml)
+            at = self.server.log.stat().st_size
+            self.server.process.send_signal(signal.SIGHUP)
+            return lambda: self.server.log.read_text()[at:]
+
+        def await_line(log, text):
+            deadline = time.monotonic() + 30
+            while text not in log():
+                self.assertLess(time.monotonic(), deadline, f"{text!r} is not in {log()!r}")
+                time.sleep(0.05)
+
+        await_line(reload("environments: {mars: {}}\n"), "no such environment")
+        limited = quiet + "quotas: {otherwise: {session_weight: 1}}\nretention: {rules: [{name: old, min_age: 1h}]}\n"
+        log = reload(limited + "recompression: {enabled: false}\n")
+        await_line(log, "recompression")
+        self.assertIn("waits for a restart", log())
+        await_line(log, "retention")
+        client.create_session("null")
+        with self.assertRaises(proctor.ResourceExhausted):
+            client.create_session("null")
+        await_line(reload(quiet), "quotas")
+        client.create_session("null")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@
 #include "common/proto_time.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/util/message_differencer.h"
+#include "server/changed_settings.h"
 #include "tests/storage/temp_directory.h"
 
 namespace proctor::server {
@@ -252,6 +253,22 @@ TEST_F(ConfigurationTest, RefusesBadFlags) {
     line.insert(line.end(), flags.begin(), flags.end());
     EXPECT_FALSE(ParseCommandLine(line).ok()) << flags[0];
   }
+}
+
+TEST_F(ConfigurationTest, RetentionThatKeepsNeedsNoAge) {
+  const auto line = Load("retention: {rules: [{name: held out, splits: [test], action: keep}, {name: rest, min_age: 1h, action: thin}]}\n");
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_EQ(line->config.retention().rules(0).action(), v1::RETENTION_ACTION_KEEP);
+  EXPECT_EQ(line->config.retention().rules(1).action(), v1::RETENTION_ACTION_THIN);
+}
+
+TEST_F(ConfigurationTest, ChangedSettingsAreNamedByTheirTopmostField) {
+  const auto before = Load("log: {level: info}\nenvironments: {web: {max_sessions: 3}}\n");
+  const auto after = Load("log: {level: debug}\nenvironments: {web: {max_sessions: 4}}\nquotas: {tenants: {lab: {steps_per_minute: 5}}}\n");
+  ASSERT_TRUE(before.ok() && after.ok()) << before.status() << after.status();
+  EXPECT_THAT(ChangedSettings(before->config, before->config), testing::IsEmpty());
+  EXPECT_THAT(ChangedSettings(before->config, after->config), testing::UnorderedElementsAre("log", "environments", "quotas"));
+  EXPECT_THAT(ChangedSettings(after->config, before->config), testing::UnorderedElementsAre("log", "environments", "quotas"));
 }
 
 }  // namespace

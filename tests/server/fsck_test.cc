@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/clock.h"
 #include "common/ids.h"
+#include "common/proto_json.h"
 #include "common/proto_time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -17,6 +18,8 @@
 #include "server/retention.h"
 #include "storage/sqlite_database.h"
 #include "tests/storage/temp_directory.h"
+#include "trajectory/folder_export.h"
+#include "trajectory/folder_import.h"
 
 namespace proctor::server {
 namespace {
@@ -45,8 +48,9 @@ class DataFixture : public testing::Test {
   void Close() { data_.reset(); }
   const std::string& data_dir() const { return config_.data_dir(); }
 
-  // A trajectory of two steps, each with a download of its own and one that all share; returns its id.
-  std::string Record(const std::string& name, v1::Outcome outcome = v1::OUTCOME_SUCCESS, v1::Split split = v1::SPLIT_TRAIN) {
+  // A trajectory of some steps, each with a download of its own and one that all share; returns its id.
+  std::string Record(const std::string& name, v1::Outcome outcome = v1::OUTCOME_SUCCESS, v1::Split split = v1::SPLIT_TRAIN,
+                     int steps = 2) {
     const CallContext context;
     const std::string id = NewId();
     v1::Trajectory header;
@@ -59,7 +63,7 @@ class DataFixture : public testing::Test {
     episode.set_trajectory(header.name());
     *episode.mutable_start_time() = header.start_time();
     EXPECT_TRUE(data_->recorder->Begin(context, header, episode, {}).ok());
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < steps; ++i) {
       v1::Step step;
       step.set_index(i);
       for (const std::string& bytes : {absl::StrCat(name, i), std::string("shared")}) {
@@ -476,7 +480,7 @@ TEST_F(RetentionTest, WhatPeopleLabelledStaysUnlessTheRuleSaysOtherwise) {
   v1::RetentionRule& rule = Rule(absl::Hours(24));
   EXPECT_THAT(Apply(), IsEmpty());
   EXPECT_TRUE(Exists(id));
-  rule.set_delete_labelled(true);
+  rule.set_include_labelled(true);
   EXPECT_THAT(Apply(), ElementsAre(testing::Pair("rule 1", 1)));
   EXPECT_FALSE(Exists(id));
 }
@@ -492,6 +496,59 @@ TEST_F(RetentionTest, WhatIsStillToBeJudgedStays) {
   Rule(absl::Hours(24));
   EXPECT_THAT(Apply(), IsEmpty());
   EXPECT_TRUE(Exists(id));
+}
+
+TEST_F(RetentionTest, ThinningTakesWhatOnlyEarlyObservationsName) {
+  const std::string id = Record("a", v1::OUTCOME_SUCCESS, v1::SPLIT_TRAIN, /*steps=*/5);
+  clock_.Advance(absl::Hours(48));
+  Rule(absl::Hours(24)).set_action(v1::RETENTION_ACTION_THIN);
+  EXPECT_THAT(Apply(), ElementsAre(testing::Pair("rule 1", 1)));
+  EXPECT_FALSE(data_->blobs->Contains(Sha256Hex("a0")));
+  EXPECT_FALSE(data_->blobs->Contains(Sha256Hex("a1")));
+  for (const std::string kept : {"a2", "a3", "a4", "shared"}) EXPECT_TRUE(data_->blobs->Contains(Sha256Hex(kept))) << kept;
+  const auto thin = data_->trajectories->Get(CallContext(), "trajectories/" + id);
+  ASSERT_TRUE(thin.ok()) << thin.status();
+  EXPECT_EQ(FromProto(thin->thin_time()), clock_.Now());
+  ASSERT_EQ(thin->steps_size(), 5);
+  EXPECT_EQ(thin->steps(0).observation().downloads(0).digest(), Sha256Hex("a0"));
+  EXPECT_THAT(Apply(), IsEmpty());
+  Close();
+  EXPECT_THAT(Check().damage, IsEmpty());
+  EXPECT_THAT(Check().leftovers, IsEmpty());
+  EXPECT_EQ(Check().blobs, 4);
+}
+
+TEST_F(RetentionTest, AnExportOfAThinOneComesBackAsItIs) {
+  const std::string id = Record("a", v1::OUTCOME_SUCCESS, v1::SPLIT_TRAIN, /*steps=*/5);
+  const std::string name = "trajectories/" + id;
+  ASSERT_TRUE(data_->trajectories->Thin(CallContext(), name, clock_.Now()).ok());
+  const auto before = data_->trajectories->Get(CallContext(), name);
+  ASSERT_TRUE(before.ok()) << before.status();
+  const std::string folder = data_dir() + "-export";
+  const auto progress = [](int64_t, int64_t) { return absl::OkStatus(); };
+  const auto exported = trajectory::ExportTrajectories(CallContext(), *data_->archive, {name}, folder, progress);
+  ASSERT_TRUE(exported.ok()) << exported.status();
+  ASSERT_TRUE(data_->trajectories->Delete(CallContext(), name).ok());
+  const auto imported = trajectory::ImportTrajectories(CallContext(), *data_->archive, folder, progress);
+  ASSERT_TRUE(imported.ok()) << imported.status();
+  EXPECT_EQ(imported->imported(), 1) << imported->ShortDebugString();
+  const auto after = data_->trajectories->Get(CallContext(), name);
+  ASSERT_TRUE(after.ok()) << after.status();
+  EXPECT_EQ(ProtoCanonicalBytes(*after), ProtoCanonicalBytes(*before));
+  fs::remove_all(folder);
+}
+
+TEST_F(RetentionTest, TheFirstRuleThatFitsDecides) {
+  const std::string failed = Record("a", v1::OUTCOME_FAILURE);
+  const std::string held_out = Record("b", v1::OUTCOME_FAILURE, v1::SPLIT_TEST);
+  clock_.Advance(absl::Hours(48));
+  v1::RetentionRule& keep = Rule(absl::ZeroDuration());
+  keep.set_action(v1::RETENTION_ACTION_KEEP);
+  keep.add_splits(v1::SPLIT_TEST);
+  Rule(absl::Hours(24));
+  EXPECT_THAT(Apply(), ElementsAre(testing::Pair("rule 2", 1)));
+  EXPECT_FALSE(Exists(failed));
+  EXPECT_TRUE(Exists(held_out));
 }
 
 TEST_F(RetentionTest, MorePagesThanOneAreDeleted) {

@@ -102,6 +102,18 @@ TEST_F(ProctordDoorsTest, WithoutARightTokenNothingButHealthIsServed) {
   EXPECT_TRUE(Send(channel, {kListSessions, "", {Bearer("actor")}}).ok());
 }
 
+TEST_F(ProctordDoorsTest, ChannelzTellsAdministratorsAlone) {
+  ASSERT_NO_FATAL_FAILURE(StartGuarded());
+  const auto channel = Tls();
+  constexpr char kGetServers[] = "/grpc.channelz.v1.Channelz/GetServers";
+  EXPECT_EQ(Send(channel, {kGetServers, "", {Bearer("actor")}}).error_code(), StatusCode::PERMISSION_DENIED);
+  std::string reply;
+  const grpc::Status status = Send(channel, {kGetServers, "", {Bearer("root")}}, &reply);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  // At least one server is listed.
+  EXPECT_GT(reply.size(), 8u);
+}
+
 TEST_F(ProctordDoorsTest, NoMethodOfAnyServiceIsServedWithoutAToken) {
   ASSERT_NO_FATAL_FAILURE(StartGuarded());
   const auto channel = Tls();

@@ -41,6 +41,9 @@ TEST(MethodRulesTest, EveryMethodHasARuleAndEveryRuleAMethod) {
   std::set<std::string> methods = AllMethods();
   ASSERT_GE(methods.size(), 60u);
   methods.insert("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
+  for (const char* name : {"GetTopChannels", "GetServers", "GetServer", "GetServerSockets", "GetChannel", "GetSubchannel", "GetSocket"}) {
+    methods.insert(absl::StrCat("/grpc.channelz.v1.Channelz/", name));
+  }
   std::set<std::string> rules;
   for (const MethodRule& rule : MethodRules()) {
     EXPECT_TRUE(rules.insert(std::string(rule.path)).second) << rule.path << " twice";

@@ -215,5 +215,24 @@ TEST_F(TenantQuotasTest, AnEpisodesPicturesCountForItsTenantWhenItEnds) {
   EXPECT_EQ(accounts_->stored_bytes("lab"), before);
 }
 
+TEST_F(TenantQuotasTest, OtherQuotasAreInForceAtOnceUnlessTheyNeedARestart) {
+  const auto quotas = Quotas("otherwise { session_weight: 1 }");
+  ASSERT_TRUE(quotas->Take("lab", "web").ok());
+  ExpectSpent(quotas->Take("lab", "web"), "session_weight");
+  v1::QuotaConfig wanted;
+  wanted.mutable_otherwise()->set_session_weight(2);
+  ASSERT_TRUE(quotas->Replace(wanted));
+  EXPECT_TRUE(quotas->Take("lab", "web").ok());
+  ExpectSpent(quotas->Take("lab", "web"), "session_weight");
+  for (const char* text : {"session_weights { key: 'web' value: 2 }", "otherwise { storage_bytes: 1 }",
+                           "tenants { key: 'lab' value { judge_usd_per_day: 1 } }"}) {
+    v1::QuotaConfig refused;
+    ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &refused));
+    EXPECT_FALSE(quotas->Replace(refused)) << text;
+  }
+  quotas->GiveBack("lab", "web");
+  EXPECT_TRUE(quotas->Take("lab", "web").ok());
+}
+
 }  // namespace
 }  // namespace proctor::server
