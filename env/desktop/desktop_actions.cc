@@ -13,14 +13,13 @@
 #include "common/strings.h"
 #include "env/desktop/guest/accessible_states.h"
 #include "env/desktop/guest_replies.h"
+#include "env/wheel.h"
 
 namespace proctor::env::desktop {
 namespace {
 
 constexpr absl::Duration kGuestCap = absl::Seconds(3);
 constexpr absl::Duration kLaunchCap = absl::Seconds(20);
-// A notch of the wheel scrolls by about so many pixels.
-constexpr double kNotchPx = 60;
 constexpr int kMaxNotches = 200;
 constexpr absl::Duration kPauseStill = absl::Milliseconds(50);
 constexpr absl::Duration kDefaultWait = absl::Seconds(1);
@@ -283,7 +282,7 @@ absl::Status ActionRunner::Scroll(const CallContext& context, const v1::Scroll& 
   double down = scroll.delta_y();
   if (scroll.delta_x() == 0 && down == 0) down = display_.screen.height() * 2.0 / 3;
   const auto notches = [](double distance) {
-    return distance == 0 ? 0 : static_cast<int>(std::clamp(std::round(std::abs(distance) / kNotchPx), 1.0, 1.0 * kMaxNotches));
+    return distance == 0 ? 0 : static_cast<int>(std::clamp(std::round(std::abs(distance) / kWheelNotchPx), 1.0, 1.0 * kMaxNotches));
   };
   PROCTOR_RETURN_IF_ERROR(input_.Wheel(context, down < 0 ? kWheelUp : kWheelDown, notches(down)));
   return input_.Wheel(context, scroll.delta_x() < 0 ? kWheelLeft : kWheelRight, notches(scroll.delta_x()));

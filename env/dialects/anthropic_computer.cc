@@ -35,6 +35,7 @@
 #include "env/dialects/json_text.h"
 #include "env/dialects/keys.h"
 #include "env/dialects/parsers.h"
+#include "env/wheel.h"
 
 namespace proctor::env::dialects {
 namespace {

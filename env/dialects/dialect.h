@@ -12,9 +12,6 @@ namespace proctor::env::dialects {
 // A longer text is refused unread.
 inline constexpr int kMaxAgentTextBytes = 65536;
 
-// What a dialect that counts notches of the mouse wheel means by one, in the pixels of Scroll.
-inline constexpr double kWheelNotchPx = 60;
-
 // The outcome of parsing. Exactly one of `error` and the action's kind is set.
 struct ParsedAgentText {
   v1::Action action;

@@ -31,6 +31,7 @@
 #include "env/dialects/keys.h"
 #include "env/dialects/parsers.h"
 #include "env/dialects/python_call.h"
+#include "env/wheel.h"
 
 namespace proctor::env::dialects {
 namespace {
