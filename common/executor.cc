@@ -3,11 +3,20 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
 namespace proctor {
+namespace {
+
+// Timers do not care what the wall clock is set to. Its zero means nothing.
+absl::Time SteadyNow() { return absl::UnixEpoch() + absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch()); }
+// CondVar::WaitFor waits by the system's clock: one that is set back makes a timer late by so much at most.
+constexpr absl::Duration kMaxWait = absl::Seconds(1);
+
+}  // namespace
 
 ThreadPool::ThreadPool(std::string name, int max_threads)
     : name_(std::move(name)), max_threads_(std::max(1, max_threads)) {}
@@ -108,7 +117,7 @@ TimerQueue::~TimerQueue() {
 }
 
 uint64_t TimerQueue::RunAfter(absl::Duration delay, std::function<void()> callback) {
-  const absl::Time time = absl::Now() + delay;
+  const absl::Time time = SteadyNow() + delay;
   MutexLock lock(mutex_);
   const uint64_t id = next_id_++;
   timers_.emplace(std::make_pair(time, id), std::move(callback));
@@ -142,9 +151,9 @@ void TimerQueue::Run() {
       continue;
     }
     const auto first = timers_.begin();
-    const absl::Duration delay = first->first.first - absl::Now();
+    const absl::Duration delay = first->first.first - SteadyNow();
     if (delay > absl::ZeroDuration()) {
-      wake_.WaitFor(mutex_, delay);
+      wake_.WaitFor(mutex_, std::min(delay, kMaxWait));
       continue;
     }
     {

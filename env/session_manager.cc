@@ -271,7 +271,9 @@ void SessionManager::GiveUpWaiting(const OpeningPtr& opening, absl::Status statu
     if (opening->left_queue) return;
     opening->left_queue = true;
     waiting_[opening->environment_id].remove(opening);
-    if (absl::IsResourceExhausted(status)) ++kinds_[opening->environment_id].refused;
+    // Not a tenant's own quota: more places would not help it.
+    const bool had_quota = options_.admission == nullptr || opening->counted;
+    if (had_quota && absl::IsResourceExhausted(status)) ++kinds_[opening->environment_id].refused;
     requests_.erase({opening->tenant, opening->request.request_id()});
     done.swap(opening->done);
   }

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -16,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/status.h"
+#include "storage/file_system.h"
 #include "storage/sqlite_backup.h"
 #include "storage/sqlite_database.h"
 #include "trajectory/record_check.h"
@@ -53,7 +53,9 @@ class Copier {
       }
       RemoveDatabase();
     }
-    PROCTOR_RETURN_IF_ERROR(CopyFile(directory_ + "/secret", target_ + "/secret").status());
+    PROCTOR_ASSIGN_OR_RETURN(const bool secret, CopyFile(directory_ + "/secret", target_ + "/secret"));
+    if (!secret) return absl::NotFoundError(absl::StrCat(directory_, "/secret is missing: is this the data directory of a server?"));
+    PROCTOR_RETURN_IF_ERROR(CopyAuditLog());
     PROCTOR_RETURN_IF_ERROR(DropForeignBlobs());
     std::error_code error;
     result_.bytes += static_cast<int64_t>(fs::file_size(target_ + "/proctor.db", error));
@@ -131,6 +133,17 @@ class Copier {
     return false;
   }
 
+  // It grows while it is copied: what is there last may be half a line.
+  absl::Status CopyAuditLog() {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(directory_, error)) {
+      const std::string name = entry.path().filename().string();
+      if (!name.starts_with("audit.")) continue;
+      PROCTOR_RETURN_IF_ERROR(CopyFile(entry.path().string(), absl::StrCat(target_, "/", name)).status());
+    }
+    return error ? Failed(directory_, error) : absl::OkStatus();
+  }
+
   // Blobs of trajectories that were deleted between two rounds.
   absl::Status DropForeignBlobs() {
     PROCTOR_ASSIGN_OR_RETURN(const std::set<std::string> named, NamedBlobs());
@@ -152,10 +165,13 @@ class Copier {
     const std::error_code error(errno, std::generic_category());
     if (folder >= 0) close(folder);
     if (!synced) return Failed(target_, error);
-    std::ofstream file(target_ + "/backup.json");
-    file << "{\"time\": \"" << absl::FormatTime(absl::RFC3339_sec, absl::Now(), absl::UTCTimeZone()) << "\", \"blobs\": "
-         << result_.blobs << ", \"bytes\": " << result_.bytes << "}\n";
-    return file.flush() ? absl::OkStatus() : absl::UnavailableError(absl::StrCat("cannot write ", target_, "/backup.json"));
+    const std::string text =
+        absl::StrCat("{\"time\": \"", absl::FormatTime(absl::RFC3339_sec, absl::Now(), absl::UTCTimeZone()), "\", \"blobs\": ", result_.blobs,
+                     ", \"bytes\": ", result_.bytes, "}\n");
+    storage::FileSystem& files = storage::LocalFileSystem();
+    PROCTOR_RETURN_IF_ERROR(files.WriteNew(target_ + "/backup.json.new", text, storage::SyncMode::kSync));
+    PROCTOR_RETURN_IF_ERROR(files.Rename(target_ + "/backup.json.new", target_ + "/backup.json"));
+    return files.SyncDirectory(target_);
   }
 
   const CallContext& context_;

@@ -16,7 +16,7 @@ struct BackupResult {
   int64_t bytes = 0;
 };
 
-// Copies database, blobs and secret to `target`, which must be missing or empty (made with mode 0700). The copy is a data directory of
+// Copies database, blobs, secret and audit log to `target`, which must be missing or empty (made with mode 0700). The copy is a data directory of
 // the moment at which its database was copied, with every blob that it names; the file `backup.json`, written last, says that it is whole.
 // What was acknowledged before the call is in it. Not in it: `exchange/`, the configuration, traces.
 //

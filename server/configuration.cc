@@ -1,5 +1,8 @@
 #include "server/configuration.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <optional>

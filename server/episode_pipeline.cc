@@ -93,13 +93,18 @@ absl::Status EpisodePipeline::GiveBackPlaces(const CallContext& context) {
 
 absl::Status EpisodePipeline::Drain(const CallContext& context) {
   absl::Status status;
+  std::map<std::string, uint64_t> retries;
   {
     MutexLock lock(mutex_);
     const auto all_done = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return open_.empty(); };
     status = AwaitWithContext(context, mutex_, idle_, all_done, "draining evaluations");
-    if (!status.ok()) stopping_ = true;
+    if (status.ok()) return status;
+    stopping_ = true;
+    retries.swap(retries_);
   }
-  if (!status.ok()) stop_->Cancel();
+  stop_->Cancel();
+  // The pool goes before the pipeline.
+  for (const auto& [episode, timer] : retries) parts_.timers.Cancel(timer);
   return status;
 }
 

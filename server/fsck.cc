@@ -106,7 +106,9 @@ class Checker {
   absl::Status PutAside(const std::string& path) {
     const std::string folder = directory_ + "/damaged";
     if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return absl::UnavailableError(std::strerror(errno));
-    const std::string target = absl::StrCat(folder, "/", std::filesystem::path(path).filename().string());
+    const std::string name = absl::StrCat(folder, "/", std::filesystem::path(path).filename().string());
+    std::string target = name;
+    for (int i = 1; access(target.c_str(), F_OK) == 0; ++i) target = absl::StrCat(name, ".", i);
     return std::rename(path.c_str(), target.c_str()) == 0 ? absl::OkStatus() : absl::UnavailableError(std::strerror(errno));
   }
 

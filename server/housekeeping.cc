@@ -38,12 +38,15 @@ void Housekeeping::Start() {
 void Housekeeping::Stop() {
   stopping_->Cancel();
   uint64_t timer = 0;
+  std::shared_ptr<CancelToken> retaining;
   {
     MutexLock lock(mutex_);
     if (stopped_) return;
     stopped_ = true;
     timer = timer_;
+    retaining = retaining_;
   }
+  if (retaining != nullptr) retaining->Cancel();
   parts_.timers.Cancel(timer);
 }
 
@@ -72,22 +75,27 @@ void Housekeeping::Maintain() {
   if (parts_.sessions.open_sessions() == 0) parts_.session_clock.Anchor();
   BeginRecompression();
   BeginRetention();
-  if (absl::Now() < next_hourly_) return;
-  next_hourly_ = absl::Now() + absl::Hours(1);
+  if (uptime_() < next_hourly_) return;
+  next_hourly_ = uptime_() + absl::Hours(1);
   MaintainHourly(context);
 }
 
 void Housekeeping::SetRetention(const v1::RetentionConfig& retention) {
-  MutexLock lock(mutex_);
-  retention_ = retention;
-  next_retention_ = absl::InfinitePast();
+  std::shared_ptr<CancelToken> old;
+  {
+    MutexLock lock(mutex_);
+    retention_ = retention;
+    next_retention_ = absl::ZeroDuration();
+    old = retaining_;
+  }
+  if (old != nullptr) old->Cancel();
 }
 
 void Housekeeping::BeginRetention() {
   MutexLock lock(mutex_);
-  if (stopped_ || retention_.rules().empty() || absl::Now() < next_retention_) return;
-  next_retention_ = absl::Now() + FromProto(retention_.interval());
-  parts_.background.Post([this, retention = retention_] { Retain(retention); });
+  if (stopped_ || retaining_ != nullptr || retention_.rules().empty() || uptime_() < next_retention_) return;
+  retaining_ = std::make_shared<CancelToken>();
+  parts_.background.Post([this] { Retain(); });
 }
 
 void Housekeeping::MaintainHourly(const CallContext& context) {
@@ -119,7 +127,8 @@ void Housekeeping::TrimRewards(const CallContext& context) {
 
 void Housekeeping::ForgetDeleted(const CallContext& context) {
   const auto exists = [&](const std::string& id) -> absl::StatusOr<bool> {
-    const absl::Status found = parts_.data.episodes->Get(context, ResourceName("episodes", id)).status();
+    // The episode's row stays.
+    const absl::Status found = parts_.data.trajectories->GetHeader(context, ResourceName("trajectories", id)).status();
     if (found.ok() || absl::IsNotFound(found)) return found.ok();
     return found;
   };
@@ -128,7 +137,7 @@ void Housekeeping::ForgetDeleted(const CallContext& context) {
 
 void Housekeeping::BeginRecompression() {
   if (!parts_.config.recompression().enabled() || recompressing_ || parts_.sessions.open_sessions() > 0) return;
-  if (absl::Now() < next_recompression_) return;
+  if (uptime_() < next_recompression_) return;
   recompressing_ = true;
   PostInBackground([this] {
     Recompress();
@@ -155,7 +164,7 @@ void Housekeeping::Recompress() {
   if (absl::IsAborted(result.status()) || absl::IsCancelled(result.status())) return;
   LogFailure("screenshots were not recompressed", result.status());
   recompressed_up_to_.clear();
-  next_recompression_ = absl::Now() + kRecompressionPause;
+  next_recompression_ = uptime_() + kRecompressionPause;
 }
 
 void Housekeeping::CountBlobs() {
@@ -173,11 +182,24 @@ void Housekeeping::CountBlobs() {
   }
 }
 
-void Housekeeping::Retain(const v1::RetentionConfig& retention) {
-  const CallContext context(absl::InfiniteFuture(), stopping_);
+void Housekeeping::Retain() {
+  v1::RetentionConfig retention;
+  std::shared_ptr<CancelToken> cancel;
+  {
+    MutexLock lock(mutex_);
+    next_retention_ = uptime_() + FromProto(retention_.interval());
+    retention = retention_;
+    if (retaining_->cancelled()) retaining_ = std::make_shared<CancelToken>();
+    cancel = retaining_;
+    if (stopped_) cancel->Cancel();
+  }
+  const CallContext context(absl::InfiniteFuture(), cancel);
   const DataDirectory& data = parts_.data;
-  const auto done =
-      ApplyRetention(context, retention, {*data.trajectories, *data.episodes, *data.labels}, absl::Now());
+  const auto done = ApplyRetention(context, retention, {*data.trajectories, *data.episodes, *data.labels}, absl::Now());
+  {
+    MutexLock lock(mutex_);
+    retaining_ = nullptr;
+  }
   if (absl::IsCancelled(done.status())) return;
   LogFailure("retention failed", done.status());
   if (!done.ok()) return;

@@ -50,7 +50,7 @@ class Housekeeping {
   // Nothing is begun any more, and what takes long ends soon.
   void Stop();
 
-  // From the next look on, which is soon.
+  // At once: a look by the old rules ends, and one by the new ones follows.
   void SetRetention(const v1::RetentionConfig& retention);
 
  private:
@@ -70,22 +70,26 @@ class Housekeeping {
   // In the background.
   void Recompress();
   void CountBlobs();
-  void Retain(const v1::RetentionConfig& retention);
+  void Retain();
 
   const Parts parts_;
   // Cancelled by Stop.
   const std::shared_ptr<CancelToken> stopping_ = std::make_shared<CancelToken>();
-  absl::Time next_hourly_ = absl::InfinitePast();
+  // Whatever the wall clock is set to.
+  const std::function<absl::Duration()> uptime_ = AnchoredClock::Steady();
+  absl::Duration next_hourly_ = absl::ZeroDuration();
   // Set while it runs; it alone uses the two below then.
   std::atomic<bool> recompressing_ = false;
-  absl::Time next_recompression_ = absl::InfinitePast();
+  absl::Duration next_recompression_ = absl::ZeroDuration();
   std::string recompressed_up_to_;
 
   Mutex mutex_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t timer_ ABSL_GUARDED_BY(mutex_) = 0;
   v1::RetentionConfig retention_ ABSL_GUARDED_BY(mutex_);
-  absl::Time next_retention_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  // Set from when a look is posted until it ends; cancelled when its rules are no longer in force.
+  std::shared_ptr<CancelToken> retaining_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration next_retention_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();
 };
 
 // Tells the log if the tokens file could not be read again.

@@ -77,7 +77,7 @@ class Run {
     // Imported ones have no episode, and nobody judges them by itself.
     if (!episode_->name().empty() && episode_->result_state() != v1::RESULT_STATE_READY) return false;
     if (!IsAmong(rule.outcomes(), episode_->verdict().outcome())) return false;
-    if (rule.include_labelled()) return true;
+    if (rule.include_labelled() || rule.action() == v1::RETENTION_ACTION_KEEP) return true;
     v1::ListLabelsRequest request;
     request.set_trajectory(header.name());
     request.set_page_size(1);

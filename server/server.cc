@@ -381,8 +381,8 @@ absl::Status ServerImpl::ListenHttp() {
   net::HttpServer::Options options;
   options.address = address.host;
   options.port = address.port;
-  // A slow reading of the metrics does not keep anybody from asking whether the server is alive.
-  options.threads = 2;
+  // Two slow readings of the metrics do not keep anybody from asking whether the server is alive.
+  options.threads = 3;
   options.max_connections = 64;
   options.max_body_bytes = 1024;
   PROCTOR_ASSIGN_OR_RETURN(http_, net::HttpServer::Create(options, MakeOperationsHandler({

@@ -21,8 +21,8 @@ struct ConsumerLag {
   std::string consumer;
   // Records of its filter's splits and others between what it acknowledged and the log's end.
   int64_t records = 0;
-  // Age of the oldest record that it wants and has not acknowledged; zero if there is none.
-  absl::Duration age = absl::ZeroDuration();
+  // Age of the oldest record that it wants and has not acknowledged; zero if there is none, nothing if that is not known.
+  std::optional<absl::Duration> age = absl::ZeroDuration();
   bool connected = false;
 };
 
@@ -62,7 +62,8 @@ struct ServerState {
   int64_t reward_log_floor = 0;
   // By name; the first of them only, where there are very many.
   std::vector<ConsumerLag> consumers;
-  int64_t consumer_count = 0;
+  // Nothing if they could not be listed.
+  std::optional<int64_t> consumer_count;
   StoreSize store;
   // As last counted; nothing before the first time.
   std::optional<BlobSize> blobs;

@@ -120,13 +120,15 @@ class StateMetrics {
     Gauge("proctor_reward_log_end", "Offset of the log's last record.").Add({}, static_cast<double>(state_.reward_log_end));
     Gauge("proctor_reward_log_floor", "Offset of the last record that retention took.")
         .Add({}, static_cast<double>(state_.reward_log_floor));
-    Gauge("proctor_consumers", "Consumers of the reward log.").Add({}, static_cast<double>(state_.consumer_count));
+    if (state_.consumer_count) {
+      Gauge("proctor_consumers", "Consumers of the reward log.").Add({}, static_cast<double>(*state_.consumer_count));
+    }
     FamilyBuilder lag = Gauge("proctor_consumer_lag_records", "Records between what a consumer acknowledged and the log's end.");
     for (const ConsumerLag& one : state_.consumers) lag.Add({{"consumer", one.consumer}}, static_cast<double>(one.records));
     FamilyBuilder age =
         Gauge("proctor_consumer_lag_seconds", "Age of the oldest record that a consumer wants and has not acknowledged.");
     for (const ConsumerLag& one : state_.consumers) {
-      age.Add({{"consumer", one.consumer}}, absl::ToDoubleSeconds(one.age));
+      if (one.age) age.Add({{"consumer", one.consumer}}, absl::ToDoubleSeconds(*one.age));
     }
     FamilyBuilder connected = Gauge("proctor_consumer_connected", "1 while a consumer's stream is connected.");
     for (const ConsumerLag& one : state_.consumers) connected.Add({{"consumer", one.consumer}}, one.connected ? 1 : 0);

@@ -48,18 +48,20 @@ absl::Time CreateTime(const v1::RewardRecord& record) {
   return FromProto(record.has_reward() ? record.reward().create_time() : record.group_complete().group().complete_time());
 }
 
-// When the oldest record after `committed` that the filter lets through was appended; now if there is none.
-absl::Time OldestWanted(const CallContext& context, reward::RewardLog& log, const v1::Consumer& consumer) {
+// The age of the oldest record that the consumer wants and has not acknowledged; zero if there is none. Nothing if it is too far to look for, below
+// the log's floor, or there is no time: the lag in records tells.
+std::optional<absl::Duration> AgeOfOldestWanted(const CallContext& context, reward::RewardLog& log, const v1::Consumer& consumer) {
   v1::ConsumerFilter filter = consumer.filter();
   filter.clear_include_payload();
   int64_t after = consumer.committed_offset();
   for (int look = 0; look < kMaxLooks && after < consumer.end_offset(); ++look) {
     const auto batch = log.Read(context, after, filter, {.max_records = 1});
-    if (!batch.ok()) break;  // Below the floor, or no time: the lag in records tells.
-    if (!batch->records.empty()) return CreateTime(batch->records[0]);
+    if (!batch.ok()) return std::nullopt;
+    if (!batch->records.empty()) return std::max(absl::ZeroDuration(), absl::Now() - CreateTime(batch->records[0]));
     after = batch->next_after_offset;
   }
-  return absl::Now();
+  if (after < consumer.end_offset()) return std::nullopt;
+  return absl::ZeroDuration();
 }
 
 }  // namespace
@@ -108,7 +110,9 @@ std::vector<std::string> StateReader::FindNotReady() const {
     reasons.push_back(absl::StrCat("the data directory cannot be written: ", writable.message()));
   }
   const auto browsers = parts_.worlds.browsers();
-  if (browsers && absl::Now() - browsers->failing_since < kBrowserFailureTold) {
+  // Before then: the clock was set back.
+  const absl::Duration since = browsers ? absl::Now() - browsers->failing_since : absl::InfiniteDuration();
+  if (since >= absl::ZeroDuration() && since < kBrowserFailureTold) {
     reasons.push_back("a browser could not be started within the last minute; see the log");
   }
   return reasons;
@@ -149,8 +153,8 @@ void StateReader::CountRewards(const CallContext& context, ServerState& state) {
       continue;
     }
     if (!batch.ok()) break;
-    state.reward_log_end = batch->end_offset;
-    state.reward_log_floor = batch->floor_offset;
+    reward_log_end_ = batch->end_offset;
+    reward_log_floor_ = batch->floor_offset;
     for (const v1::RewardRecord& record : batch->records) {
       if (!record.has_reward()) continue;
       const bool valid = record.reward().status() == v1::REWARD_STATUS_VALID;
@@ -162,6 +166,8 @@ void StateReader::CountRewards(const CallContext& context, ServerState& state) {
     if (counted_up_to_ >= batch->end_offset) break;
   }
   state.rewards = rewards_;
+  state.reward_log_end = reward_log_end_;
+  state.reward_log_floor = reward_log_floor_;
 }
 
 void StateReader::ReadConsumers(const CallContext& context, ServerState& state) {
@@ -175,7 +181,7 @@ void StateReader::ReadConsumers(const CallContext& context, ServerState& state) 
     lag.connected = consumer.connected();
     lag.records = std::max<int64_t>(0, consumer.end_offset() - consumer.committed_offset());
     if (lag.records > 0) {
-      lag.age = std::max(absl::ZeroDuration(), absl::Now() - OldestWanted(context, parts_.rewards, consumer));
+      lag.age = AgeOfOldestWanted(context, parts_.rewards, consumer);
     }
   }
 }

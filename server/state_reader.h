@@ -67,6 +67,8 @@ class StateReader {
   // Held while rewards are counted: by one reader at a time.
   Mutex rewards_mutex_;
   int64_t counted_up_to_ ABSL_GUARDED_BY(rewards_mutex_);
+  int64_t reward_log_end_ ABSL_GUARDED_BY(rewards_mutex_) = 0;
+  int64_t reward_log_floor_ ABSL_GUARDED_BY(rewards_mutex_) = 0;
   std::map<std::pair<std::string, std::string>, int64_t> rewards_ ABSL_GUARDED_BY(rewards_mutex_);
 };
 

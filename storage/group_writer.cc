@@ -3,9 +3,9 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "common/status.h"
 
 namespace proctor::storage {
@@ -60,10 +60,15 @@ void GroupWriter::Run() {
       }
     }
     for (size_t first = 0; first < batch.size();) {
-      const absl::Time begin = absl::Now();
+      const auto begin = std::chrono::steady_clock::now();
       absl::Status status;
       const size_t settled = RunTransaction(batch, first, status);
-      if (observer_ != nullptr) observer_->Committed(static_cast<int>(settled), absl::Now() - begin, status);
+      if (observer_ != nullptr) {
+        const auto written = std::count_if(batch.begin() + static_cast<std::ptrdiff_t>(first),
+                                           batch.begin() + static_cast<std::ptrdiff_t>(first + settled),
+                                           [](const Request* request) { return request->status.ok(); });
+        observer_->Committed(static_cast<int>(written), absl::FromChrono(std::chrono::steady_clock::now() - begin), status);
+      }
       Finish(batch, first, first + settled);
       first += settled;
     }

@@ -26,17 +26,18 @@ absl::Status MeteredSink::Append(const CallContext& context, const std::string& 
 
 absl::Status MeteredSink::Finish(const CallContext& context, const std::string& episode_id, const v1::Trajectory& ending,
                                  const v1::Episode& episode, const env::Replay& replay) {
-  PROCTOR_RETURN_IF_ERROR(inner_.Finish(context, episode_id, ending, episode, replay));
+  const absl::Status finished = inner_.Finish(context, episode_id, ending, episode, replay);
   int64_t bytes = static_cast<int64_t>(ending.ByteSizeLong());
   {
     MutexLock lock(mutex_);
-    if (const auto it = bytes_.find(episode_id); it != bytes_.end()) {
-      bytes += it->second;
-      bytes_.erase(it);
-    }
+    const auto it = bytes_.find(episode_id);
+    if (it == bytes_.end()) return finished;  // Not begun, or counted by an earlier try.
+    bytes += it->second;
+    bytes_.erase(it);
   }
+  // What cannot be closed now, on a full disk, is closed later by somebody else: its steps are stored.
   accounts_.AddEpisode(TenantOfSession(episode.session()), episode_id, bytes);
-  return absl::OkStatus();
+  return finished;
 }
 
 }  // namespace proctor::server

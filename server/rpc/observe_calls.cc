@@ -1,5 +1,6 @@
 #include "server/rpc/observe_calls.h"
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -69,7 +70,7 @@ class CallInterceptor final : public grpc::experimental::Interceptor {
   void End(absl::StatusCode code) {
     if (ended_) return;
     ended_ = true;
-    observer_.CallEnded({method_, streams_, code, begin_, absl::Now() - begin_, request_id_, parent_span_id_});
+    observer_.CallEnded({method_, streams_, code, begin_, absl::FromChrono(std::chrono::steady_clock::now() - steady_begin_), request_id_, parent_span_id_});
   }
 
   CallObserver& observer_;
@@ -77,6 +78,7 @@ class CallInterceptor final : public grpc::experimental::Interceptor {
   const std::string method_;
   const bool streams_;
   const absl::Time begin_;
+  const std::chrono::steady_clock::time_point steady_begin_ = std::chrono::steady_clock::now();
   bool ended_ = false;
   // Referred to by the call's metadata.
   std::string request_id_;

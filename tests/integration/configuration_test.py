@@ -137,7 +137,7 @@ class ReloadTest(ServerTest):
                 time.sleep(0.05)
 
         await_line(reload("environments: {mars: {}}\n"), "no such environment")
-        limited = quiet + "quotas: {otherwise: {session_weight: 1}}\nretention: {rules: [{name: old, min_age: 1h}]}\n"
+        limited = quiet + "quotas: {otherwise: {session_weight: 0.01}}\nretention: {rules: [{name: old, min_age: 1h}]}\n"
         log = reload(limited + "recompression: {enabled: false}\n")
         await_line(log, "recompression")
         self.assertIn("waits for a restart", log())

@@ -232,7 +232,7 @@ TEST_F(FsckTest, StepsMissingAtTheEndAreFound) {
 TEST_F(FsckTest, AChangedStepIsFound) {
   v1::Step forged;
   forged.set_index(0);
-  forged.set_agent_text("never said");
+  forged.mutable_agent_text()->set_text("never said");
   Sql("UPDATE trajectory_steps SET step = $2 WHERE trajectory = $1 AND step_index = 0",
       {first_, storage::Bytes{forged.SerializeAsString()}});
   EXPECT_THAT(Check().damage, Contains(absl::StrCat("trajectories/", first_, ": the bytes of step 0 do not fit their digest")));
@@ -241,7 +241,7 @@ TEST_F(FsckTest, AChangedStepIsFound) {
 TEST_F(FsckTest, AChangedStepWithADigestToMatchIsFoundByTheTrajectorysOwn) {
   v1::Step forged;
   forged.set_index(0);
-  forged.set_agent_text("never said");
+  forged.mutable_agent_text()->set_text("never said");
   const std::string bytes = forged.SerializeAsString();
   Sql("UPDATE trajectory_steps SET step = $2, digest = $3 WHERE trajectory = $1 AND step_index = 0",
       {first_, storage::Bytes{bytes}, Sha256Hex(bytes)});
@@ -521,6 +521,7 @@ TEST_F(RetentionTest, ThinningTakesWhatOnlyEarlyObservationsName) {
 TEST_F(RetentionTest, AnExportOfAThinOneComesBackAsItIs) {
   const std::string id = Record("a", v1::OUTCOME_SUCCESS, v1::SPLIT_TRAIN, /*steps=*/5);
   const std::string name = "trajectories/" + id;
+  clock_.Advance(absl::Hours(48));
   ASSERT_TRUE(data_->trajectories->Thin(CallContext(), name, clock_.Now()).ok());
   const auto before = data_->trajectories->Get(CallContext(), name);
   ASSERT_TRUE(before.ok()) << before.status();
@@ -528,13 +529,16 @@ TEST_F(RetentionTest, AnExportOfAThinOneComesBackAsItIs) {
   const auto progress = [](int64_t, int64_t) { return absl::OkStatus(); };
   const auto exported = trajectory::ExportTrajectories(CallContext(), *data_->archive, {name}, folder, progress);
   ASSERT_TRUE(exported.ok()) << exported.status();
+  EXPECT_FALSE(data_->blobs->Contains(Sha256Hex("a0")));
   ASSERT_TRUE(data_->trajectories->Delete(CallContext(), name).ok());
+  EXPECT_FALSE(data_->blobs->Contains(Sha256Hex("a4")));
   const auto imported = trajectory::ImportTrajectories(CallContext(), *data_->archive, folder, progress);
   ASSERT_TRUE(imported.ok()) << imported.status();
   EXPECT_EQ(imported->imported(), 1) << imported->ShortDebugString();
   const auto after = data_->trajectories->Get(CallContext(), name);
   ASSERT_TRUE(after.ok()) << after.status();
   EXPECT_EQ(ProtoCanonicalBytes(*after), ProtoCanonicalBytes(*before));
+  EXPECT_TRUE(data_->blobs->Contains(Sha256Hex("a4")));
   fs::remove_all(folder);
 }
 
@@ -545,7 +549,12 @@ TEST_F(RetentionTest, TheFirstRuleThatFitsDecides) {
   v1::RetentionRule& keep = Rule(absl::ZeroDuration());
   keep.set_action(v1::RETENTION_ACTION_KEEP);
   keep.add_splits(v1::SPLIT_TEST);
-  Rule(absl::Hours(24));
+  Rule(absl::Hours(24)).set_include_labelled(true);
+  v1::Label label;
+  label.set_trajectory("trajectories/" + held_out);
+  label.set_outcome(v1::OUTCOME_SUCCESS);
+  label.set_annotator("person");
+  ASSERT_TRUE(data_->labels->Put(CallContext(), label).ok());
   EXPECT_THAT(Apply(), ElementsAre(testing::Pair("rule 2", 1)));
   EXPECT_FALSE(Exists(failed));
   EXPECT_TRUE(Exists(held_out));

@@ -45,6 +45,9 @@ absl::StatusOr<v1::Trajectory> Closed(const CallContext& context, Archive& archi
 // Readers refuse what is no picture; a client may have recorded anything.
 absl::Status CheckPictures(const CallContext& context, Archive& archive,
                            const v1::Trajectory& trajectory) {
+  if (trajectory.has_thin_time()) {
+    return absl::FailedPreconditionError("retention took its early screenshots: only Proctor's own format can leave them out");
+  }
   const auto check = [&](const v1::Observation& observation) -> absl::Status {
     const std::string& digest = observation.screenshot().digest();
     if (digest.empty()) return absl::OkStatus();

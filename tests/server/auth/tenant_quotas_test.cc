@@ -30,11 +30,15 @@ class TenantQuotasTest : public ::testing::Test {
     ASSERT_TRUE(accounts.ok()) << accounts.status();
     accounts_ = *std::move(accounts);
   }
-  std::unique_ptr<TenantQuotas> Quotas(const std::string& text) {
+  // With the defaults that the server fills in.
+  static v1::QuotaConfig Checked(const std::string& text) {
     v1::ServerConfig config;
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString("listen_address: '127.0.0.1:1' quotas {" + text + "}", &config));
     EXPECT_FALSE(CheckAuth(config, NetworkConsent::kNotGiven));
-    return std::make_unique<TenantQuotas>(config.quotas(), *accounts_, clock_);
+    return config.quotas();
+  }
+  std::unique_ptr<TenantQuotas> Quotas(const std::string& text) {
+    return std::make_unique<TenantQuotas>(Checked(text), *accounts_, clock_);
   }
   static void ExpectSpent(const absl::Status& status, const std::string& quota) {
     EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
@@ -219,16 +223,12 @@ TEST_F(TenantQuotasTest, OtherQuotasAreInForceAtOnceUnlessTheyNeedARestart) {
   const auto quotas = Quotas("otherwise { session_weight: 1 }");
   ASSERT_TRUE(quotas->Take("lab", "web").ok());
   ExpectSpent(quotas->Take("lab", "web"), "session_weight");
-  v1::QuotaConfig wanted;
-  wanted.mutable_otherwise()->set_session_weight(2);
-  ASSERT_TRUE(quotas->Replace(wanted));
+  ASSERT_TRUE(quotas->Replace(Checked("otherwise { session_weight: 2 }")));
   EXPECT_TRUE(quotas->Take("lab", "web").ok());
   ExpectSpent(quotas->Take("lab", "web"), "session_weight");
   for (const char* text : {"session_weights { key: 'web' value: 2 }", "otherwise { storage_bytes: 1 }",
                            "tenants { key: 'lab' value { judge_usd_per_day: 1 } }"}) {
-    v1::QuotaConfig refused;
-    ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &refused));
-    EXPECT_FALSE(quotas->Replace(refused)) << text;
+    EXPECT_FALSE(quotas->Replace(Checked(text))) << text;
   }
   quotas->GiveBack("lab", "web");
   EXPECT_TRUE(quotas->Take("lab", "web").ok());
