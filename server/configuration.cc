@@ -294,14 +294,14 @@ absl::Status CheckRetention(v1::RetentionConfig& retention, const Reporter& repo
   for (int i = 0; i < retention.rules_size(); ++i) {
     v1::RetentionRule& rule = *retention.mutable_rules(i);
     const std::string path = absl::StrCat("retention.rules[", i, "]");
-    if (rule.name().empty()) return report.Error(path + ".name", "a rule needs a name");
+    if (rule.name().empty()) return report.ErrorInFile(path + ".name", "a rule needs a name");
     const bool keeps = rule.action() == v1::RETENTION_ACTION_KEEP;
-    if (!rule.has_min_age() && !keeps) return report.Error(path + ".min_age", "a rule needs an age; without one it would take everything");
+    if (!rule.has_min_age() && !keeps) return report.ErrorInFile(path + ".min_age", "a rule needs an age; without one it would take everything");
     PROCTOR_RETURN_IF_ERROR(report.Time(path + ".min_age", rule.has_min_age(), rule.mutable_min_age(),
                                         keeps ? absl::ZeroDuration() : absl::Seconds(1), absl::Hours(24 * 365 * 100), absl::ZeroDuration()));
     for (const std::string& environment : rule.environments()) {
       if (environment.starts_with("environments/")) continue;
-      return report.Error(path + ".environments", absl::StrCat("'", environment, "' is not of the form environments/web"));
+      return report.ErrorInFile(path + ".environments", absl::StrCat("'", environment, "' is not of the form environments/web"));
     }
   }
   return absl::OkStatus();

@@ -47,6 +47,7 @@ class MemorySink final : public EpisodeSink {
   absl::Status Finish(const CallContext&, const std::string& id, const v1::Trajectory& ending,
                       const v1::Episode& episode, const Replay& replay) override {
     MutexLock lock(mutex_);
+    if (fail_) return absl::UnavailableError("disk on fire");
     records_[id].ending = ending;
     records_[id].episode = episode;
     if (!replay.request_id.empty()) replays_[replay.request_id] = replay;

@@ -91,21 +91,29 @@ class DiskTest(unittest.TestCase):
         task = task_pb2.Task(goal="Click.", environment="environments/null")
         task.oracle.answer.match.equals.values.append("42")
         session = client.create_session("null").name
-        start = environment_service_pb2.StartEpisodeRequest(session=session, inline_task=task)
-        start.limits.max_steps = 10_000
-        name = client.start_episode(start).episode.name
+
+        # Requests of their own: one that is sent again gets the first one's answer.
+        def start():
+            request = environment_service_pb2.StartEpisodeRequest(session=session, inline_task=task)
+            request.limits.max_steps = 10_000
+            return client.start_episode(request)
+
+        def click():
+            request = environment_service_pb2.StepRequest(session=session)
+            request.action.click.target.mark = 1
+            return client.step(request)
+
+        name = start().episode.name
         self.assertEqual((200, "ready\n"), self.ready())
         self.fill()
         self.assertEqual(503, self.ready()[0])
         self.assertIn("data directory cannot be written", self.ready()[1])
         # What still has room goes on; then the episode ends by the server's fault, and the step's answer says so.
-        click = environment_service_pb2.StepRequest(session=session)
-        click.action.click.target.mark = 1
-        response = client.step(click)
+        response = click()
         for _ in range(9_000):
             if response.interrupted:
                 break
-            response = client.step(click)
+            response = click()
         self.assertTrue(response.interrupted, response)
         self.assertEqual(episode_pb2.END_REASON_SERVER_FAULT, response.episode.end_reason)
         self.assertIsNone(self.process.poll(), "the server stays up")
@@ -122,8 +130,9 @@ class DiskTest(unittest.TestCase):
         self.assertEqual(reward_pb2.MASK_REASON_SERVER_FAULT, episode.reward.mask_reason)
         self.assertEqual((200, "ready\n"), self.ready())
         # The same session goes on.
-        client.start_episode(start)
-        self.assertFalse(client.step(click).interrupted)
+        start()
+        response = click()
+        self.assertFalse(response.interrupted, response)
         answer = environment_service_pb2.StepRequest(session=session)
         answer.action.answer.text = "42"
         response = client.step(answer)
