@@ -1,0 +1,29 @@
+"""Memory of processes as the kernel shares it out."""
+from __future__ import annotations
+
+import pathlib
+from typing import Iterable
+
+
+def _field(path: str, name: str) -> float:
+    """In MiB; 0 if the process is gone."""
+    try:
+        for line in pathlib.Path(path).read_text().splitlines():
+            if line.startswith(name + ":"):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        pass
+    return 0.0
+
+
+def pss_mib(pids: Iterable[int]) -> float:
+    """Proportional set size: pages that several processes share are counted once in all. Needs their user or root."""
+    return sum(_field(f"/proc/{pid}/smaps_rollup", "Pss") for pid in pids)
+
+
+def resident_mib(pid: int) -> float:
+    return _field(f"/proc/{pid}/status", "VmRSS")
+
+
+def peak_resident_mib(pid: int) -> float:
+    return _field(f"/proc/{pid}/status", "VmHWM")
