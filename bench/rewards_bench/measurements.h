@@ -18,8 +18,7 @@ absl::StatusOr<Json> MeasureStream(const Flags& flags);
 // Fills the log in `directory` with `records` (1,000,000) that the consumer "consumers/behind" has not acknowledged.
 absl::StatusOr<Json> Fill(const Flags& flags);
 
-// Opens such a log as a server does when it starts: time until "consumers/behind" has its first record, memory, and how fast it reads
-// `records` (100,000) of them.
+// Opens such a log as a server does when it starts: time until "consumers/behind" has its first record, and memory.
 absl::StatusOr<Json> MeasureRestart(const Flags& flags);
 
 // Against the proctord at `address`: `consumers` (1) new ones read `records` (100,000) each from the oldest on, over gRPC.

@@ -49,15 +49,9 @@ absl::StatusOr<Json> MeasureRestart(const Flags& flags) {
   Reader reader(room->hub(), kConsumer, nullptr);
   PROCTOR_RETURN_IF_ERROR(reader.AwaitOffset(1, kPatience));
   const absl::Time first = absl::Now();
-  const double first_mib = OwnMiB("VmRSS");
-  const int64_t records = flags.Number("records", 100'000);
-  PROCTOR_RETURN_IF_ERROR(reader.AwaitOffset(records, kPatience));
-  const double seconds = absl::ToDoubleSeconds(absl::Now() - first);
   return Json{{"open_ms", absl::ToDoubleMilliseconds(opened - begin)},
               {"first_record_ms", absl::ToDoubleMilliseconds(first - begin)},
-              {"mib_added_at_first", first_mib - before_mib},
-              {"mib_added_at_most", OwnMiB("VmHWM") - before_mib},
-              {"records_per_s", static_cast<double>(records) / seconds}};
+              {"mib_added", OwnMiB("VmRSS") - before_mib}};
 }
 
 }  // namespace proctor::bench
