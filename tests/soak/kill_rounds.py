@@ -31,9 +31,6 @@ ANSWER = "forty-two"
 GROUP_SIZE = 8
 CLIENTS = 2
 SESSIONS_PER_CLIENT = 2
-#: What is killed, and in which world; every kind once in five rounds.
-KINDS = (("server", "practice"), ("browser", "practice"), ("client", "practice"), ("consumer", "practice"),
-         ("server", "null"))
 #: What each kill leaves in its round's group; a killed consumer gets records again.
 MASKS = {"server": reward_pb2.MASK_REASON_SERVER_FAULT, "browser": reward_pb2.MASK_REASON_WORLD_FAULT,
          "client": reward_pb2.MASK_REASON_CLIENT}
@@ -48,6 +45,20 @@ shutdown_grace: 5s
 
 
 class Soak:
+    """The life of a run; what happens in a round is its subclass's."""
+
+    #: What happens, and in which world; every kind once in as many rounds.
+    KINDS: tuple[tuple[str, str], ...] = ()
+    WHAT = "{}"
+
+    def happen(self, kind: str, killed: int) -> None:
+        """What the round is about; `killed` is the client whose turn it would be."""
+        raise NotImplementedError
+
+    def was_met(self, kind: str, group: str, redelivered: int) -> bool:
+        """Whether it hit anything; `redelivered` records had come to their consumer once more before it."""
+        raise NotImplementedError
+
     def __init__(self, rounds: int, seed: int):
         self.rounds = rounds
         self.random = random.Random(seed)
@@ -79,7 +90,7 @@ class Soak:
         kinds: list[tuple[str, str]] = []
         for number in range(self.rounds):
             if not kinds:
-                kinds = self.random.sample(KINDS, len(KINDS))
+                kinds = self.random.sample(self.KINDS, len(self.KINDS))
             self.round(number, *kinds.pop())
         for _ in range(EXTRA_ROUNDS):
             for kind, world in [kill for kill, met in self.met.items() if not met]:
@@ -100,7 +111,7 @@ class Soak:
     def round(self, number: int, kind: str, world: str) -> None:
         # Of about 30 steps a group; the client's death needs others to fill its place.
         steps, delay = self.random.randint(0, 20), self.random.uniform(0, 0.3)
-        print(f"round {number + 1} of {self.rounds}: kill -9 the {kind} ({world}) after {steps} acknowledged steps "
+        print(f"round {number + 1} of {self.rounds}: {self.WHAT.format(kind)} ({world}) after {steps} acknowledged steps "
               f"and {delay * 1000:.0f} ms", flush=True)
         began = time.monotonic()
         group = self.client.create_group(self.tasks[world], GROUP_SIZE, policy="soak", policy_version="1", deadline=600).name
@@ -112,8 +123,7 @@ class Soak:
         time.sleep(delay)
         self.seen |= descendants(self.server.process.pid)
         killed = self.random.randrange(CLIENTS)
-        {"server": self.kill_server, "browser": self.kill_browser, "consumer": self.kill_consumers,
-         "client": lambda: self.agents[killed].kill()}[kind]()
+        self.happen(kind, killed)
         for agent in self.agents:
             if agent.wait(180) != 0 and not (kind == "client" and agent is self.agents[killed]):
                 raise RuntimeError(f"a client failed with exit code {agent.returncode}")
@@ -122,7 +132,7 @@ class Soak:
         except TimeoutError:
             self.explain(group)
             raise
-        met = self.redelivered() > redelivered if kind == "consumer" else MASKS[kind] in self.masks(group)
+        met = self.was_met(kind, group, redelivered)
         self.met[kind, world] = self.met.get((kind, world), False) or met
         self.seen |= descendants(self.server.process.pid)
         print(f"  {'met' if met else 'met nothing'}; complete after {time.monotonic() - began:.1f} s", flush=True)
@@ -174,6 +184,10 @@ class Soak:
 
     def kill_server(self) -> None:
         self.server.kill9()
+        self.server_died()
+
+    def server_died(self) -> None:
+        """Starts it again; its browsers go with it."""
         before = {process for process in self.seen if alive(process)}
         self.start_server()
         wait_until(lambda: not any(map(alive, before)), 20, "the killed server's browsers are gone")
@@ -254,13 +268,25 @@ class Soak:
                                                  "--consumer", name, "--journal", str(self.journal(f"consumer-{name}"))])
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+class KillRounds(Soak):
+    KINDS = (("server", "practice"), ("browser", "practice"), ("client", "practice"), ("consumer", "practice"), ("server", "null"))
+    WHAT = "kill -9 the {}"
+
+    def happen(self, kind: str, killed: int) -> None:
+        {"server": self.kill_server, "browser": self.kill_browser, "consumer": self.kill_consumers,
+         "client": lambda: self.agents[killed].kill()}[kind]()
+
+    def was_met(self, kind: str, group: str, redelivered: int) -> bool:
+        return self.redelivered() > redelivered if kind == "consumer" else MASKS[kind] in self.masks(group)
+
+
+def main(soak_type: type[Soak], what: str, description: str) -> int:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
-    soak = Soak(options.rounds, options.seed)
+    soak = soak_type(options.rounds, options.seed)
     try:
         problems = soak.run()
     except (TimeoutError, RuntimeError, subprocess.TimeoutExpired, proctor.ProctorError) as error:
@@ -269,9 +295,9 @@ def main() -> int:
         soak.close()
     for problem in problems:
         print("PROBLEM:", problem)
-    print(f"{options.rounds} kill rounds, seed {options.seed}: " + (f"{len(problems)} problems" if problems else "no problem"))
+    print(f"{options.rounds} {what}, seed {options.seed}: " + (f"{len(problems)} problems" if problems else "no problem"))
     return 1 if problems else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(KillRounds, "kill rounds", __doc__))

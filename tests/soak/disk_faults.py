@@ -1,0 +1,83 @@
+"""Disk faults: as kill_rounds.py, but what fails is the disk.
+
+In each round writes fail, syncs fail or the disk is full for a while under load, in the server's data directory; in half of the rounds the
+server is killed meanwhile. The same is compared at the end: nothing acknowledged is lost, nothing is rewarded twice, and what a fault ended
+is masked, never 0.
+
+usage: disk_faults.py [--rounds N] [--seed N]    with $PROCTORD naming the server and $FAULTY_DISK the library to preload
+"""
+from __future__ import annotations
+
+import os
+import pathlib
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "clients")]
+
+from kill_rounds import Soak, main
+from processes import wait_until
+from proctor.v1 import reward_pb2
+
+#: How long a fault lasts at least.
+FAULT_SECONDS = (0.3, 2.0)
+#: How long it lasts at most, if nobody writes anything.
+PATIENCE_SECONDS = 30.0
+
+
+class DiskFaults(Soak):
+    KINDS = tuple((kind, world) for kind in ("write", "sync", "full") for world in ("practice", "null"))
+    WHAT = "the disk fails: {}"
+
+    def __init__(self, rounds: int, seed: int):
+        super().__init__(rounds, seed)
+        self.orders = self.server.folder / "orders"
+        self.order("none")
+        self.server.environment |= {"LD_PRELOAD": os.environ["FAULTY_DISK"], "FAULTY_DISK_BELOW": str(self.server.data),
+                                    "FAULTY_DISK_ORDERS": str(self.orders)}
+        self.failures_before = 0
+
+    def order(self, word: str) -> None:
+        """Replaced in one go: the server never reads half of it."""
+        new = self.orders.with_suffix(".new")
+        new.write_text(word)
+        new.replace(self.orders)
+
+    def failures(self) -> int:
+        count = self.orders.with_suffix(".count")
+        return count.stat().st_size if count.exists() else 0
+
+    def happen(self, kind: str, killed: int) -> None:
+        self.failures_before = self.failures()
+        dies = self.random.random() < 0.5
+        self.order(kind)
+        try:
+            time.sleep(self.random.uniform(*FAULT_SECONDS))
+            # An agent that is between two calls, or all of them done: then nothing is met, and the round counts for nothing.
+            try:
+                wait_until(lambda: self.failures() >= self.failures_before + 1
+                           or not any(agent.poll() is None for agent in self.agents), PATIENCE_SECONDS, "a failure")
+            except TimeoutError:
+                print("  nothing was written", flush=True)
+            if dies:
+                self.server.kill9()
+        finally:
+            self.order("none")
+        if dies:
+            print("  and the server is killed", flush=True)
+            self.server_died()
+
+    def delivered(self, group: str) -> bool:
+        # Whoever reads rewards is started again when it fails, as a trainer would be.
+        for name, consumer in list(self.consumers.items()):
+            if consumer.poll() is not None:
+                self.start_consumer(name)
+        return super().delivered(group)
+
+    def was_met(self, kind: str, group: str, redelivered: int) -> bool:
+        return self.failures() > self.failures_before and reward_pb2.MASK_REASON_SERVER_FAULT in self.masks(group)
+
+
+if __name__ == "__main__":
+    sys.exit(main(DiskFaults, "rounds of disk faults", __doc__))
