@@ -145,14 +145,16 @@ class Site:
         try:
             self.arm.open(1)
             self.url = self.arm.sessions[0].base_urls["__SHOP__"] + "/"
-            line = [part for part in command_line(browsers(self.arm.server.process.pid)[0].pid) if part]
+            browser = browsers(self.arm.server.process.pid)[0].pid
+            self.executable = os.path.realpath(f"/proc/{browser}/exe")
+            # Chromium joins its arguments with spaces once it runs.
+            flags = ["--" + flag.strip() for flag in " ".join(command_line(browser)).split(" --")[1:]]
         except BaseException:
             self.arm.stop()
             raise
-        self.executable = os.path.realpath(f"/proc/{browsers(self.arm.server.process.pid)[0].pid}/exe")
         # What the server starts its browsers with, but for what belongs to this one browser, its sandbox and its proxy.
-        own = ("--user-data-dir", "--proxy-", "--host-resolver-rules", "about:blank")
-        self.flags = [flag for flag in line[1:] if not flag.startswith(own)] + ["--no-sandbox", "--proxy-server=direct://"]
+        own = ("--user-data-dir", "--proxy-", "--host-resolver-rules")
+        self.flags = [flag.removesuffix(" about:blank") for flag in flags if not flag.startswith(own)] + ["--no-sandbox", "--proxy-server=direct://"]
         self._keeper = threading.Thread(target=self._keep_alive, name="keep-alive")
         self._keeper.start()
         return self
@@ -186,7 +188,11 @@ class PlaywrightArm:
                                         stdout=subprocess.PIPE, text=True, env={**os.environ, "NODE_PATH": self.node_modules})
         self.replies: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
-        self._reply()
+        try:
+            self._reply()
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         try:
