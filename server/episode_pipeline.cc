@@ -139,12 +139,22 @@ absl::StatusOr<v1::Task> EpisodePipeline::Admit(const CallContext& context,
 }
 
 void EpisodePipeline::Abandon(const v1::StartEpisodeRequest& request, const std::string& episode_id) {
-  if (request.group().empty()) return;
-  const absl::Status status =
-      parts_.groups.Withdraw(CallContext::WithTimeout(absl::Seconds(10)), request.group(),
-                             ResourceName("trajectories", episode_id));
-  // The group's deadline ends it all the same.
-  if (!status.ok()) LogWarning("a group's place was not given back", {{"error", status.ToString()}});
+  if (!request.group().empty()) GiveBackPlace({request.group(), ResourceName("trajectories", episode_id)}, episode_id, 0);
+}
+
+// A place that nobody fills would keep its group waiting until the deadline.
+void EpisodePipeline::GiveBackPlace(const reward::Groups::Place& place, const std::string& episode_id, int attempt) {
+  const absl::Status status = parts_.groups.Withdraw(CallContext::WithTimeout(absl::Seconds(10)), place.group, place.trajectory);
+  if (status.ok() || absl::IsNotFound(status)) {
+    if (attempt > 0) Finished(episode_id, v1::Episode());
+    return;
+  }
+  LogWarning("a group's place could not be given back; trying again", {{"group", place.group}, {"error", status.ToString()}});
+  if (attempt == 0) {
+    MutexLock lock(mutex_);
+    if (stopping_ || !open_.insert(episode_id).second) return;  // The next start gives it back.
+  }
+  Later(episode_id, RetryDelay(attempt), [this, place, episode_id, attempt] { GiveBackPlace(place, episode_id, attempt + 1); });
 }
 
 std::vector<v1::EvidenceRequest> EpisodePipeline::RequiredEvidence(const v1::Task& task, bool at_start) {

@@ -110,6 +110,8 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   using OptionalVerdict = std::optional<v1::Verdict>;
 
   absl::Status GiveBackPlaces(const CallContext& context);
+  // Of an episode that never started; tries again until it can.
+  void GiveBackPlace(const reward::Groups::Place& place, const std::string& episode_id, int attempt);
   void Process(const std::string& episode_id, int attempt);
   // Closes the record of an episode that its session could not close, then judges it; tries again until it can.
   void CloseAbandoned(const std::string& episode_id, int attempt);

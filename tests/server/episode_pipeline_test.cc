@@ -153,6 +153,25 @@ TEST_F(EpisodePipelineTest, ARecordThatItsSessionCouldNotCloseIsClosedAndMasked)
   EXPECT_TRUE(trajectories_.GetHeader(CallContext(), "trajectories/e1")->closed());
 }
 
+TEST_F(EpisodePipelineTest, APlaceInAGroupThatCouldNotBeGivenBackIsGivenBackLater) {
+  v1::CreateTaskRequest task;
+  task.mutable_task()->set_goal("Click.");
+  task.mutable_task()->set_environment("environments/null");
+  v1::StartEpisodeRequest request;
+  request.set_task(tasks_->CreateTask(CallContext(), task).value().name());
+  v1::Group group;
+  group.set_task(request.task());
+  group.set_size(1);
+  request.set_group(groups_.Create(CallContext(), group, {}).value().name());
+  ASSERT_TRUE(pipeline_.Admit(CallContext(), request, "e1").ok());
+  std::atomic<int> failures = 2;
+  database_.FailWrites(failures);
+  pipeline_.Abandon(request, "e1");
+  ASSERT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
+  EXPECT_EQ(failures, 0);
+  EXPECT_EQ(groups_.Get(CallContext(), request.group())->started(), 0);
+}
+
 TEST_F(EpisodePipelineTest, WaitEndsWithItsTime) {
   std::future<Answer> answer = Wait(CallContext(), Record("e1"), absl::Milliseconds(20));
   ASSERT_TRUE(Comes(answer));
