@@ -55,6 +55,11 @@ void ReplayCache::Keep(const Replay& replay) {
   }
 }
 
+void ReplayCache::Clear() {
+  recent_.clear();
+  order_.clear();
+}
+
 v1::StepResponse PendingAnswer(v1::StepResponse answer, const std::string& episode) {
   answer.mutable_episode()->set_name(episode);
   answer.mutable_episode()->set_state(v1::EPISODE_STATE_RUNNING);

@@ -33,6 +33,9 @@ class ReplayCache {
   // Keeps an answer (replay.response is set). Only the newest 64 stay in memory.
   void Keep(const Replay& replay);
 
+  // Frees them; the sink's store has them all.
+  void Clear();
+
  private:
   const std::string session_id_;
   EpisodeSink& sink_;

@@ -387,6 +387,9 @@ void Session::Close(std::string why, v1::EndReason reason, Done<v1::Session> don
     }
     if (run_) EndRun(ending, nullptr);
     world_.reset();
+    // A closed session is remembered for long: only what it says of itself, or pages and pictures would fill the memory.
+    replays_.Clear();
+    untold_.reset();
     std::vector<Done<v1::Session>> waiters;
     {
       MutexLock lock(mutex_);

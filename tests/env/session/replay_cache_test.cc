@@ -1,0 +1,52 @@
+#include "env/replay_cache.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "tests/env/fakes.h"
+
+namespace proctor::env {
+namespace {
+
+class ReplayCacheTest : public testing::Test {
+ protected:
+  ReplayCacheTest() {
+    request_.set_request_id("r1");
+    replay_ = cache_.Prepare("r1", request_);
+    v1::StepResponse answer;
+    answer.set_step_index(7);
+    replay_.response = answer.SerializeAsString();
+  }
+  // The step's index as it was answered before; -1: never.
+  int Find() {
+    v1::StepResponse answer;
+    const auto found = cache_.Find(CallContext(), cache_.Prepare("r1", request_), answer);
+    EXPECT_TRUE(found.ok()) << found.status();
+    return found.value_or(false) ? answer.step_index() : -1;
+  }
+
+  MemorySink sink_;
+  ReplayCache cache_{"s1", sink_};
+  v1::StepRequest request_;
+  Replay replay_;
+};
+
+TEST_F(ReplayCacheTest, FindsWhatWasKept) {
+  EXPECT_EQ(Find(), -1);
+  cache_.Keep(replay_);
+  EXPECT_EQ(Find(), 7);
+}
+
+TEST_F(ReplayCacheTest, HoldsNothingAnyMoreOnceItWasCleared) {
+  cache_.Keep(replay_);
+  cache_.Clear();
+  EXPECT_EQ(Find(), -1);
+}
+
+TEST_F(ReplayCacheTest, FindsInTheStoreWhatItDoesNotHold) {
+  ASSERT_TRUE(sink_.Keep(CallContext(), replay_).ok());
+  EXPECT_EQ(Find(), 7);
+}
+
+}  // namespace
+}  // namespace proctor::env
