@@ -10,6 +10,9 @@ import proctor
 from proctor.v1 import episode_pb2, reward_pb2, trajectory_pb2
 
 Entry = dict[str, Any]
+#: What must not happen, as the summary counts it.
+LOST_STEPS, LOST_REWARDS, DOUBLED_REWARDS, SCORED_FAULTS = ("acknowledged steps lost", "rewards lost", "rewards doubled after dedupe",
+                                                            "faults scored as 0")
 
 
 class Checks:
@@ -19,6 +22,8 @@ class Checks:
         self.client = client
         self.answer = answer
         self.problems: list[str] = []
+        #: By what must not happen.
+        self.counts: collections.Counter[str] = collections.Counter()
         self._records: dict[str, trajectory_pb2.Trajectory] = {}
         self._log = self._read_log()
         self._rewards = [record.reward for record in self._log if record.HasField("reward")]
@@ -38,16 +43,16 @@ class Checks:
             record = self._record(entry["trajectory"])
             at = f"{entry['trajectory']} step {entry['index']}"
             if entry["index"] >= len(record.steps):
-                self._problem(f"{at} was acknowledged and is lost: {len(record.steps)} steps are recorded")
+                self._problem(f"{at} was acknowledged and is lost: {len(record.steps)} steps are recorded", LOST_STEPS)
                 continue
             step = record.steps[entry["index"]]
             if step.agent_data.thought != entry["thought"]:
-                self._problem(f"{at} is another step than the one acknowledged")
+                self._problem(f"{at} is another step than the one acknowledged", LOST_STEPS)
             if entry["screenshot"]:
                 if step.observation.screenshot.digest != entry["screenshot"]:
-                    self._problem(f"{at} has another screenshot than the one acknowledged")
+                    self._problem(f"{at} has another screenshot than the one acknowledged", LOST_STEPS)
                 elif hashlib.sha256(self.client.read_blob(entry["screenshot"])).hexdigest() != entry["screenshot"]:
-                    self._problem(f"{at}: the screenshot's bytes are not those of its digest")
+                    self._problem(f"{at}: the screenshot's bytes are not those of its digest", LOST_STEPS)
 
     def rewards(self, entries: list[Entry]) -> None:
         """Every episode that was started has exactly one reward; what a fault ended is masked with a reason, all else has
@@ -56,10 +61,10 @@ class Checks:
         for reward in self._rewards:
             of_trajectory[reward.trajectory].append(reward)
         for trajectory in {entry["trajectory"] for entry in entries if entry["kind"] == "start"}:
-            if len(of_trajectory[trajectory]) != 1:
-                self._problem(f"{trajectory} has {len(of_trajectory[trajectory])} rewards")
+            if (count := len(of_trajectory[trajectory])) != 1:
+                self._problem(f"{trajectory} has {count} rewards", DOUBLED_REWARDS if count else LOST_REWARDS)
         if len({reward.reward_id for reward in self._rewards}) != len(self._rewards):
-            self._problem("a reward_id is twice in the log")
+            self._problem("a reward_id is twice in the log", DOUBLED_REWARDS)
         for reward in self._rewards:
             self._check_value(reward)
 
@@ -68,12 +73,12 @@ class Checks:
         got: dict[str, str] = {}
         for entry in entries:
             if got.setdefault(entry["id"], entry["record"]) != entry["record"]:
-                self._problem(f"consumer {consumer} got {entry['id']} twice with different contents")
+                self._problem(f"consumer {consumer} got {entry['id']} twice with different contents", DOUBLED_REWARDS)
         self._redelivered += len(entries) - len(got)
         want = {(r.group_complete.group_complete_id if r.HasField("group_complete") else r.reward.reward_id)
                 for r in self._log if r.HasField("group_complete") == groups}
         if missing := want - got.keys():
-            self._problem(f"consumer {consumer} never got {len(missing)} records: {sorted(missing)[:3]}")
+            self._problem(f"consumer {consumer} never got {len(missing)} records: {sorted(missing)[:3]}", LOST_REWARDS)
         if extra := got.keys() - want:
             self._problem(f"consumer {consumer} got {len(extra)} records that the log has not: {sorted(extra)[:3]}")
 
@@ -106,7 +111,8 @@ class Checks:
 
     def summary(self) -> list[str]:
         masks = ", ".join(f"{count} {name}" for name, count in sorted(self._masks.items())) or "none"
-        return [f"{self._steps} acknowledged steps checked against {len(self._records)} records",
+        return [", ".join(f"{name}: {self.counts[name]}" for name in (LOST_STEPS, LOST_REWARDS, DOUBLED_REWARDS, SCORED_FAULTS)),
+                f"{self._steps} acknowledged steps checked against {len(self._records)} records",
                 f"{len(self._rewards)} rewards, masked: {masks}; {self._redelivered} records came more than once",
                 f"errors that clients met: {dict(self._errors)}"]
 
@@ -120,7 +126,8 @@ class Checks:
         interrupted = record.end_kind == episode_pb2.END_KIND_INTERRUPTED
         if masked != interrupted:
             self._problem(f"{reward.trajectory} ended {episode_pb2.EndReason.Name(record.end_reason)} and its reward is "
-                          f"{reward_pb2.RewardStatus.Name(reward.status)}, value {reward.value}")
+                          f"{reward_pb2.RewardStatus.Name(reward.status)}, value {reward.value}",
+                          SCORED_FAULTS if interrupted else "")
         if masked and not reward.mask_reason:
             self._problem(f"{reward.reward_id} is masked without a reason")
         if not masked and not interrupted:
@@ -147,5 +154,6 @@ class Checks:
                 after = page.next_after_offset
         return [records[offset] for offset in sorted(records)]
 
-    def _problem(self, text: str) -> None:
+    def _problem(self, text: str, what: str = "") -> None:
         self.problems.append(text)
+        self.counts[what] += 1
