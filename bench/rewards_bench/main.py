@@ -107,9 +107,10 @@ class Rewards:
         first = run("drain", address=server.address, consumers=1, records=1)
         self.report.add(f"proctord: started with {records:,} unacknowledged, nothing cached", "one consumer",
                         ready_ms=1000 * ready, first_record_ms=1000 * ready + first["first_p50_ms"], resident_mib=idle)
+        drained = min(self.options.drained, records)
         for consumers in CONSUMERS:
-            figures = run("drain", address=server.address, consumers=consumers, records=self.options.drained // consumers)
-            self.report.add(f"gRPC: reading {self.options.drained:,} old rewards in all", f"{consumers} consumers", **figures,
+            figures = run("drain", address=server.address, consumers=consumers, records=drained // consumers)
+            self.report.add(f"gRPC: reading {drained:,} old rewards in all", f"{consumers} consumers", **figures,
                             server_peak_mib=peak_resident_mib(pid))
         if server.stop() != 0:
             raise RuntimeError("proctord did not stop well:\n" + server.log.read_text()[-2000:])
