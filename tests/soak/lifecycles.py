@@ -25,7 +25,7 @@ from checks import Checks
 from common.measuring import Report
 from journal import read_journal
 from lifecycle import LEASE_SECONDS, Lives, Notes
-from processes import alive, browsers, descendants, wait_until
+from processes import alive, descendants, wait_until
 from proctor.v1 import environment_service_pb2 as env_pb, episode_pb2, reward_pb2, session_pb2, task_pb2
 from proctord import Proctord
 
@@ -35,7 +35,9 @@ CLIENTS = {"null": 12, "practice": 4}
 #: How often the server is looked at; between the first look and the last there must be no growth but what this allows: a database
 #: reader and a pool's thread are made at the first moment when so many are needed, which may come late, and are kept.
 LOOKS = 3
-GROWTH = {"files": 24, "threads": 24, "processes": 0, "pages": 0, "temporary": 0}
+GROWTH = {"files": 24, "threads": 24, "processes_a_browser": 0, "pages_a_browser": 0, "temporary_a_browser": 0}
+#: What a closed session may cost while it is remembered, in KiB, where enough of them were made for that to show in the server's memory.
+REMEMBERED_KIB, ENOUGH_LIVES = 14, 5000
 CONFIG = """
 recompression: {enabled: false}
 browser: {max_browsers: 2, sessions_per_browser: 8}
@@ -110,7 +112,7 @@ class Lifecycles:
                 if not entry["rewarded"]:
                     self.notes.problem(f"{entry['episode']} has no reward after a minute")
         pid = self.server.process.pid
-        wait_until(lambda: look(pid, self.folders()).pages <= len(browsers(pid)), 60, "browser contexts of closed sessions are gone")
+        wait_until(lambda: look(pid, self.folders()).pages_a_browser <= 1, 60, "browser contexts of closed sessions are gone")
 
     def folders(self) -> list[pathlib.Path]:
         return [self.temporary, self.server.data / "blobs" / "tmp"]
@@ -119,8 +121,12 @@ class Lifecycles:
 
     def growth(self) -> list[str]:
         (begun, first), (ended, last) = self.looks[0], self.looks[-1]
-        return [f"{name} grew from {getattr(first, name)} to {getattr(last, name)} in {ended - begun} lives"
-                for name, allowed in GROWTH.items() if getattr(last, name) - getattr(first, name) > allowed]
+        problems = [f"{name} grew from {getattr(first, name)} to {getattr(last, name)} in {ended - begun} lives"
+                    for name, allowed in GROWTH.items() if getattr(last, name) - getattr(first, name) > allowed]
+        self.remembered_kib = (last.resident_kib - first.resident_kib) / max(1, ended - begun)
+        if ended - begun >= ENOUGH_LIVES and self.remembered_kib > REMEMBERED_KIB:
+            problems.append(f"the server's memory grew by {self.remembered_kib:.1f} KiB a session")
+        return problems
 
     def sessions(self) -> list[str]:
         """Each life had one session with one episode at most, and those that were left ended by their lease."""
@@ -150,14 +156,13 @@ class Lifecycles:
 
     def tell(self, checks: Checks, problems: list[str]) -> None:
         for lives, rest in self.looks:
-            self.report.add("the server at rest", f"after {lives:,} lives", files=rest.files, threads=rest.threads, processes=rest.processes,
-                            pages=rest.pages, temporary=rest.temporary, resident_mib=rest.resident_kib / 1024)
-        (begun, first), (ended, last) = self.looks[0], self.looks[-1]
+            figures = rest._asdict()
+            self.report.add("the server at rest", f"after {lives:,} lives", resident_mib=figures.pop("resident_kib") / 1024, **figures)
         self.report.facts.update({
             "lives": dict(self.notes.kinds), "leases_expired": self.expired, "summary": checks.summary(), "problems": problems,
-            "resident_kib_a_life": (last.resident_kib - first.resident_kib) / max(1, ended - begun)})
+            "remembered_kib": self.remembered_kib})
         print(f"leases expired: {self.expired}; memory kept for each closed session, which is remembered for a day: "
-              f"{self.report.facts['resident_kib_a_life']:.1f} KiB", flush=True)
+              f"{self.remembered_kib:.1f} KiB", flush=True)
 
     def end(self) -> list[str]:
         """Stops the server; what it left behind."""
