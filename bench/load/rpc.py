@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import pathlib
+import statistics
 import subprocess
 import sys
 import time
@@ -44,7 +46,7 @@ class NullServicer(harness.Process):
 def python_client(options: argparse.Namespace, server: Any) -> dict[str, Any]:
     before = server.cpu_seconds()
     done = subprocess.run([sys.executable, str(HERE / "python_client.py"), f"--target={server.target}", f"--seconds={options.seconds}"],
-                          env={**harness.os.environ, **PYTHON}, stdout=subprocess.PIPE, text=True, check=True, timeout=300)
+                          env={**os.environ, **PYTHON}, stdout=subprocess.PIPE, text=True, check=True, timeout=300)
     return {**json.loads(done.stdout), "server_cpu_seconds": server.cpu_seconds() - before}
 
 
@@ -85,7 +87,7 @@ def measure(options: argparse.Namespace, servers: dict[str, Any]) -> dict[tuple[
 
 
 def median(runs: list[dict[str, Any]], name: str = "per_second") -> float:
-    return harness.statistics.median(run[name] for run in runs)
+    return statistics.median(run[name] for run in runs)
 
 
 def report(options: argparse.Namespace, runs: dict[tuple[str, str], list[dict[str, Any]]]) -> dict[str, float]:
@@ -134,7 +136,7 @@ def main() -> None:
                 servers[durability] = harness.Proctord(folder / durability, config)
             replies = folder / "replies.json"
             subprocess.run([sys.executable, str(HERE / "python_client.py"), f"--target={servers['power'].target}", f"--replies={replies}"],
-                           env={**harness.os.environ, **PYTHON}, check=True, timeout=60)
+                           env={**os.environ, **PYTHON}, check=True, timeout=60)
             for kind in ("sync", "aio"):
                 servers[kind] = NullServicer(folder, kind, replies)
             runs = measure(options, servers)
