@@ -29,16 +29,19 @@ def arguments() -> argparse.Namespace:
 
 
 class NullServicer(harness.Process):
-    """null_servicer.py of one kind."""
+    """null_servicer.py of one kind, or null_servicer.cc ("bare")."""
 
     def __init__(self, folder: pathlib.Path, kind: str, replies: pathlib.Path):
         log = folder / f"servicer-{kind}.log"
-        super().__init__([sys.executable, str(HERE / "null_servicer.py"), f"--replies={replies}", f"--kind={kind}"], log, PYTHON)
+        command = [sys.executable, str(HERE / "null_servicer.py"), f"--replies={replies}", f"--kind={kind}"]
+        if kind == "bare":
+            command = [str(harness.BUILD / "bench" / "proctor_null_servicer"), str(replies)]
+        super().__init__(command, log, PYTHON)
         deadline = time.monotonic() + 60
         while not log.read_text().endswith("\n"):
             if not self.running() or time.monotonic() > deadline:
                 self.stop()
-                raise RuntimeError("null_servicer.py did not start:\n" + log.read_text())
+                raise RuntimeError(f"the null servicer ({kind}) did not start:\n" + log.read_text())
             time.sleep(0.05)
         self.target = "127.0.0.1:" + log.read_text().strip()
 
@@ -65,7 +68,8 @@ ARMS = (("Proctor, nothing recorded (Observe)", "power", "observe"),
         ("null Python servicer, threads, Observe", "sync", "observe"),
         ("null Python servicer, threads, Step", "sync", "step"),
         ("null Python servicer, asyncio, Observe", "aio", "observe"),
-        ("null Python servicer, asyncio, Step", "aio", "step"))
+        ("null Python servicer, asyncio, Step", "aio", "step"),
+        ("null C++ servicer: gRPC alone, Step", "bare", "step"))
 CLIENT_ARMS = (("Proctor, durability process", "process"), ("Proctor, durability power", "power"), ("null Python servicer, threads", "sync"))
 
 
@@ -137,7 +141,7 @@ def main() -> None:
             replies = folder / "replies.json"
             subprocess.run([sys.executable, str(HERE / "python_client.py"), f"--target={servers['power'].target}", f"--replies={replies}"],
                            env={**os.environ, **PYTHON}, check=True, timeout=60)
-            for kind in ("sync", "aio"):
+            for kind in ("sync", "aio", "bare"):
                 servers[kind] = NullServicer(folder, kind, replies)
             runs = measure(options, servers)
         finally:
