@@ -49,8 +49,9 @@ class StreamHandler {
   virtual void OnMessage(Request request) = 0;
   // The client will send no more. A handler with nothing left to say finishes.
   virtual void OnHalfClose() = 0;
-  // Queued writes went out (server streaming: write the next).
+  // Queued writes went out (server streaming: write the next). Only called if `wants_drained`: it takes a thread's turn.
   virtual void OnDrained() {}
+  virtual bool wants_drained() const { return false; }
   // Last: the stream is over, whoever ended it. The handler dies afterwards.
   virtual void OnClosed() = 0;
 };
@@ -70,6 +71,7 @@ class StreamCore final : public StreamWriter<Response>,
         context_(&context),
         serial_(pool),
         handler_(std::move(handler)),
+        wants_drained_(handler_->wants_drained()),
         max_unreleased_(max_unreleased),
         reactor_(reactor) {}
 
@@ -132,7 +134,7 @@ class StreamCore final : public StreamWriter<Response>,
       }
     } else {
       queue_.pop_front();
-      if (queue_.empty() && !finishing_) {
+      if (wants_drained_ && queue_.empty() && !finishing_) {
         Post([](StreamCore& core) { core.handler_->OnDrained(); });
       }
     }
@@ -194,6 +196,7 @@ class StreamCore final : public StreamWriter<Response>,
   grpc::CallbackServerContext* context_ ABSL_GUARDED_BY(mutex_);
   SerialExecutor serial_;
   std::unique_ptr<Handler> handler_;  // On `serial_` only.
+  const bool wants_drained_;
   const int max_unreleased_;
 
   Mutex mutex_;
