@@ -164,7 +164,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 def write_json(name: str, content: dict[str, Any]) -> None:
     path = BUILD / f"{name}.json"
     path.write_text(json.dumps(content, indent=1) + "\n")
-    print(f"all numbers: {path.relative_to(ROOT)}")
+    print(f"all numbers: {path}")
 
 
 def end_cleanly_on_sigterm() -> None:
