@@ -7,9 +7,6 @@ from typing import Any
 
 import harness
 
-#: A sleep that holds no thread costs none, so the pool need not grow with the sessions. Group commit shares one sync among the steps
-#: that wait for it, each on a thread: more threads, fewer syncs.
-SESSION_THREADS = 64
 #: Of one connection; the server's limit (connections.max_calls) is 1,000.
 SESSIONS_PER_CONNECTION = 250
 
@@ -35,7 +32,8 @@ def success(run: dict[str, Any], options: argparse.Namespace) -> float:
 def ramp(options: argparse.Namespace) -> list[dict[str, Any]]:
     """One server, levels raised until too few steps succeed."""
     levels = []
-    config = harness.no_browsers(durability=options.durability, threads={"sessions": SESSION_THREADS})
+    # All else, threads included, is as by default: what sleeps holds no thread.
+    config = harness.no_browsers(durability=options.durability)
     with harness.scratch() as folder, harness.proctord(folder, config) as server:
         idle = server.memory()
         for sessions in map(int, options.sessions.split(",")):
@@ -77,7 +75,7 @@ def main() -> None:
     print("For comparison, published by OpenEnv (tutorial/03-scaling.md, an environment that only sleeps): a Hugging Face Space with 2 vCPU, "
           "128 sessions, 48 requests/s, p99 2.68 s; 8 cores, 2,048 sessions, 932 requests/s, p99 1.97 s. Other hardware, network and load: "
           "no ratio is claimed.")
-    harness.write_json("many_sessions", {"hardware": hardware, "options": vars(options), "session_threads": SESSION_THREADS, "runs": runs,
+    harness.write_json("many_sessions", {"hardware": hardware, "options": vars(options), "runs": runs,
                                          "held": held})
 
 

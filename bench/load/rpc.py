@@ -15,8 +15,6 @@ import harness
 
 HERE = pathlib.Path(__file__).resolve().parent
 PYTHON = {"PYTHONPATH": str(harness.BUILD / "python")}
-#: Threads on which steps wait for their commit; see many_sessions.py.
-SESSION_THREADS = 64
 
 
 def arguments() -> argparse.Namespace:
@@ -136,7 +134,7 @@ def main() -> None:
         servers: dict[str, Any] = {}
         try:
             for durability in ("power", "process"):
-                config = harness.no_browsers(durability=durability, threads={"sessions": SESSION_THREADS})
+                config = harness.no_browsers(durability=durability)
                 servers[durability] = harness.Proctord(folder / durability, config)
             replies = folder / "replies.json"
             subprocess.run([sys.executable, str(HERE / "python_client.py"), f"--target={servers['power'].target}", f"--replies={replies}"],
@@ -152,7 +150,7 @@ def main() -> None:
           f"on the same cores; {options.rounds} rounds of {options.seconds:g} s an arm, alternating: median (least-most)\n")
     figures = report(options, runs)
     bars(options, figures)
-    harness.write_json("rpc", {"hardware": hardware, "options": vars(options), "session_threads": SESSION_THREADS, "figures": figures,
+    harness.write_json("rpc", {"hardware": hardware, "options": vars(options), "figures": figures,
                                "runs": [{"column": column, "arm": arm, "runs": each} for (column, arm), each in runs.items()]})
 
 
