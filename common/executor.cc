@@ -120,9 +120,10 @@ uint64_t TimerQueue::RunAfter(absl::Duration delay, std::function<void()> callba
   const absl::Time time = SteadyNow() + delay;
   MutexLock lock(mutex_);
   const uint64_t id = next_id_++;
-  timers_.emplace(std::make_pair(time, id), std::move(callback));
+  const auto added = timers_.emplace(std::make_pair(time, id), std::move(callback)).first;
   times_.emplace(id, time);
-  wake_.SignalAll();
+  // Only a new first one changes what the thread waits for.
+  if (added == timers_.begin()) wake_.SignalAll();
   return id;
 }
 

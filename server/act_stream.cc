@@ -207,6 +207,9 @@ class ActHandler final : public StreamHandler<v1::ActRequest, v1::ActResponse> {
     }
   }
 
+  // What agents wait for all the time: a session's own executor does the work.
+  bool is_quick(const v1::ActRequest& request) const override { return request.has_step() || request.has_observe(); }
+
   void OnHalfClose() override { replies_->HalfClose(); }
 
   void OnClosed() override {

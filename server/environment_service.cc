@@ -20,7 +20,7 @@ using Reactor = grpc::ServerUnaryReactor;
 class EnvironmentServiceImpl final : public v1::EnvironmentService::CallbackService {
  public:
   explicit EnvironmentServiceImpl(EnvironmentServiceParts parts)
-      : pool_(parts.pool), quotas_(parts.quotas), verbs_(parts.sessions, parts.episodes, parts.results, parts.sink) {}
+      : pool_(parts.pool), quotas_(parts.quotas), verbs_(parts.sessions, parts.episodes, parts.results, parts.sink, parts.pool) {}
 
   Reactor* GetEnvironment(Context* context, const v1::GetEnvironmentRequest* request,
                           v1::Environment* response) override {

@@ -168,7 +168,9 @@ void EnvironmentVerbs::Step(const CallContext& context, const v1::StepRequest& r
   };
   const auto session = FindOpen(request.session());
   if (!session.ok()) {
-    finish(StepFromStore(context, request, session.status()));
+    pool_.Post([this, context, request, missing = session.status(), finish = std::move(finish)] {
+      finish(StepFromStore(context, request, missing));
+    });
     return;
   }
   (*session)->Step(context, request, std::move(finish));

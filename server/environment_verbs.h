@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/call_context.h"
+#include "common/executor.h"
 #include "env/episode_sink.h"
 #include "env/session_manager.h"
 #include "proctor/v1/environment_service.pb.h"
@@ -19,13 +20,13 @@ namespace proctor::server {
 using env::Done;
 
 // Requests name their session in full. `done` is called once, maybe before the call returns. Verbs may block shortly on
-// the store: call them on a pool. Thread-safe.
+// the store: call them on a pool. Step and Observe only hand over and may be called anywhere. Thread-safe.
 class EnvironmentVerbs {
  public:
   // All outlive the verbs.
   EnvironmentVerbs(env::SessionManager& sessions, trajectory::EpisodeStore& episodes, EpisodeSource& results,
-                   env::EpisodeSink& sink)
-      : sessions_(sessions), episodes_(episodes), results_(results), sink_(sink) {}
+                   env::EpisodeSink& sink, Executor& pool)
+      : sessions_(sessions), episodes_(episodes), results_(results), sink_(sink), pool_(pool) {}
 
   absl::StatusOr<v1::Environment> GetEnvironment(const v1::GetEnvironmentRequest& request) const;
   v1::ListEnvironmentsResponse ListEnvironments() const;
@@ -68,6 +69,7 @@ class EnvironmentVerbs {
   trajectory::EpisodeStore& episodes_;
   EpisodeSource& results_;
   env::EpisodeSink& sink_;
+  Executor& pool_;
 };
 
 }  // namespace proctor::server

@@ -47,6 +47,7 @@ class RewardStream final : public StreamHandler<v1::StreamRewardsRequest, v1::St
 
   void OnHalfClose() override { pump_->writer->Finish(absl::OkStatus()); }
 
+  bool wants_drained() const override { return true; }
   void OnDrained() override {
     pump_->serial.Post([pump = pump_] {
       pump->writing = false;

@@ -54,6 +54,7 @@ class BlobReader final : public ServerStreamHandler<v1::ReadBlobResponse> {
     OnDrained();
   }
 
+  bool wants_drained() const override { return true; }
   void OnDrained() override {
     if (sent_ == bytes_.size() && sent_ > 0) {
       writer_->Finish(absl::OkStatus());

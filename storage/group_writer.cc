@@ -33,14 +33,14 @@ absl::Status GroupWriter::Write(const CallContext& context, const Work& work) {
   work_ready_.Signal();
   const auto done = [&request] { return request.done; };
   const absl::Status waited =
-      AwaitWithContext(context, mutex_, work_done_, done, "database write");
+      AwaitWithContext(context, mutex_, request.settled, done, "database write");
   if (waited.ok()) return request.status;
   if (!request.taken) {
     queue_.erase(std::find(queue_.begin(), queue_.end(), &request));
     return waited;
   }
   // Begun: what it wrote may become durable, so the caller must learn what came of it.
-  while (!request.done) work_done_.Wait(mutex_);
+  while (!request.done) request.settled.Wait(mutex_);
   return request.status;
 }
 
@@ -118,8 +118,11 @@ absl::Status GroupWriter::RunOne(Request& request) {
 
 void GroupWriter::Finish(const Batch& batch, size_t first, size_t end) {
   MutexLock lock(mutex_);
-  for (size_t i = first; i < end; ++i) batch[i]->done = true;
-  work_done_.SignalAll();
+  for (size_t i = first; i < end; ++i) {
+    batch[i]->done = true;
+    // With the lock held: its owner may leave, and take it along, as soon as it is free.
+    batch[i]->settled.Signal();
+  }
 }
 
 }  // namespace proctor::storage

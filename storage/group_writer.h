@@ -38,6 +38,8 @@ class GroupWriter {
     absl::Status status;
     bool taken = false;
     bool done = false;
+    // Each waits for itself: what waits for the next commit sleeps on.
+    CondVar settled = {};
   };
   using Batch = std::vector<Request*>;
 
@@ -53,7 +55,6 @@ class GroupWriter {
   CommitObserver* const observer_;
   Mutex mutex_;
   CondVar work_ready_;
-  CondVar work_done_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<Request*> queue_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;

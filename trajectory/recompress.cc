@@ -5,6 +5,7 @@
 
 #include "common/status.h"
 #include "imaging/image.h"
+#include "imaging/lossless_webp.h"
 #include "storage/database.h"
 #include "trajectory/blob_ledger.h"
 
@@ -21,6 +22,12 @@ constexpr size_t kPngDepthOffset = 24;
 bool IsPngOfEightBits(std::string_view bytes) {
   return bytes.size() > kPngDepthOffset && bytes.starts_with("\x89PNG\r\n\x1a\n") &&
          static_cast<unsigned char>(bytes[kPngDepthOffset]) <= 8;
+}
+
+bool HasPixelsOf(const std::string& encoded, const imaging::Image& image) {
+  const absl::StatusOr<imaging::Image> decoded = imaging::Decode(encoded);
+  return decoded.ok() && decoded->width_px == image.width_px && decoded->height_px == image.height_px &&
+         decoded->bgra == image.bgra;
 }
 
 absl::StatusOr<std::string> NextDigest(const CallContext& context, Archive& archive,
@@ -78,15 +85,16 @@ bool IsFatal(const absl::Status& status) {
 
 absl::StatusOr<std::string> SmallerEncoding(const std::string& encoded) {
   if (!IsPngOfEightBits(encoded)) return std::string();
+  PROCTOR_ASSIGN_OR_RETURN(const imaging::Image before, imaging::Decode(encoded));
   PROCTOR_ASSIGN_OR_RETURN(std::string smaller, imaging::ShrinkPng(encoded));
+  // Colours under full transparency, and sides above 16,383 pixels, are nothing for WebP.
+  if (const absl::StatusOr<std::string> webp = imaging::EncodeLosslessWebp(before);
+      webp.ok() && webp->size() < smaller.size() && HasPixelsOf(*webp, before)) {
+    smaller = *webp;
+  }
   if (smaller.size() >= encoded.size()) return std::string();
   // Checked here too, whatever the encoder promises: the original is about to go.
-  PROCTOR_ASSIGN_OR_RETURN(const imaging::Image before, imaging::Decode(encoded));
-  PROCTOR_ASSIGN_OR_RETURN(const imaging::Image after, imaging::Decode(smaller));
-  if (before.width_px != after.width_px || before.height_px != after.height_px ||
-      before.bgra != after.bgra) {
-    return absl::InternalError("a smaller encoding has other pixels");
-  }
+  if (!HasPixelsOf(smaller, before)) return absl::InternalError("a smaller encoding has other pixels");
   return smaller;
 }
 

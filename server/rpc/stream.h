@@ -21,6 +21,7 @@
 #include "common/log_request.h"
 #include "common/mutex.h"
 #include "server/rpc/status.h"
+#include "server/rpc/turns.h"
 
 namespace proctor::server {
 
@@ -47,10 +48,14 @@ class StreamHandler {
   virtual void OnOpen(std::shared_ptr<StreamWriter<Response>> writer) = 0;
   // Release() it when it is done with.
   virtual void OnMessage(Request request) = 0;
+  // OnMessage of this one only moves data and posts work, so it may run within gRPC's reaction if nothing of the handler runs or waits.
+  // Asked from any thread.
+  virtual bool is_quick(const Request&) const { return false; }
   // The client will send no more. A handler with nothing left to say finishes.
   virtual void OnHalfClose() = 0;
-  // Queued writes went out (server streaming: write the next).
+  // Queued writes went out (server streaming: write the next). Only called if `wants_drained`: it takes a thread's turn.
   virtual void OnDrained() {}
+  virtual bool wants_drained() const { return false; }
   // Last: the stream is over, whoever ended it. The handler dies afterwards.
   virtual void OnClosed() = 0;
 };
@@ -68,8 +73,9 @@ class StreamCore final : public StreamWriter<Response>,
              std::unique_ptr<Handler> handler, int max_unreleased)
       : call_(ContextOf(context)),
         context_(&context),
-        serial_(pool),
+        turns_(pool),
         handler_(std::move(handler)),
+        wants_drained_(handler_->wants_drained()),
         max_unreleased_(max_unreleased),
         reactor_(reactor) {}
 
@@ -111,9 +117,11 @@ class StreamCore final : public StreamWriter<Response>,
       more = unreleased_ < max_unreleased_ && !finishing_;
       wants_read_ = !more;
     }
-    Post([request = std::make_shared<Request>(std::move(request))](StreamCore& core) {
+    const bool quick = handler_->is_quick(request);
+    auto task = Task([request = std::make_shared<Request>(std::move(request))](StreamCore& core) {
       core.handler_->OnMessage(std::move(*request));
     });
+    quick ? turns_.RunOrPost(std::move(task)) : turns_.Post(std::move(task));
     return more;
   }
 
@@ -132,7 +140,7 @@ class StreamCore final : public StreamWriter<Response>,
       }
     } else {
       queue_.pop_front();
-      if (queue_.empty() && !finishing_) {
+      if (wants_drained_ && queue_.empty() && !finishing_) {
         Post([](StreamCore& core) { core.handler_->OnDrained(); });
       }
     }
@@ -171,12 +179,13 @@ class StreamCore final : public StreamWriter<Response>,
     return first;
   }
 
-  void Post(std::function<void(StreamCore&)> task) {
-    serial_.Post([self = this->shared_from_this(), task = std::move(task)] {
+  std::function<void()> Task(std::function<void(StreamCore&)> task) {
+    return [self = this->shared_from_this(), task = std::move(task)] {
       const LogRequest log(self->call_.request_id());
       if (self->handler_ != nullptr) task(*self);
-    });
+    };
   }
+  void Post(std::function<void(StreamCore&)> task) { turns_.Post(Task(std::move(task))); }
 
   // Starts the next write, or the finish after the last. gRPC allows Start* under a lock: they never call back inline.
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -192,8 +201,9 @@ class StreamCore final : public StreamWriter<Response>,
 
   const CallContext call_;
   grpc::CallbackServerContext* context_ ABSL_GUARDED_BY(mutex_);
-  SerialExecutor serial_;
-  std::unique_ptr<Handler> handler_;  // On `serial_` only.
+  Turns turns_;
+  std::unique_ptr<Handler> handler_;  // In `turns_` only, but for is_quick, which is asked before Done.
+  const bool wants_drained_;
   const int max_unreleased_;
 
   Mutex mutex_;

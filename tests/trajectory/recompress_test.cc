@@ -52,6 +52,34 @@ TEST_F(RecompressTest, KeepsNameAndPixelsInFewerBytes) {
   EXPECT_EQ(imaging::Decode(stored)->bgra, Picture(0).bgra);
 }
 
+// A photograph-like picture, for which no PNG is small: soft slopes of three colours.
+imaging::Image Slopes(bool transparent) {
+  imaging::Image image{.width_px = 256, .height_px = 256, .bgra = {}};
+  for (int y = 0; y < 256; ++y) {
+    for (int x = 0; x < 256; ++x) {
+      for (const int value : {x * y / 256, (x + 2 * y) / 3, (3 * x + y) / 4}) image.bgra.push_back(static_cast<uint8_t>(value));
+      image.bgra.push_back(transparent && (x + y) % 7 == 0 ? 0 : 255);
+    }
+  }
+  return image;
+}
+
+TEST_F(RecompressTest, TakesWebpWhereItIsSmallest) {
+  const imaging::Image picture = Slopes(/*transparent=*/false);
+  const std::string encoded = imaging::Encode(picture, {.png_level = 1}).value();
+  const std::string smaller = SmallerEncoding(encoded).value();
+  EXPECT_EQ(imaging::Probe(smaller).value().format, imaging::Format::kWebp);
+  EXPECT_LT(smaller.size(), imaging::ShrinkPng(encoded).value().size());
+  EXPECT_EQ(imaging::Decode(smaller).value().bgra, picture.bgra);
+}
+
+TEST_F(RecompressTest, KeepsColoursUnderTransparency) {
+  const imaging::Image picture = Slopes(/*transparent=*/true);
+  const std::string smaller = SmallerEncoding(imaging::Encode(picture, {.png_level = 1}).value()).value();
+  ASSERT_NE(smaller, "");
+  EXPECT_EQ(imaging::Decode(smaller).value().bgra, picture.bgra);
+}
+
 TEST_F(RecompressTest, LooksAtEachBlobOnce) {
   RecordPicture("e1", imaging::Encode(Picture(0), {.png_level = 1}).value());
   EXPECT_EQ(Run()->looked_at, 1);

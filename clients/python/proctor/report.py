@@ -24,7 +24,6 @@ from .v1 import episode_pb2, observation_pb2, trajectory_pb2, verdict_pb2
 #: Pictures are shown at most this large.
 _WIDTH, _HEIGHT = 380, 460
 _MAX_TEXT = 600
-_MEDIA = {observation_pb2.IMAGE_FORMAT_JPEG: "image/jpeg", observation_pb2.IMAGE_FORMAT_WEBP: "image/webp"}
 
 STYLE = """
 .episodes{display:flex;gap:1.2rem;overflow-x:auto;align-items:flex-start;padding-bottom:.5rem}
@@ -130,10 +129,17 @@ def _shot(step: trajectory_pb2.Step, before: observation_pb2.Observation, pictur
 def _with_picture(shot: Shot, seen: observation_pb2.Observation, picture) -> Shot:
     if seen.screenshot.digest:
         shot.picture = picture(seen.screenshot.digest)
-        shot.media_type = _MEDIA.get(seen.screenshot.format, "image/png")
+        shot.media_type = _media_type(shot.picture)
         shot.width = seen.viewport.width or seen.screenshot.width_px
         shot.height = seen.viewport.height or seen.screenshot.height_px
     return shot
+
+
+def _media_type(picture: bytes | None) -> str:
+    """By its first bytes: the store may hold another encoding than the one that was recorded."""
+    if picture and picture[8:12] == b"WEBP":
+        return "image/webp"
+    return "image/jpeg" if picture and picture.startswith(b"\xff\xd8") else "image/png"
 
 
 def _shown(shot: Shot) -> tuple[float, float]:
