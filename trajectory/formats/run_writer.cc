@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/json.h"
 #include "common/status.h"
+#include "imaging/image.h"
 #include "trajectory/formats/run_files.h"
 
 namespace proctor::trajectory::formats {
@@ -11,7 +12,12 @@ absl::Status RunWriter::AddPicture(const CallContext& context, const v1::Observa
                                    const std::string& path) {
   PROCTOR_ASSIGN_OR_RETURN(const std::string bytes,
                            parts_.blobs.Get(context, observation.screenshot().digest()));
-  return parts_.folder.AddFile(path, bytes);
+  // Recompression may have made it a WebP, where the format promises a PNG.
+  const bool is_png = bytes.starts_with("\x89PNG");
+  if (!path.ends_with(".png") || is_png) return parts_.folder.AddFile(path, bytes);
+  PROCTOR_ASSIGN_OR_RETURN(const imaging::Image image, imaging::Decode(bytes));
+  PROCTOR_ASSIGN_OR_RETURN(const std::string png, imaging::Encode(image, {}));
+  return parts_.folder.AddFile(path, png);
 }
 
 absl::StatusOr<std::string> RunWriter::TextOf(const Json& document) {

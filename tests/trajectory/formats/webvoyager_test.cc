@@ -1,9 +1,11 @@
 // WebVoyager's result folders: what is read, the round trip, what is refused.
 #include <sys/stat.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "imaging/lossless_webp.h"
 #include "tests/trajectory/formats/format_testing.h"
 #include "trajectory/formats/webvoyager_text.h"
 
@@ -118,6 +120,23 @@ TEST_F(WebVoyagerTest, IsTheSameAfterARoundTrip) {
   WriteRun(directory_ / "runs/later/taskTea Shop--4", other);
   ExpectSameAfterRoundTrip(directory_ / "runs", v1::TRAJECTORY_FORMAT_WEBVOYAGER);
   EXPECT_THAT(FilesOf(directory_ / "again"), Contains("taskTea Shop--4/screenshot1.png"));
+}
+
+TEST_F(WebVoyagerTest, WritesPngsAlsoWhereRecompressionMadeThemWebps) {
+  const v1::Trajectory record = ImportOne(run_);
+  std::map<std::string, imaging::Image> pictures;
+  for (const std::string& digest : NamedBlobs(record)) {
+    const std::string png = room_.blobs->Get(context_, digest).value();
+    const imaging::Image image = imaging::Decode(png).value();
+    ASSERT_TRUE(room_.blobs->Replace(context_, digest, imaging::EncodeLosslessWebp(image).value()).ok());
+    pictures[digest] = image;
+  }
+  ASSERT_EQ(pictures.size(), 3u);
+  const auto exported = Export(room_, {record.name()}, directory_ / "again", v1::TRAJECTORY_FORMAT_WEBVOYAGER);
+  ASSERT_TRUE(exported.ok()) << exported.status();
+  const std::string bytes = ReadAll(directory_ / "again/taskTea Shop--4/screenshot1.png");
+  EXPECT_TRUE(bytes.starts_with("\x89PNG"));
+  EXPECT_EQ(imaging::Decode(bytes)->bgra, pictures[record.initial_observation().screenshot().digest()].bgra);
 }
 
 TEST_F(WebVoyagerTest, SaysWhatItSkips) {
