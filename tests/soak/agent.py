@@ -1,4 +1,4 @@
-"""A client that may be killed: fills a group with episodes on parallel sessions and writes down what was acknowledged.
+"""A client that may be killed: fills a group with episodes on parallel sessions, until it is over, and writes down what was acknowledged.
 
 Its journal has a "start" for each episode that it was given, and a "step" for each step that the server acknowledged, with
 a word of its own (`thought`) and the screenshot's digest, to be found again in the record.
@@ -12,7 +12,7 @@ import time
 
 import proctor
 from journal import Journal
-from proctor.v1 import action_pb2, environment_service_pb2 as env_pb, episode_pb2, reward_service_pb2 as reward_pb
+from proctor.v1 import action_pb2, environment_service_pb2 as env_pb, episode_pb2, reward_pb2, reward_service_pb2 as reward_pb
 
 LEASE_SECONDS = 5.0
 #: A move in the null world, whose episodes would otherwise be over before anything can be killed.
@@ -20,7 +20,7 @@ MOVE_SECONDS = 0.2
 
 
 class Agent:
-    """One session after another, until the group is full."""
+    """One session after another, until the group is over."""
 
     def __init__(self, client: proctor.Client, options: argparse.Namespace, journal: Journal, worker: int):
         self.client = client
@@ -35,19 +35,20 @@ class Agent:
         deadline = time.monotonic() + self.options.patience
         while time.monotonic() < deadline:
             try:
-                if self._full():
+                group = self.client.call(self.client.rewards.GetGroup, reward_pb.GetGroupRequest(name=self.options.group))
+                if group.state != reward_pb2.GROUP_STATE_OPEN:
                     break
-                self._episode()
+                if group.started < group.size:
+                    self._episode()
+                else:
+                    # A place may come free: that of an episode which could not start.
+                    time.sleep(0.1)
             except proctor.ProctorError as error:
                 # The session may be gone, or its episode in a state that we were not told: a fresh one.
                 self.journal.write(kind="error", message=str(error))
                 self._drop_session()
                 time.sleep(0.1)
         self._drop_session()
-
-    def _full(self) -> bool:
-        group = self.client.call(self.client.rewards.GetGroup, reward_pb.GetGroupRequest(name=self.options.group))
-        return group.started >= group.size
 
     def _drop_session(self) -> None:
         try:
