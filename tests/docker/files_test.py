@@ -228,7 +228,7 @@ class ConfigurationTest(unittest.TestCase):
     def test_and_does_not_open_itself_without_tls_and_tokens(self):
         done = self.check("--listen", "0.0.0.0:50551")
         self.assertEqual(2, done.returncode, done.stdout)
-        self.assertIn("TLS", done.stderr)
+        self.assertIn("refused without auth.tls and auth.tokens_file", done.stderr)
 
 
 if __name__ == "__main__":
