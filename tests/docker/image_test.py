@@ -4,6 +4,7 @@ the door with TLS and tokens. Asks no registry. By hand: scripts/test --docker. 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import hashlib
 import json
@@ -14,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -21,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "docker"), str(ROOT / "tests" / "soak")]
 
 import proctor
-from proctor.v1 import task_pb2
+from proctor.v1 import environment_pb2, task_pb2
 
 from buildah import Buildah, make_debian, say
 from crun import USER, Container, require_mount_namespace, seccomp_of
@@ -181,6 +183,8 @@ class ImageTest(unittest.TestCase):
         browser = self.search_the_shop(server.address, lambda: self.check_browser(server))
         self.assertEqual(1, browser.reward.value, browser)
         self.assertEqual({null.name, browser.name}, {episode["name"] for episode in self.cli(server, "episode", "list")})
+        backup = server.execute("proctord", "--backup", "/run/proctor/backup")
+        self.assertEqual(0, backup.returncode, backup.stderr)
         doctor = server.execute("proctor", "doctor")
         self.assertEqual(0, doctor.returncode, doctor.stdout + doctor.stderr)
         say("proctor doctor:\n" + doctor.stdout)
@@ -196,6 +200,34 @@ class ImageTest(unittest.TestCase):
             server.wait_until_healthy()
             self.assertEqual({null.name, browser.name}, {episode["name"] for episode in self.cli(server, "episode", "list")})
             self.assertEqual(0, server.stop(), server.log.read_text())
+
+    def test_a_second_signal_ends_it_at_once(self):
+        """The kernel keeps from process 1 the signals that it does nothing about: that is why proctord is not process 1."""
+        server = self.server("impatient")
+        server.start()
+        server.wait_until_healthy()
+        settings = environment_pb2.EnvironmentSettings()
+        settings.null.step_delay.FromSeconds(60)
+        client = proctor.connect(server.address)
+        self.addCleanup(client.close)
+        env = proctor.Env(client, "null", observe=["text"], settings=settings)
+        env.reset(options={"task": task_pb2.Task(goal="Wait.", environment="environments/null")})
+
+        def step():
+            with contextlib.suppress(Exception):
+                env.step(proctor.noop())
+        stepping = threading.Thread(target=step)
+        stepping.start()
+        self.addCleanup(stepping.join, 90)
+
+        def busy():
+            metrics = server.execute("curl", "-sS", f"http://{server.addresses['http']}/metrics").stdout
+            return re.search(r'^proctor_sessions_busy\{environment="null"\} 1', metrics, re.MULTILINE)
+        wait_until(busy, 60, "the step is taken")
+        server.send(signal.SIGTERM)
+        wait_until(lambda: "stopping" in server.log.read_text(), 60, "the drain begins")
+        server.send(signal.SIGTERM)
+        self.assertEqual(128 + signal.SIGTERM, server.process.wait(90), server.log.read_text())
 
     def test_without_user_namespaces_it_says_what_is_missing(self):
         # As Docker's own profile refuses them.
