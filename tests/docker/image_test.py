@@ -215,7 +215,7 @@ class ImageTest(unittest.TestCase):
 
         def step():
             with contextlib.suppress(Exception):
-                env.step(proctor.noop())
+                env.step(proctor.click(1))
         stepping = threading.Thread(target=step)
         stepping.start()
         self.addCleanup(stepping.join, 90)
