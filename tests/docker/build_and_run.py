@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT / "tests" / "docker"), str(ROOT / "tests" / "soak")]
 import proctor
 from proctor.v1 import environment_pb2, task_pb2
 
-from buildah import Buildah, make_debian, say
+from buildah import Buildah, make_debian, remove, say
 from crun import USER, Container, require_mount_namespace, seccomp_of
 from processes import ProcessId, alive, command_line, descendants, wait_until
 
@@ -281,6 +281,7 @@ def main() -> int:
     parser.add_argument("--filter", default="", metavar="REGEX", help="only tests whose name matches")
     arguments = parser.parse_args()
     require_mount_namespace()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # So that everything is removed then too.
     folder = pathlib.Path(tempfile.mkdtemp(prefix="proctor-image-test-"))
     folder.chmod(0o755)
     ImageTest.folder, ImageTest.programs = folder, arguments.programs
@@ -289,8 +290,7 @@ def main() -> int:
     try:
         result = unittest.TextTestRunner(verbosity=2).run(unittest.TestSuite(map(ImageTest, names)))
     finally:
-        ImageTest.buildah.remove_everything()
-        subprocess.run(["rm", "-rf", "--one-file-system", folder], check=True, timeout=600)
+        remove(folder)
     bad = len(result.failures) + len(result.errors)
     print(f"{max(0, result.testsRun - bad)} passed, {bad} failed")
     return 0 if bad == 0 and result.testsRun > 0 else 1

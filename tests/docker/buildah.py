@@ -6,7 +6,7 @@ import json
 import os
 import pathlib
 import re
-import shutil
+import signal
 import subprocess
 import time
 
@@ -36,6 +36,14 @@ def make_debian(folder: pathlib.Path) -> None:
     settings = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True, timeout=60).stdout
     (folder / "etc/apt/apt.conf.d/00host").write_text(
         "".join(line + "\n" for line in settings.splitlines() if re.match(r"Acquire::(Check-|https?::|Retries|ForceIPv)", line)))
+
+
+def remove(folder: pathlib.Path) -> None:
+    """Nothing is deleted while something is still mounted there: it might be the machine's own."""
+    mounted = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
+    for path in sorted((path for path in mounted if path.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", path], check=True, timeout=60)
+    subprocess.run(["rm", "-rf", "--one-file-system", folder], check=True, timeout=900)
 
 
 class Buildah:
@@ -71,12 +79,13 @@ class Buildah:
         """Says what the build says, as it goes."""
         words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
         process = self.popen("bud", "--isolation", "chroot", "--pull-never", "--network", "host", "--format", "docker", *words, "-t", image,
-                             "-f", file, context, stdin=subprocess.DEVNULL)
+                             "-f", file, context, stdin=subprocess.DEVNULL, start_new_session=True)
         try:
             code = process.wait(timeout)
         finally:
+            # With what it runs in the image.
             if process.poll() is None:
-                process.terminate()
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait(60)
         if code != 0:
             raise RuntimeError(f"the image could not be built: buildah bud ended with {code}, see above")
@@ -84,11 +93,3 @@ class Buildah:
     def config(self, image: str) -> dict:
         """What the image says of itself."""
         return json.loads(self("inspect", "--type", "image", image))["Docker"]["config"]
-
-    def remove_everything(self) -> None:
-        """Nothing is deleted while something is still mounted there: it might be the machine's own."""
-        self.run("rm", "--all", timeout=600)
-        mounted = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
-        for path in sorted((path for path in mounted if path.startswith(f"{self.folder}/")), reverse=True):
-            subprocess.run(["umount", path], check=True, timeout=60)
-        shutil.rmtree(self.folder)
