@@ -29,7 +29,7 @@ from buildah import Buildah, make_debian, remove, say
 from crun import USER, Container, require_mount_namespace, seccomp_of
 from processes import ProcessId, alive, command_line, descendants, wait_until
 
-BASE, PROGRAMS, IMAGE = "localhost/proctor-test-debian", "localhost/proctor-test-programs", "localhost/proctor-test"
+BASE, IMAGE = "localhost/proctor-test-debian", "localhost/proctor-test"
 SECCOMP = ROOT / "docker" / "seccomp.json"
 TASK = "goal: Say hello.\nenvironment: environments/null\noracle: {answer: {match: {equals: {values: [hello]}}}}\n"
 TOKEN = "proctor_" + "7" * 64
@@ -88,16 +88,14 @@ class ImageTest(unittest.TestCase):
         say("making a Debian")
         make_debian(cls.folder / "debian")
         cls.buildah.commit_folder(cls.folder / "debian", "/", BASE)
-        arguments = {"BASE": BASE}
+        options = ["--build-arg", f"BASE={BASE}", "--build-arg", f"JOBS={os.cpu_count()}"]
         if cls.programs:
             say(f"taking the programs of {cls.programs}")
-            subprocess.run([ROOT / "docker" / "collect_programs", cls.programs, cls.folder / "programs"], check=True, timeout=300)
-            cls.buildah.commit_folder(cls.folder / "programs", "/programs", PROGRAMS)
-            arguments["PROGRAMS"] = PROGRAMS
-        else:
-            arguments["JOBS"] = str(os.cpu_count())
+            built = cls.folder / "built"
+            subprocess.run([ROOT / "docker" / "collect_programs", cls.programs, built / "programs"], check=True, timeout=300)
+            options += ["--build-context", f"programs={built}"]
         say("building the image" + ("" if cls.programs else ", from source"))
-        cls.buildah.build(ROOT, ROOT / "docker" / "Dockerfile", IMAGE, 5400, **arguments)
+        cls.buildah.build(ROOT, ROOT / "docker" / "Dockerfile", IMAGE, 5400, *options)
         cls.image = cls.buildah.config(IMAGE)
         cls.files = pathlib.Path(cls.buildah("mount", cls.buildah("from", "--pull-never", IMAGE)))
         size = json.loads(cls.buildah("images", "--json", IMAGE))[0]["size"]

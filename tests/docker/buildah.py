@@ -75,10 +75,9 @@ class Buildah:
         self("commit", "-q", container, image, timeout=600)
         self("rm", container)
 
-    def build(self, context: pathlib.Path, file: pathlib.Path, image: str, timeout: float, **arguments: str) -> None:
+    def build(self, context: pathlib.Path, file: pathlib.Path, image: str, timeout: float, *options: str) -> None:
         """Says what the build says, as it goes."""
-        words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
-        process = self.popen("bud", "--isolation", "chroot", "--pull-never", "--network", "host", "--format", "docker", *words, "-t", image,
+        process = self.popen("bud", "--isolation", "chroot", "--pull-never", "--network", "host", "--format", "docker", *options, "-t", image,
                              "-f", file, context, stdin=subprocess.DEVNULL, start_new_session=True)
         try:
             code = process.wait(timeout)
