@@ -1,10 +1,11 @@
 # `cmake --install`: a prefix with proctord, proctor, the C++ client (find_package(proctor), target proctor::client),
 # the Python package, the .protos, the example configuration and bash completion. Building the targets proctord,
-# proctor_cli and proctor_python is enough for it.
+# proctor_cli and proctor_python is enough for it. `--component server`: only the programs and what explains them, for which proctord
+# and proctor_cli are enough.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
-install(TARGETS proctord proctor_cli)
+install(TARGETS proctord proctor_cli COMPONENT server)
 install(TARGETS proctor_client proctor_common proctor_proto proctor_build EXPORT proctor)
 install(EXPORT proctor NAMESPACE proctor:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/proctor FILE proctor-targets.cmake)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/proctor-config.cmake.in
@@ -30,7 +31,7 @@ set(python lib/python3/dist-packages)
 install(DIRECTORY clients/python/proctor DESTINATION ${python} PATTERN "__pycache__" EXCLUDE)
 install(DIRECTORY ${CMAKE_BINARY_DIR}/python/proctor/v1 DESTINATION ${python}/proctor PATTERN "__pycache__" EXCLUDE)
 
-install(FILES server/proctord.yaml server/proctord.service DESTINATION ${CMAKE_INSTALL_DATADIR}/proctor)
+install(FILES server/proctord.yaml server/proctord.service DESTINATION ${CMAKE_INSTALL_DATADIR}/proctor COMPONENT server)
 install(FILES ${CMAKE_BINARY_DIR}/clients/cli/completion.bash
-  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME proctor)
-install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME proctor COMPONENT server)
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT server)

@@ -37,7 +37,8 @@ std::string Tail(const std::string& path, size_t bytes) {
 constexpr char kMendSandbox[] =
     "the browser's sandbox cannot be used here. Mend it by one of: allow unprivileged user namespaces "
     "(sysctl kernel.unprivileged_userns_clone=1, sysctl user.max_user_namespaces=10000, "
-    "kernel.apparmor_restrict_unprivileged_userns=0); install Debian's chromium-sandbox; or, only where every page is "
+    "kernel.apparmor_restrict_unprivileged_userns=0; in a container, a seccomp profile that lets them through: "
+    "docker/seccomp.json); outside of containers, install Debian's chromium-sandbox; or, only where every page is "
     "trusted, start with --allow-unsandboxed-browser";
 
 }  // namespace
