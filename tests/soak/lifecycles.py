@@ -94,7 +94,8 @@ class Lifecycles:
         with concurrent.futures.ThreadPoolExecutor(sum(CLIENTS.values())) as pool:
             runs = []
             for world, clients in CLIENTS.items():
-                share = getattr(self.options, world) // LOOKS
+                share, rest = divmod(getattr(self.options, world), LOOKS)
+                share += part < rest
                 for i in range(clients):
                     lives = Lives(self.server.address, world, self.task(world), ANSWER, self.notes, f"{self.options.seed}/{part}/{world}/{i}")
                     runs.append(pool.submit(lives.run, share // clients + (i < share % clients)))
