@@ -1,5 +1,7 @@
 #include "trajectory/formats/run_writer.h"
 
+#include <string_view>
+
 #include "absl/strings/str_cat.h"
 #include "common/json.h"
 #include "common/status.h"
@@ -12,9 +14,9 @@ absl::Status RunWriter::AddPicture(const CallContext& context, const v1::Observa
                                    const std::string& path) {
   PROCTOR_ASSIGN_OR_RETURN(const std::string bytes,
                            parts_.blobs.Get(context, observation.screenshot().digest()));
-  // Recompression may have made it a WebP, where the format promises a PNG.
-  const bool is_png = bytes.starts_with("\x89PNG");
-  if (!path.ends_with(".png") || is_png) return parts_.folder.AddFile(path, bytes);
+  // Recompression may have made a PNG a WebP, and the path promises a PNG.
+  const bool is_webp = bytes.starts_with("RIFF") && std::string_view(bytes).substr(0, 12).ends_with("WEBP");
+  if (!is_webp || observation.screenshot().format() == v1::IMAGE_FORMAT_WEBP) return parts_.folder.AddFile(path, bytes);
   PROCTOR_ASSIGN_OR_RETURN(const imaging::Image image, imaging::Decode(bytes));
   PROCTOR_ASSIGN_OR_RETURN(const std::string png, imaging::Encode(image, {}));
   return parts_.folder.AddFile(path, png);
