@@ -61,6 +61,11 @@ struct RfbCallbacks {
   static char* Password(rfbClient* client) { return strdup(Self(client)->options_.password.c_str()); }
   static void Quiet(const char*, ...) {}
   static void Ignore(rfbClient*) {}
+  // The library allocates a mask for each new shape of the pointer and does not free the one before.
+  static void ForgetMask(rfbClient* client, int, int, int, int, int) {
+    free(client->rcMask);
+    client->rcMask = nullptr;
+  }
   static void IgnoreText(rfbClient*, const char*, int) {}
 };
 
@@ -194,6 +199,11 @@ void RfbClient::Run() {
   if (client_ != nullptr) {
     // Its buffer is ours.
     client_->frameBuffer = nullptr;
+    // The library allocates the pointer's shape and forgets it.
+    for (uint8_t** shape : {&client_->rcSource, &client_->rcMask}) {
+      free(*shape);
+      *shape = nullptr;
+    }
     rfbClientCleanup(client_);
     client_ = nullptr;
   }
@@ -210,6 +220,7 @@ absl::Status RfbClient::Handshake() {
   client_->GetPassword = &RfbCallbacks::Password;
   client_->Bell = &RfbCallbacks::Ignore;
   client_->GotXCutText = &RfbCallbacks::IgnoreText;
+  client_->GotCursorShape = &RfbCallbacks::ForgetMask;
   client_->canHandleNewFBSize = TRUE;
   // Blue, green, red, nothing: as `imaging` has it.
   client_->format.redShift = 16;
