@@ -3,9 +3,12 @@
 #include <exception>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/status.h"
 
 namespace proctor::imaging {
 namespace {
@@ -44,6 +47,13 @@ absl::StatusOr<std::string> EncodeLosslessWebp(const Image& image) {
   } catch (const std::exception& e) {
     return absl::InternalError(absl::StrCat("the picture could not be encoded as WebP: ", e.what()));
   }
+}
+
+absl::StatusOr<std::string> PngInsteadOfWebp(std::string encoded) {
+  const bool is_webp = encoded.starts_with("RIFF") && std::string_view(encoded).substr(0, 12).ends_with("WEBP");
+  if (!is_webp) return encoded;
+  PROCTOR_ASSIGN_OR_RETURN(const Image image, Decode(encoded));
+  return Encode(image, {});
 }
 
 }  // namespace proctor::imaging

@@ -14,6 +14,9 @@ namespace proctor::imaging {
 // inconsistent, or above WebP's 16,383 pixels a side.
 absl::StatusOr<std::string> EncodeLosslessWebp(const Image& image);
 
+// A WebP as a PNG of the same pixels, for those who read no WebP; anything else as it is.
+absl::StatusOr<std::string> PngInsteadOfWebp(std::string encoded);
+
 }  // namespace proctor::imaging
 
 #endif  // PROCTOR_IMAGING_LOSSLESS_WEBP_H_

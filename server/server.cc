@@ -252,6 +252,7 @@ absl::Status ServerImpl::OpenDoors() {
 void ServerImpl::Reload(const v1::ServerConfig& config) {
   LogReload(doors_->Reload());
   MutexLock lock(mutex_);
+  if (shut_down_) return;
   v1::ServerConfig wanted = config;
   // Whoever calls this sees to the log.
   *wanted.mutable_log() = in_force_.log();

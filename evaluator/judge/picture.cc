@@ -3,6 +3,7 @@
 #include "evaluator/judge/slot_content.h"
 #include "imaging/action_overlay.h"
 #include "imaging/image.h"
+#include "imaging/lossless_webp.h"
 
 namespace proctor::evaluator {
 namespace {
@@ -38,6 +39,10 @@ absl::StatusOr<model::ImagePart> LoadPicture(const CallContext& context, const S
                                              const PromptSources& sources) {
   const std::string& digest = screenshot.observation->screenshot().digest();
   absl::StatusOr<std::string> bytes = sources.blobs.Get(context, digest);
+  if (bytes.ok() && screenshot.observation->screenshot().format() != v1::IMAGE_FORMAT_WEBP) {
+    // Recompression may have made a PNG a WebP, which not every model server reads (llama.cpp's does not).
+    bytes = imaging::PngInsteadOfWebp(*std::move(bytes));
+  }
   PROCTOR_RETURN_IF_ERROR(Annotate(bytes.status(), absl::StrCat("screenshot ", screenshot.number)));
   const int next_step = screenshot.after_step + 1;
   if (draw_action && next_step < sources.view.step_count()) {

@@ -1,25 +1,23 @@
 #include "trajectory/formats/run_writer.h"
 
-#include <string_view>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/json.h"
 #include "common/status.h"
-#include "imaging/image.h"
+#include "imaging/lossless_webp.h"
 #include "trajectory/formats/run_files.h"
 
 namespace proctor::trajectory::formats {
 
 absl::Status RunWriter::AddPicture(const CallContext& context, const v1::Observation& observation,
                                    const std::string& path) {
-  PROCTOR_ASSIGN_OR_RETURN(const std::string bytes,
-                           parts_.blobs.Get(context, observation.screenshot().digest()));
-  // Recompression may have made a PNG a WebP, and the path promises a PNG.
-  const bool is_webp = bytes.starts_with("RIFF") && std::string_view(bytes).substr(0, 12).ends_with("WEBP");
-  if (!is_webp || observation.screenshot().format() == v1::IMAGE_FORMAT_WEBP) return parts_.folder.AddFile(path, bytes);
-  PROCTOR_ASSIGN_OR_RETURN(const imaging::Image image, imaging::Decode(bytes));
-  PROCTOR_ASSIGN_OR_RETURN(const std::string png, imaging::Encode(image, {}));
-  return parts_.folder.AddFile(path, png);
+  PROCTOR_ASSIGN_OR_RETURN(std::string bytes, parts_.blobs.Get(context, observation.screenshot().digest()));
+  if (observation.screenshot().format() != v1::IMAGE_FORMAT_WEBP) {
+    // Recompression may have made a PNG a WebP, and the path promises a PNG.
+    PROCTOR_ASSIGN_OR_RETURN(bytes, imaging::PngInsteadOfWebp(std::move(bytes)));
+  }
+  return parts_.folder.AddFile(path, bytes);
 }
 
 absl::StatusOr<std::string> RunWriter::TextOf(const Json& document) {
