@@ -73,25 +73,32 @@ void ThreadPool::Run(int number) {
   mutex_.Unlock();
 }
 
-SerialExecutor::SerialExecutor(Executor& pool) : pool_(pool), state_(std::make_shared<State>()) {}
+SerialExecutor::SerialExecutor(Executor& pool) : state_(std::make_shared<State>(pool)) {}
 
 void SerialExecutor::Post(std::function<void()> task) {
-  {
-    MutexLock lock(state_->mutex);
-    state_->queue.push_back(std::move(task));
-    if (state_->active) return;
-    state_->active = true;
-  }
-  pool_.Post([&pool = pool_, state = state_] { RunOne(pool, state); });
+  if (!Queue(*state_, task)) PostRun(state_, std::move(task));
 }
 
-void SerialExecutor::RunOne(Executor& pool, const std::shared_ptr<State>& state) {
-  std::function<void()> task;
-  {
-    MutexLock lock(state->mutex);
-    task = std::move(state->queue.front());
-    state->queue.pop_front();
+void SerialExecutor::RunOrPost(std::function<void()> task) {
+  if (!Queue(*state_, task)) Run(state_, std::move(task));
+}
+
+bool SerialExecutor::Queue(State& state, std::function<void()>& task) {
+  MutexLock lock(state.mutex);
+  if (!state.active) {
+    state.active = true;
+    return false;
   }
+  state.queue.push_back(std::move(task));
+  return true;
+}
+
+void SerialExecutor::PostRun(std::shared_ptr<State> state, std::function<void()> task) {
+  Executor& pool = state->pool;
+  pool.Post([state = std::move(state), task = std::move(task)]() mutable { Run(std::move(state), std::move(task)); });
+}
+
+void SerialExecutor::Run(std::shared_ptr<State> state, std::function<void()> task) {
   task();
   task = nullptr;  // Captures die before the next task may run.
   {
@@ -100,9 +107,11 @@ void SerialExecutor::RunOne(Executor& pool, const std::shared_ptr<State>& state)
       state->active = false;
       return;
     }
+    task = std::move(state->queue.front());
+    state->queue.pop_front();
   }
   // One task a turn, so that a busy session does not keep a pool thread from the others.
-  pool.Post([&pool, state] { RunOne(pool, state); });
+  PostRun(std::move(state), std::move(task));
 }
 
 TimerQueue::TimerQueue() : thread_([this] { Run(); }) {}

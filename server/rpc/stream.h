@@ -21,7 +21,6 @@
 #include "common/log_request.h"
 #include "common/mutex.h"
 #include "server/rpc/status.h"
-#include "server/rpc/turns.h"
 
 namespace proctor::server {
 
@@ -73,7 +72,7 @@ class StreamCore final : public StreamWriter<Response>,
              std::unique_ptr<Handler> handler, int max_unreleased)
       : call_(ContextOf(context)),
         context_(&context),
-        turns_(pool),
+        serial_(pool),
         handler_(std::move(handler)),
         wants_drained_(handler_->wants_drained()),
         max_unreleased_(max_unreleased),
@@ -121,7 +120,7 @@ class StreamCore final : public StreamWriter<Response>,
     auto task = Task([request = std::make_shared<Request>(std::move(request))](StreamCore& core) {
       core.handler_->OnMessage(std::move(*request));
     });
-    quick ? turns_.RunOrPost(std::move(task)) : turns_.Post(std::move(task));
+    quick ? serial_.RunOrPost(std::move(task)) : serial_.Post(std::move(task));
     return more;
   }
 
@@ -185,7 +184,7 @@ class StreamCore final : public StreamWriter<Response>,
       if (self->handler_ != nullptr) task(*self);
     };
   }
-  void Post(std::function<void(StreamCore&)> task) { turns_.Post(Task(std::move(task))); }
+  void Post(std::function<void(StreamCore&)> task) { serial_.Post(Task(std::move(task))); }
 
   // Starts the next write, or the finish after the last. gRPC allows Start* under a lock: they never call back inline.
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -201,8 +200,8 @@ class StreamCore final : public StreamWriter<Response>,
 
   const CallContext call_;
   grpc::CallbackServerContext* context_ ABSL_GUARDED_BY(mutex_);
-  Turns turns_;
-  std::unique_ptr<Handler> handler_;  // In `turns_` only, but for is_quick, which is asked before Done.
+  SerialExecutor serial_;
+  std::unique_ptr<Handler> handler_;  // In `serial_` only, but for is_quick, which is asked before Done.
   const bool wants_drained_;
   const int max_unreleased_;
 
