@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/ids.h"
+#include "common/log.h"
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "proctor/v1/episode.pb.h"
@@ -38,7 +39,14 @@ class Run {
     std::string token;
     do {
       PROCTOR_ASSIGN_OR_RETURN(const auto page, stores_.trajectories.List(context_, filter, kPageSize, token));
-      for (const v1::Trajectory& header : page.trajectories) PROCTOR_RETURN_IF_ERROR(Look(header));
+      for (const v1::Trajectory& header : page.trajectories) {
+        const absl::Status status = Look(header);
+        if (absl::IsDataLoss(status)) {
+          LogWarning("retention leaves a damaged trajectory as it is", {{"trajectory", header.name()}, {"error", status.ToString()}});
+          continue;
+        }
+        PROCTOR_RETURN_IF_ERROR(status);
+      }
       token = page.next_page_token;
     } while (!token.empty());
     return done_;

@@ -20,6 +20,7 @@
 #include "server/server_state.h"
 #include "server/tracer.h"
 #include "server/worlds.h"
+#include "trajectory/archive.h"
 #include "trajectory/recompress.h"
 
 namespace proctor::server {
@@ -34,6 +35,7 @@ class StateReader {
     const EpisodePipeline& pipeline;
     reward::RewardLog& rewards;
     reward::Consumers& consumers;
+    trajectory::Archive& archive;
     std::vector<const MeteredPool*> pools;
     std::string data_dir;
     // Null: there are no traces.

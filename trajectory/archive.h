@@ -9,6 +9,7 @@
 #include "storage/blob_store.h"
 #include "storage/database.h"
 #include "trajectory/blob_ledger.h"
+#include "trajectory/unreadable_records.h"
 
 namespace proctor::trajectory {
 
@@ -23,6 +24,7 @@ class Archive {
   storage::BlobStore& blobs() { return blobs_; }
   Clock& clock() { return clock_; }
   BlobLedger& ledger() { return ledger_; }
+  UnreadableRecords& unreadable() { return unreadable_; }
 
  private:
   Archive(storage::Database& database, storage::BlobStore& blobs, Clock& clock)
@@ -32,6 +34,7 @@ class Archive {
   storage::BlobStore& blobs_;
   Clock& clock_;
   BlobLedger ledger_;
+  UnreadableRecords unreadable_;
 };
 
 }  // namespace proctor::trajectory

@@ -8,6 +8,7 @@
 #include "common/status.h"
 #include "proctor/v1/trajectory.pb.h"
 #include "trajectory/record_form.h"
+#include "trajectory/record_tables.h"
 
 namespace proctor::trajectory {
 namespace {
@@ -32,11 +33,12 @@ class Checker {
                              transaction_.Query("SELECT header, step_count, digest, closed FROM trajectory_records WHERE id = $1", {id}));
     if (rows.empty()) return absl::OkStatus();
     ++check_.records;
-    v1::Trajectory header;
-    if (!header.ParseFromString(rows[0].Text(0))) {
+    const absl::StatusOr<v1::Trajectory> parsed = ParseHeader(id, rows[0].Text(0));
+    if (!parsed.ok()) {
       Damage("its header cannot be read");
       return CheckNotes(Trust::kNotes);
     }
+    const v1::Trajectory& header = *parsed;
     thinned_ = header.has_thin_time();
     step_count_ = rows[0].Int(1);
     Name(header.initial_observation(), -1);

@@ -75,6 +75,14 @@ StepRow MakeStepRow(const v1::Step& step) {
   return row;
 }
 
+absl::StatusOr<v1::Trajectory> ParseHeader(const std::string& id, const std::string& bytes) {
+  v1::Trajectory header;
+  if (!header.ParseFromString(bytes) || header.name() != ResourceName("trajectories", id)) {
+    return absl::DataLossError(absl::StrCat("the record of trajectories/", id, " is corrupt"));
+  }
+  return header;
+}
+
 absl::Status InsertRecord(Transaction& transaction, const std::string& id,
                           const v1::Trajectory& header) {
   return transaction
@@ -101,9 +109,7 @@ absl::StatusOr<RecordRow> LoadRecord(Transaction& transaction, const std::string
       transaction.Query("SELECT header, step_count FROM trajectory_records WHERE id = $1", {id}));
   if (rows.empty()) return absl::NotFoundError(absl::StrCat("no trajectory trajectories/", id));
   RecordRow record;
-  if (!record.header.ParseFromString(rows[0].Text(0))) {
-    return absl::DataLossError(absl::StrCat("the record of trajectories/", id, " is corrupt"));
-  }
+  PROCTOR_ASSIGN_OR_RETURN(record.header, ParseHeader(id, rows[0].Text(0)));
   record.step_count = rows[0].Int(1);
   record.header.set_step_count(static_cast<int32_t>(record.step_count));
   return record;

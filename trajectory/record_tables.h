@@ -29,6 +29,9 @@ struct RecordRow {
   int64_t step_count = 0;
 };
 
+// The column `header` of a record. DATA_LOSS: it cannot be read, or is another record's.
+absl::StatusOr<v1::Trajectory> ParseHeader(const std::string& id, const std::string& bytes);
+
 // A new record, open or closed. ALREADY_EXISTS: the id is taken.
 absl::Status InsertRecord(storage::Transaction& transaction, const std::string& id,
                           const v1::Trajectory& header);
@@ -37,7 +40,7 @@ absl::Status UpdateHeader(storage::Transaction& transaction, const std::string& 
 // A whole closed record. ALREADY_EXISTS: the id is taken.
 absl::Status InsertClosedRecord(storage::Transaction& transaction, const std::string& id,
                                 const v1::Trajectory& header, const std::vector<StepRow>& steps);
-// NOT_FOUND.
+// NOT_FOUND; DATA_LOSS as ParseHeader.
 absl::StatusOr<RecordRow> LoadRecord(storage::Transaction& transaction, const std::string& id);
 // Appends to an open record. NOT_FOUND no record; FAILED_PRECONDITION closed; ABORTED another index is next.
 absl::Status InsertStep(storage::Transaction& transaction, const std::string& id,

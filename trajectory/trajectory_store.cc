@@ -119,6 +119,7 @@ absl::StatusOr<TrajectoryStore::Page> TrajectoryStore::List(const CallContext& c
   }
   const RecordQuery query = MakeRecordQuery(filter, from, limit + 1);
   Page page;
+  std::vector<std::string> unreadable;
   PROCTOR_RETURN_IF_ERROR(
       archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
         PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
@@ -132,17 +133,20 @@ absl::StatusOr<TrajectoryStore::Page> TrajectoryStore::List(const CallContext& c
             page.next_page_token = EncodePageToken(last);
             return absl::OkStatus();
           }
-          v1::Trajectory header;
-          if (!header.ParseFromString(row.Text(2))) {
-            return absl::DataLossError(
-                absl::StrCat("the record of trajectories/", row.Text(0), " is corrupt"));
-          }
-          header.set_step_count(static_cast<int32_t>(row.Int(3)));
-          page.trajectories.push_back(std::move(header));
           last = {.start_time_micros = row.Int(1), .id = row.Text(0)};
+          absl::StatusOr<v1::Trajectory> header = ParseHeader(row.Text(0), row.Text(2));
+          if (!header.ok()) {
+            unreadable.push_back(ResourceName("trajectories", row.Text(0)));
+            continue;
+          }
+          header->set_step_count(static_cast<int32_t>(row.Int(3)));
+          page.trajectories.push_back(*std::move(header));
         }
+        // What was left out made room for the row that tells whether more follow.
+        if (static_cast<int>(rows.size()) > limit) page.next_page_token = EncodePageToken(last);
         return absl::OkStatus();
       }));
+  for (const std::string& name : unreadable) archive_.unreadable().Note(name);
   return page;
 }
 

@@ -38,7 +38,8 @@ class TrajectoryStore {
     std::string next_page_token;
   };
   // Newest first. `page_size` 0 means 50, at most 1,000; a page also ends when its records have 2 MiB, so that it fits
-  // a message. INVALID_ARGUMENT for a foreign page token.
+  // a message. A record whose header cannot be read is left out and noted in Archive::unreadable, so a page may have
+  // fewer records than are to come, or none. INVALID_ARGUMENT for a foreign page token.
   absl::StatusOr<Page> List(const CallContext& context, const v1::TrajectoryFilter& filter,
                             int page_size, const std::string& page_token);
 

@@ -560,6 +560,30 @@ TEST_F(RetentionTest, TheFirstRuleThatFitsDecides) {
   EXPECT_TRUE(Exists(held_out));
 }
 
+TEST_F(RetentionTest, DamagedOnesStayAndKeepNothingElse) {
+  const std::string oldest = Record("oldest");
+  const std::string header = Record("header");
+  const std::string row = Record("row");
+  const std::string step = Record("step", v1::OUTCOME_SUCCESS, v1::SPLIT_TEST);
+  const std::string youngest = Record("youngest");
+  clock_.Advance(absl::Hours(48));
+  Close();
+  const storage::Bytes rubbish{"\xff\xff\xff"};
+  Sql("UPDATE trajectory_records SET header = $2 WHERE id = $1", {header, rubbish});
+  Sql("UPDATE trajectory_episodes SET episode = $2 WHERE id = $1", {row, rubbish});
+  Sql("UPDATE trajectory_steps SET step = $2 WHERE trajectory = $1", {step, rubbish});
+  ASSERT_NO_FATAL_FAILURE(Open());
+  v1::RetentionRule& thin = Rule(absl::Hours(24));
+  thin.add_splits(v1::SPLIT_TEST);
+  thin.set_action(v1::RETENTION_ACTION_THIN);
+  Rule(absl::Hours(24));
+  EXPECT_THAT(Apply(), ElementsAre(testing::Pair("rule 2", 2)));
+  for (const std::string& gone : {oldest, youngest}) EXPECT_FALSE(Exists(gone)) << gone;
+  for (const std::string& kept : {row, step}) EXPECT_TRUE(Exists(kept)) << kept;
+  EXPECT_EQ(data_->archive->unreadable().count(), 1);
+  for (const char* const needed : {"header0", "row0", "step0", "shared"}) EXPECT_TRUE(data_->blobs->Contains(Sha256Hex(needed))) << needed;
+}
+
 TEST_F(RetentionTest, MorePagesThanOneAreDeleted) {
   for (int i = 0; i < 450; ++i) Record(absl::StrCat("t", i));
   clock_.Advance(absl::Hours(48));

@@ -132,6 +132,7 @@ TEST_F(MetricsTest, TheStateIsTold) {
   state.episodes_pending = 9;
   state.rewards = {{{"valid", ""}, 5}, {{"masked", "server_fault"}, 2}};
   state.consumers.push_back({.consumer = "a \"quoted\"\nname", .records = 3, .age = absl::Seconds(60), .connected = true});
+  state.unreadable_records = 6;
   state.blobs = BlobSize{.blobs = 10, .bytes = 1000};
   const auto metrics = Read(state);
   EXPECT_EQ(ValueOf(metrics, "proctor_ready"), 0);
@@ -143,6 +144,7 @@ TEST_F(MetricsTest, TheStateIsTold) {
   EXPECT_EQ(ValueOf(metrics, "proctor_rewards_total", {{"status", "masked"}, {"reason", "server_fault"}}), 2);
   EXPECT_EQ(ValueOf(metrics, "proctor_consumer_lag_seconds", {{"consumer", "a \"quoted\"\nname"}}), 60);
   EXPECT_EQ(ValueOf(metrics, "proctor_store_blobs"), 10);
+  EXPECT_EQ(ValueOf(metrics, "proctor_store_unreadable_records"), 6);
   EXPECT_GT(ValueOf(metrics, "process_resident_memory_bytes"), 0);
   EXPECT_GT(ValueOf(metrics, "process_open_fds"), 2);
 }

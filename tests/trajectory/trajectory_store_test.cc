@@ -30,6 +30,13 @@ class TrajectoryStoreTest : public testing::Test {
     return names;
   }
 
+  void SetHeader(const std::string& id, const std::string& bytes) {
+    const absl::Status status = room_.database->Write(context_, [&](storage::Transaction& transaction) {
+      return transaction.Execute("UPDATE trajectory_records SET header = $2 WHERE id = $1", {id, storage::Bytes{bytes}}).status();
+    });
+    ASSERT_TRUE(status.ok()) << status;
+  }
+
   const CallContext context_;
   Room room_;
 };
@@ -110,6 +117,22 @@ TEST_F(TrajectoryStoreTest, EndsAPageBeforeItIsTooLargeForAMessage) {
   }
   EXPECT_EQ(room_.trajectories.List(context_, {}, 100, "")->trajectories.size(), 1);
   EXPECT_EQ(List({}).size(), 4);
+}
+
+TEST_F(TrajectoryStoreTest, LeavesOutWhatCannotBeReadAndTellsHowMany) {
+  std::vector<std::string> expected;
+  for (int i = 0; i < 9; ++i) {
+    const std::string name = RecordEpisode(room_, absl::StrCat("e", i), 1);
+    if (i % 4 == 0) expected.insert(expected.begin(), name);
+    room_.clock.Advance(absl::Seconds(1));
+  }
+  for (const char* const id : {"e1", "e2", "e3"}) SetHeader(id, "\xff\xff\xff");
+  SetHeader("e5", "");
+  SetHeader("e6", MakeHeader("other", room_.clock.Now()).SerializeAsString());
+  SetHeader("e7", "\x0a");
+  for (const int page_size : {1, 2, 3, 100}) EXPECT_EQ(List({}, page_size), expected) << page_size;
+  EXPECT_EQ(room_.archive->unreadable().count(), 6);
+  EXPECT_EQ(room_.trajectories.GetHeader(context_, "trajectories/e6").status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST_F(TrajectoryStoreTest, RefusesForeignPageTokens) {
