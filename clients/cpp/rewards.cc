@@ -61,7 +61,8 @@ absl::Status RewardSubscription::Receive(absl::Time deadline) {
   v1::StreamRewardsResponse response;
   const absl::StatusOr<bool> more = stream_->Read(response, deadline - absl::Now());
   if (more.ok() && *more) {
-    failures_ = 0;
+    // A server whose disk is full may still answer before it ends the stream.
+    if (response.committed_offset() > committed_offset_) failures_ = 0;
     committed_offset_ = std::max(committed_offset_, response.committed_offset());
     end_offset_ = std::max(end_offset_, response.end_offset());
     int repeated = 0;
@@ -71,6 +72,7 @@ absl::Status RewardSubscription::Receive(absl::Time deadline) {
         ++repeated;
         continue;
       }
+      failures_ = 0;
       last_offset_ = record.offset();
       pending_.push_back(std::move(record));
     }
@@ -79,7 +81,7 @@ absl::Status RewardSubscription::Receive(absl::Time deadline) {
   }
   const absl::Status status =
       more.ok() ? absl::UnavailableError("the server ended the stream") : more.status();
-  if (status.code() != absl::StatusCode::kUnavailable) {
+  if (!absl::IsUnavailable(status) && !absl::IsResourceExhausted(status)) {
     // A timeout leaves the stream as it is.
     return status;
   }

@@ -33,8 +33,9 @@ struct SubscriptionOptions {
   int window = 256;
 };
 
-// Credits are given as records are taken; a broken connection is opened again. Within one
-// subscription no record comes twice; after a restart of the program those come again that were not
+// Credits are given as records are taken. A broken connection is opened again with growing delays, and
+// so is a stream that ended because the server's disk is full and it cannot store acknowledgements
+// (RESOURCE_EXHAUSTED); what was acknowledged is told again. Within one subscription no record comes twice; after a restart of the program those come again that were not
 // acknowledged: dedupe by `reward_id`. Not thread-safe.
 class RewardSubscription {
  public:
@@ -46,8 +47,8 @@ class RewardSubscription {
   ~RewardSubscription() = default;
 
   // The next record. DEADLINE_EXCEEDED: none within `timeout`. ABORTED: another subscription took
-  // the consumer over. OUT_OF_RANGE: the log no longer has the position. UNAVAILABLE is only
-  // returned after `timeout`.
+  // the consumer over. OUT_OF_RANGE: the log no longer has the position. UNAVAILABLE and
+  // RESOURCE_EXHAUSTED are only returned after `timeout`.
   absl::StatusOr<v1::RewardRecord> Next(absl::Duration timeout);
 
   // Everything up to `offset` is safe with the caller and will not come again. Cumulative.
@@ -80,6 +81,7 @@ class RewardSubscription {
   int64_t end_offset_ = 0;
   // Taken since credits were last given.
   int taken_ = 0;
+  // In a row, without a new record or a confirmed acknowledgement between.
   int failures_ = 0;
 };
 

@@ -195,6 +195,39 @@ TEST_F(CppClientTest, ReconnectsWithoutLossOrRepetition) {
   }
 }
 
+TEST_F(CppClientTest, GoesOnWhenAcknowledgementsCouldNotBeStoredForAWhile) {
+  server_->AddRewards(30);
+  const auto rewards = Subscribe(8);
+  server_->FailAcks(3);
+  for (int64_t i = 1; i <= 30; ++i) {
+    const auto record = rewards->Next(absl::Seconds(10));
+    ASSERT_TRUE(record.ok()) << record.status();
+    ASSERT_EQ(record->offset(), i);
+    rewards->Ack(i);
+  }
+  const absl::Status flushed = rewards->Flush(absl::Seconds(10));
+  EXPECT_TRUE(flushed.ok()) << flushed;
+  EXPECT_EQ(server_->committed(), 30);
+}
+
+TEST_F(CppClientTest, TellsAfterItsTimeoutThatAcknowledgementsCannotBeStored) {
+  server_->AddRewards(1);
+  const auto rewards = Subscribe();
+  server_->FailAcks(1'000'000);
+  ASSERT_TRUE(rewards->Next(absl::Seconds(10)).ok());
+  rewards->Ack(1);
+  absl::Status status;
+  do {  // An attempt that is under way at the end has told nothing yet.
+    status = rewards->Flush(absl::Milliseconds(200));
+  } while (absl::IsDeadlineExceeded(status));
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+  server_->FailAcks(0);
+  do {
+    status = rewards->Flush(absl::Seconds(10));
+  } while (absl::IsResourceExhausted(status));
+  EXPECT_TRUE(status.ok()) << status;
+}
+
 TEST_F(CppClientTest, UnacknowledgedRewardsComeAgain) {
   server_->AddRewards(5);
   {

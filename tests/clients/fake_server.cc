@@ -37,6 +37,7 @@ struct World {
   bool fail_after ABSL_GUARDED_BY(mutex) = false;
   int break_act ABSL_GUARDED_BY(mutex) = 0;
   int break_rewards_every ABSL_GUARDED_BY(mutex) = 0;
+  int fail_acks ABSL_GUARDED_BY(mutex) = 0;
   int steps ABSL_GUARDED_BY(mutex) = 0;
   bool credits_kept ABSL_GUARDED_BY(mutex) = true;
   bool stopping ABSL_GUARDED_BY(mutex) = false;
@@ -306,18 +307,21 @@ class Rewards final : public v1::RewardService::Service {
     if (!stream->Read(&request)) return Status::OK;
     const std::string name = request.consumer();
     Feed feed;
-    Take(name, request, feed);
-    std::thread reader([&] {
-      v1::StreamRewardsRequest more;
-      while (stream->Read(&more)) Take(name, more, feed);
+    Status taken = Take(name, request, feed);
+    if (!taken.ok()) return taken;
+    Status sent;
+    std::thread sender([&] {
+      sent = Send(name, stream, feed);
+      if (!sent.ok()) context->TryCancel();
+    });
+    while (taken.ok() && stream->Read(&request)) taken = Take(name, request, feed);
+    {
       MutexLock lock(world_.mutex);
       feed.ended = true;
       world_.changed.SignalAll();
-    });
-    const Status status = Send(name, stream, feed);
-    if (!status.ok()) context->TryCancel();
-    reader.join();
-    return status;
+    }
+    sender.join();
+    return taken.ok() ? sent : taken;
   }
 
  private:
@@ -327,16 +331,21 @@ class Rewards final : public v1::RewardService::Service {
     bool ack_to_confirm = false;
   };
 
-  void Take(const std::string& name, const v1::StreamRewardsRequest& request, Feed& feed) {
+  Status Take(const std::string& name, const v1::StreamRewardsRequest& request, Feed& feed) {
     MutexLock lock(world_.mutex);
     feed.credits += request.credits();
     if (feed.credits > 10'000) world_.credits_kept = false;
     v1::Consumer& consumer = world_.consumers[name];
     if (request.ack_offset() > consumer.committed_offset()) {
+      if (world_.fail_acks > 0) {
+        --world_.fail_acks;
+        return {StatusCode::RESOURCE_EXHAUSTED, "the disk is full on purpose"};
+      }
       consumer.set_committed_offset(request.ack_offset());
       feed.ack_to_confirm = true;
     }
     world_.changed.SignalAll();
+    return Status::OK;
   }
 
   Status Send(const std::string& name,
@@ -572,6 +581,10 @@ class FakeServerImpl final : public FakeServer {
   void BreakRewardsEvery(int count) override {
     MutexLock lock(world_.mutex);
     world_.break_rewards_every = count;
+  }
+  void FailAcks(int count) override {
+    MutexLock lock(world_.mutex);
+    world_.fail_acks = count;
   }
   void AddRewards(int count) override {
     MutexLock lock(world_.mutex);

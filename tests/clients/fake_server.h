@@ -31,6 +31,8 @@ class FakeServer {
   virtual void BreakAct(int count) = 0;
   // The reward stream ends UNAVAILABLE after every `count` records; 0: never.
   virtual void BreakRewardsEvery(int count) = 0;
+  // The next `count` acknowledgements cannot be stored: their reward streams end RESOURCE_EXHAUSTED.
+  virtual void FailAcks(int count) = 0;
   // Appends rewards to the log.
   virtual void AddRewards(int count) = 0;
 

@@ -8,7 +8,6 @@ usage: disk_faults.py [--rounds N] [--seed N]    with $PROCTORD naming the serve
 """
 from __future__ import annotations
 
-import os
 import pathlib
 import sys
 import time
@@ -16,6 +15,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "clients")]
 
+from faulty_disk import FaultyDisk
 from kill_rounds import Soak, main
 from processes import wait_until
 from proctor.v1 import reward_pb2
@@ -32,51 +32,38 @@ class DiskFaults(Soak):
 
     def __init__(self, rounds: int, seed: int):
         super().__init__(rounds, seed)
-        self.orders = self.server.folder / "orders"
-        self.order("none")
-        self.server.environment |= {"LD_PRELOAD": os.environ["FAULTY_DISK"], "FAULTY_DISK_BELOW": str(self.server.data),
-                                    "FAULTY_DISK_ORDERS": str(self.orders)}
+        self.disk = FaultyDisk(self.server)
         self.failures_before = 0
 
-    def order(self, word: str) -> None:
-        """Replaced in one go: the server never reads half of it."""
-        new = self.orders.with_suffix(".new")
-        new.write_text(word)
-        new.replace(self.orders)
-
-    def failures(self) -> int:
-        count = self.orders.with_suffix(".count")
-        return count.stat().st_size if count.exists() else 0
-
     def happen(self, kind: str, killed: int) -> None:
-        self.failures_before = self.failures()
+        self.failures_before = self.disk.failures()
         dies = self.random.random() < 0.5
-        self.order(kind)
+        self.disk.order(kind)
         try:
             time.sleep(self.random.uniform(*FAULT_SECONDS))
             # An agent that is between two calls, or all of them done: then nothing is met, and the round counts for nothing.
             try:
-                wait_until(lambda: self.failures() >= self.failures_before + 1
+                wait_until(lambda: self.disk.failures() >= self.failures_before + 1
                            or not any(agent.poll() is None for agent in self.agents), PATIENCE_SECONDS, "a failure")
             except TimeoutError:
                 print("  nothing was written", flush=True)
             if dies:
                 self.server.kill9()
         finally:
-            self.order("none")
+            self.disk.order("none")
         if dies:
             print("  and the server is killed", flush=True)
             self.server_died()
 
     def delivered(self, group: str) -> bool:
-        # Whoever reads rewards is started again when it fails, as a trainer would be.
-        for name, consumer in list(self.consumers.items()):
+        # Whoever reads rewards goes on by itself: its stream is opened again.
+        for name, consumer in self.consumers.items():
             if consumer.poll() is not None:
-                self.start_consumer(name)
+                raise RuntimeError(f"the consumer {name} ended with exit code {consumer.returncode}")
         return super().delivered(group)
 
     def was_met(self, kind: str, group: str, redelivered: int) -> bool:
-        return self.failures() > self.failures_before and reward_pb2.MASK_REASON_SERVER_FAULT in self.masks(group)
+        return self.disk.failures() > self.failures_before and reward_pb2.MASK_REASON_SERVER_FAULT in self.masks(group)
 
 
 if __name__ == "__main__":

@@ -110,7 +110,8 @@ class Client:
 
     async def stream_rewards(self, consumer: str, *, credits: int = 256, auto_ack: bool = True,
                              patience: float = 60.0) -> AsyncIterator[reward_pb2.RewardRecord]:
-        """Reward records of a consumer; goes on where it was after a reconnect, for up to `patience` seconds of trying.
+        """Reward records of a consumer; goes on where it was after a reconnect, for up to `patience` seconds of trying; then
+        `Unavailable`, or `ResourceExhausted` if the server cannot store acknowledgements (its disk is full).
 
         With `auto_ack` a record is acknowledged when the next one is asked for. Delivery is at least once: redeliveries
         within one iteration are dropped; across iterations and processes dedupe by `reward_id`.
@@ -120,34 +121,37 @@ class Client:
         while True:
             trying.begin()
             try:
-                async for record in self._reward_connection(consumer, credits, auto_ack, trying):
+                # Everything that was asked for beyond is safe with the caller.
+                async for record in self._reward_connection(consumer, credits, auto_ack, trying, seen if auto_ack else 0):
                     if record.offset > seen:
                         seen = record.offset
                         yield record
                 return
             except grpc.RpcError as error:
-                failure = errors.from_rpc(error)
-            except asyncio.InvalidStateError:  # Writing to a call that ended: what Debian's grpc.aio raises.
-                failure = errors.Unavailable(grpc.StatusCode.UNAVAILABLE, "the stream ended")
-            if not isinstance(failure, errors.Unavailable) or trying.exhausted():
-                raise failure
-            await asyncio.sleep(0.2)
+                pause = trying.pause(errors.from_rpc(error))
+            await asyncio.sleep(pause)
 
-    async def _reward_connection(self, consumer: str, credits: int, auto_ack: bool,
-                                 trying: Patience) -> AsyncIterator[reward_pb2.RewardRecord]:
+    async def _reward_connection(self, consumer: str, credits: int, auto_ack: bool, trying: Patience,
+                                 acked: int) -> AsyncIterator[reward_pb2.RewardRecord]:
         """One connected stream, until it ends or fails."""
         call = self.rewards.StreamRewards()
+
+        async def write(**fields: Any) -> None:
+            try:
+                await call.write(reward_pb.StreamRewardsRequest(**fields))
+            except asyncio.InvalidStateError:
+                pass  # What Debian's grpc.aio raises when the call has ended: reading tells why.
+
         try:
-            await call.write(reward_pb.StreamRewardsRequest(consumer=names.resource("consumers", consumer),
-                                                            credits=credits))
+            await write(consumer=names.resource("consumers", consumer), credits=credits, ack_offset=acked)
             async for reply in call:
                 trying.reply()
                 for record in reply.records:
                     yield record
                     if auto_ack:
-                        await call.write(reward_pb.StreamRewardsRequest(credits=1, ack_offset=record.offset))
+                        await write(credits=1, ack_offset=record.offset)
                 if reply.records and not auto_ack:
-                    await call.write(reward_pb.StreamRewardsRequest(credits=len(reply.records)))
+                    await write(credits=len(reply.records))
         finally:
             call.cancel()
 
