@@ -191,6 +191,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<TenantAccounts> accounts_;
   std::unique_ptr<TenantQuotas> quotas_;
   std::unique_ptr<CallGuard> guard_;
+  ConnectionPeers peers_;
   std::unique_ptr<Worlds> worlds_;
   std::unique_ptr<reward::Consumers> consumers_;
   std::unique_ptr<reward::SubscriptionHub> subscriptions_;
@@ -345,16 +346,18 @@ absl::Status ServerImpl::Listen() {
     const Entrance entrance{TcpDoor(config_), config_.listen_address()};
     builder.AddListeningPort(
         config_.listen_address(),
-        config_.auth().has_tls() ? TlsCredentials(config_.auth().tls(), entrance, *guard_) : PlainCredentials(entrance, *guard_), &port);
+        config_.auth().has_tls() ? TlsCredentials(config_.auth().tls(), entrance, *guard_, peers_)
+                                   : PlainCredentials(entrance, *guard_, peers_),
+        &port);
   }
   if (!config_.unix_socket().empty()) {
     // Left by a server that was killed; the data directory's lock says that it is not running.
     unlink(config_.unix_socket().c_str());
-    builder.AddListeningPort("unix:" + config_.unix_socket(), PlainCredentials({Door::kLocal, "unix"}, *guard_));
+    builder.AddListeningPort("unix:" + config_.unix_socket(), PlainCredentials({Door::kLocal, "unix"}, *guard_, peers_));
   }
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(ObserveCalls(observers_, TraceShare()));
-  interceptors.push_back(MakeCallerInterceptors(*guard_));
+  interceptors.push_back(MakeCallerInterceptors(*guard_, peers_));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   for (const auto& service : services_) builder.RegisterService(service.get());
   // The socket is made under a mask, so that it is never open to others, not even for a moment.

@@ -14,22 +14,26 @@ absl::Status CallGuard::CheckQuotas(std::string_view path, const Caller& caller)
   return absl::OkStatus();
 }
 
-absl::Status CallGuard::Admit(const Entrance& entrance, std::string_view path, const Credentials& credentials) const {
+absl::Status CallGuard::Admit(const Entrance& entrance, std::string_view path, const Credentials& credentials,
+                              const std::function<std::string()>& find_peer) const {
   if (IsHealthCheck(path)) return absl::OkStatus();
   const absl::StatusOr<Caller> caller = parts_.doors.Identify(entrance.door, credentials);
-  absl::Status status = caller.status();
-  if (status.ok()) status = CheckScopes(path, *caller);
+  if (!caller.ok()) return Refuse(entrance, path, caller.status(), find_peer);
+  absl::Status status = CheckScopes(path, *caller);
   if (status.ok()) status = CheckQuotas(path, *caller);
-  if (!status.ok()) {
-    // gRPC tells the client's address only to methods, and none is called: the entrance has to do.
-    parts_.audit.Write({.caller = caller.ok() ? caller->name : "",
-                        .tenant = caller.ok() ? caller->tenant : "",
-                        .peer = entrance.name,
-                        .method = path,
-                        .status = status.code(),
-                        .reason = ToStd(status.message())});
-  }
-  return status;
+  return status.ok() ? status : Refuse(entrance, path, status, find_peer, &*caller);
+}
+
+absl::Status CallGuard::Refuse(const Entrance& entrance, std::string_view path, const absl::Status& why,
+                               const std::function<std::string()>& find_peer, const Caller* caller) const {
+  const std::string peer = find_peer();
+  parts_.audit.Write({.caller = caller != nullptr ? caller->name : "",
+                      .tenant = caller != nullptr ? caller->tenant : "",
+                      .peer = peer.empty() ? entrance.name : peer,
+                      .method = path,
+                      .status = why.code(),
+                      .reason = ToStd(why.message())});
+  return why;
 }
 
 absl::StatusOr<Caller> CallGuard::Identify(std::string_view peer, const Credentials& credentials) const {

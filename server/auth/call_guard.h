@@ -2,6 +2,7 @@
 #ifndef PROCTOR_SERVER_AUTH_CALL_GUARD_H_
 #define PROCTOR_SERVER_AUTH_CALL_GUARD_H_
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -17,7 +18,7 @@ namespace proctor::server {
 // An address that calls come in by.
 struct Entrance {
   Door door;
-  // "unix", "127.0.0.1:50551": for the audit log.
+  // "unix", "127.0.0.1:50551": for the audit log, where the client's own address is not known.
   std::string name;
 };
 
@@ -39,8 +40,13 @@ class CallGuard {
 
   // Called for every call of every service before anything of it but its metadata is read. OK: it may begin. UNAUTHENTICATED,
   // PERMISSION_DENIED, UNIMPLEMENTED: see Doors::Identify and CheckScopes; RESOURCE_EXHAUSTED: a quota of its tenant is spent. A refusal
-  // gets a line in the audit log. Health checks are let in by any door.
-  absl::Status Admit(const Entrance& entrance, std::string_view path, const Credentials& credentials) const;
+  // gets a line in the audit log, for which `find_peer` is asked where the call comes from (empty: not known). Health checks are let in by
+  // any door.
+  absl::Status Admit(const Entrance& entrance, std::string_view path, const Credentials& credentials,
+                     const std::function<std::string()>& find_peer) const;
+  // For what is refused whoever asks: writes the same line, with `why`, and returns it.
+  absl::Status Refuse(const Entrance& entrance, std::string_view path, const absl::Status& why,
+                      const std::function<std::string()>& find_peer, const Caller* caller = nullptr) const;
 
   // Who calls through the door of `peer` ("unix:...", "ipv4:...").
   absl::StatusOr<Caller> Identify(std::string_view peer, const Credentials& credentials) const;

@@ -54,19 +54,23 @@ std::vector<std::string> Identities(const grpc::AuthContext& context) {
 struct Doorman {
   Entrance entrance;
   const CallGuard& guard;
+  const ConnectionPeers& peers;
 
   static absl::Status Decide(const Doorman& self, const grpc_auth_context* context, const grpc_metadata* metadata, size_t count) {
     std::string_view path;
     Credentials credentials;
+    bool twice = false;
     for (size_t i = 0; i < count; ++i) {
       const std::string_view key = View(metadata[i].key);
       if (key == ":path") path = View(metadata[i].value);
       if (key != kAuthorization) continue;
-      if (!credentials.authorization.empty()) return absl::UnauthenticatedError("`authorization` is there more than once");
+      twice = twice || !credentials.authorization.empty();
       credentials.authorization = View(metadata[i].value);
     }
     credentials.identities = Identities(context);
-    return self.guard.Admit(self.entrance, path, credentials);
+    const auto find_peer = [&] { return self.peers.Find(context); };
+    if (twice) return self.guard.Refuse(self.entrance, path, absl::UnauthenticatedError("`authorization` is there more than once"), find_peer);
+    return self.guard.Admit(self.entrance, path, credentials, find_peer);
   }
 
   static void Process(void* state, grpc_auth_context* context, const grpc_metadata* metadata, size_t count,
@@ -81,8 +85,8 @@ struct Doorman {
 // grpc::InsecureServerCredentials takes no processor of metadata in gRPC 1.51, though the core below it does.
 class GuardedCredentials final : public grpc::ServerCredentials {
  public:
-  GuardedCredentials(grpc_server_credentials* core, Entrance entrance, const CallGuard& guard) : core_(core) {
-    grpc_server_credentials_set_auth_metadata_processor(core_, {Doorman::Process, Doorman::Destroy, new Doorman{std::move(entrance), guard}});
+  GuardedCredentials(grpc_server_credentials* core, Doorman doorman) : core_(core) {
+    grpc_server_credentials_set_auth_metadata_processor(core_, {Doorman::Process, Doorman::Destroy, new Doorman(std::move(doorman))});
   }
   ~GuardedCredentials() override { grpc_server_credentials_release(core_); }
   void SetAuthMetadataProcessor(const std::shared_ptr<grpc::AuthMetadataProcessor>&) override {}  // Ours stays.
@@ -100,8 +104,8 @@ std::string Copy(grpc::string_ref text) { return {text.data(), text.size()}; }
 // Lives as long as its call.
 class CallerInterceptor final : public grpc::experimental::Interceptor {
  public:
-  CallerInterceptor(const CallGuard& guard, grpc::experimental::ServerRpcInfo& info)
-      : guard_(guard), info_(info), is_ours_(std::string_view(info.method()).starts_with("/proctor.")), trail_(guard, info.method()) {}
+  CallerInterceptor(const CallGuard& guard, ConnectionPeers& peers, grpc::experimental::ServerRpcInfo& info)
+      : guard_(guard), peers_(peers), info_(info), is_ours_(std::string_view(info.method()).starts_with("/proctor.")), trail_(guard, info.method()) {}
 
   void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
     using Point = grpc::experimental::InterceptionHookPoints;
@@ -136,7 +140,9 @@ class CallerInterceptor final : public grpc::experimental::Interceptor {
     caller_ = Identified();
     // The doorman let the call in, so only a change of the tokens file in between leads here.
     if (caller_.scopes.empty()) info_.server_context()->TryCancel();
-    trail_.Begin(caller_, info_.server_context()->peer());
+    std::string peer = info_.server_context()->peer();
+    peers_.Note(info_.server_context()->c_call(), peer);
+    trail_.Begin(caller_, std::move(peer));
     metadata.emplace(kCallerKey, caller_.name);
     metadata.emplace(kTenantKey, caller_.tenant);
     if (caller_.sees_all()) metadata.emplace(kSeesAllKey, "1");
@@ -161,6 +167,7 @@ class CallerInterceptor final : public grpc::experimental::Interceptor {
   }
 
   const CallGuard& guard_;
+  ConnectionPeers& peers_;
   grpc::experimental::ServerRpcInfo& info_;
   const bool is_ours_;
   CallTrail trail_;
@@ -172,23 +179,25 @@ class CallerInterceptor final : public grpc::experimental::Interceptor {
 
 class CallerInterceptors final : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
-  explicit CallerInterceptors(const CallGuard& guard) : guard_(guard) {}
+  CallerInterceptors(const CallGuard& guard, ConnectionPeers& peers) : guard_(guard), peers_(peers) {}
   // None for health checks: they may come from anybody, and ask nothing about the caller.
   grpc::experimental::Interceptor* CreateServerInterceptor(grpc::experimental::ServerRpcInfo* info) override {
-    return IsHealthCheck(info->method()) ? nullptr : new CallerInterceptor(guard_, *info);
+    return IsHealthCheck(info->method()) ? nullptr : new CallerInterceptor(guard_, peers_, *info);
   }
 
  private:
   const CallGuard& guard_;
+  ConnectionPeers& peers_;
 };
 
 }  // namespace
 
-std::shared_ptr<grpc::ServerCredentials> PlainCredentials(Entrance entrance, const CallGuard& guard) {
-  return std::make_shared<GuardedCredentials>(grpc_insecure_server_credentials_create(), std::move(entrance), guard);
+std::shared_ptr<grpc::ServerCredentials> PlainCredentials(Entrance entrance, const CallGuard& guard, const ConnectionPeers& peers) {
+  return std::make_shared<GuardedCredentials>(grpc_insecure_server_credentials_create(), Doorman{std::move(entrance), guard, peers});
 }
 
-std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const v1::TlsConfig& tls, Entrance entrance, const CallGuard& guard) {
+std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const v1::TlsConfig& tls, Entrance entrance, const CallGuard& guard,
+                                                        const ConnectionPeers& peers) {
   const auto interval = static_cast<unsigned int>(absl::ToInt64Seconds(FromProto(tls.reload_interval())));
   const std::string& authorities = tls.client_ca_file();
   grpc_tls_certificate_provider* const files = grpc_tls_certificate_provider_file_watcher_create(
@@ -203,11 +212,11 @@ std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const v1::TlsConfig& tls
                                                                     ? GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY
                                                                     : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   }
-  return std::make_shared<GuardedCredentials>(grpc_tls_server_credentials_create(options), std::move(entrance), guard);
+  return std::make_shared<GuardedCredentials>(grpc_tls_server_credentials_create(options), Doorman{std::move(entrance), guard, peers});
 }
 
-std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallerInterceptors(const CallGuard& guard) {
-  return std::make_unique<CallerInterceptors>(guard);
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallerInterceptors(const CallGuard& guard, ConnectionPeers& peers) {
+  return std::make_unique<CallerInterceptors>(guard, peers);
 }
 
 Caller CallerOf(const grpc::ServerContextBase& context) {

@@ -298,10 +298,14 @@ TEST_F(ProctordTenantsTest, TheAuditLogTellsWhoDidWhat) {
   As("ben").Close(session.name());
   Send(server_.Plain(), {"/proctor.v1.EnvironmentService/Step", "", {{"authorization", "Bearer wrong"}}});
   Send(server_.Plain(), {"/proctor.v1.RewardService/ListRewards", "", {Bearer("anna")}});
+  // By a connection that calls were let in by.
+  Send(anna.channel(), {"/proctor.v1.RewardService/ListRewards", "", {Bearer("anna")}});
+  Send(anna.channel(), {"/proctor.v1.EnvironmentService/Step", "", {{"authorization", "Bearer wrong"}}});
+  Send(anna.channel(), {"/proctor.v1.EnvironmentService/Step", "", {Bearer("anna"), Bearer("ben")}});
   anna.CountSessions();
   EXPECT_EQ(server_.Stop(SIGTERM), 0);
   const auto lines = AuditLines();
-  ASSERT_EQ(lines.size(), 6u);
+  ASSERT_EQ(lines.size(), 9u);
   EXPECT_EQ(lines[0]["caller"], "anna");
   EXPECT_EQ(lines[0]["tenant"], "alpha");
   EXPECT_EQ(lines[0]["method"], "/proctor.v1.EnvironmentService/CreateSession");
@@ -318,6 +322,13 @@ TEST_F(ProctordTenantsTest, TheAuditLogTellsWhoDidWhat) {
   EXPECT_EQ(lines[4]["status"], "UNAUTHENTICATED");
   EXPECT_EQ(lines[5]["status"], "PERMISSION_DENIED");
   EXPECT_THAT(lines[5]["reason"].get<std::string>(), HasSubstr("read_rewards"));
+  // The address that was called, of strangers.
+  for (size_t i = 4; i < 6; ++i) EXPECT_EQ(lines[i]["peer"], "127.0.0.1:0");
+  const char* const refusals[] = {"PERMISSION_DENIED", "UNAUTHENTICATED", "UNAUTHENTICATED"};
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(lines[6 + i]["status"], refusals[i]);
+    EXPECT_EQ(lines[6 + i]["peer"], lines[0]["peer"]);
+  }
   struct stat status;
   ASSERT_EQ(stat((server_.data() + "/audit.log").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);

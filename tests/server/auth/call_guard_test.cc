@@ -39,8 +39,8 @@ class CallGuardTest : public ::testing::Test {
     audit_ = *AuditLog::Open({.path = directory_.path() + "/audit.log"}, clock_);
     guard_ = std::make_unique<CallGuard>(CallGuard::Parts{*doors_, Door::kGuarded, *quotas_, *accounts_, *audit_, true});
   }
-  absl::Status Admit(std::string_view method, const Credentials& credentials) {
-    return guard_->Admit({Door::kGuarded, "127.0.0.1:1"}, method, credentials);
+  absl::Status Admit(std::string_view method, const Credentials& credentials, const std::string& peer = "") {
+    return guard_->Admit({Door::kGuarded, "127.0.0.1:1"}, method, credentials, [&] { return peer; });
   }
   std::vector<Json> Lines() {
     audit_->Flush();
@@ -90,6 +90,36 @@ TEST_F(CallGuardTest, ARefusalHasALineAndAnAdmissionNone) {
   EXPECT_EQ(lines[1]["peer"], "127.0.0.1:1");
   EXPECT_EQ(lines[1]["status"], "UNAUTHENTICATED");
   EXPECT_EQ(lines[1].dump().find("hunter2"), std::string::npos);
+}
+
+TEST_F(CallGuardTest, ARefusalNamesTheClientsAddressWhereItIsKnown) {
+  const std::string peer = "ipv4:10.0.0.7:38416";
+  const char* const list = "/proctor.v1.RewardService/ListRewards";
+  EXPECT_TRUE(absl::IsPermissionDenied(Admit(list, alpha_, peer)));
+  EXPECT_TRUE(absl::IsUnauthenticated(Admit(list, {.authorization = "Bearer hunter2"}, peer)));
+  EXPECT_TRUE(absl::IsUnauthenticated(Admit(list, {}, peer)));
+  absl::Status status;
+  while (status.ok()) status = Admit("/proctor.v1.EnvironmentService/CloseSession", alpha_, peer);
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_FALSE(Admit(list, {}).ok());
+  const auto lines = Lines();
+  ASSERT_EQ(lines.size(), 5u);
+  const char* const statuses[] = {"PERMISSION_DENIED", "UNAUTHENTICATED", "UNAUTHENTICATED", "RESOURCE_EXHAUSTED"};
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(lines[i]["status"], statuses[i]);
+    EXPECT_EQ(lines[i]["peer"], peer);
+    EXPECT_EQ(lines[i].dump().find("hunter2"), std::string::npos);
+  }
+  EXPECT_EQ(lines[4]["peer"], "127.0.0.1:1");
+}
+
+TEST_F(CallGuardTest, WhatIsRefusedWhoeverAsksHasALine) {
+  const absl::Status why = absl::UnauthenticatedError("no");
+  EXPECT_EQ(guard_->Refuse({Door::kGuarded, "127.0.0.1:1"}, "/proctor.v1.EnvironmentService/Step", why, [] { return "ipv4:10.0.0.7:1"; }), why);
+  const auto lines = Lines();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0]["peer"], "ipv4:10.0.0.7:1");
+  EXPECT_EQ(lines[0]["reason"], "no");
 }
 
 TEST_F(CallGuardTest, SpentQuotasRefuseWhatWouldUseMore) {
