@@ -2,17 +2,11 @@
 #ifndef PROCTOR_TESTS_SERVER_GUARDED_PROCTORD_H_
 #define PROCTOR_TESTS_SERVER_GUARDED_PROCTORD_H_
 
-#include <fcntl.h>
-#include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <chrono>
+#include <cstdio>
 #include <fstream>
 #include <future>
 #include <memory>
@@ -43,10 +37,6 @@ struct PemPair {
 
 class GuardedProctord {
  public:
-  ~GuardedProctord() {
-    if (pid_ > 0) Stop(SIGKILL);
-  }
-
   std::string data() const { return directory_.path() + "/data"; }
   std::string log() const { return ReadWholeFile(directory_.path() + "/log"); }
   std::string tokens_file() const { return directory_.path() + "/tokens.yaml"; }
@@ -92,43 +82,15 @@ class GuardedProctord {
 
   // Starts it on any port of 127.0.0.1, unless the flags say otherwise, and waits until it says that it is ready.
   void Start(const std::string& settings, const std::vector<std::string>& flags = {"--listen", "127.0.0.1:0"}) {
-    int ends[2];
-    ASSERT_EQ(pipe(ends), 0);
-    const std::vector<std::string> command = Command(settings, flags);
-    pid_ = fork();
-    if (pid_ == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);  // Also where the test is killed.
-      const int log = open((directory_.path() + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-      dup2(ends[1], 1);
-      dup2(log, 2);
-      close(ends[0]);
-      close(ends[1]);
-      std::vector<char*> argv;
-      for (const std::string& argument : command) argv.push_back(const_cast<char*>(argument.c_str()));
-      argv.push_back(nullptr);
-      execv(argv[0], argv.data());
-      _exit(127);
-    }
-    close(ends[1]);
-    std::string said;
-    char byte = 0;
-    while (said.find("ready\n") == std::string::npos && read(ends[0], &byte, 1) == 1) said += byte;
-    close(ends[0]);
-    ASSERT_NE(said.find("ready\n"), std::string::npos) << said << log();
+    ASSERT_NO_FATAL_FAILURE(process_.Start(Command(settings, flags), directory_.path() + "/log")) << log();
     const std::string addresses = ReadWholeFile(data() + "/addresses.json");
     const size_t begin = addresses.find("\"grpc\": \"") + 9;
     const std::string address = addresses.substr(begin, addresses.find('"', begin) - begin);
     port_ = address.substr(address.rfind(':') + 1);
   }
-  void Signal(int signal) const { kill(pid_, signal); }
-  int Stop(int signal) {
-    kill(pid_, signal);
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  }
-  bool Runs() const { return pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) == 0; }
+  void Signal(int signal) const { process_.Signal(signal); }
+  int Stop(int signal) { return process_.Stop(signal); }
+  bool Runs() const { return process_.Runs(); }
 
   std::shared_ptr<grpc::Channel> Plain() const { return Channel("127.0.0.1:" + port_, grpc::InsecureChannelCredentials()); }
   std::shared_ptr<grpc::Channel> Unix() const {
@@ -143,15 +105,14 @@ class GuardedProctord {
   static std::shared_ptr<grpc::Channel> Channel(const std::string& address,
                                                 const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
     grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     arguments.SetMaxSendMessageSize(-1);
     arguments.SetSslTargetNameOverride("localhost");
-    return grpc::CreateCustomChannel(address, credentials, arguments);
+    return OwnChannel(address, credentials, arguments);
   }
 
   TemporaryDirectory directory_;
-  pid_t pid_ = -1;
+  ServerProcess process_;
   std::string port_;
 };
 

@@ -39,16 +39,7 @@ class ProctordJudgeTest : public ProctordTest {
 
   void StartWith(Script script, const std::string& evaluation = "{audit_share: 0}") {
     model_ = std::make_unique<model::ScriptedServer>(std::move(script));
-    std::ofstream(server_.config(), std::ios::app)
-        << "models:\n"
-           "  endpoints:\n"
-           "    scripted: {base_url: '"
-        << model_->base_url()
-        << "', model: scripted, capabilities: {images: true}, max_attempts: 1}\n"
-           "  prices:\n"
-           "    scripted: {input_usd: 1000, output_usd: 1000}\n"
-           "evaluation: "
-        << evaluation << "\n";
+    std::ofstream(server_.config(), std::ios::app) << ScriptedModels(model_->base_url()) << "evaluation: " << evaluation << "\n";
     StartAgain();
   }
   void StartAgain() {

@@ -56,16 +56,7 @@ class ProctordProposeTest : public ProctordTest {
  protected:
   void StartWith(model::ScriptedServer::Script script, const std::string& budgets = "{}") {
     model_ = std::make_unique<model::ScriptedServer>(std::move(script));
-    std::ofstream(server_.config(), std::ios::app)
-        << "models:\n"
-           "  endpoints:\n"
-           "    scripted: {base_url: '"
-        << model_->base_url()
-        << "', model: scripted, capabilities: {images: true}, max_attempts: 1}\n"
-           "  prices:\n"
-           "    scripted: {input_usd: 1000, output_usd: 1000}\n"
-           "  budgets: "
-        << budgets << "\n";
+    std::ofstream(server_.config(), std::ios::app) << ScriptedModels(model_->base_url()) << "  budgets: " << budgets << "\n";
     StartAgain();
   }
   void StartAgain() {

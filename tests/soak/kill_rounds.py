@@ -24,10 +24,9 @@ import proctor
 from checks import Checks
 from journal import read_journal
 from processes import ProcessId, alive, browsers, descendants, renderers, wait_until
-from proctor.v1 import environment_service_pb2 as env_pb, reward_pb2, reward_service_pb2 as reward_pb, task_pb2
-from proctord import Proctord
+from proctor.v1 import environment_service_pb2 as env_pb, reward_pb2, reward_service_pb2 as reward_pb
+from soak_server import ANSWER, SoakServer, end_process, make_task, start_consumer
 
-ANSWER = "forty-two"
 GROUP_SIZE = 8
 CLIENTS = 2
 SESSIONS_PER_CLIENT = 2
@@ -36,12 +35,6 @@ MASKS = {"server": reward_pb2.MASK_REASON_SERVER_FAULT, "browser": reward_pb2.MA
          "client": reward_pb2.MASK_REASON_CLIENT}
 #: A kill may fall between two episodes: so many more rounds of a kind that has met nothing yet.
 EXTRA_ROUNDS = 3
-# Screenshots keep their first encoding, so that their bytes can be checked against their digests for longer than ten minutes.
-CONFIG = """
-recompression: {enabled: false}
-browser: {max_browsers: 2, sessions_per_browser: 2}
-shutdown_grace: 5s
-"""
 
 
 class Soak:
@@ -62,14 +55,7 @@ class Soak:
     def __init__(self, rounds: int, seed: int):
         self.rounds = rounds
         self.random = random.Random(seed)
-        self.server = Proctord()
-        self.temporary = self.server.folder / "tmp"
-        self.temporary.mkdir()
-        self.temporary.chmod(0o1777)
-        config = self.server.folder / "proctord.yaml"
-        config.write_text(CONFIG)
-        self.server.flags = ("--config", str(config), "--log-level", "error")
-        self.server.environment = {"TMPDIR": str(self.temporary)}
+        self.server = SoakServer(sessions_per_browser=2)
         self.seen: set[ProcessId] = set()
         self.groups: list[str] = []
         self.agents: list[subprocess.Popen] = []
@@ -83,7 +69,7 @@ class Soak:
         """All rounds and checks; returns what is wrong."""
         self.start_server()
         self.client = proctor.connect(self.address)
-        self.tasks = {world: self.make_task(world) for world in ("practice", "null")}
+        self.tasks = {world: self.client.create_task(make_task(world)).name for world in ("practice", "null")}
         for name, delivery in (("groups", reward_pb2.DELIVERY_GROUPS), ("each", reward_pb2.DELIVERY_EACH)):
             self.client.create_consumer(name, start="earliest", filter=reward_pb2.ConsumerFilter(delivery=delivery))
             self.start_consumer(name)
@@ -160,24 +146,13 @@ class Soak:
     def leaks(self) -> list[str]:
         """Stops the server; what it left behind."""
         self.seen |= descendants(self.server.process.pid)
-        problems = []
-        if (code := self.server.stop()) != 0:
-            problems.append(f"proctord ended with exit code {code}")
-        try:
-            wait_until(lambda: not any(map(alive, self.seen)), 20, "no process is left")
-        except TimeoutError as error:
-            problems.append(f"{error}: {sorted(p.pid for p in self.seen if alive(p))}")
-        for folder in (self.temporary, self.server.data / "blobs" / "tmp"):
-            if folder.exists() and (left := sorted(p.name for p in folder.iterdir())):
-                problems.append(f"left in {folder.name}: {left[:10]}")
+        problems = self.server.end(self.seen)
         print(f"{len(self.seen)} processes were started by servers; all are gone" if not problems else "leaks", flush=True)
         return problems
 
     def close(self) -> None:
         for process in (*self.agents, *self.consumers.values()):
-            if process.poll() is None:
-                process.kill()
-                process.wait(30)
+            end_process(process)
         self.server.__exit__()
 
     # What is killed.
@@ -213,13 +188,6 @@ class Soak:
     def start_server(self) -> None:
         self.server.start()
         self.seen.add(next(p for p in descendants(os.getpid()) if p.pid == self.server.process.pid))
-
-    def make_task(self, world: str) -> str:
-        task = task_pb2.Task(goal="Look around, then say the number.", environment=f"environments/{world}")
-        task.oracle.answer.match.equals.values.append(ANSWER)
-        if world == "practice":
-            task.start_state.start_url = "__SHOP__/"
-        return self.client.create_task(task).name
 
     def journal(self, name: str) -> pathlib.Path:
         return self.server.folder / f"{name}.jsonl"
@@ -264,8 +232,7 @@ class Soak:
                                  "--journal", str(self.journal(f"agent-{number}-{index}"))])
 
     def start_consumer(self, name: str) -> None:
-        self.consumers[name] = subprocess.Popen([sys.executable, str(HERE / "consumer.py"), "--address", self.address,
-                                                 "--consumer", name, "--journal", str(self.journal(f"consumer-{name}"))])
+        self.consumers[name] = start_consumer(self.address, name, self.journal(f"consumer-{name}"))
 
 
 class KillRounds(Soak):

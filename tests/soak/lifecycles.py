@@ -25,11 +25,10 @@ from checks import Checks
 from common.measuring import Report
 from journal import read_journal
 from lifecycle import LEASE_SECONDS, Lives, Notes
-from processes import alive, descendants, wait_until
-from proctor.v1 import environment_service_pb2 as env_pb, episode_pb2, reward_pb2, session_pb2, task_pb2
-from proctord import Proctord
+from processes import wait_until
+from proctor.v1 import environment_service_pb2 as env_pb, episode_pb2, reward_pb2, session_pb2
+from soak_server import ANSWER, SoakServer, end_process, make_task, start_consumer
 
-ANSWER = "forty-two"
 #: Clients at once, by world.
 CLIENTS = {"null": 12, "practice": 4}
 #: How often the server is looked at; between the first look and the last there must be no growth but what this allows: a database
@@ -38,11 +37,6 @@ LOOKS = 3
 GROWTH = {"files": 24, "threads": 24, "processes_a_browser": 0, "pages_a_browser": 0, "temporary_a_browser": 0}
 #: What a closed session may cost while it is remembered, in KiB, where enough of them were made for that to show in the server's memory.
 REMEMBERED_KIB, ENOUGH_LIVES = 14, 5000
-CONFIG = """
-recompression: {enabled: false}
-browser: {max_browsers: 2, sessions_per_browser: 8}
-shutdown_grace: 5s
-"""
 
 
 class Lifecycles:
@@ -51,14 +45,7 @@ class Lifecycles:
         self.report = report
         self.notes = Notes()
         self.looks: list[tuple[int, AtRest]] = []
-        self.server = Proctord()
-        self.temporary = self.server.folder / "tmp"
-        self.temporary.mkdir()
-        self.temporary.chmod(0o1777)
-        config = self.server.folder / "proctord.yaml"
-        config.write_text(CONFIG)
-        self.server.flags = ("--config", str(config), "--log-level", "error")
-        self.server.environment = {"TMPDIR": str(self.temporary)}
+        self.server = SoakServer(sessions_per_browser=8)
         self.consumer: subprocess.Popen | None = None
 
     def run(self) -> list[str]:
@@ -67,13 +54,12 @@ class Lifecycles:
         self.client = proctor.connect(self.server.address)
         self.client.create_consumer("each", start="earliest", filter=reward_pb2.ConsumerFilter(delivery=reward_pb2.DELIVERY_EACH))
         self.journal = self.server.folder / "consumer.jsonl"
-        self.consumer = subprocess.Popen([sys.executable, str(HERE / "consumer.py"), "--address", self.server.address,
-                                          "--consumer", "each", "--journal", str(self.journal)])
+        self.consumer = start_consumer(self.server.address, "each", self.journal)
         begin = time.monotonic()
         for part in range(LOOKS):
             self.live(part)
             self.settle()
-            self.looks.append((sum(self.notes.kinds.values()), look(self.server.process.pid, self.folders())))
+            self.looks.append((sum(self.notes.kinds.values()), look(self.server.process.pid, self.server.folders())))
             print(f"{self.looks[-1][0]} lives, {time.monotonic() - begin:.0f} s: {self.looks[-1][1]}", flush=True)
         problems = self.growth() + self.sessions()
         checks = Checks(self.client, ANSWER)
@@ -97,7 +83,7 @@ class Lifecycles:
                 share, rest = divmod(getattr(self.options, world), LOOKS)
                 share += part < rest
                 for i in range(clients):
-                    lives = Lives(self.server.address, world, self.task(world), ANSWER, self.notes, f"{self.options.seed}/{part}/{world}/{i}")
+                    lives = Lives(self.server.address, world, make_task(world), ANSWER, self.notes, f"{self.options.seed}/{part}/{world}/{i}")
                     runs.append(pool.submit(lives.run, share // clients + (i < share % clients)))
             for run in runs:
                 run.result()
@@ -113,10 +99,7 @@ class Lifecycles:
                 if not entry["rewarded"]:
                     self.notes.problem(f"{entry['episode']} has no reward after a minute")
         pid = self.server.process.pid
-        wait_until(lambda: look(pid, self.folders()).pages_a_browser <= 1, 60, "browser contexts of closed sessions are gone")
-
-    def folders(self) -> list[pathlib.Path]:
-        return [self.temporary, self.server.data / "blobs" / "tmp"]
+        wait_until(lambda: look(pid, self.server.folders()).pages_a_browser <= 1, 60, "browser contexts of closed sessions are gone")
 
     # Checks.
 
@@ -167,32 +150,11 @@ class Lifecycles:
 
     def end(self) -> list[str]:
         """Stops the server; what it left behind."""
-        self.consumer.kill()
-        self.consumer.wait(30)
-        seen = descendants(self.server.process.pid)
-        problems = []
-        if (code := self.server.stop()) != 0:
-            problems.append(f"proctord ended with exit code {code}: {self.server.log.read_text()[-2000:]}")
-        try:
-            wait_until(lambda: not any(map(alive, seen)), 20, "no process is left")
-        except TimeoutError as error:
-            problems.append(str(error))
-        return problems + [f"left in {folder.name}: {sorted(p.name for p in folder.iterdir())[:10]}"
-                           for folder in self.folders() if folder.exists() and any(folder.iterdir())]
-
-    # Parts.
-
-    def task(self, world: str) -> task_pb2.Task:
-        task = task_pb2.Task(goal="Look around, then say the number.", environment=f"environments/{world}")
-        task.oracle.answer.match.equals.values.append(ANSWER)
-        if world == "practice":
-            task.start_state.start_url = "__SHOP__/"
-        return task
+        end_process(self.consumer)
+        return self.server.end()
 
     def close(self) -> None:
-        if self.consumer is not None and self.consumer.poll() is None:
-            self.consumer.kill()
-            self.consumer.wait(30)
+        end_process(self.consumer)
         self.server.__exit__()
 
 

@@ -1,0 +1,101 @@
+// Programs that a test runs: to their end, or as a server until it ends it.
+#ifndef PROCTOR_TESTS_SERVER_SERVER_PROCESS_H_
+#define PROCTOR_TESTS_SERVER_SERVER_PROCESS_H_
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace proctor::server {
+
+// In a process of its own: becomes the program.
+[[noreturn]] inline void Become(const std::vector<std::string>& command) {
+  std::vector<char*> argv;
+  for (const std::string& argument : command) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  execv(argv[0], argv.data());
+  _exit(127);
+}
+
+// Waits for the end of a process; returns its exit code, or minus the signal.
+inline int AwaitExit(pid_t pid) {
+  int status = 0;
+  waitpid(pid, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+// Runs a program to its end; returns as AwaitExit. Its output goes to `output`.
+inline int RunToEnd(const std::vector<std::string>& command, std::string* output = nullptr) {
+  int ends[2];
+  if (pipe(ends) != 0) return -1000;
+  const pid_t pid = fork();
+  if (pid == 0) {
+    dup2(ends[1], 1);
+    dup2(ends[1], 2);
+    close(ends[0]);
+    Become(command);
+  }
+  close(ends[1]);
+  char buffer[4096];
+  ssize_t got = 0;
+  while ((got = read(ends[0], buffer, sizeof buffer)) > 0) {
+    if (output != nullptr) output->append(buffer, got);
+  }
+  close(ends[0]);
+  return AwaitExit(pid);
+}
+
+// A proctord at work; killed at the end.
+class ServerProcess {
+ public:
+  ServerProcess() = default;
+  ~ServerProcess() {
+    if (pid_ > 0) Stop(SIGKILL);
+  }
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  // Starts it and waits until it says that it is ready. What it logs is appended to the file `log`; empty: it goes where the test's does.
+  void Start(const std::vector<std::string>& command, const std::string& log = "") {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    pid_ = fork();
+    if (pid_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);  // Also where the test is killed.
+      dup2(ends[1], 1);
+      if (!log.empty()) dup2(open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), 2);
+      close(ends[0]);
+      close(ends[1]);
+      Become(command);
+    }
+    close(ends[1]);
+    std::string said;
+    char byte = 0;
+    while (said.find("ready\n") == std::string::npos && read(ends[0], &byte, 1) == 1) said += byte;
+    close(ends[0]);
+    ASSERT_NE(said.find("ready\n"), std::string::npos) << said;
+  }
+  void Signal(int signal) const { kill(pid_, signal); }
+  // Returns as AwaitExit.
+  int Stop(int signal) {
+    kill(pid_, signal);
+    const int code = AwaitExit(pid_);
+    pid_ = -1;
+    return code;
+  }
+  bool Runs() const { return pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) == 0; }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_TESTS_SERVER_SERVER_PROCESS_H_
