@@ -5,12 +5,12 @@
 #include <limits>
 #include <optional>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "boost/beast/core.hpp"
 #include "boost/beast/http.hpp"
+#include "net/egress_messages.h"
+#include "net/egress_tunnel.h"
 
 namespace proctor::net {
 namespace {
@@ -18,128 +18,15 @@ namespace {
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
-using RequestParser = http::request_parser<http::buffer_body>;
-using ResponseParser = http::response_parser<http::buffer_body>;
-
 constexpr int kHeaderLimit = 64 << 10;
 // Bodies are streamed. `boost::none` would be refused by Beast 1.74 for messages with a length.
 constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
 constexpr size_t kRelayBytes = 64 << 10;
-// After one direction of a tunnel has ended, the other gets this long without a byte.
-constexpr std::chrono::seconds kHalfClosedTimeout{30};
 constexpr std::chrono::seconds kLingerTimeout{2};
 constexpr std::chrono::seconds kServerReuse{3};
 
-std::string ToString(beast::string_view view) { return std::string(view.data(), view.size()); }
-
 std::chrono::nanoseconds ToChrono(absl::Duration duration) {
   return absl::ToChronoNanoseconds(duration);
-}
-
-// Ambiguities that request smuggling lives on, beyond those that the parser refuses itself.
-template <typename Fields>
-std::string_view FramingObjection(const Fields& fields) {
-  if (fields.count(http::field::transfer_encoding) > 0 &&
-      !absl::EqualsIgnoreCase(ToString(fields[http::field::transfer_encoding]), "chunked")) {
-    return "unsupported transfer coding";
-  }
-  return "";
-}
-
-std::string_view Objection(const RequestParser& parser) {
-  if (parser.get().count(http::field::host) > 1) return "more than one Host header";
-  if (parser.get().version() < 11 && parser.get().method() != http::verb::connect) {
-    return "the HTTP version is too old";
-  }
-  return FramingObjection(parser.get());
-}
-
-bool IsUpgrade(const RequestParser& parser) {
-  return parser.get().count(http::field::upgrade) > 0 &&
-         http::token_list(parser.get()[http::field::connection]).exists("upgrade");
-}
-
-// Removes what concerns one hop only, and what `Connection` names.
-template <typename Fields>
-void RemoveHopByHop(Fields& fields, bool upgrade) {
-  std::vector<std::string> named;
-  for (const auto& field : fields) {
-    if (field.name() != http::field::connection && field.name() != http::field::proxy_connection)
-      continue;
-    for (absl::string_view token : absl::StrSplit(ToString(field.value()), ',')) {
-      named.emplace_back(absl::StripAsciiWhitespace(token));
-    }
-  }
-  for (const std::string& name : named) {
-    // Framing is the parser's and the serializer's business.
-    if (absl::EqualsIgnoreCase(name, "transfer-encoding") ||
-        absl::EqualsIgnoreCase(name, "content-length") || absl::EqualsIgnoreCase(name, "host")) {
-      continue;
-    }
-    if (!name.empty() && !(upgrade && absl::EqualsIgnoreCase(name, "upgrade"))) fields.erase(name);
-  }
-  for (const auto field :
-       {http::field::connection, http::field::proxy_connection, http::field::keep_alive,
-        http::field::proxy_authorization, http::field::proxy_authenticate, http::field::te,
-        http::field::trailer}) {
-    fields.erase(field);
-  }
-  if (upgrade) {
-    fields.set(http::field::connection, "Upgrade");
-  } else {
-    fields.erase(http::field::upgrade);
-  }
-}
-
-// A target split into where to go and what to ask there.
-struct Destination {
-  Authority authority;
-  // Origin form: "/path?query", or "*".
-  std::string target;
-};
-
-absl::StatusOr<Destination> ParseAbsoluteForm(const std::string& target) {
-  static constexpr size_t kSchemeLength = 7;
-  if (!absl::StartsWithIgnoreCase(target, "http://")) {
-    return absl::InvalidArgumentError("this is a proxy: send CONNECT or an http:// URL");
-  }
-  const size_t end = std::min(target.find_first_of("/?#", kSchemeLength), target.size());
-  auto authority =
-      ParseAuthority(std::string_view(target).substr(kSchemeLength, end - kSchemeLength), 80);
-  if (!authority.ok()) return authority.status();
-  Destination destination{.authority = *std::move(authority), .target = target.substr(end)};
-  if (destination.target.empty() || destination.target.front() != '/') {
-    destination.target.insert(0, "/");
-  }
-  destination.target = destination.target.substr(0, destination.target.find('#'));
-  return destination;
-}
-
-std::string HostHeader(const Authority& authority) {
-  const bool v6 = authority.address.has_value() && !authority.address->is_v4;
-  const std::string host = v6 ? absl::StrCat("[", authority.host, "]") : authority.host;
-  return authority.port == 80 ? host : absl::StrCat(host, ":", authority.port);
-}
-
-int HttpStatusFor(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kPermissionDenied:
-      return 403;
-    case absl::StatusCode::kInvalidArgument:
-      return 400;
-    case absl::StatusCode::kDeadlineExceeded:
-      return 504;
-    default:
-      return 502;
-  }
-}
-
-// Header values must not break lines, whatever a name contained.
-std::string OneLine(std::string text) {
-  for (char& c : text) {
-    if (absl::ascii_iscntrl(c) || static_cast<unsigned char>(c) >= 0x7f) c = '?';
-  }
-  return text;
 }
 
 class Connection final : public EgressConnection {
@@ -149,8 +36,7 @@ class Connection final : public EgressConnection {
         options_(listener_->core.options()),
         executor_(socket.get_executor()),
         client_(std::move(socket)),
-        server_(executor_),
-        timer_(executor_) {
+        server_(executor_) {
     ++listener_->connections;
   }
   ~Connection() override { --listener_->connections; }
@@ -173,7 +59,6 @@ class Connection final : public EgressConnection {
     closed_ = true;
     client_.close();
     server_.close();
-    timer_.cancel();
   }
 
   asio::awaitable<void> Run() {
@@ -237,7 +122,7 @@ class Connection final : public EgressConnection {
     client_.expires_after(ToChrono(options_.transfer_timeout));
     co_await asio::async_write(client_, asio::buffer(kEstablished.data(), kEstablished.size()),
                                Catch(error));
-    if (!error) co_await Tunnel();
+    if (!error) co_await RunTunnel();
   }
 
   // Connects server_ to one of the authority's permitted addresses; keeps a connection that already
@@ -353,7 +238,7 @@ class Connection final : public EgressConnection {
     co_await SendReply(*parser, bodiless || switched, error);
     if (error || closed_) co_return false;
     if (switched) {
-      co_await Tunnel();
+      co_await RunTunnel();
       co_return false;
     }
     server_used_ = std::chrono::steady_clock::now();
@@ -422,57 +307,9 @@ class Connection final : public EgressConnection {
     if (client_.socket().is_open()) client_.socket().cancel(ignored);
   }
 
-  // Copies both ways until both have ended or nothing moved for too long.
-  asio::awaitable<void> Tunnel() {
-    client_.expires_never();
-    server_.expires_never();
-    tunnel_ends_ = 0;
-    asio::co_spawn(
-        executor_,
-        [self = Self()] { return self->Pump(self->client_, self->client_buffer_, self->server_); },
-        asio::detached);
-    asio::co_spawn(
-        executor_,
-        [self = Self()] { return self->Pump(self->server_, self->server_buffer_, self->client_); },
-        asio::detached);
-    while (!closed_ && tunnel_ends_ < 2) {
-      moved_ = false;
-      const int ends_before = tunnel_ends_;
-      timer_.expires_after(ends_before == 0 ? ToChrono(options_.tunnel_idle_timeout)
-                                            : kHalfClosedTimeout);
-      ErrorCode error;
-      co_await timer_.async_wait(Catch(error));
-      // The timer is cancelled when a direction ends.
-      if (!error && !moved_) CloseNow();
-    }
+  asio::awaitable<void> RunTunnel() {
+    co_await Tunnel(Self(), {client_, client_buffer_}, {server_, server_buffer_}, ToChrono(options_.tunnel_idle_timeout));
     CloseNow();
-  }
-
-  asio::awaitable<void> Pump(beast::tcp_stream& from, beast::flat_buffer& early,
-                             beast::tcp_stream& to) {
-    ErrorCode error;
-    // What came together with the header.
-    if (early.size() > 0) {
-      co_await asio::async_write(to.socket(), early.data(), Catch(error));
-      early.clear();
-    }
-    std::vector<char> buffer(kRelayBytes);
-    while (!error) {
-      const size_t count =
-          co_await from.socket().async_read_some(asio::buffer(buffer), Catch(error));
-      moved_ = true;
-      if (error) break;
-      co_await asio::async_write(to.socket(), asio::buffer(buffer.data(), count), Catch(error));
-      moved_ = true;
-    }
-    ErrorCode ignored;
-    if (error == asio::error::eof) {
-      if (to.socket().is_open()) to.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    } else if (!closed_) {
-      CloseNow();
-    }
-    ++tunnel_ends_;
-    timer_.cancel();
   }
 
   asio::awaitable<bool> ReplyToBadServer(std::string key, ErrorCode error) {
@@ -531,14 +368,11 @@ class Connection final : public EgressConnection {
   // What server_ is connected to: "host:port" as requested; empty if it is not.
   std::string server_key_;
   std::chrono::steady_clock::time_point server_used_;
-  asio::steady_timer timer_;
   beast::flat_buffer client_buffer_{kHeaderLimit + kRelayBytes};
   beast::flat_buffer server_buffer_{kHeaderLimit + kRelayBytes};
   std::array<char, kRelayBytes> relay_buffer_;
   bool closed_ = false;
   bool watching_ = false;
-  bool moved_ = false;
-  int tunnel_ends_ = 0;
 };
 
 }  // namespace

@@ -1,0 +1,76 @@
+#include "server/backup.h"
+
+#include <filesystem>
+
+#include "gmock/gmock.h"
+#include "tests/server/data_fixture.h"
+
+namespace proctor::server {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class BackupTest : public DataFixture {
+ protected:
+  absl::StatusOr<BackupResult> Copy() {
+    return Backup(CallContext(), data_dir(), directory_ / "copy", [this](int64_t, int64_t) { ++progress_; });
+  }
+};
+
+TEST_F(BackupTest, TheCopyOfAServersDirectoryIsWholeAndServes) {
+  ASSERT_NO_FATAL_FAILURE(Open());
+  const std::string id = Record("first");
+  ASSERT_TRUE(data_->blobs->Put(CallContext(), "needed by nobody").ok());
+  ASSERT_TRUE(data_->blobs->Replace(CallContext(), Sha256Hex("first1"), "smaller").ok());
+  const auto result = Copy();
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->blobs, 3);
+  EXPECT_EQ(progress_, 3);
+  // What comes later is not in it.
+  Record("second");
+  Close();
+  const FsckReport report = Check(directory_ / "copy");
+  EXPECT_THAT(report.damage, IsEmpty());
+  EXPECT_THAT(report.leftovers, IsEmpty());
+  EXPECT_EQ(report.records, 1);
+  EXPECT_TRUE(fs::exists(directory_ / "copy/backup.json"));
+  config_.set_data_dir(directory_ / "copy");
+  ASSERT_NO_FATAL_FAILURE(Open());
+  EXPECT_EQ(data_->trajectories->Get(CallContext(), "trajectories/" + id)->steps_size(), 2);
+  EXPECT_EQ(*data_->blobs->Get(CallContext(), Sha256Hex("first1")), "smaller");
+}
+
+TEST_F(BackupTest, TheSecretIsCopied) {
+  ASSERT_NO_FATAL_FAILURE(Open());
+  const std::string secret = data_->secret;
+  ASSERT_TRUE(Copy().ok());
+  Close();
+  config_.set_data_dir(directory_ / "copy");
+  ASSERT_NO_FATAL_FAILURE(Open());
+  EXPECT_EQ(data_->secret, secret);
+}
+
+TEST_F(BackupTest, AFolderThatIsNotEmptyIsRefused) {
+  ASSERT_NO_FATAL_FAILURE(Open());
+  fs::create_directories(directory_ / "copy/something");
+  EXPECT_EQ(Copy().status().code(), absl::StatusCode::kAlreadyExists);
+}
+
+TEST_F(BackupTest, ABlobThatIsLostIsSaid) {
+  ASSERT_NO_FATAL_FAILURE(Open());
+  Record("first");
+  fs::remove(BlobPath("shared"));
+  const auto result = Copy();
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kAborted);
+  EXPECT_THAT(std::string(result.status().message()), HasSubstr(Sha256Hex("shared")));
+  EXPECT_FALSE(fs::exists(directory_ / "copy/backup.json"));
+}
+
+TEST_F(BackupTest, ADirectoryThatIsNoneIsSaid) {
+  EXPECT_EQ(Copy().status().code(), absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace proctor::server
