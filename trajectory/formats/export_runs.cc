@@ -91,6 +91,10 @@ class ComparingSink final : public RunSink {
     return absl::OkStatus();
   }
 
+  void Skip(const std::string& label, const SkipList& skips) override {
+    skips_.AddAll(skips, label);
+  }
+
   absl::Status CheckAllRead() const {
     if (names_.empty()) return absl::OkStatus();
     return absl::InternalError(absl::StrCat("the export lacks ", names_.begin()->second));

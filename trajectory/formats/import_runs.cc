@@ -46,6 +46,10 @@ class StoringSink final : public RunSink {
     return Advance();
   }
 
+  void Skip(const std::string& label, const SkipList& skips) override {
+    skips_.AddAll(skips, label);
+  }
+
   // Runs of our own format report their own account.
   absl::Status TakeOwn(const std::string& label,
                        const absl::StatusOr<v1::ImportTrajectoriesResult>& own) {

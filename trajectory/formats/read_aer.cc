@@ -16,6 +16,10 @@ namespace {
 constexpr char kRecorder[] = "aer";
 constexpr char kImages[] = "images/";
 constexpr char kNoEnd[] = "the log does not say how the run ended";
+constexpr char kCaptions[] =
+    "is not read: a record has no place for captions, which judges ask for themselves";
+constexpr char kEvals[] =
+    "is not read: people's verdicts are labels, to be given to LabelTrajectory";
 constexpr size_t kMaxRuns = 100'000;
 
 // One entry of the log.
@@ -127,6 +131,21 @@ absl::StatusOr<Run> ReadRun(const RunSource& source, const Json& json, const std
   return run;
 }
 
+// The dataset's other folders: what captioners and annotators said of its runs.
+void ReportOtherFolders(const RunSource& source, RunSink& sink) {
+  const auto entries = source.files.List();
+  if (!entries.ok()) return;
+  SkipList skips;
+  for (const FolderEntry& entry : *entries) {
+    if (entry.kind != EntryKind::kFolder || entry.name + "/" == kImages) continue;
+    const char* reason = "is not read";
+    if (entry.name == "captions") reason = kCaptions;
+    if (entry.name == "evals") reason = kEvals;
+    skips.Add(source.file, entry.name + "/", reason);
+  }
+  sink.Skip(source.label, skips);
+}
+
 }  // namespace
 
 absl::Status ReadAer(const RunSource& source, RunSink& sink) {
@@ -138,6 +157,7 @@ absl::Status ReadAer(const RunSource& source, RunSink& sink) {
                          source.file, ": is no array of at most ", kMaxRuns, " runs")));
   }
   sink.Expect(static_cast<int64_t>(log->size()));
+  ReportOtherFolders(source, sink);
   std::set<std::string> seen;
   for (size_t i = 0; i < log->size(); ++i) {
     PROCTOR_RETURN_IF_ERROR(source.context.Check("import"));

@@ -52,6 +52,8 @@ class RunSink {
   // A whole run, or why it could not be read. Not OK: the reader stops with that status.
   virtual absl::Status Take(const RunFiles& files, const std::string& label,
                             absl::StatusOr<Run> run) = 0;
+  // What lies beside the runs of `label` and is read for none of them.
+  virtual void Skip(const std::string& label, const SkipList& skips) = 0;
 };
 
 // What a record has in every foreign format: format version, closed, the task's origin, the

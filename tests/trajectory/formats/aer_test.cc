@@ -12,6 +12,7 @@ namespace fs = std::filesystem;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
 
 Json Step(const std::string& image, const std::string& action) {
   return {{"img", image}, {"other", {{"raw_action", action}}}};
@@ -131,6 +132,26 @@ TEST_F(AerTest, ImportsTheRestIfOneRunIsBrokenAndSaysWhatItSkips) {
       ElementsAre("trajectory_log.json#41 | score | has no place in a trajectory",
                   "trajectory_log.json#41 | response | the last action gives another answer, "
                   "which counts"));
+}
+
+TEST_F(AerTest, ReportsTheFoldersThatItDoesNotRead) {
+  WriteAll(set_ + "/captions/qwen.json", R"({"41_0": "A shop."})");
+  WriteAll(set_ + "/evals/ann.jsonl", R"({"task_uid": "41", "annotation": "Success"})");
+  WriteAll(set_ + "/notes/a.txt", "a");
+  const auto of_folder = Import(room_, directory_.path());
+  ASSERT_TRUE(of_folder.ok()) << of_folder.status();
+  EXPECT_EQ(of_folder->imported(), 3);
+  EXPECT_THAT(Skipped(*of_folder),
+              IsSupersetOf<testing::Matcher<std::string>>({
+                  HasSubstr("webarena-set/trajectory_log.json | captions/ | is not read: a record"),
+                  HasSubstr("webarena-set/trajectory_log.json | evals/ | is not read: people's"),
+                  "webarena-set/trajectory_log.json | notes/ | is not read"}));
+  // The log alone: they lie beside it all the same.
+  const auto of_file = Import(room_, set_ + "/trajectory_log.json");
+  ASSERT_TRUE(of_file.ok()) << of_file.status();
+  EXPECT_EQ(of_file->unchanged(), 3);
+  EXPECT_EQ(of_file->skipped_count(), of_folder->skipped_count());
+  EXPECT_THAT(Skipped(*of_file), Contains("trajectory_log.json | notes/ | is not read"));
 }
 
 TEST_F(AerTest, ReadsAndWritesWebArenasTexts) {
