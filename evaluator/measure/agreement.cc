@@ -62,6 +62,16 @@ std::optional<double> Difference(const std::vector<ClusterDifference>& sums,
   return difference / weight;
 }
 
+// Of the labels in use.
+double MeanWeight(const std::vector<PairedEpisode>& pairs) {
+  double weight = 0, labels = 0;
+  for (const PairedEpisode& pair : pairs) {
+    weight += pair.weight;
+    labels += pair.weight > 0 ? 1 : 0;
+  }
+  return labels > 0 ? weight / labels : 0;
+}
+
 // Agresti and Min: half an episode more in each of the four cells.
 Interval MatchedInterval(const PairedComparison& c, double level) {
   const double b = static_cast<double>(c.only_first_right) + 0.5;
@@ -103,8 +113,16 @@ Estimate AccuracyDifference(const std::vector<PairedEpisode>& pairs, size_t clus
     estimate.interval = MatchedInterval(counts, options.level);
   } else {
     std::erase_if(sums, [](const ClusterDifference& sum) { return sum.weight <= 0; });
+    const size_t drawn = sums.size();
+    // Half a label more in each of the four cells, as in MatchedInterval.
+    const double weight = MeanWeight(pairs);
+    for (const double difference : {weight, -weight, 0.0, 0.0}) {
+      sums.push_back({weight, difference});
+    }
+    BootstrapOptions smoothed = options;
+    smoothed.pseudo_clusters = sums.size() - drawn;
     estimate.interval = ClusterBootstrap(
-        sums.size(), [&](std::span<const double> n) { return Difference(sums, n); }, options);
+        drawn, [&](std::span<const double> n) { return Difference(sums, n); }, smoothed);
     if (!estimate.interval) estimate.why = "all labels are of one task";
   }
   return estimate;
@@ -121,6 +139,11 @@ Estimate KappaBetween(const std::vector<PairedEpisode>& pairs, size_t clusters,
     cell += 1;
   }
   std::erase_if(cells, [](const Confusion& c) { return c.total() <= 0; });
+  const size_t drawn = cells.size();
+  const std::array<Confusion, 4> one_each = OneInEachCell(1);
+  cells.insert(cells.end(), one_each.begin(), one_each.end());
+  BootstrapOptions smoothed = options;
+  smoothed.pseudo_clusters = one_each.size();
   const auto kappa = [&](std::span<const double> counts) {
     Confusion sum;
     for (size_t c = 0; c < cells.size(); ++c) {
@@ -132,8 +155,10 @@ Estimate KappaBetween(const std::vector<PairedEpisode>& pairs, size_t clusters,
     return CohenKappa(sum);
   };
   Estimate estimate;
-  estimate.value = kappa(std::vector<double>(cells.size(), 1.0));
-  if (estimate.value) estimate.interval = ClusterBootstrap(cells.size(), kappa, options);
+  std::vector<double> sample(drawn, 1.0);
+  sample.resize(cells.size());
+  estimate.value = kappa(sample);
+  if (estimate.value) estimate.interval = ClusterBootstrap(drawn, kappa, smoothed);
   if (!estimate.value)
     estimate.why = "both give one and the same outcome, or none in common";
   else if (!estimate.interval)

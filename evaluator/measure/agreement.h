@@ -42,12 +42,13 @@ struct PairedComparison {
   size_t both_wrong = 0;
   // Accuracy of the first less that of the second. The interval is A. Agresti's and Y. Min's
   // ("Simple improved confidence intervals for comparing matched proportions", 2005) for
-  // independent labels of equal weight, else a bootstrap over clusters.
+  // independent labels of equal weight, else a bootstrap over clusters with half a label more in
+  // each cell.
   Estimate accuracy_difference;
   // Absent without discordant episodes, and for labels chosen by hand.
   std::optional<double> p_value;
   // Cohen's kappa between the two where both decided, labelled or not; interval by bootstrap over
-  // clusters.
+  // clusters, half an episode more in each cell.
   Estimate kappa;
   // Episodes on which at least one is undetermined or invalid.
   size_t undecided = 0;

@@ -13,14 +13,25 @@ namespace {
 constexpr size_t kMinReplicates = 100;
 constexpr double kMaxUndefined = 0.05;
 
+std::vector<double> SampleCounts(size_t clusters, size_t pseudo_clusters) {
+  std::vector<double> counts(clusters, 1.0);
+  counts.resize(clusters + pseudo_clusters);
+  return counts;
+}
+
 // The defined replicates, sorted.
 std::vector<double> Replicate(size_t clusters, const ClusterStatistic& statistic,
                               const BootstrapOptions& options) {
   Random random(options.seed);
-  std::vector<double> values, counts(clusters);
+  std::vector<double> values, counts(clusters + options.pseudo_clusters);
+  // Lots, two a cluster and one a pseudo cluster.
+  const size_t lots = 2 * clusters + options.pseudo_clusters;
   for (size_t r = 0; r < options.replicates; ++r) {
     std::fill(counts.begin(), counts.end(), 0.0);
-    for (size_t i = 0; i < clusters; ++i) counts[random.Below(clusters)] += 1;
+    for (size_t i = 0; i < clusters; ++i) {
+      const size_t lot = random.Below(lots);
+      counts[lot < 2 * clusters ? lot / 2 : lot - clusters] += 1;
+    }
     if (const auto value = statistic(counts)) values.push_back(*value);
   }
   std::sort(values.begin(), values.end());
@@ -29,8 +40,8 @@ std::vector<double> Replicate(size_t clusters, const ClusterStatistic& statistic
 
 // Efron's acceleration from the jackknife; 0 where it can't be had (all leave-one-out values
 // equal).
-double Acceleration(size_t clusters, const ClusterStatistic& statistic) {
-  std::vector<double> counts(clusters, 1.0), values;
+double Acceleration(size_t clusters, size_t pseudo_clusters, const ClusterStatistic& statistic) {
+  std::vector<double> counts = SampleCounts(clusters, pseudo_clusters), values;
   for (size_t i = 0; i < clusters; ++i) {
     counts[i] = 0;
     if (const auto value = statistic(counts)) values.push_back(*value);
@@ -78,7 +89,7 @@ std::optional<double> SampleQuantile(std::span<const double> sorted, double q) {
 std::optional<Interval> ClusterBootstrap(size_t clusters, const ClusterStatistic& statistic,
                                          const BootstrapOptions& options) {
   if (clusters < 2 || !ValidateOptions(options).ok()) return std::nullopt;
-  const auto sample = statistic(std::vector<double>(clusters, 1.0));
+  const auto sample = statistic(SampleCounts(clusters, options.pseudo_clusters));
   if (!sample) return std::nullopt;
   const std::vector<double> values = Replicate(clusters, statistic, options);
   const size_t undefined = options.replicates - values.size();
@@ -86,10 +97,15 @@ std::optional<Interval> ClusterBootstrap(size_t clusters, const ClusterStatistic
     return std::nullopt;
   }
   double low = (1 - options.level) / 2, high = 1 - low;
+  if (options.kind == BootstrapKind::kExpanded) {
+    const double n = static_cast<double>(clusters);
+    low = NormalCdf(*StudentQuantile(low, n - 1) * std::sqrt(n / (n - 1)));
+    high = 1 - low;
+  }
   if (options.kind == BootstrapKind::kBca) {
     const double bias = *NormalQuantile(ShareBelow(values, *sample));
     const double z = *TwoSidedNormal(options.level);
-    const double acceleration = Acceleration(clusters, statistic);
+    const double acceleration = Acceleration(clusters, options.pseudo_clusters, statistic);
     const auto corrected = [&](double normal) {
       const double shifted = bias + normal;
       return NormalCdf(bias + shifted / std::max(1e-6, 1 - acceleration * shifted));
@@ -97,7 +113,8 @@ std::optional<Interval> ClusterBootstrap(size_t clusters, const ClusterStatistic
     low = corrected(-z);
     high = corrected(z);
   }
-  return Interval{*SampleQuantile(values, low), *SampleQuantile(values, high)};
+  return Interval{std::min(*sample, *SampleQuantile(values, low)),
+                  std::max(*sample, *SampleQuantile(values, high))};
 }
 
 }  // namespace proctor::evaluator

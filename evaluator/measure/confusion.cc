@@ -10,6 +10,15 @@ std::optional<double> Ratio(double part, double whole) {
 
 }  // namespace
 
+std::array<Confusion, 4> OneInEachCell(double weight) {
+  std::array<Confusion, 4> cells;
+  cells[0].true_success = weight;
+  cells[1].false_success = weight;
+  cells[2].false_failure = weight;
+  cells[3].true_failure = weight;
+  return cells;
+}
+
 bool IsDecided(JudgeOutcome outcome) {
   return outcome == JudgeOutcome::kSuccess || outcome == JudgeOutcome::kFailure;
 }

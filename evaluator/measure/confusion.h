@@ -3,6 +3,7 @@
 #ifndef PROCTOR_EVALUATOR_MEASURE_CONFUSION_H_
 #define PROCTOR_EVALUATOR_MEASURE_CONFUSION_H_
 
+#include <array>
 #include <optional>
 
 #include "evaluator/measure/judged_episode.h"
@@ -22,6 +23,9 @@ struct Confusion {
   // Adds `weight` to the cell; nothing if the verdict is undecided or the truth unclear.
   void Add(JudgeOutcome outcome, Truth truth, double weight);
 };
+
+// Four observations of that weight, each in another cell.
+std::array<Confusion, 4> OneInEachCell(double weight);
 
 // Whether the verdict is SUCCESS or FAILURE.
 bool IsDecided(JudgeOutcome outcome);

@@ -1,6 +1,7 @@
 #include "evaluator/measure/judge_report.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <utility>
 
@@ -79,24 +80,34 @@ Confusion Total(const std::vector<Confusion>& cells, std::span<const double> cou
   return sum;
 }
 
-// A measure of the confusion matrix with its interval from a bootstrap over clusters.
+// A measure of the confusion matrix with its interval from a bootstrap over clusters, in which half
+// a label more stands in each cell.
 Estimate Bootstrapped(const std::vector<Labelled>& labels, size_t clusters,
                       std::optional<double> (*measure)(const Confusion&), bool biased,
                       const BootstrapOptions& options) {
   std::vector<Confusion> cells(clusters);
+  double weight = 0;
   for (const Labelled& l : labels) {
     cells[l.cluster].Add(l.episode->outcome, *l.episode->truth, l.weight);
+    weight += l.weight / static_cast<double>(labels.size());
   }
   std::erase_if(cells, [](const Confusion& c) { return c.total() <= 0; });
+  const size_t drawn = cells.size();
+  const std::array<Confusion, 4> one_each = OneInEachCell(weight);
+  cells.insert(cells.end(), one_each.begin(), one_each.end());
+  BootstrapOptions smoothed = options;
+  smoothed.pseudo_clusters = one_each.size();
   const auto statistic = [&](std::span<const double> counts) {
     return measure(Total(cells, counts));
   };
   Estimate estimate;
-  estimate.value = statistic(std::vector<double>(cells.size(), 1.0));
+  std::vector<double> sample(drawn, 1.0);
+  sample.resize(cells.size());
+  estimate.value = statistic(sample);
   if (!estimate.value) {
-    estimate.why = cells.empty() ? "no observations" : "one class only";
+    estimate.why = drawn == 0 ? "no observations" : "one class only";
   } else if (!biased) {
-    estimate.interval = ClusterBootstrap(cells.size(), statistic, options);
+    estimate.interval = ClusterBootstrap(drawn, statistic, smoothed);
     if (!estimate.interval) estimate.why = "too few labels for an interval";
   }
   return Marked(std::move(estimate), biased);

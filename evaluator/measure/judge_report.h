@@ -54,7 +54,7 @@ struct JudgeReport {
   Estimate precision;
   Estimate recall;
   Estimate specificity;
-  // Bootstrap over clusters.
+  // Bootstrap over clusters, half a label more in each cell; coverage: docs/judge_statistics.md.
   Estimate f1;
   Estimate kappa;
   // Accuracy over all clear labels in use, with undetermined and invalid verdicts counted wrong

@@ -1,5 +1,6 @@
 #include "evaluator/measure/bootstrap.h"
 
+#include <cmath>
 #include <numeric>
 #include <vector>
 
@@ -47,7 +48,7 @@ TEST(ClusterBootstrapTest, IsAboutTheNormalIntervalForAMean) {
 TEST(ClusterBootstrapTest, BcaFollowsTheSkewThePercentilesMiss) {
   std::vector<double> skewed;
   for (int i = 0; i < 40; ++i) skewed.push_back(i < 36 ? 0 : 10);
-  const auto plain = ClusterBootstrap(40, MeanOf(skewed), {});
+  const auto plain = ClusterBootstrap(40, MeanOf(skewed), {.kind = BootstrapKind::kPercentile});
   const auto bca = ClusterBootstrap(40, MeanOf(skewed), {.kind = BootstrapKind::kBca});
   ASSERT_TRUE(plain);
   ASSERT_TRUE(bca);
@@ -67,10 +68,42 @@ TEST(ClusterBootstrapTest, BcaCorrectsTheBias) {
     }
     return there / all;
   };
-  const auto plain = ClusterBootstrap(20, present, {});
+  const auto plain = ClusterBootstrap(20, present, {.kind = BootstrapKind::kPercentile});
   const auto bca = ClusterBootstrap(20, present, {.kind = BootstrapKind::kBca});
-  EXPECT_NEAR((plain->low + plain->high) / 2, 0.64, 0.03);
-  EXPECT_GT(bca->low, plain->high);
+  // Of the replicates between 0.5 and 0.8; it reaches up to the sample's own value.
+  EXPECT_NEAR(plain->low, 0.5, 0.05);
+  EXPECT_EQ(plain->high, 1);
+  EXPECT_GT(bca->low, 0.75);
+}
+
+// Mean of 0 ... 9: 4.5, standard error sqrt(8.25 / 10); Student's t of 9 degrees of freedom is
+// 2.262.
+TEST(ClusterBootstrapTest, ExpandedQuantilesAreStudentsForAMean) {
+  const auto plain = ClusterBootstrap(
+      10, MeanOf(ZeroTo(10)), {.replicates = 20'000, .kind = BootstrapKind::kPercentile});
+  const auto expanded = ClusterBootstrap(10, MeanOf(ZeroTo(10)), {.replicates = 20'000});
+  ASSERT_TRUE(plain);
+  ASSERT_TRUE(expanded);
+  EXPECT_NEAR(plain->width(), 2 * 1.96 * std::sqrt(0.825), 0.15);
+  EXPECT_NEAR(expanded->width(), 2 * 2.262 * std::sqrt(0.825 * 10 / 9), 0.2);
+}
+
+// One pseudo cluster: 1 of 21 draws, so that of ten draws 0.476 are expected to be of it.
+TEST(ClusterBootstrapTest, DrawsPseudoClustersHalfAsOften) {
+  double pseudo = 0, replicates = 0;
+  const auto share = [&](std::span<const double> counts) -> std::optional<double> {
+    EXPECT_EQ(counts.size(), 11u);
+    if (replicates++ > 0) pseudo += counts[10];
+    else EXPECT_EQ(counts[10], 0);
+    return counts[10] / 10;
+  };
+  const auto interval =
+      ClusterBootstrap(10, share, {.replicates = 10'000, .pseudo_clusters = 1});
+  ASSERT_TRUE(interval);
+  EXPECT_EQ(replicates, 10'001);
+  EXPECT_NEAR(pseudo / 10'000, 10.0 / 21, 0.02);
+  EXPECT_EQ(interval->low, 0);
+  EXPECT_GT(interval->high, 0.1);
 }
 
 TEST(ClusterBootstrapTest, GivesTheSameForTheSameSeedOnly) {

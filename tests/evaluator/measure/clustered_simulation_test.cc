@@ -1,7 +1,6 @@
 // Coverage of the corrected success rate where episodes of one task are alike, and for each way to
 // draw the labels. PROCTOR_JUDGE_STATISTICS=<file> appends the rows of docs/judge_statistics.md to
 // <file>.clustered.
-#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -15,6 +14,7 @@
 #include "evaluator/measure/random.h"
 #include "gtest/gtest.h"
 #include "tests/evaluator/measure/episodes.h"
+#include "tests/evaluator/measure/task_rates.h"
 
 namespace proctor::evaluator {
 namespace {
@@ -37,27 +37,6 @@ struct World {
   size_t labels = 100;
 };
 
-// Beta(a, b) as a ratio of gamma numbers (G. Marsaglia, W. W. Tsang 2000; boosted below 1).
-double Gamma(double shape, Random* random) {
-  if (shape < 1) return Gamma(shape + 1, random) * std::pow(random->Uniform(), 1 / shape);
-  const double d = shape - 1.0 / 3, c = 1 / std::sqrt(9 * d);
-  while (true) {
-    const double radius = std::sqrt(-2 * std::log(1 - random->Uniform()));
-    const double x = radius * std::cos(2 * M_PI * random->Uniform());
-    const double v = std::pow(1 + c * x, 3);
-    if (v > 0 && std::log(1 - random->Uniform()) < 0.5 * x * x + d - d * v + d * std::log(v)) {
-      return d * v;
-    }
-  }
-}
-
-double TaskRate(const World& world, Random* random) {
-  if (world.correlation <= 0) return world.truth;
-  const double sum = 1 / world.correlation - 1;
-  const double a = Gamma(world.truth * sum, random);
-  return a / (a + Gamma((1 - world.truth) * sum, random));
-}
-
 struct Drawn {
   std::vector<JudgedEpisode> episodes;
   std::vector<Truth> truths;
@@ -66,7 +45,7 @@ struct Drawn {
 Drawn DrawEpisodes(const World& world, Random* random) {
   Drawn drawn;
   for (size_t task = 0; task < world.tasks; ++task) {
-    const double rate = TaskRate(world, random);
+    const double rate = TaskRate(world.truth, world.correlation, random);
     const std::string name = world.episodes_a_task > 1 ? absl::StrCat(task) : "";
     for (size_t i = 0; i < world.episodes_a_task; ++i) {
       const bool truth = random->Uniform() < rate;
