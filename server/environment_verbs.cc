@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kDefaultPage = 50;
 constexpr int kMaxPage = 1000;
+// For oracles; a judge is not waited for unless that is asked.
 constexpr absl::Duration kDefaultVerdictWait = absl::Seconds(5);
 constexpr absl::Duration kMaxVerdictWait = absl::Minutes(10);
 constexpr absl::Duration kDefaultEpisodeWait = absl::Seconds(30);
@@ -21,12 +22,6 @@ constexpr absl::Duration kDefaultEpisodeWait = absl::Seconds(30);
 absl::StatusOr<int> PageSize(int asked) {
   if (asked < 0) return absl::InvalidArgumentError("page_size: not negative");
   return asked == 0 ? kDefaultPage : std::min(asked, kMaxPage);
-}
-
-// Unset: the default; negative: none.
-absl::Duration VerdictWait(bool has, const google::protobuf::Duration& asked) {
-  if (!has) return kDefaultVerdictWait;
-  return std::clamp(FromProto(asked), absl::ZeroDuration(), kMaxVerdictWait);
 }
 
 bool IsClosed(const v1::Episode& episode) { return episode.state() == v1::EPISODE_STATE_CLOSED; }
@@ -176,17 +171,27 @@ void EnvironmentVerbs::Step(const CallContext& context, const v1::StepRequest& r
   (*session)->Step(context, request, std::move(finish));
 }
 
+template <typename Request>
+void EnvironmentVerbs::AwaitVerdict(const CallContext& context, const Request& request, const std::string& episode,
+                                    Done<v1::Episode> done) {
+  if (!request.has_wait_for_verdict()) {
+    results_.WaitForOracles(context, episode, kDefaultVerdictWait, std::move(done));
+    return;
+  }
+  const absl::Duration asked = FromProto(request.wait_for_verdict());
+  results_.Wait(context, episode, std::clamp(asked, absl::ZeroDuration(), kMaxVerdictWait), std::move(done));
+}
+
 void EnvironmentVerbs::AwaitResult(const CallContext& context, const v1::StepRequest& request,
                                    v1::StepResponse response, Done<v1::StepResponse> done) {
   const std::string name = response.episode().name();
   auto held = std::make_shared<v1::StepResponse>(std::move(response));
-  results_.Wait(context, name, VerdictWait(request.has_wait_for_verdict(), request.wait_for_verdict()),
-                [held, done = std::move(done)](absl::StatusOr<v1::Episode> episode) {
-                  // The step itself is done: whatever became of the wait, it is acknowledged.
-                  // Nor does a row that could not be closed yet (a full disk) say how it ended.
-                  if (episode.ok() && IsClosed(*episode)) *held->mutable_episode() = *std::move(episode);
-                  done(std::move(*held));
-                });
+  AwaitVerdict(context, request, name, [held, done = std::move(done)](absl::StatusOr<v1::Episode> episode) {
+    // The step itself is done: whatever became of the wait, it is acknowledged.
+    // Nor does a row that could not be closed yet (a full disk) say how it ended.
+    if (episode.ok() && IsClosed(*episode)) *held->mutable_episode() = *std::move(episode);
+    done(std::move(*held));
+  });
 }
 
 void EnvironmentVerbs::Observe(const CallContext& context, const v1::ObserveRequest& request,
@@ -202,10 +207,10 @@ void EnvironmentVerbs::Observe(const CallContext& context, const v1::ObserveRequ
 void EnvironmentVerbs::AwaitResult(const CallContext& context, const v1::EndEpisodeRequest& request,
                                    v1::Episode ended, Done<v1::Episode> done) {
   const std::string name = ended.name();
-  results_.Wait(context, name, VerdictWait(request.has_wait_for_verdict(), request.wait_for_verdict()),
-                [ended = std::move(ended), done = std::move(done)](absl::StatusOr<v1::Episode> episode) {
-                  done(episode.ok() && IsClosed(*episode) ? *std::move(episode) : ended);
-                });
+  AwaitVerdict(context, request, name,
+               [ended = std::move(ended), done = std::move(done)](absl::StatusOr<v1::Episode> episode) {
+                 done(episode.ok() && IsClosed(*episode) ? *std::move(episode) : ended);
+               });
 }
 
 void EnvironmentVerbs::EndEpisode(const CallContext& context, const v1::EndEpisodeRequest& request,

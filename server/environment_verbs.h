@@ -64,6 +64,10 @@ class EnvironmentVerbs {
                    Done<v1::StepResponse> done);
   void AwaitResult(const CallContext& context, const v1::EndEpisodeRequest& request, v1::Episode ended,
                    Done<v1::Episode> done);
+  // As long as `request.wait_for_verdict` says.
+  template <typename Request>
+  void AwaitVerdict(const CallContext& context, const Request& request, const std::string& episode,
+                    Done<v1::Episode> done);
 
   env::SessionManager& sessions_;
   trajectory::EpisodeStore& episodes_;

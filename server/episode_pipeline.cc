@@ -37,10 +37,14 @@ absl::Duration RetryDelay(int attempt) { return std::min(kLongestRetry, absl::Se
 }  // namespace
 
 struct EpisodePipeline::Waiter {
-  Waiter(const CallContext& c, std::string n, Done d) : context(c), name(std::move(n)), done(std::move(d)) {}
+  enum class For { kResult, kOracles };
+
+  Waiter(const CallContext& c, std::string n, For f, Done d)
+      : context(c), name(std::move(n)), awaits(f), done(std::move(d)) {}
 
   const CallContext context;
   const std::string name;
+  const For awaits;
   const Done done;
   // Under the pipeline's mutex.
   bool answered = false;
@@ -223,8 +227,23 @@ void EpisodePipeline::Process(const std::string& episode_id, int attempt) {
   }
   const ChainEnd end = AllAreAsked(episode_id) ? ChainEnd::kAll : ChainEnd::kFirstDecision;
   parts_.judging.EvaluateChain(
-      work.context, parts_.evaluation.chain, end, work.trajectory,
-      [this, work](absl::StatusOr<OptionalVerdict> verdict) { Judged(work, std::move(verdict)); });
+      work.context,
+      {.evaluators = parts_.evaluation.chain, .end = end, .asks_model = [this, episode_id] { AsksModel(episode_id); }},
+      work.trajectory, [this, work](absl::StatusOr<OptionalVerdict> verdict) { Judged(work, std::move(verdict)); });
+}
+
+void EpisodePipeline::AsksModel(const std::string& episode_id) {
+  const std::string name = ResourceName("episodes", episode_id);
+  std::vector<std::shared_ptr<Waiter>> waiters;
+  {
+    MutexLock lock(mutex_);
+    if (!asked_.insert(name).second) return;
+    const auto [begin, end] = waiters_.equal_range(name);
+    for (auto it = begin; it != end; ++it) {
+      if (it->second->awaits == Waiter::For::kOracles) waiters.push_back(it->second);
+    }
+  }
+  for (const auto& waiter : waiters) AnswerAsItStands(waiter);
 }
 
 bool EpisodePipeline::AllAreAsked(const std::string& episode_id) const {
@@ -286,6 +305,7 @@ void EpisodePipeline::Later(const std::string& episode_id, absl::Duration delay,
   MutexLock lock(mutex_);
   if (stopping_) {
     open_.erase(episode_id);
+    asked_.erase(ResourceName("episodes", episode_id));
     idle_.SignalAll();
     return;
   }
@@ -324,6 +344,7 @@ void EpisodePipeline::Finished(const std::string& episode_id, const v1::Episode&
   {
     MutexLock lock(mutex_);
     retries_.erase(episode_id);
+    asked_.erase(ResourceName("episodes", episode_id));
     const auto [begin, end] = waiters_.equal_range(ResourceName("episodes", episode_id));
     for (auto it = begin; it != end; ++it) waiters.push_back(it->second);
     waiters_.erase(begin, end);
@@ -342,15 +363,25 @@ void EpisodePipeline::Finished(const std::string& episode_id, const v1::Episode&
 
 void EpisodePipeline::Wait(CallContext context, const std::string& name, absl::Duration max_wait,
                            Done done) {
-  auto waiter = std::make_shared<Waiter>(context, name, std::move(done));
+  Begin(std::make_shared<Waiter>(context, name, Waiter::For::kResult, std::move(done)), max_wait);
+}
+
+void EpisodePipeline::WaitForOracles(CallContext context, const std::string& name, absl::Duration max_wait,
+                                     Done done) {
+  Begin(std::make_shared<Waiter>(context, name, Waiter::For::kOracles, std::move(done)), max_wait);
+}
+
+void EpisodePipeline::Begin(const std::shared_ptr<Waiter>& waiter, absl::Duration max_wait) {
+  const CallContext& context = waiter->context;
+  absl::Duration wait = std::min(max_wait, context.remaining());
   // Registered before looking, so that a result that comes in between is not missed.
   {
     MutexLock lock(mutex_);
-    waiters_.emplace(name, waiter);
+    waiters_.emplace(waiter->name, waiter);
+    if (waiter->awaits == Waiter::For::kOracles && asked_.contains(waiter->name)) wait = absl::ZeroDuration();
   }
-  // From here on it may be answered, and whoever asked, with `name`, be gone.
+  // From here on it may be answered, and whoever asked be gone.
   const absl::StatusOr<v1::Episode> now = parts_.episodes.Get(context, waiter->name);
-  const absl::Duration wait = std::min(max_wait, context.remaining());
   if (!now.ok() || now->result_state() == v1::RESULT_STATE_READY || wait <= absl::ZeroDuration()) {
     Answer(waiter, now);
     return;

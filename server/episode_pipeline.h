@@ -88,6 +88,7 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
 
   // EpisodeSource
   void Wait(CallContext context, const std::string& name, absl::Duration max_wait, Done done) override;
+  void WaitForOracles(CallContext context, const std::string& name, absl::Duration max_wait, Done done) override;
 
   // env::EpisodeHost
   absl::StatusOr<v1::Task> Admit(const CallContext& context, const v1::StartEpisodeRequest& request,
@@ -115,6 +116,8 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   void Process(const std::string& episode_id, int attempt);
   // Closes the record of an episode that its session could not close, then judges it; tries again until it can.
   void CloseAbandoned(const std::string& episode_id, int attempt);
+  // A model is about to be asked about the episode.
+  void AsksModel(const std::string& episode_id);
   void Judged(const Work& work, absl::StatusOr<OptionalVerdict> verdict);
   absl::StatusOr<v1::Episode> Reward(const Work& work, const OptionalVerdict& verdict);
   absl::Status TellCurriculum(const Work& work, const OptionalVerdict& verdict, const v1::Reward& reward);
@@ -125,6 +128,7 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   void Later(const std::string& episode_id, absl::Duration delay, std::function<void()> work);
   void Failed(const std::string& episode_id, int attempt, const absl::Status& status);
   void Finished(const std::string& episode_id, const v1::Episode& episode);
+  void Begin(const std::shared_ptr<Waiter>& waiter, absl::Duration max_wait);
   void Answer(const std::shared_ptr<Waiter>& waiter, absl::StatusOr<v1::Episode> episode);
   void AnswerAsItStands(const std::shared_ptr<Waiter>& waiter);
 
@@ -137,6 +141,8 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   // Closed, not yet rewarded.
   std::set<std::string> open_ ABSL_GUARDED_BY(mutex_);
+  // Of these, those about which a model was asked: `episodes/{id}`.
+  std::set<std::string> asked_ ABSL_GUARDED_BY(mutex_);
   // Timers of retries, by episode.
   std::map<std::string, uint64_t> retries_ ABSL_GUARDED_BY(mutex_);
   std::multimap<std::string, std::shared_ptr<Waiter>> waiters_ ABSL_GUARDED_BY(mutex_);

@@ -29,8 +29,7 @@ bool IsOfTheEvaluator(const absl::Status& status) {
 // A chain under way.
 struct Judging::ChainRun {
   CallContext context;
-  std::vector<std::string> chain;
-  ChainEnd end;
+  EvaluatorChain chain;
   TrajectoryPtr trajectory;
   ChainDone done;
   size_t next = 0;
@@ -57,6 +56,7 @@ void Judging::Evaluate(const CallContext& context, const std::string& evaluator,
     done(can_ask);
     return;
   }
+  if (options.asks_model != nullptr && evaluator::AsksModels(*found)) options.asks_model();
   Assess(context, *found, trajectory, parts_.models.For({.evaluator = found->name(), .job = options.job}, options.fresh_replies),
          [this, context, start, keep = options.keep, job = options.job, trajectory,
           done = std::move(done)](absl::StatusOr<v1::Verdict> verdict) {
@@ -126,20 +126,22 @@ void Judging::Assess(const CallContext& context, const v1::Evaluator& evaluator,
                     [model, done = std::move(done)](absl::StatusOr<v1::Verdict> verdict) { done(std::move(verdict)); });
 }
 
-void Judging::EvaluateChain(const CallContext& context, const std::vector<std::string>& chain, ChainEnd end,
-                            TrajectoryPtr trajectory, ChainDone done) {
+void Judging::EvaluateChain(const CallContext& context, EvaluatorChain chain, TrajectoryPtr trajectory,
+                            ChainDone done) {
   EvaluateNext(std::make_shared<ChainRun>(
-      ChainRun{context, chain, end, std::move(trajectory), std::move(done), 0, std::nullopt}));
+      ChainRun{context, std::move(chain), std::move(trajectory), std::move(done), 0, std::nullopt}));
 }
 
 void Judging::EvaluateNext(std::shared_ptr<ChainRun> run) {
   const bool decided = run->verdict.has_value() && evaluator::Decided(*run->verdict);
-  if (run->next == run->chain.size() || (decided && run->end == ChainEnd::kFirstDecision)) {
+  if (run->next == run->chain.evaluators.size() || (decided && run->chain.end == ChainEnd::kFirstDecision)) {
     run->done(std::move(run->verdict));
     return;
   }
-  const std::string& name = run->chain[run->next++];
-  Evaluate(run->context, name, run->trajectory, EvaluateOptions(), [this, run](absl::StatusOr<v1::Verdict> verdict) {
+  const std::string& name = run->chain.evaluators[run->next++];
+  EvaluateOptions options;
+  options.asks_model = run->chain.asks_model;
+  Evaluate(run->context, name, run->trajectory, options, [this, run](absl::StatusOr<v1::Verdict> verdict) {
     if (verdict.ok() && parts_.charge != nullptr) parts_.charge(*run->trajectory, /*job=*/"", *verdict);
     if (!verdict.ok() && !IsOfTheEvaluator(verdict.status())) {
       run->done(verdict.status());
@@ -147,7 +149,7 @@ void Judging::EvaluateNext(std::shared_ptr<ChainRun> run) {
     }
     if (!verdict.ok()) {
       LogError("a trajectory could not be evaluated", {{"trajectory", run->trajectory->name()},
-                                                       {"evaluator", run->chain[run->next - 1]},
+                                                       {"evaluator", run->chain.evaluators[run->next - 1]},
                                                        {"error", verdict.status().ToString()}});
     } else if (!run->verdict.has_value() || !evaluator::Decided(*run->verdict)) {
       run->verdict = *std::move(verdict);

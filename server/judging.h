@@ -31,10 +31,21 @@ struct EvaluateOptions {
   std::string job = "";
   // Ask models past their cache of replies.
   bool fresh_replies = false;
+  // Called before the evaluation where it may ask a model. May be null.
+  std::function<void()> asks_model = nullptr;
 };
 
 // Whether a chain ends with the first verdict that is SUCCESS or FAILURE, or all its evaluators are asked.
 enum class ChainEnd { kFirstDecision, kAll };
+
+// Who evaluates, one after another.
+struct EvaluatorChain {
+  // `evaluators/{id}`.
+  std::vector<std::string> evaluators;
+  ChainEnd end = ChainEnd::kFirstDecision;
+  // Called before each of them that may ask a model. May be null.
+  std::function<void()> asks_model = nullptr;
+};
 
 // Thread-safe.
 class Judging {
@@ -88,8 +99,7 @@ class Judging {
   // Evaluates by one after another and stores each verdict. The answer is the first that decided, else the last one; none if
   // no evaluator could be applied at all (an oracle that can never be evaluated, a spent budget: logged). Errors: others.
   using ChainDone = std::function<void(absl::StatusOr<std::optional<v1::Verdict>>)>;
-  void EvaluateChain(const CallContext& context, const std::vector<std::string>& chain, ChainEnd end,
-                     TrajectoryPtr trajectory, ChainDone done);
+  void EvaluateChain(const CallContext& context, EvaluatorChain chain, TrajectoryPtr trajectory, ChainDone done);
 
  private:
   struct ChainRun;

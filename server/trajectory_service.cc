@@ -127,8 +127,8 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
     }
     parts_.pipeline.Closed(episode);
     // Whatever becomes of the wait, the recording is acknowledged; its reward comes in any case.
-    parts_.pipeline.Wait(call_, ResourceName("episodes", episode), kVerdictWait,
-                         [this](const absl::StatusOr<v1::Episode>&) { Finish(grpc::Status::OK); });
+    parts_.pipeline.WaitForOracles(call_, ResourceName("episodes", episode), kVerdictWait,
+                                   [this](const absl::StatusOr<v1::Episode>&) { Finish(grpc::Status::OK); });
   }
 
   void Fail(const absl::Status& status) {

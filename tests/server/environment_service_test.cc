@@ -35,6 +35,9 @@ class InstantResults final : public EpisodeSource {
     }
     done(std::move(episode));
   }
+  void WaitForOracles(CallContext context, const std::string& name, absl::Duration max_wait, Done done) override {
+    Wait(std::move(context), name, max_wait, std::move(done));
+  }
 
  private:
   trajectory::EpisodeStore& episodes_;

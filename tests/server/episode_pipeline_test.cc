@@ -11,11 +11,13 @@
 #include <utility>
 #include <vector>
 
+#include "model/tables.h"
 #include "reward/tables.h"
 #include "server/judging.h"
 #include "server/models.h"
 #include "storage/memory_blob_store.h"
 #include "storage/memory_database.h"
+#include "tests/model/scripted_server.h"
 #include "tests/trajectory/fixture.h"
 
 namespace proctor::server {
@@ -29,6 +31,7 @@ class HeldDatabase final : public storage::Database {
   HeldDatabase() : database_(storage::NewMemoryDatabase().value()) {
     EXPECT_TRUE(evaluator::MigrateTables(*database_).ok());
     EXPECT_TRUE(reward::MigrateTables(*database_).ok());
+    EXPECT_TRUE(model::MigrateTables(*database_).ok());
   }
 
   // The next read calls `function` first. Not while others read.
@@ -184,6 +187,85 @@ TEST_F(EpisodePipelineTest, WaitEndsWhenItsCallerGivesUp) {
   context.cancel()->Cancel();
   ASSERT_TRUE(Comes(answer));
   EXPECT_EQ(answer.get()->result_state(), v1::RESULT_STATE_PENDING);
+}
+
+// A judge of 1 to 5 whose model answers when it is told to.
+class JudgedPipelineTest : public EpisodePipelineTest {
+ protected:
+  JudgedPipelineTest() {
+    v1::Evaluator rating;
+    rating.set_name("evaluators/rating");
+    v1::JudgeStage& stage = *rating.mutable_judge()->add_stages();
+    stage.set_id("rating");
+    stage.add_messages()->set_template_("{{answer}} {{verdict_tag}}");
+    (*stage.mutable_slots())["answer"].mutable_answer();
+    stage.mutable_parser()->mutable_number()->mutable_place()->set_after("{{verdict_tag}}");
+    stage.mutable_parser()->mutable_number()->set_min(1);
+    stage.mutable_parser()->mutable_number()->set_max(5);
+    EXPECT_TRUE(evaluators_.Create(CallContext(), rating).ok());
+  }
+
+  void TearDown() override {
+    LetItAnswer();
+    EXPECT_TRUE(judged_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
+    EpisodePipelineTest::TearDown();
+  }
+
+  void LetItAnswer() {
+    if (!std::exchange(may_answer_, true)) told_.set_value();
+  }
+
+  v1::ModelConfig Config() const {
+    v1::ModelConfig config;
+    v1::ModelEndpoint& endpoint = (*config.mutable_endpoints())["judge"];
+    endpoint.set_base_url(server_.base_url());
+    endpoint.set_model("scripted");
+    return config;
+  }
+
+  bool may_answer_ = false;
+  std::promise<void> told_;
+  model::ScriptedServer server_{[told = told_.get_future().share()](const model::SeenRequest& request) {
+    told.wait_for(std::chrono::minutes(1));
+    const std::string all = request.system + request.text;
+    return model::SayText(request, all.substr(all.find("VERDICT-"), 24) + ": 5");
+  }};
+  const std::unique_ptr<Models> asked_ = Models::Create(Config(), {database_, timers_, pool_}).value();
+  Judging judge_{Judging::Parts{evaluators_, verdicts_, *blobs_, *asked_, pool_, "secret"}};
+  EpisodePipeline judged_{EpisodePipeline::Parts{*tasks_, sampler_, groups_, *rewards_, evaluators_, judge_,
+                                                 trajectories_, episodes_, timers_, pool_, v1::RewardPolicy(),
+                                                 {.chain = {"evaluators/rating"}}, /*functions=*/{}}};
+};
+
+TEST_F(JudgedPipelineTest, WaitForOraclesEndsWhenAModelIsAsked) {
+  const std::string name = Record("e1");
+  const auto wait_for_oracles = [&] {
+    auto answer = std::make_shared<std::promise<Answer>>();
+    judged_.WaitForOracles(CallContext(), name, absl::Minutes(1),
+                           [answer](Answer episode) { answer->set_value(std::move(episode)); });
+    return answer->get_future();
+  };
+  std::future<Answer> before = wait_for_oracles();
+  EXPECT_EQ(before.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  judged_.Closed("e1");
+  // The model has not answered, and the minute is not over.
+  ASSERT_TRUE(Comes(before));
+  EXPECT_EQ(before.get()->result_state(), v1::RESULT_STATE_PENDING);
+  std::future<Answer> after = wait_for_oracles();
+  ASSERT_EQ(after.wait_for(std::chrono::seconds(0)), std::future_status::ready);
+  EXPECT_EQ(after.get()->result_state(), v1::RESULT_STATE_PENDING);
+  std::promise<Answer> judged;
+  std::future<Answer> whole = judged.get_future();
+  judged_.Wait(CallContext(), name, absl::Minutes(1), [&](Answer episode) { judged.set_value(std::move(episode)); });
+  EXPECT_EQ(whole.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  LetItAnswer();
+  ASSERT_TRUE(Comes(whole));
+  const Answer episode = whole.get();
+  EXPECT_EQ(episode->result_state(), v1::RESULT_STATE_READY);
+  EXPECT_EQ(episode->verdict().outcome(), v1::OUTCOME_SUCCESS) << episode->verdict().rationale();
+  ASSERT_TRUE(judged_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
+  // Once judged it is an episode like any other.
+  EXPECT_EQ(wait_for_oracles().get()->result_state(), v1::RESULT_STATE_READY);
 }
 
 TEST_F(EpisodePipelineTest, WaitForNothingIsNotFound) {

@@ -220,6 +220,24 @@ TEST_F(ProctordJudgeTest, AnEpisodeWhoseJudgeWasCutOffIsJudgedAfterTheRestart) {
   EXPECT_EQ(LogLength(), 1);
 }
 
+TEST_F(ProctordJudgeTest, ATerminalStepWaitsForAnOracleButNotForAJudge) {
+  StartWith([](const SeenRequest& request) {
+    ScriptedReply reply = SayWithTag(request, "{{tag}}: SUCCESS");
+    reply.silent = true;
+    return reply;
+  });
+  const std::string session = MakeSession();
+  StartEpisode(session, MakeTask());
+  const v1::Episode by_oracle = Act(session, Answer("42")).episode();
+  EXPECT_EQ(by_oracle.result_state(), v1::RESULT_STATE_READY);
+  EXPECT_EQ(by_oracle.verdict().outcome(), v1::OUTCOME_SUCCESS);
+  StartEpisode(session, MakeTaskWithoutOracle());
+  const v1::Episode by_judge = Act(session, Answer("42")).episode();
+  EXPECT_EQ(by_judge.state(), v1::EPISODE_STATE_CLOSED);
+  EXPECT_EQ(by_judge.result_state(), v1::RESULT_STATE_PENDING);
+  EXPECT_FALSE(by_judge.has_verdict());
+}
+
 TEST_F(ProctordJudgeTest, AVerdictIsReplayedFromItsRepliesAlone) {
   StartWith([](const SeenRequest& request) { return SayWithTag(request, "Seen.\n{{tag}}: SUCCESS"); });
   const v1::Verdict verdict = GetVerdict(Play(MakeTaskWithoutOracle(), "42").verdict().name());

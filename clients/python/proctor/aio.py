@@ -99,10 +99,15 @@ class Client:
             request.request_id = names.request_id()
         return await self.call(self.environments.Step, request, timeout)
 
-    async def end_episode(self, session: str, *, done: bool = False, wait_for_verdict: float = 5.0) -> episode_pb2.Episode:
-        """Ends the open episode: judged as it stands if `done`, else cancelled (its reward is masked)."""
+    async def end_episode(self, session: str, *, done: bool = False, wait_for_verdict: float | None = None
+                          ) -> episode_pb2.Episode:
+        """Ends the open episode: judged as it stands if `done`, else cancelled (its reward is masked).
+
+        `wait_for_verdict`: seconds until it is answered without verdict and reward; None: up to 5 where an oracle decides,
+        at once where a judge does.
+        """
         request = requests.end_episode(session, done, wait_for_verdict)
-        return await self.call(self.environments.EndEpisode, request, 60 + wait_for_verdict)
+        return await self.call(self.environments.EndEpisode, request, 60 + (wait_for_verdict or 5))
 
     async def wait_episode(self, name: str, max_wait: float = 30.0) -> episode_pb2.Episode:
         """The episode once verdict and reward are there, or as it stands after `max_wait` seconds."""

@@ -92,7 +92,7 @@ class EnvBase:
             request.agent_text.CopyFrom(action)
         else:
             request.action.CopyFrom(action)
-        # The wire's 0 is the server's default.
+        # Unset is the server's default, and 0 may be left unset.
         request.wait_for_verdict.FromMilliseconds(int(self.verdict_wait * 1000) or -1)
         return request
 

@@ -15,10 +15,12 @@ def create_session(environment: str, settings: environment_pb2.EnvironmentSettin
     return request
 
 
-def end_episode(session: str, done: bool, wait_for_verdict: float) -> env_pb.EndEpisodeRequest:
+def end_episode(session: str, done: bool, wait_for_verdict: float | None) -> env_pb.EndEpisodeRequest:
     request = env_pb.EndEpisodeRequest(request_id=names.request_id(), session=session,
                                        end=env_pb.CLIENT_END_DONE if done else env_pb.CLIENT_END_CANCEL)
-    # The wire's 0 is the server's default.
+    if wait_for_verdict is None:
+        return request
+    # Unset is the server's default, and 0 may be left unset.
     request.wait_for_verdict.FromMilliseconds(int(wait_for_verdict * 1000) or -1)
     return request
 
