@@ -31,11 +31,7 @@ v1::ElementRef ReferenceTo(const v1::Observation& observation, const v1::Element
   v1::ElementRef reference;
   reference.set_role(element.role());
   reference.set_name(element.name());
-  for (int nth = 0;; ++nth) {
-    reference.set_nth(nth);
-    const auto found = FindElement(observation, reference);
-    if (!found.ok() || found->mark() == element.mark()) return reference;
-  }
+  return NumberedReference(observation, std::move(reference), element.mark());
 }
 
 void EndWithAnswer(const std::string* answer, v1::Trajectory& trajectory) {

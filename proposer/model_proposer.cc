@@ -33,6 +33,7 @@ constexpr int kMaxRejected = 1'000;
 constexpr size_t kMaxDetailBytes = 500;
 constexpr absl::Duration kCallCap = absl::Minutes(15);
 constexpr char kGeneratorVersion[] = "model-1";
+constexpr char kCouldNotBeTried[] = "its demonstration could not be tried";
 constexpr char kDuplicate[] = "near-duplicate";
 constexpr char kTwoSides[] = "near-duplicate on another side";
 
@@ -124,7 +125,8 @@ class ModelProposer {
     PROCTOR_ASSIGN_OR_RETURN(const std::vector<ProposedTask> proposed, AskForTasks(context, origin));
     const std::vector<Draft> drafts = DropKnown(proposed, batch);
     PROCTOR_RETURN_IF_ERROR(Report());
-    PROCTOR_ASSIGN_OR_RETURN(const std::vector<Draft> good, Examine(context, drafts, batch));
+    PROCTOR_ASSIGN_OR_RETURN(const std::vector<Draft> possible, DropUnreplayable(context, drafts, batch));
+    PROCTOR_ASSIGN_OR_RETURN(const std::vector<Draft> good, Examine(context, possible, batch));
     std::vector<v1::Task> tasks;
     for (const Draft& draft : good) tasks.push_back(MakeTask(draft, origin, static_cast<int>(tasks.size())));
     PROCTOR_ASSIGN_OR_RETURN(const std::vector<v1::Task> stored, parts_.store(batch, std::move(tasks)));
@@ -177,6 +179,7 @@ class ModelProposer {
                     .personas = static_cast<int>(origin.personas.size()),
                     .difficulties = {},
                     .max_tasks = wanted,
+                    .visits = parts_.source.replay() ? parts_.source.demonstrations_size() : 0,
                     .cut_off = reply.cut_off};
     for (const int difficulty : parts_.source.difficulties()) {
       rules.difficulties.push_back(static_cast<v1::TaskDifficulty>(difficulty));
@@ -222,6 +225,34 @@ class ModelProposer {
       drafts.push_back({.proposed = task, .split = split});
     }
     return drafts;
+  }
+
+  // Those whose demonstration can be done again. What was learnt of one holds for the whole job; one that could not be
+  // tried is tried again in the next batch.
+  absl::StatusOr<std::vector<Draft>> DropUnreplayable(const CallContext& context, const std::vector<Draft>& drafts,
+                                                      int batch) {
+    if (!parts_.source.replay()) return drafts;
+    std::erase_if(replays_, [](const auto& known) { return known.second.reason == kCouldNotBeTried; });
+    std::vector<Draft> possible;
+    for (const Draft& draft : drafts) {
+      const int visit = draft.proposed.visit - 1;
+      if (!replays_.contains(visit)) {
+        auto replay = parts_.replay(context, visit, EmptyTask());
+        PROCTOR_RETURN_IF_ERROR(context.Check("replaying a demonstration"));
+        if (!replay.ok()) replay = DemonstrationReplay{kCouldNotBeTried, std::string(replay.status().message())};
+        replays_[visit] = *std::move(replay);
+      }
+      const DemonstrationReplay& replay = replays_[visit];
+      if (replay.reason.empty()) {
+        possible.push_back(draft);
+      } else {
+        Reject(draft.proposed.goal, replay.reason,
+               absl::StrCat(parts_.source.demonstrations(visit), ": ", replay.detail), batch);
+        coverage_.AddRefused(draft.proposed.goal, replay.reason);
+      }
+    }
+    PROCTOR_RETURN_IF_ERROR(Report());
+    return possible;
   }
 
   // Those that the filter accepts, in order, no more than are wanted.
@@ -283,19 +314,25 @@ class ModelProposer {
     rejected.set_detail(std::string(TruncateUtf8(detail, kMaxDetailBytes)));
   }
 
-  v1::Task MakeTask(const Draft& draft, const BatchOrigin& origin, int index) const {
-    const ProposedTask& proposed = draft.proposed;
+  // What all tasks have in common: the world that they begin in.
+  v1::Task EmptyTask() const {
     v1::Task task;
-    task.set_name(ModelTaskName(job_, origin.number, index));
-    task.set_goal(proposed.goal);
     task.set_environment(parts_.source.environment());
     task.mutable_start_state()->set_start_url(parts_.source.start_url());
     task.set_site(site_);
+    // The content of a generated site must stay what it was when tasks were made for it.
+    if (parts_.source.start_url().starts_with("__")) task.set_seed(static_cast<int64_t>(seed_));
+    return task;
+  }
+
+  v1::Task MakeTask(const Draft& draft, const BatchOrigin& origin, int index) const {
+    const ProposedTask& proposed = draft.proposed;
+    v1::Task task = EmptyTask();
+    task.set_name(ModelTaskName(job_, origin.number, index));
+    task.set_goal(proposed.goal);
     task.set_kind(proposed.kind);
     task.set_split(draft.split);
     task.set_state(parts_.source.state());
-    // The content of a generated site must stay what it was when tasks were made for it.
-    if (parts_.source.start_url().starts_with("__")) task.set_seed(static_cast<int64_t>(seed_));
     auto& tags = *task.mutable_tags();
     tags["area"] = proposed.area;
     tags["difficulty"] = DifficultyName(proposed.difficulty);
@@ -307,7 +344,11 @@ class ModelProposer {
     lineage.set_generator_version(kGeneratorVersion);
     lineage.set_model(origin.model);
     lineage.set_prompt_digest(origin.prompt_digest);
-    *lineage.mutable_demonstrations() = parts_.source.demonstrations();
+    if (proposed.visit > 0) {
+      lineage.add_demonstrations(parts_.source.demonstrations(proposed.visit - 1));
+    } else {
+      *lineage.mutable_demonstrations() = parts_.source.demonstrations();
+    }
     lineage.set_parameters_json(DumpJson({{"batch", origin.number}, {"site_name", parts_.source.site_name()}}));
     return task;
   }
@@ -335,6 +376,8 @@ class ModelProposer {
   const PromptBasis basis_;
   KnownTasks known_;
   Coverage coverage_;
+  // By the demonstration's place in the source, from 0.
+  std::map<int, DemonstrationReplay> replays_;
   v1::ProposeTasksResult result_;
 };
 
@@ -349,6 +392,7 @@ absl::StatusOr<v1::ProposeTasksResult> ProposeFromModel(const CallContext& conte
                                                         const ModelProposalParts& parts) {
   PROCTOR_ASSIGN_OR_RETURN(v1::SplitShares shares, NormalizeShares(request.split_shares()));
   PROCTOR_ASSIGN_OR_RETURN(std::string site, SiteOf(parts.source));
+  if (parts.source.replay() && !parts.replay) return absl::InternalError("nothing to replay demonstrations with");
   return ModelProposer(request, job, parts, std::move(site), std::move(shares)).Run(context);
 }
 

@@ -11,6 +11,7 @@
 #include "model/chat.h"
 #include "proctor/v1/task.pb.h"
 #include "proctor/v1/task_service.pb.h"
+#include "proposer/demonstration_replay.h"
 #include "proposer/site_evidence.h"
 
 namespace proctor::proposer {
@@ -30,6 +31,11 @@ class ProposerModel {
 // earlier run of the same job had stored it and its replies are not at hand any more.
 using StoreTasks = std::function<absl::StatusOr<std::vector<v1::Task>>(int batch, std::vector<v1::Task> tasks)>;
 
+// Does a demonstration's actions again in a fresh world that begins as `start` does; `visit` counts the source's
+// demonstrations from 0. Errors tell nothing of the demonstration: no world could be made, it broke, the context ended.
+using TryDemonstration =
+    std::function<absl::StatusOr<DemonstrationReplay>(const CallContext& context, int visit, const v1::Task& start)>;
+
 // What a running proposal tells; `result.tasks` grows with it. Its error ends the work.
 using ModelProposalProgress = std::function<absl::Status(const v1::ProposeTasksResult& result)>;
 
@@ -44,6 +50,8 @@ struct ModelProposalParts {
   // Of the data directory; see model::FenceKey.
   std::string secret;
   StoreTasks store;
+  // Needed if the source replays.
+  TryDemonstration replay = nullptr;
   // May be empty.
   ModelProposalProgress progress = nullptr;
 };
@@ -57,9 +65,10 @@ std::string ModelTaskName(const std::string& job, int batch, int index);
 // Asks for tasks in batches until `request.count` are accepted. Each question shows which areas have tasks already. A
 // line of a reply that cannot be read costs that task alone. A goal nearly like another of the site (MinHash, 0.8) is
 // dropped; one that is somewhat like another (0.65) goes to that one's side, and is dropped if the request has no share
-// of it; all others go by the hash of their goal. What is left is examined by a second question, no more at a time than
-// are still wanted; what it does not accept is dropped. Each batch is stored before the next one is asked for. Blocks
-// while models think. Fewer tasks than asked, even none, are no error: the result says why.
+// of it; all others go by the hash of their goal. Where the source replays, a task is dropped whose demonstration cannot
+// be done again, or could not be tried. What is left is examined by a second question, no more at a time than are still
+// wanted; what it does not accept is dropped. Each batch is stored before the next one is asked for. Blocks while models
+// think. Fewer tasks than asked, even none, are no error: the result says why.
 //
 // A model that declines, is cut off or says nothing gives a batch without tasks, or a task that is dropped. A model
 // that cannot be asked at all ends the work, with what model::ToStatus says: RESOURCE_EXHAUSTED a budget is spent,

@@ -65,6 +65,9 @@ absl::Status CheckLists(const v1::ModelSource& source) {
   if (!std::all_of(source.screenshots().begin(), source.screenshots().end(), IsDigest)) {
     return Bad("screenshots", "sha256 in hexadecimal digits");
   }
+  if (source.replay() && source.demonstrations().empty()) {
+    return Bad("replay", "there is nothing to replay: name recorded visits in model.demonstrations");
+  }
   for (const int difficulty : source.difficulties()) {
     if (difficulty < v1::TASK_DIFFICULTY_EASY || difficulty > v1::TASK_DIFFICULTY_HARD) {
       return Bad("difficulties", "EASY, MEDIUM or HARD");

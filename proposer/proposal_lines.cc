@@ -49,15 +49,19 @@ Fault ReadDifficulty(const Json& object, const LineRules& rules, ProposedTask& t
   return {};
 }
 
-Fault ReadPersona(const Json& object, const LineRules& rules, ProposedTask& task) {
-  const auto found = object.find("persona");
-  if (found == object.end() || found->is_null()) return {};
-  const double number = found->is_number() ? found->get<double>() : 0;
-  if (number < 1 || number > rules.personas || number != std::floor(number)) {
-    return {v1::BAD_LINE_REASON_BAD_FIELD, "persona"};
-  }
-  task.persona = static_cast<int>(number);
+// A whole number from 1 to `most`.
+Fault ReadNumber(const Json& object, const char* field, int most, int& number) {
+  const auto found = object.find(field);
+  if (found == object.end() || found->is_null()) return {v1::BAD_LINE_REASON_MISSING_FIELD, field};
+  const double value = found->is_number() ? found->get<double>() : 0;
+  if (value < 1 || value > most || value != std::floor(value)) return {v1::BAD_LINE_REASON_BAD_FIELD, field};
+  number = static_cast<int>(value);
   return {};
+}
+
+Fault ReadPersona(const Json& object, const LineRules& rules, ProposedTask& task) {
+  Fault fault = ReadNumber(object, "persona", rules.personas, task.persona);
+  return fault.reason == v1::BAD_LINE_REASON_MISSING_FIELD ? Fault() : fault;
 }
 
 Fault ReadTask(std::string_view line, const LineRules& rules, ProposedTask& task) {
@@ -72,7 +76,8 @@ Fault ReadTask(std::string_view line, const LineRules& rules, ProposedTask& task
   const auto& kinds = ModelTaskKinds();
   if (std::find(kinds.begin(), kinds.end(), task.kind) == kinds.end()) return {v1::BAD_LINE_REASON_BAD_FIELD, "kind"};
   if (Fault fault = ReadDifficulty(*object, rules, task); !fault.ok()) return fault;
-  return ReadPersona(*object, rules, task);
+  if (Fault fault = ReadPersona(*object, rules, task); !fault.ok()) return fault;
+  return rules.visits > 0 ? ReadNumber(*object, "visit", rules.visits, task.visit) : Fault();
 }
 
 v1::BadLine Bad(int number, std::string_view line, const Fault& fault) {

@@ -48,6 +48,10 @@ constexpr char kKinds[] =
     "\"interact\" "
     "(a form, filter, sorting or setting is as wanted at the end).\n";
 
+constexpr char kReplayRule[] =
+    "Each task is one that a recorded visit shows how to do: whoever does what that visitor did has done the task, or has "
+    "the answer before them. \"visit\" is the number of that visit.\n";
+
 constexpr char kRubric[] =
     "Ask yourself in turn:\n"
     "1. NEEDS_LOGIN: does it take an account, a login or personal data?\n"
@@ -91,8 +95,10 @@ void AddSite(const PromptBasis& basis, bool pictures, std::vector<model::Part>& 
   std::string text =
       absl::StrCat("The website: ", source.site_name(), ". The agent begins at ", source.start_url(), ".\n");
   if (!source.description().empty()) absl::StrAppend(&text, source.description(), "\n");
+  int visits = 0;
   for (const std::string& visit : basis.evidence.visits) {
-    absl::StrAppend(&text, "\nA recorded visit:\n", fence.Wrap("visit", visit), "\n");
+    absl::StrAppend(&text, source.replay() ? absl::StrCat("\nRecorded visit ", ++visits) : "\nA recorded visit", ":\n",
+                    fence.Wrap("visit", visit), "\n");
   }
   AddText(std::move(text), parts);
   if (!pictures) return;
@@ -131,13 +137,14 @@ std::string WishText(const v1::ModelSource& source, const BatchWish& wish, const
       absl::StrCat("\nInvent ", wish.tasks, " tasks. ", kRules, kKinds, "Spread them evenly over the difficulties ",
                    absl::StrJoin(DifficultyLines(source), ", "), " and over these users:\n");
   for (size_t i = 0; i < wish.personas.size(); ++i) absl::StrAppend(&text, i + 1, ". ", wish.personas[i], "\n");
+  if (source.replay()) text += kReplayRule;
   absl::StrAppend(
       &text,
       "Think first: what can be done on this website, in which of its areas, and what would each of these users want? "
       "Then write the line ",
       tag, " and after it one JSON object a line, and nothing else:\n",
       R"({"goal": "what the agent is asked", "area": "the part of the website, one to four words", "kind": "...", )",
-      R"("difficulty": "...", "persona": 1})", "\n");
+      R"("difficulty": "...", "persona": 1)", source.replay() ? R"(, "visit": 1})" : "}", "\n");
   return text;
 }
 

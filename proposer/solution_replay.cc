@@ -95,6 +95,17 @@ absl::StatusOr<v1::Element> FindElement(const v1::Observation& observation, cons
                                           observation.elements_size(), " fit"));
 }
 
+v1::ElementRef NumberedReference(const v1::Observation& observation, v1::ElementRef reference, int mark) {
+  reference.set_nth(0);
+  int fitting = 0;
+  for (const v1::Element& element : observation.elements()) {
+    if (!Fits(reference, element)) continue;
+    if (element.mark() == mark) reference.set_nth(fitting);
+    ++fitting;
+  }
+  return reference;
+}
+
 absl::StatusOr<v1::Action> ResolveSolutionStep(const v1::Observation& observation, const v1::SolutionStep& step) {
   v1::Action action;
   PROCTOR_RETURN_IF_ERROR(Resolve(observation, step, action));

@@ -14,6 +14,10 @@ namespace proctor::proposer {
 // Errors: NOT_FOUND, whose message names the reference and how many elements fit; INVALID_ARGUMENT negative `nth`.
 absl::StatusOr<v1::Element> FindElement(const v1::Observation& observation, const v1::ElementRef& reference);
 
+// `reference` with the number that it takes to mean the element `mark` of `observation`, of those that fit; 0 where that
+// element does not fit or is not listed.
+v1::ElementRef NumberedReference(const v1::Observation& observation, v1::ElementRef reference, int mark);
+
 // The action that does `step` now. `observation` must list elements if the step names any. Pure.
 // Errors: as FindElement; INVALID_ARGUMENT for a step without a kind.
 absl::StatusOr<v1::Action> ResolveSolutionStep(const v1::Observation& observation, const v1::SolutionStep& step);

@@ -10,12 +10,17 @@
 #include "common/mutex.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "proposer/demonstration_replay.h"
 #include "proposer/model_proposer.h"
 #include "proposer/model_source.h"
 #include "proposer/site_evidence.h"
+#include "server/site_explorer.h"
 
 namespace proctor::server {
 namespace {
+
+// Of a world to replay a demonstration in.
+constexpr absl::Duration kOpenTimeout = absl::Seconds(60);
 
 // Waits for models on the job's thread.
 class BlockingModel final : public proposer::ProposerModel {
@@ -126,6 +131,17 @@ std::string Message(const v1::ProposeTasksResult& result, bool unpriced) {
   return message;
 }
 
+proposer::TryDemonstration TryIn(env::Environment& environment, const std::vector<v1::Trajectory>& demonstrations) {
+  return [&](const CallContext& context, int visit,
+             const v1::Task& start) -> absl::StatusOr<proposer::DemonstrationReplay> {
+    const v1::Trajectory& demonstration = demonstrations[static_cast<size_t>(visit)];
+    PROCTOR_ASSIGN_OR_RETURN(const auto explorer,
+                             WorldExplorer::Open(context.Child(kOpenTimeout), environment,
+                                                 demonstration.initial_observation().viewport()));
+    return proposer::ReplayDemonstration(context, *explorer, start, demonstration);
+  };
+}
+
 bool Unpriced(const v1::ModelSource& source, const Models& models) {
   if (!models.Cost(source.model(), {}).has_value()) return true;
   return !source.filter().disabled() && !models.Cost(source.filter().model(), {}).has_value();
@@ -165,9 +181,8 @@ absl::StatusOr<v1::ProposeTasksResult> ProposeByModel(const CallContext& context
   // The configuration may be another one than when the job was made.
   PROCTOR_RETURN_IF_ERROR(CheckModelProposal(context, request, data, models));
   PROCTOR_ASSIGN_OR_RETURN(const v1::ModelSource source, SourceOf(request));
-  if (worlds.Find(source.environment()) == nullptr) {
-    return absl::NotFoundError(absl::StrCat("no environment ", source.environment()));
-  }
+  env::Environment* const environment = worlds.Find(source.environment());
+  if (environment == nullptr) return absl::NotFoundError(absl::StrCat("no environment ", source.environment()));
   PROCTOR_ASSIGN_OR_RETURN(const std::string site, proposer::SiteOf(source));
   PROCTOR_ASSIGN_OR_RETURN(const auto known, KnownTasksOf(context, job, site, *data.tasks));
   PROCTOR_ASSIGN_OR_RETURN(const auto demonstrations, LoadDemonstrations(context, source, data));
@@ -188,6 +203,7 @@ absl::StatusOr<v1::ProposeTasksResult> ProposeByModel(const CallContext& context
                                                              return StoreBatch(context, job.name(), batch, made,
                                                                                *data.tasks);
                                                            },
+                                                       .replay = TryIn(*environment, demonstrations),
                                                        .progress =
                                                            [&](const v1::ProposeTasksResult& so_far) {
                                                              return progress.Report(so_far.accepted(), request.count(),

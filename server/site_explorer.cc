@@ -25,7 +25,17 @@ absl::Status Wait(const CallContext& context, absl::Duration duration) {
 
 absl::StatusOr<std::unique_ptr<WorldExplorer>> WorldExplorer::Open(const CallContext& context,
                                                                    env::Environment& environment) {
-  PROCTOR_ASSIGN_OR_RETURN(const v1::EnvironmentSettings settings, environment.ResolveSettings({}));
+  return Open(context, environment, v1::Size());
+}
+
+absl::StatusOr<std::unique_ptr<WorldExplorer>> WorldExplorer::Open(const CallContext& context,
+                                                                   env::Environment& environment,
+                                                                   const v1::Size& viewport) {
+  PROCTOR_ASSIGN_OR_RETURN(v1::EnvironmentSettings settings, environment.ResolveSettings({}));
+  v1::EnvironmentSettings wished = settings;
+  if (wished.has_web()) *wished.mutable_web()->mutable_viewport() = viewport;
+  if (wished.has_practice()) *wished.mutable_practice()->mutable_web()->mutable_viewport() = viewport;
+  if (auto resolved = environment.ResolveSettings(wished); resolved.ok()) settings = *std::move(resolved);
   PROCTOR_ASSIGN_OR_RETURN(std::unique_ptr<env::World> world, environment.Open(context, settings));
   return std::unique_ptr<WorldExplorer>(new WorldExplorer(std::move(world)));
 }

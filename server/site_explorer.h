@@ -20,6 +20,9 @@ class WorldExplorer final : public proposer::SiteExplorer {
   // explorer. It takes no session slot: the number of crawling jobs bounds it.
   static absl::StatusOr<std::unique_ptr<WorldExplorer>> Open(const CallContext& context,
                                                              env::Environment& environment);
+  // The same, but a browser of that size, if it is one that a browser can have.
+  static absl::StatusOr<std::unique_ptr<WorldExplorer>> Open(const CallContext& context, env::Environment& environment,
+                                                             const v1::Size& viewport);
 
   absl::StatusOr<Start> Reset(const CallContext& context, const v1::Task& task,
                               const v1::ObservationRequest& request) override;

@@ -56,6 +56,7 @@ void SetModelSource(const Arguments& arguments, v1::ModelSource& source) {
   source.set_model(arguments.Text("model"));
   source.mutable_filter()->set_model(arguments.Text("filter-model"));
   source.mutable_filter()->set_disabled(arguments.Has("no-filter"));
+  source.set_replay(arguments.Has("replay"));
   if (arguments.Has("review")) source.set_state(v1::TASK_STATE_PROPOSED);
 }
 
@@ -95,6 +96,8 @@ std::vector<Flag> ModelFlags() {
       TextFlag("model", "ROUTE", "model: which one proposes, default proposer"),
       TextFlag("filter-model", "ROUTE", "model: which one examines each task, default judge"),
       {.name = "no-filter", .help = "model: no second question about each task; implies --review"},
+      {.name = "replay",
+       .help = "model: only tasks whose demonstration can be done again, which is tried"},
       {.name = "review", .help = "model: tasks wait for `task accept`"}};
 }
 
@@ -111,6 +114,8 @@ absl::Status CheckSource(const Arguments& arguments) {
   const Source source = SourceOf(arguments);
   if (source == Source::kModel && !arguments.Has("url"))
     return UsageError("--by-model needs --url URL: where the tasks begin");
+  if (arguments.Has("replay") && !arguments.Has("demonstration"))
+    return UsageError("--replay needs --demonstration TRAJECTORY: what is to be done again");
   if (source != Source::kTemplates) {
     PROCTOR_RETURN_IF_ERROR(RefuseFlags(arguments, TemplateFlags(),
                                         "is for templates, not for a site of your own (--url)"));

@@ -148,6 +148,7 @@ class ModelProposerTest : public testing::Test {
            if (!tasks.empty()) stored_[batch] = tasks;
            return tasks;
          },
+         .replay = replay_,
          .progress =
              [this](const v1::ProposeTasksResult& result) {
                told_.push_back(result);
@@ -174,6 +175,7 @@ class ModelProposerTest : public testing::Test {
   ScriptedModel model_;
   std::map<int, std::vector<v1::Task>> stored_;
   std::vector<v1::ProposeTasksResult> told_;
+  TryDemonstration replay_;
 };
 
 TEST_F(ModelProposerTest, ProposesInBatchesUntilEnoughAreAccepted) {
@@ -316,6 +318,57 @@ TEST_F(ModelProposerTest, TheFilterRejectsWithItsReason) {
   EXPECT_EQ(result->rejected(0).goal(), kGoals[0]);
   EXPECT_EQ(result->rejected(0).detail(), "It takes an account.");
   EXPECT_THAT(model_.batches[1].text, HasSubstr(absl::StrCat(kGoals[0], " (needs a login)")));
+}
+
+std::string LineOfVisit(const std::string& goal, int visit) {
+  std::string line = Line(goal);
+  line.pop_back();
+  return absl::StrCat(line, ", \"visit\": ", visit, "}");
+}
+
+TEST_F(ModelProposerTest, DropsTasksWhoseDemonstrationCannotBeDoneAgain) {
+  request_.set_count(3);
+  request_.mutable_model()->add_demonstrations("trajectories/w");
+  request_.mutable_model()->set_replay(true);
+  std::vector<int> tried;
+  replay_ = [&](const CallContext&, int visit, const v1::Task& start) -> absl::StatusOr<DemonstrationReplay> {
+    tried.push_back(visit);
+    EXPECT_EQ(start.environment(), "environments/web");
+    EXPECT_EQ(start.start_state().start_url(), "https://towers.example/");
+    if (visit == 0) return DemonstrationReplay();
+    return DemonstrationReplay{.reason = kCannotBeReplayed, .detail = "step 2: the button is gone"};
+  };
+  model_.ProposeLines({{LineOfVisit(kGoals[0], 1), LineOfVisit(kGoals[1], 2), LineOfVisit(kGoals[2], 2)},
+                       {LineOfVisit(kGoals[3], 1), LineOfVisit(kGoals[4], 2), LineOfVisit(kGoals[5], 1)}});
+  const auto result = Run();
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->accepted(), 3);
+  EXPECT_EQ(result->rejected_by_reason().at(kCannotBeReplayed), 3);
+  EXPECT_EQ(result->rejected(0).goal(), kGoals[1]);
+  EXPECT_EQ(result->rejected(0).detail(), "trajectories/w: step 2: the button is gone");
+  // Each once, however many tasks it showed.
+  EXPECT_THAT(tried, ElementsAre(0, 1));
+  // No money is spent on what is dropped, and the model is told.
+  EXPECT_THAT(model_.examined, SizeIs(3));
+  EXPECT_THAT(model_.batches[1].text, HasSubstr(absl::StrCat(kGoals[1], " (", kCannotBeReplayed, ")")));
+  EXPECT_THAT(Stored()[0].lineage().demonstrations(), ElementsAre("trajectories/v"));
+}
+
+TEST_F(ModelProposerTest, WhatCouldNotBeTriedIsTriedAgainInTheNextBatch) {
+  request_.set_count(1);
+  request_.mutable_model()->set_replay(true);
+  int tries = 0;
+  replay_ = [&](const CallContext&, int, const v1::Task&) -> absl::StatusOr<DemonstrationReplay> {
+    if (++tries == 1) return absl::UnavailableError("the browser does not start");
+    return DemonstrationReplay();
+  };
+  model_.ProposeLines({{LineOfVisit(kGoals[0], 1), LineOfVisit(kGoals[1], 1)}, {LineOfVisit(kGoals[2], 1)}});
+  const auto result = Run();
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->accepted(), 1);
+  EXPECT_EQ(result->rejected_by_reason().at("its demonstration could not be tried"), 2);
+  EXPECT_THAT(result->rejected(0).detail(), HasSubstr("the browser does not start"));
+  EXPECT_EQ(tries, 2);
 }
 
 TEST_F(ModelProposerTest, AFilterThatDeclinesIsUndeterminedNeverAccepted) {

@@ -105,6 +105,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadSource{"MaxBatches", [](R& r) { r.mutable_model()->set_max_batches(1001); }, "max_batches"},
         BadSource{"SeveralChoices", [](R& r) { r.mutable_model()->mutable_sampling()->set_n(2); }, "sampling"},
         BadSource{"Schema", [](R& r) { r.mutable_model()->mutable_sampling()->set_json_schema("{}"); }, "sampling"},
+        BadSource{"ReplayOfNothing", [](R& r) { r.mutable_model()->set_replay(true); }, "model.replay: there is nothing"},
         BadSource{"State", [](R& r) { r.mutable_model()->set_state(v1::TASK_STATE_TRIVIAL); }, "state"}),
     [](const auto& info) { return info.param.name; });
 

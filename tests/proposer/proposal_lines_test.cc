@@ -119,6 +119,25 @@ INSTANTIATE_TEST_SUITE_P(
         LineCase{"PersonaHuge", With("persona", "1e308"), v1::BAD_LINE_REASON_BAD_FIELD, "persona"}),
     [](const auto& info) { return info.param.name; });
 
+TEST(ProposalLinesTest, ATaskNamesItsVisitWhereVisitsWereNumbered) {
+  LineRules rules = Rules();
+  rules.visits = 2;
+  const auto of_visit = [](int visit) {
+    std::string line = With("", "");
+    line.pop_back();
+    return absl::StrCat(line, ", \"visit\": ", visit, "}\n");
+  };
+  const ProposalLines found = ReadProposals(After(absl::StrCat(of_visit(2), of_visit(3), With("", ""))), rules);
+  ASSERT_THAT(found.tasks, SizeIs(1));
+  EXPECT_EQ(found.tasks[0].visit, 2);
+  ASSERT_THAT(found.bad, SizeIs(2));
+  EXPECT_EQ(found.bad[0].reason(), v1::BAD_LINE_REASON_BAD_FIELD);
+  EXPECT_EQ(found.bad[0].detail(), "visit");
+  EXPECT_EQ(found.bad[1].reason(), v1::BAD_LINE_REASON_MISSING_FIELD);
+  // Else it is a field like any other.
+  EXPECT_EQ(ReadProposals(After(of_visit(2)), Rules()).tasks.at(0).visit, 0);
+}
+
 TEST(ProposalLinesTest, ControlCharactersInAGoalBecomeSpaces) {
   const ProposalLines found = ReadProposals(After(With("goal", R"("Find\nthe\u0007 tower.")")), Rules());
   ASSERT_THAT(found.tasks, SizeIs(1));

@@ -114,6 +114,17 @@ TEST_F(ProposalPromptTest, ABatchSaysWhatIsWanted) {
   EXPECT_TRUE(question.request.sampling.has_seed());
 }
 
+TEST_F(ProposalPromptTest, VisitsAreNumberedWhereTheyAreReplayed) {
+  evidence_.visits = {"Goal: one", "Goal: two"};
+  EXPECT_THAT(AllText(Batch().request), Not(HasSubstr("\"visit\"")));
+  source_.set_replay(true);
+  const std::string text = AllText(Batch().request);
+  EXPECT_LT(text.find("Recorded visit 1:\n"), text.find("Goal: one"));
+  EXPECT_LT(text.find("Recorded visit 2:\n"), text.find("Goal: two"));
+  EXPECT_THAT(text, HasSubstr("\"persona\": 1, \"visit\": 1}"));
+  EXPECT_THAT(text, HasSubstr("whoever does what that visitor did has done the task"));
+}
+
 TEST_F(ProposalPromptTest, TheSameIsAskedInTheSameWordsAndAnythingElseInOthers) {
   const std::string first = model::RequestDigest(Batch().request);
   EXPECT_EQ(model::RequestDigest(Batch().request), first);

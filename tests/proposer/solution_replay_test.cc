@@ -77,6 +77,16 @@ TEST(FindElementTest, SaysHowManyFitWhenThereAreTooFew) {
   EXPECT_NE(element.status().message().find("2 of 6 fit"), std::string::npos) << element.status();
 }
 
+TEST(NumberedReferenceTest, CountsTheElementsThatFitBefore) {
+  v1::ElementRef reference;
+  reference.set_name("buy now");
+  EXPECT_EQ(NumberedReference(Page(), reference, 7).nth(), 1);
+  EXPECT_EQ(NumberedReference(Page(), reference, 1).nth(), 0);
+  EXPECT_EQ(NumberedReference(Page(), reference, 9).nth(), 0);
+  reference.set_label("Floor lamp");
+  EXPECT_EQ(NumberedReference(Page(), reference, 7).nth(), 0);
+}
+
 TEST(FindElementTest, RefusesANegativeNumber) {
   v1::ElementRef reference;
   reference.set_nth(-1);

@@ -138,6 +138,7 @@ class CommandsTest(unittest.TestCase):
         self.assertIn("is for a crawl", self.run_cli("task", "propose", "--url", "http://x/", "--by-model", "X", "--max-pages", "3", code=2).stderr)
         self.assertIn("--by-model", self.run_cli("task", "propose", "--url", "http://x/", "--persona", "a cook", code=2).stderr)
         self.assertIn("--url", self.run_cli("task", "propose", "--by-model", "X", code=2).stderr)
+        self.assertIn("--demonstration", self.run_cli("task", "propose", "--url", "http://x/", "--by-model", "X", "--replay", code=2).stderr)
         self.assertIn("--model-endpoint", self.run_cli("task", "propose", "--url", "http://x/", "--by-model", "X", code=1).stderr)
         self.assertIn("--demonstration TRAJECTORY", self.run_cli("task", "propose", "--help").stdout)
         self.assertEqual([], self.table("task", "templates")[1])
