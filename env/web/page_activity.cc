@@ -87,6 +87,7 @@ void PageActivity::OnPageEvent(std::string_view method, const Json& params) {
     if (JsonStringOr(*frame, "id") == main_frame_id_) {
       ++navigations_;
       requested_ = false;
+      committed_ = true;
     }
   } else if (!main_frame) {
     return;
@@ -98,12 +99,13 @@ void PageActivity::OnPageEvent(std::string_view method, const Json& params) {
   } else if (method == "Page.frameStartedLoading" || method == "Page.frameStartedNavigating") {
     ++changes_;
     if (method == "Page.frameStartedLoading") {
-      requested_ = false;
+      requested_ = committed_ = arrived_ = false;
       loading_ = true;
     }
   } else if (method == "Page.frameStoppedLoading" || method == "Page.frameClearedScheduledNavigation") {
-    ++changes_;
-    if (method == "Page.frameStoppedLoading") loading_ = false;
+    const bool stopped = method == "Page.frameStoppedLoading";
+    if (!stopped || !arrived_) ++changes_;
+    if (stopped) loading_ = arrived_ = false;
     requested_ = false;
   } else if (method == "Page.navigatedWithinDocument") {
     ++changes_;
@@ -166,18 +168,44 @@ std::string PageActivity::document_type() const {
   return document_type_;
 }
 
+bool PageActivity::RequestsLocked() const {
+  return std::any_of(requests_.begin(), requests_.end(),
+                     [this](const auto& request) ABSL_NO_THREAD_SAFETY_ANALYSIS { return request.second.start >= action_start_; });
+}
+
 PageActivity::Busy PageActivity::BusyLocked() const {
   if (gone_) return Busy::kGone;
   if (requested_ || loading_) return Busy::kNavigation;
-  for (const auto& [id, request] : requests_) {
-    if (request.start >= action_start_) return Busy::kRequests;
-  }
-  return Busy::kIdle;
+  return RequestsLocked() ? Busy::kRequests : Busy::kIdle;
 }
 
 PageActivity::Busy PageActivity::busy() const {
   MutexLock lock(mutex_);
   return BusyLocked();
+}
+
+std::optional<int64_t> PageActivity::AwaitArrival(const CallContext& context) {
+  MutexLock lock(mutex_);
+  const auto arrived = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return !gone_ && loading_ && committed_ && !requested_ && !RequestsLocked();
+  };
+  const absl::Status status = AwaitWithContext(
+      context, mutex_, changed_,
+      [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        const Busy busy = BusyLocked();
+        return busy == Busy::kIdle || busy == Busy::kGone || arrived();
+      },
+      "arrival");
+  if (!status.ok() || !arrived()) return std::nullopt;
+  arrived_ = true;
+  return changes_;
+}
+
+bool PageActivity::DocumentComplete(int64_t changes) {
+  MutexLock lock(mutex_);
+  if (changes_ != changes) return false;
+  loading_ = false;
+  return true;
 }
 
 PageActivity::Busy PageActivity::AwaitIdle(const CallContext& context) {

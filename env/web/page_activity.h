@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -47,6 +48,13 @@ class PageActivity {
   Busy busy() const;
   // Waits until idle or gone; returns what it was busy with at the end of `context`, kIdle otherwise.
   Busy AwaitIdle(const CallContext& context);
+  // Waits until the document that is loading is there with all that was requested for it, though the browser did not yet say that it
+  // stopped loading; that it says so later is no change any more. Returns `changes()` then, nothing if the tab became idle, is gone, or
+  // `context` ended first.
+  std::optional<int64_t> AwaitArrival(const CallContext& context);
+  // The page says that its document is complete: there is no need to wait for the browser to say so. False, and nothing is done, if
+  // something happened since `changes` were counted.
+  bool DocumentComplete(int64_t changes);
 
  private:
   struct Request {
@@ -54,6 +62,7 @@ class PageActivity {
     bool document = false;
   };
 
+  bool RequestsLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Busy BusyLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnRequest(const Json& params) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnResponse(const Json& params) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -66,6 +75,9 @@ class PageActivity {
   bool gone_ ABSL_GUARDED_BY(mutex_) = false;
   bool requested_ ABSL_GUARDED_BY(mutex_) = false;
   bool loading_ ABSL_GUARDED_BY(mutex_) = false;
+  // What loads now was committed; was found by AwaitArrival.
+  bool committed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool arrived_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t navigations_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t changes_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Time action_start_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();

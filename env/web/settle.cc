@@ -70,33 +70,45 @@ std::vector<DevToolsCommand> Settler::Questions() {
 
 std::vector<DevToolsReply> Settler::Ask() { return tab_.devtools().SendAll(Questions()); }
 
-DevToolsCommand Settler::QuietQuestion() const {
-  return {tab_.session_id(),
-          "Runtime.evaluate",
-          {{"expression", QuietExpression(std::max(left(), absl::ZeroDuration()))}, {"returnByValue", true}}};
+int64_t Settler::AskIfQuiet(const CallContext& context) const {
+  const absl::StatusOr<Json> answer = tab_.devtools().Call(
+      context.Child(std::max(left() + kGrace, absl::ZeroDuration())), tab_.session_id(), "Runtime.evaluate",
+      {{"expression", QuietExpression(std::max(left(), absl::ZeroDuration()))}, {"returnByValue", true}});
+  if (!answer.ok() || !answer->contains("result")) return -1;
+  return static_cast<int64_t>(JsonNumberOr((*answer)["result"], "value", -1));
 }
 
-std::vector<DevToolsReply> Settler::AskAndLook(const CallContext& context, const DevToolsReply& quiet) {
-  const absl::StatusOr<Json> answer =
-      quiet.Await(context.Child(std::max(left() + kGrace, absl::ZeroDuration())));
-  const double happened = answer.ok() && answer->contains("result")
-                              ? JsonNumberOr((*answer)["result"], "value", -1)
-                              : -1;
+int64_t Settler::AwaitQuiet(const CallContext& context) {
+  PageActivity& activity = tab_.activity();
+  const int64_t navigations = activity.navigations();
+  int64_t happened = AskIfQuiet(context);
+  std::optional<int64_t> arrival;
+  if (activity.busy() == PageActivity::Busy::kNavigation) {
+    arrival = activity.AwaitArrival(context.Child(std::max(left(), absl::ZeroDuration())));
+  } else if (activity.navigations() != navigations) {
+    // It was over before the answer came.
+    arrival = activity.changes();
+  }
+  if (!arrival) return happened;
+  happened = AskIfQuiet(context);
+  if (happened < 0 || !activity.DocumentComplete(*arrival)) return -1;
+  changes_before_ = *arrival;
+  return happened;
+}
+
+std::vector<DevToolsReply> Settler::AskAndLook(const CallContext& context) {
+  early_.reset();
+  const int64_t happened = AwaitQuiet(context);
   std::vector<DevToolsCommand> commands = Questions();
   const bool look = happened >= 0 && commands.size() == 1 &&
                     tab_.activity().busy() == PageActivity::Busy::kIdle;
+  // The picture first: once a frame is being made for a question, it waits for the next one.
   if (look) commands.insert(commands.begin(), *look_);
   std::vector<DevToolsReply> replies = tab_.devtools().SendAll(std::move(commands));
-  early_.reset();
   if (!look) return replies;
-  early_ = Look{.reply = replies.front(), .happened = static_cast<int64_t>(happened)};
+  early_ = Look{.reply = replies.front(), .happened = happened};
   replies.erase(replies.begin());
   return replies;
-}
-
-std::vector<DevToolsReply> Settler::AskAgain(const CallContext& context) {
-  if (!may_look_) return Ask();
-  return AskAndLook(context, tab_.devtools().Send(QuietQuestion()));
 }
 
 Settler::Rest Settler::AwaitAnswers(const CallContext& context,
@@ -155,13 +167,13 @@ SettleOutcome Settler::Wait(const CallContext& context, std::vector<DevToolsRepl
       return outcome;
     }
     changes_before_ = changes;
-    answers = AskAgain(context);
+    answers = may_look_ ? AskAndLook(context) : Ask();
   }
 }
 
-SettleOutcome Settler::WaitAndLook(const CallContext& context, const DevToolsReply& quiet) {
+SettleOutcome Settler::WaitAndLook(const CallContext& context) {
   may_look_ = true;
-  return Wait(context, AskAndLook(context, quiet));
+  return Wait(context, AskAndLook(context));
 }
 
 void Settler::StopEndlessScripts(const CallContext& context, const std::set<std::string>& sessions,

@@ -50,11 +50,9 @@ class Settler {
   SettleOutcome Wait(const CallContext& context, std::vector<DevToolsReply> answers);
 
   bool looks() const { return look_.has_value(); }
-  // The command whose reply WaitAndLook begins with: send it after the input.
-  DevToolsCommand QuietQuestion() const;
   // Waits, with an early look. Only once the page has had all input, and only for input that it
   // answers to in the same task: not for scrolling, which goes on by itself.
-  SettleOutcome WaitAndLook(const CallContext& context, const DevToolsReply& quiet);
+  SettleOutcome WaitAndLook(const CallContext& context);
 
  private:
   // What the documents said, taken together.
@@ -77,9 +75,12 @@ class Settler {
   absl::Duration left() const { return start_ + cap_ - absl::Now(); }
   // Frames whose page has a world to ask in, without the top one.
   std::vector<FrameInfo> ChildFrames() const;
+  // How much happened in the page; -1: there is more to come, or not known.
+  int64_t AskIfQuiet(const CallContext& context) const;
+  // The same; during a navigation of the new document, as soon as it has come. What happened before counts no more then.
+  int64_t AwaitQuiet(const CallContext& context);
   // Asks; looks as well if the page is quiet.
-  std::vector<DevToolsReply> AskAndLook(const CallContext& context, const DevToolsReply& quiet);
-  std::vector<DevToolsReply> AskAgain(const CallContext& context);
+  std::vector<DevToolsReply> AskAndLook(const CallContext& context);
   Rest AwaitAnswers(const CallContext& context, const std::vector<DevToolsReply>& answers) const;
   void StopEndlessScripts(const CallContext& context, const std::set<std::string>& sessions,
                           SettleOutcome& outcome);

@@ -139,25 +139,18 @@ constexpr char kScript[] = R"js((() => {
   const settle = async (cap) => {
     const from = marked, until = now() + cap;
     if (!observer) begin();
-    const own = observer;
     // A page that animates itself by script never rests: some frames are enough.
     const restBy = Math.min(until, now() + 500);
     let mutating = false;
-    try {
+    watchAll();
+    do {
+      await timersDone(from, until);
       watchAll();
-      do {
-        await timersDone(from, until);
-        watchAll();
-        await frame();
-        const before = changed;
-        await frame();
-        mutating = changed !== before;
-      } while ((mutating && now() < restBy) || (due(from, until) > 0 && now() < until));
-    } finally {
-      own.disconnect();
-      // Not the one of a later action.
-      if (observer === own) observer = null;
-    }
+      await frame();
+      const before = changed;
+      await frame();
+      mutating = changed !== before;
+    } while ((mutating && now() < restBy) || (due(from, until) > 0 && now() < until));
     return {timers: due(from, until), mutating, happened};
   };
   settle.mark = () => {
@@ -170,7 +163,7 @@ constexpr char kScript[] = R"js((() => {
   settle.quiet = (cap) => {
     if (!observer) begin();
     watchAll();
-    const busy = due(marked, now() + cap) > 0 || drawing.size > 0 || loading() ||
+    const busy = document.readyState !== 'complete' || due(marked, now() + cap) > 0 || drawing.size > 0 || loading() ||
         animations().some((one) => one.playState === 'running');
     return busy ? -1 : happened;
   };

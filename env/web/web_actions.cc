@@ -118,15 +118,13 @@ absl::Status ActionRunner::SendAndSettle(Work& work, std::vector<DevToolsCommand
 
 absl::Status ActionRunner::SendSettleAndLook(Work& work, std::vector<DevToolsCommand> commands) {
   if (!work.settler.looks()) return SendAndSettle(work, std::move(commands));
-  commands.push_back(work.settler.QuietQuestion());
-  std::vector<DevToolsReply> replies = work.tab->devtools().SendAll(std::move(commands));
+  const std::vector<DevToolsReply> replies = work.tab->devtools().SendAll(std::move(commands));
   work.acted = absl::Now();
-  const DevToolsReply quiet = replies.back();
-  replies.pop_back();
-  // Its reply says that the page has had the input. One that never comes is found out by settling.
+  // Replies say that the page has had the input; what is asked together with it may overtake it. One that never comes is found out by
+  // settling.
   const CallContext capped = work.context.Child(FromProto(options_.settings.settle_cap()));
   for (const DevToolsReply& reply : replies) (void)reply.AwaitText(capped);
-  work.outcome.settle = work.settler.WaitAndLook(work.context, quiet);
+  work.outcome.settle = work.settler.WaitAndLook(work.context);
   work.settled = true;
   return InputStatus(work.context, replies);
 }

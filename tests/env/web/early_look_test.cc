@@ -89,6 +89,58 @@ TEST_F(EarlyLookTest, APageThatGoesElsewhereIsSeenWhereItWent) {
   EXPECT_EQ(Badge(result->observation), (std::array<int, 3>{30, 20, 10}));
 }
 
+class LateArrivalTest : public EarlyLookTest, public testing::WithParamInterface<LateChange> {};
+
+// What leaves no trace in the document: a canvas, drawn as the new page loads.
+TEST_P(LateArrivalTest, TheNewPageShowsWhatItDrewWhenItLoaded) {
+  site().Answer("/late", [](const net::HttpRequest&) {
+    net::HttpResponse response = TestSite::Html("late");
+    response.delay = absl::Milliseconds(60);
+    return response;
+  });
+  site().Answer("/script", [](const net::HttpRequest&) {
+    net::HttpResponse response;
+    response.headers = {{"content-type", "text/javascript"}};
+    response.body = "later()";
+    response.delay = absl::Milliseconds(60);
+    return response;
+  });
+  const auto page = [](int n) {
+    return absl::StrCat(
+        "<canvas id=badge width=40 height=40 style='position:absolute;left:0;top:0'></canvas>"
+        "<a href='/p", n + 1, "' style='position:absolute;left:60px;top:0;height:40px'>Step</a><script>"
+        "const done = () => { const pen = badge.getContext('2d'); pen.fillStyle = 'rgb(", n * 50, ",", 255 - n * 50,
+        ",0)'; pen.fillRect(0, 0, 40, 40); }; ", GetParam().script, ";</script>");
+  };
+  for (int n = 0; n <= 4; ++n) site().Page(absl::StrCat("/p", n), page(n));
+  ResetTo("<a href='/p0'>Step</a>");
+  for (int n = 0; n <= 4; ++n) {
+    v1::Action action;
+    action.mutable_click()->mutable_target()->set_mark(Mark("Step"));
+    const auto result = world_->Act(Within(absl::Seconds(40)), action, WithPicture());
+    ASSERT_TRUE(result.ok()) << result.status();
+    last_ = result->observation;
+    EXPECT_EQ(last_.url(), site().Url(absl::StrCat("/p", n)));
+    EXPECT_EQ(Badge(last_), (std::array<int, 3>{0, 255 - n * 50, n * 50})) << "page " << n;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    EarlyLook, LateArrivalTest,
+    testing::Values(
+        LateChange{"WhileItIsRead", "done()"},
+        LateChange{"OnceItIsRead", "document.addEventListener('DOMContentLoaded', done)"},
+        LateChange{"WhenItHasLoaded", "addEventListener('load', done)"},
+        LateChange{"InATimerAfterLoading", "addEventListener('load', () => setTimeout(done, 80))"},
+        LateChange{"InAFrameAfterLoading", "addEventListener('load', () => requestAnimationFrame(done))"},
+        LateChange{"WhenASlowImageHasLoaded",
+                   "const i = document.body.appendChild(new Image()); i.onerror = done; i.src = '/late'"},
+        LateChange{"ByASlowScript",
+                   "window.later = done; document.body.appendChild(document.createElement('script')).src = '/script'"},
+        LateChange{"AfterAFetch", "fetch('/late').then(done)"},
+        LateChange{"AfterAFetchOnceLoaded", "addEventListener('load', () => fetch('/late').then(done))"}),
+    [](const auto& info) { return info.param.name; });
+
 TEST_F(EarlyLookTest, ABoxThatIsCheckedIsSeenChecked) {
   ResetTo(
       "<style>input{appearance:none;position:absolute;left:0;top:0;width:40px;height:40px;margin:0;"
