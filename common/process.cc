@@ -58,7 +58,7 @@ ChildPlan MakePlan(const ProcessOptions& options) {
 void PlaceDescriptors(const ProcessOptions& options, ChildPlan& plan) {
   constexpr int kHigh = 64;
   constexpr size_t kMost = 16;
-  int high[kMost];
+  int high[kMost] = {};
   if (options.descriptors.size() > kMost) Fail(plan);
   if ((plan.error_fd = fcntl(plan.error_fd, F_DUPFD, kHigh)) < 0) Fail(plan);
   for (size_t i = 0; i < options.descriptors.size(); ++i) {

@@ -92,7 +92,7 @@ class Reader {
   absl::Status ReadEntry(const YAML::Node& key, const YAML::Node& value, const std::string& path,
                          int depth, Message& message) {
     if (!key.IsScalar()) return Fail(key, path, "a key must be a name");
-    const std::string name = key.Scalar();
+    const std::string& name = key.Scalar();
     const std::string child = Join(path, name);
     const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
     if (field == nullptr) return Fail(key, child, "unknown key");
@@ -252,7 +252,7 @@ class Reader {
     }
     const auto& reflection = *message.GetReflection();
     const bool many = field.is_repeated();
-    const std::string out_of_range = absl::StrCat(text, " is out of range");
+    std::string out_of_range = absl::StrCat(text, " is out of range");
     switch (field.cpp_type()) {
       case FieldDescriptor::CPPTYPE_INT32:
         if (value != static_cast<int32_t>(value)) return out_of_range;

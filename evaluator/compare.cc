@@ -108,7 +108,7 @@ class BothOrders : public std::enable_shared_from_this<BothOrders> {
 
 }  // namespace
 
-void Compare(const CallContext& context, const v1::Evaluator& evaluator, TrajectoryPtr first, TrajectoryPtr second,
+void Compare(const CallContext& context, const v1::Evaluator& evaluator, const TrajectoryPtr& first, const TrajectoryPtr& second,
              const JudgeParts& parts, CompareDone done) {
   if (const absl::Status status = Check(evaluator, *first, *second); !status.ok()) {
     done(status);

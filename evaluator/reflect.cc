@@ -64,7 +64,7 @@ StageResults Given(const ReflectWork& work) {
 
 }  // namespace
 
-void Reflect(const CallContext& context, ReflectWork work, const JudgeParts& parts,
+void Reflect(const CallContext& context, const ReflectWork& work, const JudgeParts& parts,
              std::function<void(absl::StatusOr<v1::Reflection>)> done) {
   JudgeWork questions;
   *questions.judge.add_stages() = Stage();

@@ -29,7 +29,7 @@ struct ReflectWork {
 // Asks the default model once, and once more if it says nothing, and calls `done` on `parts.pool` with `text` and `calls` filled in
 // (Shinn et al. 2023, "Reflexion"; in AER, Pan et al. 2024, section 4.2, the evaluator takes the place of the reward). The last three
 // earlier reflections are shown. Errors: UNAVAILABLE the model was not to be had or said nothing; those of RunJudge.
-void Reflect(const CallContext& context, ReflectWork work, const JudgeParts& parts,
+void Reflect(const CallContext& context, const ReflectWork& work, const JudgeParts& parts,
              std::function<void(absl::StatusOr<v1::Reflection>)> done);
 
 }  // namespace proctor::evaluator

@@ -22,7 +22,7 @@ class Scanner {
     while (at_ < sql_.size()) {
       const char c = sql_[at_];
       if (ended_ && !absl::ascii_isspace(c) && !AtComment()) return Error("write one statement; something follows the ';'");
-      const absl::Status taken = TakeOne(c);
+      absl::Status taken = TakeOne(c);
       if (!taken.ok()) return taken;
     }
     if (!first_.empty() && !selects_) return Error("WITH must go on with a SELECT");

@@ -73,8 +73,8 @@ void Exchange::Send(const absl::StatusOr<uint64_t>& ticket) {
   parts_.pool.Start(context_.Child(endpoint_.settings().attempt_timeout), spec_.make(),
                     [self = shared_from_this(), ticket = *ticket](absl::Status status, net::FetchReply reply) {
                       self->parts_.executor.Post([self, ticket, status = std::move(status),
-                                                  reply = std::move(reply)]() mutable {
-                        self->Receive(ticket, status, std::move(reply));
+                                                  reply = std::move(reply)] {
+                        self->Receive(ticket, status, reply);
                       });
                     });
 }
@@ -120,7 +120,7 @@ bool Exchange::ShouldRetry(const absl::Status& status, const net::FetchReply& re
          delay < context_.remaining();
 }
 
-void Exchange::Receive(uint64_t ticket, const absl::Status& status, net::FetchReply reply) {
+void Exchange::Receive(uint64_t ticket, const absl::Status& status, const net::FetchReply& reply) {
   result_.http_status = reply.status;
   result_.body = endpoint_.Redact(reply.body);
   v1::Usage usage;

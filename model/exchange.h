@@ -51,7 +51,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
   void Attempt();
   void Send(const absl::StatusOr<uint64_t>& ticket);
-  void Receive(uint64_t ticket, const absl::Status& status, net::FetchReply reply);
+  void Receive(uint64_t ticket, const absl::Status& status, const net::FetchReply& reply);
   Failure Read(const absl::Status& status, const net::FetchReply& reply, v1::Usage& usage);
   // Whether another attempt follows, and after which wait.
   bool ShouldRetry(const absl::Status& status, const net::FetchReply& reply, absl::Duration& delay);

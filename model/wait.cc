@@ -5,7 +5,7 @@
 namespace proctor::model {
 
 std::shared_ptr<Wait> Wait::Start(const CallContext& context, Timers& timers, std::function<void(absl::Status)> done) {
-  const std::shared_ptr<Wait> wait(new Wait(timers, context.cancel(), std::move(done)));
+  std::shared_ptr<Wait> wait(new Wait(timers, context.cancel(), std::move(done)));
   wait->Register(context.remaining(), absl::StatusCode::kDeadlineExceeded);
   return wait;
 }

@@ -64,7 +64,7 @@ class Crawler {
       }
     }
     seen_.insert(urls_.start());
-    const absl::Status status = Visit(context, {.url = urls_.start()});
+    absl::Status status = Visit(context, {.url = urls_.start()});
     if (IsEnd(status, context)) return status;
     if (!status.ok() || model_.pages.empty()) {
       return absl::FailedPreconditionError(absl::StrCat("the start page cannot be had: ",

@@ -106,8 +106,8 @@ bool IsLoopbackHost(std::string_view host) {
 
 SiteUrls::SiteUrls() = default;
 SiteUrls::SiteUrls(const SiteUrls&) = default;
-SiteUrls::SiteUrls(SiteUrls&&) = default;
-SiteUrls& SiteUrls::operator=(SiteUrls&&) = default;
+SiteUrls::SiteUrls(SiteUrls&&) noexcept = default;
+SiteUrls& SiteUrls::operator=(SiteUrls&&) noexcept = default;
 SiteUrls::~SiteUrls() = default;
 
 absl::StatusOr<SiteUrls> SiteUrls::Create(const std::string& start_url,

@@ -40,8 +40,8 @@ class SiteUrls {
   static absl::StatusOr<SiteUrls> Create(const std::string& start_url,
                                          const std::vector<std::string>& exclude_patterns);
   SiteUrls(const SiteUrls&);
-  SiteUrls(SiteUrls&&);
-  SiteUrls& operator=(SiteUrls&&);
+  SiteUrls(SiteUrls&&) noexcept;
+  SiteUrls& operator=(SiteUrls&&) noexcept;
   ~SiteUrls();
 
   // The base URLs in force from now on.

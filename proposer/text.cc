@@ -54,9 +54,7 @@ std::optional<Quantity> ParseQuantity(std::string_view text) {
   if (end < clean.size() && clean[end] == '-') digits += clean[end++];
   for (; end < clean.size(); ++end) {
     const char c = clean[end];
-    if (absl::ascii_isdigit(static_cast<unsigned char>(c))) {
-      digits += c;
-    } else if (c == '.' && points++ == 0) {
+    if (absl::ascii_isdigit(static_cast<unsigned char>(c)) || (c == '.' && points++ == 0)) {
       digits += c;
     } else if (c != ',') {
       break;

@@ -371,7 +371,7 @@ absl::Status ForgetEndedGroups(storage::Transaction& transaction, int64_t floor,
           "(SELECT 1 FROM reward_group_members m WHERE m.group_id = g.id AND m.log_offset > $3)",
           {int64_t{v1::GROUP_STATE_OPEN}, absl::ToUnixMicros(before), floor}));
   for (const storage::Row& row : rows) {
-    const std::string id = row.Text(0);
+    const std::string& id = row.Text(0);
     PROCTOR_RETURN_IF_ERROR(
         transaction.Execute("DELETE FROM reward_group_members WHERE group_id = $1", {id}).status());
     PROCTOR_RETURN_IF_ERROR(

@@ -297,7 +297,7 @@ SubscriptionHub::~SubscriptionHub() {
 
 std::shared_ptr<Subscription> SubscriptionHub::Open(const std::string& consumer,
                                                     std::function<void()> on_ready) {
-  const std::shared_ptr<Subscription> stream(
+  std::shared_ptr<Subscription> stream(
       new Subscription(*this, consumer, std::move(on_ready)));
   std::shared_ptr<Subscription> previous;
   std::optional<absl::Status> refused;

@@ -90,7 +90,7 @@ v1::ModelEndpoint& FlagEndpoint(v1::ServerConfig& config) {
 // A relative path is meant from where the command was typed.
 std::string FromHere(const std::string& path) {
   char* cwd = path.empty() || path.front() == '/' ? nullptr : get_current_dir_name();
-  const std::string absolute = cwd == nullptr ? path : absl::StrCat(cwd, "/", path);
+  std::string absolute = cwd == nullptr ? path : absl::StrCat(cwd, "/", path);
   free(cwd);
   return absolute;
 }

@@ -38,7 +38,7 @@ absl::Status MakeDirectory(const std::string& path) {
                    "; name another one with --data-dir"));
 }
 
-constexpr int kSecretBytes = 32;
+constexpr size_t kSecretBytes = 32;
 
 // The secret in the file, made if it is missing. The directory is locked: nobody else makes it.
 absl::StatusOr<std::string> ReadOrMakeSecret(const std::string& path) {

@@ -87,7 +87,7 @@ absl::Status EpisodePipeline::GiveBackPlaces(const CallContext& context) {
   PROCTOR_ASSIGN_OR_RETURN(const std::vector<reward::Groups::Place> places, parts_.groups.ListWaiting(context));
   for (const reward::Groups::Place& place : places) {
     PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("trajectories", place.trajectory));
-    const absl::Status found = parts_.episodes.Get(context, ResourceName("episodes", id)).status();
+    absl::Status found = parts_.episodes.Get(context, ResourceName("episodes", id)).status();
     if (found.ok()) continue;
     if (!absl::IsNotFound(found)) return found;
     PROCTOR_RETURN_IF_ERROR(parts_.groups.Withdraw(context, place.group, place.trajectory));

@@ -44,7 +44,7 @@ absl::Status Judging::CheckCanAsk(const v1::Evaluator& evaluator) const {
                                                     "--model-endpoint, or with `models` in its configuration"));
 }
 
-void Judging::Evaluate(const CallContext& context, const std::string& evaluator, TrajectoryPtr trajectory,
+void Judging::Evaluate(const CallContext& context, const std::string& evaluator, const TrajectoryPtr& trajectory,
                        const EvaluateOptions& options, VerdictDone done) {
   const absl::Time start = absl::Now();
   const absl::StatusOr<v1::Evaluator> found = parts_.evaluators.Get(context, evaluator);
@@ -88,8 +88,8 @@ void Judging::Replay(const CallContext& context, const v1::Verdict& verdict, Tra
   Assess(context, *found, std::move(trajectory), evaluator::StoredReplies(verdict), std::move(done));
 }
 
-void Judging::Compare(const CallContext& context, const std::string& evaluator, TrajectoryPtr first, TrajectoryPtr second,
-                      std::function<void(absl::StatusOr<v1::Comparison>)> done) {
+void Judging::Compare(const CallContext& context, const std::string& evaluator, const TrajectoryPtr& first,
+                      const TrajectoryPtr& second, std::function<void(absl::StatusOr<v1::Comparison>)> done) {
   const absl::StatusOr<v1::Evaluator> found =
       parts_.evaluators.Get(context, evaluator.empty() ? kDefaultComparer : evaluator);
   const absl::Status status = found.ok() ? CheckCanAsk(*found) : found.status();
@@ -99,13 +99,13 @@ void Judging::Compare(const CallContext& context, const std::string& evaluator, 
   }
   std::shared_ptr<evaluator::JudgeModel> model = parts_.models.For({.evaluator = found->name(), .job = ""});
   const evaluator::JudgeParts parts{parts_.blobs, *model, parts_.pool, parts_.fence_secret};
-  evaluator::Compare(context, *found, std::move(first), std::move(second), parts,
+  evaluator::Compare(context, *found, first, second, parts,
                      [model, done = std::move(done)](absl::StatusOr<v1::Comparison> comparison) {
                        done(std::move(comparison));
                      });
 }
 
-void Judging::Reflect(const CallContext& context, evaluator::ReflectWork work,
+void Judging::Reflect(const CallContext& context, const evaluator::ReflectWork& work,
                       std::function<void(absl::StatusOr<v1::Reflection>)> done) {
   if (!parts_.models.any()) {
     done(absl::FailedPreconditionError("a reflection asks a model, and none is configured: start proctord with --model-endpoint, or "
@@ -114,13 +114,13 @@ void Judging::Reflect(const CallContext& context, evaluator::ReflectWork work,
   }
   std::shared_ptr<evaluator::JudgeModel> model = parts_.models.For({.evaluator = "reflection", .job = ""});
   const evaluator::JudgeParts parts{parts_.blobs, *model, parts_.pool, parts_.fence_secret};
-  evaluator::Reflect(context, std::move(work), parts, [model, done = std::move(done)](absl::StatusOr<v1::Reflection> made) {
+  evaluator::Reflect(context, work, parts, [model, done = std::move(done)](absl::StatusOr<v1::Reflection> made) {
     done(std::move(made));
   });
 }
 
 void Judging::Assess(const CallContext& context, const v1::Evaluator& evaluator, TrajectoryPtr trajectory,
-                     std::shared_ptr<evaluator::JudgeModel> model, VerdictDone done) {
+                     const std::shared_ptr<evaluator::JudgeModel>& model, VerdictDone done) {
   const evaluator::JudgeParts parts{parts_.blobs, *model, parts_.pool, parts_.fence_secret};
   evaluator::Assess(context, evaluator, std::move(trajectory), parts,
                     [model, done = std::move(done)](absl::StatusOr<v1::Verdict> verdict) { done(std::move(verdict)); });
@@ -132,7 +132,7 @@ void Judging::EvaluateChain(const CallContext& context, EvaluatorChain chain, Tr
       ChainRun{context, std::move(chain), std::move(trajectory), std::move(done), 0, std::nullopt}));
 }
 
-void Judging::EvaluateNext(std::shared_ptr<ChainRun> run) {
+void Judging::EvaluateNext(const std::shared_ptr<ChainRun>& run) {
   const bool decided = run->verdict.has_value() && evaluator::Decided(*run->verdict);
   if (run->next == run->chain.evaluators.size() || (decided && run->chain.end == ChainEnd::kFirstDecision)) {
     run->done(std::move(run->verdict));

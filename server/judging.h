@@ -80,7 +80,7 @@ class Judging {
   // Evaluates by one evaluator (`evaluators/{id}`; empty: the task's oracle) and calls `done` once, on this thread or the pool,
   // with the verdict as it is stored. Errors: NOT_FOUND; FAILED_PRECONDITION a judge, and no model is configured; those of
   // evaluator::Assess and of the store.
-  void Evaluate(const CallContext& context, const std::string& evaluator, TrajectoryPtr trajectory,
+  void Evaluate(const CallContext& context, const std::string& evaluator, const TrajectoryPtr& trajectory,
                 const EvaluateOptions& options, VerdictDone done);
 
   // Evaluates again from the replies that `verdict` keeps: asks no model, stores nothing. FAILED_PRECONDITION: the evaluator or the
@@ -89,11 +89,11 @@ class Judging {
 
   // Compares two trajectories; see evaluator::Compare. NOT_FOUND: the evaluator (empty: `evaluators/pairwise`); FAILED_PRECONDITION: no model
   // is configured.
-  void Compare(const CallContext& context, const std::string& evaluator, TrajectoryPtr first, TrajectoryPtr second,
+  void Compare(const CallContext& context, const std::string& evaluator, const TrajectoryPtr& first, const TrajectoryPtr& second,
                std::function<void(absl::StatusOr<v1::Comparison>)> done);
 
   // Asks the default model for a reflection; see evaluator::Reflect. FAILED_PRECONDITION: no model is configured.
-  void Reflect(const CallContext& context, evaluator::ReflectWork work,
+  void Reflect(const CallContext& context, const evaluator::ReflectWork& work,
                std::function<void(absl::StatusOr<v1::Reflection>)> done);
 
   // Evaluates by one after another and stores each verdict. The answer is the first that decided, else the last one; none if
@@ -105,8 +105,8 @@ class Judging {
   struct ChainRun;
   // `model` lives as long as it is asked.
   void Assess(const CallContext& context, const v1::Evaluator& evaluator, TrajectoryPtr trajectory,
-              std::shared_ptr<evaluator::JudgeModel> model, VerdictDone done);
-  void EvaluateNext(std::shared_ptr<ChainRun> run);
+              const std::shared_ptr<evaluator::JudgeModel>& model, VerdictDone done);
+  void EvaluateNext(const std::shared_ptr<ChainRun>& run);
 
   const Parts parts_;
 };

@@ -199,7 +199,7 @@ absl::StatusOr<v1::ProposeTasksResult> ProposeByModel(const CallContext& context
                                                        .known = known,
                                                        .secret = data.secret,
                                                        .store =
-                                                           [&](int batch, std::vector<v1::Task> made) {
+                                                           [&](int batch, const std::vector<v1::Task>& made) {
                                                              return StoreBatch(context, job.name(), batch, made,
                                                                                *data.tasks);
                                                            },

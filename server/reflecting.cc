@@ -68,7 +68,7 @@ void MakeReflection(const CallContext& context, const v1::ReflectRequest& reques
     done(std::move(stored));
     return;
   }
-  judging.Reflect(context, std::move(attempt->work),
+  judging.Reflect(context, attempt->work,
                   [context, &data, head = std::move(attempt->reflection),
                    done = std::move(done)](absl::StatusOr<v1::Reflection> made) {
                     if (made.ok()) {

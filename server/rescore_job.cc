@@ -187,7 +187,7 @@ class RescoreRun {
     }
     judging_.Evaluate(context_.Child(kEvaluationCap), evaluator.name(), trajectory,
                       {.job = job_, .fresh_replies = request_.failed_only()},
-                      [tally = tally_, trajectory, name = evaluator.name()](absl::StatusOr<v1::Verdict> verdict) {
+                      [tally = tally_, trajectory, name = evaluator.name()](const absl::StatusOr<v1::Verdict>& verdict) {
                         tally->Came(trajectory->name(), name, verdict);
                       });
     return absl::OkStatus();
@@ -213,10 +213,9 @@ class RescoreRun {
     std::string message;
     {
       MutexLock lock(tally_->mutex);
-      const v1::RescoreResult& result = tally_->result;
       done = tally_->done;
-      message = absl::StrFormat("$%.4f", result.usage().cost_usd());
-      if (result.failed() > 0) absl::StrAppend(&message, ", ", result.failed(), " failed");
+      message = absl::StrFormat("$%.4f", tally_->result.usage().cost_usd());
+      if (tally_->result.failed() > 0) absl::StrAppend(&message, ", ", tally_->result.failed(), " failed");
       if (tally_->running > 0) absl::StrAppend(&message, ", ", tally_->running, " running");
     }
     return progress_.Report(done, total_, message);

@@ -123,7 +123,7 @@ class FileBlobStore final : public BlobStore {
     if (!IsDigest(digest)) return NoSuchBlob(digest);
     const std::string name(digest);
     PROCTOR_RETURN_IF_ERROR(claims_.Claim(context, name));
-    const absl::Status status = ReplaceClaimed(name, new_bytes);
+    absl::Status status = ReplaceClaimed(name, new_bytes);
     claims_.Release(name);
     return status;
   }
@@ -195,7 +195,7 @@ class FileBlobStore final : public BlobStore {
     // A file of another size is what a disk error left: writing it anew mends it.
     if (size.ok() && *size == static_cast<int64_t>(bytes.size())) return absl::OkStatus();
     if (!size.ok() && files_.Size(ReplacementPathOf(digest)).ok()) return absl::OkStatus();
-    const absl::Status status = Store(digest, bytes, PathOf(digest));
+    absl::Status status = Store(digest, bytes, PathOf(digest));
     // Without the directory's sync the name may vanish, and a later Put of the same bytes must not trust it.
     if (!status.ok()) files_.Remove(PathOf(digest)).IgnoreError();
     return status;

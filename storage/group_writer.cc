@@ -32,7 +32,7 @@ absl::Status GroupWriter::Write(const CallContext& context, const Work& work) {
   queue_.push_back(&request);
   work_ready_.Signal();
   const auto done = [&request] { return request.done; };
-  const absl::Status waited =
+  absl::Status waited =
       AwaitWithContext(context, mutex_, request.settled, done, "database write");
   if (waited.ok()) return request.status;
   if (!request.taken) {
@@ -107,7 +107,7 @@ size_t GroupWriter::RunTransaction(const Batch& batch, size_t first, absl::Statu
 absl::Status GroupWriter::RunOne(Request& request) {
   PROCTOR_RETURN_IF_ERROR(request.context.Check("database write"));
   PROCTOR_RETURN_IF_ERROR(connection_->Execute("SAVEPOINT one", {}).status());
-  const absl::Status status = request.work(*connection_);
+  absl::Status status = request.work(*connection_);
   if (!connection_->InTransaction()) return status;
   if (!status.ok()) {
     PROCTOR_RETURN_IF_ERROR(connection_->Execute("ROLLBACK TO one", {}).status());

@@ -46,7 +46,7 @@ class MemoryDatabase final : public Database {
   absl::Status InTransaction(const char* end, const Work& work)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     PROCTOR_RETURN_IF_ERROR(connection_->Execute("BEGIN", {}).status());
-    const absl::Status status = work(*connection_);
+    absl::Status status = work(*connection_);
     if (!connection_->InTransaction()) return status;
     PROCTOR_RETURN_IF_ERROR(connection_->Execute(status.ok() ? end : "ROLLBACK", {}).status());
     return status;

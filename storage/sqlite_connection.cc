@@ -150,7 +150,7 @@ bool SqliteConnection::InTransaction() const { return sqlite3_get_autocommit(han
 
 absl::Status SqliteConnection::Error(int code, std::string_view what) const {
   if ((code & 0xff) == SQLITE_INTERRUPT && context_ != nullptr) {
-    const absl::Status status = context_->Check("query");
+    absl::Status status = context_->Check("query");
     if (!status.ok()) return status;
   }
   const int system_error = sqlite3_system_errno(handle_);

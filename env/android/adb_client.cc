@@ -111,7 +111,7 @@ absl::StatusOr<std::vector<AdbDevice>> ParseDeviceList(std::string_view text) {
   return devices;
 }
 
-AdbClient::AdbClient(AdbAddress address)
+AdbClient::AdbClient(const AdbAddress& address)
     : address_(address), connect_([address](const CallContext& context) { return AdbSocket::Connect(context, address); }) {}
 
 absl::StatusOr<std::unique_ptr<AdbSocket>> AdbClient::OpenHost(const CallContext& context, std::string_view service) const {

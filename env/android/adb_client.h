@@ -50,7 +50,7 @@ inline constexpr size_t kMaxShellOutput = size_t{16} << 20;
 // cannot be sent.
 class AdbClient {
  public:
-  explicit AdbClient(AdbAddress address);
+  explicit AdbClient(const AdbAddress& address);
   // Over connections of `connect`, for tests; the address is only for messages.
   using Connect = std::function<absl::StatusOr<std::unique_ptr<AdbSocket>>(const CallContext&)>;
   AdbClient(AdbAddress address, Connect connect) : address_(std::move(address)), connect_(std::move(connect)) {}

@@ -23,7 +23,7 @@ std::string FindAdb(const std::string& given) {
   if (!given.empty()) return given;
   const char* path = std::getenv("PATH");
   for (const absl::string_view folder : absl::StrSplit(path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path, ':')) {
-    const std::string candidate = absl::StrCat(folder, "/adb");
+    std::string candidate = absl::StrCat(folder, "/adb");
     if (!folder.empty() && access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return "";

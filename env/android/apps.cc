@@ -83,17 +83,19 @@ std::vector<std::string> Named(const std::vector<std::string>& launchable, const
 }
 
 absl::Status TapLabel(const CallContext& context, Device& device, const UiNode& node) {
+  const int x = (node.left + node.right) / 2, y = (node.top + node.bottom) / 2;
   v1::Point middle;
-  middle.set_x((node.left + node.right) / 2);
-  middle.set_y((node.top + node.bottom) / 2);
+  middle.set_x(x);
+  middle.set_y(y);
   return device.Run(context, TapCommand(middle, 1)).status();
 }
 
 absl::Status SwipeUp(const CallContext& context, Device& device, const v1::Size& size) {
+  const int middle = size.width() / 2;
   v1::Point from, to;
-  from.set_x(size.width() / 2);
+  from.set_x(middle);
   from.set_y(size.height() * 0.8);
-  to.set_x(size.width() / 2);
+  to.set_x(middle);
   to.set_y(size.height() * 0.2);
   PROCTOR_RETURN_IF_ERROR(device.Run(context, SwipeCommand(from, to, absl::Milliseconds(300))).status());
   return Pause(context, kDrawerPause);

@@ -105,7 +105,7 @@ absl::StatusOr<bool> Screen::Take(const CallContext& context, bool raw) {
 absl::Status Screen::Calibrate(const CallContext& context) {
   last_.clear();
   const absl::Time first = absl::Now();
-  const absl::Status raw = Take(context, true).status();
+  absl::Status raw = Take(context, true).status();
   const absl::Time second = absl::Now();
   const absl::Status png = Take(context, false).status();
   const absl::Time third = absl::Now();

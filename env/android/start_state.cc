@@ -122,7 +122,7 @@ absl::Status Holds(const CallContext& context, Device& device, LogWatch& log, co
 absl::Status Await(const CallContext& context, Device& device, LogWatch& log, const v1::AndroidCondition& condition) {
   absl::Status last = absl::FailedPreconditionError("it was never asked");
   while (context.Check("a condition").ok()) {
-    const absl::Status now = Holds(context, device, log, condition);
+    absl::Status now = Holds(context, device, log, condition);
     if (now.ok() || absl::IsUnavailable(now) || absl::IsCancelled(now)) return now;
     if (!absl::IsDeadlineExceeded(now)) last = now;
     if (!Pause(context, kAskAgain).ok()) break;
@@ -177,7 +177,7 @@ absl::Status Restore(const CallContext& context, Device& device, const v1::Andro
   const absl::StatusOr<std::string> unpacked = device.RunAsRoot(
       context, absl::StrCat("tar -x", zipped ? "z" : "", "f ", archive, " -C ", folder, " && chown -R $(stat -c %u:%g ", folder, ") ",
                             folder, " && restorecon -R ", folder));
-  const absl::Status removed = device.Run(context, absl::StrCat("rm -f ", archive)).status();
+  absl::Status removed = device.Run(context, absl::StrCat("rm -f ", archive)).status();
   PROCTOR_RETURN_IF_ERROR(unpacked.status());
   return removed;
 }
@@ -211,7 +211,7 @@ absl::Status PrepareStart(const CallContext& context, Device& device, LogWatch& 
   if (start.expected_activity().empty()) return absl::OkStatus();
   v1::AndroidCondition expected;
   expected.set_activity_regex(start.expected_activity());
-  const absl::Status there = Await(context.Child(kExpectedCap), device, log, expected);
+  absl::Status there = Await(context.Child(kExpectedCap), device, log, expected);
   if (!absl::IsFailedPrecondition(there)) return there;
   return absl::UnavailableError(absl::StrCat("start_state.android.expected_activity: after the setup ", there.message()));
 }

@@ -189,7 +189,7 @@ std::string TreeText(const UiView& view) {
     const bool says = view.marks[i] != 0 || !nodes[i].text.empty() || !nodes[i].description.empty();
     const int above = nodes[i].parent < 0 ? 0 : indent[nodes[i].parent];
     indent[i] = above + (says ? 1 : 0);
-    if (says && nodes[i].visible()) absl::StrAppend(&out, std::string(2 * std::min(above, 50), ' '), Line(view, static_cast<int>(i)), "\n");
+    if (says && nodes[i].visible()) absl::StrAppend(&out, std::string(2 * static_cast<size_t>(std::min(above, 50)), ' '), Line(view, static_cast<int>(i)), "\n");
   }
   return out;
 }

@@ -213,7 +213,7 @@ absl::Status ActionRunner::Focus(const CallContext& context, const v1::Target& t
 
 absl::Status ActionRunner::Rest(const CallContext& context) {
   if (display_.guest != nullptr) {
-    const absl::Status taken = display_.guest->Call(context, options_.pause_cap, {{"op", "await_input"}}).status();
+    absl::Status taken = display_.guest->Call(context, options_.pause_cap, {{"op", "await_input"}}).status();
     // One that is slow to answer gets its input all the same.
     if (!taken.ok() && !absl::IsDeadlineExceeded(taken)) return taken;
   }
@@ -224,7 +224,7 @@ absl::Status ActionRunner::Click(const CallContext& context, const v1::Click& cl
   PROCTOR_ASSIGN_OR_RETURN(const Pixel at, Aim(context, click.target(), outcome));
   std::vector<uint32_t> modifiers = ModifierKeys(click);
   PROCTOR_RETURN_IF_ERROR(input_.HoldKeys(context, modifiers, true));
-  const absl::Status clicked = input_.Click(context, at, ButtonBit(click.button()), std::max(1, click.count()));
+  absl::Status clicked = input_.Click(context, at, ButtonBit(click.button()), std::max(1, click.count()));
   std::reverse(modifiers.begin(), modifiers.end());
   PROCTOR_RETURN_IF_ERROR(input_.HoldKeys(context, modifiers, false));
   return clicked;

@@ -116,7 +116,7 @@ absl::StatusOr<int> Dial(const CallContext& context, const std::string& address)
   }
   absl::Status failure;
   for (const Address& candidate : candidates) {
-    const absl::StatusOr<int> fd = ConnectTo(context, candidate);
+    absl::StatusOr<int> fd = ConnectTo(context, candidate);
     if (fd.ok()) return fd;
     failure = fd.status();
     PROCTOR_RETURN_IF_ERROR(context.Check("connecting to the display"));

@@ -18,7 +18,7 @@
 #include "common/mutex.h"
 #include "imaging/image.h"
 
-struct _rfbClient;
+struct _rfbClient;  // NOLINT(bugprone-reserved-identifier): libvncclient's name for it.
 
 namespace proctor::env::desktop {
 

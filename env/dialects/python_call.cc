@@ -279,19 +279,16 @@ class Parser {
     const char letter = Peek(1);
     if (letter == '\0' && at_ + 1 >= text_.size()) return Error("the string is not closed");
     at_ += 2;
-    if (raw) {
-      out += '\\';
-      out += letter;
-    } else if (const char simple = SimpleEscape(letter); simple != 0) {
+    if (const char simple = raw ? '\0' : SimpleEscape(letter); simple != 0) {
       out += simple;
-    } else if (letter == 'x' || letter == 'u' || letter == 'U') {
+    } else if (!raw && (letter == 'x' || letter == 'u' || letter == 'U')) {
       return HexEscape(letter == 'x' ? 2 : letter == 'u' ? 4 : 8, out);
-    } else if (letter >= '0' && letter <= '7') {
+    } else if (!raw && letter >= '0' && letter <= '7') {
       uint32_t code = letter - '0';
       for (int i = 0; i < 2 && Peek() >= '0' && Peek() <= '7'; ++i)
         code = code * 8 + (text_[at_++] - '0');
       AppendUtf8(code, out);
-    } else if (letter != '\n') {  // A backslash before a line's end joins the lines.
+    } else if (raw || letter != '\n') {  // A backslash before a line's end joins the lines.
       out += '\\';
       out += letter;
     }

@@ -99,7 +99,7 @@ class Booking final : public Site {
     for (int i = 1; i <= 5; ++i) floors.emplace_back(absl::StrCat(i), absl::StrCat("Floor ", i));
     const int pages = std::max(1, (static_cast<int>(rooms.size()) + BookingContent::kRoomsOnPage - 1) / BookingContent::kRoomsOnPage);
     const int page = request.query.Int("page", 1, pages, 1);
-    const size_t begin = (page - 1) * BookingContent::kRoomsOnPage;
+    const size_t begin = static_cast<size_t>(page - 1) * BookingContent::kRoomsOnPage;
     const std::vector<const BookingRoom*> shown(rooms.begin() + begin, rooms.begin() + std::min(rooms.size(), begin + BookingContent::kRoomsOnPage));
     const std::string filters = Form("/", Field({.label = "Seats at least", .name = "seats", .value = seats == 0 ? "" : absl::StrCat(seats), .type = "number"}) +
                                               Select({.label = "Floor", .name = "floor", .options = floors, .selected = absl::StrCat(floor)}) +

@@ -117,7 +117,7 @@ class Forum final : public Site {
     const int pages = (static_cast<int>(threads.size()) + ForumContent::kThreadsOnPage - 1) / ForumContent::kThreadsOnPage;
     const int page = request.query.Int("page", 1, pages, 1);
     std::vector<std::vector<std::string>> rows;
-    for (size_t i = (page - 1) * ForumContent::kThreadsOnPage; i < threads.size() && static_cast<int>(i) < page * ForumContent::kThreadsOnPage; ++i) {
+    for (size_t i = static_cast<size_t>(page - 1) * ForumContent::kThreadsOnPage; i < threads.size() && static_cast<int>(i) < page * ForumContent::kThreadsOnPage; ++i) {
       rows.push_back({Link("/thread/" + threads[i]->slug, threads[i]->title), Escape(threads[i]->posts[0].author), absl::StrCat(threads[i]->posts.size() - 1)});
     }
     const std::string path = "/board/" + Slug(board);
@@ -187,7 +187,7 @@ class Forum final : public Site {
     constexpr int kOnPage = 20;
     const int page = request.query.Int("page", 1, 2, 1);
     std::vector<std::vector<std::string>> rows;
-    for (size_t i = (page - 1) * kOnPage; i < content_->members.size() && static_cast<int>(i) < page * kOnPage; ++i) {
+    for (size_t i = static_cast<size_t>(page - 1) * kOnPage; i < content_->members.size() && static_cast<int>(i) < page * kOnPage; ++i) {
       const ForumMember& member = content_->members[i];
       rows.push_back({Link("/member/" + member.slug, member.name), member.joined});
     }

@@ -112,7 +112,7 @@ class Mail final : public Site {
 
   std::string Table(const std::string& caption, const std::vector<const MailMessage*>& messages, int page) {
     std::string rows;
-    for (size_t i = (page - 1) * MailContent::kMessagesOnPage; i < messages.size() && static_cast<int>(i) < page * MailContent::kMessagesOnPage; ++i) rows += Row(*messages[i]);
+    for (size_t i = static_cast<size_t>(page - 1) * MailContent::kMessagesOnPage; i < messages.size() && static_cast<int>(i) < page * MailContent::kMessagesOnPage; ++i) rows += Row(*messages[i]);
     return Wrap("table", Tag("caption", caption) + "<thead><tr><th scope=\"col\"></th><th scope=\"col\">From</th><th scope=\"col\">Subject</th><th scope=\"col\">Date</th><th scope=\"col\"></th></tr></thead>" + Wrap("tbody", rows), "class=\"data\"");
   }
 

@@ -93,7 +93,7 @@ std::vector<std::string> Pairs(Random& random, const std::vector<std::string>& f
   std::vector<std::string> names;
   names.reserve(firsts.size() * seconds.size());
   for (const std::string& first : firsts) {
-    for (const std::string& second : seconds) names.push_back(first + std::string(between) + second);
+    for (const std::string& second : seconds) names.push_back(absl::StrCat(first, ToAbsl(between), second));
   }
   // Only the first `count` places need shuffling.
   for (int i = 0; i < count && i < static_cast<int>(names.size()); ++i) {

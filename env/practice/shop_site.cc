@@ -32,7 +32,7 @@ std::string Card(const ShopProduct& product) {
 
 std::string Cards(const std::vector<const ShopProduct*>& products, int page) {
   std::vector<std::string> cards;
-  const size_t begin = (page - 1) * ShopContent::kProductsOnPage;
+  const size_t begin = static_cast<size_t>(page - 1) * ShopContent::kProductsOnPage;
   for (size_t i = begin; i < products.size() && i < begin + ShopContent::kProductsOnPage; ++i) {
     cards.push_back(Card(*products[i]));
   }
@@ -229,7 +229,7 @@ class Shop final : public Site {
     const int pages = (static_cast<int>(product.reviews.size()) + ShopContent::kReviewsOnPage - 1) / ShopContent::kReviewsOnPage;
     const int page = request.query.Int("page", 1, pages, 1);
     std::string html = request.query.Has("sent") ? Notice("Thank you for your review.") : "";
-    for (size_t i = (page - 1) * ShopContent::kReviewsOnPage; i < product.reviews.size() && static_cast<int>(i) < page * ShopContent::kReviewsOnPage; ++i) {
+    for (size_t i = static_cast<size_t>(page - 1) * ShopContent::kReviewsOnPage; i < product.reviews.size() && static_cast<int>(i) < page * ShopContent::kReviewsOnPage; ++i) {
       const ShopReview& review = product.reviews[i];
       html += Wrap("article",
                    Heading(3, review.title) +

@@ -95,7 +95,7 @@ void TaskBuilder::Answers(std::string_view answer) {
   task_.add_solution()->set_answer(std::string(answer));
 }
 
-void TaskBuilder::EndsAt(std::string_view path, std::vector<std::pair<std::string, std::string>> query) {
+void TaskBuilder::EndsAt(std::string_view path, const std::vector<std::pair<std::string, std::string>>& query) {
   std::string url = absl::StrCat(Placeholder(source_.site), ToAbsl(path));
   v1::UrlCheck* check = task_.mutable_oracle()->mutable_url();
   for (const auto& [name, value] : query) {

@@ -48,7 +48,7 @@ class TaskBuilder {
   // The answer, or one of its usual spellings (without unit, currency sign or thousands separators).
   void Answers(std::string_view answer);
   // The agent's tab is at this path; of the query, these parameters are compared too.
-  void EndsAt(std::string_view path, std::vector<std::pair<std::string, std::string>> query = {});
+  void EndsAt(std::string_view path, const std::vector<std::pair<std::string, std::string>>& query = {});
   // The site's state is as if exactly these changes had been made, and nothing else.
   void EndsWith(const std::vector<Change>& changes);
   void GivesUp();

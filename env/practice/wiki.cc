@@ -40,7 +40,7 @@ class Writer {
   std::string Person() { return people_[next_person_++]; }
   std::string Word() {
     if (words_.empty()) words_ = SeriesWords(random_, 100);
-    const std::string word = words_.back();
+    std::string word = words_.back();
     words_.pop_back();
     return word;
   }
@@ -84,7 +84,7 @@ class Writer {
     words_.clear();
     for (int i = 0; i < kPerCategory; ++i) {
       const std::string& town = random_.Pick(towns_);
-      WikiArticle article{.title = before + Word() + after, .measure = Measure(low, high), .town = Slug(town)};
+      WikiArticle article{.title = absl::StrCat(before, Word(), after), .measure = Measure(low, high), .town = Slug(town)};
       article.facts = {{measure, Thousands(article.measure) + " m"}};
       if (lake) {
         article.facts.push_back({"Outflow", absl::StrCat(random_.Pick(towns_), " River")});

@@ -106,7 +106,7 @@ class Wiki final : public Site {
     const int pages = (static_cast<int>(articles.size()) + WikiContent::kArticlesOnPage - 1) / WikiContent::kArticlesOnPage;
     const int page = request.query.Int("page", 1, pages, 1);
     std::vector<std::vector<std::string>> rows;
-    for (size_t i = (page - 1) * WikiContent::kArticlesOnPage; i < articles.size() && static_cast<int>(i) < page * WikiContent::kArticlesOnPage; ++i) {
+    for (size_t i = static_cast<size_t>(page - 1) * WikiContent::kArticlesOnPage; i < articles.size() && static_cast<int>(i) < page * WikiContent::kArticlesOnPage; ++i) {
       rows.push_back({Link("/article/" + articles[i]->slug, articles[i]->title), Escape(articles[i]->facts[0].second)});
     }
     const std::string path = "/category/" + Slug(category);

@@ -47,7 +47,7 @@ class PipeTransport final : public DevToolsTransport {
       if (n > 0) {
         sent += static_cast<size_t>(n);
       } else if (n < 0 && errno == EAGAIN) {
-        const absl::Status ready = WaitFor(write_fd_, POLLOUT, write_cap_);
+        absl::Status ready = WaitFor(write_fd_, POLLOUT, write_cap_);
         if (!ready.ok()) {
           // Maybe in the middle of a message: nothing that is written after it would be understood.
           broken_ = true;
@@ -110,7 +110,7 @@ class PipeTransport final : public DevToolsTransport {
       start_ = 0;
     }
     for (;;) {
-      const absl::Status ready = WaitFor(read_fd_, POLLIN, absl::InfiniteDuration());
+      absl::Status ready = WaitFor(read_fd_, POLLIN, absl::InfiniteDuration());
       if (!ready.ok()) return ready;
       const ssize_t n = read(read_fd_, chunk_, sizeof chunk_);
       if (n > 0) {

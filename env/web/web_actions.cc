@@ -47,7 +47,7 @@ bool HasState(const v1::Element& element, v1::ElementState state) {
 absl::Status InputStatus(const CallContext& context, const std::vector<DevToolsReply>& replies) {
   for (const DevToolsReply& reply : replies) {
     if (!reply.ready()) continue;
-    const absl::Status status = reply.AwaitText(context).status();
+    absl::Status status = reply.AwaitText(context).status();
     if (status.code() == absl::StatusCode::kInvalidArgument) return status;
   }
   return absl::OkStatus();

@@ -24,10 +24,12 @@ constexpr int kMaxGrades = 20;
 constexpr int kMaxTemplateBytes = 64 << 10;
 // A scale with more steps is no scale that a model can tell apart.
 constexpr int kMaxScaleSteps = 1000;
+// Its ends are written as `int`, and counted through.
+constexpr double kMaxScaleEnd = 1e9;
 
 using Scopes = std::map<std::string, v1::QuestionScope>;
 
-absl::Status Invalid(std::string text) { return absl::InvalidArgumentError(std::move(text)); }
+absl::Status Invalid(const std::string& text) { return absl::InvalidArgumentError(text); }
 
 bool InRange(double value, double low, double high) { return value >= low && value <= high; }
 
@@ -75,8 +77,12 @@ absl::Status CheckPlace(const v1::ValuePlace& place) {
 absl::Status CheckTokensTellNumbersApart(const v1::NumberParser& number) {
   if (!number.integers_only()) return Invalid("LOGPROB_EXPECTATION needs integers_only");
   if (number.max() - number.min() > kMaxScaleSteps) return Invalid("the scale is too long for LOGPROB_EXPECTATION");
+  if (!InRange(number.min(), -kMaxScaleEnd, kMaxScaleEnd) || !InRange(number.max(), -kMaxScaleEnd, kMaxScaleEnd)) {
+    return Invalid("min and max must be -1000000000 to 1000000000 for LOGPROB_EXPECTATION");
+  }
   std::set<std::string> texts;
-  for (double v = std::ceil(number.min()); v <= number.max(); ++v) texts.insert(absl::StrCat(static_cast<int64_t>(v)));
+  const auto first = static_cast<int64_t>(std::ceil(number.min())), last = static_cast<int64_t>(std::floor(number.max()));
+  for (int64_t value = first; value <= last; ++value) texts.insert(absl::StrCat(value));
   for (const std::string& text : texts) {
     for (size_t length = 1; length < text.size(); ++length) {
       if (texts.contains(text.substr(0, length))) {

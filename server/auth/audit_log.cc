@@ -146,7 +146,7 @@ absl::Status AuditLog::WriteOut(const std::string& lines) {
     const ssize_t written = write(file_, lines.data() + done, lines.size() - done);
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
-      const absl::Status error = SystemError(options_.path);
+      absl::Status error = SystemError(options_.path);
       // Half a line would spoil the next one.
       if (ftruncate(file_, file_bytes_) != 0) LogError("half a line is in the audit log");
       return error;

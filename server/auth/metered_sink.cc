@@ -26,7 +26,7 @@ absl::Status MeteredSink::Append(const CallContext& context, const std::string& 
 
 absl::Status MeteredSink::Finish(const CallContext& context, const std::string& episode_id, const v1::Trajectory& ending,
                                  const v1::Episode& episode, const env::Replay& replay) {
-  const absl::Status finished = inner_.Finish(context, episode_id, ending, episode, replay);
+  absl::Status finished = inner_.Finish(context, episode_id, ending, episode, replay);
   int64_t bytes = static_cast<int64_t>(ending.ByteSizeLong());
   {
     MutexLock lock(mutex_);

@@ -41,7 +41,7 @@ const std::vector<std::string>& Papers() {
 }  // namespace
 
 TaskBuilder::TaskBuilder(const Template& source, int64_t seed)
-    : source_(source), random_(static_cast<uint64_t>(seed), source.id) {
+    : random_(static_cast<uint64_t>(seed), source.id) {
   task_.set_environment("environments/desktop");
   task_.set_template_(source.id);
   task_.set_site(source.site);

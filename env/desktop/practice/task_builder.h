@@ -59,7 +59,6 @@ class TaskBuilder {
  private:
   void AddType(std::string_view text, bool clear, bool submit);
 
-  const Template& source_;
   Random random_;
   v1::Task task_;
   std::vector<std::pair<std::string, std::string>> parameters_;

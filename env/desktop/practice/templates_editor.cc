@@ -16,7 +16,7 @@ using absl::Substitute;
 
 // Opens a file of this content in the editor; its name.
 std::string OpenFile(TaskBuilder& task, const std::string& content, std::string_view ending = ".txt") {
-  const std::string name = FileNames(task.random(), 1, ending)[0];
+  std::string name = FileNames(task.random(), 1, ending)[0];
   task.File(name, content);
   task.Open("editor", {name});
   return name;

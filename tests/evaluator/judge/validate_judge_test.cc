@@ -95,7 +95,12 @@ INSTANTIATE_TEST_SUITE_P(
                 Number("min: 1, max: 5", ", aggregation: logprob_expectation, sampling: {top_logprobs: 5}"), "integers_only"},
         BadCase{"ExpectationOfOneToTen",
                 Number("min: 1, max: 10, integers_only: true", ", aggregation: logprob_expectation, sampling: {top_logprobs: 5}"),
-                "the token 1 may be the beginning of 10"}),
+                "the token 1 may be the beginning of 10"},
+        // A number so large that one more is the same number.
+        BadCase{"ExpectationOfHugeNumbers",
+                Number("min: 1e17, max: 100000000000000100, integers_only: true",
+                       ", aggregation: logprob_expectation, sampling: {top_logprobs: 5}"),
+                "min and max must be"}),
     [](const auto& info) { return info.param.name; });
 
 TEST(ValidateJudgeTest, AnExpectationOverDigitsIsAccepted) {
