@@ -135,7 +135,7 @@ void Session::StartEpisode(CallContext context, v1::StartEpisodeRequest request,
     return;
   }
   Enqueue([this, self = shared_from_this(), context = std::move(context), request = std::move(request),
-           done = std::move(done), arrival = parts_.clock.Now()](AsyncQueue::Finish finish) {
+           done = std::move(done), arrival = parts_.clock.Now()](const AsyncQueue::Finish& finish) {
     const LogRequest log(context.request_id());
     auto result = DoStart(context, request, arrival);
     Leave(finish);
@@ -239,7 +239,7 @@ void Session::Observe(CallContext context, v1::ObserveRequest request, Done<v1::
     return;
   }
   Enqueue([this, self = shared_from_this(), context = std::move(context), request = std::move(request),
-           done = std::move(done), arrival = parts_.clock.Now()](AsyncQueue::Finish finish) {
+           done = std::move(done), arrival = parts_.clock.Now()](const AsyncQueue::Finish& finish) {
     const LogRequest log(context.request_id());
     auto result = DoObserve(context, request, arrival);
     Leave(finish);
@@ -272,7 +272,7 @@ void Session::EndEpisode(CallContext context, v1::EndEpisodeRequest request, Don
     return;
   }
   Enqueue([this, self = shared_from_this(), context = std::move(context), request = std::move(request),
-           done = std::move(done), arrival = parts_.clock.Now()](AsyncQueue::Finish finish) {
+           done = std::move(done), arrival = parts_.clock.Now()](const AsyncQueue::Finish& finish) {
     const LogRequest log(context.request_id());
     auto result = DoEnd(context, request, arrival);
     Leave(finish);
@@ -363,10 +363,15 @@ void Session::PublishEpisode() {
 
 void Session::Close(std::string why, v1::EndReason reason, Done<v1::Session> done) {
   bool already_closed = false;
+  Done<v1::Session> at_once;
   {
     MutexLock lock(mutex_);
     already_closed = closed_;
-    if (!closed_ && done) close_waiters_.push_back(std::move(done));
+    if (already_closed) {
+      at_once = std::move(done);
+    } else if (done) {
+      close_waiters_.push_back(std::move(done));
+    }
     if (!already_closed && closing_) return;
     if (!closing_) {
       closing_ = true;
@@ -375,11 +380,11 @@ void Session::Close(std::string why, v1::EndReason reason, Done<v1::Session> don
     }
   }
   if (already_closed) {
-    if (done) parts_.pool.Post([self = shared_from_this(), done = std::move(done)] { done(self->Describe()); });
+    if (at_once) parts_.pool.Post([self = shared_from_this(), done = std::move(at_once)] { done(self->Describe()); });
     return;
   }
   closing_token_->Cancel();
-  Enqueue([this, self = shared_from_this()](AsyncQueue::Finish finish) {
+  Enqueue([this, self = shared_from_this()](const AsyncQueue::Finish& finish) {
     Ending ending;
     {
       MutexLock lock(mutex_);
@@ -417,7 +422,7 @@ void Session::Tick() {
   if (expired) {
     Close("lease expired", v1::END_REASON_LEASE_EXPIRED, nullptr);
   } else if (overdue) {
-    queue_.Post([this, self = shared_from_this()](AsyncQueue::Finish finish) {
+    queue_.Post([this, self = shared_from_this()](const AsyncQueue::Finish& finish) {
       const absl::Time then = parts_.clock.Now();
       if (run_ && then >= run_->deadline()) {
         run_->Arrived(then);

@@ -33,7 +33,7 @@ absl::Status GaveUpItsPlace(const std::string& environment) {
 }  // namespace
 
 SessionManager::SessionManager(SessionManagerOptions options, SessionParts parts)
-    : options_(options), parts_(std::move(parts)) {}
+    : options_(options), parts_(parts) {}
 
 SessionManager::~SessionManager() { StopTicking(); }
 
@@ -213,7 +213,7 @@ SessionManager::Place SessionManager::FindPlace(const OpeningPtr& opening, Openi
   return Place::kWaits;
 }
 
-void SessionManager::Create(CallContext context, v1::CreateSessionRequest request,
+void SessionManager::Create(CallContext context, const v1::CreateSessionRequest& request,
                             Done<v1::Session> done, std::string tenant) {
   auto checked = Check(std::move(context), request, std::move(tenant));
   if (!checked.ok()) {
@@ -264,7 +264,7 @@ void SessionManager::Create(CallContext context, v1::CreateSessionRequest reques
   }
 }
 
-void SessionManager::GiveUpWaiting(const OpeningPtr& opening, absl::Status status) {
+void SessionManager::GiveUpWaiting(const OpeningPtr& opening, const absl::Status& status) {
   std::vector<Done<v1::Session>> done;
   {
     MutexLock lock(mutex_);

@@ -76,7 +76,7 @@ class SessionManager {
   // For `tenant`, whose name ends the session's id, after a dot ("": neither). INVALID_ARGUMENT settings that cannot be honoured;
   // NOT_FOUND no such environment; RESOURCE_EXHAUSTED full, or `admission` refuses (with a retry hint); UNAVAILABLE draining or the
   // world cannot open.
-  void Create(CallContext context, v1::CreateSessionRequest request, Done<v1::Session> done, std::string tenant = "");
+  void Create(CallContext context, const v1::CreateSessionRequest& request, Done<v1::Session> done, std::string tenant = "");
 
   // By `sessions/{id}`. NOT_FOUND.
   absl::StatusOr<std::shared_ptr<Session>> Find(const std::string& name) const;
@@ -141,7 +141,7 @@ class SessionManager {
   bool Replay(const OpeningPtr& opening, Done<v1::Session>& done);
   void Open(const OpeningPtr& opening);
   void Finish(const OpeningPtr& opening, absl::StatusOr<std::shared_ptr<Session>> session);
-  void GiveUpWaiting(const OpeningPtr& opening, absl::Status status);
+  void GiveUpWaiting(const OpeningPtr& opening, const absl::Status& status);
   void ReleaseSlot(const std::string& environment_id, const std::string& tenant);
   void GiveBack(const std::string& environment_id, const std::string& tenant);
   void ScheduleTick();

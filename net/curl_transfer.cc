@@ -81,7 +81,7 @@ void CurlTransfer::SetMethodAndBody() {
 }
 
 absl::Status CurlTransfer::Configure() {
-  if (const absl::Status status = CheckRequest(request_); !status.ok()) return status;
+  if (absl::Status status = CheckRequest(request_); !status.ok()) return status;
   easy_.reset(curl_easy_init());
   if (easy_ == nullptr) return absl::ResourceExhaustedError("libcurl has no memory");
   // An empty Expect keeps libcurl from waiting a second for "100 Continue".

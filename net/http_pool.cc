@@ -141,6 +141,7 @@ void CurlPool::Begin(uint64_t id, std::unique_ptr<Running> request) {
     return;
   }
   CURL* easy = running.transfer.easy();
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): a number that libcurl keeps; nobody follows it.
   curl_easy_setopt(easy, CURLOPT_PRIVATE, reinterpret_cast<char*>(id));
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   // Waits for a connection that is being set up to say whether it multiplexes, instead of opening hundreds. TLS says it

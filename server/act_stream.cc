@@ -189,7 +189,7 @@ class ActHandler final : public StreamHandler<v1::ActRequest, v1::ActResponse> {
       case v1::ActRequest::kKeepAlive:
         return OnSession<v1::Session>(
             request.tag(), NamedSession{request.keep_alive().name()},
-            [](const TenantVerbs& verbs, const CallContext&, const NamedSession& verb, Done<v1::Session> done) {
+            [](const TenantVerbs& verbs, const CallContext&, const NamedSession& verb, const Done<v1::Session>& done) {
               v1::KeepAliveRequest keep_alive;
               keep_alive.set_name(verb.session());
               done(verbs.KeepAlive(keep_alive));

@@ -102,7 +102,7 @@ absl::Status RecordStream::HandleHeader(const CallContext& context,
   }
   const std::string id = NewId();
   PROCTOR_ASSIGN_OR_RETURN(v1::Task task, host_.admit(context, header, id));
-  const absl::Status begun = Begin(context, header, id, std::move(task));
+  absl::Status begun = Begin(context, header, id, std::move(task));
   if (!begun.ok()) {
     host_.withdraw(header, id);
     return begun;
@@ -188,13 +188,13 @@ absl::Status RecordStream::HandleEnd(const CallContext& context, const v1::Recor
   ending.set_end_reason(end.end_reason());
   ending.set_end_message(end.end_message());
   *ending.mutable_evidence() = end.evidence();
-  return Close(context, std::move(ending),
+  return Close(context, ending,
                {.request_id = replay_id_,
                 .request_digest = replay_digest_,
                 .response = ResourceName("trajectories", id_)});
 }
 
-absl::Status RecordStream::Close(const CallContext& context, v1::Trajectory ending,
+absl::Status RecordStream::Close(const CallContext& context, const v1::Trajectory& ending,
                                  const Replay& replay) {
   v1::Episode episode = episode_;
   episode.set_state(v1::EPISODE_STATE_CLOSED);
@@ -221,7 +221,7 @@ absl::Status RecordStream::Abandon(const CallContext& context, const std::string
   ending.set_end_kind(v1::END_KIND_INTERRUPTED);
   ending.set_end_reason(v1::END_REASON_CANCELLED);
   ending.set_end_message(message);
-  return Close(context, std::move(ending), {});
+  return Close(context, ending, {});
 }
 
 }  // namespace proctor::trajectory

@@ -71,7 +71,7 @@ class RecordStream {
   absl::Status Begin(const CallContext& context, const v1::RecordHeader& header, const std::string& id,
                      v1::Task task);
   // Closes record and episode.
-  absl::Status Close(const CallContext& context, v1::Trajectory ending, const Replay& replay);
+  absl::Status Close(const CallContext& context, const v1::Trajectory& ending, const Replay& replay);
 
   Archive& archive_;
   const RecordingHost host_;

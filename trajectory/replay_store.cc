@@ -79,7 +79,7 @@ absl::StatusOr<int64_t> ReplayStore::Prune(
                               {absl::ToUnixMicros(before)}));
         std::set<std::string> sessions;
         for (const Row& row : old) {
-          const std::string id = row.Text(0);
+          const std::string& id = row.Text(0);
           sessions.insert(id.substr(0, id.find('/')));
         }
         for (const std::string& session : sessions) {

@@ -125,7 +125,7 @@ std::string DefaultAddress() {
 }
 
 std::string DefaultDataDirectory() {
-  if (const std::string dir = Getenv("PROCTOR_DATA_DIR"); !dir.empty()) return dir;
+  if (std::string dir = Getenv("PROCTOR_DATA_DIR"); !dir.empty()) return dir;
   if (const std::string data = Getenv("XDG_DATA_HOME"); !data.empty()) return data + "/proctor";
   return geteuid() == 0 ? "/var/lib/proctor" : Getenv("HOME") + "/.local/share/proctor";
 }
@@ -138,7 +138,7 @@ std::string AddressOfDataDirectory(const std::string& directory) {
   if (json.ok()) {
     const std::string socket = JsonStringOr(*json, "unix_socket");
     if (!socket.empty()) return "unix:" + socket;
-    const std::string port = JsonStringOr(*json, "grpc");
+    std::string port = JsonStringOr(*json, "grpc");
     if (!port.empty()) return port;
   }
   return "127.0.0.1:50551";

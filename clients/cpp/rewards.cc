@@ -79,7 +79,7 @@ absl::Status RewardSubscription::Receive(absl::Time deadline) {
     if (repeated > 0) GiveCredits(repeated);
     return absl::OkStatus();
   }
-  const absl::Status status =
+  absl::Status status =
       more.ok() ? absl::UnavailableError("the server ended the stream") : more.status();
   if (!absl::IsUnavailable(status) && !absl::IsResourceExhausted(status)) {
     // A timeout leaves the stream as it is.

@@ -63,7 +63,7 @@ class RpcStreamImpl final : public RpcStream,
         if (status_.ok()) return false;
         return status_;
       }
-      buffer = std::move(received_.front());
+      buffer.Swap(&received_.front());
       received_.pop_front();
     }
     if (!FromBuffer(buffer, message))

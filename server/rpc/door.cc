@@ -99,7 +99,7 @@ class GuardedCredentials final : public grpc::ServerCredentials {
   grpc_server_credentials* const core_;
 };
 
-std::string Copy(grpc::string_ref text) { return {text.data(), text.size()}; }
+std::string Copy(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
 // Lives as long as its call.
 class CallerInterceptor final : public grpc::experimental::Interceptor {

@@ -33,8 +33,9 @@ grpc::ServerUnaryReactor* UnaryAsync(
 // For work that ends in one value: assigns it to `*response` or returns its status.
 template <typename T>
 absl::Status Assign(absl::StatusOr<T> result, T* response) {
-  if (result.ok()) *response = *std::move(result);
-  return result.status();
+  if (!result.ok()) return result.status();
+  *response = *std::move(result);
+  return absl::OkStatus();
 }
 
 }  // namespace proctor::server

@@ -181,7 +181,7 @@ class Document {
     const Json& calls = json.OptionalArray("tool_calls");
     std::map<std::string, size_t> step_of_call;
     for (size_t i = 0; i < std::max<size_t>(calls.size(), 1) && findings_.ok(); ++i) {
-      v1::Step& step = run_.steps.emplace_back(i == 0 ? std::move(first) : v1::Step());
+      v1::Step& step = run_.steps.emplace_back(std::exchange(first, v1::Step()));
       step.set_index(static_cast<int32_t>(run_.steps.size()) - 1);
       if (when.has_value()) *step.mutable_start_time() = *when;
       if (calls.empty()) break;
@@ -208,7 +208,7 @@ class Document {
   // The call's id.
   std::string ReadCall(const Json& json, const std::string& where, v1::Step& step) {
     JsonObject call(json, where, findings_);
-    const std::string id = call.Text("tool_call_id");
+    std::string id = call.Text("tool_call_id");
     const ToolCall read{.function = call.Text("function_name"),
                         .arguments = call.Object("arguments")};
     call.ReportRest();

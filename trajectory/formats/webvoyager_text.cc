@@ -184,7 +184,7 @@ std::string WriteWebVoyagerTurn(const v1::Step& step, const v1::Observation& see
   if (!raw.empty() && reads_right(raw)) return raw;
   const std::string thought =
       absl::StrCat("Thought: ", step.agent_data().thought(), "\n\nAction: ");
-  const std::string text = absl::StrCat(thought, InItsWords(step.action()));
+  std::string text = absl::StrCat(thought, InItsWords(step.action()));
   if (reads_right(text)) return text;
   return absl::StrCat(thought, ActionToJson(step.action()));
 }

@@ -10,7 +10,7 @@ namespace proctor::env::desktop::guest {
 namespace {
 
 absl::Status FromError(GError* error) {
-  const absl::Status status = absl::UnavailableError(error != nullptr ? error->message : "no answer");
+  absl::Status status = absl::UnavailableError(error != nullptr ? error->message : "no answer");
   if (error != nullptr) g_error_free(error);
   return status;
 }

@@ -225,7 +225,7 @@ std::vector<Parentage> Descendants() {
 std::string ProgramName(const Parentage& process) {
   const std::string command = ReadSmallFile(absl::StrCat("/proc/", process.pid, "/cmdline"));
   const std::string first = command.substr(0, command.find('\0'));
-  const std::string base = first.substr(first.rfind('/') + 1);
+  std::string base = first.substr(first.rfind('/') + 1);
   if (base.substr(0, 15) == process.name) return base;
   return process.name;
 }

@@ -37,7 +37,7 @@ absl::Status WriteFile(const std::string& path, const std::string& text) {
   const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (fd < 0) return Failed(path);
   const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const absl::Status status = written ? absl::OkStatus() : Failed(path);
+  absl::Status status = written ? absl::OkStatus() : Failed(path);
   close(fd);
   return status;
 }
@@ -233,7 +233,7 @@ absl::Status RunInSandbox(const SandboxOptions& options, const std::function<int
   // The child's end of the conversation is its own: when it ends, its peer must see that.
   syscall(SYS_close_range, 3, set_up[0] - 1, 0);
   syscall(SYS_close_range, set_up[0] + 1, ~0U, 0);
-  const absl::Status status = AwaitSetUp(set_up[0]);
+  absl::Status status = AwaitSetUp(set_up[0]);
   int result = 0;
   while (waitpid(child, &result, 0) < 0 && errno == EINTR) {
   }

@@ -12,8 +12,10 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+// NOLINTBEGIN(bugprone-reserved-identifier): Xlib's names for them.
 struct _XDisplay;
 union _XEvent;
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace proctor::env::desktop::guest {
 
