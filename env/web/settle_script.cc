@@ -129,6 +129,7 @@ constexpr char kScript[] = R"js((() => {
     roots = 0;
     watch(document);
   };
+  // The observer stays until the next action: what happens between two questions counts as well.
   const begin = () => {
     if (observer) observer.disconnect();
     changed = happened = 0;
