@@ -88,6 +88,9 @@ void PageActivity::OnPageEvent(std::string_view method, const Json& params) {
       ++navigations_;
       requested_ = false;
       committed_ = true;
+      // It goes on to another document, and no second time does the browser say that loading starts.
+      if (complete_) loading_ = true;
+      complete_ = false;
     }
   } else if (!main_frame) {
     return;
@@ -99,14 +102,15 @@ void PageActivity::OnPageEvent(std::string_view method, const Json& params) {
   } else if (method == "Page.frameStartedLoading" || method == "Page.frameStartedNavigating") {
     ++changes_;
     if (method == "Page.frameStartedLoading") {
-      requested_ = committed_ = arrived_ = false;
+      requested_ = committed_ = complete_ = false;
       loading_ = true;
     }
-  } else if (method == "Page.frameStoppedLoading" || method == "Page.frameClearedScheduledNavigation") {
-    const bool stopped = method == "Page.frameStoppedLoading";
-    if (!stopped || !arrived_) ++changes_;
-    if (stopped) loading_ = arrived_ = false;
+  } else if (method == "Page.frameClearedScheduledNavigation") {
+    ++changes_;
     requested_ = false;
+  } else if (method == "Page.frameStoppedLoading") {
+    if (!complete_) ++stops_;
+    requested_ = loading_ = complete_ = false;
   } else if (method == "Page.navigatedWithinDocument") {
     ++changes_;
     requested_ = false;
@@ -135,7 +139,7 @@ void PageActivity::Gone() {
 
 void PageActivity::Revived() {
   MutexLock lock(mutex_);
-  gone_ = requested_ = loading_ = false;
+  gone_ = requested_ = loading_ = committed_ = complete_ = false;
 }
 
 void PageActivity::MarkActionStart() {
@@ -150,7 +154,7 @@ int64_t PageActivity::navigations() const {
 
 int64_t PageActivity::changes() const {
   MutexLock lock(mutex_);
-  return changes_;
+  return changes_ + stops_;
 }
 
 std::string PageActivity::load_error() const {
@@ -191,21 +195,17 @@ std::optional<int64_t> PageActivity::AwaitArrival(const CallContext& context) {
   };
   const absl::Status status = AwaitWithContext(
       context, mutex_, changed_,
-      [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-        const Busy busy = BusyLocked();
-        return busy == Busy::kIdle || busy == Busy::kGone || arrived();
-      },
-      "arrival");
+      [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return gone_ || !(requested_ || loading_) || arrived(); }, "arrival");
   if (!status.ok() || !arrived()) return std::nullopt;
-  arrived_ = true;
   return changes_;
 }
 
-bool PageActivity::DocumentComplete(int64_t changes) {
+std::optional<int64_t> PageActivity::DocumentComplete(int64_t arrival) {
   MutexLock lock(mutex_);
-  if (changes_ != changes) return false;
+  if (gone_ || changes_ != arrival) return std::nullopt;
+  complete_ = loading_;
   loading_ = false;
-  return true;
+  return changes_ + stops_;
 }
 
 PageActivity::Busy PageActivity::AwaitIdle(const CallContext& context) {

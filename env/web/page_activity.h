@@ -49,12 +49,11 @@ class PageActivity {
   // Waits until idle or gone; returns what it was busy with at the end of `context`, kIdle otherwise.
   Busy AwaitIdle(const CallContext& context);
   // Waits until the document that is loading is there with all that was requested for it, though the browser did not yet say that it
-  // stopped loading; that it says so later is no change any more. Returns `changes()` then, nothing if the tab became idle, is gone, or
-  // `context` ended first.
+  // stopped loading. Returns what DocumentComplete takes; nothing if the navigation is over, the tab is gone, or `context` ended first.
   std::optional<int64_t> AwaitArrival(const CallContext& context);
-  // The page says that its document is complete: there is no need to wait for the browser to say so. False, and nothing is done, if
-  // something happened since `changes` were counted.
-  bool DocumentComplete(int64_t changes);
+  // The page says that the document that arrived is complete: there is no need to wait for the browser to say so, and that it does is no
+  // change. Returns `changes()`; nothing, and does nothing, if something else happened since it arrived.
+  std::optional<int64_t> DocumentComplete(int64_t arrival);
 
  private:
   struct Request {
@@ -75,11 +74,14 @@ class PageActivity {
   bool gone_ ABSL_GUARDED_BY(mutex_) = false;
   bool requested_ ABSL_GUARDED_BY(mutex_) = false;
   bool loading_ ABSL_GUARDED_BY(mutex_) = false;
-  // What loads now was committed; was found by AwaitArrival.
+  // What loads now was committed.
   bool committed_ ABSL_GUARDED_BY(mutex_) = false;
-  bool arrived_ ABSL_GUARDED_BY(mutex_) = false;
+  // Loaded, says the page, and the browser is still to say so.
+  bool complete_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t navigations_ ABSL_GUARDED_BY(mutex_) = 0;
+  // All changes but that loading stopped; these.
   int64_t changes_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t stops_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Time action_start_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   std::string load_error_ ABSL_GUARDED_BY(mutex_);
   int document_status_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -11,6 +11,8 @@ namespace {
 
 // The page answers this much after its own cap if it can answer at all.
 constexpr absl::Duration kGrace = absl::Milliseconds(300);
+// What a page that is not drawn takes to answer a question, and some more (settle_script.cc, FRAME_MS twice).
+constexpr absl::Duration kSlowestAnswer = absl::Milliseconds(600);
 // Frames beyond these are not asked.
 constexpr size_t kMaxFrames = 64;
 
@@ -82,17 +84,20 @@ int64_t Settler::AwaitQuiet(const CallContext& context) {
   PageActivity& activity = tab_.activity();
   const int64_t navigations = activity.navigations();
   int64_t happened = AskIfQuiet(context);
-  std::optional<int64_t> arrival;
   if (activity.busy() == PageActivity::Busy::kNavigation) {
-    arrival = activity.AwaitArrival(context.Child(std::max(left(), absl::ZeroDuration())));
+    const std::optional<int64_t> arrival =
+        activity.AwaitArrival(context.Child(std::max(left() - kSlowestAnswer, absl::ZeroDuration())));
+    if (!arrival) return -1;
+    happened = AskIfQuiet(context);
+    if (happened < 0) return -1;
+    const std::optional<int64_t> changes = activity.DocumentComplete(*arrival);
+    if (!changes) return -1;
+    changes_before_ = *changes;
   } else if (activity.navigations() != navigations) {
     // It was over before the answer came.
-    arrival = activity.changes();
+    changes_before_ = activity.changes();
+    happened = AskIfQuiet(context);
   }
-  if (!arrival) return happened;
-  happened = AskIfQuiet(context);
-  if (happened < 0 || !activity.DocumentComplete(*arrival)) return -1;
-  changes_before_ = *arrival;
   return happened;
 }
 

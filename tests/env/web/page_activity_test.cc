@@ -1,0 +1,138 @@
+// What a tab is busy with, by the events of a navigation in the orders in which browsers tell them.
+#include "env/web/page_activity.h"
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+
+namespace proctor::env::web {
+namespace {
+
+using Busy = PageActivity::Busy;
+
+class PageActivityTest : public testing::Test {
+ protected:
+  PageActivityTest() { activity_.MarkActionStart(); }
+
+  void Event(const std::string& method, const std::string& params) {
+    activity_.OnEvent({.session_id = "page", .method = method, .params_text = params});
+  }
+  void Page(const std::string& method) { Event("Page." + method, R"({"frameId":"T"})"); }
+  void Starts() { Page("frameStartedLoading"); }
+  void Commits() { Event("Page.frameNavigated", R"({"frame":{"id":"T"}})"); }
+  void Stops() { Page("frameStoppedLoading"); }
+  void Requests(const std::string& id, const std::string& type = "Document") {
+    Event("Network.requestWillBeSent", absl::StrCat(R"({"requestId":")", id, R"(","loaderId":"L","frameId":"T","type":")", type,
+                                                    R"(","request":{"url":"http://a/"}})"));
+  }
+  void Finishes(const std::string& id) { Event("Network.loadingFinished", absl::StrCat(R"({"requestId":")", id, R"("})")); }
+  // A document that is there, and that the browser still calls loading.
+  void Arrives() {
+    Starts();
+    Requests("d");
+    Commits();
+    Finishes("d");
+  }
+
+  std::optional<int64_t> Arrival() { return ArrivalWithin(absl::ZeroDuration()); }
+  std::optional<int64_t> ArrivalWithin(absl::Duration timeout) { return activity_.AwaitArrival(CallContext::WithTimeout(timeout)); }
+
+  PageActivity activity_{"T"};
+};
+
+TEST_F(PageActivityTest, ADocumentArrivesWithAllThatWasRequestedForIt) {
+  EXPECT_EQ(Arrival(), std::nullopt) << "nothing loads";
+  Starts();
+  EXPECT_EQ(Arrival(), std::nullopt) << "the old document is still there";
+  Requests("d");
+  Commits();
+  EXPECT_EQ(Arrival(), std::nullopt) << "its end is to come";
+  Requests("image", "Image");
+  Finishes("d");
+  EXPECT_EQ(Arrival(), std::nullopt) << "its picture is to come";
+  Finishes("image");
+  EXPECT_EQ(Arrival(), activity_.changes());
+  EXPECT_EQ(activity_.busy(), Busy::kNavigation);
+}
+
+TEST_F(PageActivityTest, WaitingForAnArrivalEndsWithTheNavigation) {
+  Arrives();
+  Requests("poll", "Fetch");
+  Stops();
+  // A request that goes on is none of the navigation's.
+  EXPECT_EQ(ArrivalWithin(absl::Hours(1)), std::nullopt);
+  EXPECT_EQ(activity_.busy(), Busy::kRequests);
+}
+
+TEST_F(PageActivityTest, WaitingForAnArrivalEndsWithTheTab) {
+  Starts();
+  activity_.Gone();
+  EXPECT_EQ(ArrivalWithin(absl::Hours(1)), std::nullopt);
+}
+
+TEST_F(PageActivityTest, ThatACompleteDocumentStoppedLoadingIsNoChange) {
+  Arrives();
+  const auto changes = activity_.DocumentComplete(*Arrival());
+  ASSERT_TRUE(changes.has_value());
+  EXPECT_EQ(activity_.busy(), Busy::kIdle);
+  Stops();
+  EXPECT_EQ(activity_.changes(), *changes);
+  // The next one is told as ever.
+  Arrives();
+  Stops();
+  EXPECT_GT(activity_.changes(), *changes);
+}
+
+TEST_F(PageActivityTest, ADocumentMayStopLoadingBeforeItIsKnownToBeComplete) {
+  Arrives();
+  const auto arrival = Arrival();
+  Stops();
+  EXPECT_EQ(activity_.DocumentComplete(*arrival), activity_.changes());
+  const int64_t changes = activity_.changes();
+  Stops();
+  EXPECT_GT(activity_.changes(), changes) << "another one than that which was told";
+}
+
+TEST_F(PageActivityTest, OneThatSaysItIsNotCompleteIsAskedAgainOnceItStopped) {
+  Arrives();
+  const auto arrival = Arrival();
+  const int64_t changes = activity_.changes();
+  EXPECT_EQ(activity_.busy(), Busy::kNavigation);
+  Stops();
+  EXPECT_TRUE(arrival.has_value());
+  EXPECT_GT(activity_.changes(), changes);
+}
+
+TEST_F(PageActivityTest, WhatHappensAfterAnArrivalOutdatesIt) {
+  Arrives();
+  const auto arrival = Arrival();
+  Requests("script", "Script");
+  Finishes("script");
+  EXPECT_EQ(activity_.DocumentComplete(*arrival), std::nullopt);
+  EXPECT_EQ(activity_.busy(), Busy::kNavigation);
+}
+
+// Chromium does not say a second time that loading starts before it said that it stopped.
+TEST_F(PageActivityTest, ACompleteDocumentThatGoesOnElsewhereLoadsAgain) {
+  Arrives();
+  ASSERT_TRUE(activity_.DocumentComplete(*Arrival()).has_value());
+  Requests("next");
+  Commits();
+  Finishes("next");
+  EXPECT_EQ(activity_.busy(), Busy::kNavigation);
+  const int64_t changes = activity_.changes();
+  Stops();
+  EXPECT_EQ(activity_.busy(), Busy::kIdle);
+  EXPECT_GT(activity_.changes(), changes);
+}
+
+TEST_F(PageActivityTest, EventsOfOtherFramesAndBrokenOnesSayNothingOfTheDocument) {
+  Arrives();
+  const auto arrival = Arrival();
+  Event("Page.frameStoppedLoading", R"({"frameId":"child"})");
+  for (const char* params : {"", "[]", "null", "{", R"({"frameId":7})"}) Event("Page.frameStoppedLoading", params);
+  EXPECT_EQ(activity_.busy(), Busy::kNavigation);
+  EXPECT_TRUE(activity_.DocumentComplete(*arrival).has_value());
+}
+
+}  // namespace
+}  // namespace proctor::env::web
