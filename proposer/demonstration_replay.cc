@@ -17,7 +17,8 @@
 namespace proctor::proposer {
 namespace {
 
-constexpr absl::Duration kStepTimeout = absl::Seconds(30);
+// An action may be to wait 30 s.
+constexpr absl::Duration kStepTimeout = absl::Seconds(60);
 constexpr absl::Duration kWholeTimeout = absl::Minutes(10);
 
 v1::ObservationRequest ElementsAndText() {
@@ -146,11 +147,14 @@ class Replay {
         if (element == nullptr) return absl::NotFoundError("the record does not tell which element that was");
         return FindAgain(*element, target);
       }
-      if (known && !step.target_element().name().empty()) return FindAgain(step.target_element(), target);
-      return absl::OkStatus();
+      if (!known || step.target_element().name().empty()) return absl::OkStatus();
+      // Where several are called so and the record does not tell which one it was, the point does.
+      const absl::Status found = FindAgain(step.target_element(), target);
+      return absl::IsFailedPrecondition(found) ? absl::OkStatus() : found;
     });
   }
 
+  // FAILED_PRECONDITION: several fit, and the record does not list the one.
   absl::Status FindAgain(const v1::Element& element, v1::Target& target) const {
     v1::ElementRef reference;
     reference.set_role(element.role());
@@ -165,6 +169,11 @@ class Replay {
       found = FindElement(now_, NumberedReference(*listed_, reference, element.mark()));
     }
     PROCTOR_RETURN_IF_ERROR(found.status());
+    reference.set_nth(1);
+    if (FindMark(*listed_, element.mark()) == nullptr && FindElement(now_, reference).ok()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("several are called \"", CleanText(element.name(), 100), "\", and the record does not tell which one it was"));
+    }
     target.set_mark(found->mark());
     return absl::OkStatus();
   }

@@ -248,7 +248,8 @@ class ModelProposer {
       } else {
         Reject(draft.proposed.goal, replay.reason,
                absl::StrCat(parts_.source.demonstrations(visit), ": ", replay.detail), batch);
-        coverage_.AddRefused(draft.proposed.goal, replay.reason);
+        // Of what could not be tried nothing is known.
+        if (replay.reason != kCouldNotBeTried) coverage_.AddRefused(draft.proposed.goal, replay.reason);
       }
     }
     PROCTOR_RETURN_IF_ERROR(Report());

@@ -243,7 +243,8 @@ void EpisodePipeline::AsksModel(const std::string& episode_id) {
       if (it->second->awaits == Waiter::For::kOracles) waiters.push_back(it->second);
     }
   }
-  for (const auto& waiter : waiters) AnswerAsItStands(waiter);
+  // The evaluation does not wait until they are told.
+  for (const auto& waiter : waiters) parts_.pool.Post([this, waiter] { AnswerAsItStands(waiter); });
 }
 
 bool EpisodePipeline::AllAreAsked(const std::string& episode_id) const {

@@ -116,7 +116,7 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   void Process(const std::string& episode_id, int attempt);
   // Closes the record of an episode that its session could not close, then judges it; tries again until it can.
   void CloseAbandoned(const std::string& episode_id, int attempt);
-  // A model is about to be asked about the episode.
+  // An evaluator that may ask a model has its turn.
   void AsksModel(const std::string& episode_id);
   void Judged(const Work& work, absl::StatusOr<OptionalVerdict> verdict);
   absl::StatusOr<v1::Episode> Reward(const Work& work, const OptionalVerdict& verdict);

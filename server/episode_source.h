@@ -23,7 +23,7 @@ class EpisodeSource {
   // `max_wait` or when `context` ends. Holds no thread; needs nothing of the caller once it is called. NOT_FOUND.
   virtual void Wait(CallContext context, const std::string& name, absl::Duration max_wait, Done done) = 0;
 
-  // The same, but waits for oracles alone: also ends, as the episode stands, as soon as a model is about to be asked.
+  // The same, but waits for oracles alone: also ends, as the episode stands, as soon as an evaluator that may ask a model has its turn.
   virtual void WaitForOracles(CallContext context, const std::string& name, absl::Duration max_wait, Done done) = 0;
 };
 

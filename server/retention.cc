@@ -15,6 +15,8 @@ namespace proctor::server {
 namespace {
 
 constexpr int kPageSize = 200;
+// Beyond, it is not records that are damaged but what holds them.
+constexpr int kMostDamaged = 100;
 
 template <typename Values, typename Value>
 bool IsAmong(const Values& values, const Value& value) {
@@ -37,11 +39,12 @@ class Run {
     // What ended so long ago began before.
     *filter.mutable_start_time_until() = ToProto(now_ - youngest);
     std::string token;
+    int damaged = 0;
     do {
       PROCTOR_ASSIGN_OR_RETURN(const auto page, stores_.trajectories.List(context_, filter, kPageSize, token));
       for (const v1::Trajectory& header : page.trajectories) {
         const absl::Status status = Look(header);
-        if (absl::IsDataLoss(status)) {
+        if (absl::IsDataLoss(status) && ++damaged <= kMostDamaged) {
           LogWarning("retention leaves a damaged trajectory as it is", {{"trajectory", header.name()}, {"error", status.ToString()}});
           continue;
         }

@@ -1,4 +1,4 @@
-// Records that listing had to leave out because their headers cannot be read. Private to trajectory/.
+// Records that listing had to leave out because their headers cannot be read.
 #ifndef PROCTOR_TRAJECTORY_UNREADABLE_RECORDS_H_
 #define PROCTOR_TRAJECTORY_UNREADABLE_RECORDS_H_
 

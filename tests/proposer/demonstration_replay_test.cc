@@ -14,6 +14,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 // A fake explorer that refuses, or keeps waiting, where a test says so.
 class TouchyExplorer final : public FakeExplorer {
@@ -133,6 +134,23 @@ TEST_F(DemonstrationReplayTest, APointIsTheElementThatWasThere) {
   first.mutable_action()->mutable_click()->mutable_target()->mutable_point()->set_x(10);
   EXPECT_EQ(Replay().reason, "");
   EXPECT_EQ(explorer_.acted.at(0), "click { target { mark: 3 } }");
+}
+
+// An agent that sees pictures alone has no list of elements to tell which of several it was.
+TEST_F(DemonstrationReplayTest, OfSeveralThatAreCalledSoNoneIsGuessed) {
+  auto& links = site_.pages.at("/").links;
+  links.insert(links.begin(), {"Plants", "/section/Stars"});
+  v1::Step& first = *visit_.mutable_steps(0);
+  *first.mutable_target_element() = visit_.initial_observation().elements(2);
+  visit_.mutable_initial_observation()->clear_elements();
+  const DemonstrationReplay by_mark = Replay();
+  EXPECT_EQ(by_mark.reason, kCannotBeReplayed);
+  EXPECT_THAT(by_mark.detail, HasSubstr("several are called \"Plants\""));
+  explorer_.acted.clear();
+  first.mutable_action()->mutable_click()->mutable_target()->mutable_point()->set_x(10);
+  Replay();
+  ASSERT_THAT(explorer_.acted, Not(IsEmpty()));
+  EXPECT_EQ(explorer_.acted.at(0), "click { target { point { x: 10 } } }");
 }
 
 TEST_F(DemonstrationReplayTest, AnActionThatFailsNowFails) {

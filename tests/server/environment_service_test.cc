@@ -9,8 +9,10 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 
 #include "common/clock.h"
+#include "common/mutex.h"
 #include "common/proto_time.h"
 #include "env/null/null_environment.h"
 #include "gtest/gtest.h"
@@ -28,19 +30,40 @@ namespace {
 class InstantResults final : public EpisodeSource {
  public:
   explicit InstantResults(trajectory::EpisodeStore& episodes) : episodes_(episodes) {}
-  void Wait(CallContext context, const std::string& name, absl::Duration, Done done) override {
+  // One wait: whether for oracles alone, and how long at most.
+  struct Asked {
+    bool for_oracles;
+    absl::Duration max_wait;
+    bool operator==(const Asked&) const = default;
+  };
+
+  void Wait(CallContext context, const std::string& name, absl::Duration max_wait, Done done) override {
+    Answer(std::move(context), name, {false, max_wait}, std::move(done));
+  }
+  void WaitForOracles(CallContext context, const std::string& name, absl::Duration max_wait, Done done) override {
+    Answer(std::move(context), name, {true, max_wait}, std::move(done));
+  }
+  std::optional<Asked> last() const {
+    MutexLock lock(mutex_);
+    return last_;
+  }
+
+ private:
+  void Answer(CallContext context, const std::string& name, Asked asked, Done done) {
+    {
+      MutexLock lock(mutex_);
+      last_ = asked;
+    }
     absl::StatusOr<v1::Episode> episode = episodes_.Get(context, name);
     if (episode.ok() && episode->state() == v1::EPISODE_STATE_CLOSED) {
       episode->set_result_state(v1::RESULT_STATE_READY);
     }
     done(std::move(episode));
   }
-  void WaitForOracles(CallContext context, const std::string& name, absl::Duration max_wait, Done done) override {
-    Wait(std::move(context), name, max_wait, std::move(done));
-  }
 
- private:
   trajectory::EpisodeStore& episodes_;
+  mutable Mutex mutex_;
+  std::optional<Asked> last_ ABSL_GUARDED_BY(mutex_);
 };
 
 class EnvironmentServiceTest : public testing::Test {
@@ -170,6 +193,32 @@ TEST_F(EnvironmentServiceTest, RunsAnEpisodeFromSessionToRecord) {
   v1::Episode episode;
   ASSERT_TRUE(stub_->GetEpisode(&context, get, &episode).ok());
   EXPECT_EQ(episode.end_reason(), v1::END_REASON_ANSWERED);
+}
+
+TEST_F(EnvironmentServiceTest, ATerminalStepWaitsForOraclesUnlessItSaysHowLong) {
+  using Asked = InstantResults::Asked;
+  const struct {
+    std::optional<int> seconds;
+    Asked asked;
+  } cases[] = {{std::nullopt, {true, absl::Seconds(5)}},
+               {2, {false, absl::Seconds(2)}},
+               {0, {false, absl::ZeroDuration()}},
+               {-1, {false, absl::ZeroDuration()}},
+               {100'000, {false, absl::Minutes(10)}}};
+  const v1::Session session = Create();
+  for (const auto& each : cases) {
+    v1::StartEpisodeRequest start;
+    start.set_session(session.name());
+    start.mutable_inline_task()->set_goal("answer");
+    v1::EpisodeStart started;
+    Context context;
+    ASSERT_TRUE(stub_->StartEpisode(&context, start, &started).ok());
+    v1::StepRequest request = Answer(session.name());
+    if (each.seconds) request.mutable_wait_for_verdict()->set_seconds(*each.seconds);
+    v1::StepResponse response;
+    ASSERT_TRUE(Step(request, &response).ok());
+    EXPECT_EQ(results_->last(), each.asked) << each.seconds.value_or(-99);
+  }
 }
 
 TEST_F(EnvironmentServiceTest, SendsTheRetryHintWhenFull) {
