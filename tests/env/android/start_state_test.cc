@@ -74,7 +74,7 @@ TEST_F(StartStateTest, AFailedStepRefusesTheEpisodeAndNamesItself) {
   start.mutable_setup(1)->set_clear_data("com.missing");
   EXPECT_THAT(Refused(start), HasSubstr("Failed"));
   start.mutable_setup(1)->set_press_home(true);
-  start.mutable_setup(1)->mutable_timeout()->set_nanos(300'000'000);
+  start.mutable_setup(1)->mutable_timeout()->set_seconds(3);
   start.mutable_setup(1)->add_until()->set_activity_regex("never");
   EXPECT_THAT(Refused(start), HasSubstr("in front is com.proctor.launcher/.Home"));
   Reset();  // The session goes on.
