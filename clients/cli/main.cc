@@ -25,8 +25,9 @@ int Report(const absl::Status& status, bool json, Output& output) {
 
 int Main(const std::vector<std::string>& words) {
   const auto line = ParseLine(AllCommands(), GlobalFlags(), words);
-  Output& output = *new Output(line.ok() && line->arguments.Has("json") ? OutputMode::kJson
-                                                                        : OutputMode::kTable);
+  // Stays: an interrupt may come at any time.
+  static Output& output = *new Output(line.ok() && line->arguments.Has("json") ? OutputMode::kJson
+                                                                               : OutputMode::kTable);
   if (!line.ok()) return Report(line.status(), false, output);
   HandleInterrupts(output);
   absl::Status status;
