@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/ids.h"
+#include "common/log.h"
 #include "common/proto_json.h"
 #include "common/proto_time.h"
 #include "common/status.h"
@@ -130,17 +131,16 @@ absl::StatusOr<JobStore::Page> JobStore::List(const CallContext& context, int pa
   PROCTOR_RETURN_IF_ERROR(database_.Read(context, [&](Transaction& transaction) -> absl::Status {
     PROCTOR_ASSIGN_OR_RETURN(
         const std::vector<Row> rows,
-        transaction.Query("SELECT job FROM storage_jobs WHERE $1 = '' OR id < $1 "
+        transaction.Query("SELECT id, job FROM storage_jobs WHERE $1 = '' OR id < $1 "
                           "ORDER BY id DESC LIMIT $2",
                           {page_token, limit + 1}));
-    for (const Row& row : rows) {
-      if (static_cast<int64_t>(page.jobs.size()) == limit) {
-        PROCTOR_ASSIGN_OR_RETURN(page.next_page_token, IdOf(page.jobs.back().name()));
-        break;
-      }
-      PROCTOR_ASSIGN_OR_RETURN(v1::Job job, Parse(row.Text(0)));
-      page.jobs.push_back(std::move(job));
+    // One more than fit: it tells whether more follow.
+    const size_t shown = std::min(rows.size(), static_cast<size_t>(limit));
+    for (size_t i = 0; i < shown; ++i) {
+      absl::StatusOr<v1::Job> job = Parse(rows[i].Text(1));
+      if (job.ok()) page.jobs.push_back(*std::move(job));
     }
+    if (shown < rows.size()) page.next_page_token = rows[shown - 1].Text(0);
     return absl::OkStatus();
   }));
   return page;
@@ -173,12 +173,16 @@ absl::StatusOr<std::vector<v1::Job>> JobStore::Recover(const CallContext& contex
                           {static_cast<int64_t>(v1::JOB_STATE_QUEUED),
                            static_cast<int64_t>(v1::JOB_STATE_RUNNING)}));
     for (const Row& row : rows) {
-      PROCTOR_ASSIGN_OR_RETURN(v1::Job job, Parse(row.Text(1)));
-      if (job.state() == v1::JOB_STATE_RUNNING) {
-        job.set_state(v1::JOB_STATE_QUEUED);
-        PROCTOR_RETURN_IF_ERROR(Save(transaction, row.Text(0), job));
+      absl::StatusOr<v1::Job> job = Parse(row.Text(1));
+      if (!job.ok()) {
+        LogError("a job is damaged: it stays as it is, and is not run", {{"job", ResourceName("jobs", row.Text(0))}});
+        continue;
       }
-      jobs.push_back(std::move(job));
+      if (job->state() == v1::JOB_STATE_RUNNING) {
+        job->set_state(v1::JOB_STATE_QUEUED);
+        PROCTOR_RETURN_IF_ERROR(Save(transaction, row.Text(0), *job));
+      }
+      jobs.push_back(*std::move(job));
     }
     return absl::OkStatus();
   }));

@@ -37,7 +37,8 @@ class JobStore {
     // Empty on the last page.
     std::string next_page_token;
   };
-  // Newest first. `page_size` 0 means 50; at most 1,000. INVALID_ARGUMENT for a foreign page token.
+  // Newest first. `page_size` 0 means 50; at most 1,000. Jobs whose rows are damaged are left out. INVALID_ARGUMENT for a foreign page
+  // token.
   absl::StatusOr<Page> List(const CallContext& context, int page_size,
                             const std::string& page_token);
 
@@ -48,7 +49,7 @@ class JobStore {
                                  const std::function<absl::Status(v1::Job&)>& change);
 
   // At start-up, before anything runs: RUNNING jobs of a server that stopped become QUEUED. Returns all QUEUED jobs,
-  // oldest first, for the caller to run. PAUSED ones stay as they are.
+  // oldest first, for the caller to run. PAUSED ones stay as they are, and damaged ones, which the log names.
   absl::StatusOr<std::vector<v1::Job>> Recover(const CallContext& context);
 
  private:

@@ -126,6 +126,32 @@ TEST_F(JobStoreTest, QueuesRunningJobsAgainAtStartUp) {
   EXPECT_EQ(store_->Get(context_, paused)->state(), v1::JOB_STATE_PAUSED);
 }
 
+TEST_F(JobStoreTest, ADamagedJobStopsNeitherTheStartNorLists) {
+  const std::string first = Start().name();
+  const std::string damaged = Start().name();
+  const std::string last = Start().name();
+  const std::string id = damaged.substr(damaged.find('/') + 1);
+  ASSERT_TRUE(database_
+                  ->Write(context_,
+                          [&](Transaction& transaction) {
+                            return transaction.Execute("UPDATE storage_jobs SET job = $1 WHERE id = $2", {"\xff\xff", id}).status();
+                          })
+                  .ok());
+  const absl::StatusOr<std::vector<v1::Job>> recovered = store_->Recover(context_);
+  ASSERT_TRUE(recovered.ok()) << recovered.status();
+  EXPECT_EQ(recovered->size(), 2u);
+  std::vector<std::string> listed;
+  std::string token;
+  do {
+    const absl::StatusOr<JobStore::Page> page = store_->List(context_, 1, token);
+    ASSERT_TRUE(page.ok()) << page.status();
+    for (const v1::Job& job : page->jobs) listed.push_back(job.name());
+    token = page->next_page_token;
+  } while (!token.empty());
+  EXPECT_THAT(listed, testing::UnorderedElementsAre(first, last));
+  EXPECT_EQ(store_->Get(context_, damaged).status().code(), absl::StatusCode::kDataLoss);
+}
+
 TEST_F(JobStoreTest, DoesNotFindForeignNames) {
   EXPECT_EQ(store_->Get(context_, "jobs/none").status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(store_->Get(context_, "tasks/none").status().code(),
