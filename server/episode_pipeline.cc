@@ -88,9 +88,15 @@ absl::Status EpisodePipeline::GiveBackPlaces(const CallContext& context) {
   for (const reward::Groups::Place& place : places) {
     PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("trajectories", place.trajectory));
     absl::Status found = parts_.episodes.Get(context, ResourceName("episodes", id)).status();
-    if (found.ok()) continue;
+    if (absl::IsDataLoss(found)) parts_.episodes.NoteDamaged(ResourceName("episodes", id), found);
+    if (found.ok() || absl::IsDataLoss(found)) continue;
     if (!absl::IsNotFound(found)) return found;
-    PROCTOR_RETURN_IF_ERROR(parts_.groups.Withdraw(context, place.group, place.trajectory));
+    const absl::Status withdrawn = parts_.groups.Withdraw(context, place.group, place.trajectory);
+    if (absl::IsDataLoss(withdrawn)) {
+      LogError("a group is damaged: a place in it is not given back", {{"group", place.group}, {"error", withdrawn.ToString()}});
+      continue;
+    }
+    PROCTOR_RETURN_IF_ERROR(withdrawn);
   }
   return absl::OkStatus();
 }
@@ -203,6 +209,8 @@ void EpisodePipeline::CloseAbandoned(const std::string& episode_id, int attempt)
     Process(episode_id, 0);
   } else if (absl::IsNotFound(closed)) {
     Finished(episode_id, v1::Episode());
+  } else if (absl::IsDataLoss(closed)) {
+    LeaveDamaged(episode_id, closed);
   } else {
     LogError("an episode's record could not be closed; trying again", {{"episode", episode_id}, {"error", closed.ToString()}});
     Later(episode_id, RetryDelay(attempt), [this, episode_id, attempt] { CloseAbandoned(episode_id, attempt + 1); });
@@ -213,6 +221,11 @@ void EpisodePipeline::Process(const std::string& episode_id, int attempt) {
   const std::string request_id = FormatTraceparent(NewTrace(absl::Bernoulli(absl::BitGen(), parts_.trace_share)));
   Work work{CallContext(absl::Now() + kProcessCap, stop_, request_id), episode_id, attempt, nullptr};
   const LogRequest log(request_id);
+  // A reward for a row that cannot take it would be given, but not be seen.
+  if (const absl::Status row = parts_.episodes.Get(work.context, ResourceName("episodes", episode_id)).status(); !row.ok()) {
+    Failed(episode_id, attempt, row);
+    return;
+  }
   absl::StatusOr<v1::Trajectory> trajectory =
       parts_.trajectories.Get(work.context, ResourceName("trajectories", episode_id));
   if (!trajectory.ok()) {
@@ -294,8 +307,18 @@ void EpisodePipeline::Failed(const std::string& episode_id, int attempt, const a
     Finished(episode_id, v1::Episode());
     return;
   }
+  if (absl::IsDataLoss(status)) {
+    LeaveDamaged(episode_id, status);
+    return;
+  }
   LogError("an episode could not be judged; trying again", {{"episode", episode_id}, {"error", status.ToString()}});
   Again(episode_id, attempt + 1, RetryDelay(attempt));
+}
+
+void EpisodePipeline::LeaveDamaged(const std::string& episode_id, const absl::Status& why) {
+  const std::string name = ResourceName("episodes", episode_id);
+  parts_.episodes.NoteDamaged(name, why);
+  Finished(episode_id, parts_.episodes.Get(CallContext::WithTimeout(absl::Seconds(10)), name));
 }
 
 void EpisodePipeline::Again(const std::string& episode_id, int attempt, absl::Duration delay) {
@@ -340,7 +363,7 @@ absl::Status EpisodePipeline::TellCurriculum(const Work& work, const OptionalVer
   return absl::IsNotFound(status) || absl::IsInvalidArgument(status) ? absl::OkStatus() : status;
 }
 
-void EpisodePipeline::Finished(const std::string& episode_id, const v1::Episode& episode) {
+void EpisodePipeline::Finished(const std::string& episode_id, const absl::StatusOr<v1::Episode>& episode) {
   std::vector<std::shared_ptr<Waiter>> waiters;
   {
     MutexLock lock(mutex_);
@@ -351,7 +374,7 @@ void EpisodePipeline::Finished(const std::string& episode_id, const v1::Episode&
     waiters_.erase(begin, end);
   }
   for (const auto& waiter : waiters) {
-    if (episode.name().empty()) {
+    if (episode.ok() && episode->name().empty()) {
       Answer(waiter, absl::NotFoundError(absl::StrCat(waiter->name, " does not exist any more")));
     } else {
       Answer(waiter, episode);

@@ -76,7 +76,7 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   ~EpisodePipeline() override;
 
   // At start-up, after TrajectoryStore::CloseInterrupted: takes up episodes that were closed but not rewarded, and gives back the
-  // places in groups of episodes that a crash kept from starting.
+  // places in groups of episodes that a crash kept from starting. Damaged episodes stay as they are, with their places.
   absl::Status Resume(const CallContext& context);
 
   // Waits until every closed episode is rewarded, or the deadline. After it no more is begun, and what runs is cancelled: the
@@ -127,7 +127,11 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   // Runs `work` on the pool after `delay`, unless the episode is left to the next start by then.
   void Later(const std::string& episode_id, absl::Duration delay, std::function<void()> work);
   void Failed(const std::string& episode_id, int attempt, const absl::Status& status);
-  void Finished(const std::string& episode_id, const v1::Episode& episode);
+  // Of an episode whose row or record cannot be read: nothing of it changes, and the next start tries again. Whoever waits for it is told
+  // how it stands.
+  void LeaveDamaged(const std::string& episode_id, const absl::Status& why);
+  // Tells whoever waits; an episode without a name does not exist any more.
+  void Finished(const std::string& episode_id, const absl::StatusOr<v1::Episode>& episode);
   void Begin(const std::shared_ptr<Waiter>& waiter, absl::Duration max_wait);
   void Answer(const std::shared_ptr<Waiter>& waiter, absl::StatusOr<v1::Episode> episode);
   void AnswerAsItStands(const std::shared_ptr<Waiter>& waiter);

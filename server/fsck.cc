@@ -41,6 +41,7 @@ class Checker {
     PROCTOR_ASSIGN_OR_RETURN(database_, storage::OpenSqliteDatabase(options));
     PROCTOR_RETURN_IF_ERROR(CheckDatabase());
     PROCTOR_RETURN_IF_ERROR(CheckRecords());
+    PROCTOR_RETURN_IF_ERROR(CheckEpisodes());
     PROCTOR_RETURN_IF_ERROR(CheckRewards());
     PROCTOR_RETURN_IF_ERROR(CheckBlobs());
     PROCTOR_RETURN_IF_ERROR(CompareBlobs());
@@ -91,6 +92,14 @@ class Checker {
     for (const auto& [id, digest] : records_.noted_for_nothing) {
       Settle(mended, absl::StrCat("trajectories/", id, ": it is noted that it needs blob ", digest, ", but it does not"), "note deleted");
     }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckEpisodes() {
+    PROCTOR_ASSIGN_OR_RETURN(const trajectory::EpisodeCheck check,
+                             trajectory::CheckEpisodes(context_, *database_, [this](int64_t done) { progress_("episodes", done, 0); }));
+    report_.episodes = check.episodes;
+    for (const std::string& line : check.damage) Damage(line);
     return absl::OkStatus();
   }
 

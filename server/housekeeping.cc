@@ -129,7 +129,9 @@ void Housekeeping::ForgetDeleted(const CallContext& context) {
   const auto exists = [&](const std::string& id) -> absl::StatusOr<bool> {
     // The episode's row stays.
     const absl::Status found = parts_.data.trajectories->GetHeader(context, ResourceName("trajectories", id)).status();
-    if (found.ok() || absl::IsNotFound(found)) return found.ok();
+    if (absl::IsNotFound(found)) return false;
+    // One that is damaged is there.
+    if (found.ok() || absl::IsDataLoss(found)) return true;
     return found;
   };
   LogFailure("deleted episodes still count for their tenants", parts_.accounts.ForgetDeleted(context, exists));

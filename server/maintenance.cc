@@ -70,9 +70,9 @@ int RunFsck(const std::string& directory, FsckMode mode) {
   Print("damage", report->damage);
   Print("repaired", report->repaired);
   Print("leftover", report->leftovers);
-  std::printf("%s: %lld trajectories with %lld steps, %lld rewards, %lld blobs of %lld bytes: %s\n", directory.c_str(),
-              static_cast<long long>(report->records), static_cast<long long>(report->steps), static_cast<long long>(report->rewards),
-              static_cast<long long>(report->blobs), static_cast<long long>(report->blob_bytes),
+  std::printf("%s: %lld trajectories with %lld steps, %lld episodes, %lld rewards, %lld blobs of %lld bytes: %s\n", directory.c_str(),
+              static_cast<long long>(report->records), static_cast<long long>(report->steps), static_cast<long long>(report->episodes),
+              static_cast<long long>(report->rewards), static_cast<long long>(report->blobs), static_cast<long long>(report->blob_bytes),
               report->damage.empty() ? "sound" : "DAMAGED");
   return report->damage.empty() ? kDone : kExitDamaged;
 }

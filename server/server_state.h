@@ -68,7 +68,7 @@ struct ServerState {
   // As last counted; nothing before the first time.
   std::optional<BlobSize> blobs;
   RecompressionTotals recompression;
-  // Trajectories that lists left out since the start.
+  // Trajectories and episodes that were passed over since the start because they are damaged.
   int64_t unreadable_records = 0;
   // Nothing without traces.
   std::optional<int64_t> dropped_spans;

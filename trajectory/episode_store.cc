@@ -1,5 +1,6 @@
 #include "trajectory/episode_store.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -20,12 +21,10 @@ using storage::Transaction;
 constexpr char kSelect[] =
     "SELECT e.id, e.start_time, e.episode, r.step_count FROM trajectory_episodes e "
     "LEFT JOIN trajectory_records r ON r.id = e.id";
+constexpr char kCorruptRow[] = "the episode's row cannot be read";
 
 absl::StatusOr<v1::Episode> Parse(const Row& row) {
-  v1::Episode episode;
-  if (!episode.ParseFromString(row.Text(2))) {
-    return absl::DataLossError(absl::StrCat("the row of episodes/", row.Text(0), " is corrupt"));
-  }
+  PROCTOR_ASSIGN_OR_RETURN(v1::Episode episode, ParseEpisode(row.Text(0), row.Text(2)));
   if (!row.IsNull(3)) episode.set_step_count(static_cast<int32_t>(row.Int(3)));
   return episode;
 }
@@ -66,23 +65,30 @@ absl::StatusOr<EpisodeStore::Page> EpisodeStore::List(const CallContext& context
       " ORDER BY e.start_time DESC, e.id DESC LIMIT $6");
   static_assert(v1::EPISODE_STATE_CLOSED == 3 && v1::RESULT_STATE_READY == 2);
   Page page;
+  std::vector<std::string> unreadable;
   PROCTOR_RETURN_IF_ERROR(
       archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
         PROCTOR_ASSIGN_OR_RETURN(
             const std::vector<Row> rows,
             transaction.Query(sql, {filter.session, filter.policy, filter.task,
                                     from.start_time_micros, from.id, int64_t{limit} + 1}));
-        for (const Row& row : rows) {
-          if (static_cast<int>(page.episodes.size()) == limit) {
-            page.next_page_token = EncodePageToken(from);
-            break;
+        // One more than fit: it tells whether more follow.
+        const size_t shown = std::min(rows.size(), static_cast<size_t>(limit));
+        for (size_t i = 0; i < shown; ++i) {
+          absl::StatusOr<v1::Episode> episode = Parse(rows[i]);
+          if (episode.ok()) {
+            page.episodes.push_back(*std::move(episode));
+          } else {
+            unreadable.push_back(ResourceName("episodes", rows[i].Text(0)));
           }
-          PROCTOR_ASSIGN_OR_RETURN(v1::Episode episode, Parse(row));
-          page.episodes.push_back(std::move(episode));
-          from = {.start_time_micros = row.Int(1), .id = row.Text(0)};
+        }
+        if (shown < rows.size()) {
+          const Row& last = rows[shown - 1];
+          page.next_page_token = EncodePageToken({.start_time_micros = last.Int(1), .id = last.Text(0)});
         }
         return absl::OkStatus();
       }));
+  for (const std::string& name : unreadable) archive_.unreadable().Note(name, kCorruptRow);
   return page;
 }
 
@@ -98,6 +104,10 @@ absl::StatusOr<v1::Episode> EpisodeStore::Update(
         return PutEpisode(transaction, id, episode);
       }));
   return episode;
+}
+
+void EpisodeStore::NoteDamaged(const std::string& name, const absl::Status& why) {
+  archive_.unreadable().Note(name, std::string(why.message()));
 }
 
 }  // namespace proctor::trajectory

@@ -25,7 +25,8 @@ struct EpisodeFilter {
   bool pending_result_only = false;
 };
 
-// Thread-safe. Names are `episodes/{id}`; INVALID_ARGUMENT for others, NOT_FOUND. Rows are made by the Recorder.
+// Thread-safe. Names are `episodes/{id}`; INVALID_ARGUMENT for others, NOT_FOUND, DATA_LOSS for a corrupt row. Rows are made by the
+// Recorder.
 class EpisodeStore {
  public:
   // `archive` outlives the store.
@@ -39,13 +40,17 @@ class EpisodeStore {
     // Empty on the last page.
     std::string next_page_token;
   };
-  // Newest first. `page_size` 0 means 50, at most 1,000.
+  // Newest first. `page_size` 0 means 50, at most 1,000. A row that cannot be read is left out and noted in Archive::unreadable, so a page
+  // may have fewer episodes than are to come, or none. INVALID_ARGUMENT for a foreign page token.
   absl::StatusOr<Page> List(const CallContext& context, const EpisodeFilter& filter, int page_size,
                             const std::string& page_token);
 
   // Changes the row in one transaction and returns it. What `change` returns is returned.
   absl::StatusOr<v1::Episode> Update(const CallContext& context, const std::string& name,
                                      const std::function<absl::Status(v1::Episode&)>& change);
+
+  // Notes in Archive::unreadable that the episode gets no result, since its row or its record is damaged: `why`.
+  void NoteDamaged(const std::string& name, const absl::Status& why);
 
  private:
   Archive& archive_;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/ids.h"
 #include "common/status.h"
+#include "proctor/v1/episode.pb.h"
 #include "proctor/v1/trajectory.pb.h"
 #include "trajectory/record_form.h"
 #include "trajectory/record_tables.h"
@@ -44,10 +45,11 @@ class Checker {
     Name(header.initial_observation(), -1);
     PROCTOR_ASSIGN_OR_RETURN(const bool steps_sound, CheckSteps(step_count_));
     const bool closed = rows[0].Int(3) != 0;
-    if (!closed) ++check_.open;
     if (header.closed() != closed) Damage("its header and its row differ about whether it is closed");
     if (closed && steps_sound) CheckDigest(header, rows[0].Text(2), step_count_);
-    return CheckNotes(check_.damage.size() == damage_before ? Trust::kRecord : Trust::kNotes);
+    const bool whole = check_.damage.size() == damage_before;
+    if (whole && !closed) ++check_.open;
+    return CheckNotes(whole ? Trust::kRecord : Trust::kNotes);
   }
 
  private:
@@ -154,6 +156,18 @@ absl::Status CheckOrphans(Transaction& transaction, RecordCheck& check) {
   return absl::OkStatus();
 }
 
+void CheckEpisode(const Row& row, EpisodeCheck& check) {
+  ++check.episodes;
+  const std::string name = ResourceName("episodes", row.Text(0));
+  const absl::StatusOr<v1::Episode> episode = ParseEpisode(row.Text(0), row.Text(3));
+  if (!episode.ok()) {
+    check.damage.push_back(absl::StrCat(name, ": its row cannot be read: the server goes on without it, and gives it no reward; restore "
+                                              "from a backup, or live without it"));
+  } else if (episode->state() != row.Int(1) || episode->result_state() != row.Int(2)) {
+    check.damage.push_back(absl::StrCat(name, ": its row and the columns beside it differ about its state"));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<RecordCheck> CheckRecords(const CallContext& context, storage::Database& database,
@@ -167,6 +181,25 @@ absl::StatusOr<RecordCheck> CheckRecords(const CallContext& context, storage::Da
       progress(static_cast<int64_t>(i) + 1, static_cast<int64_t>(ids.size()));
     }
     return CheckOrphans(transaction, check);
+  }));
+  return check;
+}
+
+absl::StatusOr<EpisodeCheck> CheckEpisodes(const CallContext& context, storage::Database& database,
+                                           const std::function<void(int64_t done)>& progress) {
+  EpisodeCheck check;
+  PROCTOR_RETURN_IF_ERROR(database.Read(context, [&](Transaction& transaction) -> absl::Status {
+    std::string last;
+    while (true) {
+      PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                               transaction.Query("SELECT id, state, result_state, episode FROM trajectory_episodes WHERE id > $1 "
+                                                 "ORDER BY id LIMIT 500",
+                                                 {last}));
+      if (rows.empty()) return absl::OkStatus();
+      for (const Row& row : rows) CheckEpisode(row, check);
+      last = rows.back().Text(0);
+      progress(check.episodes);
+    }
   }));
   return check;
 }

@@ -19,7 +19,7 @@ namespace proctor::trajectory {
 struct RecordCheck {
   int64_t records = 0;
   int64_t steps = 0;
-  // Records that a stopped server left open; the next start closes them.
+  // Whole records that a stopped server left open; the next start closes them.
   int64_t open = 0;
   // One a problem, with the record's name: a header or step that cannot be read, a gap in the steps, a digest that does not fit, steps
   // without a record. None of them can be mended but from a copy.
@@ -36,6 +36,17 @@ struct RecordCheck {
 // Reads all records, with each step's bytes. Calls `progress(done, all)` after each record. Errors: the database's.
 absl::StatusOr<RecordCheck> CheckRecords(const CallContext& context, storage::Database& database,
                                          const std::function<void(int64_t done, int64_t all)>& progress);
+
+struct EpisodeCheck {
+  int64_t episodes = 0;
+  // One a problem, with the episode's name: a row that cannot be read, or that is not what its columns say. None of them can be mended but
+  // from a copy.
+  std::vector<std::string> damage;
+};
+
+// Reads all rows of episodes, some at a time. Calls `progress(done)` after each of these. Errors: the database's.
+absl::StatusOr<EpisodeCheck> CheckEpisodes(const CallContext& context, storage::Database& database,
+                                           const std::function<void(int64_t done)>& progress);
 
 // Digests of all blobs that some record is noted to need.
 absl::StatusOr<std::set<std::string>> NotedBlobs(const CallContext& context, storage::Database& database);

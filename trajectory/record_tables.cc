@@ -188,6 +188,14 @@ absl::StatusOr<v1::Trajectory> CloseRecord(Transaction& transaction, const std::
   return header;
 }
 
+absl::StatusOr<v1::Episode> ParseEpisode(const std::string& id, const std::string& bytes) {
+  v1::Episode episode;
+  if (!episode.ParseFromString(bytes) || episode.name() != ResourceName("episodes", id)) {
+    return absl::DataLossError(absl::StrCat("the row of episodes/", id, " is corrupt"));
+  }
+  return episode;
+}
+
 absl::Status PutEpisode(Transaction& transaction, const std::string& id,
                         const v1::Episode& episode) {
   return transaction

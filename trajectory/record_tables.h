@@ -57,6 +57,8 @@ absl::StatusOr<std::vector<v1::Step>> LoadSteps(storage::Transaction& transactio
 absl::StatusOr<v1::Trajectory> CloseRecord(storage::Transaction& transaction,
                                            const std::string& id, const v1::Trajectory& ending);
 
+// The column `episode` of an episode's row. DATA_LOSS: it cannot be read, or is another episode's.
+absl::StatusOr<v1::Episode> ParseEpisode(const std::string& id, const std::string& bytes);
 // Writes an episode's row, new or not.
 absl::Status PutEpisode(storage::Transaction& transaction, const std::string& id,
                         const v1::Episode& episode);

@@ -38,24 +38,27 @@ v1::Trajectory InterruptedEnding(const v1::Trajectory& header, const std::vector
   return ending;
 }
 
-absl::Status CloseEpisode(Transaction& transaction, const std::string& id,
-                          const v1::Trajectory& closed) {
+// What there is of a record's episode.
+enum class EpisodeRow { kSoundOrNone, kUnreadable };
+
+// Of the record `closed`. A row that cannot be read stays as it is.
+absl::StatusOr<EpisodeRow> CloseEpisode(Transaction& transaction, const std::string& id,
+                                        const v1::Trajectory& closed) {
   PROCTOR_ASSIGN_OR_RETURN(
       const std::vector<Row> rows,
       transaction.Query("SELECT episode FROM trajectory_episodes WHERE id = $1", {id}));
-  if (rows.empty()) return absl::OkStatus();
-  v1::Episode episode;
-  if (!episode.ParseFromString(rows[0].Text(0))) {
-    return absl::DataLossError(absl::StrCat("the row of episodes/", id, " is corrupt"));
-  }
-  episode.set_state(v1::EPISODE_STATE_CLOSED);
-  episode.set_end_kind(closed.end_kind());
-  episode.set_end_reason(closed.end_reason());
-  episode.set_end_message(closed.end_message());
-  *episode.mutable_end_time() = closed.end_time();
-  episode.set_step_count(closed.step_count());
-  episode.set_result_state(v1::RESULT_STATE_PENDING);
-  return PutEpisode(transaction, id, episode);
+  if (rows.empty()) return EpisodeRow::kSoundOrNone;
+  absl::StatusOr<v1::Episode> episode = ParseEpisode(id, rows[0].Text(0));
+  if (!episode.ok()) return EpisodeRow::kUnreadable;
+  episode->set_state(v1::EPISODE_STATE_CLOSED);
+  episode->set_end_kind(closed.end_kind());
+  episode->set_end_reason(closed.end_reason());
+  episode->set_end_message(closed.end_message());
+  *episode->mutable_end_time() = closed.end_time();
+  episode->set_step_count(closed.step_count());
+  episode->set_result_state(v1::RESULT_STATE_PENDING);
+  PROCTOR_RETURN_IF_ERROR(PutEpisode(transaction, id, *episode));
+  return EpisodeRow::kSoundOrNone;
 }
 
 }  // namespace
@@ -146,7 +149,7 @@ absl::StatusOr<TrajectoryStore::Page> TrajectoryStore::List(const CallContext& c
         if (static_cast<int>(rows.size()) > limit) page.next_page_token = EncodePageToken(last);
         return absl::OkStatus();
       }));
-  for (const std::string& name : unreadable) archive_.unreadable().Note(name);
+  for (const std::string& name : unreadable) archive_.unreadable().Note(name, "the trajectory's header cannot be read");
   return page;
 }
 
@@ -207,8 +210,14 @@ absl::StatusOr<std::vector<std::string>> TrajectoryStore::CloseInterrupted(
       }));
   std::vector<std::string> closed;
   for (const std::string& id : ids) {
-    PROCTOR_RETURN_IF_ERROR(CloseOne(context, id));
-    closed.push_back(ResourceName("trajectories", id));
+    const std::string name = ResourceName("trajectories", id);
+    const absl::Status status = CloseOne(context, id);
+    if (absl::IsDataLoss(status)) {
+      archive_.unreadable().Note(name, absl::StrCat("it stays open: ", status.message()));
+      continue;
+    }
+    PROCTOR_RETURN_IF_ERROR(status);
+    closed.push_back(name);
   }
   PROCTOR_RETURN_IF_ERROR(CollectGarbage(context));
   return closed;
@@ -221,7 +230,8 @@ absl::Status TrajectoryStore::CloseAbandoned(const CallContext& context, const s
 }
 
 absl::Status TrajectoryStore::CloseOne(const CallContext& context, const std::string& id) {
-  return archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
+  EpisodeRow row = EpisodeRow::kSoundOrNone;
+  PROCTOR_RETURN_IF_ERROR(archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
     PROCTOR_ASSIGN_OR_RETURN(const RecordRow record, LoadRecord(transaction, id));
     const int64_t last_index = record.step_count - 1;
     std::vector<v1::Step> last;
@@ -231,8 +241,13 @@ absl::Status TrajectoryStore::CloseOne(const CallContext& context, const std::st
     PROCTOR_ASSIGN_OR_RETURN(
         const v1::Trajectory closed,
         CloseRecord(transaction, id, InterruptedEnding(record.header, last)));
-    return CloseEpisode(transaction, id, closed);
-  });
+    PROCTOR_ASSIGN_OR_RETURN(row, CloseEpisode(transaction, id, closed));
+    return absl::OkStatus();
+  }));
+  if (row == EpisodeRow::kUnreadable) {
+    archive_.unreadable().Note(ResourceName("episodes", id), "the episode's row cannot be read; its trajectory is closed");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status TrajectoryStore::CollectGarbage(const CallContext& context) {

@@ -50,11 +50,12 @@ class TrajectoryStore {
   // is thin already. FAILED_PRECONDITION: open.
   absl::Status Thin(const CallContext& context, const std::string& name, absl::Time now);
 
-  // Closes a record that its recorder gave up, as CloseInterrupted does; nothing if it is closed. NOT_FOUND.
+  // Closes a record that its recorder gave up, as CloseInterrupted does; nothing if it is closed. NOT_FOUND; DATA_LOSS: too damaged.
   absl::Status CloseAbandoned(const CallContext& context, const std::string& name);
 
   // At start-up, before anything is recorded: closes what a stopped server left open (INTERRUPTED, SERVER_FAULT, with the
-  // steps that were acknowledged), their episodes too, and finishes interrupted deletions. Returns the names closed.
+  // steps that were acknowledged), their episodes too, and finishes interrupted deletions. Returns the names closed. A record that is too
+  // damaged to be closed stays open, an episode's row that cannot be read stays as it is; both are noted in Archive::unreadable.
   absl::StatusOr<std::vector<std::string>> CloseInterrupted(const CallContext& context);
 
  private:

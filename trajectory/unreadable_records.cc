@@ -4,12 +4,13 @@
 
 namespace proctor::trajectory {
 
-void UnreadableRecords::Note(const std::string& name) {
+void UnreadableRecords::Note(const std::string& name, const std::string& why) {
   {
     MutexLock lock(mutex_);
     if (!names_.insert(name).second) return;
   }
-  LogError("a trajectory's header cannot be read: it is left out of lists; stop the server and run proctord --fsck", {{"trajectory", name}});
+  LogError("a record is damaged: it stays as it is, and lists, judging and the like go on without it; stop the server and run proctord --fsck",
+           {{"record", name}, {"why", why}});
 }
 
 int64_t UnreadableRecords::count() const {

@@ -1,4 +1,4 @@
-// Records that listing had to leave out because their headers cannot be read.
+// Trajectories and episodes that had to be passed over because they are damaged.
 #ifndef PROCTOR_TRAJECTORY_UNREADABLE_RECORDS_H_
 #define PROCTOR_TRAJECTORY_UNREADABLE_RECORDS_H_
 
@@ -13,8 +13,8 @@ namespace proctor::trajectory {
 // Thread-safe.
 class UnreadableRecords {
  public:
-  // Tells the log, the first time for each record. `name` is `trajectories/{id}`.
-  void Note(const std::string& name);
+  // Tells the log `why`, the first time for each record. `name` is `trajectories/{id}` or `episodes/{id}`.
+  void Note(const std::string& name, const std::string& why);
   // Different ones noted so far.
   int64_t count() const;
 

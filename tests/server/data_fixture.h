@@ -14,7 +14,7 @@
 #include "proctor/v1/config.pb.h"
 #include "server/data_directory.h"
 #include "server/fsck.h"
-#include "storage/sqlite_database.h"
+#include "tests/server/change_rows.h"
 #include "tests/storage/temp_directory.h"
 
 namespace proctor::server {
@@ -78,14 +78,7 @@ class DataFixture : public testing::Test {
 
   // Changes rows behind the server's back.
   void Sql(const std::string& sql, const std::vector<storage::Value>& parameters = {}) {
-    storage::SqliteDatabaseOptions options;
-    options.directory = data_dir();
-    const auto database = storage::OpenSqliteDatabase(options);
-    ASSERT_TRUE(database.ok()) << database.status();
-    const absl::Status status = (*database)->Write(CallContext(), [&](storage::Transaction& transaction) {
-      return transaction.Execute(sql, parameters).status();
-    });
-    ASSERT_TRUE(status.ok()) << status;
+    ChangeRows(data_dir(), sql, parameters);
   }
 
   std::string BlobPath(const std::string& bytes, const std::string& folder) const {

@@ -84,6 +84,13 @@ class EpisodePipelineTest : public testing::Test {
     return "episodes/" + id;
   }
 
+  // Runs SQL behind the stores' backs.
+  void Sql(const std::string& sql) {
+    const absl::Status status =
+        database_.Write(CallContext(), [&](Transaction& transaction) { return transaction.Execute(sql, {}).status(); });
+    ASSERT_TRUE(status.ok()) << status;
+  }
+
   std::future<Answer> Wait(const CallContext& context, const std::string& name, absl::Duration max_wait) {
     auto answer = std::make_shared<std::promise<Answer>>();
     std::future<Answer> future = answer->get_future();
@@ -173,6 +180,74 @@ TEST_F(EpisodePipelineTest, APlaceInAGroupThatCouldNotBeGivenBackIsGivenBackLate
   ASSERT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
   EXPECT_EQ(failures, 0);
   EXPECT_EQ(groups_.Get(CallContext(), request.group())->started(), 0);
+}
+
+TEST_F(EpisodePipelineTest, DamagedEpisodesAreLeftAsTheyAreAndTheOthersJudged) {
+  for (const char* const id : {"e1", "e2", "e3", "e4"}) Record(id);
+  Sql("UPDATE trajectory_episodes SET episode = x'ffffff' WHERE id = 'e1'");
+  Sql("UPDATE trajectory_records SET header = x'ffffff' WHERE id = 'e3'");
+  std::future<Answer> answer = Wait(CallContext(), "episodes/e3", absl::Minutes(1));
+  const absl::Status resumed = pipeline_.Resume(CallContext());
+  ASSERT_TRUE(resumed.ok()) << resumed;
+  // Nobody waits for the damaged ones, neither a client nor the drain.
+  ASSERT_TRUE(Comes(answer));
+  EXPECT_EQ(answer.get()->result_state(), v1::RESULT_STATE_PENDING);
+  ASSERT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
+  EXPECT_EQ(archive_->unreadable().count(), 2);
+  for (const char* const name : {"episodes/e2", "episodes/e4"}) {
+    EXPECT_EQ(episodes_.Get(CallContext(), name)->result_state(), v1::RESULT_STATE_READY) << name;
+  }
+  EXPECT_EQ(episodes_.Get(CallContext(), "episodes/e1").status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(episodes_.Get(CallContext(), "episodes/e3")->result_state(), v1::RESULT_STATE_PENDING);
+}
+
+TEST_F(EpisodePipelineTest, AnEpisodeWhoseRowGetsDamagedBeforeItIsJudgedGetsNoReward) {
+  Record("e1");
+  Sql("UPDATE trajectory_episodes SET episode = x'ffffff'");
+  pipeline_.Closed("e1");
+  ASSERT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
+  EXPECT_EQ(archive_->unreadable().count(), 1);
+  int64_t rewards = -1;
+  ASSERT_TRUE(database_
+                  .Read(CallContext(),
+                        [&](Transaction& transaction) -> absl::Status {
+                          const auto rows = transaction.Query("SELECT COUNT(*) FROM reward_records", {});
+                          if (rows.ok()) rewards = (*rows)[0].Int(0);
+                          return rows.status();
+                        })
+                  .ok());
+  EXPECT_EQ(rewards, 0);
+}
+
+TEST_F(EpisodePipelineTest, ARecordThatIsTooDamagedToBeClosedIsNotTriedAgain) {
+  const absl::Time start = SystemClock().Now();
+  ASSERT_TRUE(recorder_.Begin(CallContext(), trajectory::MakeHeader("e1", start), trajectory::MakeEpisode("e1", start), {}).ok());
+  Sql("UPDATE trajectory_records SET header = x'ffffff'");
+  pipeline_.NotClosed("e1");
+  ASSERT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
+  EXPECT_EQ(archive_->unreadable().count(), 1);
+  EXPECT_EQ(episodes_.Get(CallContext(), "episodes/e1")->state(), v1::EPISODE_STATE_RUNNING);
+}
+
+TEST_F(EpisodePipelineTest, ADamagedEpisodeKeepsItsPlaceInItsGroup) {
+  v1::CreateTaskRequest task;
+  task.mutable_task()->set_goal("Click.");
+  task.mutable_task()->set_environment("environments/null");
+  v1::StartEpisodeRequest request;
+  request.set_task(tasks_->CreateTask(CallContext(), task).value().name());
+  v1::Group group;
+  group.set_task(request.task());
+  group.set_size(2);
+  request.set_group(groups_.Create(CallContext(), group, {}).value().name());
+  for (const char* const id : {"e1", "e2"}) ASSERT_TRUE(pipeline_.Admit(CallContext(), request, id).ok());
+  const absl::Time start = SystemClock().Now();
+  ASSERT_TRUE(recorder_.Begin(CallContext(), trajectory::MakeHeader("e1", start), trajectory::MakeEpisode("e1", start), {}).ok());
+  Sql("UPDATE trajectory_episodes SET episode = x'ffffff'");
+  const absl::Status resumed = pipeline_.Resume(CallContext());
+  ASSERT_TRUE(resumed.ok()) << resumed;
+  // That of the other, which never started, was given back.
+  EXPECT_EQ(groups_.Get(CallContext(), request.group())->started(), 1);
+  EXPECT_EQ(archive_->unreadable().count(), 1);
 }
 
 TEST_F(EpisodePipelineTest, WaitEndsWithItsTime) {

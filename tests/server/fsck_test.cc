@@ -42,6 +42,7 @@ TEST_F(FsckTest, AWholeDirectoryIsSound) {
   EXPECT_THAT(report.leftovers, IsEmpty());
   EXPECT_EQ(report.records, 2);
   EXPECT_EQ(report.steps, 4);
+  EXPECT_EQ(report.episodes, 2);
   EXPECT_EQ(report.rewards, 2);
   EXPECT_EQ(report.blobs, 5);
   EXPECT_EQ(report.blob_bytes, static_cast<int64_t>(2 * 6 + 2 * 7 + 6));
@@ -171,6 +172,28 @@ TEST_F(FsckTest, NotesAboutBlobsAreMended) {
   EXPECT_THAT(Check().damage, IsEmpty());
 }
 
+TEST_F(FsckTest, AnEpisodesRowThatCannotBeReadIsFound) {
+  Sql("UPDATE trajectory_episodes SET episode = $2 WHERE id = $1", {first_, Rubbish()});
+  ExpectDamage(absl::StrCat("episodes/", first_, ": its row cannot be read: "));
+  Sql("UPDATE trajectory_episodes SET episode = (SELECT episode FROM trajectory_episodes WHERE id = $2) WHERE id = $1", {first_, second_});
+  ExpectDamage(absl::StrCat("episodes/", first_, ": its row cannot be read: "));
+}
+
+TEST_F(FsckTest, AnEpisodesRowThatItsColumnsContradictIsFound) {
+  Sql("UPDATE trajectory_episodes SET result_state = 1 WHERE id = $1", {second_});
+  ExpectDamage(absl::StrCat("episodes/", second_, ": its row and the columns beside it differ"));
+}
+
+TEST_F(FsckTest, MoreEpisodesThanAreReadAtATimeAreAllLookedAt) {
+  ASSERT_NO_FATAL_FAILURE(Open());
+  for (int i = 0; i < 1100; ++i) Record("", v1::OUTCOME_SUCCESS, v1::SPLIT_TRAIN, /*steps=*/0);
+  Close();
+  Sql("UPDATE trajectory_episodes SET episode = $1 WHERE id = (SELECT MAX(id) FROM trajectory_episodes)", {Rubbish()});
+  const FsckReport report = Check();
+  EXPECT_EQ(report.episodes, 1102);
+  EXPECT_THAT(report.damage, ElementsAre(HasSubstr("its row cannot be read")));
+}
+
 TEST_F(FsckTest, AGapInTheRewardLogIsFound) {
   Sql("DELETE FROM reward_records WHERE log_offset = 1");
   ExpectDamage("reward log: the records 1 to 1 are missing");
@@ -209,6 +232,10 @@ TEST_F(FsckTest, AnOpenTrajectoryIsALeftover) {
   const FsckReport report = Check();
   EXPECT_THAT(report.damage, IsEmpty());
   EXPECT_THAT(report.leftovers, ElementsAre(HasSubstr("1 trajectories were left open")));
+  // One that the next start cannot close is none of these.
+  Sql("UPDATE trajectory_records SET header = $1 WHERE closed = 0", {Rubbish()});
+  EXPECT_THAT(Check().damage, ElementsAre(HasSubstr("its header cannot be read")));
+  EXPECT_THAT(Check().leftovers, IsEmpty());
 }
 
 TEST_F(FsckTest, LookingChangesNothing) {

@@ -6,7 +6,9 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/server/change_rows.h"
 #include "tests/server/proctord_fixture.h"
+#include "tests/server/proctord_http.h"
 
 namespace proctor::server {
 namespace {
@@ -37,6 +39,17 @@ class ProctordBackupTest : public ProctordTest {
     ClientContext context;
     const grpc::Status status = trajectories_->DeleteTrajectory(&context, request, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
+  }
+
+  static std::string IdOf(const v1::Episode& episode) { return episode.name().substr(episode.name().find('/') + 1); }
+  std::vector<std::string> ListEpisodes() {
+    v1::ListEpisodesResponse response;
+    ClientContext context;
+    const grpc::Status status = worlds_->ListEpisodes(&context, v1::ListEpisodesRequest(), &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    std::vector<std::string> names;
+    for (const v1::Episode& episode : response.episodes()) names.push_back(episode.name());
+    return names;
   }
 
   std::string output_;
@@ -102,6 +115,61 @@ TEST_F(ProctordBackupTest, FsckTellsDamageByItsExitCodeAndRepairsWhatItCan) {
   EXPECT_EQ(Run({"--fsck"}, server_.data()), 0) << output_;
   EXPECT_EQ(Run({"--repair"}, server_.data()), 2) << output_;
   EXPECT_EQ(Run({"--fsck"}, directory_.path() + "/none"), 1) << output_;
+}
+
+TEST_F(ProctordBackupTest, DamagedEpisodesStopNeitherTheStartNorTheOthers) {
+  std::ofstream(server_.config(), std::ios::app) << kHttpConfig;
+  ASSERT_NO_FATAL_FAILURE(Start());
+  const std::string task = MakeTask();
+  const auto judged = [&] {
+    const v1::Episode episode = StartEpisode(MakeSession(), task);
+    Act(episode.session(), Answer("42"));
+    return WaitEpisode(episode.name());
+  };
+  const auto open = [&] {
+    const v1::Episode episode = StartEpisode(MakeSession(), task);
+    Act(episode.session(), Click());
+    return episode;
+  };
+  v1::Episode waits = judged();
+  const v1::Episode damaged = judged();
+  const v1::Episode left = open();
+  const v1::Episode headless = open();
+  const v1::Episode rowless = open();
+  server_.Kill();
+  // As if the server had died before they had their results.
+  waits.set_result_state(v1::RESULT_STATE_PENDING);
+  waits.clear_verdict();
+  waits.clear_reward();
+  const auto set_row = [&](const v1::Episode& episode, v1::ResultState state, const storage::Bytes& bytes) {
+    ChangeRows(server_.data(), "UPDATE trajectory_episodes SET result_state = $2, episode = $3 WHERE id = $1",
+               {IdOf(episode), int64_t{state}, bytes});
+  };
+  set_row(waits, v1::RESULT_STATE_PENDING, storage::Bytes{waits.SerializeAsString()});
+  set_row(damaged, v1::RESULT_STATE_PENDING, Rubbish());
+  set_row(rowless, v1::RESULT_STATE_UNSPECIFIED, Rubbish());
+  ChangeRows(server_.data(), "UPDATE trajectory_records SET header = $2 WHERE id = $1", {IdOf(headless), Rubbish()});
+
+  ASSERT_NO_FATAL_FAILURE(Start());
+  EXPECT_EQ(WaitEpisode(waits.name()).reward().status(), v1::REWARD_STATUS_VALID);
+  EXPECT_EQ(WaitEpisode(left.name()).reward().mask_reason(), v1::MASK_REASON_SERVER_FAULT);
+  const v1::Episode fresh = judged();
+  EXPECT_EQ(fresh.verdict().outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_THAT(ListEpisodes(), testing::UnorderedElementsAre(waits.name(), left.name(), headless.name(), fresh.name()));
+  // Of `waits`, `damaged`, `left` and `fresh`.
+  EXPECT_EQ(LogLength(), 4);
+  EXPECT_EQ(ValueOf(ProctordHttp(server_).Scrape(), "proctor_store_unreadable_records"), 3);
+  EXPECT_EQ(GetTrajectory(rowless.trajectory()).end_reason(), v1::END_REASON_SERVER_FAULT);
+  ASSERT_EQ(server_.Stop(SIGTERM), 0);
+
+  EXPECT_EQ(Run({"--fsck"}, server_.data()), 4) << output_;
+  for (const v1::Episode* const row : {&damaged, &rowless}) {
+    EXPECT_THAT(output_, HasSubstr("damage    " + row->name() + ": its row cannot be read")) << output_;
+  }
+  EXPECT_THAT(output_, HasSubstr("damage    " + headless.trajectory() + ": its header cannot be read"));
+  int lines = 0;
+  for (size_t at = 0; (at = output_.find("damage    ", at)) != std::string::npos; ++at) ++lines;
+  EXPECT_EQ(lines, 3) << output_;
 }
 
 TEST_F(ProctordBackupTest, TrajectoriesGoByTheRulesOfTheConfiguration) {

@@ -74,6 +74,27 @@ TEST_F(EpisodeStoreTest, ListsNewestFirstInPagesAndFilters) {
   EXPECT_TRUE(List({.task = "x"}).empty());
 }
 
+TEST_F(EpisodeStoreTest, LeavesOutWhatCannotBeReadAndTellsHowMany) {
+  std::vector<std::string> expected;
+  for (int i = 0; i < 9; ++i) {
+    RecordEpisode(room_, absl::StrCat("e", i), 1);
+    if (i % 4 == 0) expected.insert(expected.begin(), absl::StrCat("episodes/e", i));
+    room_.clock.Advance(absl::Seconds(1));
+  }
+  for (const char* const id : {"e1", "e2", "e3"}) SetRow(room_, id, "\xff\xff\xff");
+  SetRow(room_, "e5", "");
+  SetRow(room_, "e6", MakeEpisode("other", room_.clock.Now()).SerializeAsString());
+  SetRow(room_, "e7", "\x0a");
+  for (const int page_size : {1, 2, 3, 100}) {
+    EXPECT_EQ(List({}, page_size), expected) << page_size;
+    EXPECT_EQ(List({.pending_result_only = true}, page_size), expected) << page_size;
+  }
+  EXPECT_EQ(room_.archive->unreadable().count(), 6);
+  EXPECT_EQ(room_.episodes.Get(context_, "episodes/e6").status().code(), absl::StatusCode::kDataLoss);
+  const auto change = [](v1::Episode&) { return absl::OkStatus(); };
+  EXPECT_EQ(room_.episodes.Update(context_, "episodes/e5", change).status().code(), absl::StatusCode::kDataLoss);
+}
+
 TEST_F(EpisodeStoreTest, DoesNotFindForeignNames) {
   EXPECT_EQ(room_.episodes.Get(context_, "episodes/none").status().code(),
             absl::StatusCode::kNotFound);

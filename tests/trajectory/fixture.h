@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/ids.h"
 #include "common/proto_time.h"
+#include "gtest/gtest.h"
 #include "proctor/v1/episode.pb.h"
 #include "proctor/v1/trajectory.pb.h"
 #include "storage/memory_blob_store.h"
@@ -110,6 +111,22 @@ inline Replay MakeReplay(const std::string& request_id) {
   return {.request_id = request_id,
           .request_digest = Sha256Hex(request_id),
           .response = "answer to " + request_id};
+}
+
+// Changes a column of bytes of a row, found by its id, behind the stores' backs.
+inline void SetBytes(Room& room, const std::string& update, const std::string& id, const std::string& bytes) {
+  const absl::Status status = room.database->Write(CallContext(), [&](storage::Transaction& transaction) -> absl::Status {
+    const absl::StatusOr<int64_t> changed = transaction.Execute(update, {id, storage::Bytes{bytes}});
+    if (!changed.ok()) return changed.status();
+    return *changed == 1 ? absl::OkStatus() : absl::NotFoundError(id);
+  });
+  ASSERT_TRUE(status.ok()) << status;
+}
+inline void SetHeader(Room& room, const std::string& id, const std::string& bytes) {
+  SetBytes(room, "UPDATE trajectory_records SET header = $2 WHERE id = $1", id, bytes);
+}
+inline void SetRow(Room& room, const std::string& id, const std::string& bytes) {
+  SetBytes(room, "UPDATE trajectory_episodes SET episode = $2 WHERE id = $1", id, bytes);
 }
 
 // Records a whole closed episode of `steps` steps and returns the trajectory's name.

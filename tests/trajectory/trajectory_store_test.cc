@@ -30,13 +30,6 @@ class TrajectoryStoreTest : public testing::Test {
     return names;
   }
 
-  void SetHeader(const std::string& id, const std::string& bytes) {
-    const absl::Status status = room_.database->Write(context_, [&](storage::Transaction& transaction) {
-      return transaction.Execute("UPDATE trajectory_records SET header = $2 WHERE id = $1", {id, storage::Bytes{bytes}}).status();
-    });
-    ASSERT_TRUE(status.ok()) << status;
-  }
-
   const CallContext context_;
   Room room_;
 };
@@ -126,10 +119,10 @@ TEST_F(TrajectoryStoreTest, LeavesOutWhatCannotBeReadAndTellsHowMany) {
     if (i % 4 == 0) expected.insert(expected.begin(), name);
     room_.clock.Advance(absl::Seconds(1));
   }
-  for (const char* const id : {"e1", "e2", "e3"}) SetHeader(id, "\xff\xff\xff");
-  SetHeader("e5", "");
-  SetHeader("e6", MakeHeader("other", room_.clock.Now()).SerializeAsString());
-  SetHeader("e7", "\x0a");
+  for (const char* const id : {"e1", "e2", "e3"}) SetHeader(room_, id, "\xff\xff\xff");
+  SetHeader(room_, "e5", "");
+  SetHeader(room_, "e6", MakeHeader("other", room_.clock.Now()).SerializeAsString());
+  SetHeader(room_, "e7", "\x0a");
   for (const int page_size : {1, 2, 3, 100}) EXPECT_EQ(List({}, page_size), expected) << page_size;
   EXPECT_EQ(room_.archive->unreadable().count(), 6);
   EXPECT_EQ(room_.trajectories.GetHeader(context_, "trajectories/e6").status().code(), absl::StatusCode::kDataLoss);
@@ -197,6 +190,35 @@ TEST_F(TrajectoryStoreTest, ClosesWhatAStoppedServerLeftOpen) {
   EXPECT_EQ(episode.end_kind(), v1::END_KIND_INTERRUPTED);
   EXPECT_EQ(episode.step_count(), 1);
   EXPECT_TRUE(room_.trajectories.CloseInterrupted(context_)->empty());
+}
+
+TEST_F(TrajectoryStoreTest, WhatIsTooDamagedToBeClosedStaysOpenAndKeepsNothingElseOpen) {
+  const absl::Time start = room_.clock.Now();
+  for (const char* const id : {"e1", "e2", "e3", "e4", "e5"}) {
+    ASSERT_TRUE(room_.recorder.Begin(context_, MakeHeader(id, start), MakeEpisode(id, start), {}).ok());
+    ASSERT_TRUE(room_.recorder.Append(context_, id, MakeStep(0, start), {}).ok());
+  }
+  SetHeader(room_, "e2", "\xff\xff\xff");
+  SetRow(room_, "e3", "\xff\xff\xff");
+  SetBytes(room_, "UPDATE trajectory_steps SET step = $2 WHERE trajectory = $1", "e4", "\xff\xff\xff");
+  for (int i = 0; i < 2; ++i) {
+    const auto closed = room_.trajectories.CloseInterrupted(context_);
+    ASSERT_TRUE(closed.ok()) << closed.status();
+    if (i == 0) {
+      EXPECT_THAT(*closed, testing::ElementsAre("trajectories/e1", "trajectories/e3", "trajectories/e5"));
+    }
+    EXPECT_EQ(closed->empty(), i > 0);
+    EXPECT_EQ(room_.archive->unreadable().count(), 3);
+  }
+  for (const char* const id : {"e1", "e5"}) {
+    EXPECT_EQ(room_.episodes.Get(context_, absl::StrCat("episodes/", id))->state(), v1::EPISODE_STATE_CLOSED) << id;
+  }
+  // As they were.
+  EXPECT_EQ(room_.trajectories.GetHeader(context_, "trajectories/e2").status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(room_.episodes.Get(context_, "episodes/e2")->state(), v1::EPISODE_STATE_RUNNING);
+  EXPECT_EQ(room_.episodes.Get(context_, "episodes/e3").status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_FALSE(room_.trajectories.GetHeader(context_, "trajectories/e4")->closed());
+  EXPECT_EQ(room_.trajectories.CloseAbandoned(context_, "trajectories/e4").code(), absl::StatusCode::kDataLoss);
 }
 
 }  // namespace
