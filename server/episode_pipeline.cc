@@ -155,7 +155,9 @@ void EpisodePipeline::Abandon(const v1::StartEpisodeRequest& request, const std:
 // A place that nobody fills would keep its group waiting until the deadline.
 void EpisodePipeline::GiveBackPlace(const reward::Groups::Place& place, const std::string& episode_id, int attempt) {
   const absl::Status status = parts_.groups.Withdraw(CallContext::WithTimeout(absl::Seconds(10)), place.group, place.trajectory);
-  if (status.ok() || absl::IsNotFound(status)) {
+  const bool damaged = absl::IsDataLoss(status);
+  if (damaged) LogError("a group is damaged: a place in it is not given back", {{"group", place.group}, {"error", status.ToString()}});
+  if (status.ok() || absl::IsNotFound(status) || damaged) {
     if (attempt > 0) Finished(episode_id, v1::Episode());
     return;
   }

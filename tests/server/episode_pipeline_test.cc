@@ -84,6 +84,20 @@ class EpisodePipelineTest : public testing::Test {
     return "episodes/" + id;
   }
 
+  // Lets episodes in that fill a group; returns what they were asked for with.
+  v1::StartEpisodeRequest AdmitAsGroup(const std::vector<std::string>& ids) {
+    v1::CreateTaskRequest task;
+    task.mutable_task()->set_goal("Click.");
+    task.mutable_task()->set_environment("environments/null");
+    v1::StartEpisodeRequest request;
+    request.set_task(tasks_->CreateTask(CallContext(), task).value().name());
+    v1::Group group;
+    group.set_task(request.task());
+    group.set_size(static_cast<int>(ids.size()));
+    request.set_group(groups_.Create(CallContext(), group, {}).value().name());
+    for (const std::string& id : ids) EXPECT_TRUE(pipeline_.Admit(CallContext(), request, id).ok()) << id;
+    return request;
+  }
   // Runs SQL behind the stores' backs.
   void Sql(const std::string& sql) {
     const absl::Status status =
@@ -164,16 +178,7 @@ TEST_F(EpisodePipelineTest, ARecordThatItsSessionCouldNotCloseIsClosedAndMasked)
 }
 
 TEST_F(EpisodePipelineTest, APlaceInAGroupThatCouldNotBeGivenBackIsGivenBackLater) {
-  v1::CreateTaskRequest task;
-  task.mutable_task()->set_goal("Click.");
-  task.mutable_task()->set_environment("environments/null");
-  v1::StartEpisodeRequest request;
-  request.set_task(tasks_->CreateTask(CallContext(), task).value().name());
-  v1::Group group;
-  group.set_task(request.task());
-  group.set_size(1);
-  request.set_group(groups_.Create(CallContext(), group, {}).value().name());
-  ASSERT_TRUE(pipeline_.Admit(CallContext(), request, "e1").ok());
+  const v1::StartEpisodeRequest request = AdmitAsGroup({"e1"});
   std::atomic<int> failures = 2;
   database_.FailWrites(failures);
   pipeline_.Abandon(request, "e1");
@@ -230,16 +235,7 @@ TEST_F(EpisodePipelineTest, ARecordThatIsTooDamagedToBeClosedIsNotTriedAgain) {
 }
 
 TEST_F(EpisodePipelineTest, ADamagedEpisodeKeepsItsPlaceInItsGroup) {
-  v1::CreateTaskRequest task;
-  task.mutable_task()->set_goal("Click.");
-  task.mutable_task()->set_environment("environments/null");
-  v1::StartEpisodeRequest request;
-  request.set_task(tasks_->CreateTask(CallContext(), task).value().name());
-  v1::Group group;
-  group.set_task(request.task());
-  group.set_size(2);
-  request.set_group(groups_.Create(CallContext(), group, {}).value().name());
-  for (const char* const id : {"e1", "e2"}) ASSERT_TRUE(pipeline_.Admit(CallContext(), request, id).ok());
+  const v1::StartEpisodeRequest request = AdmitAsGroup({"e1", "e2"});
   const absl::Time start = SystemClock().Now();
   ASSERT_TRUE(recorder_.Begin(CallContext(), trajectory::MakeHeader("e1", start), trajectory::MakeEpisode("e1", start), {}).ok());
   Sql("UPDATE trajectory_episodes SET episode = x'ffffff'");
@@ -248,6 +244,16 @@ TEST_F(EpisodePipelineTest, ADamagedEpisodeKeepsItsPlaceInItsGroup) {
   // That of the other, which never started, was given back.
   EXPECT_EQ(groups_.Get(CallContext(), request.group())->started(), 1);
   EXPECT_EQ(archive_->unreadable().count(), 1);
+}
+
+TEST_F(EpisodePipelineTest, ADamagedGroupStopsNeitherTheStartNorTheDrain) {
+  const v1::StartEpisodeRequest request = AdmitAsGroup({"e1", "e2"});
+  Sql("UPDATE reward_groups SET body = x'ffffff'");
+  const absl::Status resumed = pipeline_.Resume(CallContext());
+  EXPECT_TRUE(resumed.ok()) << resumed;
+  pipeline_.Abandon(request, "e1");
+  EXPECT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
+  EXPECT_EQ(groups_.Get(CallContext(), request.group()).status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST_F(EpisodePipelineTest, WaitEndsWithItsTime) {
