@@ -20,7 +20,14 @@ constexpr int kMaxChords = 64;
 constexpr int kMaxVia = 256;
 constexpr int kMaxSequence = 32;
 constexpr int kMaxTextBytes = 4 << 20;
+constexpr int kMaxTags = 32;
+constexpr size_t kMaxTagKeyBytes = 128;
+constexpr size_t kMaxTagValueBytes = 1024;
+constexpr size_t kMaxPolicyBytes = 128;
+constexpr size_t kMaxSettingsBytes = 16 << 10;
 constexpr int kMaxSteps = 10000;
+// As of the server's own defaults: see ServerConfig.default_limits.
+constexpr absl::Duration kMaxDuration = absl::Hours(24);
 constexpr int kDefaultSteps = 30;
 constexpr absl::Duration kDefaultDuration = absl::Minutes(10);
 constexpr absl::Duration kMaxWait = absl::Seconds(30);
@@ -259,6 +266,30 @@ absl::Status CheckRequestId(const std::string& request_id) {
   return absl::OkStatus();
 }
 
+absl::Status CheckClientTags(const google::protobuf::Map<std::string, std::string>& tags) {
+  if (tags.size() > kMaxTags) return Invalid(absl::StrCat("client_tags: ", tags.size(), " of them, at most ", kMaxTags));
+  for (const auto& [key, value] : tags) {
+    if (key.empty() || key.size() > kMaxTagKeyBytes) {
+      return Invalid(absl::StrCat("client_tags: a key of ", key.size(), " bytes; they have 1 to ", kMaxTagKeyBytes));
+    }
+    if (value.size() > kMaxTagValueBytes) {
+      return Invalid(absl::StrCat("client_tags: the value of '", key, "' has ", value.size(), " bytes, at most ", kMaxTagValueBytes));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckPolicy(const v1::PolicyRef& policy) {
+  if (policy.policy().size() <= kMaxPolicyBytes && policy.version().size() <= kMaxPolicyBytes) return absl::OkStatus();
+  return Invalid(absl::StrCat("policy: name and version have at most ", kMaxPolicyBytes, " bytes"));
+}
+
+absl::Status CheckSettingsSize(const v1::EnvironmentSettings& settings) {
+  const size_t bytes = settings.ByteSizeLong();
+  if (bytes <= kMaxSettingsBytes) return absl::OkStatus();
+  return Invalid(absl::StrCat("settings: ", bytes, " bytes, at most ", kMaxSettingsBytes));
+}
+
 absl::StatusOr<v1::Limits> ResolveLimits(const v1::Limits& defaults, const v1::Limits& task,
                                          const v1::Limits& request) {
   for (const v1::Limits* limits : {&task, &request}) {
@@ -268,6 +299,7 @@ absl::StatusOr<v1::Limits> ResolveLimits(const v1::Limits& defaults, const v1::L
     if (limits->has_max_duration() && FromProto(limits->max_duration()) <= absl::ZeroDuration()) {
       return Invalid("limits.max_duration: must be positive");
     }
+    if (FromProto(limits->max_duration()) > kMaxDuration) return Invalid("limits.max_duration: at most 24h");
   }
   int steps = defaults.max_steps() > 0 ? defaults.max_steps() : kDefaultSteps;
   absl::Duration duration =

@@ -10,6 +10,7 @@
 #include "proctor/v1/action.pb.h"
 #include "proctor/v1/environment.pb.h"
 #include "proctor/v1/environment_service.pb.h"
+#include "proctor/v1/episode.pb.h"
 
 namespace proctor::env {
 
@@ -35,8 +36,17 @@ absl::Status CheckStepRequest(const v1::StepRequest& request, const v1::Capabili
 // At most 128 bytes.
 absl::Status CheckRequestId(const std::string& request_id);
 
+// At most 32 tags; keys of 1 to 128 bytes, values of at most 1,024: they are kept with every session, episode and reward.
+absl::Status CheckClientTags(const google::protobuf::Map<std::string, std::string>& tags);
+
+// Name and version have at most 128 bytes.
+absl::Status CheckPolicy(const v1::PolicyRef& policy);
+
+// At most 16 KiB of settings: they are kept with the session. What they mean, its environment checks.
+absl::Status CheckSettingsSize(const v1::EnvironmentSettings& settings);
+
 // The smaller of each set limit; unset ones come from `defaults`, and what that leaves open from the product's
-// defaults (30 steps, 10 minutes).
+// defaults (30 steps, 10 minutes). Tasks and requests may set 1 to 10,000 steps and at most a day.
 absl::StatusOr<v1::Limits> ResolveLimits(const v1::Limits& defaults, const v1::Limits& task,
                                          const v1::Limits& request);
 

@@ -18,10 +18,17 @@ namespace {
 
 constexpr int kMaxVerbs = 64;
 
+int64_t ClientBytes(const Session::Options& options) {
+  size_t bytes = options.settings.ByteSizeLong();
+  for (const auto& [key, value] : options.client_tags) bytes += key.size() + value.size();
+  return static_cast<int64_t>(bytes);
+}
+
 }  // namespace
 
 Session::Session(Options options, SessionParts parts, std::unique_ptr<World> world)
     : options_(std::move(options)),
+      client_bytes_(ClientBytes(options_)),
       parts_(parts),
       create_time_(parts.clock.Now()),
       queue_(parts.pool),
@@ -162,9 +169,8 @@ absl::StatusOr<v1::EpisodeStart> Session::DoStart(const CallContext& context,
   }
   PROCTOR_RETURN_IF_ERROR(
       CheckObservationRequest(request.observation(), options_.environment.capabilities()));
-  if (request.policy().policy().size() > 128 || request.policy().version().size() > 128) {
-    return absl::InvalidArgumentError("policy: name and version have at most 128 bytes");
-  }
+  PROCTOR_RETURN_IF_ERROR(CheckPolicy(request.policy()));
+  PROCTOR_RETURN_IF_ERROR(CheckClientTags(request.client_tags()));
   const std::string episode_id = NewId();
   PROCTOR_ASSIGN_OR_RETURN(v1::Task task, parts_.host.Admit(context, request, episode_id));
   auto started = StartWorld(request, std::move(task), episode_id, std::move(replay));
@@ -395,15 +401,18 @@ void Session::Close(std::string why, v1::EndReason reason, Done<v1::Session> don
     // A closed session is remembered for long: only what it says of itself, or pages and pictures would fill the memory.
     replays_.Clear();
     untold_.reset();
+    options_.environment.Clear();
+    const auto on_closed = std::exchange(options_.on_closed, nullptr);
     std::vector<Done<v1::Session>> waiters;
     {
       MutexLock lock(mutex_);
+      episode_.Clear();
       closed_ = true;
       close_time_ = parts_.clock.Now();
       waiters.swap(close_waiters_);
     }
     LogInfo("session closed", {{"session", options_.id}, {"why", ending.message}});
-    if (options_.on_closed) options_.on_closed();
+    if (on_closed) on_closed();
     Leave(finish);
     for (const auto& waiter : waiters) waiter(Describe());
   });

@@ -63,7 +63,7 @@ class Session final : public std::enable_shared_from_this<Session> {
     // The id, without `sessions/`.
     std::string id;
     std::string environment_id;
-    // As Environment::Describe gave it.
+    // As Environment::Describe gave it; not kept by a closed session.
     v1::Environment environment;
     v1::EnvironmentSettings settings;
     absl::Duration lease;
@@ -81,6 +81,8 @@ class Session final : public std::enable_shared_from_this<Session> {
   // A verb is under way.
   bool busy() const;
   absl::Time close_time() const;
+  // What its client gave it and it keeps, closed or not: settings and tags.
+  int64_t client_bytes() const { return client_bytes_; }
 
   // A sign of life. FAILED_PRECONDITION: the session is closed.
   absl::Status KeepAlive();
@@ -141,7 +143,9 @@ class Session final : public std::enable_shared_from_this<Session> {
   Ending FaultEnding(const absl::Status& fault) const;
   void PublishEpisode();
 
-  const Options options_;
+  // `environment` is used on the queue only, and empty once the session is closed; the others stay as they are.
+  Options options_;
+  const int64_t client_bytes_;
   const SessionParts parts_;
   const absl::Time create_time_;
   // Cancelled when the session closes.

@@ -67,24 +67,44 @@ void SessionManager::StopTicking() {
   if (timer != 0) parts_.timers.Cancel(timer);
 }
 
+std::vector<std::shared_ptr<Session>> SessionManager::Forget() {
+  std::vector<std::shared_ptr<Session>> forgotten;
+  const absl::Time too_old = parts_.clock.Now() - options_.remember;
+  for (auto& [tenant, closed] : closed_) {
+    while (!closed.sessions.empty()) {
+      const std::shared_ptr<Session>& oldest = closed.sessions.front();
+      const bool too_many = static_cast<int64_t>(closed.sessions.size()) > options_.max_remembered;
+      if (oldest->close_time() >= too_old && !too_many && closed.bytes <= options_.max_remembered_bytes) break;
+      closed.bytes -= oldest->client_bytes();
+      sessions_.erase(oldest->id());
+      forgotten.push_back(oldest);
+      closed.sessions.pop_front();
+    }
+  }
+  if (forgotten.empty()) return forgotten;
+  std::erase_if(closed_, [](const auto& of) { return of.second.sessions.empty(); });
+  std::erase_if(requests_, [this](const auto& request) {
+    return request.second.opening == nullptr && !sessions_.contains(request.second.session_id);
+  });
+  return forgotten;
+}
+
+void SessionManager::Remember(const std::string& session_id, const std::string& tenant) {
+  MutexLock lock(mutex_);
+  const std::shared_ptr<Session>& session = sessions_.at(session_id);
+  Closed& closed = closed_[tenant];
+  closed.sessions.push_back(session);
+  closed.bytes += session->client_bytes();
+}
+
 void SessionManager::Tick() {
   std::vector<std::shared_ptr<Session>> sessions;
-  std::vector<std::shared_ptr<Session>> forgotten;  // Die without the lock.
-  const absl::Time now = parts_.clock.Now();
+  std::vector<std::shared_ptr<Session>> forgotten;
   {
     MutexLock lock(mutex_);
-    for (auto it = sessions_.begin(); it != sessions_.end();) {
-      if (it->second->closed() && now - it->second->close_time() > options_.remember) {
-        forgotten.push_back(std::move(it->second));
-        it = sessions_.erase(it);
-      } else {
-        sessions.push_back(it->second);
-        ++it;
-      }
-    }
-    for (auto it = requests_.begin(); it != requests_.end();) {
-      const bool old = it->second.opening == nullptr && !sessions_.contains(it->second.session_id);
-      it = old ? requests_.erase(it) : std::next(it);
+    forgotten = Forget();
+    for (const auto& [id, session] : sessions_) {
+      if (!session->closed()) sessions.push_back(session);
     }
   }
   for (const auto& session : sessions) session->Tick();
@@ -145,9 +165,13 @@ absl::StatusOr<SessionManager::OpeningPtr> SessionManager::Check(
     return absl::InvalidArgumentError(
         absl::StrCat("max_wait: at most ", absl::FormatDuration(options_.max_wait)));
   }
+  PROCTOR_RETURN_IF_ERROR(CheckClientTags(request.client_tags()));
+  PROCTOR_RETURN_IF_ERROR(CheckSettingsSize(request.settings()));
   PROCTOR_ASSIGN_OR_RETURN(opening->settings, environment->ResolveSettings(request.settings()));
   opening->context = std::move(context);
   opening->request = request;
+  // It may wait for minutes: nothing in it is without a limit.
+  opening->request.DiscardUnknownFields();
   opening->tenant = std::move(tenant);
   if (options_.admission != nullptr) opening->share = options_.admission->Share(opening->tenant);
   if (!request.request_id().empty()) opening->digest = Sha256Hex(ProtoCanonicalBytes(request));
@@ -306,7 +330,10 @@ void SessionManager::Open(const OpeningPtr& opening) {
   options.settings = opening->settings;
   options.lease = opening->lease;
   for (const auto& [key, value] : opening->request.client_tags()) options.client_tags[key] = value;
-  options.on_closed = [this, id = opening->environment_id, tenant = opening->tenant] { ReleaseSlot(id, tenant); };
+  options.on_closed = [this, id = options.id, environment_id = opening->environment_id, tenant = opening->tenant] {
+    Remember(id, tenant);
+    ReleaseSlot(environment_id, tenant);
+  };
   Finish(opening, std::make_shared<Session>(std::move(options), parts_, *std::move(world)));
 }
 
@@ -430,7 +457,11 @@ std::vector<SessionUsage> SessionManager::Usage() const {
   for (const auto& [id, kind] : kinds_) {
     SessionUsage& one = usage.emplace_back(SessionUsage{.environment_id = id, .max_sessions = kind.max_sessions});
     for (const auto& [session_id, session] : sessions_) {
-      if (session->environment_id() != id || session->closed()) continue;
+      if (session->environment_id() != id) continue;
+      if (session->closed()) {
+        ++one.remembered;
+        continue;
+      }
       ++one.open;
       if (session->busy()) ++one.busy;
     }

@@ -3,6 +3,7 @@
 #define PROCTOR_ENV_SESSION_MANAGER_H_
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <list>
 #include <map>
@@ -31,8 +32,12 @@ struct SessionManagerOptions {
   absl::Duration retry_hint = absl::Seconds(1);
   // How many may wait for a slot of one environment; more are refused at once.
   int max_waiters = 256;
-  // How long closed sessions and their answers are remembered.
+  // How long closed sessions and the answers that made them are remembered, and how much of them at most, a tenant: the longest closed are
+  // forgotten first. (What was answered within a session is in the store.)
   absl::Duration remember = absl::Hours(24);
+  int max_remembered = 20'000;
+  // Of Session::client_bytes.
+  int64_t max_remembered_bytes = 32 << 20;
   // How long a world may take to open.
   absl::Duration open_cap = absl::Minutes(2);
   // Outlives the manager; null: whoever asks may have a session that is free.
@@ -50,6 +55,8 @@ struct SessionUsage {
   int busy = 0;
   // Who waits for a place.
   int waiting = 0;
+  // Closed sessions that are still told of.
+  int remembered = 0;
   // Requests refused for want of a place, since the start.
   int64_t refused = 0;
 };
@@ -68,6 +75,7 @@ class SessionManager {
 
   // Starts the once-a-second tick that reaps. Tests call Tick themselves.
   void StartTicking();
+  // Ends what is over: leases, episodes' time, the remembrance of closed sessions.
   void Tick();
 
   absl::StatusOr<v1::Environment> DescribeEnvironment(const std::string& name) const;
@@ -129,11 +137,22 @@ class SessionManager {
     std::string session_id;
   };
 
+  struct Closed {
+    // In the order in which they closed.
+    std::deque<std::shared_ptr<Session>> sessions;
+    // Of Session::client_bytes.
+    int64_t bytes = 0;
+  };
+
   absl::StatusOr<OpeningPtr> Check(CallContext context, const v1::CreateSessionRequest& request, std::string tenant) const;
   // Takes a free session or a place to wait in. `evicted` is who gave up its place for that.
   enum class Place { kFree, kWaits, kNone };
   Place FindPlace(const OpeningPtr& opening, OpeningPtr& evicted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   OpeningPtr MakeRoom(const std::string& tenant, std::list<OpeningPtr>& waiting) const;
+  // A session closed.
+  void Remember(const std::string& session_id, const std::string& tenant);
+  // Takes those that are no longer to be remembered out of `sessions_`; they die without the lock.
+  std::vector<std::shared_ptr<Session>> Forget() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static void TakeSlot(Kind& kind, const OpeningPtr& opening);
   // Who is next, taken out of `waiting`, which is not empty.
   static OpeningPtr TakeNext(Kind& kind, std::list<OpeningPtr>& waiting);
@@ -156,6 +175,8 @@ class SessionManager {
   std::map<std::string, Kind> kinds_ ABSL_GUARDED_BY(mutex_);
   // By id, which sorts by time.
   std::map<std::string, std::shared_ptr<Session>> sessions_ ABSL_GUARDED_BY(mutex_);
+  // Of `sessions_`, by tenant.
+  std::map<std::string, Closed> closed_ ABSL_GUARDED_BY(mutex_);
   // By tenant and request id.
   std::map<std::pair<std::string, std::string>, Remembered> requests_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::list<OpeningPtr>> waiting_ ABSL_GUARDED_BY(mutex_);

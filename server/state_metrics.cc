@@ -77,6 +77,7 @@ class StateMetrics {
     AddUsage(Gauge("proctor_sessions_opening", "Sessions whose world is being opened."), &env::SessionUsage::opening);
     AddUsage(Gauge("proctor_sessions_busy", "Open sessions that do something; the others wait for their clients."),
              &env::SessionUsage::busy);
+    AddUsage(Gauge("proctor_sessions_remembered", "Closed sessions that are still told of."), &env::SessionUsage::remembered);
     AddUsage(Gauge("proctor_sessions_waiting", "Requests for a session that wait for a place."), &env::SessionUsage::waiting);
     AddUsage(Gauge("proctor_sessions_max", "Sessions that may be open."), &env::SessionUsage::max_sessions);
     AddUsage(Counter("proctor_sessions_refused_total", "Requests for a session refused for want of a place."),

@@ -110,5 +110,42 @@ TEST(CheckActionTest, ASequenceHoldsOnlyWhatTheEnvironmentHas) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("has no `swipe`"));
 }
 
+TEST(CheckClientTagsTest, CountAndSizesHaveLimits) {
+  google::protobuf::Map<std::string, std::string> tags;
+  for (int i = 0; i < 32; ++i) tags[std::string(127, 'k') + static_cast<char>('0' + i)] = std::string(1024, 'v');
+  EXPECT_TRUE(CheckClientTags(tags).ok());
+  tags["one more"] = "";
+  EXPECT_THAT(std::string(CheckClientTags(tags).message()), HasSubstr("at most 32"));
+  const std::pair<std::string, std::string> bad[] = {
+      {"", "v"}, {std::string(129, 'k'), "v"}, {"k", std::string(1025, 'v')}};
+  for (const auto& [key, value] : bad) {
+    google::protobuf::Map<std::string, std::string> one;
+    one[key] = value;
+    EXPECT_EQ(CheckClientTags(one).code(), absl::StatusCode::kInvalidArgument) << key.size() << " " << value.size();
+  }
+}
+
+TEST(CheckSettingsSizeTest, WhateverTheyHoldHasALimit) {
+  v1::EnvironmentSettings settings;
+  settings.mutable_web()->set_user_agent(std::string(16'000, 'x'));
+  EXPECT_TRUE(CheckSettingsSize(settings).ok());
+  settings.mutable_web()->add_allowed_hosts(std::string(1000, 'x'));
+  const absl::Status status = CheckSettingsSize(settings);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("settings"));
+}
+
+TEST(ResolveLimitsTest, NobodyAsksForMoreThanADay) {
+  v1::Limits day;
+  day.mutable_max_duration()->set_seconds(24 * 3600);
+  EXPECT_TRUE(ResolveLimits({}, day, day).ok());
+  v1::Limits more = day;
+  more.mutable_max_duration()->set_nanos(1);
+  for (const auto& resolved : {ResolveLimits({}, more, {}), ResolveLimits({}, {}, more)}) {
+    EXPECT_EQ(resolved.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(resolved.status().message()), HasSubstr("24h"));
+  }
+}
+
 }  // namespace
 }  // namespace proctor::env
