@@ -496,4 +496,21 @@ void SessionManager::CloseAll(const std::string& why, v1::EndReason reason, std:
   one();
 }
 
+absl::Status SessionManager::CloseAllAndWait(const CallContext& context, const std::string& why, v1::EndReason reason) {
+  // The last one may close when nobody waits any more.
+  struct Closing {
+    Mutex mutex;
+    CondVar condition;
+    bool done = false;
+  };
+  const auto closing = std::make_shared<Closing>();
+  CloseAll(why, reason, [closing] {
+    MutexLock lock(closing->mutex);
+    closing->done = true;
+    closing->condition.SignalAll();
+  });
+  MutexLock lock(closing->mutex);
+  return AwaitWithContext(context, closing->mutex, closing->condition, [closing] { return closing->done; }, "closing sessions");
+}
+
 }  // namespace proctor::env

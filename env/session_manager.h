@@ -101,6 +101,8 @@ class SessionManager {
   bool busy() const;
   // Closes every session with `reason`; `done` when all are closed.
   void CloseAll(const std::string& why, v1::EndReason reason, std::function<void()> done);
+  // The same, and waits. DEADLINE_EXCEEDED, CANCELLED from `context`: some close later.
+  absl::Status CloseAllAndWait(const CallContext& context, const std::string& why, v1::EndReason reason);
   // Stops the tick. After it nothing of the manager runs once all sessions are closed.
   void StopTicking();
 

@@ -434,18 +434,9 @@ void ServerImpl::Shutdown(absl::Duration grace) {
     while (grace > absl::ZeroDuration() && sessions_->busy() && drain.remaining() > absl::ZeroDuration()) {
       usleep(20'000);
     }
-    Mutex mutex;
-    CondVar condition;
-    bool closed = false;
-    sessions_->CloseAll("server shutting down", v1::END_REASON_SERVER_FAULT, [&] {
-      MutexLock lock(mutex);
-      closed = true;
-      condition.SignalAll();
-    });
-    MutexLock lock(mutex);
-    const absl::Status status = AwaitWithContext(CallContext::WithTimeout(grace + absl::Minutes(2)), mutex, condition,
-                                                 [&] { return closed; }, "closing sessions");
-    if (!status.ok()) LogError("sessions did not close", {{"error", status.ToString()}});
+    const absl::Status closed = sessions_->CloseAllAndWait(CallContext::WithTimeout(grace + absl::Minutes(2)), "server shutting down",
+                                                           v1::END_REASON_SERVER_FAULT);
+    if (!closed.ok()) LogError("sessions did not close", {{"error", closed.ToString()}});
     sessions_->StopTicking();
   }
   if (jobs_ != nullptr) jobs_->Stop();
