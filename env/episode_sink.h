@@ -23,7 +23,8 @@ struct Replay {
   std::string response;
 };
 
-// Thread-safe. All calls block until what they store is durable; a failure interrupts the episode.
+// Thread-safe. All calls block until what they store is durable; a failure interrupts the episode, by the server's fault. But
+// RESOURCE_EXHAUSTED with a retry hint (common/retry_hint.h) says that whose episode it is may store no more.
 // Pictures in the given messages carry their bytes; the sink stores them as blobs and drops the bytes from the record.
 class EpisodeSink {
  public:
@@ -46,8 +47,9 @@ class EpisodeSink {
   // Keeps an answer that changes no record.
   virtual absl::Status Keep(const CallContext& context, const Replay& replay) = 0;
 
-  // Stores bytes (downloads); returns their digest.
-  virtual absl::StatusOr<std::string> PutBlob(const CallContext& context, const std::string& bytes) = 0;
+  // Stores bytes (downloads) that a step of the episode names; returns their digest.
+  virtual absl::StatusOr<std::string> PutBlob(const CallContext& context, const std::string& episode_id,
+                                              const std::string& bytes) = 0;
 
   // The bytes of a blob, for replayed answers. NOT_FOUND if it is gone.
   virtual absl::StatusOr<std::string> GetBlob(const CallContext& context, const std::string& digest) = 0;

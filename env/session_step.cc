@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/log_request.h"
 #include "common/proto_time.h"
+#include "common/retry_hint.h"
 #include "common/status.h"
 #include "env/dialects/dialect.h"
 #include "env/fractions.h"
@@ -184,7 +185,7 @@ std::optional<Ending> Session::EndingAfter(const StepCall& call, const ActResult
 
 absl::Status Session::StoreDownloads(const CallContext& context, const ActResult& result) {
   for (const auto& [digest, bytes] : result.blobs) {
-    PROCTOR_RETURN_IF_ERROR(parts_.sink.PutBlob(context, bytes).status());
+    PROCTOR_RETURN_IF_ERROR(parts_.sink.PutBlob(context, run_->id(), bytes).status());
   }
   return absl::OkStatus();
 }
@@ -221,7 +222,9 @@ v1::StepResponse Session::RecordStep(StepCall& call, ActResult result) {
   absl::Status recorded = StoreDownloads(record_context, result);
   if (recorded.ok()) recorded = parts_.sink.Append(record_context, run_->id(), step, call.replay);
   if (!recorded.ok()) {
-    return EndedResponse({v1::END_REASON_SERVER_FAULT,
+    // What a client may not store is not our fault.
+    const bool refused = absl::IsResourceExhausted(recorded) && RetryHint(recorded).has_value();
+    return EndedResponse({refused ? v1::END_REASON_CANCELLED : v1::END_REASON_SERVER_FAULT,
                           absl::StrCat("a step could not be recorded: ", recorded.message())},
                          call.replay);
   }

@@ -158,6 +158,7 @@ class ActHandler final : public StreamHandler<v1::ActRequest, v1::ActResponse> {
   }
 
   void OnMessage(v1::ActRequest request) override {
+    if (const absl::Status may = verbs_.SpendCall(); !may.ok()) return replies_->Next<v1::Session>(request.tag())(may);
     switch (request.verb_case()) {
       case v1::ActRequest::kCreateSession:
         return Create(request.tag(), request.create_session());

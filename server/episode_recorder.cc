@@ -33,7 +33,7 @@ absl::Status EpisodeRecorder::Keep(const CallContext& context, const env::Replay
   return replays_.Save(context, ToRow(replay));
 }
 
-absl::StatusOr<std::string> EpisodeRecorder::PutBlob(const CallContext& context, const std::string& bytes) {
+absl::StatusOr<std::string> EpisodeRecorder::PutBlob(const CallContext& context, const std::string&, const std::string& bytes) {
   return recorder_.PutBlob(context, bytes);
 }
 

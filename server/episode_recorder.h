@@ -27,7 +27,7 @@ class EpisodeRecorder final : public env::EpisodeSink {
                       const v1::Trajectory& ending, const v1::Episode& episode,
                       const env::Replay& replay) override;
   absl::Status Keep(const CallContext& context, const env::Replay& replay) override;
-  absl::StatusOr<std::string> PutBlob(const CallContext& context, const std::string& bytes) override;
+  absl::StatusOr<std::string> PutBlob(const CallContext& context, const std::string& episode_id, const std::string& bytes) override;
   absl::StatusOr<std::string> GetBlob(const CallContext& context, const std::string& digest) override;
   absl::StatusOr<std::optional<env::Replay>> FindReplay(const CallContext& context,
                                                         const std::string& request_id) override;

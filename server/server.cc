@@ -302,7 +302,7 @@ absl::Status ServerImpl::StartRooms() {
       *data_.trajectories, *data_.episodes, *timers_, pools_->evaluation, config_.reward_policy(),
       EvaluationOptions(config_.evaluation()), Functions(config_), TraceShare()});
   recorder_ = std::make_unique<EpisodeRecorder>(*data_.recorder, *data_.replays, *data_.blobs);
-  metered_ = std::make_unique<MeteredSink>(*recorder_, *accounts_);
+  metered_ = std::make_unique<MeteredSink>(*recorder_, *quotas_, *accounts_);
   env::EpisodeSink& sink = quotas_->limits_storage() ? static_cast<env::EpisodeSink&>(*metered_) : *recorder_;
   env::SessionManagerOptions options = SessionOptions(config_);
   options.admission = quotas_.get();
@@ -325,7 +325,7 @@ absl::Status ServerImpl::StartRooms() {
   services_.push_back(MakeEnvironmentService({*sessions_, *data_.episodes, *pipeline_, *recorder_, pools_->rpc, quotas_.get()}));
   services_.push_back(MakeTaskService(
       {data_, *models_, *jobs_, [this] { return worlds_->templates().ListTemplates(); }, pools_->rpc}));
-  services_.push_back(MakeTrajectoryService({data_, *pipeline_, *jobs_, pools_->rpc}));
+  services_.push_back(MakeTrajectoryService({data_, *pipeline_, *jobs_, pools_->rpc, *quotas_, *accounts_}));
   services_.push_back(MakeEvaluationService({data_, *judging_, *jobs_, pools_->rpc}));
   services_.push_back(MakeRewardService({*data_.rewards, *data_.groups, *consumers_, *subscriptions_, *data_.tasks,
                                          PayloadLoaderOf(*data_.trajectories), pools_->rpc, pools_->polling}));

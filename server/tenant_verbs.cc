@@ -12,6 +12,8 @@ bool TenantVerbs::Sees(const std::string& session) const {
   return caller_.sees_all() || TenantOfSession(session) == caller_.tenant;
 }
 
+absl::Status TenantVerbs::SpendCall() const { return quotas_ == nullptr ? absl::OkStatus() : quotas_->SpendCall(caller_.tenant); }
+
 // As SessionManager::Find says it of a session that never was.
 absl::Status TenantVerbs::CheckSession(const std::string& session) const {
   return Sees(session) ? absl::OkStatus() : absl::NotFoundError(absl::StrCat("no session ", session));

@@ -22,6 +22,9 @@ class TenantVerbs {
   TenantVerbs(EnvironmentVerbs& verbs, TenantQuotas* quotas, Caller caller)
       : verbs_(&verbs), quotas_(quotas), caller_(std::move(caller)) {}
 
+  // A verb of a stream, which counts as a call does: RESOURCE_EXHAUSTED calls_per_minute. (Calls of their own are counted at the door.)
+  absl::Status SpendCall() const;
+
   absl::StatusOr<v1::Session> GetSession(const std::string& name) const;
   absl::StatusOr<v1::ListSessionsResponse> ListSessions(const v1::ListSessionsRequest& request) const;
   absl::StatusOr<v1::Session> KeepAlive(const v1::KeepAliveRequest& request) const;

@@ -1,12 +1,17 @@
 #include "server/trajectory_service.h"
 
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "common/ids.h"
 #include "common/log.h"
 #include "common/status.h"
+#include "env/request_checks.h"
 #include "proctor/v1/trajectory_service.grpc.pb.h"
+#include "server/auth/storage_meter.h"
+#include "server/rpc/door.h"
 #include "server/rpc/stream.h"
 #include "server/rpc/unary.h"
 #include "server/trajectory_jobs.h"
@@ -28,13 +33,21 @@ v1::StartEpisodeRequest StartOf(const v1::RecordHeader& header) {
   return start;
 }
 
-// Recordings are admitted as episodes of sessions are.
-trajectory::RecordingHost HostOf(EpisodePipeline& pipeline) {
-  return {.admit = [&pipeline](const CallContext& call, const v1::RecordHeader& header, const std::string& id) {
-            return pipeline.Admit(call, StartOf(header), id);
+// Recordings are admitted as episodes of sessions are. `tenant` pays for what judges them costs.
+trajectory::RecordingHost HostOf(const TrajectoryServiceParts& parts, std::string tenant) {
+  return {.admit = [&parts, tenant = std::move(tenant)](const CallContext& call, const v1::RecordHeader& header,
+                                                        const std::string& id) -> absl::StatusOr<v1::Task> {
+            PROCTOR_RETURN_IF_ERROR(env::CheckPolicy(header.policy()));
+            PROCTOR_RETURN_IF_ERROR(env::CheckClientTags(header.client_tags()));
+            PROCTOR_ASSIGN_OR_RETURN(v1::Task task, parts.pipeline.Admit(call, StartOf(header), id));
+            if (!parts.quotas.limits_judge_spend()) return task;
+            const absl::Status known = parts.accounts.AddRecording(call, tenant, id);
+            if (known.ok()) return task;
+            parts.pipeline.Abandon(StartOf(header), id);
+            return known;
           },
-          .withdraw = [&pipeline](const v1::RecordHeader& header, const std::string& id) {
-            pipeline.Abandon(StartOf(header), id);
+          .withdraw = [&parts](const v1::RecordHeader& header, const std::string& id) {
+            parts.pipeline.Abandon(StartOf(header), id);
           }};
 }
 
@@ -87,7 +100,9 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
         parts_(parts),
         response_(response),
         call_(ContextOf(context)),
-        stream_(*parts.data.archive, HostOf(parts.pipeline)) {
+        tenant_(CallerOf(context).tenant),
+        stream_(*parts.data.archive, HostOf(parts, tenant_)) {
+    if (parts.quotas.limits_storage()) meter_.emplace(parts.quotas, parts.accounts, tenant_);
     StartRead(&request_);
   }
 
@@ -99,7 +114,8 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
 
  private:
   void Record() {
-    const absl::Status status = stream_.Handle(call_, request_);
+    absl::Status status = meter_ ? meter_->Take(request_.ByteSizeLong()) : absl::OkStatus();
+    if (status.ok()) status = stream_.Handle(call_, request_);
     if (!status.ok()) {
       Fail(status);
       return;
@@ -125,7 +141,7 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
       Finish(grpc::Status::OK);  // A retry: judged before.
       return;
     }
-    parts_.pipeline.Closed(episode);
+    Closed(episode);
     // Whatever becomes of the wait, the recording is acknowledged; its reward comes in any case.
     parts_.pipeline.WaitForOracles(call_, ResourceName("episodes", episode), kVerdictWait,
                                    [this](const absl::StatusOr<v1::Episode>&) { Finish(grpc::Status::OK); });
@@ -135,14 +151,22 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
     const absl::Status closed = stream_.Abandon(CallContext::WithTimeout(absl::Seconds(30)), std::string(status.message()));
     if (!closed.ok()) LogError("a broken recording was not closed", {{"error", closed.ToString()}});
     // Masked, or judged if it broke after its end.
-    if (const std::string episode = stream_.closed_episode(); !episode.empty()) parts_.pipeline.Closed(episode);
+    if (const std::string episode = stream_.closed_episode(); !episode.empty()) Closed(episode);
     Finish(ToGrpcStatus(status, server_context_));
+  }
+
+  void Closed(const std::string& episode) {
+    if (meter_) meter_->Settle(episode, 0);
+    parts_.pipeline.Closed(episode);
   }
 
   grpc::CallbackServerContext& server_context_;
   TrajectoryServiceParts& parts_;
   v1::Trajectory& response_;
   const CallContext call_;
+  const std::string tenant_;
+  // Nothing where no tenant has a quota of storage.
+  std::optional<StorageMeter> meter_;
   trajectory::RecordStream stream_;
   v1::RecordTrajectoryRequest request_;
 };

@@ -7,6 +7,8 @@
 #include <memory>
 
 #include "common/executor.h"
+#include "server/auth/tenant_accounts.h"
+#include "server/auth/tenant_quotas.h"
 #include "server/data_directory.h"
 #include "server/episode_pipeline.h"
 #include "server/job_runner.h"
@@ -19,6 +21,9 @@ struct TrajectoryServiceParts {
   EpisodePipeline& pipeline;
   JobRunner& jobs;
   Executor& pool;
+  // Whose recordings are, and what they may use.
+  TenantQuotas& quotas;
+  TenantAccounts& accounts;
 };
 
 std::unique_ptr<grpc::Service> MakeTrajectoryService(TrajectoryServiceParts parts);

@@ -2,23 +2,27 @@
 #ifndef PROCTOR_SERVER_AUTH_METERED_SINK_H_
 #define PROCTOR_SERVER_AUTH_METERED_SINK_H_
 
-#include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "common/mutex.h"
 #include "env/episode_sink.h"
+#include "server/auth/storage_meter.h"
 #include "server/auth/tenant_accounts.h"
+#include "server/auth/tenant_quotas.h"
 
 namespace proctor::server {
 
-// An episode counts with the bytes of its pictures and texts as they are handed in, when it ends: before the same picture is stored
-// once only, before lossless re-encoding, without downloads. What a crash cuts off is not counted. Thread-safe.
+// An episode counts with the bytes of its pictures, downloads and texts as they are handed in: before the same picture is stored once
+// only, before lossless re-encoding. What would exceed the quota is not recorded: RESOURCE_EXHAUSTED with a retry hint. An end always is.
+// What a crash cuts off is not counted. Thread-safe.
 class MeteredSink final : public env::EpisodeSink {
  public:
-  // Both outlive it.
-  MeteredSink(env::EpisodeSink& inner, TenantAccounts& accounts) : inner_(inner), accounts_(accounts) {}
+  // All outlive it.
+  MeteredSink(env::EpisodeSink& inner, TenantQuotas& quotas, TenantAccounts& accounts)
+      : inner_(inner), quotas_(quotas), accounts_(accounts) {}
 
   absl::Status Begin(const CallContext& context, const v1::Trajectory& header, const v1::Episode& episode,
                      const env::Replay& replay) override;
@@ -27,9 +31,7 @@ class MeteredSink final : public env::EpisodeSink {
   absl::Status Finish(const CallContext& context, const std::string& episode_id, const v1::Trajectory& ending,
                       const v1::Episode& episode, const env::Replay& replay) override;
   absl::Status Keep(const CallContext& context, const env::Replay& replay) override { return inner_.Keep(context, replay); }
-  absl::StatusOr<std::string> PutBlob(const CallContext& context, const std::string& bytes) override {
-    return inner_.PutBlob(context, bytes);
-  }
+  absl::StatusOr<std::string> PutBlob(const CallContext& context, const std::string& episode_id, const std::string& bytes) override;
   absl::StatusOr<std::string> GetBlob(const CallContext& context, const std::string& digest) override {
     return inner_.GetBlob(context, digest);
   }
@@ -38,13 +40,15 @@ class MeteredSink final : public env::EpisodeSink {
   }
 
  private:
-  void Count(const std::string& episode_id, size_t bytes);
+  // Null: no such episode runs. One episode's calls come one after another.
+  std::shared_ptr<StorageMeter> Find(const std::string& episode_id);
 
   env::EpisodeSink& inner_;
+  TenantQuotas& quotas_;
   TenantAccounts& accounts_;
   Mutex mutex_;
   // Of episodes that run.
-  std::map<std::string, int64_t> bytes_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<StorageMeter>> meters_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace proctor::server

@@ -11,6 +11,8 @@ namespace proctor::server {
 namespace {
 
 constexpr absl::Duration kWriteCap = absl::Seconds(30);
+// Unnamed blobs are kept for a day at least and collected within the hour.
+constexpr int64_t kUnnamedHours = 25;
 
 const std::vector<std::string>& Migrations() {
   static const auto& migrations = *new std::vector<std::string>{
@@ -78,6 +80,44 @@ void TenantAccounts::AddEpisode(const std::string& tenant, const std::string& ep
   });
 }
 
+absl::Status TenantAccounts::AddRecording(const CallContext& context, const std::string& tenant, const std::string& episode_id) {
+  return parts_.database.Write(context, [&](storage::Transaction& transaction) {
+    return transaction
+        .Execute("INSERT INTO auth_episodes (episode, tenant, bytes) VALUES ($1, $2, 0) ON CONFLICT (episode) DO NOTHING",
+                 {episode_id, tenant})
+        .status();
+  });
+}
+
+absl::StatusOr<std::string> TenantAccounts::RecordingTenant(const CallContext& context, const std::string& episode_id) const {
+  std::string tenant = kDefaultTenant;
+  PROCTOR_RETURN_IF_ERROR(parts_.database.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
+    PROCTOR_ASSIGN_OR_RETURN(const auto rows, transaction.Query("SELECT tenant FROM auth_episodes WHERE episode = $1", {episode_id}));
+    if (!rows.empty()) tenant = rows[0].Text(0);
+    return absl::OkStatus();
+  }));
+  return tenant;
+}
+
+bool TenantAccounts::AddRunning(const std::string& tenant, int64_t bytes, int64_t limit) {
+  MutexLock lock(mutex_);
+  if (limit > 0 && StoredBytes(tenant) + bytes > limit) return false;
+  running_[tenant] += bytes;
+  return true;
+}
+
+void TenantAccounts::EndRunning(const std::string& tenant, int64_t bytes) {
+  MutexLock lock(mutex_);
+  running_[tenant] -= bytes;
+}
+
+void TenantAccounts::AddUnnamed(const std::string& tenant, int64_t bytes) {
+  MutexLock lock(mutex_);
+  const int64_t hour = ThisHour();
+  std::erase_if(unnamed_, [&](const auto& entry) { return entry.first.first + kUnnamedHours < hour; });
+  unnamed_[{hour, tenant}] += bytes;
+}
+
 void TenantAccounts::EpisodeDeleted(const std::string& episode_id) {
   parts_.pool.Post([this, episode_id] {
     const absl::Status forgotten = ForgetEpisode(CallContext::WithTimeout(kWriteCap), episode_id);
@@ -117,9 +157,22 @@ absl::Status TenantAccounts::ForgetDeleted(const CallContext& context,
 
 int64_t TenantAccounts::stored_bytes(const std::string& tenant) const {
   MutexLock lock(mutex_);
-  const auto it = bytes_.find(tenant);
-  return it == bytes_.end() ? 0 : it->second;
+  return StoredBytes(tenant);
 }
+
+int64_t TenantAccounts::StoredBytes(const std::string& tenant) const {
+  int64_t sum = 0;
+  for (const auto* part : {&bytes_, &running_}) {
+    if (const auto it = part->find(tenant); it != part->end()) sum += it->second;
+  }
+  const int64_t hour = ThisHour();
+  for (const auto& [of, bytes] : unnamed_) {
+    if (of.second == tenant && of.first + kUnnamedHours >= hour) sum += bytes;
+  }
+  return sum;
+}
+
+int64_t TenantAccounts::ThisHour() const { return absl::ToUnixSeconds(parts_.clock.Now()) / 3600; }
 
 std::string TenantAccounts::Today() const {
   return absl::FormatTime("%Y-%m-%d", parts_.clock.Now(), absl::UTCTimeZone());

@@ -39,7 +39,18 @@ class TenantAccounts {
   void EpisodeDeleted(const std::string& episode_id);
   // The episodes that were counted and of which `exists` says that they are gone are forgotten. Blocks.
   absl::Status ForgetDeleted(const CallContext& context, const std::function<absl::StatusOr<bool>(const std::string& id)>& exists);
+  // What episodes that run have handed in: it counts as stored. False, and nothing is added: the tenant's sum would exceed `limit` (0: none).
+  bool AddRunning(const std::string& tenant, int64_t bytes, int64_t limit);
+  void EndRunning(const std::string& tenant, int64_t bytes);
+  // Bytes that no episode names; they count as stored for a day, in this process.
+  void AddUnnamed(const std::string& tenant, int64_t bytes);
+  // All of these.
   int64_t stored_bytes(const std::string& tenant) const;
+
+  // An episode that has no session begins: a recording of the tenant's. Durable on return; blocks.
+  absl::Status AddRecording(const CallContext& context, const std::string& tenant, const std::string& episode_id);
+  // Whose that is; kDefaultTenant if it is not known. Blocks.
+  absl::StatusOr<std::string> RecordingTenant(const CallContext& context, const std::string& episode_id) const;
 
   void AddJudgeSpend(const std::string& tenant, double usd);
   // Of today (UTC).
@@ -55,12 +66,17 @@ class TenantAccounts {
   explicit TenantAccounts(Parts parts) : parts_(parts) {}
   absl::Status Load(const CallContext& context);
   absl::Status ForgetEpisode(const CallContext& context, const std::string& episode_id);
+  int64_t StoredBytes(const std::string& tenant) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteBehind(std::string what, std::function<absl::Status(storage::Transaction&)> work);
   std::string Today() const;
+  int64_t ThisHour() const;
 
   const Parts parts_;
   mutable Mutex mutex_;
   std::map<std::string, int64_t> bytes_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, int64_t> running_ ABSL_GUARDED_BY(mutex_);
+  // By the hour since 1970 when they came, and tenant.
+  std::map<std::pair<int64_t, std::string>, int64_t> unnamed_ ABSL_GUARDED_BY(mutex_);
   // By tenant and day.
   std::map<std::pair<std::string, std::string>, double> usd_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::string> jobs_ ABSL_GUARDED_BY(mutex_);

@@ -16,13 +16,6 @@ constexpr absl::Duration kSomeTime = absl::Seconds(5);
 
 std::string Named(const std::string& tenant) { return tenant.empty() ? kDefaultTenant : tenant; }
 
-// "quota `steps_per_minute` of tenant `lab` is spent (600): it frees in 3s"
-absl::Status Spent(const char* quota, const std::string& tenant, double limit, const std::string& frees, absl::Duration retry) {
-  return WithRetryHint(absl::ResourceExhaustedError(absl::StrCat("the quota ", quota, " of tenant `", tenant, "` (", limit,
-                                                                 ") is spent; it frees ", frees)),
-                       retry);
-}
-
 // Some tenant has such a limit.
 bool LimitsStorage(const v1::QuotaConfig& config) {
   return config.otherwise().storage_bytes() > 0 ||
@@ -49,6 +42,24 @@ bool TenantQuotas::Replace(const v1::QuotaConfig& config) {
   MutexLock lock(config_mutex_);
   config_ = std::make_shared<const v1::QuotaConfig>(config);
   return true;
+}
+
+// "the quota steps_per_minute of tenant `lab` (600) is spent; it frees in 3s"
+absl::Status TenantQuotas::Spent(const char* quota, const std::string& tenant, double limit, const std::string& frees,
+                                 absl::Duration retry) const {
+  {
+    const bool named = config()->tenants().contains(tenant);
+    MutexLock lock(refusals_mutex_);
+    ++refusals_[{quota, named ? tenant : "otherwise"}];
+  }
+  return WithRetryHint(absl::ResourceExhaustedError(absl::StrCat("the quota ", quota, " of tenant `", tenant, "` (", limit,
+                                                                 ") is spent; it frees ", frees)),
+                       retry);
+}
+
+std::map<std::pair<std::string, std::string>, int64_t> TenantQuotas::refusals() const {
+  MutexLock lock(refusals_mutex_);
+  return refusals_;
 }
 
 std::shared_ptr<const v1::QuotaConfig> TenantQuotas::config() const {
@@ -99,11 +110,19 @@ absl::Status TenantQuotas::SpendCall(const std::string& tenant) {
   return Spend(tenant, per_minute, "calls_per_minute", calls_);
 }
 
-absl::Status TenantQuotas::CheckStorage(const std::string& tenant) const {
-  const int64_t limit = Of(tenant).storage_bytes();
-  if (limit == 0 || accounts_.stored_bytes(tenant) < limit) return absl::OkStatus();
+absl::Status TenantQuotas::StorageSpent(const std::string& tenant, int64_t limit) const {
   return Spent("storage_bytes", tenant, static_cast<double>(limit), "when trajectories of its are deleted (DeleteTrajectory)",
                absl::Minutes(1));
+}
+
+absl::Status TenantQuotas::SpendStorage(const std::string& tenant, int64_t bytes) {
+  const int64_t limit = Of(tenant).storage_bytes();
+  return accounts_.AddRunning(tenant, bytes, limit) ? absl::OkStatus() : StorageSpent(tenant, limit);
+}
+
+absl::Status TenantQuotas::CheckStorage(const std::string& tenant) const {
+  const int64_t limit = Of(tenant).storage_bytes();
+  return limit == 0 || accounts_.stored_bytes(tenant) < limit ? absl::OkStatus() : StorageSpent(tenant, limit);
 }
 
 absl::Status TenantQuotas::CheckJudgeSpend(const std::string& tenant) const {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -20,7 +21,7 @@ namespace proctor::server {
 class TenantQuotas final : public env::Admission {
  public:
   // `config` as CheckAuth left it. The others outlive the quotas.
-  TenantQuotas(const v1::QuotaConfig& config, const TenantAccounts& accounts, Clock& clock)
+  TenantQuotas(const v1::QuotaConfig& config, TenantAccounts& accounts, Clock& clock)
       : config_(std::make_shared<const v1::QuotaConfig>(config)), accounts_(accounts), clock_(clock) {}
 
   // Puts other quotas in force. False, and nothing changes, where they need a restart: other weights of sessions (open ones were taken by the
@@ -30,6 +31,8 @@ class TenantQuotas final : public env::Admission {
   // One action, one call of any method: a bucket that holds a minute's worth and fills up evenly.
   absl::Status SpendStep(const std::string& tenant);
   absl::Status SpendCall(const std::string& tenant);
+  // Bytes that something that runs hands in, against what is stored and all that runs: see TenantAccounts::AddRunning.
+  absl::Status SpendStorage(const std::string& tenant, int64_t bytes);
   // Whether something more may be recorded, or asked of a model.
   absl::Status CheckStorage(const std::string& tenant) const;
   absl::Status CheckJudgeSpend(const std::string& tenant) const;
@@ -37,6 +40,9 @@ class TenantQuotas final : public env::Admission {
   // Some tenant has one: its use has to be counted.
   bool limits_storage() const;
   bool limits_judge_spend() const;
+
+  // Refusals since the start by quota and tenant; of tenants that the configuration does not name together, as "otherwise".
+  std::map<std::pair<std::string, std::string>, int64_t> refusals() const;
 
   // env::Admission. "" is kDefaultTenant.
   absl::Status Take(const std::string& tenant, const std::string& environment_id) override;
@@ -49,6 +55,9 @@ class TenantQuotas final : public env::Admission {
     absl::Time filled = absl::InfinitePast();
   };
 
+  // Counts a refusal, and makes its status.
+  absl::Status Spent(const char* quota, const std::string& tenant, double limit, const std::string& frees, absl::Duration retry) const;
+  absl::Status StorageSpent(const std::string& tenant, int64_t limit) const;
   v1::TenantQuota Of(const std::string& tenant) const;
   double Weight(const std::string& environment_id) const;
   absl::Status Spend(const std::string& tenant, double per_minute, const char* what, std::map<std::string, Bucket>& buckets)
@@ -58,8 +67,10 @@ class TenantQuotas final : public env::Admission {
 
   mutable Mutex config_mutex_;
   std::shared_ptr<const v1::QuotaConfig> config_ ABSL_GUARDED_BY(config_mutex_);
-  const TenantAccounts& accounts_;
+  TenantAccounts& accounts_;
   Clock& clock_;
+  mutable Mutex refusals_mutex_;
+  mutable std::map<std::pair<std::string, std::string>, int64_t> refusals_ ABSL_GUARDED_BY(refusals_mutex_);
   mutable Mutex mutex_;
   std::map<std::string, double> weights_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Bucket> steps_ ABSL_GUARDED_BY(mutex_);

@@ -58,7 +58,7 @@ class MemorySink final : public EpisodeSink {
     replays_[replay.request_id] = replay;
     return absl::OkStatus();
   }
-  absl::StatusOr<std::string> PutBlob(const CallContext&, const std::string& bytes) override {
+  absl::StatusOr<std::string> PutBlob(const CallContext&, const std::string&, const std::string& bytes) override {
     MutexLock lock(mutex_);
     const std::string digest = Sha256Hex(bytes);
     blobs_[digest] = bytes;

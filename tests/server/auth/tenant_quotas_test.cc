@@ -10,6 +10,7 @@
 #include "google/protobuf/text_format.h"
 #include "server/auth/auth_config.h"
 #include "server/auth/metered_sink.h"
+#include "server/auth/storage_meter.h"
 #include "storage/memory_database.h"
 
 namespace proctor::server {
@@ -189,34 +190,119 @@ class NullSink final : public env::EpisodeSink {
     return status;
   }
   absl::Status Keep(const CallContext&, const env::Replay&) override { return status; }
-  absl::StatusOr<std::string> PutBlob(const CallContext&, const std::string&) override { return ""; }
+  absl::StatusOr<std::string> PutBlob(const CallContext&, const std::string&, const std::string&) override {
+    if (!status.ok()) return status;
+    return "";
+  }
   absl::StatusOr<std::string> GetBlob(const CallContext&, const std::string&) override { return ""; }
   absl::StatusOr<std::optional<env::Replay>> FindReplay(const CallContext&, const std::string&) override { return std::nullopt; }
 
   absl::Status status;
 };
 
-TEST_F(TenantQuotasTest, AnEpisodesPicturesCountForItsTenantWhenItEnds) {
-  NullSink inner;
-  MeteredSink sink(inner, *accounts_);
-  v1::Episode episode;
-  episode.set_name("episodes/e1");
-  episode.set_session("sessions/s.lab");
-  v1::Step step;
-  step.mutable_action()->mutable_answer()->set_text(std::string(1000, 'x'));
-  ASSERT_TRUE(sink.Begin(CallContext(), {}, episode, {}).ok());
-  ASSERT_TRUE(sink.Append(CallContext(), "e1", step, {}).ok());
-  ASSERT_TRUE(sink.Append(CallContext(), "e1", step, {}).ok());
+class MeteredSinkTest : public TenantQuotasTest {
+ protected:
+  static v1::Episode Episode(const std::string& id) {
+    v1::Episode episode;
+    episode.set_name("episodes/" + id);
+    episode.set_session("sessions/s.lab");
+    return episode;
+  }
+  static v1::Step Step() {
+    v1::Step step;
+    step.mutable_action()->mutable_answer()->set_text(std::string(1000, 'x'));
+    return step;
+  }
+
+  NullSink inner_;
+};
+
+TEST_F(MeteredSinkTest, AnEpisodeCountsForItsTenantAsItRunsAndAfterwards) {
+  const auto quotas = Quotas("");
+  MeteredSink sink(inner_, *quotas, *accounts_);
+  ASSERT_TRUE(sink.Begin(CallContext(), {}, Episode("e1"), {}).ok());
+  ASSERT_TRUE(sink.Append(CallContext(), "e1", Step(), {}).ok());
+  ASSERT_TRUE(sink.PutBlob(CallContext(), "e1", std::string(500, 'x')).ok());
+  ASSERT_TRUE(sink.Append(CallContext(), "e1", Step(), {}).ok());
+  const int64_t running = accounts_->stored_bytes("lab");
+  EXPECT_GE(running, 2500);
+  EXPECT_LE(running, 2600);
+  ASSERT_TRUE(sink.Finish(CallContext(), "e1", {}, Episode("e1"), {}).ok());
+  EXPECT_EQ(accounts_->stored_bytes("lab"), running);
+  // What was not recorded is not counted, and an end is counted once.
+  inner_.status = absl::UnavailableError("disk");
+  EXPECT_FALSE(sink.Begin(CallContext(), {}, Episode("e2"), {}).ok());
+  EXPECT_FALSE(sink.Append(CallContext(), "e2", Step(), {}).ok());
+  EXPECT_FALSE(sink.PutBlob(CallContext(), "e2", "x").ok());
+  EXPECT_FALSE(sink.Finish(CallContext(), "e1", {}, Episode("e1"), {}).ok());
+  EXPECT_EQ(accounts_->stored_bytes("lab"), running);
+  Settle();
+  EXPECT_EQ(accounts_->stored_bytes("lab"), running);
+}
+
+TEST_F(MeteredSinkTest, ARunningEpisodeStopsAtItsTenantsQuota) {
+  const auto quotas = Quotas("tenants {key: 'lab' value {storage_bytes: 2600}}");
+  MeteredSink sink(inner_, *quotas, *accounts_);
+  ASSERT_TRUE(sink.Begin(CallContext(), {}, Episode("e1"), {}).ok());
+  ASSERT_TRUE(sink.Begin(CallContext(), {}, Episode("e2"), {}).ok());
+  ASSERT_TRUE(sink.Append(CallContext(), "e1", Step(), {}).ok());
+  ASSERT_TRUE(sink.Append(CallContext(), "e2", Step(), {}).ok());
+  ExpectSpent(sink.Append(CallContext(), "e1", Step(), {}), "storage_bytes");
+  ExpectSpent(sink.PutBlob(CallContext(), "e1", std::string(1000, 'x')).status(), "storage_bytes");
+  EXPECT_TRUE(quotas->CheckStorage("lab").ok());
+  EXPECT_TRUE(sink.PutBlob(CallContext(), "e1", "little").ok());
+  // The end of what was begun is recorded whatever the quota.
+  v1::Trajectory ending;
+  ending.set_end_message(std::string(1000, 'x'));
+  EXPECT_TRUE(sink.Finish(CallContext(), "e1", ending, Episode("e1"), {}).ok());
+  ExpectSpent(quotas->CheckStorage("lab"), "storage_bytes");
+  EXPECT_EQ(quotas->refusals().at({"storage_bytes", "lab"}), 3);
+}
+
+TEST_F(TenantQuotasTest, WhatBelongsToNoEpisodeCountsForADay) {
+  const auto quotas = Quotas("otherwise {storage_bytes: 100}");
+  {
+    StorageMeter meter(*quotas, *accounts_, "lab");
+    ASSERT_TRUE(meter.Take(80).ok());
+    ExpectSpent(meter.Take(80), "storage_bytes");
+    meter.GiveBack(20);
+    EXPECT_EQ(accounts_->stored_bytes("lab"), 60);
+  }
+  EXPECT_EQ(accounts_->stored_bytes("lab"), 60);
+  EXPECT_EQ(accounts_->stored_bytes("other"), 0);
+  clock_.Advance(absl::Hours(24));
+  EXPECT_EQ(accounts_->stored_bytes("lab"), 60);
+  clock_.Advance(absl::Hours(2));
   EXPECT_EQ(accounts_->stored_bytes("lab"), 0);
-  ASSERT_TRUE(sink.Finish(CallContext(), "e1", {}, episode, {}).ok());
-  EXPECT_GE(accounts_->stored_bytes("lab"), 2000);
-  EXPECT_LE(accounts_->stored_bytes("lab"), 2100);
-  // What was not recorded is not counted.
-  const int64_t before = accounts_->stored_bytes("lab");
-  inner.status = absl::UnavailableError("disk");
-  EXPECT_FALSE(sink.Append(CallContext(), "e2", step, {}).ok());
-  EXPECT_FALSE(sink.Finish(CallContext(), "e2", {}, episode, {}).ok());
-  EXPECT_EQ(accounts_->stored_bytes("lab"), before);
+}
+
+TEST_F(TenantQuotasTest, ARecordingHasATenantBeforeItHasBytes) {
+  ASSERT_TRUE(accounts_->AddRecording(CallContext(), "lab", "e").ok());
+  EXPECT_EQ(*accounts_->RecordingTenant(CallContext(), "e"), "lab");
+  EXPECT_EQ(*accounts_->RecordingTenant(CallContext(), "another"), kDefaultTenant);
+  accounts_->AddEpisode("lab", "e", 60);
+  Settle();
+  EXPECT_EQ(*accounts_->RecordingTenant(CallContext(), "e"), "lab");
+  EXPECT_EQ(accounts_->stored_bytes("lab"), 60);
+}
+
+TEST_F(TenantQuotasTest, AJobIsItsTenantsAfterARestartToo) {
+  accounts_->SetJobTenant("jobs/j", "lab");
+  accounts_->SetJobTenant("jobs/j", "lab");
+  Settle();
+  EXPECT_EQ(accounts_->JobTenant("jobs/j"), "lab");
+  EXPECT_EQ(accounts_->JobTenant("jobs/k"), kDefaultTenant);
+}
+
+TEST_F(TenantQuotasTest, RefusalsAreCountedByWhatTheConfigurationNames) {
+  const auto quotas = Quotas("otherwise {calls_per_minute: 1} tenants {key: 'lab' value {calls_per_minute: 1}}");
+  for (const char* tenant : {"lab", "a", "b"}) {
+    EXPECT_TRUE(quotas->SpendCall(tenant).ok());
+    EXPECT_FALSE(quotas->SpendCall(tenant).ok());
+  }
+  const std::map<std::pair<std::string, std::string>, int64_t> counted = {{{"calls_per_minute", "lab"}, 1},
+                                                                          {{"calls_per_minute", "otherwise"}, 2}};
+  EXPECT_EQ(quotas->refusals(), counted);
 }
 
 TEST_F(TenantQuotasTest, OtherQuotasAreInForceAtOnceUnlessTheyNeedARestart) {
