@@ -280,8 +280,15 @@ void ServerImpl::Charge(const v1::Trajectory& trajectory, const std::string& job
   }
   const auto id = ResourceId("trajectories", trajectory.name());
   if (!id.ok()) return;
-  const auto episode = data_.episodes->Get(CallContext::WithTimeout(absl::Seconds(10)), ResourceName("episodes", *id));
-  accounts_->AddJudgeSpend(episode.ok() ? TenantOfSession(episode->session()) : kDefaultTenant, usd);
+  const CallContext context = CallContext::WithTimeout(absl::Seconds(10));
+  const auto episode = data_.episodes->Get(context, ResourceName("episodes", *id));
+  std::string tenant = kDefaultTenant;
+  if (episode.ok() && !episode->session().empty()) {
+    tenant = TenantOfSession(episode->session());
+  } else if (auto recorded = accounts_->RecordingTenant(context, *id); recorded.ok()) {
+    tenant = *std::move(recorded);
+  }
+  accounts_->AddJudgeSpend(tenant, usd);
 }
 
 absl::Status ServerImpl::StartRooms() {

@@ -24,7 +24,10 @@ const std::vector<std::string>& Migrations() {
            tenant TEXT NOT NULL,
            day TEXT NOT NULL,
            usd DOUBLE PRECISION NOT NULL,
-           PRIMARY KEY (tenant, day));)"};
+           PRIMARY KEY (tenant, day));)",
+      R"(CREATE TABLE auth_jobs (
+           job TEXT PRIMARY KEY,
+           tenant TEXT NOT NULL);)"};
   return migrations;
 }
 
@@ -45,6 +48,7 @@ absl::StatusOr<std::unique_ptr<TenantAccounts>> TenantAccounts::Open(const CallC
 absl::Status TenantAccounts::Load(const CallContext& context) {
   std::map<std::string, int64_t> bytes;
   std::map<std::pair<std::string, std::string>, double> usd;
+  std::map<std::string, std::string> jobs;
   PROCTOR_RETURN_IF_ERROR(parts_.database.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
     PROCTOR_ASSIGN_OR_RETURN(const auto stored,
                              transaction.Query("SELECT tenant, SUM(bytes) FROM auth_episodes GROUP BY tenant", {}));
@@ -52,11 +56,14 @@ absl::Status TenantAccounts::Load(const CallContext& context) {
     PROCTOR_ASSIGN_OR_RETURN(const auto spent,
                              transaction.Query("SELECT tenant, usd FROM auth_judge_spending WHERE day = $1", {Today()}));
     for (const storage::Row& row : spent) usd[{row.Text(0), Today()}] = row.Double(1);
+    PROCTOR_ASSIGN_OR_RETURN(const auto paid, transaction.Query("SELECT job, tenant FROM auth_jobs", {}));
+    for (const storage::Row& row : paid) jobs[row.Text(0)] = row.Text(1);
     return absl::OkStatus();
   }));
   MutexLock lock(mutex_);
   bytes_ = std::move(bytes);
   usd_ = std::move(usd);
+  jobs_ = std::move(jobs);
   return absl::OkStatus();
 }
 
@@ -74,7 +81,8 @@ void TenantAccounts::AddEpisode(const std::string& tenant, const std::string& ep
   }
   WriteBehind("bytes", [=](storage::Transaction& transaction) {
     return transaction
-        .Execute("INSERT INTO auth_episodes (episode, tenant, bytes) VALUES ($1, $2, $3) ON CONFLICT (episode) DO NOTHING",
+        .Execute("INSERT INTO auth_episodes (episode, tenant, bytes) VALUES ($1, $2, $3) "
+                 "ON CONFLICT (episode) DO UPDATE SET bytes = $3",
                  {episode_id, tenant, bytes})
         .status();
   });
@@ -208,8 +216,15 @@ double TenantAccounts::judge_usd_today(const std::string& tenant) const {
 }
 
 void TenantAccounts::SetJobTenant(const std::string& job, const std::string& tenant) {
-  MutexLock lock(mutex_);
-  jobs_[job] = tenant;
+  {
+    MutexLock lock(mutex_);
+    if (std::string& known = jobs_[job]; std::exchange(known, tenant) == tenant) return;
+  }
+  WriteBehind("a job", [=](storage::Transaction& transaction) {
+    return transaction
+        .Execute("INSERT INTO auth_jobs (job, tenant) VALUES ($1, $2) ON CONFLICT (job) DO UPDATE SET tenant = $2", {job, tenant})
+        .status();
+  });
 }
 
 std::string TenantAccounts::JobTenant(const std::string& job) const {

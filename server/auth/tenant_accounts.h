@@ -58,7 +58,7 @@ class TenantAccounts {
   // When the next day begins.
   absl::Time NextDay() const;
 
-  // A job that the tenant pays for; forgotten with the process's end: a job that goes on after a restart is paid by kDefaultTenant.
+  // A job that the tenant pays for, also when it goes on after a restart.
   void SetJobTenant(const std::string& job, const std::string& tenant);
   std::string JobTenant(const std::string& job) const;
 
