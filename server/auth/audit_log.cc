@@ -20,6 +20,8 @@ namespace {
 
 constexpr size_t kMaxFieldBytes = 256;
 constexpr absl::Duration kBetweenComplaints = absl::Minutes(1);
+// How often it is looked whether refusals that were left out are to be told of, while there are some.
+constexpr absl::Duration kBetweenLooks = absl::Seconds(1);
 
 void AppendField(std::string& line, std::string_view key, std::string_view value) {
   absl::StrAppend(&line, line.size() > 1 ? "," : "", "\"", ToAbsl(key), "\":\"");
@@ -50,6 +52,14 @@ std::string Line(const AuditEntry& entry, absl::Time now) {
   AppendField(line, "status", absl::StatusCodeToString(entry.status));
   if (!entry.reason.empty()) AppendField(line, "reason", entry.reason);
   return line + "}\n";
+}
+
+std::string LeftOutLine(const RefusalLimiter::LeftOut& left_out, absl::Time now) {
+  std::string line = "{";
+  AppendField(line, "time", TimeText(now));
+  AppendField(line, "caller", left_out.caller);
+  AppendField(line, "tenant", left_out.tenant);
+  return absl::StrCat(line, ",\"refusals_left_out\":", left_out.refusals, "}\n");
 }
 
 absl::Status SystemError(const std::string& path) {
@@ -88,6 +98,18 @@ void AuditLog::Write(const AuditEntry& entry) {
   changed_.SignalAll();
 }
 
+void AuditLog::WriteRefusal(const AuditEntry& entry) {
+  {
+    MutexLock lock(mutex_);
+    const bool told_of = refusals_.pending();
+    if (!refusals_.Admit(entry.caller, entry.tenant, clock_.Now())) {
+      if (!told_of) changed_.SignalAll();
+      return;
+    }
+  }
+  Write(entry);
+}
+
 void AuditLog::Flush() {
   MutexLock lock(mutex_);
   while (writing_ || !queue_.empty()) changed_.Wait(mutex_);
@@ -98,6 +120,28 @@ int64_t AuditLog::lost() const {
   return lost_;
 }
 
+bool AuditLog::AwaitWork() {
+  while (true) {
+    QueueLeftOut();
+    if (!queue_.empty()) return true;
+    if (stopping_) return false;
+    if (refusals_.pending()) {
+      changed_.WaitFor(mutex_, kBetweenLooks);
+    } else {
+      changed_.Wait(mutex_);
+    }
+  }
+}
+
+void AuditLog::QueueLeftOut() {
+  const absl::Time now = clock_.Now();
+  for (const RefusalLimiter::LeftOut& left_out : refusals_.Take(now, /*everything=*/stopping_)) {
+    // Beside a full queue too: there are few.
+    queue_ += LeftOutLine(left_out, now);
+    ++queued_lines_;
+  }
+}
+
 void AuditLog::Run() {
   while (true) {
     std::string lines;
@@ -105,8 +149,7 @@ void AuditLog::Run() {
     int64_t untold = 0;
     {
       MutexLock lock(mutex_);
-      while (queue_.empty() && !stopping_) changed_.Wait(mutex_);
-      if (queue_.empty()) return;
+      if (!AwaitWork()) return;
       lines.swap(queue_);
       count = std::exchange(queued_lines_, 0);
       untold = std::exchange(lost_untold_, 0);

@@ -1,4 +1,5 @@
-// Who did what: one line of JSON for each call that changed something and for each refusal.
+// Who did what: one line of JSON for each call that changed something and for each refusal, as long as there are not too many of these
+// (RefusalLimiter): {"time":"...","caller":"","tenant":"","refusals_left_out":250} tells of the others.
 //
 //   {"time":"2026-01-31T12:00:00.123Z","caller":"trainer-1","tenant":"lab","peer":"ipv4:10.0.0.7:4711",
 //    "method":"/proctor.v1.EnvironmentService/CloseSession","resource":"sessions/...","request_id":"...","status":"OK"}
@@ -20,6 +21,7 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "common/mutex.h"
+#include "server/auth/refusal_limiter.h"
 
 namespace proctor::server {
 
@@ -57,6 +59,8 @@ class AuditLog {
 
   // Queues a line; never blocks on the disk. Fields are cut to 256 bytes; what is no UTF-8 is replaced.
   void Write(const AuditEntry& entry);
+  // The same for a call that was refused at the door; it may be left out and counted.
+  void WriteRefusal(const AuditEntry& entry);
 
   // Waits until everything queued before is written or lost.
   void Flush();
@@ -66,6 +70,10 @@ class AuditLog {
  private:
   AuditLog(AuditLogOptions options, Clock& clock) : options_(std::move(options)), clock_(clock) {}
   void Run();
+  // Waits for something to write. False: there is nothing any more.
+  bool AwaitWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Queues what the limiter left out and is to be told.
+  void QueueLeftOut() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OpenFile();
   absl::Status WriteOut(const std::string& lines);
   absl::Status Rotate();
@@ -83,6 +91,7 @@ class AuditLog {
   int64_t queued_lines_ ABSL_GUARDED_BY(mutex_) = 0;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  RefusalLimiter refusals_ ABSL_GUARDED_BY(mutex_);
   int64_t lost_ ABSL_GUARDED_BY(mutex_) = 0;
   // Of these, those that no line tells of yet.
   int64_t lost_untold_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -147,6 +147,36 @@ TEST_F(AuditLogTest, ManyThreadsWriteWholeLines) {
   EXPECT_EQ(Lines(path()).size(), 4000u);
 }
 
+// The clock stands still, so only the end tells.
+TEST_F(AuditLogTest, AFloodOfRefusalsLeavesRoomForWhatWasDone) {
+  {
+    const auto log = Open({.max_file_bytes = 64 << 10, .max_files = 2});
+    log->Write(Entry("before"));
+    for (int i = 0; i < 50'000; ++i) {
+      log->WriteRefusal({.peer = "0.0.0.0:1", .method = "/a.B/C", .status = absl::StatusCode::kUnauthenticated, .reason = "no token"});
+    }
+    log->Write(Entry("after"));
+  }
+  const auto lines = Lines(path());
+  ASSERT_EQ(lines.size(), 103u);
+  EXPECT_EQ(lines[0]["resource"], "before");
+  EXPECT_EQ(lines[101]["resource"], "after");
+  EXPECT_EQ(lines[102]["refusals_left_out"], 49'900);
+  EXPECT_EQ(lines[102]["caller"], "");
+}
+
+TEST_F(AuditLogTest, TellsWhatItLeftOutWhileItGoesOn) {
+  const auto log = Open();
+  for (int i = 0; i < 101; ++i) log->WriteRefusal(Entry("r"));
+  clock_.Advance(absl::Milliseconds(10'500));
+  // By the next line at the latest.
+  log->Write(Entry("next"));
+  log->Flush();
+  const auto lines = Lines(path());
+  ASSERT_EQ(lines.size(), 102u);
+  EXPECT_TRUE(lines[100].contains("refusals_left_out") || lines[101].contains("refusals_left_out"));
+}
+
 TEST_F(AuditLogTest, SaysWhereItCannotWrite) {
   EXPECT_TRUE(absl::IsUnavailable(AuditLog::Open({.path = "/no/such/directory/audit.log"}, clock_).status()));
 }
