@@ -324,7 +324,7 @@ absl::Status ServerImpl::StartRooms() {
   RegisterTrajectoryJobs(*jobs_, data_, config_.exchange_dir());
   RegisterProposeJob(*jobs_, data_, *worlds_, *models_);
   state_ = std::make_unique<StateReader>(StateReader::Parts{*sessions_, *worlds_, *pipeline_, *data_.rewards, *consumers_,
-                                                            *data_.archive, pools_->All(), config_.data_dir(), tracer_.get()});
+                                                            *data_.archive, pools_->All(), config_.data_dir(), *guard_, tracer_.get()});
   housekeeping_ = std::make_unique<Housekeeping>(
       Housekeeping::Parts{config_, data_, *sessions_, *consumers_, *doors_, *accounts_, session_clock_, *state_, *timers_,
                           pools_->evaluation, pools_->recompression});

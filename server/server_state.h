@@ -70,6 +70,11 @@ struct ServerState {
   RecompressionTotals recompression;
   // Trajectories and episodes that were passed over since the start because they are damaged.
   int64_t unreadable_records = 0;
+  // Calls refused at the door, by reason; refusals of quotas, by quota and tenant. See CallGuard and TenantQuotas.
+  std::map<std::string, int64_t> refusals;
+  std::map<std::pair<std::string, std::string>, int64_t> quota_refusals;
+  // Dropped since the start.
+  int64_t audit_lines_lost = 0;
   // Nothing without traces.
   std::optional<int64_t> dropped_spans;
 };

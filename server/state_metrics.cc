@@ -54,6 +54,7 @@ class StateMetrics {
     AddPools();
     AddRewards();
     AddStore();
+    AddDoors();
     if (state_.dropped_spans) {
       Counter("proctor_trace_spans_dropped_total", "Spans that were not written.").Add({}, static_cast<double>(*state_.dropped_spans));
     }
@@ -153,6 +154,18 @@ class StateMetrics {
         .Add({{"result", "failed"}}, static_cast<double>(state_.recompression.failed));
     Counter("proctor_recompression_saved_bytes_total", "Bytes that recompression saved.")
         .Add({}, static_cast<double>(state_.recompression.saved_bytes));
+  }
+
+  void AddDoors() {
+    FamilyBuilder refusals = Counter("proctor_refusals_total", "Calls refused at the door, by reason.");
+    for (const auto& [reason, count] : state_.refusals) refusals.Add({{"reason", reason}}, static_cast<double>(count));
+    FamilyBuilder quotas = Counter("proctor_quota_refusals_total",
+                                   "Calls, verbs and recorded steps refused by a quota; tenants that the configuration does not name are one.");
+    for (const auto& [key, count] : state_.quota_refusals) {
+      quotas.Add({{"quota", key.first}, {"tenant", key.second}}, static_cast<double>(count));
+    }
+    Counter("proctor_audit_lines_lost_total", "Lines of the audit log that were dropped.")
+        .Add({}, static_cast<double>(state_.audit_lines_lost));
   }
 
   // Under the names that every dashboard knows.

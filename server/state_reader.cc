@@ -129,6 +129,9 @@ ServerState StateReader::Read() {
   CountRewards(context, state);
   ReadConsumers(context, state);
   if (parts_.tracer != nullptr) state.dropped_spans = parts_.tracer->dropped();
+  state.refusals = parts_.guard.refusals();
+  state.quota_refusals = parts_.guard.parts().quotas.refusals();
+  state.audit_lines_lost = parts_.guard.parts().audit.lost();
   state.unreadable_records = parts_.archive.unreadable().count();
   state.store.database_bytes = FileSize(parts_.data_dir + "/proctor.db");
   state.store.log_bytes = FileSize(parts_.data_dir + "/proctor.db-wal");

@@ -15,6 +15,7 @@
 #include "env/session_manager.h"
 #include "reward/consumers.h"
 #include "reward/reward_log.h"
+#include "server/auth/call_guard.h"
 #include "server/episode_pipeline.h"
 #include "server/metered_pool.h"
 #include "server/server_state.h"
@@ -38,6 +39,7 @@ class StateReader {
     trajectory::Archive& archive;
     std::vector<const MeteredPool*> pools;
     std::string data_dir;
+    const CallGuard& guard;
     // Null: there are no traces.
     const Tracer* tracer = nullptr;
   };

@@ -5,6 +5,21 @@
 #include "server/auth/method_rules.h"
 
 namespace proctor::server {
+namespace {
+
+constexpr std::array<const char*, 5> kReasons = {"unauthenticated", "permission_denied", "unimplemented", "quota", "other"};
+
+size_t ReasonOf(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kUnauthenticated: return 0;
+    case absl::StatusCode::kPermissionDenied: return 1;
+    case absl::StatusCode::kUnimplemented: return 2;
+    case absl::StatusCode::kResourceExhausted: return 3;
+    default: return 4;
+  }
+}
+
+}  // namespace
 
 absl::Status CallGuard::CheckQuotas(std::string_view path, const Caller& caller) const {
   PROCTOR_RETURN_IF_ERROR(parts_.quotas.SpendCall(caller.tenant));
@@ -26,14 +41,21 @@ absl::Status CallGuard::Admit(const Entrance& entrance, std::string_view path, c
 
 absl::Status CallGuard::Refuse(const Entrance& entrance, std::string_view path, const absl::Status& why,
                                const std::function<std::string()>& find_peer, const Caller* caller) const {
+  refusals_[ReasonOf(why.code())].fetch_add(1, std::memory_order_relaxed);
   const std::string peer = find_peer();
-  parts_.audit.Write({.caller = caller != nullptr ? caller->name : "",
-                      .tenant = caller != nullptr ? caller->tenant : "",
-                      .peer = peer.empty() ? entrance.name : peer,
-                      .method = path,
-                      .status = why.code(),
-                      .reason = ToStd(why.message())});
+  parts_.audit.WriteRefusal({.caller = caller != nullptr ? caller->name : "",
+                             .tenant = caller != nullptr ? caller->tenant : "",
+                             .peer = peer.empty() ? entrance.name : peer,
+                             .method = path,
+                             .status = why.code(),
+                             .reason = ToStd(why.message())});
   return why;
+}
+
+std::map<std::string, int64_t> CallGuard::refusals() const {
+  std::map<std::string, int64_t> counts;
+  for (size_t i = 0; i < kReasons.size(); ++i) counts[kReasons[i]] = refusals_[i].load(std::memory_order_relaxed);
+  return counts;
 }
 
 absl::StatusOr<Caller> CallGuard::Identify(std::string_view peer, const Credentials& credentials) const {

@@ -2,7 +2,11 @@
 #ifndef PROCTOR_SERVER_AUTH_CALL_GUARD_H_
 #define PROCTOR_SERVER_AUTH_CALL_GUARD_H_
 
+#include <array>
+#include <atomic>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -40,8 +44,8 @@ class CallGuard {
 
   // Called for every call of every service before anything of it but its metadata is read. OK: it may begin. UNAUTHENTICATED,
   // PERMISSION_DENIED, UNIMPLEMENTED: see Doors::Identify and CheckScopes; RESOURCE_EXHAUSTED: a quota of its tenant is spent. A refusal
-  // gets a line in the audit log, for which `find_peer` is asked where the call comes from (empty: not known). Health checks are let in by
-  // any door.
+  // is counted, and gets a line in the audit log where there are not too many, for which `find_peer` is asked where the call comes from
+  // (empty: not known). Health checks are let in by any door.
   absl::Status Admit(const Entrance& entrance, std::string_view path, const Credentials& credentials,
                      const std::function<std::string()>& find_peer) const;
   // For what is refused whoever asks: writes the same line, with `why`, and returns it.
@@ -51,12 +55,17 @@ class CallGuard {
   // Who calls through the door of `peer` ("unix:...", "ipv4:...").
   absl::StatusOr<Caller> Identify(std::string_view peer, const Credentials& credentials) const;
 
+  // Refused calls since the start: "unauthenticated", "permission_denied", "unimplemented" (no such method), "quota", "other".
+  std::map<std::string, int64_t> refusals() const;
+
   const Parts& parts() const { return parts_; }
 
  private:
   absl::Status CheckQuotas(std::string_view path, const Caller& caller) const;
 
   const Parts parts_;
+  // By the place of their reason in a list of all.
+  mutable std::array<std::atomic<int64_t>, 5> refusals_ = {};
 };
 
 }  // namespace proctor::server

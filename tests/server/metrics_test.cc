@@ -126,18 +126,26 @@ TEST_F(MetricsTest, NamesThatClientsChooseAddABoundedNumberOfSeries) {
 TEST_F(MetricsTest, TheStateIsTold) {
   ServerState state;
   state.not_ready = {"the server is shutting down"};
-  state.sessions.push_back({.environment_id = "web", .max_sessions = 16, .open = 3, .opening = 1, .busy = 2, .waiting = 5, .refused = 7});
+  state.sessions.push_back({.environment_id = "web", .max_sessions = 16, .open = 3, .opening = 1, .busy = 2, .waiting = 5, .remembered = 8, .refused = 7});
   state.browsers = env::web::BrowserPool::Counters{.started = 4, .died = 1, .hung = 1, .recycled = 1, .running = 1};
   state.pools.push_back({.name = "rpc", .threads = 16, .queued = 2, .running = 16, .finished = 100, .busy = absl::Seconds(5)});
   state.episodes_pending = 9;
   state.rewards = {{{"valid", ""}, 5}, {{"masked", "server_fault"}, 2}};
   state.consumers.push_back({.consumer = "a \"quoted\"\nname", .records = 3, .age = absl::Seconds(60), .connected = true});
   state.unreadable_records = 6;
+  state.refusals = {{"unauthenticated", 11}, {"quota", 0}};
+  state.quota_refusals = {{{"storage_bytes", "lab"}, 12}, {{"storage_bytes", "otherwise"}, 1}};
+  state.audit_lines_lost = 13;
   state.blobs = BlobSize{.blobs = 10, .bytes = 1000};
   const auto metrics = Read(state);
   EXPECT_EQ(ValueOf(metrics, "proctor_ready"), 0);
   EXPECT_EQ(ValueOf(metrics, "proctor_sessions_open", {{"environment", "web"}}), 3);
   EXPECT_EQ(ValueOf(metrics, "proctor_sessions_opening", {{"environment", "web"}}), 1);
+  EXPECT_EQ(ValueOf(metrics, "proctor_sessions_remembered", {{"environment", "web"}}), 8);
+  EXPECT_EQ(ValueOf(metrics, "proctor_refusals_total", {{"reason", "unauthenticated"}}), 11);
+  EXPECT_EQ(ValueOf(metrics, "proctor_refusals_total", {{"reason", "quota"}}), 0);
+  EXPECT_EQ(ValueOf(metrics, "proctor_quota_refusals_total", {{"quota", "storage_bytes"}, {"tenant", "lab"}}), 12);
+  EXPECT_EQ(ValueOf(metrics, "proctor_audit_lines_lost_total"), 13);
   EXPECT_EQ(ValueOf(metrics, "proctor_sessions_refused_total", {{"environment", "web"}}), 7);
   EXPECT_EQ(ValueOf(metrics, "proctor_browser_ends_total", {{"reason", "hung"}}), 1);
   EXPECT_EQ(ValueOf(metrics, "proctor_pool_busy_seconds_total", {{"pool", "rpc"}}), 5);

@@ -133,6 +133,24 @@ TEST_F(CallGuardTest, SpentQuotasRefuseWhatWouldUseMore) {
   EXPECT_THAT(std::string(Admit("/proctor.v1.EnvironmentService/CloseSession", alpha_).message()), HasSubstr("calls_per_minute"));
 }
 
+TEST_F(CallGuardTest, ARecordingIsJudgedAndSoRefusedWhereJudgingIsSpent) {
+  accounts_->AddJudgeSpend("lab", 2);
+  EXPECT_THAT(std::string(Admit("/proctor.v1.TrajectoryService/RecordTrajectory", alpha_).message()), HasSubstr("judge_usd_per_day"));
+}
+
+TEST_F(CallGuardTest, RefusalsAreCountedByReason) {
+  const char* const list = "/proctor.v1.RewardService/ListRewards";
+  for (int i = 0; i < 300; ++i) EXPECT_FALSE(Admit(list, {}).ok());
+  EXPECT_FALSE(Admit(list, alpha_).ok());
+  EXPECT_FALSE(Admit("/proctor.v1.RewardService/Steal", alpha_).ok());
+  for (int i = 0; i < 6; ++i) Admit("/proctor.v1.EnvironmentService/Step", alpha_).IgnoreError();
+  const std::map<std::string, int64_t> counted = {
+      {"unauthenticated", 300}, {"permission_denied", 1}, {"unimplemented", 1}, {"quota", 1}, {"other", 0}};
+  EXPECT_EQ(guard_->refusals(), counted);
+  // Not each of the strangers' has a line, each of a known caller's has.
+  EXPECT_EQ(Lines().size(), 103u);
+}
+
 TEST_F(CallGuardTest, AChangeHasALineWithWhatWasMade) {
   CallTrail trail(*guard_, "/proctor.v1.EnvironmentService/CreateSession");
   trail.Begin(Alpha(), "ipv4:10.0.0.7:1");
