@@ -253,7 +253,7 @@ directory; nothing else has to be started. Stop it with Ctrl-C or SIGTERM: it dr
   --tls-certificate FILE       PEM; with --tls-key FILE: TLS over TCP. Renewed files are read without a restart
   --tls-client-ca FILE         PEM; clients need a certificate of these authorities
   --new-token NAME             print a new token, once, and the entry that makes it known in the tokens file; exit. With --scopes
-                               act,propose,judge,label,read_rewards,administer; --tenant NAME; --expires 720h
+                               act,record,propose,judge,label,read_rewards,administer; --tenant NAME; --expires 720h
   --anyone-on-the-network-may-connect
                                with auth.allow_unprotected_network in the file: serve the network without TLS or tokens
   --fsck                       check the data directory of a stopped server, exit; with --repair mend what can be mended

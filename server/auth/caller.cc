@@ -13,7 +13,7 @@ std::string ScopeName(v1::Scope scope) {
 }
 
 std::vector<v1::Scope> AllScopes() {
-  return {v1::SCOPE_ACT,   v1::SCOPE_PROPOSE,      v1::SCOPE_JUDGE,
+  return {v1::SCOPE_ACT,   v1::SCOPE_RECORD,       v1::SCOPE_PROPOSE,   v1::SCOPE_JUDGE,
           v1::SCOPE_LABEL, v1::SCOPE_READ_REWARDS, v1::SCOPE_ADMINISTER};
 }
 

@@ -9,15 +9,17 @@ namespace proctor::server {
 namespace {
 
 constexpr Scopes kAct = {v1::SCOPE_ACT};
+constexpr Scopes kRecord = {v1::SCOPE_RECORD};
 constexpr Scopes kPropose = {v1::SCOPE_PROPOSE};
 constexpr Scopes kJudge = {v1::SCOPE_JUDGE};
 constexpr Scopes kLabel = {v1::SCOPE_LABEL};
 constexpr Scopes kReadRewards = {v1::SCOPE_READ_REWARDS};
 constexpr Scopes kAdminister = {v1::SCOPE_ADMINISTER};
 // Whom a token lets in at all.
-constexpr Scopes kAny = {v1::SCOPE_ACT,   v1::SCOPE_PROPOSE,      v1::SCOPE_JUDGE,
+constexpr Scopes kAny = {v1::SCOPE_ACT,   v1::SCOPE_RECORD,       v1::SCOPE_PROPOSE,   v1::SCOPE_JUDGE,
                          v1::SCOPE_LABEL, v1::SCOPE_READ_REWARDS, v1::SCOPE_ADMINISTER};
-constexpr Scopes kActOrRead = {v1::SCOPE_ACT, v1::SCOPE_READ_REWARDS};
+constexpr Scopes kActOrRecord = {v1::SCOPE_ACT, v1::SCOPE_RECORD};
+constexpr Scopes kActOrRead = {v1::SCOPE_ACT, v1::SCOPE_RECORD, v1::SCOPE_READ_REWARDS};
 constexpr Scopes kLabelOrJudge = {v1::SCOPE_LABEL, v1::SCOPE_JUDGE};
 constexpr Scopes kStartsJobs = {v1::SCOPE_PROPOSE, v1::SCOPE_JUDGE};
 
@@ -48,12 +50,12 @@ const std::vector<MethodRule>& MethodRules() {
       {.path = "/proctor.v1.TaskService/RejectTask", .scopes = kPropose, .changes = true},
       {.path = "/proctor.v1.TaskService/ProposeTasks", .scopes = kPropose, .changes = true, .asks_models = true},
       {.path = "/proctor.v1.TaskService/ListTaskTemplates", .scopes = kAny},
-      {.path = "/proctor.v1.TaskService/SampleTasks", .scopes = kAct},
+      {.path = "/proctor.v1.TaskService/SampleTasks", .scopes = kActOrRecord},
       {.path = "/proctor.v1.TrajectoryService/GetTrajectory", .scopes = kAny},
       {.path = "/proctor.v1.TrajectoryService/ListTrajectories", .scopes = kAny},
       {.path = "/proctor.v1.TrajectoryService/ReadBlob", .scopes = kAny},
       {.path = "/proctor.v1.TrajectoryService/RecordTrajectory",
-       .scopes = kAct,
+       .scopes = kRecord,
        .changes = true,
        .records = true,
        .asks_models = true},
@@ -76,7 +78,7 @@ const std::vector<MethodRule>& MethodRules() {
       {.path = "/proctor.v1.EvaluationService/CalibrateEvaluator", .scopes = kJudge, .changes = true},
       {.path = "/proctor.v1.EvaluationService/Reflect", .scopes = kJudge, .changes = true, .asks_models = true},
       {.path = "/proctor.v1.EvaluationService/MeasureEvaluator", .scopes = kJudge, .changes = true},
-      {.path = "/proctor.v1.RewardService/CreateGroup", .scopes = kAct, .changes = true},
+      {.path = "/proctor.v1.RewardService/CreateGroup", .scopes = kActOrRecord, .changes = true},
       {.path = "/proctor.v1.RewardService/GetGroup", .scopes = kActOrRead},
       {.path = "/proctor.v1.RewardService/CreateConsumer", .scopes = kReadRewards, .changes = true},
       {.path = "/proctor.v1.RewardService/SeekConsumer", .scopes = kReadRewards, .changes = true},

@@ -15,8 +15,8 @@ using ::testing::HasSubstr;
 class ProctordSpendingTest : public ::testing::Test {
  protected:
   void Start(const std::string& quotas) {
-    server_.Write("tokens.yaml", "tokens:\n" + GuardedProctord::Token("anna", "act", ", tenant: alpha") +
-                                     GuardedProctord::Token("carl", "act"));
+    server_.Write("tokens.yaml", "tokens:\n" + GuardedProctord::Token("anna", "record", ", tenant: alpha") +
+                                     GuardedProctord::Token("carl", "record"));
     server_.Start("auth: {tokens_file: " + server_.tokens_file() + "}\nquotas: " + quotas +
                   "\nmodels:\n"
                   "  endpoints: {scripted: {base_url: '" + model_.base_url() +

@@ -93,8 +93,8 @@ class Client {
 class ProctordTenantsTest : public ::testing::Test {
  protected:
   void Start(const std::string& more = "", const std::string& auth_more = "") {
-    server_.Write("tokens.yaml", "tokens:\n" + GuardedProctord::Token("anna", "act", ", tenant: alpha") +
-                                     GuardedProctord::Token("ben", "act", ", tenant: beta") +
+    server_.Write("tokens.yaml", "tokens:\n" + GuardedProctord::Token("anna", "act, record", ", tenant: alpha") +
+                                     GuardedProctord::Token("ben", "act, record", ", tenant: beta") +
                                      GuardedProctord::Token("carl", "act") + GuardedProctord::Token("root", "administer"));
     server_.Start("auth: {tokens_file: " + server_.tokens_file() + auth_more + "}\n" + more);
   }

@@ -26,7 +26,7 @@ class CallGuardTest : public ::testing::Test {
  protected:
   void SetUp() override {
     const std::string tokens = directory_.path() + "/tokens.yaml";
-    std::ofstream(tokens) << "tokens:\n- {name: alpha, tenant: lab, sha256: " << Sha256Hex("one") << ", scopes: [act, judge]}\n";
+    std::ofstream(tokens) << "tokens:\n- {name: alpha, tenant: lab, sha256: " << Sha256Hex("one") << ", scopes: [act, record, judge]}\n";
     chmod(tokens.c_str(), 0600);
     doors_ = *Doors::Create(tokens, clock_);
     database_ = *storage::NewMemoryDatabase();

@@ -90,6 +90,11 @@ TEST(MethodRulesTest, OnlyAdministratorsDeleteAndReadOrWriteTheServersFolders) {
     }
     EXPECT_EQ(CheckScopes("/proctor.v1.RewardService/StreamRewards", caller).ok(),
               scope == v1::SCOPE_ADMINISTER || scope == v1::SCOPE_READ_REWARDS);
+    // Who may act is not thereby believed a result.
+    EXPECT_EQ(CheckScopes("/proctor.v1.TrajectoryService/RecordTrajectory", caller).ok(),
+              scope == v1::SCOPE_ADMINISTER || scope == v1::SCOPE_RECORD);
+    EXPECT_EQ(CheckScopes("/proctor.v1.EnvironmentService/StartEpisode", caller).ok(),
+              scope == v1::SCOPE_ADMINISTER || scope == v1::SCOPE_ACT);
     EXPECT_TRUE(CheckScopes("/proctor.v1.TaskService/GetTask", caller).ok());
   }
 }

@@ -96,7 +96,7 @@ TEST_F(TokenTableTest, RefusesMistakesWithFileLineAndField) {
            {"tokens:\n- {sha256: " + digest + ", scopes: [act]}\n", "tokens[0]"},
            {"tokens:\n- {name: local, sha256: " + digest + ", scopes: [act]}\n", "taken"},
            {"tokens:\n- {name: a, scopes: [act]}\n", "sha256"},
-           {"tokens:\n- {name: a, sha256: " + digest + "}\n", "no scopes; there are act, propose, judge"},
+           {"tokens:\n- {name: a, sha256: " + digest + "}\n", "no scopes; there are act, record, propose, judge"},
            {"tokens:\n- {name: a, sha256: " + digest + ", scopes: [everything]}\n", "scopes[0]"},
            {"tokens:\n- {name: a, sha256: " + digest + ", scopes: [unspecified]}\n", "scopes[0]"},
            {"tokens:\n- {name: a, sha256: " + digest + ", scopes: [act], tenant: 'A b'}\n", "tenant"},
