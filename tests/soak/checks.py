@@ -109,6 +109,13 @@ class Checks:
         for kind, world in (kill for kill, done in met.items() if not done):
             self._problem(f"no kill of the {kind} ({world}) met anything")
 
+    def figures(self) -> dict[str, Any]:
+        """Everything that was counted; what must not happen is in it at 0, too."""
+        return {"must_be_zero": {what: self.counts[what] for what in (LOST_STEPS, LOST_REWARDS, DOUBLED_REWARDS, SCORED_FAULTS)},
+                "other_problems": self.counts[""], "acknowledged_steps": self._steps, "records": len(self._records),
+                "rewards": len(self._rewards), "masked": dict(self._masks), "redelivered": self._redelivered,
+                "errors_met_by_clients": dict(self._errors)}
+
     def summary(self) -> list[str]:
         masks = ", ".join(f"{count} {name}" for name, count in sorted(self._masks.items())) or "none"
         return [", ".join(f"{name}: {self.counts[name]}" for name in (LOST_STEPS, LOST_REWARDS, DOUBLED_REWARDS, SCORED_FAULTS)),

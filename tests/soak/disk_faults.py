@@ -4,7 +4,7 @@ In each round writes fail, syncs fail or the disk is full for a while under load
 server is killed meanwhile. The same is compared at the end: nothing acknowledged is lost, nothing is rewarded twice, and what a fault ended
 is masked, never 0.
 
-usage: disk_faults.py [--rounds N] [--seed N]    with $PROCTORD naming the server and $FAULTY_DISK the library to preload
+usage: disk_faults.py [--rounds N] [--seed N] [--json FILE]    with $PROCTORD naming the server and $FAULTY_DISK the library to preload
 """
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "clients")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "clients"), str(HERE.parents[1] / "bench")]
 
+from common.measuring import Report
 from faulty_disk import FaultyDisk
 from kill_rounds import Soak, main
 from processes import wait_until
@@ -27,11 +28,12 @@ PATIENCE_SECONDS = 30.0
 
 
 class DiskFaults(Soak):
+    NAME = "disk_faults"
     KINDS = tuple((kind, world) for kind in ("write", "sync", "full") for world in ("practice", "null"))
     WHAT = "the disk fails: {}"
 
-    def __init__(self, rounds: int, seed: int):
-        super().__init__(rounds, seed)
+    def __init__(self, rounds: int, seed: int, report: Report):
+        super().__init__(rounds, seed, report)
         self.disk = FaultyDisk(self.server)
         self.failures_before = 0
 
@@ -51,7 +53,9 @@ class DiskFaults(Soak):
                 self.server.kill9()
         finally:
             self.disk.order("none")
+        self.report.facts["calls_failed"] = self.disk.failures()
         if dies:
+            self.report.facts["servers_killed"] = self.report.facts.get("servers_killed", 0) + 1
             print("  and the server is killed", flush=True)
             self.server_died()
 

@@ -4,7 +4,7 @@ Each round kills the server, a browser, a client or the reward consumer (`kill -
 complete. At the end everything is compared: what clients were told against what is recorded, rewards against episodes, what
 the consumers got against the log, and what is left on the machine. Seeded: the moments are printed.
 
-usage: kill_rounds.py [--rounds N] [--seed N]    with $PROCTORD naming the server; see scripts/test --soak
+usage: kill_rounds.py [--rounds N] [--seed N] [--json FILE]    with $PROCTORD naming the server; see scripts/test --soak
 """
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "clients")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "clients"), str(HERE.parents[1] / "bench")]
 
 import proctor
 from checks import Checks
+from common.measuring import Report
 from journal import read_journal
 from processes import ProcessId, alive, browsers, descendants, renderers, wait_until
 from proctor.v1 import environment_service_pb2 as env_pb, reward_pb2, reward_service_pb2 as reward_pb
@@ -40,6 +41,8 @@ EXTRA_ROUNDS = 3
 class Soak:
     """The life of a run; what happens in a round is its subclass's."""
 
+    #: Of the report.
+    NAME = ""
     #: What happens, and in which world; every kind once in as many rounds.
     KINDS: tuple[tuple[str, str], ...] = ()
     WHAT = "{}"
@@ -52,8 +55,9 @@ class Soak:
         """Whether it hit anything; `redelivered` records had come to their consumer once more before it."""
         raise NotImplementedError
 
-    def __init__(self, rounds: int, seed: int):
+    def __init__(self, rounds: int, seed: int, report: Report):
         self.rounds = rounds
+        self.report = report
         self.random = random.Random(seed)
         self.server = SoakServer(sessions_per_browser=2)
         self.seen: set[ProcessId] = set()
@@ -89,6 +93,7 @@ class Soak:
         checks.deliveries("groups", self.journal_entries("consumer-groups"), groups=True)
         checks.groups(self.groups, self.journal_entries("consumer-groups"), GROUP_SIZE)
         checks.faults_were_met(self.met)
+        self.report.facts["counts"] = checks.figures()
         for line in checks.summary():
             print(line, flush=True)
         self.client.close()
@@ -121,7 +126,10 @@ class Soak:
         met = self.was_met(kind, group, redelivered)
         self.met[kind, world] = self.met.get((kind, world), False) or met
         self.seen |= descendants(self.server.process.pid)
-        print(f"  {'met' if met else 'met nothing'}; complete after {time.monotonic() - began:.1f} s", flush=True)
+        seconds = time.monotonic() - began
+        self.report.add("rounds", f"{self.WHAT.format(kind)} ({world})", seconds_until_complete=seconds, met_something=met)
+        self.report.facts["rounds_done"] = self.report.facts.get("rounds_done", 0) + 1
+        print(f"  {'met' if met else 'met nothing'}; complete after {seconds:.1f} s", flush=True)
 
     def settle(self) -> None:
         """Everything that sessions held is given back, and every reward has come to its consumer."""
@@ -147,6 +155,7 @@ class Soak:
         """Stops the server; what it left behind."""
         self.seen |= descendants(self.server.process.pid)
         problems = self.server.end(self.seen)
+        self.report.facts |= {"processes_started_by_servers": len(self.seen), "leaks": problems}
         print(f"{len(self.seen)} processes were started by servers; all are gone" if not problems else "leaks", flush=True)
         return problems
 
@@ -236,6 +245,7 @@ class Soak:
 
 
 class KillRounds(Soak):
+    NAME = "kill_rounds"
     KINDS = (("server", "practice"), ("browser", "practice"), ("client", "practice"), ("consumer", "practice"), ("server", "null"))
     WHAT = "kill -9 the {}"
 
@@ -251,15 +261,22 @@ def main(soak_type: type[Soak], what: str, description: str) -> int:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
+    parser.add_argument("--json", type=pathlib.Path, help="a file for the hardware, the seed, all counts and the rounds' times")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
-    soak = soak_type(options.rounds, options.seed)
+    report = Report(soak_type.NAME)
+    report.facts |= {"seed": options.seed, "rounds": options.rounds}
+    soak = soak_type(options.rounds, options.seed, report)
     try:
         problems = soak.run()
     except (TimeoutError, RuntimeError, subprocess.TimeoutExpired, proctor.ProctorError) as error:
         problems = [f"{type(error).__name__}: {error}", "the server's log ends: " + soak.server.log.read_text()[-3000:]]
     finally:
         soak.close()
+    report.facts["problems"] = problems
+    report.print()
+    if options.json:
+        report.write(options.json)
     for problem in problems:
         print("PROBLEM:", problem)
     print(f"{options.rounds} {what}, seed {options.seed}: " + (f"{len(problems)} problems" if problems else "no problem"))
