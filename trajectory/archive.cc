@@ -61,11 +61,16 @@ CREATE INDEX trajectory_replays_time ON trajectory_replays (create_time);
 // Blobs that were looked at for a smaller encoding.
 constexpr char kVersion2[] = "CREATE TABLE trajectory_recompressed (digest TEXT PRIMARY KEY)";
 
+// Changes no row: older ones keep their digests, which are known elsewhere. Programs that know nothing of linked ones refuse the tables.
+constexpr char kVersion3[] =
+    "-- trajectory_steps.digest is linked to the step before where the header's format_version is 2, and trajectory_records.digest of an open "
+    "record is the last step's";
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Archive>> Archive::Open(storage::Database& database,
                                                        storage::BlobStore& blobs, Clock& clock) {
-  PROCTOR_RETURN_IF_ERROR(database.Migrate("trajectory", {kVersion1, kVersion2}));
+  PROCTOR_RETURN_IF_ERROR(database.Migrate("trajectory", {kVersion1, kVersion2, kVersion3}));
   return std::unique_ptr<Archive>(new Archive(database, blobs, clock));
 }
 

@@ -107,14 +107,14 @@ absl::StatusOr<std::vector<BlobEntry>> BlobListFromText(std::string_view text) {
 }
 
 std::string ExportListToText(const std::vector<std::string>& ids) {
-  return Json({{"format_version", kFormatVersion}, {"trajectories", ids}}).dump(1) + "\n";
+  return Json({{"format_version", kFolderVersion}, {"trajectories", ids}}).dump(1) + "\n";
 }
 
 absl::StatusOr<std::vector<std::string>> ExportListFromText(std::string_view text) {
   PROCTOR_ASSIGN_OR_RETURN(const Json json, ParseJson(text));
-  if (JsonNumberOr(json, "format_version") != kFormatVersion) {
+  if (JsonNumberOr(json, "format_version") != kFolderVersion) {
     return absl::InvalidArgumentError(
-        absl::StrCat("export.json has not format_version ", kFormatVersion));
+        absl::StrCat("export.json has not format_version ", kFolderVersion));
   }
   const auto list = json.find("trajectories");
   if (list == json.end() || !list->is_array()) return Malformed("export.json");

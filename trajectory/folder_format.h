@@ -14,6 +14,9 @@
 
 namespace proctor::trajectory {
 
+// Version of the folder's layout; records have their own.
+inline constexpr int kFolderVersion = 1;
+
 inline constexpr char kExportFile[] = "export.json";
 inline constexpr char kHeaderFile[] = "trajectory.json";
 inline constexpr char kStepsFile[] = "steps.jsonl";

@@ -74,10 +74,10 @@ absl::StatusOr<FolderRecord> ReadRecord(const UntrustedFolder& folder) {
   PROCTOR_ASSIGN_OR_RETURN(const std::string text, folder.ReadFile(kHeaderFile, kMaxTextBytes));
   PROCTOR_RETURN_IF_ERROR(Annotate(MessageFromText(text, record.header), kHeaderFile));
   PROCTOR_RETURN_IF_ERROR(CheckHeader(record.header));
-  if (record.header.format_version() != kFormatVersion) {
+  const int version = record.header.format_version();
+  if (version < kOldestFormatVersion || version > kFormatVersion) {
     return absl::InvalidArgumentError(
-        absl::StrCat("the record has format version ", record.header.format_version(), ", not ",
-                     kFormatVersion));
+        absl::StrCat("the record has format version ", version, ", not ", kOldestFormatVersion, " to ", kFormatVersion));
   }
   if (!record.header.closed()) return absl::InvalidArgumentError("the record is open");
   if (!record.header.initial_observation().screenshot().data().empty()) {
@@ -92,9 +92,9 @@ absl::StatusOr<FolderRecord> ReadRecord(const UntrustedFolder& folder) {
     return absl::InvalidArgumentError(absl::StrCat("the record has ", record.steps.size(),
                                                    " steps and says ", record.header.step_count()));
   }
-  std::vector<std::string> digests;
-  for (const StepRow& step : record.steps) digests.push_back(step.digest);
-  if (record.header.digest() != TrajectoryDigest(record.header, digests)) {
+  std::vector<std::string> sha256s;
+  for (const StepRow& step : record.steps) sha256s.push_back(step.sha256);
+  if (record.header.digest() != TrajectoryDigest(record.header, sha256s)) {
     return absl::InvalidArgumentError("the record does not fit its digest: it was changed");
   }
   return record;

@@ -1,6 +1,7 @@
 #include "trajectory/record_check.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +9,7 @@
 #include "common/status.h"
 #include "proctor/v1/episode.pb.h"
 #include "proctor/v1/trajectory.pb.h"
+#include "trajectory/digest_chain.h"
 #include "trajectory/record_form.h"
 #include "trajectory/record_tables.h"
 
@@ -28,7 +30,6 @@ class Checker {
   absl::Status CheckOne(const std::string& id) {
     id_ = id;
     named_.clear();
-    step_digests_.clear();
     const size_t damage_before = check_.damage.size();
     PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
                              transaction_.Query("SELECT header, step_count, digest, closed FROM trajectory_records WHERE id = $1", {id}));
@@ -43,10 +44,15 @@ class Checker {
     thinned_ = header.has_thin_time();
     step_count_ = rows[0].Int(1);
     Name(header.initial_observation(), -1);
+    chain_.emplace(header);
+    linked_ = IsLinked(header);
     PROCTOR_ASSIGN_OR_RETURN(const bool steps_sound, CheckSteps(step_count_));
     const bool closed = rows[0].Int(3) != 0;
     if (header.closed() != closed) Damage("its header and its row differ about whether it is closed");
     if (closed && steps_sound) CheckDigest(header, rows[0].Text(2), step_count_);
+    if (!closed && steps_sound && linked_ && rows[0].Text(2) != chain_->last()) {
+      Damage(step_count_ > 0 ? "its last step is not what was recorded last" : "its header is not the one that it began with");
+    }
     const bool whole = check_.damage.size() == damage_before;
     if (whole && !closed) ++check_.open;
     return CheckNotes(whole ? Trust::kRecord : Trust::kNotes);
@@ -70,24 +76,29 @@ class Checker {
     for (const Row& row : rows) {
       const int64_t index = row.Int(0);
       if (index > next) Damage(absl::StrCat("steps ", next, " to ", index - 1, " are missing"));
+      PROCTOR_RETURN_IF_ERROR(CheckStepRow(index, row.Text(1), next));
       next = index + 1;
-      PROCTOR_RETURN_IF_ERROR(CheckStepRow(index, row.Text(1)));
-      step_digests_.push_back(row.Text(1));
     }
     if (next != count) Damage(absl::StrCat("it should have ", count, " steps, but they end with ", next - 1));
     return check_.damage.size() == before;
   }
 
-  // One at a time: a step may have megabytes.
-  absl::Status CheckStepRow(int64_t index, const std::string& digest) {
+  // One at a time: a step may have megabytes. `next` is the index that should come.
+  absl::Status CheckStepRow(int64_t index, const std::string& digest, int64_t next) {
     PROCTOR_ASSIGN_OR_RETURN(
         const std::vector<Row> rows,
         transaction_.Query("SELECT step FROM trajectory_steps WHERE trajectory = $1 AND step_index = $2", {id_, index}));
     ++check_.steps;
     v1::Step step;
-    if (rows.empty() || Sha256Hex(rows[0].Text(0)) != digest) {
+    const std::string expected = rows.empty() ? "" : chain_->Add(Sha256Hex(rows[0].Text(0)));
+    // Whatever is wrong with it, the next one has to follow what its row says.
+    chain_->GoOnFrom(digest);
+    if (expected != digest && !linked_) {
       Damage(absl::StrCat("the bytes of step ", index, " do not fit their digest"));
-    } else if (!step.ParseFromString(rows[0].Text(0)) || step.index() != index) {
+    } else if (expected != digest && index == next) {  // After a gap: what it follows is gone.
+      Damage(absl::StrCat("step ", index, " does not follow ", index == 0 ? "the header" : absl::StrCat("step ", index - 1),
+                          ": one of the two was changed"));
+    } else if (rows.empty() || !step.ParseFromString(rows[0].Text(0)) || step.index() != index) {
       Damage(absl::StrCat("step ", index, " cannot be read"));
     } else {
       Name(step.observation(), index);
@@ -98,7 +109,7 @@ class Checker {
   void CheckDigest(const v1::Trajectory& header, const std::string& column, int64_t count) {
     if (header.digest() != column) Damage("its header and its row have different digests");
     if (header.step_count() != 0 && header.step_count() != count) Damage("its header and its row have different step counts");
-    if (header.digest() != TrajectoryDigest(header, step_digests_)) Damage("it does not fit its digest");
+    if (header.digest() != chain_->End(header)) Damage("it does not fit its digest");
   }
 
   // Of a record that is not whole nobody knows all that it names: what is noted counts.
@@ -127,7 +138,9 @@ class Checker {
   bool thinned_ = false;
   int64_t step_count_ = 0;
   std::set<std::string> named_;
-  std::vector<std::string> step_digests_;
+  // Up to the last step looked at.
+  std::optional<DigestChain> chain_;
+  bool linked_ = false;
 };
 
 absl::Status CheckOrphans(Transaction& transaction, RecordCheck& check) {

@@ -21,8 +21,9 @@ struct RecordCheck {
   int64_t steps = 0;
   // Whole records that a stopped server left open; the next start closes them.
   int64_t open = 0;
-  // One a problem, with the record's name: a header or step that cannot be read, a gap in the steps, a digest that does not fit, steps
-  // without a record. None of them can be mended but from a copy.
+  // One a problem, with the record's name: a header or step that cannot be read, a gap in the steps, the first step that does not follow what
+  // is before it, an end that is not what was recorded last, a digest that does not fit, steps without a record. None of them can be mended
+  // but from a copy.
   std::vector<std::string> damage;
   // Digests; of damaged records those that are noted for them, too.
   std::set<std::string> named_blobs;

@@ -10,6 +10,7 @@
 #include "common/proto_json.h"
 #include "common/status.h"
 #include "common/strings.h"
+#include "trajectory/digest_chain.h"
 
 namespace proctor::trajectory {
 namespace {
@@ -112,24 +113,19 @@ std::vector<std::string> NamedBlobs(const v1::Trajectory& trajectory) {
   return {digests.begin(), digests.end()};
 }
 
-std::string StepDigest(const v1::Step& step) { return Sha256Hex(ProtoCanonicalBytes(step)); }
+std::string StepSha256(const v1::Step& step) { return Sha256Hex(ProtoCanonicalBytes(step)); }
 
-std::string TrajectoryDigest(const v1::Trajectory& header,
-                             const std::vector<std::string>& step_digests) {
-  v1::Trajectory bare = header;
-  bare.clear_steps();
-  bare.clear_digest();
-  bare.clear_thin_time();
-  std::string lines = absl::StrCat("proctor-trajectory-1\n", Sha256Hex(ProtoCanonicalBytes(bare)), "\n");
-  for (const std::string& digest : step_digests) absl::StrAppend(&lines, digest, "\n");
-  return Sha256Hex(lines);
+std::string TrajectoryDigest(const v1::Trajectory& header, const std::vector<std::string>& step_sha256s) {
+  DigestChain chain(header);
+  for (const std::string& sha256 : step_sha256s) chain.Add(sha256);
+  return chain.End(header);
 }
 
 std::string TrajectoryDigest(const v1::Trajectory& trajectory) {
-  std::vector<std::string> digests;
-  digests.reserve(static_cast<size_t>(trajectory.steps_size()));
-  for (const v1::Step& step : trajectory.steps()) digests.push_back(StepDigest(step));
-  return TrajectoryDigest(trajectory, digests);
+  std::vector<std::string> sha256s;
+  sha256s.reserve(static_cast<size_t>(trajectory.steps_size()));
+  for (const v1::Step& step : trajectory.steps()) sha256s.push_back(StepSha256(step));
+  return TrajectoryDigest(trajectory, sha256s);
 }
 
 }  // namespace proctor::trajectory

@@ -12,8 +12,9 @@
 
 namespace proctor::trajectory {
 
-// Version of the records that this program writes and reads.
-inline constexpr int kFormatVersion = 1;
+// Version of the records that this program writes: 2 since digests are a chain (digest_chain.h). It reads older ones, too.
+inline constexpr int kFormatVersion = 2;
+inline constexpr int kOldestFormatVersion = 1;
 // Largest AgentData, serialized.
 inline constexpr int64_t kMaxAgentDataBytes = 1 << 20;
 // Largest header (everything but the steps) and step, serialized, without pictures.
@@ -44,12 +45,10 @@ std::vector<std::string> NamedBlobs(const v1::Observation& observation);
 std::vector<std::string> NamedBlobs(const v1::Trajectory& trajectory);
 
 // sha256 of the step's canonical bytes: protobuf, fields by number, map entries sorted by key.
-std::string StepDigest(const v1::Step& step);
+std::string StepSha256(const v1::Step& step);
 
-// The canonical digest of a trajectory: sha256 over lines, each ended by "\n": "proctor-trajectory-1", the sha256 of the
-// header's canonical bytes (without `steps`, `digest` and `thin_time`), the digests of the steps in order.
-std::string TrajectoryDigest(const v1::Trajectory& header,
-                             const std::vector<std::string>& step_digests);
+// The digest of a closed trajectory, in the form that its `format_version` says (digest_chain.h).
+std::string TrajectoryDigest(const v1::Trajectory& header, const std::vector<std::string>& step_sha256s);
 std::string TrajectoryDigest(const v1::Trajectory& trajectory);
 
 }  // namespace proctor::trajectory

@@ -7,7 +7,7 @@
 #include "common/proto_json.h"
 #include "common/proto_time.h"
 #include "common/status.h"
-#include "trajectory/record_form.h"
+#include "trajectory/digest_chain.h"
 
 namespace proctor::trajectory {
 namespace {
@@ -16,6 +16,7 @@ using storage::Bytes;
 using storage::Row;
 using storage::Transaction;
 
+// What it sets is left out of the digest of a record's begin (digest_chain.h).
 void MergeEnding(const v1::Trajectory& ending, v1::Trajectory& header) {
   *header.mutable_end_time() = ending.end_time();
   header.set_end_kind(ending.end_kind());
@@ -27,23 +28,40 @@ void MergeEnding(const v1::Trajectory& ending, v1::Trajectory& header) {
   header.set_closed(true);
 }
 
-absl::StatusOr<std::vector<std::string>> StepDigests(Transaction& transaction,
-                                                     const std::string& id) {
-  PROCTOR_ASSIGN_OR_RETURN(
-      const std::vector<Row> rows,
-      transaction.Query(
-          "SELECT digest FROM trajectory_steps WHERE trajectory = $1 ORDER BY step_index", {id}));
-  std::vector<std::string> digests;
-  digests.reserve(rows.size());
-  for (const Row& row : rows) digests.push_back(row.Text(0));
-  return digests;
+absl::Status LostSteps(const std::string& id, int64_t found, int64_t expected) {
+  return absl::DataLossError(absl::StrCat("trajectories/", id, " lost steps: ", found, " of ", expected, " are there"));
 }
 
-absl::Status InsertStepRow(Transaction& transaction, const std::string& id, const StepRow& step) {
+// What the closed record's digest goes on from: all steps of a record without links, the last digest of a linked one.
+absl::StatusOr<DigestChain> ChainOfOpen(Transaction& transaction, const std::string& id, const RecordRow& record) {
+  DigestChain chain(record.header);
+  if (!IsLinked(record.header)) {
+    PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                             transaction.Query("SELECT digest FROM trajectory_steps WHERE trajectory = $1 ORDER BY step_index", {id}));
+    if (static_cast<int64_t>(rows.size()) != record.step_count) return LostSteps(id, static_cast<int64_t>(rows.size()), record.step_count);
+    for (const Row& row : rows) chain.Add(row.Text(0));
+    return chain;
+  }
+  PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> counted,
+                           transaction.Query("SELECT COUNT(*) FROM trajectory_steps WHERE trajectory = $1", {id}));
+  if (counted[0].Int(0) != record.step_count) return LostSteps(id, counted[0].Int(0), record.step_count);
+  if (record.step_count > 0) {
+    PROCTOR_ASSIGN_OR_RETURN(
+        const std::vector<Row> last,
+        transaction.Query("SELECT digest FROM trajectory_steps WHERE trajectory = $1 AND step_index = $2", {id, record.step_count - 1}));
+    chain.GoOnFrom(last.empty() ? "" : last[0].Text(0));
+  }
+  if (chain.last() != record.digest) {
+    return absl::DataLossError(absl::StrCat("the end of trajectories/", id, " is not what was recorded last: proctord --fsck tells more"));
+  }
+  return chain;
+}
+
+absl::Status InsertStepRow(Transaction& transaction, const std::string& id, const StepRow& step, const std::string& digest) {
   return transaction
       .Execute("INSERT INTO trajectory_steps (trajectory, step_index, digest, step) "
                "VALUES ($1, $2, $3, $4)",
-               {id, step.index, step.digest, Bytes{step.bytes}})
+               {id, step.index, digest, Bytes{step.bytes}})
       .status();
 }
 
@@ -52,6 +70,10 @@ absl::Status RefuseStep(Transaction& transaction, const std::string& id, int64_t
   PROCTOR_ASSIGN_OR_RETURN(const RecordRow record, LoadRecord(transaction, id));
   if (record.header.closed()) {
     return absl::FailedPreconditionError(absl::StrCat("trajectories/", id, " is closed"));
+  }
+  if (record.step_count == index) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("trajectories/", id, " was begun by an older program, and cannot be continued: begin another"));
   }
   return absl::AbortedError(absl::StrCat("step ", index, " of trajectories/", id,
                                          " does not follow: the next one is ",
@@ -70,8 +92,8 @@ std::vector<storage::Value> ReplayValues(const ReplayRow& replay, absl::Time now
 }  // namespace
 
 StepRow MakeStepRow(const v1::Step& step) {
-  StepRow row{.index = step.index(), .digest = "", .bytes = ProtoCanonicalBytes(step)};
-  row.digest = Sha256Hex(row.bytes);
+  StepRow row{.index = step.index(), .sha256 = "", .bytes = ProtoCanonicalBytes(step)};
+  row.sha256 = Sha256Hex(row.bytes);
   return row;
 }
 
@@ -93,7 +115,8 @@ absl::Status InsertRecord(Transaction& transaction, const std::string& id,
                 int64_t{header.closed() ? 1 : 0}, int64_t{header.end_kind()},
                 header.environment(), header.task().name(), int64_t{header.task().split()},
                 header.policy().policy(), header.policy().version(), header.group(),
-                int64_t{header.step_count()}, header.digest(), Bytes{ProtoCanonicalBytes(header)}})
+                int64_t{header.step_count()}, header.closed() ? header.digest() : DigestChain(header).last(),
+                Bytes{ProtoCanonicalBytes(header)}})
       .status();
 }
 
@@ -106,30 +129,34 @@ absl::Status UpdateHeader(Transaction& transaction, const std::string& id, const
 absl::StatusOr<RecordRow> LoadRecord(Transaction& transaction, const std::string& id) {
   PROCTOR_ASSIGN_OR_RETURN(
       const std::vector<Row> rows,
-      transaction.Query("SELECT header, step_count FROM trajectory_records WHERE id = $1", {id}));
+      transaction.Query("SELECT header, step_count, digest FROM trajectory_records WHERE id = $1", {id}));
   if (rows.empty()) return absl::NotFoundError(absl::StrCat("no trajectory trajectories/", id));
   RecordRow record;
   PROCTOR_ASSIGN_OR_RETURN(record.header, ParseHeader(id, rows[0].Text(0)));
   record.step_count = rows[0].Int(1);
+  record.digest = rows[0].Text(2);
   record.header.set_step_count(static_cast<int32_t>(record.step_count));
   return record;
 }
 
 absl::Status InsertStep(Transaction& transaction, const std::string& id, const StepRow& step) {
   PROCTOR_ASSIGN_OR_RETURN(
-      const int64_t updated,
-      transaction.Execute("UPDATE trajectory_records SET step_count = step_count + 1 "
-                          "WHERE id = $1 AND closed = 0 AND step_count = $2",
-                          {id, step.index}));
-  if (updated != 1) return RefuseStep(transaction, id, step.index);
-  return InsertStepRow(transaction, id, step);
+      const std::vector<Row> open,
+      transaction.Query("SELECT digest FROM trajectory_records WHERE id = $1 AND closed = 0 AND step_count = $2 AND digest <> ''",
+                        {id, step.index}));
+  if (open.empty()) return RefuseStep(transaction, id, step.index);
+  const std::string digest = LinkStep(open[0].Text(0), step.sha256);
+  PROCTOR_RETURN_IF_ERROR(
+      transaction.Execute("UPDATE trajectory_records SET step_count = step_count + 1, digest = $2 WHERE id = $1", {id, digest}).status());
+  return InsertStepRow(transaction, id, step, digest);
 }
 
 absl::Status InsertClosedRecord(Transaction& transaction, const std::string& id,
                                 const v1::Trajectory& header, const std::vector<StepRow>& steps) {
   PROCTOR_RETURN_IF_ERROR(InsertRecord(transaction, id, header));
+  DigestChain chain(header);
   for (const StepRow& step : steps) {
-    PROCTOR_RETURN_IF_ERROR(InsertStepRow(transaction, id, step));
+    PROCTOR_RETURN_IF_ERROR(InsertStepRow(transaction, id, step, chain.Add(step.sha256)));
   }
   return absl::OkStatus();
 }
@@ -170,14 +197,10 @@ absl::StatusOr<v1::Trajectory> CloseRecord(Transaction& transaction, const std::
   if (record.header.closed()) {
     return absl::FailedPreconditionError(absl::StrCat("trajectories/", id, " is closed"));
   }
+  PROCTOR_ASSIGN_OR_RETURN(const DigestChain chain, ChainOfOpen(transaction, id, record));
   v1::Trajectory& header = record.header;
   MergeEnding(ending, header);
-  PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> digests, StepDigests(transaction, id));
-  if (static_cast<int64_t>(digests.size()) != record.step_count) {
-    return absl::DataLossError(absl::StrCat("trajectories/", id, " lost steps: ", digests.size(),
-                                            " of ", record.step_count, " are there"));
-  }
-  header.set_digest(TrajectoryDigest(header, digests));
+  header.set_digest(chain.End(header));
   PROCTOR_RETURN_IF_ERROR(
       transaction
           .Execute("UPDATE trajectory_records SET closed = 1, end_kind = $2, digest = $3, header = $4 "

@@ -15,10 +15,11 @@
 
 namespace proctor::trajectory {
 
-// A step as stored; made outside of the transaction.
+// A step to be stored; made outside of the transaction.
 struct StepRow {
   int64_t index = 0;
-  std::string digest;
+  // Of `bytes`. The row's digest follows from it and from the step before.
+  std::string sha256;
   std::string bytes;
 };
 StepRow MakeStepRow(const v1::Step& step);
@@ -27,6 +28,8 @@ StepRow MakeStepRow(const v1::Step& step);
 struct RecordRow {
   v1::Trajectory header;
   int64_t step_count = 0;
+  // Closed: the trajectory's. Open: the digest of its last step, or of its begin; empty for format version 1.
+  std::string digest;
 };
 
 // The column `header` of a record. DATA_LOSS: it cannot be read, or is another record's.
@@ -42,7 +45,8 @@ absl::Status InsertClosedRecord(storage::Transaction& transaction, const std::st
                                 const v1::Trajectory& header, const std::vector<StepRow>& steps);
 // NOT_FOUND; DATA_LOSS as ParseHeader.
 absl::StatusOr<RecordRow> LoadRecord(storage::Transaction& transaction, const std::string& id);
-// Appends to an open record. NOT_FOUND no record; FAILED_PRECONDITION closed; ABORTED another index is next.
+// Appends to an open record. NOT_FOUND no record; FAILED_PRECONDITION closed, or begun by a program that linked no digests; ABORTED another
+// index is next.
 absl::Status InsertStep(storage::Transaction& transaction, const std::string& id,
                         const StepRow& step);
 // Notes that the record names these blobs.
@@ -53,7 +57,7 @@ absl::StatusOr<std::vector<v1::Step>> LoadSteps(storage::Transaction& transactio
                                                 const std::string& id, int64_t first,
                                                 int64_t limit);
 // Merges `ending` (end fields, more evidence) into the open record, closes it and sets digest and step count.
-// Returns the closed header. FAILED_PRECONDITION: it is closed.
+// Returns the closed header. FAILED_PRECONDITION: it is closed; DATA_LOSS: its steps are not those that were appended.
 absl::StatusOr<v1::Trajectory> CloseRecord(storage::Transaction& transaction,
                                            const std::string& id, const v1::Trajectory& ending);
 

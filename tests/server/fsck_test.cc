@@ -127,25 +127,6 @@ TEST_F(FsckTest, StepsMissingAtTheEndAreFound) {
   EXPECT_THAT(Check().damage, Contains(HasSubstr("it should have 2 steps, but they end with 0")));
 }
 
-TEST_F(FsckTest, AChangedStepIsFound) {
-  v1::Step forged;
-  forged.set_index(0);
-  forged.mutable_agent_text()->set_text("never said");
-  Sql("UPDATE trajectory_steps SET step = $2 WHERE trajectory = $1 AND step_index = 0",
-      {first_, storage::Bytes{forged.SerializeAsString()}});
-  EXPECT_THAT(Check().damage, Contains(absl::StrCat("trajectories/", first_, ": the bytes of step 0 do not fit their digest")));
-}
-
-TEST_F(FsckTest, AChangedStepWithADigestToMatchIsFoundByTheTrajectorysOwn) {
-  v1::Step forged;
-  forged.set_index(0);
-  forged.mutable_agent_text()->set_text("never said");
-  const std::string bytes = forged.SerializeAsString();
-  Sql("UPDATE trajectory_steps SET step = $2, digest = $3 WHERE trajectory = $1 AND step_index = 0",
-      {first_, storage::Bytes{bytes}, Sha256Hex(bytes)});
-  EXPECT_THAT(Check().damage, Contains(absl::StrCat("trajectories/", first_, ": it does not fit its digest")));
-}
-
 TEST_F(FsckTest, AHeaderThatCannotBeReadIsFound) {
   Sql("UPDATE trajectory_records SET header = $2 WHERE id = $1", {first_, storage::Bytes{"\xff\xff\xff"}});
   EXPECT_THAT(Check().damage, ElementsAre(absl::StrCat("trajectories/", first_, ": its header cannot be read")));

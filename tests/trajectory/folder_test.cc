@@ -16,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "tests/storage/temp_directory.h"
 #include "tests/trajectory/fixture.h"
+#include "tests/trajectory/older_records.h"
 #include "trajectory/folder_export.h"
 #include "trajectory/folder_import.h"
 
@@ -106,6 +107,24 @@ TEST_F(FolderTest, GivesTheSameRecordsAndTheSameFolderAfterARoundTrip) {
     for (const auto& [path, text] : Snapshot(good_)) bytes += text.size();
     return bytes;
   }());
+}
+
+TEST_F(FolderTest, CarriesRecordsOfOlderProgramsWithTheirDigests) {
+  RecordEpisode(source_, "e1", 2);
+  MakeVersion1(*source_.database, "e1");
+  const v1::Trajectory before = source_.trajectories.Get(context_, "trajectories/e1").value();
+  ASSERT_TRUE(Export(source_, {"trajectories/e1"}, good_).ok());
+  EXPECT_EQ(Refusal(), "");
+  const v1::Trajectory after = target_.trajectories.Get(context_, "trajectories/e1").value();
+  EXPECT_EQ(ProtoCanonicalBytes(before), ProtoCanonicalBytes(after));
+  EXPECT_EQ(Import(source_, good_)->unchanged(), 1);
+  // The rule is part of what the digest says.
+  const std::string header = ReadAll(good_ + "/e1/trajectory.json");
+  Room other;
+  WriteAll(good_ + "/e1/trajectory.json", absl::StrReplaceAll(header, {{"\"format_version\": 1", "\"format_version\": 2"}}));
+  EXPECT_THAT(Import(other, good_)->failed().at("e1"), HasSubstr("does not fit its digest"));
+  WriteAll(good_ + "/e1/trajectory.json", absl::StrReplaceAll(header, {{"\"format_version\": 1", "\"format_version\": 3"}}));
+  EXPECT_THAT(Import(other, good_)->failed().at("e1"), HasSubstr("format version 3, not 1 to 2"));
 }
 
 TEST_F(FolderTest, CarriesWhatJsonCannot) {

@@ -9,6 +9,8 @@
 #include "storage/sqlite_database.h"
 #include "tests/storage/temp_directory.h"
 #include "tests/trajectory/fixture.h"
+#include "tests/trajectory/older_records.h"
+#include "trajectory/digest_chain.h"
 #include "trajectory/record_form.h"
 
 namespace proctor::trajectory {
@@ -30,6 +32,18 @@ class RecorderTest : public testing::Test {
   }
   v1::Trajectory Get(const std::string& id) {
     return room_.trajectories.Get(context_, "trajectories/" + id).value();
+  }
+  // The first column.
+  std::vector<std::string> Texts(const std::string& query) {
+    std::vector<std::string> texts;
+    const absl::Status status = room_.database->Read(context_, [&](storage::Transaction& transaction) -> absl::Status {
+      const auto rows = transaction.Query(query, {});
+      if (!rows.ok()) return rows.status();
+      for (const storage::Row& row : *rows) texts.push_back(row.Text(0));
+      return absl::OkStatus();
+    });
+    EXPECT_TRUE(status.ok()) << status;
+    return texts;
   }
 
   const CallContext context_;
@@ -56,6 +70,49 @@ TEST_F(RecorderTest, KeepsEverythingButThePicturesBytes) {
   EXPECT_EQ(record.digest(), TrajectoryDigest(record));
   EXPECT_EQ(room_.blobs->Get(context_, Sha256Hex("pixels 0")).value(), "pixels 0");
   EXPECT_EQ(room_.blobs->Get(context_, Sha256Hex("pixels 1")).value(), "pixels 1");
+}
+
+TEST_F(RecorderTest, LinksEachStepToTheOneBefore) {
+  ASSERT_TRUE(Begin("e1").ok());
+  DigestChain chain(Get("e1"));
+  std::vector<std::string> expected;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(Append("e1", i).ok());
+    expected.push_back(chain.Add(StepSha256(Get("e1").steps(i))));
+    EXPECT_EQ(Texts("SELECT digest FROM trajectory_records"), std::vector<std::string>{expected.back()});
+  }
+  EXPECT_EQ(Texts("SELECT digest FROM trajectory_steps ORDER BY step_index"), expected);
+  ASSERT_TRUE(Finish("e1").ok());
+  EXPECT_EQ(Get("e1").digest(), chain.End(Get("e1")));
+  EXPECT_EQ(Texts("SELECT digest FROM trajectory_records"), std::vector<std::string>{Get("e1").digest()});
+}
+
+TEST_F(RecorderTest, DoesNotCloseARecordWhoseEndIsNotWhatWasRecorded) {
+  for (const std::string change : {"UPDATE trajectory_steps SET digest = $1 WHERE step_index = 1",
+                                   "UPDATE trajectory_records SET digest = $1", "DELETE FROM trajectory_steps WHERE digest <> $1"}) {
+    Room room;
+    ASSERT_TRUE(room.recorder.BeginWithoutEpisode(context_, MakeHeader("e1", now_)).ok());
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE(room.recorder.Append(context_, "e1", MakeStep(i, now_), {}).ok());
+    ASSERT_TRUE(room.database
+                    ->Write(context_,
+                            [&](storage::Transaction& transaction) { return transaction.Execute(change, {Sha256Hex("forged")}).status(); })
+                    .ok());
+    EXPECT_EQ(room.recorder.FinishWithoutEpisode(context_, "e1", MakeEnding(now_), {}).status().code(), absl::StatusCode::kDataLoss) << change;
+    EXPECT_FALSE(room.trajectories.GetHeader(context_, "trajectories/e1")->closed()) << change;
+  }
+}
+
+TEST_F(RecorderTest, ClosesWhatAnOlderProgramBeganByItsRuleAndDoesNotGoOnWithIt) {
+  ASSERT_TRUE(Begin("e1").ok());
+  ASSERT_TRUE(Append("e1", 0).ok());
+  MakeVersion1(*room_.database, "e1");
+  EXPECT_EQ(Append("e1", 1).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Append("e1", 2).code(), absl::StatusCode::kAborted);
+  ASSERT_TRUE(Finish("e1").ok());
+  const v1::Trajectory record = Get("e1");
+  EXPECT_EQ(record.format_version(), 1);
+  EXPECT_EQ(record.steps_size(), 1);
+  EXPECT_EQ(record.digest(), TrajectoryDigest(record));
 }
 
 TEST_F(RecorderTest, RefusesAStepThatIsNotTheNext) {

@@ -23,6 +23,7 @@ void DropBlobs(v1::Observation& observation) {
 
 void DropNative(v1::Trajectory& header) {
   header.clear_name();
+  header.clear_format_version();
   header.clear_digest();
   header.clear_steps();
   header.clear_step_count();
@@ -79,6 +80,7 @@ Json HeaderRemainder(const v1::Trajectory& trajectory) {
   if (IsEmpty(rest.initial_observation())) rest.clear_initial_observation();
   // An answer says how the run ended.
   v1::Trajectory plain = AtifHeader(v1::SPLIT_TEST);
+  plain.clear_format_version();
   if (rest.end_reason() == v1::END_REASON_ANSWERED && rest.end_message().empty()) {
     plain.set_end_reason(v1::END_REASON_ANSWERED);
     plain.clear_end_message();

@@ -102,6 +102,7 @@ void AddDifferences(const v1::Trajectory& original, const v1::Trajectory& back,
   v1::Trajectory after = back;
   for (v1::Trajectory* record : {&before, &after}) {
     record->clear_name();
+    record->clear_format_version();
     record->clear_digest();
     record->clear_step_count();
   }

@@ -10,8 +10,8 @@
 namespace proctor::trajectory::formats {
 
 // Adds each field of `original` that `back` lacks or has otherwise, and each that only `back` has,
-// as "steps[].observation.title" of `file`; many of the same are counted. Names, digests of the
-// record and step counts are left aside.
+// as "steps[].observation.title" of `file`; many of the same are counted. Names, format
+// versions, digests of the record and step counts are left aside.
 void AddDifferences(const v1::Trajectory& original, const v1::Trajectory& back,
                     const std::string& file, SkipList& skips);
 

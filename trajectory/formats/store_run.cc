@@ -47,6 +47,11 @@ absl::Status StorePictures(const CallContext& context, Archive& archive, const R
   return absl::OkStatus();
 }
 
+std::string DigestInFormat(int version, v1::Trajectory record) {
+  record.set_format_version(version);
+  return TrajectoryDigest(record);
+}
+
 }  // namespace
 
 v1::Trajectory RecordOf(const Run& run) {
@@ -57,9 +62,9 @@ v1::Trajectory RecordOf(const Run& run) {
   *record.mutable_steps() = {run.steps.begin(), run.steps.end()};
   // Ids begin with a letter or digit.
   const std::string prefix = absl::StrCat("import-", PlainNameOf(record.recorder()).substr(0, 40));
-  record.set_name(
-      ResourceName("trajectories",
-                   absl::StrCat(prefix, "-", TrajectoryDigest(record).substr(0, kDigestDigits))));
+  // In the first format whatever comes later: a run keeps its name.
+  const std::string content = DigestInFormat(kOldestFormatVersion, record);
+  record.set_name(ResourceName("trajectories", absl::StrCat(prefix, "-", content.substr(0, kDigestDigits))));
   record.set_digest(TrajectoryDigest(record));
   return record;
 }
@@ -69,7 +74,7 @@ absl::StatusOr<StoredRun> StoreRun(const CallContext& context, Archive& archive,
   v1::Trajectory record = RecordOf(run);
   PROCTOR_RETURN_IF_ERROR(CheckRecord(record));
   const auto known = TrajectoryStore(archive).GetHeader(context, record.name());
-  if (known.ok() && known->digest() == record.digest()) {
+  if (known.ok() && known->digest() == DigestInFormat(known->format_version(), record)) {
     return StoredRun{.name = record.name(), .is_new = false};
   }
   if (known.ok()) {

@@ -19,6 +19,7 @@
 #include "tests/imaging/image_testing.h"
 #include "tests/storage/temp_directory.h"
 #include "tests/trajectory/fixture.h"
+#include "tests/trajectory/older_records.h"
 #include "trajectory/formats/export_runs.h"
 #include "trajectory/formats/import_runs.h"
 #include "trajectory/record_form.h"
@@ -135,8 +136,16 @@ class FormatTest : public testing::Test {
                   other.blobs->Get(context_, digest).value());
       }
     }
-    // The same runs again are the same records.
+    // The same runs again are the same records, also where an older program imported them.
     EXPECT_EQ(Import(room_, directory_ / "again", format)->unchanged(), first->imported());
+    for (const std::string& name : names) MakeVersion1(*room_.database, ResourceId("trajectories", name).value());
+    EXPECT_EQ(Import(room_, directory_ / "again", format)->unchanged(), first->imported());
+    // And what such a program recorded is exported alike.
+    const std::string older = directory_ / "older";
+    const auto exported_older = Export(room_, names, older, format);
+    ASSERT_TRUE(exported_older.ok()) << exported_older.status();
+    EXPECT_THAT(Skipped(*exported_older), testing::IsEmpty());
+    for (const std::string& file : FilesOf(older)) EXPECT_EQ(ReadAll(older + "/" + file), ReadAll(directory_ / "again/" + file)) << file;
   }
 
   const CallContext context_;
