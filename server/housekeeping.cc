@@ -18,7 +18,8 @@ namespace {
 constexpr absl::Duration kAnswersKept = absl::Hours(24);
 // How long it is known that an episode's outcome was told to the curriculum: longer than any retry.
 constexpr absl::Duration kOutcomesKept = absl::Hours(24 * 30);
-// Blobs looked at in one run of recompression, and the pause after all were.
+// Blobs looked at in one run of recompression, and the pause after all were. A run ends earlier with its first picture that was encoded while a
+// session is open.
 constexpr int kRecompressedPerRun = 1000;
 constexpr absl::Duration kRecompressionPause = absl::Minutes(10);
 
@@ -37,6 +38,7 @@ void Housekeeping::Start() {
 
 void Housekeeping::Stop() {
   stopping_->Cancel();
+  parts_.encoder.Hurry();
   uint64_t timer = 0;
   std::shared_ptr<CancelToken> retaining;
   {
@@ -138,7 +140,7 @@ void Housekeeping::ForgetDeleted(const CallContext& context) {
 }
 
 void Housekeeping::BeginRecompression() {
-  if (!parts_.config.recompression().enabled() || recompressing_ || parts_.sessions.open_sessions() > 0) return;
+  if (!parts_.config.recompression().enabled() || recompressing_) return;
   if (uptime_() < next_recompression_) return;
   recompressing_ = true;
   PostInBackground([this] {
@@ -149,18 +151,26 @@ void Housekeeping::BeginRecompression() {
 
 void Housekeeping::Recompress() {
   const CallContext context(absl::InfiniteFuture(), stopping_);
-  int looked_at = 0;
+  const absl::Duration begin = uptime_();
+  int blobs = 0;
   trajectory::RecompressResult done;
   const auto result = trajectory::RecompressBlobs(
       context, *parts_.data.archive,
       {.after_digest = recompressed_up_to_,
-       .started_before = absl::Now() - FromProto(parts_.config.recompression().min_age())},
+       .started_before = absl::Now() - FromProto(parts_.config.recompression().min_age()),
+       .encode =
+           [this](const std::string& encoded) {
+             absl::StatusOr<std::string> smaller = absl::InternalError("not encoded");
+             parts_.encoder.Run([&] { smaller = trajectory::SmallerEncoding(encoded); });
+             return smaller;
+           }},
       [&](const trajectory::RecompressResult& so_far) -> absl::Status {
         recompressed_up_to_ = so_far.last_digest;
         done = so_far;
-        // The rest waits until nobody is at work again.
-        const bool enough = parts_.sessions.open_sessions() > 0 || ++looked_at >= kRecompressedPerRun;
-        return enough ? absl::AbortedError("enough for now") : absl::OkStatus();
+        // Downloads and pictures that are no PNG cost nearly nothing.
+        const bool pause = so_far.looked_at > 0 && parts_.sessions.open_sessions() > 0;
+        if (pause) next_recompression_ = uptime_() + (uptime_() - begin);
+        return pause || ++blobs >= kRecompressedPerRun ? absl::AbortedError("enough for now") : absl::OkStatus();
       });
   parts_.state.AddRecompression(done);
   if (absl::IsAborted(result.status()) || absl::IsCancelled(result.status())) return;

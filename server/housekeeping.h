@@ -19,13 +19,14 @@
 #include "server/auth/doors.h"
 #include "server/auth/tenant_accounts.h"
 #include "server/data_directory.h"
+#include "server/idle_thread.h"
 #include "server/state_reader.h"
 
 namespace proctor::server {
 
-// Once a second: tokens files that changed are read, groups end whose deadline came, screenshots get smaller encodings while nobody is at
-// work. Once an hour: old rewards, answers and outcomes go, blobs are counted. As often as configured: what retention lets go.
-// Thread-safe.
+// Once a second: tokens files that changed are read, groups end whose deadline came, screenshots get smaller encodings (while nobody is at
+// work one after another; while sessions are open one, then a pause at least as long as it took). Once an hour: old rewards, answers and
+// outcomes go, blobs are counted. As often as configured: what retention lets go. Thread-safe.
 class Housekeeping {
  public:
   // All outlive the housekeeping; the pools have run what was posted to them before it is destroyed.
@@ -41,8 +42,10 @@ class Housekeeping {
     TimerQueue& timers;
     // For what is short.
     Executor& pool;
-    // One thread, for what takes long.
+    // Two threads, for what takes long: recompression, which may wait for its idle thread, and the rest.
     Executor& background;
+    // Where pictures are encoded.
+    IdleThread& encoder;
   };
   explicit Housekeeping(Parts parts) : parts_(parts), retention_(parts.config.retention()) {}
 
@@ -63,7 +66,7 @@ class Housekeeping {
   void TrimRewards(const CallContext& context);
   // What was deleted other than by DeleteTrajectory no longer counts for its tenant either.
   void ForgetDeleted(const CallContext& context);
-  // Starts recompression if nobody is at work and it does not run.
+  // Starts recompression if it is time and it does not run.
   void BeginRecompression();
   void PostInBackground(std::function<void()> task);
 
@@ -78,7 +81,7 @@ class Housekeeping {
   // Whatever the wall clock is set to.
   const std::function<absl::Duration()> uptime_ = AnchoredClock::Steady();
   absl::Duration next_hourly_ = absl::ZeroDuration();
-  // Set while it runs; it alone uses the two below then.
+  // Set while recompression runs; it alone uses the two below then.
   std::atomic<bool> recompressing_ = false;
   absl::Duration next_recompression_ = absl::ZeroDuration();
   std::string recompressed_up_to_;

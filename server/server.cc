@@ -44,6 +44,7 @@
 #include "server/evaluation_service.h"
 #include "server/fan_out.h"
 #include "server/housekeeping.h"
+#include "server/idle_thread.h"
 #include "server/job_runner.h"
 #include "server/job_service.h"
 #include "server/judging.h"
@@ -132,20 +133,23 @@ struct Pools {
         evaluation("evaluate", threads.evaluation()),
         models("model", 2),
         jobs("job", threads.jobs()),
-        recompression("recompress", 1),
+        background("background", 2),
         accounts("account", 1) {}
 
   std::vector<const MeteredPool*> All() const {
-    return {&rpc, &polling, &sessions, &evaluation, &models, &jobs, &recompression, &accounts};
+    return {&rpc, &polling, &sessions, &evaluation, &models, &jobs, &background, &accounts};
   }
 
+  // First: `background` waits for it.
+  IdleThread encoder{"encode"};
   MeteredPool rpc;
   MeteredPool polling;
   MeteredPool sessions;
   MeteredPool evaluation;
   MeteredPool models;
   MeteredPool jobs;
-  MeteredPool recompression;
+  // Housekeeping.
+  MeteredPool background;
   // Writes what tenants used.
   MeteredPool accounts;
 };
@@ -327,7 +331,7 @@ absl::Status ServerImpl::StartRooms() {
                                                             *data_.archive, pools_->All(), config_.data_dir(), *guard_, tracer_.get()});
   housekeeping_ = std::make_unique<Housekeeping>(
       Housekeeping::Parts{config_, data_, *sessions_, *consumers_, *doors_, *accounts_, session_clock_, *state_, *timers_,
-                          pools_->evaluation, pools_->recompression});
+                          pools_->evaluation, pools_->background, pools_->encoder});
 
   services_.push_back(MakeEnvironmentService({*sessions_, *data_.episodes, *pipeline_, *recorder_, pools_->rpc, quotas_.get()}));
   services_.push_back(MakeTaskService(

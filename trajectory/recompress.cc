@@ -58,8 +58,8 @@ absl::Status NoteDone(const CallContext& context, Archive& archive, const std::s
   });
 }
 
-absl::Status RecompressOne(const CallContext& context, Archive& archive, const std::string& digest,
-                           RecompressResult& result) {
+absl::Status RecompressOne(const CallContext& context, Archive& archive, const RecompressOptions& options,
+                           const std::string& digest, RecompressResult& result) {
   BlobPins pins(archive.ledger());
   PROCTOR_RETURN_IF_ERROR(pins.Add(context, digest));
   PROCTOR_ASSIGN_OR_RETURN(const std::string bytes, archive.blobs().Get(context, digest));
@@ -67,7 +67,7 @@ absl::Status RecompressOne(const CallContext& context, Archive& archive, const s
   ++result.looked_at;
   result.bytes_before += static_cast<int64_t>(bytes.size());
   result.bytes_after += static_cast<int64_t>(bytes.size());
-  PROCTOR_ASSIGN_OR_RETURN(const std::string smaller, SmallerEncoding(bytes));
+  PROCTOR_ASSIGN_OR_RETURN(const std::string smaller, options.encode(bytes));
   if (smaller.empty()) return absl::OkStatus();
   PROCTOR_RETURN_IF_ERROR(archive.blobs().Replace(context, digest, smaller));
   ++result.replaced;
@@ -109,7 +109,7 @@ absl::StatusOr<RecompressResult> RecompressBlobs(const CallContext& context, Arc
         const std::string digest,
         NextDigest(context, archive, result.last_digest, options.started_before));
     if (digest.empty()) return result;
-    const absl::Status status = RecompressOne(context, archive, digest, result);
+    const absl::Status status = RecompressOne(context, archive, options, digest, result);
     if (IsFatal(status)) return status;
     if (!status.ok()) ++result.failed;
     PROCTOR_RETURN_IF_ERROR(NoteDone(context, archive, digest));

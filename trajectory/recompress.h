@@ -30,25 +30,27 @@ struct RecompressResult {
 // Called after each blob. Not OK: stops with that status; what was replaced stays.
 using RecompressProgress = std::function<absl::Status(const RecompressResult& so_far)>;
 
-// Which blobs.
+// The smaller encoding of a picture, or empty if there is none. INVALID_ARGUMENT: no picture that decodes.
+absl::StatusOr<std::string> SmallerEncoding(const std::string& encoded);
+
+// Which blobs, and how.
 struct RecompressOptions {
   // Goes on after this one; empty: from the first.
   std::string after_digest = "";
   // Only those of records that began before.
   absl::Time started_before = absl::InfiniteFuture();
+  // SmallerEncoding, or something that calls it elsewhere. All that takes long.
+  std::function<absl::StatusOr<std::string>(const std::string& encoded)> encode = SmallerEncoding;
 };
 
 // Goes through the blobs that records name, in the order of their digests, and gives those PNG pictures of 8 bits a
 // channel a smaller encoding for which one is found. A replacement is decoded and compared pixel by pixel first. Each blob
 // is looked at once, whatever came of it: that it was is kept. Blobs stay readable at every moment. Safe to stop, to repeat
 // and to run beside recording.
-// Cost: 0.5 to 2 s of one core a 1280 x 720 picture: run it on an idle machine.
+// Cost: 0.5 to 2 s of one core a 1280 x 720 picture, all but a hundredth of it in `encode`.
 absl::StatusOr<RecompressResult> RecompressBlobs(const CallContext& context, Archive& archive,
                                                  const RecompressOptions& options,
                                                  const RecompressProgress& progress);
-
-// The smaller encoding of a picture, or empty if there is none. INVALID_ARGUMENT: no picture that decodes.
-absl::StatusOr<std::string> SmallerEncoding(const std::string& encoded);
 
 }  // namespace proctor::trajectory
 
