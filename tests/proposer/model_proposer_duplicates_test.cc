@@ -1,0 +1,62 @@
+// Near-duplicates, and on which side of the splits a goal belongs.
+#include "proposer/model_proposer.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/proposer/model_proposer_fixture.h"
+
+namespace proctor::proposer {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+using ModelProposerDuplicatesTest = ModelProposerFixture;
+
+TEST_F(ModelProposerDuplicatesTest, DropsWhatIsAskedAlready) {
+  request_.set_count(3);
+  Know("report the height of the lighthouse, at the northern cape", v1::SPLIT_TRAIN);
+  model_.ProposeLines(
+      {{Line(kGoals[0]), Line(kGoals[1]), Line(kGoals[1])}, {Line(kGoals[1]), Line(kGoals[2]), Line(kGoals[3])}});
+  const auto result = Run();
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->accepted(), 3);
+  EXPECT_EQ(result->duplicates(), 3);
+  EXPECT_EQ(result->rejected_by_reason().at("near-duplicate"), 3);
+  EXPECT_EQ(result->rejected(0).goal(), kGoals[0]);
+  EXPECT_EQ(result->rejected(0).detail(), known_[0].goal());
+  // No money is spent on them.
+  EXPECT_THAT(model_.examined, SizeIs(3));
+}
+
+TEST_F(ModelProposerDuplicatesTest, WhatIsSomewhatLikeAKnownTaskStaysOnItsSide) {
+  request_.set_count(1);
+  for (const v1::Split side : {v1::SPLIT_TRAIN, v1::SPLIT_VALIDATION, v1::SPLIT_TEST}) {
+    known_.clear();
+    stored_.clear();
+    model_.batches.clear();
+    Know("Report in which year the lighthouse at the northern cape of the island was built.", side);
+    model_.ProposeLines({{Line("Report in which year the old mill at the northern cape of the island was built.")}});
+    ASSERT_TRUE(Run().ok());
+    ASSERT_THAT(Stored(), SizeIs(1));
+    EXPECT_EQ(Stored()[0].split(), side);
+  }
+  // The request has no share of that side.
+  stored_.clear();
+  model_.batches.clear();
+  request_.mutable_split_shares()->set_train(1);
+  const auto result = Run();
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->rejected_by_reason().at("near-duplicate on another side"), 1);
+  EXPECT_THAT(Stored(), IsEmpty());
+}
+
+TEST_F(ModelProposerDuplicatesTest, OtherGoalsAreSpreadOverTheSides) {
+  request_.mutable_split_shares()->set_test(1);
+  model_.ProposeLines({{Line(kGoals[0]), Line(kGoals[1])}, {Line(kGoals[2]), Line(kGoals[3])}});
+  ASSERT_TRUE(Run().ok());
+  for (const v1::Task& task : Stored()) EXPECT_EQ(task.split(), v1::SPLIT_TEST);
+}
+
+}  // namespace
+}  // namespace proctor::proposer
