@@ -15,18 +15,6 @@
 
 namespace proctor::server {
 
-// The configuration's `models` with a scripted model at `base_url` as the endpoint `scripted`, which is asked once; a question costs much.
-// More lines of `models` may follow.
-inline std::string ScriptedModels(const std::string& base_url) {
-  return "models:\n"
-         "  endpoints:\n"
-         "    scripted: {base_url: '" +
-         base_url +
-         "', model: scripted, capabilities: {images: true}, max_attempts: 1}\n"
-         "  prices:\n"
-         "    scripted: {input_usd: 1000, output_usd: 1000}\n";
-}
-
 class ProctordTest : public testing::Test {
  protected:
   ProctordTest() : server_(directory_.path()) {}

@@ -11,10 +11,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proctor/v1/evaluation_service.grpc.pb.h"
-#include "proctor/v1/job_service.grpc.pb.h"
-#include "tests/model/scripted_server.h"
-#include "tests/server/proctord_fixture.h"
 #include "tests/server/proctord_http.h"
+#include "tests/server/proctord_model_fixture.h"
 
 namespace proctor::server {
 namespace {
@@ -27,25 +25,18 @@ using testing::IsEmpty;
 
 // `{{tag}}` in the text is the request's verdict tag.
 ScriptedReply SayWithTag(const SeenRequest& request, const std::string& text) {
-  const std::string all = request.system + request.text;
-  const size_t at = all.find("VERDICT-");
-  const std::string tag = at == std::string::npos ? "" : all.substr(at, 24);
-  return model::SayText(request, absl::StrReplaceAll(text, {{"{{tag}}", tag}}));
+  return model::SayText(request, absl::StrReplaceAll(text, {{"{{tag}}", TagOf(request)}}));
 }
 
-class ProctordJudgeTest : public ProctordTest {
+class ProctordJudgeTest : public ProctordModelTest {
  protected:
-  using Script = model::ScriptedServer::Script;
-
   void StartWith(Script script, const std::string& evaluation = "{audit_share: 0}") {
-    model_ = std::make_unique<model::ScriptedServer>(std::move(script));
-    std::ofstream(server_.config(), std::ios::app) << ScriptedModels(model_->base_url()) << "evaluation: " << evaluation << "\n";
-    StartAgain();
-  }
-  void StartAgain() {
-    Start();
+    StartWithModel(std::move(script), absl::StrCat("evaluation: ", evaluation, "\n"));
     evaluations_ = v1::EvaluationService::NewStub(server_.channel());
-    jobs_ = v1::JobService::NewStub(server_.channel());
+  }
+  void StartOnceMore() {
+    StartAgain();
+    evaluations_ = v1::EvaluationService::NewStub(server_.channel());
   }
 
   std::string MakeTaskWithoutOracle() {
@@ -95,17 +86,6 @@ class ProctordJudgeTest : public ProctordTest {
     return evaluations_->EvaluateTrajectory(&context, request, verdict);
   }
 
-  v1::Job AwaitJob(const std::string& name) {
-    v1::WatchJobRequest request;
-    request.set_name(name);
-    ClientContext context;
-    const auto stream = jobs_->WatchJob(&context, request);
-    v1::Job job;
-    while (stream->Read(&job)) {
-    }
-    EXPECT_EQ(job.state(), v1::JOB_STATE_SUCCEEDED) << job.error_message();
-    return job;
-  }
   v1::RescoreResult Rescore(const v1::RescoreRequest& request) {
     v1::Job job;
     ClientContext context;
@@ -121,9 +101,7 @@ class ProctordJudgeTest : public ProctordTest {
     return request;
   }
 
-  std::unique_ptr<model::ScriptedServer> model_;
   std::unique_ptr<v1::EvaluationService::Stub> evaluations_;
-  std::unique_ptr<v1::JobService::Stub> jobs_;
 };
 
 TEST_F(ProctordJudgeTest, JudgesAnEpisodeWithoutOracleAndRewardsIt) {
@@ -213,7 +191,7 @@ TEST_F(ProctordJudgeTest, AnEpisodeWhoseJudgeWasCutOffIsJudgedAfterTheRestart) {
   ASSERT_TRUE(model_->WaitForRequests(1));
   server_.Stop(SIGTERM);
   *silent = false;
-  StartAgain();
+  StartOnceMore();
   const v1::Episode judged = WaitEpisode(episode);
   EXPECT_EQ(judged.verdict().outcome(), v1::OUTCOME_SUCCESS) << judged.verdict().rationale();
   EXPECT_EQ(judged.reward().status(), v1::REWARD_STATUS_VALID);
@@ -275,7 +253,7 @@ TEST_F(ProctordJudgeTest, ABudgetThatIsSpentIsAnError) {
     config.assign(std::istreambuf_iterator<char>(file), {});
   }
   std::ofstream(server_.config()) << absl::StrReplaceAll(config, {{"  prices:", "  budgets: {day_usd: 0.000001}\n  prices:"}});
-  StartAgain();
+  StartOnceMore();
   v1::Verdict verdict;
   EXPECT_EQ(Evaluate(episode.trajectory(), "evaluators/pae", &verdict).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(model_->requests(), IsEmpty());

@@ -1,6 +1,5 @@
 // A real proctord whose tasks are proposed by a scripted model over real HTTP.
 #include <atomic>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,9 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "imaging/image.h"
-#include "proctor/v1/job_service.grpc.pb.h"
-#include "tests/model/scripted_server.h"
-#include "tests/server/proctord_fixture.h"
+#include "tests/server/proctord_model_fixture.h"
 
 namespace proctor::server {
 namespace {
@@ -33,8 +30,6 @@ constexpr const char* kGoals[] = {"Report the height of the lighthouse at the no
 bool IsBatch(const SeenRequest& request) { return absl::StrContains(request.text, "\nInvent "); }
 bool IsFirstBatch(const SeenRequest& request) { return absl::StrContains(request.text, "There are no tasks"); }
 
-std::string TagOf(const SeenRequest& request) { return request.text.substr(request.text.find("VERDICT-"), 24); }
-
 std::string Line(const std::string& goal) {
   return absl::StrCat(R"({"goal": ")", goal,
                       R"(", "area": "sights", "kind": "find_information", "difficulty": "easy", "persona": 1})", "\n");
@@ -52,16 +47,10 @@ ScriptedReply Play(const SeenRequest& request) {
   return model::SayText(request, absl::StrCat(tag, pays ? ": REJECT NEEDS_PAYMENT" : ": ACCEPT"));
 }
 
-class ProctordProposeTest : public ProctordTest {
+class ProctordProposeTest : public ProctordModelTest {
  protected:
-  void StartWith(model::ScriptedServer::Script script, const std::string& budgets = "{}") {
-    model_ = std::make_unique<model::ScriptedServer>(std::move(script));
-    std::ofstream(server_.config(), std::ios::app) << ScriptedModels(model_->base_url()) << "  budgets: " << budgets << "\n";
-    StartAgain();
-  }
-  void StartAgain() {
-    ASSERT_NO_FATAL_FAILURE(Start());
-    jobs_ = v1::JobService::NewStub(server_.channel());
+  void StartWith(Script script, const std::string& budgets = "{}") {
+    StartWithModel(std::move(script), absl::StrCat("  budgets: ", budgets, "\n"));
   }
 
   static v1::ProposeTasksRequest Request() {
@@ -76,17 +65,6 @@ class ProctordProposeTest : public ProctordTest {
   grpc::Status Propose(const v1::ProposeTasksRequest& request, v1::Job* job) {
     ClientContext context;
     return tasks_->ProposeTasks(&context, request, job);
-  }
-  // The job as it was told, its end last.
-  std::vector<v1::Job> Watch(const std::string& name) {
-    v1::WatchJobRequest request;
-    request.set_name(name);
-    ClientContext context;
-    const auto stream = jobs_->WatchJob(&context, request);
-    std::vector<v1::Job> told;
-    v1::Job job;
-    while (stream->Read(&job)) told.push_back(job);
-    return told;
   }
   static v1::ProposeTasksResult ResultOf(const v1::Job& job) {
     EXPECT_EQ(job.state(), v1::JOB_STATE_SUCCEEDED) << job.error_message();
@@ -124,9 +102,6 @@ class ProctordProposeTest : public ProctordTest {
     EXPECT_TRUE(status.ok()) << status.error_message();
     return trajectory;
   }
-
-  std::unique_ptr<model::ScriptedServer> model_;
-  std::unique_ptr<v1::JobService::Stub> jobs_;
 };
 
 TEST_F(ProctordProposeTest, ProposesExaminesStoresAndTellsWhatItCost) {

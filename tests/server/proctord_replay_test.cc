@@ -2,7 +2,6 @@
 // model draws from it are accepted.
 #include <chrono>
 #include <fstream>
-#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,9 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "proctor/v1/job_service.grpc.pb.h"
-#include "tests/model/scripted_server.h"
-#include "tests/server/proctord_fixture.h"
+#include "tests/server/proctord_model_fixture.h"
 
 namespace proctor::server {
 namespace {
@@ -37,31 +34,25 @@ std::string Line(const std::string& goal, int visit) {
 
 // A task of each of two visits, and one of no visit that there is.
 ScriptedReply Play(const SeenRequest& request) {
-  const std::string tag = request.text.substr(request.text.find("VERDICT-"), 24);
+  const std::string tag = TagOf(request);
   if (!IsBatch(request)) return model::SayText(request, absl::StrCat(tag, ": ACCEPT"));
   return model::SayText(request, absl::StrCat(tag, "\n", Line(kOpen, 1), Line(kCompare, 2), Line("Buy a lamp.", 3)));
 }
 
-class ProctordReplayTest : public ProctordTest {
+class ProctordReplayTest : public ProctordModelTest {
  protected:
   void SetUp() override {
-    model_ = std::make_unique<model::ScriptedServer>(Play);
     std::ofstream(server_.config()) << "environments:\n"
                                        "  web: {enabled: false}\n"
                                        "shutdown_grace: 2s\n"
-                                       "evaluation: {chain: ['evaluators/oracle']}\n"
-                                       "models:\n"
-                                       "  endpoints:\n"
-                                       "    scripted: {base_url: '"
-                                    << model_->base_url()
-                                    << "', model: scripted, capabilities: {images: true}, max_attempts: 1}\n";
-    ASSERT_NO_FATAL_FAILURE(Start());
-    jobs_ = v1::JobService::NewStub(server_.channel());
+                                       "evaluation: {chain: ['evaluators/oracle']}\n";
+    ASSERT_NO_FATAL_FAILURE(StartWithModel(Play));
   }
 
   // Starting and closing browsers on a busy machine takes a while.
+  static constexpr std::chrono::seconds kPatience{120};
   struct PatientContext : grpc::ClientContext {
-    PatientContext() { set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(120)); }
+    PatientContext() { set_deadline(std::chrono::system_clock::now() + kPatience); }
   };
 
   // The first link of the page whose target has `part` in it and whose name is none of `others`.
@@ -143,19 +134,6 @@ class ProctordReplayTest : public ProctordTest {
     request.mutable_model()->set_replay(true);
     return request;
   }
-  v1::Job Await(const std::string& name) {
-    v1::WatchJobRequest request;
-    request.set_name(name);
-    PatientContext context;
-    const auto stream = jobs_->WatchJob(&context, request);
-    v1::Job job;
-    while (stream->Read(&job)) {
-    }
-    return job;
-  }
-
-  std::unique_ptr<model::ScriptedServer> model_;
-  std::unique_ptr<v1::JobService::Stub> jobs_;
 };
 
 TEST_F(ProctordReplayTest, AcceptsOnlyTasksWhoseDemonstrationCanBeDoneAgain) {
@@ -171,8 +149,8 @@ TEST_F(ProctordReplayTest, AcceptsOnlyTasksWhoseDemonstrationCanBeDoneAgain) {
     const grpc::Status status = tasks_->ProposeTasks(&context, request, &job);
     ASSERT_TRUE(status.ok()) << status.error_message();
   }
-  job = Await(job.name());
-  ASSERT_EQ(job.state(), v1::JOB_STATE_SUCCEEDED) << job.error_message();
+  job = AwaitJob(job.name(), kPatience);
+  ASSERT_FALSE(HasFailure());
   v1::ProposeTasksResult result;
   ASSERT_TRUE(job.result().UnpackTo(&result));
   EXPECT_EQ(result.drafted(), 2);
