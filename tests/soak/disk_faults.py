@@ -36,6 +36,7 @@ class DiskFaults(Soak):
         super().__init__(rounds, seed, report)
         self.disk = FaultyDisk(self.server)
         self.failures_before = 0
+        report.facts |= {"calls_failed": 0, "servers_killed": 0}
 
     def happen(self, kind: str, killed: int) -> None:
         self.failures_before = self.disk.failures()
@@ -55,7 +56,7 @@ class DiskFaults(Soak):
             self.disk.order("none")
         self.report.facts["calls_failed"] = self.disk.failures()
         if dies:
-            self.report.facts["servers_killed"] = self.report.facts.get("servers_killed", 0) + 1
+            self.report.facts["servers_killed"] += 1
             print("  and the server is killed", flush=True)
             self.server_died()
 
