@@ -143,6 +143,10 @@ def _check_server(root: pathlib.Path, server: dict) -> Iterator[str]:
         yield "compose.yaml: proctord publishes ports, but listens to nobody outside"
     if server.get("cap_drop") != ["ALL"] or not server.get("read_only") or "no-new-privileges:true" not in server.get("security_opt", []):
         yield "compose.yaml: proctord does not give up all privileges (cap_drop, read_only, no-new-privileges)"
+    if not server.get("mem_limit"):
+        yield "compose.yaml: proctord may take all of the machine's memory (mem_limit)"
+    if server.get("restart") != "unless-stopped":
+        yield "compose.yaml: proctord does not come back after the machine's restart (restart)"
     profiles = [option.split("=", 1)[1] for option in server.get("security_opt", []) if option.startswith("seccomp=")]
     profile = re.sub(r"\$\{\w+:-(.*?)\}", r"\1", profiles[0]) if profiles else "(none)"
     if not (root / "docker" / profile).is_file():

@@ -49,6 +49,8 @@ SPOILT = [
     ("docker/proctord.yaml", "127.0.0.1:9464", "", "no http listener on loopback"),
     ("docker/proctord.yaml", "data_dir:", "listen_address: 0.0.0.0:50551\ndata_dir:", "must not open itself"),
     ("docker/compose.yaml", "    cap_drop: [ALL]\n", "", "does not give up all privileges"),
+    ("docker/compose.yaml", "    mem_limit: ${PROCTOR_MEMORY:-8g}\n", "", "may take all of the machine's memory"),
+    ("docker/compose.yaml", "restart: unless-stopped\n\n  # Any", "restart: on-failure:5\n\n  # Any", "does not come back"),
     ("docker/compose.yaml", "seccomp.json}", "seccomp-none.json}", "no seccomp profile docker/seccomp-none.json"),
     ("docker/compose.yaml", "    - socket:/run/proctor\n", "", "/run/proctor of docker/proctord.yaml is no volume"),
     ("docker/compose.yaml", "  socket:\n", "", "the volume socket is not declared"),

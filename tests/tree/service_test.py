@@ -30,6 +30,12 @@ class ServiceTest(unittest.TestCase):
         _, said = self.verify(UNIT.read_text().replace("PrivateTmp=yes", "PrivateTemporary=yes"))
         self.assertIn("PrivateTemporary", said)
 
+    def test_its_memory_has_a_limit_below_the_machines(self):
+        limits = {name: int(share) for name, share in re.findall(r"^(Memory\w+)=(\d+)%$", UNIT.read_text(), re.MULTILINE)}
+        self.assertEqual({"MemoryHigh", "MemoryMax"}, set(limits))
+        self.assertLess(limits["MemoryHigh"], limits["MemoryMax"])
+        self.assertLess(limits["MemoryMax"], 100)
+
     def test_its_exposure_is_small(self):
         self.unit.write_text(UNIT.read_text())
         done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", str(self.unit)], capture_output=True,
