@@ -134,7 +134,7 @@ class Connection final : public EgressConnection {
     server_buffer_.clear();
     server_key_.clear();
     absl::StatusOr<std::vector<tcp::endpoint>> endpoints =
-        co_await listener_->core.Endpoints(listener_->rules, std::move(authority));
+        co_await listener_->core.Endpoints(listener_->port, listener_->rules, std::move(authority));
     if (!endpoints.ok()) co_return endpoints.status();
     ErrorCode error;
     for (const tcp::endpoint& endpoint : *endpoints) {

@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "common/executor.h"
 #include "common/mutex.h"
 #include "net/asio.h"
 #include "net/egress_proxy.h"
 #include "net/egress_rules.h"
+#include "net/fair_queue.h"
 
 namespace proctor::net {
 
@@ -23,13 +23,15 @@ class EgressCore {
  public:
   explicit EgressCore(EgressProxy::Options options)
       : options_(std::move(options)),
-        lookups_(std::make_unique<ThreadPool>("egress-dns", kLookupThreads)) {}
+        lookups_(std::make_unique<FairQueue>("egress-dns", options_.lookups)) {}
 
   const EgressProxy::Options& options() const { return options_; }
 
-  // Where a request for `authority` may be connected to, best first: looked up once, each address
-  // checked. PERMISSION_DENIED refused; UNAVAILABLE or DEADLINE_EXCEEDED cannot be looked up.
-  asio::awaitable<absl::StatusOr<std::vector<tcp::endpoint>>> Endpoints(const EgressRules& rules,
+  // Where a request for `authority` on the listener of that port may be connected to, best first:
+  // looked up once, each address checked. PERMISSION_DENIED refused; UNAVAILABLE or
+  // DEADLINE_EXCEEDED cannot be looked up.
+  asio::awaitable<absl::StatusOr<std::vector<tcp::endpoint>>> Endpoints(uint16_t listener_port,
+                                                                        const EgressRules& rules,
                                                                         Authority authority);
 
   // Waits for lookups under way; drops the others. No coroutine may run any more.
@@ -40,18 +42,16 @@ class EgressCore {
   void RemoveListener(uint16_t port);
 
  private:
-  static constexpr int kLookupThreads = 8;
-  static constexpr size_t kMaxQueuedLookups = 256;
-
   bool IsOwnPort(uint16_t port) const;
-  asio::awaitable<absl::StatusOr<std::vector<IpAddress>>> Lookup(std::string host);
+  asio::awaitable<absl::StatusOr<std::vector<IpAddress>>> Lookup(uint16_t listener_port,
+                                                                 std::string host);
 
   const EgressProxy::Options options_;
   mutable Mutex mutex_;
   std::set<uint16_t> own_ports_ ABSL_GUARDED_BY(mutex_);
   std::set<uint16_t> listener_ports_ ABSL_GUARDED_BY(mutex_);
-  std::atomic<bool> stopping_ = false;
-  std::unique_ptr<ThreadPool> lookups_;
+  // By listener: whatever names one session's pages look up, those of the others are found.
+  std::unique_ptr<FairQueue> lookups_;
 };
 
 // What the connections of one listener share.

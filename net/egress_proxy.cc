@@ -181,7 +181,7 @@ class EgressProxyImpl final : public EgressProxy {
 }  // namespace
 
 asio::awaitable<absl::StatusOr<std::vector<tcp::endpoint>>> EgressCore::Endpoints(
-    const EgressRules& rules, Authority authority) {
+    uint16_t listener_port, const EgressRules& rules, Authority authority) {
   if (options_.internal_port) {
     const uint16_t internal = options_.internal_port(authority.host);
     if (internal != 0) {
@@ -195,7 +195,7 @@ asio::awaitable<absl::StatusOr<std::vector<tcp::endpoint>>> EgressCore::Endpoint
   } else if (IsLocalhost(authority.host)) {
     addresses = {*ParseIpAddress("127.0.0.1"), *ParseIpAddress("::1")};
   } else {
-    absl::StatusOr<std::vector<IpAddress>> found = co_await Lookup(authority.host);
+    absl::StatusOr<std::vector<IpAddress>> found = co_await Lookup(listener_port, authority.host);
     if (!found.ok()) co_return found.status();
     addresses = *std::move(found);
   }
@@ -215,21 +215,18 @@ asio::awaitable<absl::StatusOr<std::vector<tcp::endpoint>>> EgressCore::Endpoint
   co_return endpoints;
 }
 
-asio::awaitable<absl::StatusOr<std::vector<IpAddress>>> EgressCore::Lookup(std::string host) {
+asio::awaitable<absl::StatusOr<std::vector<IpAddress>>> EgressCore::Lookup(uint16_t listener_port,
+                                                                           std::string host) {
   struct Pending {
     explicit Pending(const asio::any_io_executor& executor) : timer(executor) {}
     asio::steady_timer timer;
     bool done = false;
     absl::StatusOr<std::vector<std::string>> result;
   };
-  if (lookups_->queued() >= kMaxQueuedLookups) {
-    co_return absl::UnavailableError("too many name lookups at once");
-  }
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   auto pending = std::make_shared<Pending>(executor);
   pending->timer.expires_after(absl::ToChronoNanoseconds(options_.connect_timeout));
-  lookups_->Post([this, pending, host, executor] {
-    if (stopping_) return;
+  const uint64_t lookup = lookups_->Add(listener_port, [this, pending, host, executor] {
     auto result = options_.resolver ? options_.resolver(host) : SystemResolve(host);
     asio::post(executor, [pending, result = std::move(result)]() mutable {
       pending->result = std::move(result);
@@ -237,9 +234,14 @@ asio::awaitable<absl::StatusOr<std::vector<IpAddress>>> EgressCore::Lookup(std::
       pending->timer.cancel();
     });
   });
+  if (lookup == 0) {
+    co_return absl::UnavailableError(
+        absl::StrCat("looking up ", host, ": too many names are looked up at once"));
+  }
   ErrorCode error;
   co_await pending->timer.async_wait(Catch(error));
   if (!pending->done) {
+    lookups_->Drop(lookup);
     co_return absl::DeadlineExceededError(absl::StrCat("looking up ", host, " took too long"));
   }
   if (!pending->result.ok()) co_return pending->result.status();
@@ -250,10 +252,7 @@ asio::awaitable<absl::StatusOr<std::vector<IpAddress>>> EgressCore::Lookup(std::
   co_return addresses;
 }
 
-void EgressCore::Stop() {
-  stopping_ = true;
-  lookups_.reset();
-}
+void EgressCore::Stop() { lookups_.reset(); }
 
 void EgressCore::SetOwnPorts(std::vector<uint16_t> ports) {
   MutexLock lock(mutex_);

@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "net/fair_queue.h"
 
 namespace proctor::net {
 
@@ -60,6 +61,8 @@ class EgressProxy {
     int max_connections_per_listener = 256;
     // Default: the system's. `localhost` and `*.localhost` are loopback without asking it.
     Resolver resolver;
+    // Its calls: each listener has its share of them.
+    FairQueue::Options lookups;
     // From one request's end to the next one's header, and for the header itself.
     absl::Duration request_timeout = absl::Seconds(60);
     // Looking a name up, and connecting to each of its addresses.

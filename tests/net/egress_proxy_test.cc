@@ -90,6 +90,11 @@ class EgressProxyTest : public testing::Test {
                absl::StrCat("CONNECT ", authority, " HTTP/1.1\r\nHost: ", authority, "\r\n\r\n"));
   }
 
+  size_t RefusedSoFar() {
+    MutexLock lock(mutex_);
+    return refused_.size();
+  }
+
   // First: its threads use what is below until it is destroyed in TearDown.
   void TearDown() override { proxy_.reset(); }
 
@@ -428,6 +433,90 @@ TEST_F(EgressProxyTest, SlowLookupsGive504) {
     wake.SignalAll();
   }
   proxy_.reset();  // Ends the lookup, which uses what is local here.
+}
+
+// Names below .stuck are found only once it is let go.
+class StuckLookups {
+ public:
+  EgressProxy::Resolver resolver() {
+    return [this](const std::string& host) -> absl::StatusOr<std::vector<std::string>> {
+      MutexLock lock(mutex_);
+      if (host.ends_with(".stuck")) {
+        ++begun_;
+        changed_.SignalAll();
+        while (!let_go_) changed_.Wait(mutex_);
+      }
+      return std::vector<std::string>{"127.0.0.1"};
+    };
+  }
+  void AwaitBegun(int count) {
+    MutexLock lock(mutex_);
+    while (begun_ < count) changed_.Wait(mutex_);
+  }
+  int begun() {
+    MutexLock lock(mutex_);
+    return begun_;
+  }
+  void LetGo() {
+    MutexLock lock(mutex_);
+    let_go_ = true;
+    changed_.SignalAll();
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  int begun_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool let_go_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+TEST_F(EgressProxyTest, NamesThatAreNotFoundKeepNoOtherListenerFromTheirs) {
+  StuckLookups stuck;
+  options_.resolver = stuck.resolver();
+  options_.lookups = {.threads = 4, .reserved = 1, .running_per_owner = 3, .queued_per_owner = 5};
+  RawServer server(EchoRequests);
+  const std::string at = absl::StrCat("found.test:", server.port());
+  const uint16_t hostile = Open();
+  std::vector<RawPeer> peers;
+  for (int i = 0; i < 9; ++i) {
+    peers.push_back(RawPeer::Connect(hostile));
+    peers.back().Send(absl::StrCat("CONNECT n", i, ".stuck:1 HTTP/1.1\r\nHost: x\r\n\r\n"));
+  }
+  // Three of them run; one of the six others is one too many.
+  stuck.AwaitBegun(3);
+  do {
+    ASSERT_THAT(Get(Open(), at), StartsWith("HTTP/1.1 200"));
+  } while (RefusedSoFar() == 0);
+  EXPECT_EQ(stuck.begun(), 3);
+  stuck.LetGo();
+  int refused = 0;
+  for (RawPeer& peer : peers) {
+    const std::string reply = peer.ReadReply();
+    EXPECT_THAT(reply, StartsWith("HTTP/1.1 502"));
+    if (reply.find("too many names") != std::string::npos) ++refused;
+  }
+  EXPECT_EQ(refused, 1);
+  EXPECT_THAT(Get(hostile, at), StartsWith("HTTP/1.1 200"));
+  proxy_.reset();  // Its lookups use what is local here.
+}
+
+TEST_F(EgressProxyTest, LookupsThatNobodyWaitsForAnyMoreAreNotMade) {
+  StuckLookups stuck;
+  options_.resolver = stuck.resolver();
+  options_.lookups = {.threads = 1, .reserved = 0, .running_per_owner = 1, .queued_per_owner = 5};
+  options_.connect_timeout = absl::Milliseconds(50);
+  const uint16_t port = Open();
+  for (const char* host : {"one.stuck", "two.stuck", "three.stuck"}) {
+    EXPECT_THAT(Get(port, host), StartsWith("HTTP/1.1 504"));
+  }
+  stuck.AwaitBegun(1);
+  stuck.LetGo();
+  // Its lookup comes after whatever waits.
+  RawServer server(EchoRequests);
+  while (!Get(port, absl::StrCat("found.test:", server.port())).starts_with("HTTP/1.1 200")) {
+  }
+  EXPECT_EQ(stuck.begun(), 1);
+  proxy_.reset();  // Its lookups use what is local here.
 }
 
 TEST_F(EgressProxyTest, LimitsConnectionsOfAListener) {
