@@ -7,6 +7,7 @@
 #include <chrono>
 #include <deque>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -24,6 +25,7 @@ namespace websocket = boost::beast::websocket;
 
 constexpr std::chrono::seconds kCloseTimeout{2};
 constexpr int kUnacknowledgedMs = 30'000;
+constexpr size_t kPieceBytes = 256 << 10;
 
 // A connection that is torn down by closing it. Beast's own way is to wait, without a limit, for
 // the peer to close.
@@ -154,7 +156,13 @@ class WebSocketClientImpl final : public WebSocketClient {
       changed_.SignalAll();
     }
     if (!status.ok()) co_return;
-    const absl::Status reason = co_await ReadAll();
+    absl::Status reason;
+    // Not `?:` around both: compiled by gcc 12 that corrupts memory.
+    if (options_.on_piece) {
+      reason = co_await ReadPieces();
+    } else {
+      reason = co_await ReadAll();
+    }
     bool by_us = false;
     {
       MutexLock lock(mutex_);
@@ -179,7 +187,8 @@ class WebSocketClientImpl final : public WebSocketClient {
     // because not every DevTools server answers them.
     setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &kUnacknowledgedMs,
                sizeof(kUnacknowledgedMs));
-    stream_.read_message_max(static_cast<size_t>(options_.max_message_bytes));
+    // 0: no limit.
+    stream_.read_message_max(options_.on_piece ? 0 : static_cast<size_t>(options_.max_message_bytes));
     stream_.text(true);
     stream_.auto_fragment(false);
     co_await stream_.async_handshake(url_.authority, url_.path, Catch(error));
@@ -194,12 +203,25 @@ class WebSocketClientImpl final : public WebSocketClient {
       auto buffer = asio::dynamic_buffer(message);
       co_await stream_.async_read(buffer, Catch(error));
       if (error) co_return ToStatus(error);
-      if (stream_.got_binary()) {
-        stream_.async_close(websocket::close_code::unknown_data, [](ErrorCode) {});
-        co_return absl::InvalidArgumentError("the peer sent a binary WebSocket message");
-      }
+      if (stream_.got_binary()) co_return RefuseBinary();
       if (options_.on_message) options_.on_message(std::move(message));
     }
+  }
+
+  asio::awaitable<absl::Status> ReadPieces() {
+    std::vector<char> piece(kPieceBytes);
+    while (true) {
+      ErrorCode error;
+      const size_t bytes = co_await stream_.async_read_some(asio::buffer(piece), Catch(error));
+      if (error) co_return ToStatus(error);
+      if (stream_.got_binary()) co_return RefuseBinary();
+      options_.on_piece({piece.data(), bytes}, stream_.is_message_done());
+    }
+  }
+
+  absl::Status RefuseBinary() {
+    stream_.async_close(websocket::close_code::unknown_data, [](ErrorCode) {});
+    return absl::InvalidArgumentError("the peer sent a binary WebSocket message");
   }
 
   asio::awaitable<void> WriteQueue() {

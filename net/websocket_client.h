@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -19,13 +20,16 @@ class WebSocketClient {
   struct Options {
     // `ws://host:port/path`; without a port 80. wss:// is not spoken.
     std::string url;
-    // A larger message closes the connection (RESOURCE_EXHAUSTED).
+    // A larger message closes the connection (RESOURCE_EXHAUSTED). Not looked at with `on_piece`.
     int64_t max_message_bytes = 256 << 20;
     // Text queued by Send and not yet taken by the peer; more is RESOURCE_EXHAUSTED.
     int64_t max_queued_bytes = 256 << 20;
     // Each message, in order, on the reader thread: quick, or nothing else is read or sent
     // meanwhile.
     std::function<void(std::string message)> on_message;
+    // If set, called instead of `on_message` with each piece of a message as it arrives, so that the
+    // receiver decides how much of it to keep; the last one, maybe empty, has `ends`.
+    std::function<void(std::string_view piece, bool ends)> on_piece;
     // Exactly once, after the last message, on the reader thread: OK after Close, UNAVAILABLE if
     // the peer closed or broke the connection or does not acknowledge data for 30 s,
     // INVALID_ARGUMENT for binary frames or broken protocol. Not called if Connect fails.

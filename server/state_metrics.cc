@@ -96,6 +96,8 @@ class StateMetrics {
         .Add({{"reason", "died"}}, static_cast<double>(browsers.died))
         .Add({{"reason", "hung"}}, static_cast<double>(browsers.hung))
         .Add({{"reason", "recycled"}}, static_cast<double>(browsers.recycled));
+    Counter("proctor_browser_messages_dropped_total", "Messages of browsers that were too large to be read: a page's doing.")
+        .Add({}, static_cast<double>(browsers.dropped_messages));
   }
 
   void AddPools() {

@@ -44,7 +44,9 @@ absl::StatusOr<std::shared_ptr<BrowserPool::Browser>> BrowserPool::Lease(const C
       return !browser->devtools().closed() && browser->contexts_made < options_.recycle_after;
     });
     dropped.assign(usable_end, browsers_.end());
-    for (const auto& browser : dropped) ++(browser->devtools().closed() ? counters_.died : counters_.recycled);
+    for (const auto& browser : dropped) {
+      CountLocked(*browser, browser->devtools().closed() ? &Counters::died : &Counters::recycled);
+    }
     browsers_.erase(usable_end, browsers_.end());
     for (;;) {
       const std::shared_ptr<Browser> best = BestLocked();
@@ -124,15 +126,23 @@ absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::MakeContext(
   return BrowserContext::Create(context, browser->devtools(), std::move(options));
 }
 
+void BrowserPool::CountLocked(const Browser& gone, int64_t Counters::* reason) {
+  ++(counters_.*reason);
+  counters_.dropped_messages += static_cast<int64_t>(gone.devtools().traffic().dropped_messages);
+}
+
 bool BrowserPool::ReplaceIfStuck(const std::shared_ptr<Browser>& browser) {
-  const bool alive = browser->devtools()
-                         .Call(CallContext::WithTimeout(kAnswerCap), "", "Browser.getVersion")
-                         .ok();
+  const uint64_t before = browser->devtools().traffic().received_bytes;
+  bool alive = browser->devtools()
+                   .Call(CallContext::WithTimeout(kAnswerCap), "", "Browser.getVersion")
+                   .ok();
+  // Its answer may stand behind a message of a page that takes longer than this to read.
+  alive = alive || (!browser->devtools().closed() && browser->devtools().traffic().received_bytes > before);
   {
     MutexLock lock(mutex_);
     // A machine that is short of time gets no better by more browsers.
     if (alive && ++browser->timeouts < kMaxTimeouts) return false;
-    if (std::erase(browsers_, browser) > 0) ++counters_.hung;
+    if (std::erase(browsers_, browser) > 0) CountLocked(*browser, &Counters::hung);
   }
   LogWarning(alive ? "a browser makes no contexts any more: it is replaced"
                    : "a browser hangs: it is killed and replaced");
@@ -178,6 +188,9 @@ BrowserPool::Counters BrowserPool::counters() const {
   counters.running = static_cast<int>(std::count_if(browsers_.begin(), browsers_.end(), [](const auto& browser) {
     return !browser->devtools().closed();
   }));
+  for (const auto& browser : browsers_) {
+    counters.dropped_messages += static_cast<int64_t>(browser->devtools().traffic().dropped_messages);
+  }
   return counters;
 }
 

@@ -61,6 +61,8 @@ class BrowserPool {
     int64_t hung = 0;
     // Ended as used up.
     int64_t recycled = 0;
+    // Messages of the pool's browsers that were too large to be read.
+    int64_t dropped_messages = 0;
     // Living now.
     int running = 0;
     // When a start last failed with none that succeeded since; else InfinitePast.
@@ -91,12 +93,15 @@ class BrowserPool {
   absl::StatusOr<std::shared_ptr<Browser>> StartBrowser(const CallContext& context);
   std::shared_ptr<Browser> BestLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Return(const std::shared_ptr<Browser>& browser);
+  // It leaves the pool: what it did still counts.
+  void CountLocked(const Browser& gone, int64_t Counters::* reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // One try, in that browser.
   absl::StatusOr<std::unique_ptr<BrowserContext>> MakeContext(
       const CallContext& context, const std::shared_ptr<Browser>& browser,
       const v1::WebSettings& settings, const std::string& proxy);
-  // It was too slow for a context. One that does not answer is killed; one that does, but was too
-  // slow several times in a row, gets no more contexts. Returns whether it was either.
+  // It was too slow for a context. One that neither answers nor says anything else is killed; one
+  // that does (it may be busy with what a page has it say), but was too slow several times in a row,
+  // gets no more contexts. Returns whether it was either.
   bool ReplaceIfStuck(const std::shared_ptr<Browser>& browser);
 
   const Options options_;

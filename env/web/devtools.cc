@@ -226,6 +226,7 @@ bool DevTools::closed() const {
 void DevTools::Close() { transport_->Close(); }
 
 void DevTools::ReadLoop() {
+  uint64_t told = 0;
   for (;;) {
     absl::StatusOr<std::string> message = transport_->Read();
     if (!message.ok()) {
@@ -233,6 +234,12 @@ void DevTools::ReadLoop() {
       return;
     }
     Dispatch(*message);
+    // A page can do this as often as it likes: told the first time, and each time it doubled.
+    const uint64_t dropped = transport_->traffic().dropped_messages;
+    if (dropped >= std::max<uint64_t>(1, 2 * told)) {
+      told = dropped;
+      LogWarning("messages of a browser were dropped: too large", {{"so_far", absl::StrCat(dropped)}});
+    }
   }
 }
 

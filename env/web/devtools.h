@@ -108,6 +108,8 @@ class DevTools {
   // Called once on the reader thread when the connection ends, or at once if it has.
   void OnClosed(std::function<void()> callback);
   bool closed() const;
+  // What came from the browser so far.
+  DevToolsTraffic traffic() const { return transport_->traffic(); }
   // Breaks the connection.
   void Close();
 

@@ -7,10 +7,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/mutex.h"
+#include "env/web/devtools_message.h"
 
 namespace proctor::env::web {
 namespace {
@@ -19,11 +21,12 @@ absl::Status Closed() { return absl::UnavailableError("the connection to the bro
 
 class PipeTransport final : public DevToolsTransport {
  public:
-  PipeTransport(int read_fd, int write_fd, absl::Duration write_cap)
+  PipeTransport(int read_fd, int write_fd, absl::Duration write_cap, DevToolsLimits limits)
       : read_fd_(read_fd),
         write_fd_(write_fd),
         wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-        write_cap_(write_cap) {
+        write_cap_(write_cap),
+        message_(limits) {
     fcntl(read_fd_, F_SETFL, fcntl(read_fd_, F_GETFL) | O_NONBLOCK);
     fcntl(write_fd_, F_SETFL, fcntl(write_fd_, F_GETFL) | O_NONBLOCK);
     // A roomy pipe saves wake-ups on screenshots; refusal by the kernel's limits does no harm.
@@ -63,24 +66,19 @@ class PipeTransport final : public DevToolsTransport {
 
   absl::StatusOr<std::string> Read() override {
     for (;;) {
-      const size_t end = buffer_.find('\0', scanned_);
-      if (end != std::string::npos) {
-        std::string message = buffer_.substr(start_, end - start_);
-        start_ = scanned_ = end + 1;
-        if (start_ == buffer_.size()) {
-          buffer_.clear();
-          start_ = scanned_ = 0;
-        }
-        return message;
+      const size_t end = unread_.find('\0');
+      message_.Add(unread_.substr(0, end));
+      if (end != std::string_view::npos) {
+        unread_.remove_prefix(end + 1);
+        return message_.Take();
       }
-      scanned_ = buffer_.size();
-      if (buffer_.size() - start_ > kMaxDevToolsMessageBytes) {
-        return absl::ResourceExhaustedError("a message of the browser is too large");
-      }
+      unread_ = {};
       const absl::Status filled = Fill();
       if (!filled.ok()) return filled;
     }
   }
+
+  DevToolsTraffic traffic() const override { return message_.traffic(); }
 
   void Close() override {
     const uint64_t one = 1;
@@ -104,17 +102,12 @@ class PipeTransport final : public DevToolsTransport {
   }
 
   absl::Status Fill() {
-    if (start_ > 0) {
-      buffer_.erase(0, start_);
-      scanned_ -= start_;
-      start_ = 0;
-    }
     for (;;) {
       absl::Status ready = WaitFor(read_fd_, POLLIN, absl::InfiniteDuration());
       if (!ready.ok()) return ready;
       const ssize_t n = read(read_fd_, chunk_, sizeof chunk_);
       if (n > 0) {
-        buffer_.append(chunk_, static_cast<size_t>(n));
+        unread_ = {chunk_, static_cast<size_t>(n)};
         return absl::OkStatus();
       }
       if (n == 0) return absl::UnavailableError("the browser closed the connection");
@@ -130,18 +123,18 @@ class PipeTransport final : public DevToolsTransport {
   const absl::Duration write_cap_;
   Mutex write_mutex_;
   bool broken_ ABSL_GUARDED_BY(write_mutex_) = false;
-  // Reader thread only: bytes from start_ on are unread, bytes before scanned_ hold no NUL.
-  std::string buffer_;
-  size_t start_ = 0;
-  size_t scanned_ = 0;
+  // Reader thread only, but for its traffic.
+  DevToolsMessage message_;
+  // Of chunk_.
+  std::string_view unread_;
   char chunk_[256 << 10];
 };
 
 }  // namespace
 
 std::unique_ptr<DevToolsTransport> NewPipeTransport(int read_fd, int write_fd,
-                                                    absl::Duration write_cap) {
-  return std::make_unique<PipeTransport>(read_fd, write_fd, write_cap);
+                                                    absl::Duration write_cap, DevToolsLimits limits) {
+  return std::make_unique<PipeTransport>(read_fd, write_fd, write_cap, limits);
 }
 
 }  // namespace proctor::env::web

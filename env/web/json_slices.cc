@@ -1,9 +1,17 @@
 #include "env/web/json_slices.h"
 
+#include <algorithm>
 #include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "common/json.h"
+#include "common/strings.h"
 
 namespace proctor::env::web {
 namespace {
+
+// The longest that the cut can have left incomplete: a pair of escapes (`\\ud83d\\ude00`), less one character.
+constexpr size_t kMaxIncomplete = 11;
 
 size_t SkipSpace(std::string_view text, size_t at) {
   while (at < text.size() && (text[at] == ' ' || text[at] == '\n' || text[at] == '\t' || text[at] == '\r')) ++at;
@@ -87,6 +95,22 @@ std::string_view FindMember(std::string_view object, std::string_view name) {
 std::string_view PlainString(std::string_view raw) {
   if (raw.size() < 2 || raw.front() != '"' || raw.find('\\') != std::string_view::npos) return {};
   return raw.substr(1, raw.size() - 2);
+}
+
+std::string UnendedString(std::string_view cut_off) {
+  size_t at = cut_off.find('"');
+  while (at != std::string_view::npos) {
+    const size_t end = SkipString(cut_off, at);
+    if (end == std::string_view::npos) break;
+    at = cut_off.find('"', end);
+  }
+  if (at == std::string_view::npos) return {};
+  std::string_view text = cut_off.substr(at + 1);
+  for (size_t cut = 0; cut <= kMaxIncomplete && !text.empty(); ++cut, text.remove_suffix(1)) {
+    const absl::StatusOr<Json> whole = ParseJson(absl::StrCat("\"", ToAbsl(text), "\""));
+    if (whole.ok() && whole->is_string()) return whole->get<std::string>();
+  }
+  return {};
 }
 
 }  // namespace proctor::env::web

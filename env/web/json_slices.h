@@ -20,6 +20,9 @@ std::string_view FindMember(std::string_view object, std::string_view name);
 // The text of a raw JSON string that holds no escapes ("abc" with its quotes); empty for anything else.
 std::string_view PlainString(std::string_view raw);
 
+// Of JSON text that was cut off: what there is of the string in which it ends, escapes resolved; empty if it ends outside of one.
+std::string UnendedString(std::string_view cut_off);
+
 }  // namespace proctor::env::web
 
 #endif  // PROCTOR_ENV_WEB_JSON_SLICES_H_

@@ -19,10 +19,11 @@ bool IsLongLived(const std::string& type) {
 }  // namespace
 
 void PageActivity::OnEvent(const DevToolsEvent& event) {
-  const bool page = event.method.substr(0, 5) == "Page.";
-  const bool network = event.method.substr(0, 8) == "Network.";
-  if (!page && !network) return;
-  if (event.method == "Network.dataReceived" || event.method == "Page.lifecycleEvent") return;
+  const bool page = event.method.starts_with("Page.");
+  // The others are many, or hold what pages send and receive: not worth parsing.
+  const bool network = event.method == "Network.requestWillBeSent" || event.method == "Network.responseReceived" ||
+                       event.method == "Network.loadingFinished" || event.method == "Network.loadingFailed";
+  if (!(page || network) || event.method == "Page.lifecycleEvent") return;
   const Json params = event.Params();
   MutexLock lock(mutex_);
   if (event.method == "Network.requestWillBeSent") {

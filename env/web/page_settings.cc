@@ -64,7 +64,8 @@ std::vector<DevToolsCommand> CommonCommands(const std::string& session, const v1
   if (settings.ignore_certificate_errors()) {
     commands.push_back({session, "Security.setIgnoreCertificateErrors", {{"ignore", true}}});
   }
-  commands.push_back({session, "Network.enable", {{"maxTotalBufferSize", 0}, {"maxResourceBufferSize", 0}}});
+  // 0 would be no limit: what pages send is not ours to read.
+  commands.push_back({session, "Network.enable", {{"maxTotalBufferSize", 0}, {"maxResourceBufferSize", 0}, {"maxPostDataSize", 1}}});
   commands.push_back({session, "Page.addScriptToEvaluateOnNewDocument",
                       {{"source", SettleScript()}, {"runImmediately", true}}});
   if (settings.random_seed() != 0) {

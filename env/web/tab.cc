@@ -2,9 +2,12 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 #include "common/strings.h"
+#include "env/web/devtools_message.h"
+#include "env/web/json_slices.h"
 #include "env/web/page_settings.h"
 
 namespace proctor::env::web {
@@ -14,9 +17,31 @@ constexpr size_t kMaxDialogs = 50;
 constexpr size_t kMaxDialogBytes = 2000;
 constexpr size_t kMaxConsoleErrors = 50;
 constexpr size_t kMaxConsoleBytes = 1000;
+// A larger message of the console is not parsed: one text fills it, and the beginning of that is what is told.
+constexpr size_t kMaxParsedConsoleBytes = 64 << 10;
 
-std::string Cut(const std::string& text, size_t bytes) {
-  return std::string(TruncateUtf8(SanitizeUtf8(text), bytes));
+std::string Cut(std::string_view text, size_t bytes) {
+  // Nothing of what is cut off is worth looking at; a character that it splits is cut off, too.
+  return std::string(TruncateUtf8(SanitizeUtf8(text.substr(0, bytes + 4)), bytes));
+}
+
+bool IsConsole(std::string_view method) {
+  return method == "Runtime.exceptionThrown" || method == "Runtime.consoleAPICalled" || method == "Log.entryAdded";
+}
+
+// Whether the event is an error of the page, as told by the beginning of its text; the names that are looked for stand before
+// anything that the page chose, and in a page's text they would have their quotes escaped.
+bool IsConsoleError(std::string_view method, std::string_view text) {
+  const absl::string_view head = ToAbsl(text.substr(0, kDroppedHeadBytes));
+  if (method == "Log.entryAdded") return absl::StrContains(head, R"("level":"error")");
+  if (method != "Runtime.consoleAPICalled") return method == "Runtime.exceptionThrown";
+  return absl::StrContains(head, R"({"type":"error","args")") || absl::StrContains(head, R"({"type":"assert","args")");
+}
+
+// What is told of an event of the console that is too large to be read: the text that fills it, as far as `head` goes.
+std::string BeginningOfHuge(std::string_view head, uint64_t bytes) {
+  std::string text = UnendedString(head);
+  return text.empty() ? absl::StrCat("an error of ", bytes, " bytes") : text;
 }
 
 DevToolsCommand AttachToFrames(const std::string& session_id) {
@@ -166,9 +191,10 @@ void Tab::OnEvent(const DevToolsEvent& event) {
     OnDetached(JsonStringOr(event.Params(), "sessionId"));
   } else if (event.method == "Page.javascriptDialogOpening") {
     OnDialog(event);
-  } else if (event.method == "Runtime.exceptionThrown" || event.method == "Runtime.consoleAPICalled" ||
-             event.method == "Log.entryAdded") {
+  } else if (IsConsole(event.method)) {
     OnConsole(event);
+  } else if (event.method == kMessageDropped) {
+    OnDropped(event);
   } else if (event.method == "Fetch.authRequired" || event.method == "Fetch.requestPaused") {
     OnAuthRequired(event);
   } else if (event.method == "Network.responseReceived") {
@@ -229,6 +255,11 @@ void Tab::OnDialog(const DevToolsEvent& event) {
 }
 
 void Tab::OnConsole(const DevToolsEvent& event) {
+  if (!IsConsoleError(event.method, event.params_text)) return;
+  if (event.params_text.size() > kMaxParsedConsoleBytes) {
+    AddConsoleError(BeginningOfHuge(event.params_text.substr(0, kDroppedHeadBytes), event.params_text.size()));
+    return;
+  }
   const Json params = event.Params();
   std::string text;
   if (event.method == "Runtime.exceptionThrown") {
@@ -251,6 +282,19 @@ void Tab::OnConsole(const DevToolsEvent& event) {
     if (entry == params.end() || JsonStringOr(*entry, "level") != "error") return;
     text = absl::StrCat(JsonStringOr(*entry, "text"), " ", JsonStringOr(*entry, "url"));
   }
+  AddConsoleError(text);
+}
+
+void Tab::OnDropped(const DevToolsEvent& event) {
+  const Json params = event.Params();
+  const std::string method = JsonStringOr(params, "method");
+  const std::string head = JsonStringOr(params, "head");
+  if (IsConsole(method) && IsConsoleError(method, head)) {
+    AddConsoleError(BeginningOfHuge(head, static_cast<uint64_t>(JsonNumberOr(params, "bytes"))));
+  }
+}
+
+void Tab::AddConsoleError(std::string_view text) {
   MutexLock lock(mutex_);
   if (console_errors_.size() >= kMaxConsoleErrors) console_errors_.pop_front();
   console_errors_.push_back(Cut(text, kMaxConsoleBytes));

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -86,6 +87,8 @@ class Tab : public std::enable_shared_from_this<Tab> {
   void OnDetached(const std::string& session_id);
   void OnDialog(const DevToolsEvent& event);
   void OnConsole(const DevToolsEvent& event);
+  void OnDropped(const DevToolsEvent& event);
+  void AddConsoleError(std::string_view text);
   void OnAuthRequired(const DevToolsEvent& event);
   void OnResponse(const Json& params);
   std::vector<DevToolsCommand> CredentialCommands(const std::string& session_id) const;

@@ -1,8 +1,10 @@
 #include <deque>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "common/mutex.h"
 #include "common/status.h"
+#include "env/web/devtools_message.h"
 #include "env/web/devtools_transport.h"
 #include "net/websocket_client.h"
 
@@ -11,22 +13,15 @@ namespace {
 
 class WebSocketTransport final : public DevToolsTransport {
  public:
-  explicit WebSocketTransport(size_t max_unread_bytes) : max_unread_bytes_(max_unread_bytes) {}
+  explicit WebSocketTransport(WebSocketTransportOptions options)
+      : options_(options), message_(options.limits) {}
 
   absl::Status Connect(const CallContext& context, const std::string& url) {
     net::WebSocketClient::Options options;
     options.url = url;
-    options.max_message_bytes = static_cast<int64_t>(kMaxDevToolsMessageBytes);
-    options.on_message = [this](std::string message) {
-      {
-        MutexLock lock(mutex_);
-        if (!end_.ok()) return;
-        unread_bytes_ += message.size();
-        messages_.push_back(std::move(message));
-        arrived_.Signal();
-        if (unread_bytes_ <= max_unread_bytes_) return;
-      }
-      End(absl::ResourceExhaustedError("the browser says more than can be read"));
+    options.on_piece = [this](std::string_view piece, bool ends) {
+      message_.Add(piece);
+      if (ends) Queue(message_.Take());
     };
     options.on_closed = [this](absl::Status reason) { End(std::move(reason)); };
     PROCTOR_ASSIGN_OR_RETURN(client_, net::WebSocketClient::Connect(context, std::move(options)));
@@ -34,7 +29,10 @@ class WebSocketTransport final : public DevToolsTransport {
   }
 
   // The client's thread calls back: it ends before the members do.
-  ~WebSocketTransport() override { client_.reset(); }
+  ~WebSocketTransport() override {
+    Close();
+    client_.reset();
+  }
 
   absl::Status Write(const std::vector<std::string>& messages) override {
     for (const std::string& message : messages) {
@@ -51,23 +49,49 @@ class WebSocketTransport final : public DevToolsTransport {
     std::string message = std::move(messages_.front());
     messages_.pop_front();
     unread_bytes_ -= message.size();
+    read_.Signal();
     return message;
   }
+
+  DevToolsTraffic traffic() const override { return message_.traffic(); }
 
   void Close() override { End(absl::UnavailableError("the connection to the browser is closed")); }
 
  private:
+  // On the client's thread, which waits here while too much is unread: the browser's writes wait then, too.
+  void Queue(std::string message) {
+    const absl::Time give_up = absl::Now() + options_.unread_cap;
+    MutexLock lock(mutex_);
+    if (!end_.ok()) return;
+    unread_bytes_ += message.size();
+    messages_.push_back(std::move(message));
+    arrived_.Signal();
+    while (unread_bytes_ > options_.max_unread_bytes && end_.ok()) {
+      const absl::Duration left = give_up - absl::Now();
+      if (left <= absl::ZeroDuration()) {
+        end_ = absl::ResourceExhaustedError("the browser says more than is read");
+        arrived_.SignalAll();
+      } else {
+        read_.WaitFor(mutex_, left);
+      }
+    }
+  }
+
   void End(absl::Status reason) {
     MutexLock lock(mutex_);
+    read_.SignalAll();
     if (end_.ok()) {
       end_ = reason.ok() ? absl::UnavailableError("the connection to the browser is closed") : std::move(reason);
     }
     arrived_.SignalAll();
   }
 
-  const size_t max_unread_bytes_;
+  const WebSocketTransportOptions options_;
+  // The client's thread only, but for its traffic.
+  DevToolsMessage message_;
   Mutex mutex_;
   CondVar arrived_;
+  CondVar read_;
   std::deque<std::string> messages_ ABSL_GUARDED_BY(mutex_);
   size_t unread_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status end_ ABSL_GUARDED_BY(mutex_);
@@ -77,8 +101,8 @@ class WebSocketTransport final : public DevToolsTransport {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DevToolsTransport>> ConnectWebSocketTransport(
-    const CallContext& context, const std::string& url, size_t max_unread_bytes) {
-  auto transport = std::make_unique<WebSocketTransport>(max_unread_bytes);
+    const CallContext& context, const std::string& url, WebSocketTransportOptions options) {
+  auto transport = std::make_unique<WebSocketTransport>(options);
   PROCTOR_RETURN_IF_ERROR(transport->Connect(context, url));
   return transport;
 }

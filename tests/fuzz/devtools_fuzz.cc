@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "env/web/devtools.h"
+#include "env/web/devtools_message.h"
 #include "env/web/frame_merge.h"
 #include "env/web/page_reply.h"
 #include "tests/fuzz/input.h"
@@ -23,6 +24,7 @@ class ScriptedTransport final : public DevToolsTransport {
     messages_.pop_front();
     return message;
   }
+  DevToolsTraffic traffic() const override { return {}; }
   void Close() override {
     MutexLock lock(mutex_);
     closed_ = true;
@@ -41,6 +43,13 @@ class ScriptedTransport final : public DevToolsTransport {
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<std::string> messages_ ABSL_GUARDED_BY(mutex_);
 };
+
+// Pieces of a message that may be too large.
+void Gather(std::string_view text) {
+  DevToolsMessage message({.max_reply_bytes = 64, .max_event_bytes = 16});
+  for (const std::string& piece : fuzz::Split(text, '\0')) message.Add(piece);
+  (void)message.Take();
+}
 
 void Talk(std::string_view text) {
   auto transport = std::make_unique<ScriptedTransport>(fuzz::Split(text, '\0'));

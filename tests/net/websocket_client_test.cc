@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "boost/beast/core.hpp"
@@ -126,6 +128,34 @@ TEST(WebSocketClientTest, CarriesLargeMessages) {
   const std::string large(40 << 20, 'x');
   ASSERT_TRUE((*client)->Send(large).ok());
   EXPECT_EQ(inbox.Next().size(), large.size());
+}
+
+TEST(WebSocketClientTest, GivesMessagesInPiecesToWhoeverWantsThemSo) {
+  WebSocketServer server(EchoAll);
+  Inbox inbox;
+  WebSocketClient::Options options = inbox.Options(server.url());
+  // Not looked at.
+  options.max_message_bytes = 1;
+  std::string message;
+  size_t most = 0;
+  options.on_piece = [&, keep = options.on_message](std::string_view piece, bool ends) {
+    most = std::max(most, piece.size());
+    message.append(piece);
+    if (ends) keep(std::exchange(message, std::string()));
+  };
+  auto client = WebSocketClient::Connect(Soon(), std::move(options));
+  ASSERT_TRUE(client.ok()) << client.status();
+  const std::string large(3 << 20, 'x');
+  for (const std::string& text : {std::string("small"), large, std::string(), std::string("last")}) {
+    ASSERT_TRUE((*client)->Send(text).ok());
+  }
+  EXPECT_EQ(inbox.Next(), "small");
+  EXPECT_EQ(inbox.Next(), large);
+  EXPECT_EQ(inbox.Next(), "");
+  EXPECT_EQ(inbox.Next(), "last");
+  (*client)->Close();
+  EXPECT_TRUE(inbox.Closed().ok());
+  EXPECT_LT(most, large.size());
 }
 
 TEST(WebSocketClientTest, CloseSendsWhatIsQueued) {

@@ -127,7 +127,7 @@ TEST_F(MetricsTest, TheStateIsTold) {
   ServerState state;
   state.not_ready = {"the server is shutting down"};
   state.sessions.push_back({.environment_id = "web", .max_sessions = 16, .open = 3, .opening = 1, .busy = 2, .waiting = 5, .remembered = 8, .refused = 7});
-  state.browsers = env::web::BrowserPool::Counters{.started = 4, .died = 1, .hung = 1, .recycled = 1, .running = 1};
+  state.browsers = env::web::BrowserPool::Counters{.started = 4, .died = 1, .hung = 1, .recycled = 1, .dropped_messages = 3, .running = 1};
   state.pools.push_back({.name = "rpc", .threads = 16, .queued = 2, .running = 16, .finished = 100, .busy = absl::Seconds(5)});
   state.episodes_pending = 9;
   state.rewards = {{{"valid", ""}, 5}, {{"masked", "server_fault"}, 2}};
@@ -148,6 +148,7 @@ TEST_F(MetricsTest, TheStateIsTold) {
   EXPECT_EQ(ValueOf(metrics, "proctor_audit_lines_lost_total"), 13);
   EXPECT_EQ(ValueOf(metrics, "proctor_sessions_refused_total", {{"environment", "web"}}), 7);
   EXPECT_EQ(ValueOf(metrics, "proctor_browser_ends_total", {{"reason", "hung"}}), 1);
+  EXPECT_EQ(ValueOf(metrics, "proctor_browser_messages_dropped_total"), 3);
   EXPECT_EQ(ValueOf(metrics, "proctor_pool_busy_seconds_total", {{"pool", "rpc"}}), 5);
   EXPECT_EQ(ValueOf(metrics, "proctor_rewards_total", {{"status", "masked"}, {"reason", "server_fault"}}), 2);
   EXPECT_EQ(ValueOf(metrics, "proctor_consumer_lag_seconds", {{"consumer", "a \"quoted\"\nname"}}), 60);

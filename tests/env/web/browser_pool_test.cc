@@ -53,6 +53,11 @@ class BrowserPoolTest : public testing::Test {
     return sum.ok() && (*sum)["result"]["value"] == 42;
   }
 
+  // Runs a script in a page of the context and does not wait for it.
+  static DevToolsReply Run(BrowserContext& context, const std::string& script) {
+    return context.devtools().Send({context.active()->session_id(), "Runtime.evaluate", {{"expression", script}}});
+  }
+
   std::string root_;
   BrowserPool::Options options_;
   v1::WebSettings settings_;
@@ -145,6 +150,45 @@ TEST_F(BrowserPoolTest, ACrashInOneContextLeavesTheOthersAlone) {
   EXPECT_TRUE(tab->crashed());
   EXPECT_TRUE(Works(*other));
   EXPECT_FALSE(other->active()->crashed());
+}
+
+// A tenant's page must not take the browser from the sessions of others.
+TEST_F(BrowserPoolTest, WhatAPageSaysCostsNobodyTheBrowserHoweverMuchItIs) {
+  const auto shouting = NewContext(), other = NewContext();
+  ASSERT_NE(other, nullptr);
+  ASSERT_EQ(pool_->pids().size(), 1u) << "both in one browser";
+  const char* loud[] = {"console.log('x'.repeat(2e7))", "console.error('\\u4e00'.repeat(4e6))",
+                        "setTimeout(() => { throw 'y'.repeat(2e7); })",
+                        "fetch('data:,' + 'z'.repeat(2e7)).catch(() => 0)",
+                        "document.title = 't'.repeat(2e7); 0"};
+  for (const char* script : loud) {
+    (void)Run(*shouting, script).AwaitText(Soon());
+    EXPECT_TRUE(Works(*other)) << script;
+    EXPECT_TRUE(Works(*shouting)) << script;
+  }
+  // A timer fires when it likes.
+  for (int look = 0; look < 1000 && shouting->active()->console_errors().size() < 2; ++look) EXPECT_TRUE(Works(*shouting));
+  EXPECT_GE(pool_->counters().dropped_messages, 4);
+  EXPECT_THAT(shouting->active()->console_errors(),
+              ElementsAre(testing::StartsWith("\xe4\xb8\x80"), testing::StartsWith("yyy")));
+  const auto third = NewContext();
+  ASSERT_NE(third, nullptr);
+  EXPECT_EQ(pool_->counters().started, 1);
+}
+
+TEST_F(BrowserPoolTest, AFloodOfTheConsoleLeavesTheOtherContextsAlone) {
+  const auto flooding = NewContext(), other = NewContext();
+  ASSERT_NE(other, nullptr);
+  const DevToolsReply flood =
+      Run(*flooding, "for (const end = Date.now() + 1000; Date.now() < end;) console.error('a line ' + 'x'.repeat(1000))");
+  EXPECT_TRUE(Works(*other));
+  EXPECT_TRUE(flood.AwaitText(Soon()).ok());
+  EXPECT_TRUE(Works(*other));
+  EXPECT_TRUE(Works(*flooding));
+  EXPECT_EQ(flooding->active()->console_errors().size(), 50u);
+  EXPECT_TRUE(other->active()->console_errors().empty());
+  ASSERT_NE(NewContext(), nullptr);
+  EXPECT_EQ(pool_->counters().started, 1);
 }
 
 }  // namespace

@@ -9,6 +9,9 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "common/strings.h"
+#include "env/web/devtools_message.h"
 #include "env/web/json_slices.h"
 #include "env/web/tab.h"
 #include "gmock/gmock.h"
@@ -22,13 +25,13 @@ using ::testing::HasSubstr;
 // The far end of a pipe transport: reads commands, writes what it is told.
 class FakeBrowser {
  public:
-  FakeBrowser() {
+  explicit FakeBrowser(DevToolsLimits limits = {}) {
     int commands[2], answers[2];
     EXPECT_EQ(pipe2(commands, O_CLOEXEC), 0);
     EXPECT_EQ(pipe2(answers, O_CLOEXEC), 0);
     commands_ = NewPipeTransport(commands[0], dup(answers[1]));
     answer_fd_ = answers[1];
-    devtools_ = std::make_unique<DevTools>(NewPipeTransport(answers[0], commands[1]));
+    devtools_ = std::make_unique<DevTools>(NewPipeTransport(answers[0], commands[1], absl::Seconds(5), limits));
   }
   ~FakeBrowser() {
     if (answer_fd_ >= 0) close(answer_fd_);
@@ -186,6 +189,108 @@ TEST(DevToolsTest, CallsBackWithTheTextOfAReplyOrItsFailure) {
   EXPECT_THAT(results, testing::ElementsAre(R"({"big":"text"})", "INVALID_ARGUMENT"));
 }
 
+// Larger than what a pipe holds: it is read on to its end.
+std::string Huge() { return std::string(3 << 20, 'x'); }
+
+TEST(DevToolsTest, AReplyOverTheLimitFailsItsCommandOnly) {
+  FakeBrowser browser({.max_reply_bytes = 1 << 20, .max_event_bytes = 1 << 10});
+  auto replies = browser.devtools().SendAll({{"S", "A", {}}, {"S", "B", {}}});
+  std::thread reader([&] { browser.ReadAll(); });
+  browser.Say(absl::StrCat(R"({"id":1,"result":{"data":")", Huge(), R"("},"sessionId":"S"})"));
+  // Larger than an event may be.
+  browser.Say(absl::StrCat(R"({"id":2,"result":{"data":")", std::string(100 << 10, 'y'), R"("},"sessionId":"S"})"));
+  const absl::Status dropped = replies[0].Await(Soon()).status();
+  EXPECT_EQ(dropped.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(dropped.message()), HasSubstr("A: the browser's reply was dropped: it has 3145"));
+  EXPECT_EQ((*replies[1].Await(Soon()))["data"].get<std::string>().size(), 100u << 10);
+  EXPECT_TRUE(browser.devtools().Call(Soon(), "", "Echo").ok());
+  EXPECT_EQ(browser.devtools().traffic().dropped_messages, 1u);
+  EXPECT_GT(browser.devtools().traffic().received_bytes, Huge().size());
+  browser.StopReading();
+  reader.join();
+}
+
+TEST(DevToolsTest, AnEventOverTheLimitIsToldOfToItsSession) {
+  FakeBrowser browser({.max_reply_bytes = 1 << 20, .max_event_bytes = 1 << 10});
+  std::vector<std::string> seen;
+  for (const char* session : {"S", "other", ""}) {
+    browser.devtools().Subscribe(session, [&](const DevToolsEvent& event) {
+      seen.push_back(absl::StrCat(ToAbsl(event.session_id), ":", ToAbsl(event.method), ":", JsonStringOr(event.Params(), "method"), ":",
+                                  JsonStringOr(event.Params(), "head").size()));
+    });
+  }
+  std::thread reader([&] { browser.ReadAll(); });
+  // What a page writes cannot name another session.
+  browser.Say(absl::StrCat(R"({"method":"Runtime.consoleAPICalled","params":{"type":"log","args":[{"type":"string","value":")", Huge(),
+                           R"(\",\"sessionId\":\"other\"}"}]},"sessionId":"S"})"));
+  browser.Say(absl::StrCat(R"({"method":"E","params":{"t":")", Huge(), R"(,\"sessionId\":\"other"}})"));
+  EXPECT_TRUE(browser.devtools().Call(Soon(), "", "Echo").ok());
+  EXPECT_THAT(seen, testing::ElementsAre("S:Proctor.messageDropped:Runtime.consoleAPICalled:4096", ":Proctor.messageDropped:E:4096"));
+  EXPECT_EQ(browser.devtools().traffic().dropped_messages, 2u);
+  browser.StopReading();
+  reader.join();
+}
+
+TEST(DevToolsMessageTest, IsTheSameHoweverItsBytesArrive) {
+  const std::string text = absl::StrCat(R"({"method":"M","params":{"t":")", std::string(6000, 'x'), R"("},"sessionId":"S"})");
+  std::string once;
+  for (const size_t piece : {text.size(), size_t{1}, size_t{7}, size_t{4097}}) {
+    DevToolsMessage message({.max_reply_bytes = 6000, .max_event_bytes = 5000});
+    for (size_t at = 0; at < text.size(); at += piece) message.Add(std::string_view(text).substr(at, piece));
+    const std::string taken = message.Take();
+    if (once.empty()) once = taken;
+    EXPECT_EQ(taken, once) << "in pieces of " << piece;
+    EXPECT_EQ(Json::parse(taken)["params"]["bytes"], text.size());
+    EXPECT_EQ(Json::parse(taken)["sessionId"], "S");
+    // The next one is none of its.
+    message.Add("{}");
+    EXPECT_EQ(message.Take(), "{}");
+  }
+}
+
+TEST(DevToolsMessageTest, WhatIsNotKnownOfAMessageIsLeftOut) {
+  for (const std::string begin : {"", "{\"method\":\"", "{\"id\":", "{\"id\":12", "[\"", "{ \"method\": \"M\""}) {
+    DevToolsMessage message({.max_reply_bytes = 100, .max_event_bytes = 100});
+    message.Add(begin);
+    message.Add(std::string(1000, '"'));
+    const Json taken = Json::parse(message.Take(), nullptr, false);
+    if (!begin.starts_with("{\"id\":")) {
+      EXPECT_EQ(taken["method"], kMessageDropped) << begin;
+    }
+    EXPECT_FALSE(taken.contains("sessionId")) << begin;
+  }
+}
+
+TEST(TabTest, ErrorsOfTheConsoleAreToldByTheirBeginningHoweverLargeTheyAre) {
+  FakeBrowser browser({.max_reply_bytes = 1 << 20, .max_event_bytes = 1 << 20});
+  std::thread reader([&] { browser.ReadAll(); });
+  const auto tab = std::make_shared<Tab>(browser.devtools(), "P", "T", "");
+  tab->Start({});
+  const auto say = [&](std::string_view type, const std::string& text) {
+    browser.Say(absl::StrCat(R"({"method":"Runtime.consoleAPICalled","params":{"type":")", ToAbsl(type),
+                             R"(","args":[{"type":"string","value":")", text, R"("}],"executionContextId":1},"sessionId":"P"})"));
+  };
+  const std::string large(200 << 10, 'y');
+  for (const char* type : {"error", "log"}) {
+    say(type, absl::StrCat("dropped ", type, Huge()));
+    say(type, absl::StrCat("large ", type, large));
+    say(type, absl::StrCat("small ", type));
+  }
+  browser.Say(absl::StrCat(R"({"method":"Runtime.exceptionThrown","params":{"timestamp":1,"exceptionDetails":{"exceptionId":1,"text":)",
+                           R"("Uncaught","exception":{"type":"string","value":"thrown )", Huge(), R"("}}},"sessionId":"P"})"));
+  browser.Say(absl::StrCat(R"({"method":"Runtime.exceptionThrown","params":{"exceptionDetails":{"text":"Uncaught","frames":[)",
+                           std::string(2 << 20, '0'), R"(]}},"sessionId":"P"})"));
+  EXPECT_TRUE(browser.devtools().Call(Soon(), "", "Echo").ok());
+  const std::vector<std::string> told = tab->TakeConsoleErrors();
+  using ::testing::StartsWith;
+  EXPECT_THAT(told, testing::ElementsAre(StartsWith("dropped errorxxx"), StartsWith("large erroryyy"), "small error",
+                                         StartsWith("thrown xxx"), StartsWith("an error of 2097")));
+  for (const std::string& text : told) EXPECT_LE(text.size(), 1000u);
+  tab->Stop();
+  browser.StopReading();
+  reader.join();
+}
+
 TEST(TabTest, AFrameThatIsGoneFailsItsCommandsAndIsHeardNoMore) {
   FakeBrowser browser;
   std::thread reader([&] { browser.ReadAll(); });
@@ -216,6 +321,16 @@ TEST(JsonSlicesTest, FindsRawMembers) {
   EXPECT_EQ(FindMember(text, "e"), "null");
   EXPECT_EQ(FindMember(text, "f"), "");
   EXPECT_EQ(PlainString(R"("abc")"), "abc");
+}
+
+TEST(JsonSlicesTest, KnowsTheStringInWhichACutTextEnds) {
+  EXPECT_EQ(UnendedString(R"({"a":"b","c":"de)"), "de");
+  EXPECT_EQ(UnendedString(R"({"a\"":"\\","c":"d\"e\u00e4)"), "d\"e\u00e4");
+  // A cut escape, half a pair of them, half a character.
+  for (const char* cut : {"\\", "\\u", "\\u4e0", "\\ud83d", "\\ud83d\\", "\\ud83d\\ude0", "\xc3", "\xf0\x9f\x98"}) {
+    EXPECT_EQ(UnendedString(absl::StrCat("[\"xy", cut).c_str()), "xy") << cut;
+  }
+  for (const char* outside : {"", "{", R"({"a":"b")", R"({"a":"b","c":1)", R"(["\\")"}) EXPECT_EQ(UnendedString(outside), "") << outside;
 }
 
 TEST(JsonSlicesTest, RefusesWhatIsNotAnObject) {

@@ -344,6 +344,49 @@ TEST_F(PageZooTest, ConsoleErrorsAreReported) {
   EXPECT_THAT(after.console_errors(), Contains(HasSubstr("undefinedThing")));
 }
 
+// Looks until the errors are told, however long the browser takes to say them.
+TEST_F(PageZooTest, HugeErrorsAreToldByTheirBeginning) {
+  ResetTo("<title>loud</title><button onclick=\"console.log('aside'.repeat(4e6));console.error('failed '+'x'.repeat(2e7));throw 'thrown '+'y'.repeat(2e7)\">"
+          "Shout</button>");
+  v1::Observation seen = Click("Shout");
+  std::vector<std::string> errors(seen.console_errors().begin(), seen.console_errors().end());
+  v1::Action noop;
+  noop.mutable_noop();
+  for (int look = 0; look < 20 && errors.size() < 2; ++look) {
+    seen = Act(noop);
+    errors.insert(errors.end(), seen.console_errors().begin(), seen.console_errors().end());
+  }
+  EXPECT_THAT(errors, testing::ElementsAre(testing::StartsWith("failed xxx"), testing::StartsWith("thrown yyy")));
+  for (const std::string& error : errors) EXPECT_LE(error.size(), 1000u);
+  EXPECT_EQ(seen.title(), "loud");
+  EXPECT_EQ(ResetTo("<title>next</title>").title(), "next");
+}
+
+TEST_F(PageZooTest, AConsoleFloodedWithoutEndEndsInAnObservation) {
+  ResetTo("<title>flood</title><button onclick=\"for(;;)console.error('a line '+'x'.repeat(1000))\">Flood</button>");
+  std::unique_ptr<World> flooding = std::move(world_);
+  Open();
+  const std::unique_ptr<World> neighbour = std::exchange(world_, std::move(flooding));
+  ResetSpec spec;
+  spec.task.mutable_start_state()->set_start_url(site().Url("/neighbour"));
+  site().Page("/neighbour", "<title>neighbour</title>");
+  auto reset = neighbour->Reset(Within(absl::Seconds(40)), spec, Everything());
+  ASSERT_TRUE(reset.ok()) << reset.status();
+
+  const v1::Observation seen = Click("Flood");
+  EXPECT_THAT(seen.notices(), Contains(HasSubstr("stopped")));
+  EXPECT_EQ(seen.title(), "flood");
+  EXPECT_EQ(seen.console_errors_size(), 50);
+
+  v1::Action noop;
+  noop.mutable_noop();
+  auto other = neighbour->Act(Within(absl::Seconds(40)), noop, Everything());
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_EQ(other->observation.title(), "neighbour");
+  EXPECT_EQ(other->observation.console_errors_size(), 0);
+  EXPECT_EQ(ResetTo("<title>next</title>").title(), "next");
+}
+
 TEST_F(PageZooTest, OpeningTabsWithoutEndIsBounded) {
   const v1::Observation seen = Flood();
   EXPECT_EQ(seen.tabs_size(), 32);

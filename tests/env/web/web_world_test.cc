@@ -352,11 +352,33 @@ TEST_F(WebWorldTest, DrivesARemoteBrowserOverAWebSocketAndFindsItAgain) {
 
 TEST_F(WebWorldTest, ARemoteBrowserThatSaysMoreThanIsReadIsLetGo) {
   const RemoteBrowser browser;
-  auto transport = ConnectWebSocketTransport(Within(absl::Seconds(20)), browser.url(), 10);
+  auto transport = ConnectWebSocketTransport(Within(absl::Seconds(20)), browser.url(),
+                                             {.max_unread_bytes = 10, .unread_cap = absl::ZeroDuration()});
   ASSERT_TRUE(transport.ok()) << transport.status();
   ASSERT_TRUE((*transport)->Write({R"({"id":1,"method":"Browser.getVersion"})"}).ok());
   EXPECT_TRUE((*transport)->Read().ok());
   EXPECT_EQ((*transport)->Read().status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST_F(WebWorldTest, ARemoteBrowserWaitsWhileItsMessagesAreRead) {
+  const RemoteBrowser browser;
+  auto transport = ConnectWebSocketTransport(Within(absl::Seconds(20)), browser.url(), {.max_unread_bytes = 10});
+  ASSERT_TRUE(transport.ok()) << transport.status();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE((*transport)->Write({R"({"id":1,"method":"Browser.getVersion"})"}).ok());
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE((*transport)->Read().ok()) << i;
+}
+
+TEST_F(WebWorldTest, AReplyOfARemoteBrowserThatIsTooLargeIsDroppedAlone) {
+  const RemoteBrowser browser;
+  auto transport = ConnectWebSocketTransport(Within(absl::Seconds(20)), browser.url(),
+                                             {.limits = {.max_reply_bytes = 50, .max_event_bytes = 50}});
+  ASSERT_TRUE(transport.ok()) << transport.status();
+  DevTools devtools(*std::move(transport));
+  const absl::Status dropped = devtools.Call(Within(absl::Seconds(20)), "", "Browser.getVersion").status();
+  EXPECT_EQ(dropped.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(dropped.message()), HasSubstr("the browser's reply was dropped"));
+  EXPECT_TRUE(devtools.Call(Within(absl::Seconds(20)), "", "Target.setDiscoverTargets", {{"discover", false}}).ok());
+  EXPECT_EQ(devtools.traffic().dropped_messages, 1u);
 }
 
 }  // namespace
