@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 #include "absl/strings/str_cat.h"
 
@@ -29,7 +30,22 @@ struct ChildPlan {
   std::string output_path;
   int error_fd = -1;
   pid_t parent = 0;
+  // For /proc/self/oom_score_adj; empty where ours cannot be known.
+  std::string oom_score;
 };
+
+// Children are what can be replaced (browsers, displays): where memory runs out they go before this process does. To raise one's
+// score needs no privilege.
+constexpr int kOomScoreAboveOurs = 300;
+constexpr int kMaxOomScore = 1000;
+constexpr char kOomScoreFile[] = "/proc/self/oom_score_adj";
+
+std::string ChildOomScore() {
+  std::ifstream file(kOomScoreFile);
+  int ours = 0;
+  if (!(file >> ours)) return "";
+  return absl::StrCat(std::min(ours + kOomScoreAboveOurs, kMaxOomScore));
+}
 
 ChildPlan MakePlan(const ProcessOptions& options) {
   ChildPlan plan;
@@ -45,6 +61,7 @@ ChildPlan MakePlan(const ProcessOptions& options) {
   plan.working_directory = options.working_directory.empty() ? "/" : options.working_directory;
   plan.output_path = options.output_path.empty() ? "/dev/null" : options.output_path;
   plan.parent = getpid();
+  plan.oom_score = ChildOomScore();
   return plan;
 }
 
@@ -78,12 +95,22 @@ void PlaceDescriptors(const ProcessOptions& options, ChildPlan& plan) {
   if (syscall(SYS_close_range, next, ~0U, CLOSE_RANGE_CLOEXEC) != 0) Fail(plan);
 }
 
+// Without it the child runs all the same.
+void RaiseOomScore(const ChildPlan& plan) {
+  const int fd = open(kOomScoreFile, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  [[maybe_unused]] const ssize_t n = write(fd, plan.oom_score.data(), plan.oom_score.size());
+  close(fd);
+}
+
 [[noreturn]] void RunChild(const ProcessOptions& options, ChildPlan plan) {
   setpgid(0, 0);
   for (int signal_number = 1; signal_number < NSIG; ++signal_number) signal(signal_number, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
+  // Before the change of user: a program that is not ours may lower its score only to what root set.
+  RaiseOomScore(plan);
   PlaceDescriptors(options, plan);
   const rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);

@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <fstream>
 #include <memory>
 #include <string>
 
@@ -51,6 +53,13 @@ TEST(ProcessSpawnerTest, GivesTheChildItsEnvironmentDescriptorsAndNothingElse) {
   // The last number is the directory that the shell itself reads.
   EXPECT_THAT(text, HasSubstr("\n0 1 2 3"));
   EXPECT_THAT(text, testing::Not(HasSubstr("199")));
+}
+
+TEST(ProcessSpawnerTest, ChildrenGoBeforeUsWhereMemoryRunsOut) {
+  ProcessSpawner spawner;
+  int ours = 0;
+  std::ifstream("/proc/self/oom_score_adj") >> ours;
+  EXPECT_EQ(RunScript(spawner, "cat /proc/self/oom_score_adj >&3"), absl::StrCat(std::min(ours + 300, 1000), "\n"));
 }
 
 TEST(ProcessSpawnerTest, SaysWhyAProgramCouldNotBeStarted) {
