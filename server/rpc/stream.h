@@ -3,8 +3,9 @@
 // A Stream joins a gRPC reactor (bidi, or server streaming with the request given at the start) with a Handler that runs on
 // a serial executor of the stream's own, so that handlers need no locks and gRPC's reactions only move data.
 //
-// Back-pressure: at most `max_unreleased` messages are with the handler at once; each must be released. Writes are queued
-// without a bound here: a handler bounds them by what it releases (Act) or by credits (rewards).
+// Back-pressure: at most `max_unreleased` messages are with the handler at once, and no other is read while those have
+// kMaxUnreleasedBytes or more; each must be released. Writes are queued without a bound here: a handler bounds them by what it
+// releases (Act) or by credits (rewards).
 #ifndef PROCTOR_SERVER_RPC_STREAM_H_
 #define PROCTOR_SERVER_RPC_STREAM_H_
 
@@ -23,6 +24,9 @@
 #include "server/rpc/status.h"
 
 namespace proctor::server {
+
+// Real requests have far less; one that is larger is alone.
+inline constexpr size_t kMaxUnreleasedBytes = size_t{4} << 20;
 
 // What a handler may do with its stream, from any thread, also after the stream's end (then it does nothing).
 template <typename Response>
@@ -93,8 +97,10 @@ class StreamCore final : public StreamWriter<Response>,
 
   void Release() override {
     MutexLock lock(mutex_);
-    --unreleased_;
-    if (reactor_ == nullptr || !wants_read_ || unreleased_ >= max_unreleased_ || finishing_) return;
+    if (unreleased_.empty()) return;
+    unreleased_bytes_ -= unreleased_.front();
+    unreleased_.pop_front();
+    if (reactor_ == nullptr || !wants_read_ || !HasRoom() || finishing_) return;
     wants_read_ = false;
     reactor_->Read();
   }
@@ -110,10 +116,12 @@ class StreamCore final : public StreamWriter<Response>,
   // A message came: true if the reactor may read on at once.
   bool Received(Request request) {
     bool more = false;
+    const size_t bytes = request.ByteSizeLong();
     {
       MutexLock lock(mutex_);
-      ++unreleased_;
-      more = unreleased_ < max_unreleased_ && !finishing_;
+      unreleased_.push_back(bytes);
+      unreleased_bytes_ += bytes;
+      more = HasRoom() && !finishing_;
       wants_read_ = !more;
     }
     const bool quick = handler_->is_quick(request);
@@ -178,6 +186,10 @@ class StreamCore final : public StreamWriter<Response>,
     return first;
   }
 
+  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return static_cast<int>(unreleased_.size()) < max_unreleased_ && unreleased_bytes_ < kMaxUnreleasedBytes;
+  }
+
   std::function<void()> Task(std::function<void(StreamCore&)> task) {
     return [self = this->shared_from_this(), task = std::move(task)] {
       const LogRequest log(self->call_.request_id());
@@ -208,7 +220,9 @@ class StreamCore final : public StreamWriter<Response>,
   Mutex mutex_;
   Reactor* reactor_ ABSL_GUARDED_BY(mutex_);
   std::deque<Response> queue_ ABSL_GUARDED_BY(mutex_);  // The front is being written while `writing_`.
-  int unreleased_ ABSL_GUARDED_BY(mutex_) = 0;
+  // The sizes of the messages that are with the handler, which releases them in about this order.
+  std::deque<size_t> unreleased_ ABSL_GUARDED_BY(mutex_);
+  size_t unreleased_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool wants_read_ ABSL_GUARDED_BY(mutex_) = false;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool finishing_ ABSL_GUARDED_BY(mutex_) = false;

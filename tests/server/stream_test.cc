@@ -1,0 +1,74 @@
+// How much a stream's handler has in hand before no more is read.
+#include "server/rpc/stream.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "gtest/gtest.h"
+#include "proctor/v1/environment_service.pb.h"
+
+namespace proctor::server {
+namespace {
+
+// Counts what is asked of it.
+struct FakeReactor {
+  void Read() { ++reads; }
+  void StartWrite(const v1::ActResponse*) {}
+  void Finish(const grpc::Status&) {}
+  int reads = 0;
+};
+
+// Runs what is posted at once.
+class Inline final : public Executor {
+ public:
+  void Post(std::function<void()> task) override { task(); }
+};
+
+class Keeping final : public StreamHandler<v1::ActRequest, v1::ActResponse> {
+ public:
+  void OnOpen(std::shared_ptr<StreamWriter<v1::ActResponse>>) override {}
+  void OnMessage(v1::ActRequest) override {}
+  void OnHalfClose() override {}
+  void OnClosed() override {}
+};
+
+class StreamTest : public testing::Test {
+ protected:
+  using Core = internal::StreamCore<v1::ActRequest, v1::ActResponse, FakeReactor>;
+
+  static v1::ActRequest OfBytes(size_t bytes) {
+    v1::ActRequest request;
+    request.mutable_create_session()->set_environment(std::string(bytes, 'x'));
+    return request;
+  }
+
+  grpc::CallbackServerContext context_;
+  Inline pool_;
+  FakeReactor reactor_;
+  const std::shared_ptr<Core> core_ = std::make_shared<Core>(&reactor_, context_, pool_, std::make_unique<Keeping>(), 4);
+};
+
+TEST_F(StreamTest, ReadsNoMoreThanSoManySmallMessages) {
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(core_->Received(OfBytes(10))) << i;
+  EXPECT_FALSE(core_->Received(OfBytes(10)));
+  EXPECT_EQ(reactor_.reads, 0);
+  core_->Release();
+  EXPECT_EQ(reactor_.reads, 1);
+}
+
+TEST_F(StreamTest, ReadsNothingBehindALargeMessageUntilItIsReleased) {
+  EXPECT_TRUE(core_->Received(OfBytes(10)));
+  EXPECT_FALSE(core_->Received(OfBytes(kMaxUnreleasedBytes)));
+  core_->Release();
+  EXPECT_EQ(reactor_.reads, 0) << "the small one";
+  core_->Release();
+  EXPECT_EQ(reactor_.reads, 1);
+  EXPECT_TRUE(core_->Received(OfBytes(10)));
+  // More than there is to release does no harm.
+  for (int i = 0; i < 3; ++i) core_->Release();
+  EXPECT_TRUE(core_->Received(OfBytes(10)));
+}
+
+}  // namespace
+}  // namespace proctor::server
