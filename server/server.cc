@@ -35,6 +35,7 @@
 #include "server/auth/tenant_accounts.h"
 #include "server/auth/tenant_quotas.h"
 #include "server/auth/tls_files.h"
+#include "server/byte_budget.h"
 #include "server/calibrate_job.h"
 #include "server/changed_settings.h"
 #include "server/data_directory.h"
@@ -113,6 +114,9 @@ void ApplyLimits(const v1::ConnectionConfig& limits, grpc::ServerBuilder& builde
   };
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits.max_message_bytes()));
   builder.SetMaxSendMessageSize(-1);
+  grpc::ResourceQuota memory("proctord");
+  memory.Resize(static_cast<size_t>(limits.memory_bytes()));
+  builder.SetResourceQuota(memory);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, static_cast<int>(limits.max_metadata_bytes()));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.max_calls());
   // A client that is gone is noticed even in the middle of a silent stream.
@@ -210,6 +214,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<StateReader> state_;
   std::unique_ptr<Housekeeping> housekeeping_;
   std::unique_ptr<net::HttpServer> http_;
+  ByteBudget blob_memory_{config_.connections().blob_memory_bytes()};
   std::vector<std::unique_ptr<grpc::Service>> services_;
   // Pools end before what their tasks use, timers after everything that holds one: see Shutdown.
   std::unique_ptr<TimerQueue> timers_ = std::make_unique<TimerQueue>();
@@ -336,7 +341,8 @@ absl::Status ServerImpl::StartRooms() {
   services_.push_back(MakeEnvironmentService({*sessions_, *data_.episodes, *pipeline_, *recorder_, pools_->rpc, quotas_.get()}));
   services_.push_back(MakeTaskService(
       {data_, *models_, *jobs_, [this] { return worlds_->templates().ListTemplates(); }, pools_->rpc}));
-  services_.push_back(MakeTrajectoryService({data_, *pipeline_, *jobs_, pools_->rpc, *quotas_, *accounts_}));
+  services_.push_back(MakeTrajectoryService({data_, *pipeline_, *jobs_, pools_->rpc, *quotas_, *accounts_, *timers_, blob_memory_,
+                                              FromProto(config_.connections().stalled_reader_timeout())}));
   services_.push_back(MakeEvaluationService({data_, *judging_, *jobs_, pools_->rpc}));
   services_.push_back(MakeRewardService({*data_.rewards, *data_.groups, *consumers_, *subscriptions_, *data_.tasks,
                                          PayloadLoaderOf(*data_.trajectories), pools_->rpc, pools_->polling}));

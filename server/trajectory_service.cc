@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/ids.h"
 #include "common/log.h"
 #include "common/status.h"
@@ -51,45 +52,85 @@ trajectory::RecordingHost HostOf(const TrajectoryServiceParts& parts, std::strin
           }};
 }
 
-// Sends a blob in chunks; the next one when the last went out.
+// Sends a blob in chunks; the next one when the last went out. A client that takes none for too long costs nothing but that one.
 class BlobReader final : public ServerStreamHandler<v1::ReadBlobResponse> {
  public:
-  BlobReader(storage::BlobStore& blobs, std::string digest) : blobs_(blobs), digest_(std::move(digest)) {}
+  BlobReader(const TrajectoryServiceParts& parts, std::string digest)
+      : parts_(parts), digest_(std::move(digest)), share_(parts.blob_memory) {}
 
   void OnOpen(std::shared_ptr<StreamWriter<v1::ReadBlobResponse>> writer) override {
     writer_ = std::move(writer);
-    absl::StatusOr<std::string> bytes = blobs_.Get(writer_->call(), digest_);
-    if (!bytes.ok()) {
-      writer_->Finish(bytes.status());
+    const absl::Status read = Read();
+    if (!read.ok()) {
+      writer_->Finish(read);
       return;
     }
-    bytes_ = *std::move(bytes);
     OnDrained();
   }
 
   bool wants_drained() const override { return true; }
   void OnDrained() override {
-    if (sent_ == bytes_.size() && sent_ > 0) {
-      writer_->Finish(absl::OkStatus());
-      return;
-    }
+    parts_.timers.Cancel(std::exchange(timer_, 0));
     v1::ReadBlobResponse chunk;
-    if (sent_ == 0) chunk.set_size_bytes(static_cast<int64_t>(bytes_.size()));
-    const size_t size = std::min(kChunkBytes, bytes_.size() - sent_);
-    chunk.set_data(bytes_.data() + sent_, size);
-    sent_ += size;
+    bool last = false;
+    {
+      MutexLock lock(mutex_);
+      if (ended_) return;
+      if (sent_ == 0) chunk.set_size_bytes(static_cast<int64_t>(bytes_.size()));
+      const size_t size = std::min(kChunkBytes, bytes_.size() - sent_);
+      chunk.set_data(bytes_.data() + sent_, size);
+      sent_ += size;
+      last = sent_ == bytes_.size();
+      if (last) LetGo();
+    }
+    if (!last) timer_ = parts_.timers.RunAfter(parts_.stalled_reader_timeout, [this] { Stalled(); });
     writer_->Write(std::move(chunk));
-    if (bytes_.empty()) writer_->Finish(absl::OkStatus());
+    if (last) writer_->Finish(absl::OkStatus());
   }
 
-  void OnClosed() override {}
+  void OnClosed() override { parts_.timers.Cancel(timer_); }
 
  private:
-  storage::BlobStore& blobs_;
+  absl::Status Read() {
+    // Without a size there are no bytes either, and Get says why.
+    if (const auto size = parts_.data.blobs->Size(digest_); size.ok()) {
+      MutexLock lock(mutex_);
+      PROCTOR_RETURN_IF_ERROR(share_.Add(*size));
+    }
+    PROCTOR_ASSIGN_OR_RETURN(std::string bytes, parts_.data.blobs->Get(writer_->call(), digest_));
+    MutexLock lock(mutex_);
+    bytes_ = std::move(bytes);
+    return absl::OkStatus();
+  }
+
+  // On the timers' thread.
+  void Stalled() {
+    {
+      MutexLock lock(mutex_);
+      if (ended_) return;
+      LetGo();
+    }
+    // Heard by the client once it takes the chunk that is on its way.
+    writer_->Finish(absl::DeadlineExceededError(
+        absl::StrCat("nothing of blob ", digest_, " was taken for ", absl::FormatDuration(parts_.stalled_reader_timeout),
+                     " (connections.stalled_reader_timeout): read it again")));
+  }
+
+  void LetGo() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    ended_ = true;
+    bytes_ = std::string();
+    share_.Clear();
+  }
+
+  const TrajectoryServiceParts& parts_;
   const std::string digest_;
   std::shared_ptr<StreamWriter<v1::ReadBlobResponse>> writer_;
-  std::string bytes_;
-  size_t sent_ = 0;
+  uint64_t timer_ = 0;
+  Mutex mutex_;
+  std::string bytes_ ABSL_GUARDED_BY(mutex_);
+  ByteBudget::Share share_ ABSL_GUARDED_BY(mutex_);
+  size_t sent_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 // A client stream as a reactor: one message is read, recorded on the pool, then the next is read.
@@ -101,7 +142,8 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
         response_(response),
         call_(ContextOf(context)),
         tenant_(CallerOf(context).tenant),
-        stream_(*parts.data.archive, HostOf(parts, tenant_)) {
+        stream_(*parts.data.archive, HostOf(parts, tenant_)),
+        blob_memory_(parts.blob_memory) {
     if (parts.quotas.limits_storage()) meter_.emplace(parts.quotas, parts.accounts, tenant_);
     StartRead(&request_);
   }
@@ -115,13 +157,20 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
  private:
   void Record() {
     absl::Status status = meter_ ? meter_->Take(request_.ByteSizeLong()) : absl::OkStatus();
-    if (status.ok()) status = stream_.Handle(call_, request_);
+    if (status.ok()) status = Handle();
     if (!status.ok()) {
       Fail(status);
       return;
     }
     request_.Clear();
     StartRead(&request_);
+  }
+
+  absl::Status Handle() {
+    if (request_.has_blob()) PROCTOR_RETURN_IF_ERROR(blob_memory_.Add(static_cast<int64_t>(request_.blob().data().size())));
+    PROCTOR_RETURN_IF_ERROR(stream_.Handle(call_, request_));
+    if (!request_.blob().more()) blob_memory_.Clear();
+    return absl::OkStatus();
   }
 
   void End() {
@@ -168,6 +217,8 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
   // Nothing where no tenant has a quota of storage.
   std::optional<StorageMeter> meter_;
   trajectory::RecordStream stream_;
+  // For the parts of a blob that came in so far.
+  ByteBudget::Share blob_memory_;
   v1::RecordTrajectoryRequest request_;
 };
 
@@ -198,7 +249,7 @@ class TrajectoryServiceImpl final : public v1::TrajectoryService::CallbackServic
   grpc::ServerWriteReactor<v1::ReadBlobResponse>* ReadBlob(grpc::CallbackServerContext* context,
                                                            const v1::ReadBlobRequest* request) override {
     return ServeWrites<v1::ReadBlobResponse>(
-        context, parts_.pool, std::make_unique<BlobReader>(*parts_.data.blobs, request->digest()));
+        context, parts_.pool, std::make_unique<BlobReader>(parts_, request->digest()));
   }
 
   grpc::ServerReadReactor<v1::RecordTrajectoryRequest>* RecordTrajectory(grpc::CallbackServerContext* context,

@@ -6,9 +6,11 @@
 
 #include <memory>
 
+#include "absl/time/time.h"
 #include "common/executor.h"
 #include "server/auth/tenant_accounts.h"
 #include "server/auth/tenant_quotas.h"
+#include "server/byte_budget.h"
 #include "server/data_directory.h"
 #include "server/episode_pipeline.h"
 #include "server/job_runner.h"
@@ -24,6 +26,11 @@ struct TrajectoryServiceParts {
   // Whose recordings are, and what they may use.
   TenantQuotas& quotas;
   TenantAccounts& accounts;
+  TimerQueue& timers;
+  // Of blobs that are held while their parts come in or go out.
+  ByteBudget& blob_memory;
+  // A ReadBlob whose client takes nothing for so long gives its memory back.
+  absl::Duration stalled_reader_timeout;
 };
 
 std::unique_ptr<grpc::Service> MakeTrajectoryService(TrajectoryServiceParts parts);

@@ -113,10 +113,16 @@ void CheckConnections(v1::ConnectionConfig& of, Checker& check) {
              absl::Minutes(10), absl::Seconds(20));
   check.Time("connections.min_client_ping_interval", given.has_min_client_ping_interval(), of.mutable_min_client_ping_interval(),
              absl::Seconds(1), absl::Hours(1), absl::Seconds(10));
-  check.TimeOrNever("connections.max_age", given.has_max_age(), of.mutable_max_age(), absl::Minutes(1), absl::Hours(24));
+  check.TimeOrNever("connections.max_age", given.has_max_age(), of.mutable_max_age(), absl::Seconds(1), absl::Hours(24));
   check.Time("connections.max_age_grace", given.has_max_age_grace(), of.mutable_max_age_grace(), absl::Seconds(1), kForever,
              absl::Hours(1));
   check.TimeOrNever("connections.max_idle", given.has_max_idle(), of.mutable_max_idle(), absl::Seconds(1), absl::Hours(1));
+  check.Number("connections.memory_bytes", of.memory_bytes(), 2 * of.max_message_bytes(), int64_t{1} << 40, 1 << 30,
+               [&](int64_t n) { of.set_memory_bytes(n); });
+  check.Number("connections.blob_memory_bytes", of.blob_memory_bytes(), 1 << 20, int64_t{1} << 40, 1 << 30,
+               [&](int64_t n) { of.set_blob_memory_bytes(n); });
+  check.Time("connections.stalled_reader_timeout", given.has_stalled_reader_timeout(), of.mutable_stalled_reader_timeout(),
+             absl::Seconds(1), absl::Hours(1), absl::Minutes(1));
 }
 
 void CheckQuota(const std::string& path, v1::TenantQuota& quota, Checker& check) {

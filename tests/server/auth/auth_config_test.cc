@@ -71,6 +71,9 @@ TEST(AuthConfigTest, FillsInWhatIsLeftOut) {
   ASSERT_FALSE(CheckAuth(config, NetworkConsent::kNotGiven));
   EXPECT_EQ(config.connections().max_message_bytes(), 64 << 20);
   EXPECT_EQ(FromProto(config.connections().max_age()), absl::Hours(24));
+  EXPECT_EQ(config.connections().memory_bytes(), 1 << 30);
+  EXPECT_EQ(config.connections().blob_memory_bytes(), 1 << 30);
+  EXPECT_EQ(FromProto(config.connections().stalled_reader_timeout()), absl::Minutes(1));
   EXPECT_EQ(config.auth().audit().max_files(), 8);
   EXPECT_EQ(config.quotas().session_weights().at("null"), 0.01);
   EXPECT_EQ(config.quotas().tenants().at("lab").share(), 1);
@@ -98,8 +101,11 @@ TEST(AuthConfigTest, RefusesWhatIsOutOfRange) {
            {"connections {max_metadata_bytes: -5}", "connections.max_metadata_bytes"},
            {"connections {max_calls: 100001}", "connections.max_calls"},
            {"connections {keepalive_time {}}", "connections.keepalive_time"},
-           {"connections {max_age {seconds: 1}}", "connections.max_age"},
+           {"connections {max_age {nanos: 1}}", "connections.max_age"},
            {"connections {max_age {seconds: -1}}", "connections.max_age"},
+           {"connections {memory_bytes: 1000000}", "connections.memory_bytes"},
+           {"connections {blob_memory_bytes: 1000000}", "connections.blob_memory_bytes"},
+           {"connections {stalled_reader_timeout {}}", "connections.stalled_reader_timeout"},
            {"quotas {otherwise {session_weight: -1}}", "quotas.otherwise.session_weight"},
            {"quotas {otherwise {steps_per_minute: nan}}", "quotas.otherwise.steps_per_minute"},
            {"quotas {otherwise {judge_usd_per_day: inf}}", "quotas.otherwise.judge_usd_per_day"},

@@ -1,0 +1,260 @@
+// What the real server lets one connection, and all of them together, take: over real sockets, with limits shorter than anybody would
+// set.
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "common/ids.h"
+#include "gmock/gmock.h"
+#include "proctor/v1/environment_service.grpc.pb.h"
+#include "proctor/v1/trajectory_service.grpc.pb.h"
+#include "raw_peer.h"
+#include "tests/server/guarded_proctord.h"
+
+namespace proctor::server {
+namespace {
+
+using grpc::StatusCode;
+using ::testing::HasSubstr;
+
+constexpr char kListSessions[] = "/proctor.v1.EnvironmentService/ListSessions";
+
+std::chrono::system_clock::time_point Late() { return std::chrono::system_clock::now() + std::chrono::seconds(30); }
+
+// An Act stream that holds a session of its own.
+class Acting {
+ public:
+  explicit Acting(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(v1::EnvironmentService::NewStub(channel)), stream_(stub_->Act(&context_)) {
+    v1::ActRequest request;
+    request.mutable_create_session()->set_environment("environments/null");
+    opened_ = stream_->Write(request) && stream_->Read(&response_) && response_.has_session();
+  }
+  bool opened() const { return opened_; }
+  bool StillAnswers() {
+    v1::ActRequest request;
+    request.mutable_keep_alive();
+    return stream_->Write(request) && stream_->Read(&response_) && response_.has_session();
+  }
+  // Says what the server ended it with, without asking anything.
+  grpc::Status AwaitEnd() {
+    while (stream_->Read(&response_)) {
+    }
+    return stream_->Finish();
+  }
+  grpc::Status End() {
+    stream_->WritesDone();
+    return AwaitEnd();
+  }
+
+ private:
+  ClientContext context_;
+  std::unique_ptr<v1::EnvironmentService::Stub> stub_;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::ActRequest, v1::ActResponse>> stream_;
+  v1::ActResponse response_;
+  bool opened_ = false;
+};
+
+class ProctordConnectionsTest : public ::testing::Test {
+ protected:
+  // Whether the channel's connection, over which a call went, is given up.
+  static bool AwaitConnectionEnd(const std::shared_ptr<grpc::Channel>& channel) {
+    return channel->GetState(false) != GRPC_CHANNEL_READY || channel->WaitForStateChange(GRPC_CHANNEL_READY, Late());
+  }
+
+  uint16_t port() const {
+    const std::string addresses = ReadWholeFile(server_.data() + "/addresses.json");
+    return static_cast<uint16_t>(std::stoi(addresses.substr(addresses.find("127.0.0.1:") + 10)));
+  }
+
+  static v1::RecordTrajectoryRequest Blob(const std::string& digest, const std::string& part, bool more) {
+    v1::RecordTrajectoryRequest request;
+    request.mutable_blob()->set_digest(digest);
+    request.mutable_blob()->set_data(part);
+    request.mutable_blob()->set_more(more);
+    return request;
+  }
+
+  GuardedProctord server_;
+};
+
+TEST_F(ProctordConnectionsTest, AnIdleConnectionIsClosedAndTheNextCallMakesAnother) {
+  ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {max_idle: 1s}\n"));
+  const auto channel = server_.Plain();
+  ASSERT_TRUE(Send(channel, {kListSessions}).ok());
+  EXPECT_TRUE(AwaitConnectionEnd(channel));
+  EXPECT_TRUE(Send(channel, {kListSessions}).ok());
+}
+
+TEST_F(ProctordConnectionsTest, AnOldConnectionEndsOnceItsCallsDid) {
+  ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {max_age: 1s, max_age_grace: 1h}\n"));
+  const auto channel = server_.Plain();
+  Acting acting(channel);
+  ASSERT_TRUE(acting.opened());
+  EXPECT_TRUE(AwaitConnectionEnd(channel));
+  // Other calls go over another connection; this one goes on over the old one.
+  EXPECT_TRUE(Send(channel, {kListSessions}).ok());
+  EXPECT_TRUE(acting.StillAnswers());
+  const grpc::Status end = acting.End();
+  EXPECT_TRUE(end.ok()) << end.error_message();
+}
+
+TEST_F(ProctordConnectionsTest, ACallThatOutlivesTheGraceOfItsConnectionIsEnded) {
+  ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {max_age: 1s, max_age_grace: 1s}\n"));
+  const auto channel = server_.Plain();
+  Acting acting(channel);
+  ASSERT_TRUE(acting.opened());
+  EXPECT_EQ(acting.AwaitEnd().error_code(), StatusCode::UNAVAILABLE);
+  EXPECT_TRUE(Send(channel, {kListSessions}).ok());
+}
+
+TEST_F(ProctordConnectionsTest, OneCallTooManyWaitsUntilAnotherEnds) {
+  ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {max_calls: 1}\n"));
+  const auto channel = server_.Plain();
+  Acting acting(channel);
+  ASSERT_TRUE(acting.opened());
+  auto waiting = std::async(std::launch::async, [&] { return Send(channel, {kListSessions}); });
+  // Other connections have calls of their own. A call that did not wait would be over by then.
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(Send(server_.Plain(), {kListSessions}).ok());
+  EXPECT_EQ(waiting.wait_for(std::chrono::milliseconds(500)), std::future_status::timeout);
+  EXPECT_TRUE(acting.End().ok());
+  EXPECT_TRUE(waiting.get().ok());
+}
+
+// A client that is gone without a word: the connection stands, and nothing comes any more.
+TEST_F(ProctordConnectionsTest, AConnectionThatAnswersNoPingIsClosed) {
+  ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {keepalive_time: 1s, keepalive_timeout: 1s}\n"));
+  std::atomic<bool> frozen = false;
+  std::promise<void> closed;
+  net::RawServer relay([&](net::RawPeer client) {
+    net::RawPeer server = net::RawPeer::Connect(port());
+    char bytes[16 << 10];
+    for (;;) {
+      pollfd waits[] = {{server.fd(), POLLIN, 0}, {frozen ? -1 : client.fd(), POLLIN, 0}};
+      poll(waits, 2, 50);
+      if (waits[0].revents != 0) {
+        const ssize_t n = recv(server.fd(), bytes, sizeof bytes, 0);
+        if (n <= 0) break;
+        if (!frozen) client.Send({bytes, static_cast<size_t>(n)});
+      }
+      if (waits[1].revents != 0) {
+        const ssize_t n = recv(client.fd(), bytes, sizeof bytes, 0);
+        if (n <= 0 || !server.Send({bytes, static_cast<size_t>(n)})) break;
+      }
+    }
+    if (frozen) closed.set_value();
+  });
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  const auto channel = OwnChannel("127.0.0.1:" + std::to_string(relay.port()), grpc::InsecureChannelCredentials(), arguments);
+  Acting acting(channel);
+  ASSERT_TRUE(acting.opened());
+  frozen = true;
+  EXPECT_EQ(closed.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready);
+  EXPECT_FALSE(acting.AwaitEnd().ok());
+}
+
+TEST_F(ProctordConnectionsTest, BlobsThatComeInShareTheirMemory) {
+  ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {blob_memory_bytes: 3MiB}\n"));
+  const auto trajectories = v1::TrajectoryService::NewStub(server_.Plain());
+  const std::string bytes(2 << 20, 'x');
+  const std::string digest = Sha256Hex(bytes);
+  v1::Trajectory trajectory;
+  const auto record = [&] {
+    ClientContext context;
+    const auto writer = trajectories->RecordTrajectory(&context, &trajectory);
+    writer->Write(Blob(digest, bytes, /*more=*/false));
+    writer->WritesDone();
+    return writer->Finish();
+  };
+  grpc::Status refused;
+  while (refused.error_code() != StatusCode::RESOURCE_EXHAUSTED) {
+    ClientContext context;
+    const auto holding = trajectories->RecordTrajectory(&context, &trajectory);
+    ASSERT_TRUE(holding->Write(Blob(digest, bytes, /*more=*/true)));
+    // Until the server has it there is room for another; and if another came first, it is refused itself.
+    for (int i = 0; i < 20 && refused.error_code() != StatusCode::RESOURCE_EXHAUSTED; ++i) refused = record();
+    context.TryCancel();
+    holding->Finish();
+  }
+  EXPECT_THAT(refused.error_message(), HasSubstr("connections.blob_memory_bytes"));
+  EXPECT_THAT(refused.error_message(), HasSubstr("try again"));
+  // What it held is free again.
+  grpc::Status status;
+  do status = record();
+  while (status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
+  // The blob was taken; a trajectory it is not.
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT) << status.error_message();
+  ClientContext context;
+  const auto writer = trajectories->RecordTrajectory(&context, &trajectory);
+  writer->Write(Blob(digest, std::string(4 << 20, 'y'), /*more=*/false));
+  writer->WritesDone();
+  EXPECT_THAT(writer->Finish().error_message(), HasSubstr("the server has 3145728"));
+}
+
+TEST_F(ProctordConnectionsTest, AReaderThatStopsReadingGivesItsMemoryBack) {
+  ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {blob_memory_bytes: 24MiB, stalled_reader_timeout: 1s}\n"));
+  const auto trajectories = v1::TrajectoryService::NewStub(server_.Plain());
+  const std::string bytes(16 << 20, 'x');
+  v1::ReadBlobRequest request;
+  request.set_digest(Sha256Hex(bytes));
+  {
+    ClientContext context;
+    v1::Trajectory trajectory;
+    const auto writer = trajectories->RecordTrajectory(&context, &trajectory);
+    ASSERT_TRUE(writer->Write(Blob(request.digest(), bytes, /*more=*/false)));
+    writer->WritesDone();
+    EXPECT_EQ(writer->Finish().error_code(), StatusCode::INVALID_ARGUMENT);
+  }
+  const auto read = [&](v1::TrajectoryService::Stub& stub) {
+    ClientContext context;
+    const auto reader = stub.ReadBlob(&context, request);
+    size_t size = 0;
+    v1::ReadBlobResponse chunk;
+    while (reader->Read(&chunk)) size += chunk.data().size();
+    return std::make_pair(reader->Finish().error_code(), size);
+  };
+  // On a connection of its own, whose window it fills.
+  const auto stalling = v1::TrajectoryService::NewStub(server_.Plain());
+  ClientContext context;
+  const auto stalled = stalling->ReadBlob(&context, request);
+  v1::ReadBlobResponse chunk;
+  ASSERT_TRUE(stalled->Read(&chunk));
+  EXPECT_EQ(chunk.size_bytes(), 16 << 20);
+  std::pair<StatusCode, size_t> got;
+  int refused = 0;
+  while ((got = read(*trajectories)).first == StatusCode::RESOURCE_EXHAUSTED) ++refused;
+  EXPECT_EQ(got, std::make_pair(StatusCode::OK, bytes.size()));
+  EXPECT_GT(refused, 0);
+  size_t taken = chunk.data().size();
+  while (stalled->Read(&chunk)) taken += chunk.data().size();
+  const grpc::Status end = stalled->Finish();
+  EXPECT_EQ(end.error_code(), StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_THAT(end.error_message(), HasSubstr("connections.stalled_reader_timeout"));
+  EXPECT_LT(taken, bytes.size());
+}
+
+// As large messages as it takes, from many at once, where there is memory for two.
+TEST_F(ProctordConnectionsTest, ManyLargeMessagesAreServedOrRefusedInTheMemoryThatThereIs) {
+  ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {max_message_bytes: 16MiB, memory_bytes: 32MiB}\n"));
+  const std::string large(15 << 20, 'x');
+  std::vector<std::future<grpc::Status>> sent;
+  for (int i = 0; i < 8; ++i) {
+    sent.push_back(std::async(std::launch::async, [&] { return Send(server_.Plain(), {kListSessions, large}); }));
+  }
+  for (auto& each : sent) {
+    const grpc::Status status = each.get();
+    EXPECT_FALSE(status.ok()) << "these bytes are no request";
+  }
+  EXPECT_TRUE(Send(server_.Plain(), {kListSessions}).ok());
+  EXPECT_TRUE(server_.Runs());
+}
+
+}  // namespace
+}  // namespace proctor::server
