@@ -248,9 +248,11 @@ TEST_F(ProctordConnectionsTest, ManyLargeMessagesAreServedOrRefusedInTheMemoryTh
   for (int i = 0; i < 8; ++i) {
     sent.push_back(std::async(std::launch::async, [&] { return Send(server_.Plain(), {kListSessions, large}); }));
   }
+  // Fields that it does not know: it takes them.
   for (auto& each : sent) {
     const grpc::Status status = each.get();
-    EXPECT_FALSE(status.ok()) << "these bytes are no request";
+    EXPECT_THAT(status.error_code(), testing::AnyOf(StatusCode::OK, StatusCode::RESOURCE_EXHAUSTED, StatusCode::UNAVAILABLE))
+        << status.error_message();
   }
   EXPECT_TRUE(Send(server_.Plain(), {kListSessions}).ok());
   EXPECT_TRUE(server_.Runs());

@@ -353,7 +353,7 @@ TEST_F(WebWorldTest, DrivesARemoteBrowserOverAWebSocketAndFindsItAgain) {
 TEST_F(WebWorldTest, ARemoteBrowserThatSaysMoreThanIsReadIsLetGo) {
   const RemoteBrowser browser;
   auto transport = ConnectWebSocketTransport(Within(absl::Seconds(20)), browser.url(),
-                                             {.max_unread_bytes = 10, .unread_cap = absl::ZeroDuration()});
+                                             {.limits = {}, .max_unread_bytes = 10, .unread_cap = absl::ZeroDuration()});
   ASSERT_TRUE(transport.ok()) << transport.status();
   ASSERT_TRUE((*transport)->Write({R"({"id":1,"method":"Browser.getVersion"})"}).ok());
   EXPECT_TRUE((*transport)->Read().ok());
@@ -362,7 +362,8 @@ TEST_F(WebWorldTest, ARemoteBrowserThatSaysMoreThanIsReadIsLetGo) {
 
 TEST_F(WebWorldTest, ARemoteBrowserWaitsWhileItsMessagesAreRead) {
   const RemoteBrowser browser;
-  auto transport = ConnectWebSocketTransport(Within(absl::Seconds(20)), browser.url(), {.max_unread_bytes = 10});
+  auto transport = ConnectWebSocketTransport(Within(absl::Seconds(20)), browser.url(),
+                                             {.limits = {}, .max_unread_bytes = 10});
   ASSERT_TRUE(transport.ok()) << transport.status();
   for (int i = 0; i < 20; ++i) ASSERT_TRUE((*transport)->Write({R"({"id":1,"method":"Browser.getVersion"})"}).ok());
   for (int i = 0; i < 20; ++i) EXPECT_TRUE((*transport)->Read().ok()) << i;
