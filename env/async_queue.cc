@@ -7,13 +7,25 @@ namespace proctor::env {
 AsyncQueue::AsyncQueue(Executor& pool) : state_(std::make_shared<State>(pool)) {}
 
 void AsyncQueue::Post(Task task) {
-  {
-    MutexLock lock(state_->mutex);
-    state_->queue.push_back(std::move(task));
-    if (state_->active) return;
-    state_->active = true;
+  if (Queue(*state_, task)) return;
+  state_->pool.Post([state = state_, task = std::move(task)] { Run(state, task); });
+}
+
+void AsyncQueue::RunOrPost(Task task) {
+  if (Queue(*state_, task)) return;
+  // The task may be what keeps the queue.
+  const std::shared_ptr<State> state = state_;
+  Run(state, task);
+}
+
+bool AsyncQueue::Queue(State& state, Task& task) {
+  MutexLock lock(state.mutex);
+  if (!state.active) {
+    state.active = true;
+    return false;
   }
-  state_->pool.Post([state = state_] { RunNext(state); });
+  state.queue.push_back(std::move(task));
+  return true;
 }
 
 void AsyncQueue::RunNext(const std::shared_ptr<State>& state) {
@@ -23,6 +35,10 @@ void AsyncQueue::RunNext(const std::shared_ptr<State>& state) {
     task = std::move(state->queue.front());
     state->queue.pop_front();
   }
+  Run(state, task);
+}
+
+void AsyncQueue::Run(const std::shared_ptr<State>& state, const Task& task) {
   task([state] {
     {
       MutexLock lock(state->mutex);

@@ -20,6 +20,9 @@ class AsyncQueue {
 
   explicit AsyncQueue(Executor& pool);
   void Post(Task task);
+  // Within the call if nothing else runs or waits, otherwise when it is its turn: for tasks that take less time than waking a thread. The
+  // caller holds no lock that the task takes.
+  void RunOrPost(Task task);
 
  private:
   struct State {
@@ -29,6 +32,9 @@ class AsyncQueue {
     bool active ABSL_GUARDED_BY(mutex) = false;
     std::deque<Task> queue ABSL_GUARDED_BY(mutex);
   };
+  // False: nothing runs, and the caller sees to it that the task does.
+  static bool Queue(State& state, Task& task);
+  static void Run(const std::shared_ptr<State>& state, const Task& task);
   static void RunNext(const std::shared_ptr<State>& state);
 
   std::shared_ptr<State> state_;

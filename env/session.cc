@@ -31,6 +31,7 @@ Session::Session(Options options, SessionParts parts, std::unique_ptr<World> wor
       client_bytes_(ClientBytes(options_)),
       parts_(parts),
       create_time_(parts.clock.Now()),
+      observes_at_once_(world->observes_at_once()),
       queue_(parts.pool),
       world_(std::move(world)),
       replays_(options_.id, parts.sink),
@@ -93,6 +94,14 @@ void Session::Enqueue(AsyncQueue::Task task) {
     ++verbs_;
   }
   queue_.Post(std::move(task));
+}
+
+void Session::RunOrEnqueue(AsyncQueue::Task task) {
+  {
+    MutexLock lock(mutex_);
+    ++verbs_;
+  }
+  queue_.RunOrPost(std::move(task));
 }
 
 void Session::Leave(const AsyncQueue::Finish& finish) {
@@ -244,13 +253,14 @@ void Session::Observe(CallContext context, v1::ObserveRequest request, Done<v1::
     parts_.pool.Post([done = std::move(done), alive] { done(alive); });
     return;
   }
-  Enqueue([this, self = shared_from_this(), context = std::move(context), request = std::move(request),
-           done = std::move(done), arrival = parts_.clock.Now()](const AsyncQueue::Finish& finish) {
+  AsyncQueue::Task look = [this, self = shared_from_this(), context = std::move(context), request = std::move(request),
+                           done = std::move(done), arrival = parts_.clock.Now()](const AsyncQueue::Finish& finish) {
     const LogRequest log(context.request_id());
     auto result = DoObserve(context, request, arrival);
     Leave(finish);
     done(std::move(result));
-  });
+  };
+  observes_at_once_ ? RunOrEnqueue(std::move(look)) : Enqueue(std::move(look));
 }
 
 absl::StatusOr<v1::Observation> Session::DoObserve(const CallContext& context,

@@ -27,7 +27,7 @@
 
 namespace proctor::env {
 
-// Called once with a verb's result, on a pool thread.
+// Called once with a verb's result: on a pool thread, or within the call where the world observes at once.
 template <typename T>
 using Done = std::function<void(absl::StatusOr<T>)>;
 
@@ -104,6 +104,8 @@ class Session final : public std::enable_shared_from_this<Session> {
   struct StepCall;
   // Posts a verb: `run` must call finish once, through Answer().
   void Enqueue(AsyncQueue::Task task);
+  // Runs it within the call if the queue is idle.
+  void RunOrEnqueue(AsyncQueue::Task task);
   void Leave(const AsyncQueue::Finish& finish);
   // A sign of life; RESOURCE_EXHAUSTED if too many verbs wait.
   absl::Status Admit();
@@ -150,6 +152,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   const absl::Time create_time_;
   // Cancelled when the session closes.
   const std::shared_ptr<CancelToken> closing_token_ = std::make_shared<CancelToken>();
+  const bool observes_at_once_;
   AsyncQueue queue_;
 
   // Used on the queue only.

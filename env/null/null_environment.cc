@@ -16,6 +16,8 @@ namespace {
 constexpr int kDisabledMark = 3;
 constexpr int kFieldMark = 4;
 constexpr int kMaxTextBytes = 16 << 20;
+// Takes some microseconds to make.
+constexpr int kTextBytesAtOnce = 4096;
 
 bool Asks(const v1::ObservationRequest& request, v1::ObservationPart part) {
   return std::find(request.parts().begin(), request.parts().end(), part) != request.parts().end();
@@ -70,6 +72,9 @@ class NullWorld final : public World {
     PROCTOR_RETURN_IF_ERROR(context.Check("null observe"));
     return See(request);
   }
+
+  // Only where Observe never blocks and takes less time than waking a thread.
+  bool observes_at_once() const override { return settings_.text_bytes() <= kTextBytesAtOnce; }
 
   // One result a request, in order. A failure is recorded in its result, so that the oracle can say UNDETERMINED; it
   // never fails the episode. What the agent sees must stay as it is.

@@ -1,6 +1,7 @@
 #include "env/session.h"
 
 #include <future>
+#include <thread>
 
 #include "common/proto_time.h"
 #include "env/null/null_environment.h"
@@ -90,6 +91,35 @@ class SessionTest : public testing::Test {
   BudgetEnvironment budget_;
   SessionFixture fixture_;
 };
+
+// The thread that a look's answer comes on, where nothing else runs.
+std::thread::id LookOn(SessionFixture& fixture, const std::string& session) {
+  v1::ObserveRequest request;
+  request.set_session(session);
+  std::thread::id answered_on;
+  const auto look = Await<v1::Observation>([&](Done<v1::Observation> done) {
+    (*fixture.manager().Find(session))->Observe(CallContext(), request, [&answered_on, done](absl::StatusOr<v1::Observation> seen) {
+      answered_on = std::this_thread::get_id();
+      done(std::move(seen));
+    });
+  });
+  EXPECT_TRUE(look.ok()) << look.status();
+  return answered_on;
+}
+
+TEST_F(SessionTest, LooksWithinTheCallAtAWorldThatObservesAtOnce) {
+  const std::string session = Open();
+  ASSERT_TRUE(Start(session).ok());
+  EXPECT_EQ(LookOn(fixture_, session), std::this_thread::get_id());
+}
+
+TEST_F(SessionTest, LooksAtOtherWorldsOnThePool) {
+  v1::NullSettings much_text;
+  much_text.set_text_bytes(1 << 20);
+  const std::string session = Open(much_text);
+  ASSERT_TRUE(Start(session).ok());
+  EXPECT_NE(LookOn(fixture_, session), std::this_thread::get_id());
+}
 
 TEST_F(SessionTest, CutsAtTheTimeLimitEvenIfNobodyActs) {
   const std::string session = Open();
