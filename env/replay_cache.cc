@@ -1,5 +1,6 @@
 #include "env/replay_cache.h"
 
+#include <functional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,11 +12,13 @@ namespace proctor::env {
 namespace {
 
 constexpr size_t kKept = 64;
+// 9 to 18 bytes each. In a session of more requests the store is asked about each new one.
+constexpr size_t kMostAsked = 16'384;
 
 }  // namespace
 
-ReplayCache::ReplayCache(std::string session_id, EpisodeSink& sink)
-    : session_id_(std::move(session_id)), sink_(sink) {}
+ReplayCache::ReplayCache(std::string session_id, EpisodeSink& sink, Past past)
+    : session_id_(std::move(session_id)), sink_(sink), knows_all_(past == Past::kNone) {}
 
 Replay ReplayCache::Prepare(const std::string& request_id,
                             const google::protobuf::Message& request) const {
@@ -33,6 +36,8 @@ absl::StatusOr<bool> ReplayCache::Find(const CallContext& context, const Replay&
   std::optional<Replay> found;
   if (const auto it = recent_.find(replay.request_id); it != recent_.end()) {
     found = it->second;
+  } else if (IsNew(replay.request_id)) {
+    return false;
   } else {
     PROCTOR_ASSIGN_OR_RETURN(found, sink_.FindReplay(context, replay.request_id));
   }
@@ -44,6 +49,18 @@ absl::StatusOr<bool> ReplayCache::Find(const CallContext& context, const Replay&
     return absl::DataLossError("the answer kept for this request_id cannot be read");
   }
   return true;
+}
+
+bool ReplayCache::IsNew(const std::string& request_id) {
+  if (!knows_all_) return false;
+  const bool is_new = asked_.insert(std::hash<std::string>()(request_id)).second;
+  if (asked_.size() > kMostAsked) Forget();
+  return is_new;
+}
+
+void ReplayCache::Forget() {
+  knows_all_ = false;
+  asked_ = {};
 }
 
 void ReplayCache::Keep(const Replay& replay) {
@@ -58,6 +75,7 @@ void ReplayCache::Keep(const Replay& replay) {
 void ReplayCache::Clear() {
   recent_.clear();
   order_.clear();
+  Forget();
 }
 
 v1::StepResponse PendingAnswer(v1::StepResponse answer, const std::string& episode) {

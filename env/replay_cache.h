@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "common/call_context.h"
 #include "env/episode_sink.h"
@@ -19,8 +20,14 @@ namespace proctor::env {
 // session's executor.
 class ReplayCache {
  public:
+  enum class Past {
+    // The session begins now: what the cache is asked for the first time was never answered, and the store need not be asked.
+    kNone,
+    // Answers may be in the store that the cache never saw.
+    kStored,
+  };
   // `sink` outlives the cache.
-  ReplayCache(std::string session_id, EpisodeSink& sink);
+  ReplayCache(std::string session_id, EpisodeSink& sink, Past past);
 
   // The part of a replay that is known before the answer is; empty without a request id.
   Replay Prepare(const std::string& request_id, const google::protobuf::Message& request) const;
@@ -33,12 +40,20 @@ class ReplayCache {
   // Keeps an answer (replay.response is set). Only the newest 64 stay in memory.
   void Keep(const Replay& replay);
 
-  // Frees them; the sink's store has them all.
+  // Frees what is in memory; the sink's store has it all.
   void Clear();
 
  private:
+  // Nobody answered this id. True once for each.
+  bool IsNew(const std::string& request_id);
+  // From now on the store is asked.
+  void Forget();
+
   const std::string session_id_;
   EpisodeSink& sink_;
+  // `asked_` has all ids that were asked for, by their hashes: two that share one cost a look into the store.
+  bool knows_all_;
+  absl::flat_hash_set<size_t> asked_;
   std::map<std::string, Replay> recent_;
   std::deque<std::string> order_;
 };

@@ -34,7 +34,7 @@ Session::Session(Options options, SessionParts parts, std::unique_ptr<World> wor
       observes_at_once_(world->observes_at_once()),
       queue_(parts.pool),
       world_(std::move(world)),
-      replays_(options_.id, parts.sink),
+      replays_(options_.id, parts.sink, ReplayCache::Past::kNone),
       lease_expiry_(create_time_ + options_.lease) {}
 
 Session::~Session() = default;

@@ -112,7 +112,7 @@ absl::StatusOr<Response> EnvironmentVerbs::AnswerFromStore(const CallContext& co
                                                            const absl::Status& missing) {
   const absl::StatusOr<std::string> id = ResourceId("sessions", request.session());
   if (!id.ok() || request.request_id().empty()) return missing;
-  env::ReplayCache cache(*id, sink_);
+  env::ReplayCache cache(*id, sink_, env::ReplayCache::Past::kStored);
   Response response;
   PROCTOR_ASSIGN_OR_RETURN(const bool found,
                            cache.Find(context, cache.Prepare(request.request_id(), request), response));

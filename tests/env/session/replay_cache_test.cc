@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/env/fakes.h"
 
@@ -18,15 +19,16 @@ class ReplayCacheTest : public testing::Test {
     replay_.response = answer.SerializeAsString();
   }
   // The step's index as it was answered before; -1: never.
-  int Find() {
+  int Find() { return Find(cache_); }
+  int Find(ReplayCache& cache) {
     v1::StepResponse answer;
-    const auto found = cache_.Find(CallContext(), cache_.Prepare("r1", request_), answer);
+    const auto found = cache.Find(CallContext(), cache_.Prepare("r1", request_), answer);
     EXPECT_TRUE(found.ok()) << found.status();
     return found.value_or(false) ? answer.step_index() : -1;
   }
 
   MemorySink sink_;
-  ReplayCache cache_{"s1", sink_};
+  ReplayCache cache_{"s1", sink_, ReplayCache::Past::kStored};
   v1::StepRequest request_;
   Replay replay_;
 };
@@ -46,6 +48,31 @@ TEST_F(ReplayCacheTest, HoldsNothingAnyMoreOnceItWasCleared) {
 TEST_F(ReplayCacheTest, FindsInTheStoreWhatItDoesNotHold) {
   ASSERT_TRUE(sink_.Keep(CallContext(), replay_).ok());
   EXPECT_EQ(Find(), 7);
+}
+
+// The store is told behind the cache's back, so that an answer from there shows that it was asked.
+TEST_F(ReplayCacheTest, OfANewSessionAsksTheStoreOnlyForWhatItWasAskedBefore) {
+  ReplayCache cache("s1", sink_, ReplayCache::Past::kNone);
+  ASSERT_TRUE(sink_.Keep(CallContext(), replay_).ok());
+  EXPECT_EQ(Find(cache), -1);
+  EXPECT_EQ(Find(cache), 7);
+}
+
+TEST_F(ReplayCacheTest, OfANewSessionAsksTheStoreOnceThereWereTooManyToRemember) {
+  ReplayCache cache("s1", sink_, ReplayCache::Past::kNone);
+  for (int i = 0; i <= 16'384; ++i) {
+    v1::StepResponse answer;
+    ASSERT_TRUE(cache.Find(CallContext(), cache.Prepare(absl::StrCat("other-", i), request_), answer).ok());
+  }
+  ASSERT_TRUE(sink_.Keep(CallContext(), replay_).ok());
+  EXPECT_EQ(Find(cache), 7);
+}
+
+TEST_F(ReplayCacheTest, OfANewSessionAsksTheStoreAfterItWasCleared) {
+  ReplayCache cache("s1", sink_, ReplayCache::Past::kNone);
+  cache.Clear();
+  ASSERT_TRUE(sink_.Keep(CallContext(), replay_).ok());
+  EXPECT_EQ(Find(cache), 7);
 }
 
 }  // namespace
