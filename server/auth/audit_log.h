@@ -6,7 +6,7 @@
 //
 // Nobody who calls waits for the disk: lines go through a bounded queue to a thread of their own. Loss policy: when the queue is full,
 // or the disk is, lines are dropped and counted, and the next line that can be written says how many ({"lost":12}). After kill -9 what
-// was queued (milliseconds) is lost; after a power cut what the kernel had not written (seconds): there is no fsync a line.
+// was queued (some milliseconds: lines are gathered, so that one write takes several) is lost; after a power cut what the kernel had not written (seconds): there is no fsync a line.
 #ifndef PROCTOR_SERVER_AUTH_AUDIT_LOG_H_
 #define PROCTOR_SERVER_AUTH_AUDIT_LOG_H_
 
