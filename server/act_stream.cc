@@ -83,7 +83,8 @@ class Binding {
   enum class State { kNone, kCreating, kBound };
 
   // Runs `verb` with the session's name (empty: none was named), now or when it is known.
-  void WithSession(std::function<void(const std::string&)> verb) {
+  template <typename Verb>
+  void WithSession(Verb verb) {
     std::string session;
     {
       MutexLock lock(mutex_);

@@ -20,7 +20,7 @@ using Reactor = grpc::ServerUnaryReactor;
 class EnvironmentServiceImpl final : public v1::EnvironmentService::CallbackService {
  public:
   explicit EnvironmentServiceImpl(EnvironmentServiceParts parts)
-      : pool_(parts.pool), quotas_(parts.quotas), verbs_(parts.sessions, parts.episodes, parts.results, parts.sink, parts.pool) {}
+      : pool_(parts.pool), quotas_(parts.quotas), books_(parts.books), verbs_(parts.sessions, parts.episodes, parts.results, parts.sink, parts.pool) {}
 
   Reactor* GetEnvironment(Context* context, const v1::GetEnvironmentRequest* request,
                           v1::Environment* response) override {
@@ -111,7 +111,9 @@ class EnvironmentServiceImpl final : public v1::EnvironmentService::CallbackServ
   }
 
   grpc::ServerBidiReactor<v1::ActRequest, v1::ActResponse>* Act(Context* context) override {
-    return ServeBidi(context, pool_, MakeActHandler(For(*context), streams_));
+    auto books = std::make_unique<StreamCall>(books_, *context, kActPath);
+    TenantVerbs verbs(verbs_, quotas_, books->caller());
+    return ServeBidi(context, pool_, std::move(books), MakeActHandler(std::move(verbs), streams_));
   }
 
  private:
@@ -133,6 +135,7 @@ class EnvironmentServiceImpl final : public v1::EnvironmentService::CallbackServ
 
   Executor& pool_;
   TenantQuotas* const quotas_;
+  const CallBooks* const books_;
   EnvironmentVerbs verbs_;
   ActStreams streams_;
 };

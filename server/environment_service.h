@@ -11,6 +11,7 @@
 #include "env/session_manager.h"
 #include "server/auth/tenant_quotas.h"
 #include "server/episode_source.h"
+#include "server/rpc/stream_call.h"
 #include "trajectory/episode_store.h"
 
 namespace proctor::server {
@@ -26,6 +27,8 @@ struct EnvironmentServiceParts {
   Executor& pool;
   // Null: there are none.
   TenantQuotas* quotas = nullptr;
+  // As StreamCall has them.
+  const CallBooks* books = nullptr;
 };
 std::unique_ptr<grpc::Service> MakeEnvironmentService(EnvironmentServiceParts parts);
 

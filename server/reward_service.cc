@@ -151,7 +151,8 @@ class RewardServiceImpl final : public v1::RewardService::CallbackService {
   grpc::ServerBidiReactor<v1::StreamRewardsRequest, v1::StreamRewardsResponse>* StreamRewards(
       grpc::CallbackServerContext* context) override {
     return ServeBidi<v1::StreamRewardsRequest, v1::StreamRewardsResponse>(
-        context, parts_.pool, std::make_unique<RewardStream>(parts_.subscriptions, parts_.pool));
+        context, parts_.pool, std::make_unique<StreamCall>(parts_.books, *context, kStreamRewardsPath),
+        std::make_unique<RewardStream>(parts_.subscriptions, parts_.pool));
   }
 
   grpc::ServerUnaryReactor* ListRewards(grpc::CallbackServerContext* context,

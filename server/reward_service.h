@@ -12,6 +12,7 @@
 #include "reward/groups.h"
 #include "reward/reward_log.h"
 #include "reward/subscription.h"
+#include "server/rpc/stream_call.h"
 
 namespace proctor::server {
 
@@ -26,6 +27,8 @@ struct RewardServiceParts {
   Executor& pool;
   // ListRewards with max_wait holds its thread: a pool of its own, so that pollers starve nobody.
   Executor& polling_pool;
+  // As StreamCall has them.
+  const CallBooks* books = nullptr;
 };
 
 std::unique_ptr<grpc::Service> MakeRewardService(RewardServiceParts parts);

@@ -200,6 +200,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<TenantQuotas> quotas_;
   std::unique_ptr<CallGuard> guard_;
   ConnectionPeers peers_;
+  std::unique_ptr<CallBooks> books_;
   std::unique_ptr<Worlds> worlds_;
   std::unique_ptr<reward::Consumers> consumers_;
   std::unique_ptr<reward::SubscriptionHub> subscriptions_;
@@ -256,6 +257,7 @@ absl::Status ServerImpl::OpenDoors() {
   quotas_ = std::make_unique<TenantQuotas>(config_.quotas(), *accounts_, SystemClock());
   guard_ = std::make_unique<CallGuard>(
       CallGuard::Parts{*doors_, TcpDoor(config_), *quotas_, *accounts_, *audit_, !auth.audit().leave_out_steps()});
+  books_ = std::make_unique<CallBooks>(CallBooks{observers_, TraceShare(), *guard_, peers_});
   return absl::OkStatus();
 }
 
@@ -338,14 +340,14 @@ absl::Status ServerImpl::StartRooms() {
       Housekeeping::Parts{config_, data_, *sessions_, *consumers_, *doors_, *accounts_, session_clock_, *state_, *timers_,
                           pools_->evaluation, pools_->background, pools_->encoder});
 
-  services_.push_back(MakeEnvironmentService({*sessions_, *data_.episodes, *pipeline_, *recorder_, pools_->rpc, quotas_.get()}));
+  services_.push_back(MakeEnvironmentService({*sessions_, *data_.episodes, *pipeline_, *recorder_, pools_->rpc, quotas_.get(), books_.get()}));
   services_.push_back(MakeTaskService(
       {data_, *models_, *jobs_, [this] { return worlds_->templates().ListTemplates(); }, pools_->rpc}));
   services_.push_back(MakeTrajectoryService({data_, *pipeline_, *jobs_, pools_->rpc, *quotas_, *accounts_, *timers_, blob_memory_,
                                               FromProto(config_.connections().stalled_reader_timeout())}));
   services_.push_back(MakeEvaluationService({data_, *judging_, *jobs_, pools_->rpc}));
   services_.push_back(MakeRewardService({*data_.rewards, *data_.groups, *consumers_, *subscriptions_, *data_.tasks,
-                                         PayloadLoaderOf(*data_.trajectories), pools_->rpc, pools_->polling}));
+                                         PayloadLoaderOf(*data_.trajectories), pools_->rpc, pools_->polling, books_.get()}));
   services_.push_back(MakeJobService(*jobs_, *data_.jobs, pools_->rpc));
   return absl::OkStatus();
 }

@@ -1,6 +1,6 @@
 #include "server/auth/call_trail.h"
 
-#include <array>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -37,7 +37,7 @@ std::string ResourceOf(const Message& message) {
 }
 
 // "StartEpisode" of the verb start_episode: an Act verb is audited as its unary method is.
-bool IsAuditedVerb(std::string_view verb) {
+bool ChangesSomething(std::string_view verb) {
   std::string method(kService);
   bool upper = true;
   for (const char c : verb) {
@@ -50,6 +50,20 @@ bool IsAuditedVerb(std::string_view verb) {
   }
   const MethodRule* const rule = FindMethodRule(method);
   return rule != nullptr && rule->changes;
+}
+
+// The verb of an Act request if it is one that is audited; null: it has none, or changes nothing.
+const FieldDescriptor* AuditedVerb(const v1::ActRequest& request) {
+  static const auto& audited = *[] {
+    auto* const fields = new std::map<int, const FieldDescriptor*>;
+    const auto* const verbs = v1::ActRequest::descriptor()->FindOneofByName("verb");
+    for (int i = 0; i < verbs->field_count(); ++i) {
+      if (ChangesSomething(verbs->field(i)->name())) fields->emplace(verbs->field(i)->number(), verbs->field(i));
+    }
+    return fields;
+  }();
+  const auto it = audited.find(request.verb_case());
+  return it == audited.end() ? nullptr : it->second;
 }
 
 }  // namespace
@@ -75,16 +89,16 @@ void CallTrail::Received(const Message& request) {
     if (request_id_.empty()) request_id_ = Text(request, "request_id");
     return;
   }
-  const auto* const field = request.GetReflection()->GetOneofFieldDescriptor(request, request.GetDescriptor()->FindOneofByName("verb"));
+  const auto& act = static_cast<const v1::ActRequest&>(request);
+  const FieldDescriptor* const field = act.has_step() && !guard_.parts().audit_steps ? nullptr : AuditedVerb(act);
   Verb verb;
   if (field != nullptr) {
     const Message& inner = request.GetReflection()->GetMessage(request, field);
-    verb = {.name = field->name(), .resource = ResourceOf(inner), .request_id = Text(inner, "request_id")};
-    verb.audited = IsAuditedVerb(verb.name) && (guard_.parts().audit_steps || verb.name != "step");
+    verb = {.name = field->name(), .resource = ResourceOf(inner), .request_id = Text(inner, "request_id"), .audited = true};
   }
   MutexLock lock(mutex_);
   // Verbs need not name the stream's session.
-  if (verb.resource.empty()) verb.resource = resource_;
+  if (verb.audited && verb.resource.empty()) verb.resource = resource_;
   verbs_.push_back(std::move(verb));
 }
 
@@ -105,9 +119,9 @@ void CallTrail::Sent(const Message& response) {
     verb = std::move(verbs_.front());
     verbs_.pop_front();
     if (reply.has_session()) resource_ = reply.session().name();
+    if (!verb.audited) return;
     if (verb.name == "create_session" || verb.resource.empty()) verb.resource = resource_;
   }
-  if (!verb.audited) return;
   Line(absl::StrCat(ToAbsl(kAct), ":", verb.name), verb.resource, verb.request_id,
        reply.has_error() ? static_cast<absl::StatusCode>(reply.error().code()) : absl::StatusCode::kOk);
 }

@@ -29,7 +29,7 @@ class CallTrail {
   bool idle() const { return !audited_ && !is_act_ && !asks_models_; }
 
  private:
-  // A verb of an Act stream that has no answer yet. Answers come in the order of the requests.
+  // A verb of an Act stream that has no answer yet. Answers come in the order of the requests. Empty but for its place: it is not audited.
   struct Verb {
     std::string name;
     std::string resource;

@@ -4,17 +4,14 @@
 #include <grpc/grpc_security.h>
 #include <grpcpp/security/auth_context.h>
 
-#include <map>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/time/clock.h"
 #include "common/proto_time.h"
 #include "common/strings.h"
-#include "google/protobuf/message.h"
-#include "server/auth/call_trail.h"
 #include "server/auth/method_rules.h"
+#include "server/rpc/stream_call.h"
 
 namespace proctor::server {
 namespace {
@@ -104,77 +101,47 @@ std::string Copy(const grpc::string_ref& text) { return {text.data(), text.size(
 // Lives as long as its call.
 class CallerInterceptor final : public grpc::experimental::Interceptor {
  public:
-  CallerInterceptor(const CallGuard& guard, ConnectionPeers& peers, grpc::experimental::ServerRpcInfo& info)
-      : guard_(guard), peers_(peers), info_(info), is_ours_(std::string_view(info.method()).starts_with("/proctor.")), trail_(guard, info.method()) {}
+  CallerInterceptor(const CallGuard& guard, ConnectionPeers& peers, const grpc::experimental::ServerRpcInfo& info, grpc::ServerContextBase& context)
+      : is_ours_(std::string_view(info.method()).starts_with("/proctor.")),
+        call_(guard, peers, context, info.method(), info.type() != grpc::experimental::ServerRpcInfo::Type::UNARY) {}
 
   void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
     using Point = grpc::experimental::InterceptionHookPoints;
     if (methods->QueryInterceptionHookPoint(Point::POST_RECV_INITIAL_METADATA)) Begin(*methods->GetRecvInitialMetadata());
     if (methods->QueryInterceptionHookPoint(Point::POST_RECV_MESSAGE)) Received(methods->GetRecvMessage());
     if (methods->QueryInterceptionHookPoint(Point::PRE_SEND_MESSAGE) && Looks()) {
-      if (const void* message = methods->GetSendMessage(); message != nullptr) trail_.Sent(*static_cast<const Message*>(message));
+      if (const void* message = methods->GetSendMessage(); message != nullptr) call_.Sent(*static_cast<const Message*>(message));
     }
     if (methods->QueryInterceptionHookPoint(Point::PRE_SEND_STATUS)) {
-      trail_.Ended(static_cast<absl::StatusCode>(methods->GetSendStatus().error_code()));
+      call_.Ended(static_cast<absl::StatusCode>(methods->GetSendStatus().error_code()));
     }
     methods->Proceed();
   }
 
  private:
-  using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
   using Message = google::protobuf::Message;
 
   // gRPC hands messages on as void*. Those of our services are protobuf messages, whose base is where they begin.
-  bool Looks() const { return is_ours_ && !trail_.idle(); }
+  bool Looks() const { return is_ours_ && !call_.idle(); }
 
   void Received(const void* message) {
-    CheckStillKnown();
+    call_.CheckStillKnown();
     // Null: the client sends no more.
-    if (message != nullptr && Looks()) trail_.Received(*static_cast<const Message*>(message));
+    if (message != nullptr && Looks()) call_.Received(*static_cast<const Message*>(message));
   }
 
-  void Begin(Metadata& metadata) {
-    if (const auto it = metadata.find(kAuthorization); it != metadata.end()) authorization_ = Copy(it->second);
+  void Begin(AdmittedCall::Metadata& metadata) {
+    call_.Begin(metadata);
     for (const char* key : {kAuthorization, kCallerKey, kTenantKey, kSeesAllKey}) metadata.erase(key);
-    generation_ = guard_.parts().doors.generation();
-    caller_ = Identified();
-    // The doorman let the call in, so only a change of the tokens file in between leads here.
-    if (caller_.scopes.empty()) info_.server_context()->TryCancel();
-    std::string peer = info_.server_context()->peer();
-    peers_.Note(info_.server_context()->c_call(), peer);
-    trail_.Begin(caller_, std::move(peer));
-    metadata.emplace(kCallerKey, caller_.name);
-    metadata.emplace(kTenantKey, caller_.tenant);
-    if (caller_.sees_all()) metadata.emplace(kSeesAllKey, "1");
+    // It stays what it was, as the metadata refers to it.
+    const Caller& caller = call_.caller();
+    metadata.emplace(kCallerKey, caller.name);
+    metadata.emplace(kTenantKey, caller.tenant);
+    if (caller.sees_all()) metadata.emplace(kSeesAllKey, "1");
   }
 
-  // Nobody, if it fails.
-  Caller Identified() const {
-    const auto context = info_.server_context()->auth_context();
-    auto caller = guard_.Identify(info_.server_context()->peer(),
-                                  {authorization_, context == nullptr ? std::vector<std::string>() : Identities(*context)});
-    return caller.ok() ? *std::move(caller) : Caller{.name = "", .tenant = "", .scopes = {}};
-  }
-
-  void CheckStillKnown() {
-    if (info_.type() == grpc::experimental::ServerRpcInfo::Type::UNARY) return;
-    const uint64_t generation = guard_.parts().doors.generation();
-    if (generation == generation_ && absl::Now() < caller_.expire_time) return;
-    generation_ = generation;
-    // The caller stays what it was: metadata refers to it.
-    const Caller now = Identified();
-    if (now.name != caller_.name || now.tenant != caller_.tenant || !(now.scopes == caller_.scopes)) info_.server_context()->TryCancel();
-  }
-
-  const CallGuard& guard_;
-  ConnectionPeers& peers_;
-  grpc::experimental::ServerRpcInfo& info_;
   const bool is_ours_;
-  CallTrail trail_;
-  uint64_t generation_ = 0;
-  std::string authorization_;
-  // What is in the metadata refers to it.
-  Caller caller_;
+  AdmittedCall call_;
 };
 
 class CallerInterceptors final : public grpc::experimental::ServerInterceptorFactoryInterface {
@@ -182,7 +149,8 @@ class CallerInterceptors final : public grpc::experimental::ServerInterceptorFac
   CallerInterceptors(const CallGuard& guard, ConnectionPeers& peers) : guard_(guard), peers_(peers) {}
   // None for health checks: they may come from anybody, and ask nothing about the caller.
   grpc::experimental::Interceptor* CreateServerInterceptor(grpc::experimental::ServerRpcInfo* info) override {
-    return IsHealthCheck(info->method()) ? nullptr : new CallerInterceptor(guard_, peers_, *info);
+    if (IsHealthCheck(info->method()) || IsStreamCall(info->method())) return nullptr;
+    return new CallerInterceptor(guard_, peers_, *info, *info->server_context());
   }
 
  private:
@@ -191,6 +159,35 @@ class CallerInterceptors final : public grpc::experimental::ServerInterceptorFac
 };
 
 }  // namespace
+
+AdmittedCall::AdmittedCall(const CallGuard& guard, ConnectionPeers& peers, grpc::ServerContextBase& context, std::string_view path, bool streams)
+    : guard_(guard), peers_(peers), context_(context), streams_(streams), trail_(guard, path) {}
+
+void AdmittedCall::Begin(const Metadata& metadata) {
+  if (const auto it = metadata.find(kAuthorization); it != metadata.end()) authorization_ = Copy(it->second);
+  generation_ = guard_.parts().doors.generation();
+  caller_ = Identified();
+  // The doorman let the call in, so only a change of the tokens file in between leads here.
+  if (caller_.scopes.empty()) context_.TryCancel();
+  std::string peer = context_.peer();
+  peers_.Note(context_.c_call(), peer);
+  trail_.Begin(caller_, std::move(peer));
+}
+
+Caller AdmittedCall::Identified() const {
+  const auto context = context_.auth_context();
+  auto caller = guard_.Identify(context_.peer(), {authorization_, context == nullptr ? std::vector<std::string>() : Identities(*context)});
+  return caller.ok() ? *std::move(caller) : Caller{.name = "", .tenant = "", .scopes = {}};
+}
+
+void AdmittedCall::CheckStillKnown() {
+  if (!streams_) return;
+  const uint64_t generation = guard_.parts().doors.generation();
+  if (generation == generation_ && (caller_.expire_time == absl::InfiniteFuture() || absl::Now() < caller_.expire_time)) return;
+  generation_ = generation;
+  const Caller now = Identified();
+  if (now.name != caller_.name || now.tenant != caller_.tenant || !(now.scopes == caller_.scopes)) context_.TryCancel();
+}
 
 std::shared_ptr<grpc::ServerCredentials> PlainCredentials(Entrance entrance, const CallGuard& guard, const ConnectionPeers& peers) {
   return std::make_shared<GuardedCredentials>(grpc_insecure_server_credentials_create(), Doorman{std::move(entrance), guard, peers});

@@ -9,10 +9,15 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_interceptor.h>
 
+#include <map>
 #include <memory>
+#include <string>
+#include <string_view>
 
+#include "google/protobuf/message.h"
 #include "proctor/v1/auth.pb.h"
 #include "server/auth/call_guard.h"
+#include "server/auth/call_trail.h"
 #include "server/rpc/connection_peers.h"
 
 namespace proctor::server {
@@ -24,9 +29,44 @@ std::shared_ptr<grpc::ServerCredentials> PlainCredentials(Entrance entrance, con
 std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const v1::TlsConfig& tls, Entrance entrance, const CallGuard& guard,
                                                         const ConnectionPeers& peers);
 
-// Tells methods who calls them, ends streams of callers whose token was withdrawn or has expired when they send their next message,
-// takes tokens out of what methods see, and writes the audit log (CallTrail). `guard` and `peers`, which is told where calls come from,
-// outlive the server.
+// A call that was let in: who makes it, and what it leaves behind (CallTrail). Ends streams of callers whose token was withdrawn or has
+// expired when they send their next message. The two directions of a stream may have threads of their own.
+class AdmittedCall {
+ public:
+  using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
+
+  // `path` lives as long as the call; `guard` and `peers`, which is told where calls come from, longer.
+  AdmittedCall(const CallGuard& guard, ConnectionPeers& peers, grpc::ServerContextBase& context, std::string_view path, bool streams);
+
+  // Its metadata is there.
+  void Begin(const Metadata& metadata);
+  // Nobody before Begin.
+  const Caller& caller() const { return caller_; }
+
+  // Messages need not be shown to the trail.
+  bool idle() const { return trail_.idle(); }
+  // Before each message of the client.
+  void CheckStillKnown();
+  void Received(const google::protobuf::Message& request) { trail_.Received(request); }
+  void Sent(const google::protobuf::Message& response) { trail_.Sent(response); }
+  void Ended(absl::StatusCode code) { trail_.Ended(code); }
+
+ private:
+  // Nobody, if it fails.
+  Caller Identified() const;
+
+  const CallGuard& guard_;
+  ConnectionPeers& peers_;
+  grpc::ServerContextBase& context_;
+  const bool streams_;
+  CallTrail trail_;
+  uint64_t generation_ = 0;
+  std::string authorization_;
+  Caller caller_{.name = "", .tenant = "", .scopes = {}};
+};
+
+// Make AdmittedCalls of all calls but those of StreamCall; tell methods who calls them and take tokens out of what methods see. `guard` and
+// `peers` outlive the server.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallerInterceptors(const CallGuard& guard, ConnectionPeers& peers);
 
 // Who makes the call. Without the interceptor (a service alone in a test) it is `local`.

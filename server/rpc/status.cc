@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -68,10 +69,13 @@ v1::RpcError ToRpcError(const absl::Status& status) {
 }
 
 CallContext ContextOf(const grpc::ServerContextBase& context) {
-  const absl::Time latest = absl::Now() + kLongestCall;
   const auto id = context.client_metadata().find(kRequestIdMetadata);
-  return CallContext(std::min(absl::FromChrono(context.deadline()), latest), std::make_shared<CancelToken>(),
-                     id == context.client_metadata().end() ? "" : std::string(id->second.data(), id->second.size()));
+  return ContextOf(context, id == context.client_metadata().end() ? "" : std::string(id->second.data(), id->second.size()));
+}
+
+CallContext ContextOf(const grpc::ServerContextBase& context, std::string id) {
+  const absl::Time latest = absl::Now() + kLongestCall;
+  return CallContext(std::min(absl::FromChrono(context.deadline()), latest), std::make_shared<CancelToken>(), std::move(id));
 }
 
 }  // namespace proctor::server

@@ -5,6 +5,8 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/status.h>
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "common/call_context.h"
 #include "proctor/v1/environment_service.pb.h"
@@ -20,6 +22,8 @@ v1::RpcError ToRpcError(const absl::Status& status);
 
 // The call's deadline and id (see observe_calls.h), with a new cancel token. Without a deadline of the client's: 15 minutes, so that every call ends.
 CallContext ContextOf(const grpc::ServerContextBase& context);
+// The same of a call with this id (StreamCall).
+CallContext ContextOf(const grpc::ServerContextBase& context, std::string id);
 
 }  // namespace proctor::server
 

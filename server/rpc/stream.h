@@ -22,6 +22,7 @@
 #include "common/log_request.h"
 #include "common/mutex.h"
 #include "server/rpc/status.h"
+#include "server/rpc/stream_call.h"
 
 namespace proctor::server {
 
@@ -51,7 +52,8 @@ class StreamHandler {
   virtual void OnOpen(std::shared_ptr<StreamWriter<Response>> writer) = 0;
   // Release() it when it is done with.
   virtual void OnMessage(Request request) = 0;
-  // OnMessage of this one only moves data and posts work, so it may run within gRPC's reaction if nothing of the handler runs or waits.
+  // OnMessage of this one takes microseconds (it moves data and posts work), so it may run within gRPC's reaction if nothing of the handler
+  // runs or waits.
   // Asked from any thread.
   virtual bool is_quick(const Request&) const { return false; }
   // The client will send no more. A handler with nothing left to say finishes.
@@ -72,9 +74,11 @@ class StreamCore final : public StreamWriter<Response>,
  public:
   using Handler = StreamHandler<Request, Response>;
 
+  // `books` null: interceptors see to the call.
   StreamCore(Reactor* reactor, grpc::CallbackServerContext& context, Executor& pool,
-             std::unique_ptr<Handler> handler, int max_unreleased)
-      : call_(ContextOf(context)),
+             std::unique_ptr<Handler> handler, int max_unreleased, std::unique_ptr<StreamCall> books)
+      : call_(books == nullptr ? ContextOf(context) : ContextOf(context, books->id())),
+        books_(std::move(books)),
         context_(&context),
         serial_(pool),
         handler_(std::move(handler)),
@@ -89,9 +93,11 @@ class StreamCore final : public StreamWriter<Response>,
   }
 
   void Write(Response response) override {
-    MutexLock lock(mutex_);
-    if (reactor_ == nullptr || finishing_) return;
-    queue_.push_back(std::move(response));
+    {
+      MutexLock lock(mutex_);
+      if (reactor_ == nullptr || finishing_) return;
+      queue_.push_back(std::move(response));
+    }
     Advance();
   }
 
@@ -106,15 +112,18 @@ class StreamCore final : public StreamWriter<Response>,
   }
 
   void Finish(absl::Status status) override {
-    MutexLock lock(mutex_);
-    if (finishing_) return;
-    finishing_ = true;
-    final_status_ = std::move(status);
+    {
+      MutexLock lock(mutex_);
+      if (finishing_) return;
+      finishing_ = true;
+      final_status_ = std::move(status);
+    }
     Advance();
   }
 
   // A message came: true if the reactor may read on at once.
   bool Received(Request request) {
+    if (books_ != nullptr) books_->Received(request);
     bool more = false;
     const size_t bytes = request.ByteSizeLong();
     {
@@ -137,41 +146,38 @@ class StreamCore final : public StreamWriter<Response>,
   }
 
   void Written(bool ok) {
-    MutexLock lock(mutex_);
-    writing_ = false;
-    if (!ok) {
-      queue_.clear();
-      if (!finishing_) {
-        finishing_ = true;
-        final_status_ = absl::CancelledError("the client is gone");
-      }
-    } else {
-      queue_.pop_front();
-      if (wants_drained_ && queue_.empty() && !finishing_) {
-        Post([](StreamCore& core) { core.handler_->OnDrained(); });
-      }
+    // Before anybody may write the next. A picture is not kept until then.
+    outgoing_ = Response();
+    bool drained = false;
+    {
+      MutexLock lock(mutex_);
+      writing_ = false;
+      if (!ok) GiveUp("the client is gone");
+      drained = wants_drained_ && queue_.empty() && !finishing_;
     }
+    if (drained) Post([](StreamCore& core) { core.handler_->OnDrained(); });
     Advance();
   }
 
   void Cancelled() {
     call_.cancel()->Cancel();
-    MutexLock lock(mutex_);
-    queue_ = writing_ ? TakeFirst(queue_) : std::deque<Response>();
-    if (!finishing_) {
-      finishing_ = true;
-      final_status_ = absl::CancelledError("cancelled by the client");
+    {
+      MutexLock lock(mutex_);
+      GiveUp("cancelled by the client");
     }
     Advance();
   }
 
   // The reactor is about to die.
   void Done() {
+    std::unique_ptr<StreamCall> ended;
     {
       MutexLock lock(mutex_);
       reactor_ = nullptr;
       context_ = nullptr;
+      ended = std::move(books_);
     }
+    ended.reset();
     call_.cancel()->Cancel();
     Post([](StreamCore& core) {
       core.handler_->OnClosed();
@@ -180,12 +186,6 @@ class StreamCore final : public StreamWriter<Response>,
   }
 
  private:
-  static std::deque<Response> TakeFirst(std::deque<Response>& queue) {
-    std::deque<Response> first;
-    if (!queue.empty()) first.push_back(std::move(queue.front()));
-    return first;
-  }
-
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return static_cast<int>(unreleased_.size()) < max_unreleased_ && unreleased_bytes_ < kMaxUnreleasedBytes;
   }
@@ -198,19 +198,48 @@ class StreamCore final : public StreamWriter<Response>,
   }
   void Post(std::function<void(StreamCore&)> task) { serial_.Post(Task(std::move(task))); }
 
-  // Starts the next write, or the finish after the last. gRPC allows Start* under a lock: they never call back inline.
-  void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (reactor_ == nullptr || writing_ || finished_) return;
-    if (!queue_.empty()) {
-      writing_ = true;
-      reactor_->StartWrite(&queue_.front());
-    } else if (finishing_) {
-      finished_ = true;
-      reactor_->Finish(ToGrpcStatus(final_status_, *context_));
+  // Nothing more is written.
+  void GiveUp(const char* why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    queue_.clear();
+    if (finishing_) return;
+    finishing_ = true;
+    final_status_ = absl::CancelledError(why);
+  }
+
+  // Starts the next write, or the finish after the last. Without the lock: a write goes as far as the socket, and the thread that hears of
+  // its end would wait for it. The reactor lives on meanwhile: it dies only after its finish, which comes after all writes.
+  void Advance() {
+    Reactor* reactor = nullptr;
+    grpc::Status status;
+    absl::StatusCode code = absl::StatusCode::kOk;
+    bool writes = false;
+    {
+      MutexLock lock(mutex_);
+      if (reactor_ == nullptr || writing_ || finished_ || (queue_.empty() && !finishing_)) return;
+      reactor = reactor_;
+      writes = !queue_.empty();
+      if (writes) {
+        writing_ = true;
+        outgoing_ = std::move(queue_.front());
+        queue_.pop_front();
+      } else {
+        finished_ = true;
+        code = final_status_.code();
+        status = ToGrpcStatus(final_status_, *context_);
+      }
+    }
+    if (writes) {
+      if (books_ != nullptr) books_->Sent(outgoing_);
+      reactor->StartWrite(&outgoing_);
+    } else {
+      if (books_ != nullptr) books_->Ended(code);
+      reactor->Finish(status);
     }
   }
 
   const CallContext call_;
+  std::unique_ptr<StreamCall> books_;  // Until Done.
+  Response outgoing_;                  // Being written: of whoever set `writing_`, then of Written.
   grpc::CallbackServerContext* context_ ABSL_GUARDED_BY(mutex_);
   SerialExecutor serial_;
   std::unique_ptr<Handler> handler_;  // In `serial_` only, but for is_quick, which is asked before Done.
@@ -219,7 +248,7 @@ class StreamCore final : public StreamWriter<Response>,
 
   Mutex mutex_;
   Reactor* reactor_ ABSL_GUARDED_BY(mutex_);
-  std::deque<Response> queue_ ABSL_GUARDED_BY(mutex_);  // The front is being written while `writing_`.
+  std::deque<Response> queue_ ABSL_GUARDED_BY(mutex_);
   // The sizes of the messages that are with the handler, which releases them in about this order.
   std::deque<size_t> unreleased_ ABSL_GUARDED_BY(mutex_);
   size_t unreleased_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -233,10 +262,10 @@ class StreamCore final : public StreamWriter<Response>,
 template <typename Request, typename Response>
 class BidiReactor final : public grpc::ServerBidiReactor<Request, Response> {
  public:
-  BidiReactor(grpc::CallbackServerContext& context, Executor& pool,
-              std::unique_ptr<StreamHandler<Request, Response>> handler, int max_unreleased)
+  BidiReactor(grpc::CallbackServerContext& context, Executor& pool, std::unique_ptr<StreamHandler<Request, Response>> handler,
+              int max_unreleased, std::unique_ptr<StreamCall> books)
       : core_(std::make_shared<StreamCore<Request, Response, BidiReactor>>(
-            this, context, pool, std::move(handler), max_unreleased)) {
+            this, context, pool, std::move(handler), max_unreleased, std::move(books))) {
     core_->Open();
     Read();
   }
@@ -271,7 +300,7 @@ class WriteReactor final : public grpc::ServerWriteReactor<Response> {
 
   WriteReactor(grpc::CallbackServerContext& context, Executor& pool, std::unique_ptr<Handler> handler)
       : core_(std::make_shared<StreamCore<NoRequest, Response, WriteReactor>>(
-            this, context, pool, std::move(handler), 1)) {
+            this, context, pool, std::move(handler), 1, nullptr)) {
     core_->Open();
   }
 
@@ -289,13 +318,11 @@ class WriteReactor final : public grpc::ServerWriteReactor<Response> {
 
 }  // namespace internal
 
-// Serves a bidi stream with `handler` on `pool`.
+// Serves a bidi stream with `handler` on `pool`. `books` is not null, and its path one of IsStreamCall.
 template <typename Request, typename Response>
-grpc::ServerBidiReactor<Request, Response>* ServeBidi(
-    grpc::CallbackServerContext* context, Executor& pool,
-    std::unique_ptr<StreamHandler<Request, Response>> handler, int max_unreleased = 16) {
-  return new internal::BidiReactor<Request, Response>(*context, pool, std::move(handler),
-                                                      max_unreleased);
+grpc::ServerBidiReactor<Request, Response>* ServeBidi(grpc::CallbackServerContext* context, Executor& pool, std::unique_ptr<StreamCall> books,
+                                                      std::unique_ptr<StreamHandler<Request, Response>> handler, int max_unreleased = 16) {
+  return new internal::BidiReactor<Request, Response>(*context, pool, std::move(handler), max_unreleased, std::move(books));
 }
 
 // The handler of a server stream: only OnOpen, OnDrained and OnClosed are called.

@@ -30,6 +30,34 @@ class ProctordMetricsTest : public ProctordTest {
   std::optional<ProctordHttp> http_;
 };
 
+TEST_F(ProctordMetricsTest, StreamsInBothDirectionsAreCounted) {
+  ASSERT_NO_FATAL_FAILURE(StartWithHttp());
+  const std::string session = MakeSession();
+  const auto count = [&](const char* name, const std::map<std::string, std::string>& labels) { return ValueOf(Scrape(), name, labels); };
+  {
+    ClientContext context;
+    const auto stream = worlds_->Act(&context);
+    v1::ActRequest request;
+    request.mutable_attach()->set_session(session);
+    v1::ActResponse response;
+    ASSERT_TRUE(stream->Write(request) && stream->Read(&response));
+    EXPECT_EQ(count("proctor_rpcs_in_flight", {{"method", "EnvironmentService/Act"}}), 1);
+    stream->WritesDone();
+    EXPECT_TRUE(stream->Finish().ok());
+  }
+  EXPECT_EQ(count("proctor_rpcs_in_flight", {{"method", "EnvironmentService/Act"}}), 0);
+  EXPECT_EQ(count("proctor_rpcs_total", {{"method", "EnvironmentService/Act"}, {"code", "OK"}}), 1);
+  {
+    ClientContext context;
+    const auto stream = rewards_->StreamRewards(&context);
+    v1::StreamRewardsRequest request;
+    request.mutable_first()->set_consumer("consumers/none");
+    stream->Write(request);
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::NOT_FOUND);
+  }
+  EXPECT_EQ(count("proctor_rpcs_total", {{"method", "RewardService/StreamRewards"}, {"code", "NOT_FOUND"}}), 1);
+}
+
 TEST_F(ProctordMetricsTest, AScriptedEpisodeIsCounted) {
   ASSERT_NO_FATAL_FAILURE(StartWithHttp());
   EXPECT_EQ(Get("/healthz").status, 200);

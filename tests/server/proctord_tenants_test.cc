@@ -9,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "proctor/v1/environment_service.grpc.pb.h"
 #include "proctor/v1/evaluation_service.grpc.pb.h"
+#include "proctor/v1/reward_service.grpc.pb.h"
 #include "proctor/v1/trajectory_service.grpc.pb.h"
 #include "tests/server/guarded_proctord.h"
 
@@ -450,6 +451,8 @@ TEST_F(ProctordTenantsTest, AStreamsVerbsAreInTheAuditLogWithoutStepsIfTheyAreLe
     act(request);
     request.mutable_step()->mutable_action()->mutable_noop();
     act(request);
+    request.mutable_observe();
+    act(request);
     request.mutable_close_session();
     act(request);
     stream->WritesDone();
@@ -464,6 +467,26 @@ TEST_F(ProctordTenantsTest, AStreamsVerbsAreInTheAuditLogWithoutStepsIfTheyAreLe
     EXPECT_THAT(lines[i]["resource"].get<std::string>(), HasSubstr(".alpha"));
     EXPECT_EQ(lines[i]["status"], "OK");
   }
+}
+
+TEST_F(ProctordTenantsTest, AStreamOfRewardsIsInTheAuditLog) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  const Client root = As("root");
+  {
+    const auto context = root.Context();
+    const auto rewards = v1::RewardService::NewStub(server_.Plain());
+    const auto stream = rewards->StreamRewards(context.get());
+    v1::StreamRewardsRequest request;
+    request.mutable_first()->set_consumer("consumers/none");
+    stream->Write(request);
+    EXPECT_EQ(stream->Finish().error_code(), StatusCode::NOT_FOUND);
+  }
+  EXPECT_EQ(server_.Stop(SIGTERM), 0);
+  const auto lines = AuditLines();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0]["method"], "/proctor.v1.RewardService/StreamRewards");
+  EXPECT_EQ(lines[0]["caller"], "root");
+  EXPECT_EQ(lines[0]["status"], "NOT_FOUND");
 }
 
 // Secrets everywhere, and calls that go right and wrong: nothing that is kept, logged or answered has one of them.

@@ -1,0 +1,30 @@
+#include "server/rpc/stream_call.h"
+
+namespace proctor::server {
+
+StreamCall::StreamCall(const CallBooks* books, grpc::CallbackServerContext& context, std::string_view path) {
+  if (books == nullptr) return;
+  observed_.emplace(books->observer, path, /*streams=*/true);
+  observed_->Identify(context.client_metadata(), books->sample_share);
+  id_ = observed_->id();
+  admitted_.emplace(books->guard, books->peers, context, path, /*streams=*/true);
+  admitted_->Begin(context.client_metadata());
+  caller_ = admitted_->caller();
+}
+
+void StreamCall::Received(const google::protobuf::Message& request) {
+  if (!admitted_) return;
+  admitted_->CheckStillKnown();
+  admitted_->Received(request);
+}
+
+void StreamCall::Sent(const google::protobuf::Message& response) {
+  if (admitted_) admitted_->Sent(response);
+}
+
+void StreamCall::Ended(absl::StatusCode code) {
+  if (observed_) observed_->End(code);
+  if (admitted_) admitted_->Ended(code);
+}
+
+}  // namespace proctor::server
