@@ -51,7 +51,8 @@ TEST_F(ProctordMetricsTest, StreamsInBothDirectionsAreCounted) {
     ClientContext context;
     const auto stream = rewards_->StreamRewards(&context);
     v1::StreamRewardsRequest request;
-    request.mutable_first()->set_consumer("consumers/none");
+    request.set_consumer("consumers/none");
+    request.set_credits(1);
     stream->Write(request);
     EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::NOT_FOUND);
   }

@@ -477,7 +477,8 @@ TEST_F(ProctordTenantsTest, AStreamOfRewardsIsInTheAuditLog) {
     const auto rewards = v1::RewardService::NewStub(server_.Plain());
     const auto stream = rewards->StreamRewards(context.get());
     v1::StreamRewardsRequest request;
-    request.mutable_first()->set_consumer("consumers/none");
+    request.set_consumer("consumers/none");
+    request.set_credits(1);
     stream->Write(request);
     EXPECT_EQ(stream->Finish().error_code(), StatusCode::NOT_FOUND);
   }
