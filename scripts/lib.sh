@@ -55,3 +55,16 @@ build() {
   [ $# -eq 0 ] || targets=(--target "$@")
   NINJA_STATUS='[%f/%t %es] ' cmake --build "$dir" "${targets[@]}" -- -j"$(nproc)" >&2
 }
+
+# is_public HOST[:PORT]: whether all its addresses are public ones. A name that cannot be looked up counts as public: its page tells why.
+is_public() {
+  /usr/bin/python3 - "$1" <<'PYTHON'
+import ipaddress, socket, sys, urllib.parse
+host = urllib.parse.urlsplit("//" + sys.argv[1]).hostname or ""
+try:
+    found = {ipaddress.ip_address(entry[4][0].partition("%")[0]) for entry in socket.getaddrinfo(host, None)}
+except (OSError, UnicodeError, ValueError):
+    sys.exit(0)
+sys.exit(0 if all(address.is_global for address in found) else 1)
+PYTHON
+}

@@ -98,6 +98,13 @@ class DemoTest(unittest.TestCase):
     def test_a_signal_to_the_script_alone_is_acted_on_at_once(self):
         self.assertEqual(143, self.stop_in_the_middle(lambda demo: demo.terminate()))
 
+    def test_only_a_private_site_is_named_to_the_proxy_which_would_refuse_all_other_hosts(self):
+        for host, public in (("127.0.0.1:8080", False), ("localhost", False), ("[::1]:80", False), ("10.1.2.3", False),
+                             ("8.8.8.8", True), ("[2001:4860:4860::8888]:443", True), ("nosuch.invalid", True)):
+            with self.subTest(host):
+                done = subprocess.run(["bash", "-c", 'source "$0"; is_public "$1"', ROOT / "scripts" / "lib.sh", host], timeout=60)
+                self.assertEqual(0 if public else 1, done.returncode)
+
     def test_help_tells_every_option(self):
         shown = subprocess.run([ROOT / "scripts" / "demo", "--help"], capture_output=True, text=True, check=True).stdout
         script = (ROOT / "scripts" / "demo").read_text()
