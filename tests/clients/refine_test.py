@@ -5,13 +5,15 @@ import sys
 import tempfile
 import unittest
 
+import grpc
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "examples"))
 
 import proctor.report  # noqa: E402
-from proctor.v1 import observation_pb2  # noqa: E402
-from refine import candidates, experiment, exploration, features, learn, page, policy, report, statistics, text  # noqa: E402
+from proctor.v1 import episode_pb2, observation_pb2, reward_pb2, task_pb2  # noqa: E402
+from refine import (candidates, experiment, exploration, features, learn, page, policy, report, rollout,  # noqa: E402
+                    statistics, text, trainer)
 
 GOAL = 'Add "Blue Lamp" to the cart'
 
@@ -35,6 +37,68 @@ class TextTest(unittest.TestCase):
 
     def test_overlap_ignores_endings_and_stop_words(self):
         self.assertEqual(text.content("the reviews"), text.content("Review"))
+
+
+class RewardsTest(unittest.TestCase):
+    def test_missing_rewards_are_not_masked_ones_and_neither_is_learned_from(self):
+        results = [rollout.Result(task_pb2.Task(name="tasks/a"), trajectory=f"trajectories/{name}") for name in ("won", "lost", "fault", "late")]
+        rewards = {
+            "trajectories/won": reward_pb2.Reward(status=reward_pb2.REWARD_STATUS_VALID, value=1.0),
+            "trajectories/lost": reward_pb2.Reward(status=reward_pb2.REWARD_STATUS_VALID, value=0.0),
+            "trajectories/fault": reward_pb2.Reward(status=reward_pb2.REWARD_STATUS_MASKED),
+        }
+        samples, masked, missing = trainer._samples(results, rewards)
+        self.assertEqual(([1.0, 0.0], 1, 1), ([sample.reward for sample in samples], masked, missing))
+
+
+class BrokenEnv:
+    """Fails to start `failures` times, and in its first step after that."""
+
+    def __init__(self, failures):
+        self.failures = failures
+        self.starts = 0
+        self.closed = 0
+
+    def reset(self, **_):
+        self.starts += 1
+        if self.starts <= self.failures:
+            raise proctor.ProctorError(grpc.StatusCode.UNAVAILABLE, "no browser")
+        return observation_pb2.Observation(), {"episode": episode_pb2.Episode(trajectory="trajectories/t")}
+
+    def close(self):
+        self.closed += 1
+
+
+class BrokenPlace:
+    observe = ()
+
+    def digest(self, _):
+        raise proctor.ProctorError(grpc.StatusCode.UNAVAILABLE, "the page is gone")
+
+
+class RunnerTest(unittest.TestCase):
+    def run_one(self, failures):
+        env = BrokenEnv(failures)
+        runner = rollout.Runner(None, BrokenPlace(), 1, lambda _: 5)
+        self.addCleanup(runner.close)
+        runner._env = lambda: env
+        runner._stopping.wait = lambda _: False
+        (result,) = runner.run([rollout.Job(task_pb2.Task(name="tasks/a", goal="x"), "groups/g")], None, name="p", version="1")
+        return env, result
+
+    def test_what_did_not_start_starts_again_so_that_its_group_gets_whole(self):
+        env, result = self.run_one(failures=2)
+        self.assertEqual((3, "trajectories/t"), (env.starts, result.trajectory))
+        self.assertIn("the page is gone", result.error)
+
+    def test_what_never_starts_is_given_up(self):
+        env, result = self.run_one(failures=100)
+        self.assertEqual((rollout.STARTS, ""), (env.starts, result.trajectory))
+        self.assertIn("no browser", result.error)
+
+    def test_what_broke_after_its_start_is_not_played_twice(self):
+        env, _ = self.run_one(failures=0)
+        self.assertEqual(1, env.starts)
 
 
 class PageTest(unittest.TestCase):

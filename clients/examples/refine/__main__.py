@@ -119,16 +119,20 @@ class Experiment:
             self.rounds.append(done)
             bar.step(f"{done.successes}/{done.episodes} solved, tasks of up to {done.frontier} steps")
 
-        def on_evaluate(number: int, policy: LinearPolicy) -> None:
-            if number % 8 == 0:
-                m = measure(self.runner, sample, policy, name=self.label, version=f"round-{number}", seed=options.seed,
-                            greedy=number > 0, title=f"held-out after round {number}")
-                low, high = m.interval()
-                self.curve.append({"round": number, "share": m.share, "low": low, "high": high, "tasks": len(m.names)})
+        def point(number: int, policy: LinearPolicy) -> None:
+            m = measure(self.runner, sample, policy, name=self.label, version=f"round-{number}", seed=options.seed,
+                        greedy=number > 0, title=f"held-out after round {number}")
+            low, high = m.interval()
+            self.curve.append({"round": number, "share": m.share, "low": low, "high": high, "tasks": len(m.names)})
 
+        # In a short run after every round.
+        every = 8 if options.rounds > 8 else 1
         policy = train(self.client, self.runner, train_filter, Settings(
             self.label, options.learner, options.rounds, options.groups, options.group_size, options.seed,
-            max_seconds=options.train_seconds), on_round, on_evaluate)
+            max_seconds=options.train_seconds), on_round,
+            lambda number, policy: point(number, policy) if number % every == 0 else None)
+        if self.curve[-1]["round"] != len(self.rounds):
+            point(len(self.rounds), policy)
         bar.done(f"{sum(r.episodes for r in self.rounds)} episodes in {len(self.rounds)} rounds")
         return policy
 

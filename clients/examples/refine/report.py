@@ -134,7 +134,7 @@ def _page(data: dict[str, Any]) -> str:
              _range(s["before_bounds"]), _range(s["after_bounds"])] for s in data["sets"]]
     controls = [[c["title"], c["tasks"], _percent(c["share"]), _points(c), c["note"]] for c in data["controls"]]
     groups = [[g["key"], g["tasks"], _percent(g["before"]), _percent(g["after"])] for g in data["breakdown"]]
-    rounds = [[r.number, r.episodes, r.successes, r.masked, r.frontier, r.steps, f"{r.seconds:.1f}"]
+    rounds = [[r.number, r.episodes, r.successes, r.masked, r.missing, r.frontier, r.steps, f"{r.seconds:.1f}"]
               for r in data["rounds"]]
     timings = [[key, value] for key, value in data["timings"].items()]
     weights = [[name, f"{value:+.2f}"] for name, value in data["weights"][:40]]
@@ -154,7 +154,7 @@ episodes (faults, never the agent's doing) are left out and counted; the bounds 
 <h2>By site and by optimal length</h2>{_table(["", "tasks", "untrained", "trained"], groups)}
 {_judge(data.get("judge"))}
 <h2>Trajectories</h2>{_gallery(data["gallery"])}
-<h2>Training</h2>{_table(["round", "episodes", "successes", "masked", "frontier (steps)", "steps", "seconds"], rounds)}
+<h2>Training</h2>{_table(["round", "episodes", "successes", "masked", "missing", "frontier (steps)", "steps", "seconds"], rounds)}
 <h2>Timings</h2>{_table(["what", "value"], timings)}
 <h2>What was learned</h2><p class="muted">The largest weights.</p>{_table(["feature", "weight"], weights)}
 <details><summary>All {len(features.NAMES)} features</summary><div class="columns">{names}</div></details>

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from .places import Place
 
 
+#: How often an episode is started before it is given up.
+STARTS = 3
+
+
 @dataclasses.dataclass(frozen=True)
 class Job:
     """One episode to run."""
@@ -135,11 +139,17 @@ class Runner:
         env.observation = proctor.observation_request(tuple(observe))
         env.verdict_wait = 30.0 if wait_for_reward else 0.0
         rng = np.random.default_rng([job.seed, zlib.crc32(job.task.name.encode())])
-        try:
-            self._play(env, job, policy, rng, greedy, result)
-        except proctor.ProctorError as error:
-            result.error = str(error)
-            env.close()
+        for attempt in range(STARTS):
+            try:
+                self._play(env, job, policy, rng, greedy, result)
+                break
+            except proctor.ProctorError as error:
+                result.error = str(error)
+                env.close()
+            # What has not started has its group's place back: it starts again, so that the group is not short of one.
+            if result.trajectory or attempt + 1 == STARTS or self._stopping.wait(1.0):
+                break
+            result = Result(job.task)
         return result
 
     def _play(self, env: proctor.Env, job: Job, policy: Any, rng: np.random.Generator, greedy: bool,

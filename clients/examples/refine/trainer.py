@@ -43,10 +43,16 @@ class Round:
     number: int
     episodes: int
     successes: int
+    #: Rewards that are nobody's to learn from, and episodes without any: they did not start.
     masked: int
+    missing: int
     frontier: int
     seconds: float
     steps: int
+
+
+#: After so many seconds a group comes with the rewards that it has.
+GROUP_SECONDS = 300
 
 
 class GroupRewards:
@@ -108,14 +114,16 @@ def train(client: proctor.Client, runner: Runner, task_filter: task_pb.TaskFilte
             started = time.monotonic()
             jobs, groups, frontier = _draw(client, task_filter, settings, number, record, tried)
             results = runner.run(jobs, policy, name=settings.name, version=str(number), wait_for_reward=False)
-            samples, masked = _samples(results, rewards.wait(groups, 60.0))
+            # A group with a member that could not start ends at its deadline, and the others' rewards count.
+            patience = max(60.0, GROUP_SECONDS + 10 - (time.monotonic() - started))
+            samples, masked, missing = _samples(results, rewards.wait(groups, patience))
             if settings.permute_rewards:
                 shuffled = rng.permutation([sample.reward for sample in samples])
                 samples = [dataclasses.replace(sample, reward=reward) for sample, reward in zip(samples, shuffled)]
             policy = LinearPolicy(learner.update(policy.weights, samples))
             record.learn([(sample.goal, sample.reward > 0) for sample in samples if sample.reward is not None])
             wins = sum(1 for sample in samples if sample.reward is not None and sample.reward > 0)
-            progress(Round(number, len(results), wins, masked, frontier, time.monotonic() - started,
+            progress(Round(number, len(results), wins, masked, missing, frontier, time.monotonic() - started,
                            sum(result.steps for result in results)))
             evaluate(number, policy)
     finally:
@@ -132,7 +140,7 @@ def _draw(client: proctor.Client, task_filter: task_pb.TaskFilter, settings: Set
     jobs, groups = [], []
     for task in (reply.tasks[i] for i in record.choose([task.goal for task in reply.tasks], settings.groups)):
         group = client.create_group(task.name, settings.group_size, policy=settings.name, policy_version=str(number),
-                                    deadline=300).name
+                                    deadline=GROUP_SECONDS).name
         groups.append(group)
         trying = round(settings.group_size * record.share(task.goal))
         for member in range(settings.group_size):
@@ -143,12 +151,15 @@ def _draw(client: proctor.Client, task_filter: task_pb.TaskFilter, settings: Set
     return jobs, groups, reply.frontier_steps
 
 
-def _samples(results: list[Result], rewards: dict[str, reward_pb2.Reward]) -> tuple[list[Sample], int]:
-    samples, masked = [], 0
+def _samples(results: list[Result], rewards: dict[str, reward_pb2.Reward]) -> tuple[list[Sample], int, int]:
+    """What can be learned from, and how many rewards are masked and how many missing."""
+    samples, masked, missing = [], 0, 0
     for result in results:
         reward = rewards.get(result.trajectory)
-        if reward is None or reward.status != reward_pb2.REWARD_STATUS_VALID:
+        if reward is None:
+            missing += 1
+        elif reward.status != reward_pb2.REWARD_STATUS_VALID:
             masked += 1
-            continue
-        samples.append(Sample(result.task.name, result.decisions, reward.value, result.task.optimal_steps, result.task.goal))
-    return samples, masked
+        else:
+            samples.append(Sample(result.task.name, result.decisions, reward.value, result.task.optimal_steps, result.task.goal))
+    return samples, masked, missing
