@@ -1,8 +1,12 @@
 #include "server/webarena_source.h"
 
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/ids.h"
 #include "common/status.h"
 #include "evaluator/webarena_config.h"
@@ -19,11 +23,25 @@ absl::StatusOr<std::vector<v1::Task>> Load(const v1::WebArenaSource& source) {
   }
   for (const auto& [placeholder, url] : source.base_urls()) options.base_urls[placeholder] = url;
   // What was not sent is not looked for: a path in the file is the client's, never the server's.
-  options.read_storage_state = [&source](const std::string& path) -> absl::StatusOr<std::string> {
+  std::map<std::string, int> missing;
+  options.read_storage_state = [&source, &missing](const std::string& path) -> absl::StatusOr<std::string> {
     const auto found = source.storage_states().find(path);
-    return found == source.storage_states().end() ? std::string() : found->second;
+    if (found != source.storage_states().end()) return found->second;
+    ++missing[path];
+    return std::string();
   };
-  return evaluator::LoadWebArenaConfig(source.config_json(), options);
+  PROCTOR_ASSIGN_OR_RETURN(std::vector<v1::Task> tasks, evaluator::LoadWebArenaConfig(source.config_json(), options));
+  // Whoever is not logged in sees another site, and fails for it.
+  if (!missing.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "storage states that tasks start with were not sent: ",
+        absl::StrJoin(missing, ", ",
+                      [](std::string* out, const auto& entry) {
+                        absl::StrAppend(out, entry.first, " (", entry.second, entry.second == 1 ? " task)" : " tasks)");
+                      }),
+        "; send each one's content (proctor task import --storage-state PATH=FILE), or an empty one (PATH=) to start logged out"));
+  }
+  return tasks;
 }
 
 }  // namespace

@@ -115,7 +115,8 @@ absl::Status Import(Call& call) {
   for (const auto& [placeholder, url] : arguments.Pairs("base-url"))
     (*source.mutable_base_urls())[placeholder] = url;
   for (const auto& [path, file] : arguments.Pairs("storage-state")) {
-    PROCTOR_ASSIGN_OR_RETURN((*source.mutable_storage_states())[path], ReadInput(file));
+    std::string& content = (*source.mutable_storage_states())[path];
+    if (!file.empty()) PROCTOR_ASSIGN_OR_RETURN(content, ReadInput(file));
   }
   if (arguments.Has("env"))
     source.set_environment(client::FullName("environments", arguments.Text("env")));
@@ -210,7 +211,7 @@ Command ImportCommand() {
                   {.name = "storage-state",
                    .kind = ValueKind::kPair,
                    .value = "PATH=FILE",
-                   .help = "the cookies and storage that the tasks name by this path",
+                   .help = "the cookies and storage that the tasks name by this path; PATH= to start logged out",
                    .repeated = true},
                   TextsFlag("env", "NAME", "for this environment, default web"),
                   {.name = "split",
@@ -224,7 +225,8 @@ Command ImportCommand() {
           .notes =
               "Tasks are named webarena-ID. Files are read here and sent; the server opens none.\n"
               "  proctor task import --webarena config.json --base-url "
-              "__SHOPPING__=http://127.0.0.1:7770",
+              "__SHOPPING__=http://127.0.0.1:7770 \\\n"
+              "      --storage-state ./.auth/shopping_state.json=auth/shopping_state.json",
           .run = Import};
 }
 

@@ -12,7 +12,9 @@
 namespace proctor::server {
 namespace {
 
-// `count` tasks, two of each template.
+constexpr char kStatePath[] = "./.auth/shopping.json";
+
+// `count` tasks, two of each template, that start logged out.
 v1::ProposeTasksRequest Request(int count) {
   std::string list;
   for (int i = 0; i < count; ++i) {
@@ -24,6 +26,7 @@ v1::ProposeTasksRequest Request(int count) {
   }
   v1::ProposeTasksRequest request;
   request.mutable_webarena()->set_config_json(absl::StrCat("[", list, "]"));
+  (*request.mutable_webarena()->mutable_storage_states())[kStatePath] = "";
   return request;
 }
 
@@ -63,13 +66,19 @@ TEST(ProposeFromWebArenaTest, KeepsTasksOfOneTemplateOnOneSide) {
   EXPECT_GT(counts[v1::SPLIT_TEST], 20);
 }
 
-TEST(ProposeFromWebArenaTest, TakesStorageStatesThatWereSentAndNoOthers) {
+TEST(ProposeFromWebArenaTest, TasksStartWithTheStorageStateThatWasSent) {
   v1::ProposeTasksRequest request = Request(1);
   EXPECT_EQ(ProposeFromWebArena(request, "")->tasks[0].start_state().storage_state_json(), "");
-  (*request.mutable_webarena()->mutable_storage_states())["./.auth/shopping.json"] =
-      "{\"cookies\": []}";
-  EXPECT_EQ(ProposeFromWebArena(request, "")->tasks[0].start_state().storage_state_json(),
-            "{\"cookies\": []}");
+  (*request.mutable_webarena()->mutable_storage_states())[kStatePath] = "{\"cookies\": []}";
+  EXPECT_EQ(ProposeFromWebArena(request, "")->tasks[0].start_state().storage_state_json(), "{\"cookies\": []}");
+}
+
+TEST(ProposeFromWebArenaTest, RefusesTasksWhoseStorageStateWasNotSent) {
+  v1::ProposeTasksRequest request = Request(3);
+  request.mutable_webarena()->clear_storage_states();
+  const absl::Status status = ProposeFromWebArena(request, "").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("./.auth/shopping.json (3 tasks)"));
 }
 
 TEST(ProposeFromWebArenaTest, RefusesMistakesAndKeepsToTheCount) {
@@ -87,7 +96,7 @@ TEST(ProposeFromWebArenaTest, RefusesMistakesAndKeepsToTheCount) {
 
 TEST(ShownJobTest, LeavesOutWhatWasUploaded) {
   v1::ProposeTasksRequest request = Request(1);
-  (*request.mutable_webarena()->mutable_storage_states())["./.auth/shopping.json"] = "hunter2";
+  (*request.mutable_webarena()->mutable_storage_states())[kStatePath] = "hunter2";
   v1::Job job;
   job.set_kind(kProposeTasksJob);
   job.mutable_request()->PackFrom(request);

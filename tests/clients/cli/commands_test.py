@@ -169,9 +169,16 @@ class CommandsTest(unittest.TestCase):
         self.assertIn("hunter2", task["start_state"]["storage_state_json"])
         self.assertEqual("webarena", task["tags"]["from"])
         self.assertEqual(["42"], [task["oracle"]["webarena"]["reference_answers"]["exact_match"]])
+        # What tasks start with is not left out silently.
+        self.assertIn("./.auth/shopping.json (2 tasks)",
+                      self.run_cli("task", "import", "--webarena", "-", stdin=json.dumps(config), code=1).stderr)
+        for task_id, one in zip((903, 904), config):
+            one["task_id"] = task_id
+        job = self.json("task", "import", "--webarena", "-", "--storage-state", "./.auth/shopping.json=", stdin=json.dumps(config))[-1]
+        self.assertEqual("JOB_STATE_SUCCEEDED", job["state"])
         # A mistake in the file is refused at once, by the task's number.
         del config[1]["intent"]
-        self.assertIn("902", self.run_cli("task", "import", "--webarena", "-", stdin=json.dumps(config), code=1).stderr)
+        self.assertIn("904", self.run_cli("task", "import", "--webarena", "-", stdin=json.dumps(config), code=1).stderr)
 
     def test_session(self):
         made = self.json("session", "create", "null", "--lease", "1h", "--tag", "who=me")[0]
