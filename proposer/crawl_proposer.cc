@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/json.h"
 #include "common/status.h"
+#include "proposer/crawled_tasks.h"
 #include "proposer/crawler.h"
 #include "proposer/draft.h"
 #include "proposer/seeded.h"
@@ -20,7 +21,6 @@ namespace proctor::proposer {
 namespace {
 
 constexpr int kMaxCount = 10'000;
-constexpr double kNearDuplicate = 0.8;
 constexpr size_t kWrongAnswers = 50;
 constexpr int kMaxFaultsInARow = 5;
 // Drafts that are chosen together, whatever the number of explorers: what is accepted must not depend on it.
@@ -32,13 +32,18 @@ constexpr char kGeneratorVersion[] = "crawl-1";
 class CrawlProposer {
  public:
   CrawlProposer(const v1::ProposeTasksRequest& request, std::string job, const ExplorerTeam& team,
-                const OracleCheck& oracle, const std::function<void(const CrawlProposalProgress&)>& progress)
+                const OracleCheck& oracle, const std::function<void(const CrawlProposalProgress&)>& progress,
+                CrawlHistory history)
       : request_(request), job_(std::move(job)), team_(team), oracle_(oracle), progress_(progress),
-        seed_(request.seed() == 0 ? 1 : static_cast<uint64_t>(request.seed())) {}
+        seed_(request.seed() == 0 ? 1 : static_cast<uint64_t>(request.seed())),
+        known_(std::move(history.known)) {
+    for (const v1::Task& task : history.own) Count(task);
+    proposal_.stored = Size();
+  }
 
   absl::StatusOr<Proposal> Run(const CallContext& context) {
     PROCTOR_ASSIGN_OR_RETURN(const v1::CrawlSource source, NormalizeCrawlSource(request_.crawl()));
-    PROCTOR_ASSIGN_OR_RETURN(const v1::SplitShares shares, NormalizeShares(request_.split_shares()));
+    PROCTOR_ASSIGN_OR_RETURN(shares_, NormalizeShares(request_.split_shares()));
     PROCTOR_ASSIGN_OR_RETURN(std::set<std::string> kinds, ChooseKinds(source));
     PROCTOR_ASSIGN_OR_RETURN(
         SiteUrls urls, SiteUrls::Create(source.start_url(), {source.exclude_url_patterns().begin(),
@@ -51,7 +56,7 @@ class CrawlProposer {
                              }));
     digest_ = model.Digest();
     proposal_.result.set_pages_crawled(static_cast<int>(model.pages.size()));
-    const auto splits = SplitPages(model, urls, shares);
+    const auto splits = SplitPages(model, urls, shares_, known_);
     drafts_ = DraftTasks(model, splits, seed_, static_cast<size_t>(request_.count()) * 4 + 50);
     std::erase_if(drafts_, [&](const auto& kind) { return !kinds.contains(kind.first); });
     for (const auto& [kind, drafts] : drafts_) {
@@ -91,7 +96,7 @@ class CrawlProposer {
     if (source.start_url().starts_with("__")) template_.set_seed(static_cast<int64_t>(seed_));
     for (const auto& [tag, value] : request_.tags()) (*template_.mutable_tags())[tag] = value;
     v1::Lineage& lineage = *template_.mutable_lineage();
-    lineage.set_source("crawl");
+    lineage.set_source(kCrawlSource);
     lineage.set_job(job_);
     lineage.set_generator_version(kGeneratorVersion);
   }
@@ -167,18 +172,11 @@ class CrawlProposer {
     for (const int target : draft.targets) {
       if (splits[target] != split) return "its pages are on two sides";
     }
-    const std::string answer = Folded(draft.answer);
-    if (!answer.empty()) {
-      if (const auto side = split_of_answer_.find(answer); side != split_of_answer_.end()) {
-        if (side->second != split) return "its answer is also asked for on another side";
-        if (uses_of_answer_[answer] >= 1 + request_.count() / 100) return "too many tasks share its answer";
-      }
-    }
-    const MinHash hash(draft.gist);
-    for (const auto& [other, other_split] : hashes_[draft.task.kind()]) {
-      if (hash.Similarity(other) >= kNearDuplicate) return "near-duplicate";
-    }
-    return "";
+    if (!HasShare(shares_, split)) return "its page is on a side without a share";
+    if (known_.SideOfAnswer(draft.answer).value_or(split) != split) return "its answer is also asked for on another side";
+    const auto uses = uses_of_answer_.find(Folded(draft.answer));
+    if (uses != uses_of_answer_.end() && uses->second >= 1 + request_.count() / 100) return "too many tasks share its answer";
+    return known_.HasNearDuplicate(draft.task.kind(), draft.gist) ? "near-duplicate" : "";
   }
 
   void Complete(Draft& draft) {
@@ -209,15 +207,18 @@ class CrawlProposer {
   }
 
   void Accept(Draft& draft) {
-    if (!job_.empty()) draft.task.set_name(absl::StrCat("tasks/", job_.substr(job_.find('/') + 1), "-", Size()));
-    const std::string answer = Folded(draft.answer);
-    if (!answer.empty()) {
-      split_of_answer_.emplace(answer, draft.task.split());
-      ++uses_of_answer_[answer];
-    }
-    hashes_[draft.task.kind()].emplace_back(MinHash(draft.gist), draft.task.split());
-    ++(*proposal_.result.mutable_accepted_by_kind())[draft.task.kind()];
-    proposal_.tasks.push_back(draft.task);
+    if (!job_.empty()) draft.task.set_name(CrawlTaskName(job_, Size()));
+    Count(draft.task);
+  }
+
+  // A task of the proposal from now on.
+  void Count(const v1::Task& task) {
+    known_.Add(task);
+    // As an agent gives it: the last step of every solution.
+    const std::string answer = task.solution().empty() ? "" : Folded(task.solution(task.solution_size() - 1).answer());
+    if (!answer.empty()) ++uses_of_answer_[answer];
+    ++(*proposal_.result.mutable_accepted_by_kind())[task.kind()];
+    proposal_.tasks.push_back(task);
     proposal_.result.set_accepted(Size());
     so_far_.accepted = Size();
   }
@@ -233,13 +234,14 @@ class CrawlProposer {
   const OracleCheck& oracle_;
   const std::function<void(const CrawlProposalProgress&)>& progress_;
   const uint64_t seed_;
+  v1::SplitShares shares_;
   v1::Task template_;
   std::string digest_;
   std::map<std::string, std::vector<Draft>> drafts_;
   std::set<std::string> answers_;
-  std::map<std::string, v1::Split> split_of_answer_;
+  // What is stored and what is accepted.
+  CrawledTasks known_;
   std::map<std::string, int> uses_of_answer_;
-  std::map<std::string, std::vector<std::pair<MinHash, v1::Split>>> hashes_;
   CrawlProposalProgress so_far_;
   Proposal proposal_;
   // By kind: the draft to try next, and trials that failed since the last good one.
@@ -250,12 +252,24 @@ class CrawlProposer {
 
 }  // namespace
 
+absl::StatusOr<std::string> SiteOfCrawl(const v1::CrawlSource& source) {
+  PROCTOR_ASSIGN_OR_RETURN(
+      const SiteUrls urls, SiteUrls::Create(source.start_url(), {source.exclude_url_patterns().begin(),
+                                                                 source.exclude_url_patterns().end()}));
+  return urls.SiteName();
+}
+
+std::string CrawlTaskName(const std::string& job, int index) {
+  return absl::StrCat("tasks/", job.substr(job.find('/') + 1), "-", index);
+}
+
 absl::StatusOr<Proposal> ProposeFromCrawl(const CallContext& context, const v1::ProposeTasksRequest& request,
                                           const std::string& job, const ExplorerTeam& team, const OracleCheck& oracle,
-                                          const std::function<void(const CrawlProposalProgress&)>& progress) {
+                                          const std::function<void(const CrawlProposalProgress&)>& progress,
+                                          CrawlHistory history) {
   if (request.count() < 1 || request.count() > kMaxCount) return absl::InvalidArgumentError("count: 1 to 10,000");
   if (team.explorers.empty()) return absl::InvalidArgumentError("nobody to explore the site");
-  return CrawlProposer(request, job, team, oracle, progress).Run(context);
+  return CrawlProposer(request, job, team, oracle, progress, std::move(history)).Run(context);
 }
 
 }  // namespace proctor::proposer

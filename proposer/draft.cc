@@ -348,12 +348,17 @@ const std::vector<std::string>& CrawlTaskKinds() {
   return kinds;
 }
 
-std::vector<v1::Split> SplitPages(const SiteModel& model, const SiteUrls& urls, const v1::SplitShares& normalized) {
+std::vector<v1::Split> SplitPages(const SiteModel& model, const SiteUrls& urls, const v1::SplitShares& normalized,
+                                  const CrawledTasks& known) {
   std::string site = urls.SiteName();
   site = site.substr(0, site.rfind(':'));
   std::vector<v1::Split> splits(model.pages.size(), v1::SPLIT_UNSPECIFIED);
   for (size_t i = 1; i < model.pages.size(); ++i) {
-    splits[i] = SplitOfName(normalized, absl::StrCat(site, "\n", urls.PathOf(model.pages[i].url)));
+    const Page& page = model.pages[i];
+    std::optional<v1::Split> side = known.SideOfPage(page.url);
+    // Another crawl may have come to it by another of its names.
+    for (size_t a = 0; a < page.aliases.size() && !side.has_value(); ++a) side = known.SideOfPage(page.aliases[a]);
+    splits[i] = side.has_value() ? *side : SplitOfName(normalized, absl::StrCat(site, "\n", urls.PathOf(page.url)));
   }
   return splits;
 }

@@ -10,6 +10,7 @@
 #include "proctor/v1/solution.pb.h"
 #include "proctor/v1/task.pb.h"
 #include "proctor/v1/task_service.pb.h"
+#include "proposer/crawled_tasks.h"
 #include "proposer/site_model.h"
 #include "proposer/site_url.h"
 
@@ -40,10 +41,11 @@ struct Draft {
 // The kinds in the order in which they take turns.
 const std::vector<std::string>& CrawlTaskKinds();
 
-// Which split each page of the model is on: for everything that is asked about it. The start page has none. It follows
-// from the site's and the page's name alone (host without port, path and query), so that another crawl, with another seed
-// or bounds, puts the page on the same side.
-std::vector<v1::Split> SplitPages(const SiteModel& model, const SiteUrls& urls, const v1::SplitShares& normalized);
+// Which split each page of the model is on: for everything that is asked about it. The start page has none. A page that
+// stored tasks are about (`known`) stays on their side. That of another follows from the site's and the page's name alone
+// (host without port, path and query), so that another crawl, with another seed or bounds, puts it on the same side.
+std::vector<v1::Split> SplitPages(const SiteModel& model, const SiteUrls& urls, const v1::SplitShares& normalized,
+                                  const CrawledTasks& known = {});
 
 // Drafts by kind, in seeded order: those whose answer is unique on the site, not on the start page, and whose
 // wording fits one page, row or table only. Deterministic. `splits` is SplitPages's. Never more than `limit` a kind.

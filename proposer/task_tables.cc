@@ -55,6 +55,9 @@ CREATE TABLE proposer_success (
   PRIMARY KEY (policy, version, task));
 )sql";
 
+// For jobs that page through what is stored of a site.
+constexpr char kSiteIndex[] = "CREATE INDEX proposer_tasks_by_site ON proposer_tasks (site, sequence);";
+
 template <typename List>
 void AddOneOf(TaskCondition& condition, const char* column, const List& values) {
   if (values.empty()) return;
@@ -72,7 +75,7 @@ void AddOneOf(TaskCondition& condition, const char* column, const List& values) 
 }  // namespace
 
 const std::vector<std::string>& TaskMigrations() {
-  static const auto& migrations = *new std::vector<std::string>{kTables};
+  static const auto& migrations = *new std::vector<std::string>{kTables, kSiteIndex};
   return migrations;
 }
 

@@ -28,6 +28,8 @@ class TaskTemplateSource {
 // Accepted tasks, ready for TaskStore::BatchCreateTasks, and what was done to get them (`tasks` not filled in).
 struct Proposal {
   std::vector<v1::Task> tasks;
+  // So many of them, from the first on, are in the store already.
+  int stored = 0;
   v1::ProposeTasksResult result;
 };
 

@@ -1,6 +1,7 @@
 #include "server/propose_job.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -35,12 +36,44 @@ proposer::OracleCheck TaskOracleCheck() {
           }};
 }
 
+// Calls `visit` for every stored task that `filter` lets through, oldest first.
+absl::Status ForEachTask(const CallContext& context, const proposer::TaskStore& tasks, const v1::TaskFilter& filter,
+                         const std::function<void(const v1::Task&)>& visit) {
+  v1::ListTasksRequest list;
+  list.set_page_size(1'000);
+  *list.mutable_filter() = filter;
+  do {
+    PROCTOR_ASSIGN_OR_RETURN(const v1::ListTasksResponse page, tasks.ListTasks(context, list));
+    for (const v1::Task& task : page.tasks()) visit(task);
+    list.set_page_token(page.next_page_token());
+  } while (!list.page_token().empty());
+  return absl::OkStatus();
+}
+
+// What crawls of the site have given, rejected tasks too.
+absl::StatusOr<proposer::CrawlHistory> HistoryOf(const CallContext& context, const v1::Job& job,
+                                                 const v1::CrawlSource& source, const proposer::TaskStore& tasks) {
+  v1::TaskFilter filter;
+  PROCTOR_ASSIGN_OR_RETURN(*filter.add_sites(), proposer::SiteOfCrawl(source));
+  proposer::CrawlHistory history;
+  PROCTOR_RETURN_IF_ERROR(ForEachTask(context, tasks, filter, [&](const v1::Task& task) {
+    const bool own = task.name() == proposer::CrawlTaskName(job.name(), static_cast<int>(history.own.size()));
+    if (own && task.lineage().source() == proposer::kCrawlSource) {
+      history.own.push_back(task);
+    } else {
+      history.known.Add(task);
+    }
+  }));
+  return history;
+}
+
 absl::StatusOr<proposer::Proposal> ProposeByCrawl(const CallContext& context, const v1::Job& job,
                                                   const v1::ProposeTasksRequest& request, JobProgress& progress,
-                                                  Worlds& worlds) {
+                                                  const proposer::TaskStore& tasks, Worlds& worlds) {
   PROCTOR_ASSIGN_OR_RETURN(const v1::CrawlSource source, proposer::NormalizeCrawlSource(request.crawl()));
   env::Environment* const environment = worlds.Find(source.environment());
   if (environment == nullptr) return absl::NotFoundError(absl::StrCat("no environment ", source.environment()));
+  PROCTOR_ASSIGN_OR_RETURN(proposer::CrawlHistory history, HistoryOf(context, job, source, tasks));
   std::vector<std::unique_ptr<WorldExplorer>> explorers;
   ThreadPool pool("propose", source.parallel_trials());
   proposer::ExplorerTeam team{.explorers = {}, .pool = &pool};
@@ -49,31 +82,28 @@ absl::StatusOr<proposer::Proposal> ProposeByCrawl(const CallContext& context, co
     team.explorers.push_back(explorers.back().get());
   }
   return proposer::ProposeFromCrawl(
-      context, request, job.name(), team, TaskOracleCheck(), [&](const proposer::CrawlProposalProgress& done) {
+      context, request, job.name(), team, TaskOracleCheck(),
+      [&](const proposer::CrawlProposalProgress& done) {
         // A cancelled job ends through its context; this only waits while the job is paused.
         progress.Report(done.accepted, request.count(),
                         absl::StrCat(done.pages_crawled, " pages crawled, ", done.tried, " drafts tried"))
             .IgnoreError();
-      });
+      },
+      std::move(history));
 }
 
 // The sides that the stored tasks of the templates are on: another job must not put the same goal on another one.
 absl::StatusOr<proposer::GoalSplits> GoalSplitsOf(const CallContext& context, const v1::ProposeTasksRequest& request,
                                                   const proposer::TaskStore& tasks) {
-  v1::ListTasksRequest list;
-  list.set_page_size(1'000);
-  *list.mutable_filter()->mutable_sites() = request.templates().sites();
-  *list.mutable_filter()->mutable_templates() = request.templates().templates();
+  v1::TaskFilter filter;
+  *filter.mutable_sites() = request.templates().sites();
+  *filter.mutable_templates() = request.templates().templates();
   proposer::GoalSplits taken;
-  do {
-    PROCTOR_ASSIGN_OR_RETURN(const v1::ListTasksResponse page, tasks.ListTasks(context, list));
-    for (const v1::Task& task : page.tasks()) {
-      // A task without a template, or of a client's own making, says nothing about instances.
-      if (task.lineage().source() != proposer::kTemplateSource) continue;
-      taken.emplace(proposer::NormalizedGoal(task), task.split());
-    }
-    list.set_page_token(page.next_page_token());
-  } while (!list.page_token().empty());
+  PROCTOR_RETURN_IF_ERROR(ForEachTask(context, tasks, filter, [&](const v1::Task& task) {
+    // A task without a template, or of a client's own making, says nothing about instances.
+    if (task.lineage().source() != proposer::kTemplateSource) return;
+    taken.emplace(proposer::NormalizedGoal(task), task.split());
+  }));
   return taken;
 }
 
@@ -89,7 +119,7 @@ absl::StatusOr<proposer::Proposal> Propose(const CallContext& context, const v1:
     PROCTOR_RETURN_IF_ERROR(progress.Report(0, request.count(), "reading WebArena's tasks"));
     return ProposeFromWebArena(request, job.name());
   }
-  return ProposeByCrawl(context, job, request, progress, worlds);
+  return ProposeByCrawl(context, job, request, progress, tasks, worlds);
 }
 
 // Proposes everything, then stores it.
@@ -98,7 +128,8 @@ absl::StatusOr<v1::ProposeTasksResult> ProposeAndStore(const CallContext& contex
                                                        proposer::TaskStore& tasks, Worlds& worlds) {
   PROCTOR_ASSIGN_OR_RETURN(proposer::Proposal proposal, Propose(context, job, request, progress, tasks, worlds));
   const int total = static_cast<int>(proposal.tasks.size());
-  for (int first = 0; first < total; first += kBatch) {
+  for (int i = 0; i < proposal.stored; ++i) proposal.result.add_tasks(proposal.tasks[i].name());
+  for (int first = proposal.stored; first < total; first += kBatch) {
     PROCTOR_RETURN_IF_ERROR(progress.Report(first, total, "storing tasks"));
     v1::BatchCreateTasksRequest batch;
     // The job may start again after a crash: the same id stores the same tasks once.
