@@ -8,8 +8,10 @@
 #include "proctor/v1/task_service.grpc.pb.h"
 #include "server/model_proposals.h"
 #include "server/propose_job.h"
+#include "server/rpc/door.h"
 #include "server/rpc/unary.h"
 #include "server/webarena_source.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::server {
 namespace {
@@ -36,6 +38,24 @@ absl::Status CheckOracle(const v1::Task& task) {
   return Annotate(evaluator::ValidateOracle(task.oracle()), "task.oracle");
 }
 
+// Takes passwords and cookies out of an answer. An episode started by the task's name has them all the same.
+void Hide(v1::Task& task) {
+  v1::Trajectory header;
+  header.mutable_task()->Swap(&task);
+  trajectory::RedactCredentials(header);
+  task.Swap(header.mutable_task());
+}
+
+void HideFrom(const Caller& caller, v1::Task& task) {
+  if (!caller.sees_credentials()) Hide(task);
+}
+
+template <typename Response>
+void HideAllFrom(const Caller& caller, Response& response) {
+  if (caller.sees_credentials()) return;
+  for (v1::Task& task : *response.mutable_tasks()) Hide(task);
+}
+
 class TaskServiceImpl final : public v1::TaskService::CallbackService {
  public:
   explicit TaskServiceImpl(TaskServiceParts parts) : parts_(std::move(parts)) {}
@@ -59,15 +79,19 @@ class TaskServiceImpl final : public v1::TaskService::CallbackService {
 
   grpc::ServerUnaryReactor* GetTask(grpc::CallbackServerContext* context, const v1::GetTaskRequest* request,
                                     v1::Task* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.data.tasks->GetTask(call, request->name()), response);
+    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) -> absl::Status {
+      PROCTOR_RETURN_IF_ERROR(Assign(parts_.data.tasks->GetTask(call, request->name()), response));
+      HideFrom(caller, *response);
+      return absl::OkStatus();
     });
   }
 
   grpc::ServerUnaryReactor* ListTasks(grpc::CallbackServerContext* context, const v1::ListTasksRequest* request,
                                       v1::ListTasksResponse* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.data.tasks->ListTasks(call, *request), response);
+    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) -> absl::Status {
+      PROCTOR_RETURN_IF_ERROR(Assign(parts_.data.tasks->ListTasks(call, *request), response));
+      HideAllFrom(caller, *response);
+      return absl::OkStatus();
     });
   }
 
@@ -116,8 +140,10 @@ class TaskServiceImpl final : public v1::TaskService::CallbackService {
   grpc::ServerUnaryReactor* SampleTasks(grpc::CallbackServerContext* context,
                                         const v1::SampleTasksRequest* request,
                                         v1::SampleTasksResponse* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.data.sampler->SampleTasks(call, *request), response);
+    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) -> absl::Status {
+      PROCTOR_RETURN_IF_ERROR(Assign(parts_.data.sampler->SampleTasks(call, *request), response));
+      HideAllFrom(caller, *response);
+      return absl::OkStatus();
     });
   }
 

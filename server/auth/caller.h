@@ -57,6 +57,8 @@ struct Caller {
 
   // Sees the sessions of all tenants.
   bool sees_all() const { return scopes.Has(v1::SCOPE_ADMINISTER); }
+  // Sees the passwords and cookies of stored tasks: who writes tasks.
+  bool sees_credentials() const { return scopes.Has(v1::SCOPE_PROPOSE); }
 };
 
 // What a client presents with a call.

@@ -21,6 +21,7 @@ constexpr char kAuthorization[] = "authorization";
 constexpr char kCallerKey[] = "proctor-caller";
 constexpr char kTenantKey[] = "proctor-caller-tenant";
 constexpr char kSeesAllKey[] = "proctor-caller-sees-all";
+constexpr char kProposesKey[] = "proctor-caller-proposes";
 
 std::string_view View(const grpc_slice& slice) {
   return {reinterpret_cast<const char*>(GRPC_SLICE_START_PTR(slice)), GRPC_SLICE_LENGTH(slice)};
@@ -132,12 +133,13 @@ class CallerInterceptor final : public grpc::experimental::Interceptor {
 
   void Begin(AdmittedCall::Metadata& metadata) {
     call_.Begin(metadata);
-    for (const char* key : {kAuthorization, kCallerKey, kTenantKey, kSeesAllKey}) metadata.erase(key);
+    for (const char* key : {kAuthorization, kCallerKey, kTenantKey, kSeesAllKey, kProposesKey}) metadata.erase(key);
     // It stays what it was, as the metadata refers to it.
     const Caller& caller = call_.caller();
     metadata.emplace(kCallerKey, caller.name);
     metadata.emplace(kTenantKey, caller.tenant);
     if (caller.sees_all()) metadata.emplace(kSeesAllKey, "1");
+    if (caller.sees_credentials()) metadata.emplace(kProposesKey, "1");
   }
 
   const bool is_ours_;
@@ -222,6 +224,7 @@ Caller CallerOf(const grpc::ServerContextBase& context) {
   if (name == metadata.end()) return Caller();
   const auto tenant = metadata.find(kTenantKey);
   Caller caller{.name = Copy(name->second), .tenant = tenant == metadata.end() ? "" : Copy(tenant->second), .scopes = {}};
+  if (metadata.contains(kProposesKey)) caller.scopes.Add(v1::SCOPE_PROPOSE);
   if (metadata.contains(kSeesAllKey)) caller.scopes = Scopes::Every();
   return caller;
 }

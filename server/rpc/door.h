@@ -69,7 +69,7 @@ class AdmittedCall {
 // `peers` outlive the server.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallerInterceptors(const CallGuard& guard, ConnectionPeers& peers);
 
-// Who makes the call. Without the interceptor (a service alone in a test) it is `local`.
+// Who makes the call; of its scopes only those that methods ask for (`propose`, `administer`). Without the interceptor (a service alone in a test) it is `local`.
 Caller CallerOf(const grpc::ServerContextBase& context);
 
 }  // namespace proctor::server

@@ -10,6 +10,7 @@
 #include "proctor/v1/environment_service.grpc.pb.h"
 #include "proctor/v1/evaluation_service.grpc.pb.h"
 #include "proctor/v1/reward_service.grpc.pb.h"
+#include "proctor/v1/task_service.grpc.pb.h"
 #include "proctor/v1/trajectory_service.grpc.pb.h"
 #include "tests/server/guarded_proctord.h"
 
@@ -490,6 +491,74 @@ TEST_F(ProctordTenantsTest, AStreamOfRewardsIsInTheAuditLog) {
   EXPECT_EQ(lines[0]["status"], "NOT_FOUND");
 }
 
+v1::Task TaskWithSecrets() {
+  v1::Task task;
+  task.set_goal("Say hello.");
+  task.set_environment("environments/null");
+  v1::StartState& state = *task.mutable_start_state();
+  state.set_start_url("https://me:hunter2-url@shop.example/");
+  state.set_storage_state_json(R"({"cookies": [{"name": "session", "value": "hunter2-cookie"}], "origins": []})");
+  v1::HttpCredentials& credentials = (*state.mutable_http_credentials())["https://shop.example"];
+  credentials.set_username("hunter2-user");
+  credentials.set_password("hunter2-password");
+  return task;
+}
+
+TEST_F(ProctordTenantsTest, OnlyWhoWritesTasksSeesTheirSecrets) {
+  server_.Write("tokens.yaml", "tokens:\n" + GuardedProctord::Token("writer", "propose") + GuardedProctord::Token("actor", "act") +
+                                   GuardedProctord::Token("labeler", "label") + GuardedProctord::Token("judge", "judge, read_rewards") +
+                                   GuardedProctord::Token("both", "act, propose") + GuardedProctord::Token("root", "administer"));
+  ASSERT_NO_FATAL_FAILURE(server_.Start("auth: {tokens_file: " + server_.tokens_file() + "}\n"));
+  const Client writer = As("writer");
+  v1::CreateTaskRequest create;
+  *create.mutable_task() = TaskWithSecrets();
+  v1::Task task;
+  const grpc::Status created = v1::TaskService::NewStub(writer.channel())->CreateTask(writer.Context().get(), create, &task);
+  ASSERT_TRUE(created.ok()) << created.error_message();
+  for (const char* name : {"writer", "actor", "labeler", "judge", "both", "root", ""}) {
+    const Client client = As(name);
+    const auto tasks = v1::TaskService::NewStub(client.channel());
+    v1::GetTaskRequest get;
+    get.set_name(task.name());
+    v1::Task got;
+    ASSERT_TRUE(tasks->GetTask(client.Context().get(), get, &got).ok()) << name;
+    v1::ListTasksResponse listed;
+    ASSERT_TRUE(tasks->ListTasks(client.Context().get(), v1::ListTasksRequest(), &listed).ok()) << name;
+    ASSERT_EQ(listed.tasks_size(), 1) << name;
+    std::vector<v1::Task> seen = {got, listed.tasks(0)};
+    v1::SampleTasksRequest sample;
+    sample.set_count(1);
+    v1::SampleTasksResponse sampled;
+    if (tasks->SampleTasks(client.Context().get(), sample, &sampled).ok()) {
+      ASSERT_EQ(sampled.tasks_size(), 1) << name;
+      seen.push_back(sampled.tasks(0));
+    }
+    const std::string who = name;
+    EXPECT_EQ(seen.size(), who == "actor" || who == "both" || who == "root" || who.empty() ? 3u : 2u) << who;
+    for (const v1::Task& answer : seen) {
+      if (who == "actor" || who == "labeler" || who == "judge") {
+        EXPECT_THAT(answer.DebugString(), Not(HasSubstr("hunter2"))) << who;
+        EXPECT_THAT(answer.DebugString(), HasSubstr("[redacted]")) << who;
+        EXPECT_EQ(answer.goal(), task.goal());
+      } else {
+        EXPECT_EQ(answer.SerializeAsString(), got.SerializeAsString()) << who;
+        EXPECT_THAT(answer.DebugString(), HasSubstr("hunter2-cookie")) << who;
+        EXPECT_THAT(answer.DebugString(), HasSubstr("hunter2-password")) << who;
+      }
+    }
+  }
+  // Metadata of a client's own making opens nothing.
+  const Client labeler = As("labeler");
+  const auto context = labeler.Context();
+  context->AddMetadata("proctor-caller-proposes", "1");
+  v1::ListTasksResponse listed;
+  ASSERT_TRUE(v1::TaskService::NewStub(labeler.channel())->ListTasks(context.get(), v1::ListTasksRequest(), &listed).ok());
+  EXPECT_THAT(listed.DebugString(), Not(HasSubstr("hunter2")));
+  server_.Stop(SIGTERM);
+  EXPECT_THAT(server_.log(), Not(HasSubstr("hunter2")));
+  EXPECT_THAT(ReadWholeFile(server_.data() + "/audit.log"), Not(HasSubstr("hunter2")));
+}
+
 // Secrets everywhere, and calls that go right and wrong: nothing that is kept, logged or answered has one of them.
 TEST_F(ProctordTenantsTest, NoSecretIsLoggedAnsweredOrKept) {
   PemPair pair;
@@ -513,15 +582,7 @@ TEST_F(ProctordTenantsTest, NoSecretIsLoggedAnsweredOrKept) {
   note(Send(channel, {"/proctor.v1.RewardService/ListRewards", "", {Bearer("anna")}}));
   note(Send(channel, {"/proctor.v1.TaskService/CreateTask", std::string("\xff\xfe"), {Bearer("root")}}));
   // Start states with credentials, in episodes that are recorded, that fail, and that are judged by a model that is not there.
-  v1::Task task;
-  task.set_goal("Say hello.");
-  task.set_environment("environments/null");
-  v1::StartState& state = *task.mutable_start_state();
-  state.set_start_url("https://me:hunter2-url@shop.example/");
-  state.set_storage_state_json(R"({"cookies": [{"name": "session", "value": "hunter2-cookie"}], "origins": []})");
-  v1::HttpCredentials& credentials = (*state.mutable_http_credentials())["https://shop.example"];
-  credentials.set_username("hunter2-user");
-  credentials.set_password("hunter2-password");
+  const v1::Task task = TaskWithSecrets();
   const Client operator_socket = As("");
   const v1::Session session = operator_socket.Create();
   v1::StartEpisodeRequest start;
