@@ -116,7 +116,8 @@ absl::Status Import(Call& call) {
     (*source.mutable_base_urls())[placeholder] = url;
   for (const auto& [path, file] : arguments.Pairs("storage-state")) {
     std::string& content = (*source.mutable_storage_states())[path];
-    if (!file.empty()) PROCTOR_ASSIGN_OR_RETURN(content, ReadInput(file));
+    if (file.empty()) continue;
+    PROCTOR_ASSIGN_OR_RETURN(content, ReadInput(file));
   }
   if (arguments.Has("env"))
     source.set_environment(client::FullName("environments", arguments.Text("env")));
