@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/ids.h"
+#include "common/log.h"
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "reward/tables.h"
@@ -102,40 +103,79 @@ absl::Status CollectRewards(storage::Transaction& transaction, const std::string
                         {id, int64_t{kRewarded}}));
   int masked = 0;
   for (const storage::Row& row : rows) {
-    if (!complete->add_rewards()->ParseFromString(row.Text(0))) {
-      return absl::DataLossError(
-          absl::StrCat("a reward of groups/", id, " is stored in a form that cannot be read"));
+    v1::Reward reward;
+    if (!reward.ParseFromString(row.Text(0))) {
+      LogError("a group ends without a damaged reward of it", {{"group", ResourceName("groups", id)}});
+      continue;
     }
-    masked += complete->rewards().rbegin()->status() == v1::REWARD_STATUS_MASKED;
+    masked += reward.status() == v1::REWARD_STATUS_MASKED;
+    *complete->add_rewards() = std::move(reward);
   }
   complete->set_masked_count(masked);
   return absl::OkStatus();
 }
 
-// Ends an open group: its record, and the members' copies go.
-absl::Status EndGroup(storage::Transaction& transaction, v1::GroupState state, absl::Time now,
-                      StoredGroup stored) {
-  stored.group.set_state(state);
-  *stored.group.mutable_complete_time() = ToProto(now);
+// Appends an open group's GroupComplete record; the members' copies go.
+absl::Status AppendComplete(storage::Transaction& transaction, v1::GroupState state, absl::Time now,
+                            StoredGroup* stored) {
+  stored->group.set_state(state);
+  *stored->group.mutable_complete_time() = ToProto(now);
   v1::RewardRecord record;
   v1::GroupComplete& complete = *record.mutable_group_complete();
-  *complete.mutable_group() = stored.group;
+  PROCTOR_RETURN_IF_ERROR(CollectRewards(transaction, stored->id, &complete));
+  *complete.mutable_group() = stored->group;
   complete.set_group_complete_id(
-      Sha256Hex(absl::StrCat("group\n", stored.group.name())).substr(0, 32));
-  complete.set_partial(state == v1::GROUP_STATE_PARTIAL);
-  PROCTOR_RETURN_IF_ERROR(CollectRewards(transaction, stored.id, &complete));
+      Sha256Hex(absl::StrCat("group\n", stored->group.name())).substr(0, 32));
+  complete.set_partial(state == v1::GROUP_STATE_PARTIAL ||
+                       complete.rewards_size() < stored->group.size());
   RecordColumns columns;
-  columns.split = stored.split;
-  columns.environment = stored.environment;
-  columns.policy = stored.group.policy();
+  columns.split = stored->split;
+  columns.environment = stored->environment;
+  columns.policy = stored->group.policy();
   if (columns.policy.empty() && !complete.rewards().empty())
     columns.policy = complete.rewards(0).policy();
   PROCTOR_RETURN_IF_ERROR(InsertRecord(transaction, columns, now, &record));
-  PROCTOR_RETURN_IF_ERROR(
-      transaction
-          .Execute("UPDATE reward_group_members SET reward = NULL WHERE group_id = $1", {stored.id})
-          .status());
+  return transaction
+      .Execute("UPDATE reward_group_members SET reward = NULL WHERE group_id = $1", {stored->id})
+      .status();
+}
+
+// Ends an open group.
+absl::Status EndGroup(storage::Transaction& transaction, v1::GroupState state, absl::Time now,
+                      StoredGroup stored) {
+  PROCTOR_RETURN_IF_ERROR(AppendComplete(transaction, state, now, &stored));
   return Save(transaction, stored);
+}
+
+// Ends an open group whose body cannot be read. Its record says what the columns and the members
+// tell: nobody waits for it any longer, and the rewards that came are delivered. The body stays.
+absl::Status EndDamaged(storage::Transaction& transaction, absl::Time now, const storage::Row& row) {
+  StoredGroup stored;
+  stored.id = row.Text(0);
+  stored.split = static_cast<v1::Split>(row.Int(1));
+  stored.environment = row.Text(2);
+  v1::Group& group = stored.group;
+  group.set_name(ResourceName("groups", stored.id));
+  PROCTOR_ASSIGN_OR_RETURN(
+      const std::vector<storage::Row> members,
+      transaction.Query("SELECT reward FROM reward_group_members WHERE group_id = $1 AND "
+                        "state <> $2 ORDER BY log_offset",
+                        {stored.id, int64_t{kReplaced}}));
+  group.set_started(static_cast<int32_t>(members.size()));
+  group.set_size(group.started());
+  for (const storage::Row& member : members) {
+    v1::Reward reward;
+    if (member.IsNull(0) || !reward.ParseFromString(member.Text(0))) continue;
+    group.set_task(reward.task());
+    group.add_rewards(reward.reward_id());
+  }
+  LogError("a group is damaged: it ends with what can be read of it, and its other rewards come on their own",
+           {{"group", group.name()}});
+  PROCTOR_RETURN_IF_ERROR(AppendComplete(transaction, v1::GROUP_STATE_PARTIAL, now, &stored));
+  return transaction
+      .Execute("UPDATE reward_groups SET state = $2 WHERE id = $1",
+               {stored.id, int64_t{v1::GROUP_STATE_PARTIAL}})
+      .status();
 }
 
 bool FitsPolicy(const v1::Group& group, const std::string& policy, const std::string& version) {
@@ -175,11 +215,12 @@ struct Joining {
 };
 
 // Nothing if the group is unknown (a record from elsewhere may name one that was never declared
-// here), over, or full, or if a reward that was not admitted is of another task or policy.
+// here), damaged, over, or full, or if a reward that was not admitted is of another task or policy.
 absl::StatusOr<std::optional<Joining>> Join(storage::Transaction& transaction,
                                             const v1::Reward& reward) {
   const absl::StatusOr<StoredGroup> found = Require(transaction, reward.group());
-  if (absl::IsNotFound(found.status()) || absl::IsInvalidArgument(found.status()))
+  const bool damaged = absl::IsDataLoss(found.status());
+  if (damaged || absl::IsNotFound(found.status()) || absl::IsInvalidArgument(found.status()))
     return std::optional<Joining>();
   PROCTOR_RETURN_IF_ERROR(found.status());
   Joining joining{*found};
@@ -356,8 +397,9 @@ absl::StatusOr<int> EndExpiredGroups(storage::Transaction& transaction, absl::Ti
                         "AND deadline <= $2 ORDER BY deadline LIMIT $3",
                         {int64_t{v1::GROUP_STATE_OPEN}, absl::ToUnixMicros(now), int64_t{limit}}));
   for (const storage::Row& row : rows) {
-    PROCTOR_ASSIGN_OR_RETURN(StoredGroup stored, FromRow(row));
-    PROCTOR_RETURN_IF_ERROR(EndGroup(transaction, v1::GROUP_STATE_PARTIAL, now, std::move(stored)));
+    absl::StatusOr<StoredGroup> stored = FromRow(row);
+    PROCTOR_RETURN_IF_ERROR(stored.ok() ? EndGroup(transaction, v1::GROUP_STATE_PARTIAL, now, *std::move(stored))
+                                        : EndDamaged(transaction, now, row));
   }
   return static_cast<int>(rows.size());
 }

@@ -68,7 +68,7 @@ class Groups {
 };
 
 // Inside a transaction of the log, before the reward is inserted: will its group's GroupComplete
-// record list it? Not if the group is unknown, over or full, or if another episode will replace a
+// record list it? Not if the group is unknown, damaged, over or full, or if another episode will replace a
 // masked one: then it goes to everybody on its own.
 absl::StatusOr<bool> WillBeListed(storage::Transaction& transaction, const v1::Reward& reward);
 
@@ -79,7 +79,9 @@ absl::Status AddToGroup(storage::Transaction& transaction, const v1::Reward& rew
                         absl::Time now);
 
 // Inside a transaction of the log: ends open groups whose deadline has come, with a GroupComplete
-// record marked partial; at most `limit`. Returns how many.
+// record marked partial; at most `limit`. Returns how many. One whose row is damaged ends with what
+// can be told of it (its size is then the number of places taken), once; its body stays as it is. A
+// member's reward that cannot be read is left out.
 absl::StatusOr<int> EndExpiredGroups(storage::Transaction& transaction, absl::Time now, int limit);
 
 // Inside a transaction of the log: deletes ended groups whose deadline was before `before` and whose records lie at or below

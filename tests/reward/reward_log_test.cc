@@ -145,6 +145,46 @@ TEST_P(RewardLogTest, TheDeadlineDeliversAPartialGroupAndLateRewardsOnTheirOwn) 
   EXPECT_EQ(*world_.groups().NextDeadline(world_.context), std::nullopt);
 }
 
+TEST_P(RewardLogTest, ARewardOfADamagedGroupComesOnItsOwn) {
+  world_.MakeGroup("g", 2);
+  ASSERT_TRUE(Admit("g", "a").ok());
+  world_.Sql("UPDATE reward_groups SET body = x'ffffff'");
+  world_.Append(Valid("a", "g"));
+  EXPECT_THAT(Seen(Groups()), ElementsAre("a"));
+  EXPECT_THAT(Seen(), ElementsAre("a"));
+}
+
+TEST_P(RewardLogTest, ADamagedGroupEndsOnceWithWhatCanBeReadAndTheOthersEnd) {
+  for (const char* id : {"g", "other"}) world_.MakeGroup(id, 3);
+  world_.Append(Valid("a", "g"));
+  world_.Append(Valid("b", "g"));
+  world_.Append(Valid("c", "other"));
+  world_.Sql("UPDATE reward_groups SET body = x'ffffff' WHERE id = 'g'");
+  world_.Sql("UPDATE reward_group_members SET reward = x'ffffff' WHERE trajectory = 'trajectories/a'");
+  world_.clock.Advance(absl::Hours(1));
+  const absl::StatusOr<int> ended = world_.log().EndExpiredGroups(world_.context);
+  ASSERT_TRUE(ended.ok()) << ended.status();
+  EXPECT_EQ(*ended, 2);
+  EXPECT_EQ(*world_.log().EndExpiredGroups(world_.context), 0);
+  EXPECT_THAT(Seen(Groups()), ElementsAre("group(1)!", "group(1)!"));
+  const LogBatch batch = *world_.log().Read(world_.context, 0, Groups());
+  for (const v1::RewardRecord& record : batch.records) {
+    const v1::GroupComplete& complete = record.group_complete();
+    EXPECT_EQ(complete.group().task(), "tasks/t");
+    if (complete.group().name() == "groups/g") EXPECT_EQ(complete.rewards(0).trajectory(), "trajectories/b");
+  }
+  EXPECT_EQ(world_.groups().Get(world_.context, "groups/g").status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(world_.groups().Get(world_.context, "groups/other")->state(), v1::GROUP_STATE_PARTIAL);
+}
+
+TEST_P(RewardLogTest, ADamagedRewardDoesNotKeepItsGroupFromEnding) {
+  world_.MakeGroup("g", 2);
+  world_.Append(Valid("a", "g"));
+  world_.Sql("UPDATE reward_group_members SET reward = x'ffffff'");
+  world_.Append(Valid("b", "g"));
+  EXPECT_THAT(Seen(Groups()), ElementsAre("group(1)!"));
+}
+
 TEST_P(RewardLogTest, MoreEpisodesThanPlacesAreRefused) {
   world_.MakeGroup("g", 2);
   EXPECT_TRUE(Admit("g", "a").ok());

@@ -51,6 +51,12 @@ class RewardWorld {
   RewardLog& log() { return *log_; }
   Groups& groups() { return *groups_; }
   Consumers& consumers() { return *consumers_; }
+  // Runs SQL behind the room's back.
+  void Sql(const std::string& sql) {
+    const absl::Status status = database_->Write(
+        context, [&](storage::Transaction& transaction) { return transaction.Execute(sql, {}).status(); });
+    EXPECT_TRUE(status.ok()) << status;
+  }
 
   // Appends a reward for `trajectories/{id}`.
   v1::Reward Append(v1::Reward reward) {
