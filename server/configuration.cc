@@ -326,11 +326,7 @@ absl::Status CheckModels(v1::ModelConfig& models, const Reporter& report) {
   return report.Error("models.routes", absl::StrCat("with several endpoints a route `", kJudgeRoute, "` is needed"));
 }
 
-absl::Status CheckEvaluation(v1::EvaluationConfig& evaluation, bool has_models, const Reporter& report) {
-  if (evaluation.chain().empty()) {
-    evaluation.add_chain("evaluators/oracle");
-    if (has_models) evaluation.add_chain("evaluators/pae");
-  }
+absl::Status CheckEvaluation(v1::EvaluationConfig& evaluation, const Reporter& report) {
   if (!(evaluation.audit_share() >= 0 && evaluation.audit_share() <= 1)) {
     return report.Error("evaluation.audit_share", "not between 0 and 1");
   }
@@ -376,7 +372,7 @@ absl::Status CheckConfiguration(v1::ServerConfig& config, NetworkConsent consent
   PROCTOR_RETURN_IF_ERROR(CheckTraces(*config.mutable_traces(), report));
   PROCTOR_RETURN_IF_ERROR(CheckThreads(*config.mutable_threads(), report));
   if (config.has_models()) PROCTOR_RETURN_IF_ERROR(CheckModels(*config.mutable_models(), report));
-  PROCTOR_RETURN_IF_ERROR(CheckEvaluation(*config.mutable_evaluation(), config.models().endpoints_size() > 0, report));
+  PROCTOR_RETURN_IF_ERROR(CheckEvaluation(*config.mutable_evaluation(), report));
   if (const absl::Status policy = reward::ValidateRewardPolicy(config.reward_policy()); !policy.ok()) {
     return report.Error("reward_policy", std::string(policy.message()));
   }
@@ -390,6 +386,14 @@ absl::Status CheckConfiguration(v1::ServerConfig& config, NetworkConsent consent
   const int32_t port = config.mutable_practice()->port();
   if (port < 0 || port > 65'535) return report.Error("practice.port", "not between 0 and 65535");
   return absl::OkStatus();
+}
+
+std::vector<std::string> EvaluationChain(const v1::ServerConfig& config) {
+  const auto& given = config.evaluation().chain();
+  if (!given.empty()) return {given.begin(), given.end()};
+  std::vector<std::string> chain = {"evaluators/oracle"};
+  if (!config.models().endpoints().empty()) chain.push_back("evaluators/pae");
+  return chain;
 }
 
 }  // namespace proctor::server

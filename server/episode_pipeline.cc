@@ -243,7 +243,10 @@ void EpisodePipeline::Process(const std::string& episode_id, int attempt) {
   const ChainEnd end = AllAreAsked(episode_id) ? ChainEnd::kAll : ChainEnd::kFirstDecision;
   parts_.judging.EvaluateChain(
       work.context,
-      {.evaluators = parts_.evaluation.chain, .end = end, .asks_model = [this, episode_id] { AsksModel(episode_id); }},
+      {.evaluators = parts_.evaluation.chain,
+       .end = end,
+       .next_decides = parts_.evaluation.next_decides,
+       .asks_model = [this, episode_id] { AsksModel(episode_id); }},
       work.trajectory, [this, work](absl::StatusOr<OptionalVerdict> verdict) { Judged(work, std::move(verdict)); });
 }
 

@@ -36,6 +36,7 @@ namespace proctor::server {
 struct EpisodeEvaluation {
   // `evaluators/{id}`, in order.
   std::vector<std::string> chain;
+  NextDecides next_decides = NextDecides::kAfterAny;
   // The share of episodes, [0, 1], that all evaluators of the chain judge, not only those up to the first decision: oracle and
   // judge on the same episodes tell what the judge is worth. Which episodes is decided by their ids.
   double audit_share = 0;

@@ -24,6 +24,11 @@ bool IsOfTheEvaluator(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsResourceExhausted(status);
 }
 
+bool LeftToJudge(const v1::Verdict& verdict) {
+  return verdict.undetermined_reason() == v1::UNDETERMINED_REASON_NO_EVALUATOR ||
+         verdict.undetermined_reason() == v1::UNDETERMINED_REASON_JUDGE_NEEDED;
+}
+
 }  // namespace
 
 // A chain under way.
@@ -33,8 +38,20 @@ struct Judging::ChainRun {
   TrajectoryPtr trajectory;
   ChainDone done;
   size_t next = 0;
-  // The first that decided, else the last one.
+  // The first that settled it, else the last one.
   std::optional<v1::Verdict> verdict;
+  // No other verdict counts.
+  bool settled = false;
+
+  void Take(absl::StatusOr<v1::Verdict> made) {
+    if (settled) return;
+    const bool any = chain.next_decides == NextDecides::kAfterAny;
+    settled = made.ok() ? evaluator::Decided(*made) || !(any || LeftToJudge(*made)) : !any;
+    if (!made.ok()) return;
+    const bool already_solved = verdict.has_value() && verdict->already_solved();
+    verdict = *std::move(made);
+    if (already_solved) verdict->set_already_solved(true);
+  }
 };
 
 absl::Status Judging::CheckCanAsk(const v1::Evaluator& evaluator) const {
@@ -129,12 +146,11 @@ void Judging::Assess(const CallContext& context, const v1::Evaluator& evaluator,
 void Judging::EvaluateChain(const CallContext& context, EvaluatorChain chain, TrajectoryPtr trajectory,
                             ChainDone done) {
   EvaluateNext(std::make_shared<ChainRun>(
-      ChainRun{context, std::move(chain), std::move(trajectory), std::move(done), 0, std::nullopt}));
+      ChainRun{context, std::move(chain), std::move(trajectory), std::move(done), 0, std::nullopt, false}));
 }
 
 void Judging::EvaluateNext(const std::shared_ptr<ChainRun>& run) {
-  const bool decided = run->verdict.has_value() && evaluator::Decided(*run->verdict);
-  if (run->next == run->chain.evaluators.size() || (decided && run->chain.end == ChainEnd::kFirstDecision)) {
+  if (run->next == run->chain.evaluators.size() || (run->settled && run->chain.end == ChainEnd::kFirstDecision)) {
     run->done(std::move(run->verdict));
     return;
   }
@@ -151,9 +167,8 @@ void Judging::EvaluateNext(const std::shared_ptr<ChainRun>& run) {
       LogError("a trajectory could not be evaluated", {{"trajectory", run->trajectory->name()},
                                                        {"evaluator", run->chain.evaluators[run->next - 1]},
                                                        {"error", verdict.status().ToString()}});
-    } else if (!run->verdict.has_value() || !evaluator::Decided(*run->verdict)) {
-      run->verdict = *std::move(verdict);
     }
+    run->Take(std::move(verdict));
     EvaluateNext(run);
   });
 }

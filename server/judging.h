@@ -38,11 +38,17 @@ struct EvaluateOptions {
 // Whether a chain ends with the first verdict that is SUCCESS or FAILURE, or all its evaluators are asked.
 enum class ChainEnd { kFirstDecision, kAll };
 
+// After which verdicts that are neither SUCCESS nor FAILURE the next of a chain may decide: any, or only those that leave it to a
+// judge (the task has no oracle, or one that needs a judge). Then evidence that is missing, or an oracle that cannot be evaluated, stays
+// what it is.
+enum class NextDecides { kAfterAny, kWhereLeftToJudge };
+
 // Who evaluates, one after another.
 struct EvaluatorChain {
   // `evaluators/{id}`.
   std::vector<std::string> evaluators;
   ChainEnd end = ChainEnd::kFirstDecision;
+  NextDecides next_decides = NextDecides::kAfterAny;
   // Called before each of them that may ask a model. May be null.
   std::function<void()> asks_model = nullptr;
 };
@@ -96,8 +102,9 @@ class Judging {
   void Reflect(const CallContext& context, const evaluator::ReflectWork& work,
                std::function<void(absl::StatusOr<v1::Reflection>)> done);
 
-  // Evaluates by one after another and stores each verdict. The answer is the first that decided, else the last one; none if
-  // no evaluator could be applied at all (an oracle that can never be evaluated, a spent budget: logged). Errors: others.
+  // Evaluates by one after another and stores each verdict. The answer is the first after which no other may decide, else the last
+  // one, with `already_solved` if it or one before it found that; none if no evaluator could be applied at all (an oracle that can
+  // never be evaluated, a spent budget: logged). Errors: others.
   using ChainDone = std::function<void(absl::StatusOr<std::optional<v1::Verdict>>)>;
   void EvaluateChain(const CallContext& context, EvaluatorChain chain, TrajectoryPtr trajectory, ChainDone done);
 

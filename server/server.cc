@@ -38,6 +38,7 @@
 #include "server/byte_budget.h"
 #include "server/calibrate_job.h"
 #include "server/changed_settings.h"
+#include "server/configuration.h"
 #include "server/data_directory.h"
 #include "server/environment_service.h"
 #include "server/episode_pipeline.h"
@@ -80,16 +81,18 @@ env::SessionManagerOptions SessionOptions(const v1::ServerConfig& config) {
   return options;
 }
 
-EpisodeEvaluation EvaluationOptions(const v1::EvaluationConfig& config) {
-  return {.chain = {config.chain().begin(), config.chain().end()},
+EpisodeEvaluation EvaluationOptions(const v1::ServerConfig& server) {
+  const v1::EvaluationConfig& config = server.evaluation();
+  return {.chain = EvaluationChain(server),
+          .next_decides = config.chain().empty() ? NextDecides::kWhereLeftToJudge : NextDecides::kAfterAny,
           .audit_share = config.audit_share(),
           .judge_retries = config.judge_retries(),
           .judge_retry_delay = FromProto(config.judge_retry_delay())};
 }
 
 // Every evaluator of the chain is there, and can ask what it needs to ask.
-absl::Status CheckChain(const v1::EvaluationConfig& config, evaluator::EvaluatorStore& evaluators, const Judging& judging) {
-  for (const std::string& name : config.chain()) {
+absl::Status CheckChain(const v1::ServerConfig& config, evaluator::EvaluatorStore& evaluators, const Judging& judging) {
+  for (const std::string& name : EvaluationChain(config)) {
     const auto evaluator = evaluators.Get(CallContext::WithTimeout(absl::Seconds(10)), name);
     PROCTOR_RETURN_IF_ERROR(Annotate(evaluator.status(), "evaluation.chain"));
     PROCTOR_RETURN_IF_ERROR(Annotate(judging.CheckCanAsk(*evaluator), "evaluation.chain"));
@@ -314,11 +317,11 @@ absl::Status ServerImpl::StartRooms() {
                                                         Charge(of, job, verdict.usage().cost_usd());
                                                       },
                                                       &observers_});
-  PROCTOR_RETURN_IF_ERROR(CheckChain(config_.evaluation(), *data_.evaluators, *judging_));
+  PROCTOR_RETURN_IF_ERROR(CheckChain(config_, *data_.evaluators, *judging_));
   pipeline_ = std::make_unique<EpisodePipeline>(EpisodePipeline::Parts{
       *data_.tasks, *data_.sampler, *data_.groups, *data_.rewards, *data_.evaluators, *judging_,
       *data_.trajectories, *data_.episodes, *timers_, pools_->evaluation, config_.reward_policy(),
-      EvaluationOptions(config_.evaluation()), Functions(config_), TraceShare()});
+      EvaluationOptions(config_), Functions(config_), TraceShare()});
   recorder_ = std::make_unique<EpisodeRecorder>(*data_.recorder, *data_.replays, *data_.blobs);
   metered_ = std::make_unique<MeteredSink>(*recorder_, *quotas_, *accounts_);
   env::EpisodeSink& sink = quotas_->limits_storage() ? static_cast<env::EpisodeSink&>(*metered_) : *recorder_;

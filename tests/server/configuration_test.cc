@@ -17,6 +17,7 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "server/changed_settings.h"
+#include "server/configuration.h"
 #include "tests/storage/temp_directory.h"
 
 namespace proctor::server {
@@ -213,7 +214,7 @@ TEST_F(ConfigurationTest, FlagsOverrideTheFile) {
 TEST_F(ConfigurationTest, WithoutModelsTheChainIsTheOracleAlone) {
   const auto line = Load("");
   ASSERT_TRUE(line.ok()) << line.status();
-  EXPECT_THAT(line->config.evaluation().chain(), testing::ElementsAre("evaluators/oracle"));
+  EXPECT_THAT(EvaluationChain(line->config), testing::ElementsAre("evaluators/oracle"));
 }
 
 TEST_F(ConfigurationTest, AModelEndpointOfTheFlagsIsTheJudges) {
@@ -226,7 +227,9 @@ TEST_F(ConfigurationTest, AModelEndpointOfTheFlagsIsTheJudges) {
   EXPECT_EQ(endpoint.key_env(), "KEY");
   EXPECT_TRUE(endpoint.capabilities().images());
   EXPECT_THAT(line->config.models().routes().at("captioner").endpoints(), testing::ElementsAre("judge"));
-  EXPECT_THAT(line->config.evaluation().chain(), testing::ElementsAre("evaluators/oracle", "evaluators/pae"));
+  EXPECT_THAT(EvaluationChain(line->config), testing::ElementsAre("evaluators/oracle", "evaluators/pae"));
+  // Not written out: that would let the judge overrule an oracle that cannot tell.
+  EXPECT_TRUE(line->config.evaluation().chain().empty());
 }
 
 TEST_F(ConfigurationTest, TheOnlyEndpointIsTheJudgesAndTheCaptioner) {
@@ -234,7 +237,7 @@ TEST_F(ConfigurationTest, TheOnlyEndpointIsTheJudgesAndTheCaptioner) {
   ASSERT_TRUE(line.ok()) << line.status();
   EXPECT_THAT(line->config.models().routes().at("judge").endpoints(), testing::ElementsAre("a"));
   EXPECT_THAT(line->config.models().routes().at("captioner").endpoints(), testing::ElementsAre("a"));
-  EXPECT_THAT(line->config.evaluation().chain(), testing::ElementsAre("evaluators/aer"));
+  EXPECT_THAT(EvaluationChain(line->config), testing::ElementsAre("evaluators/aer"));
 }
 
 TEST_F(ConfigurationTest, RefusesBadFlags) {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "evaluator/evidence.h"
 #include "model/tables.h"
 #include "reward/tables.h"
 #include "server/judging.h"
@@ -317,6 +318,78 @@ class JudgedPipelineTest : public EpisodePipelineTest {
                                                  trajectories_, episodes_, timers_, pool_, v1::RewardPolicy(),
                                                  {.chain = {"evaluators/rating"}}, /*functions=*/{}}};
 };
+
+// The verdict of the chain of oracle and judge on a record whose page was there at the start; its evidence of the end is missing.
+class ChainTest : public JudgedPipelineTest {
+ protected:
+  ChainTest() {
+    v1::Evaluator oracle;
+    oracle.set_name("evaluators/of-the-task");
+    oracle.mutable_task_oracle();
+    EXPECT_TRUE(evaluators_.Create(CallContext(), oracle).ok());
+    LetItAnswer();
+    record_.set_name("trajectories/t1");
+    record_.set_closed(true);
+    record_.set_end_kind(v1::END_KIND_TERMINATED);
+    record_.set_end_reason(v1::END_REASON_ANSWERED);
+    record_.add_steps()->mutable_action()->mutable_answer()->set_text("the tea");
+  }
+
+  void NeedsEvidence() {
+    v1::Oracle& oracle = *record_.mutable_task()->mutable_oracle();
+    oracle.mutable_page()->set_expression("p");
+    oracle.mutable_page()->mutable_match()->set_truthy(true);
+    v1::Evidence& start = *record_.add_evidence();
+    start.set_request_id(evaluator::RequiredEvidence(oracle).at(0).id());
+    start.set_at_start(true);
+    start.add_json_values("true");
+  }
+
+  v1::Verdict Judge(NextDecides next_decides, ChainEnd end = ChainEnd::kFirstDecision) {
+    using Result = absl::StatusOr<std::optional<v1::Verdict>>;
+    auto result = std::make_shared<std::promise<Result>>();
+    std::future<Result> future = result->get_future();
+    judge_.EvaluateChain(CallContext::WithTimeout(absl::Seconds(30)),
+                         {.evaluators = {"evaluators/of-the-task", "evaluators/rating"}, .end = end, .next_decides = next_decides},
+                         std::make_shared<const v1::Trajectory>(record_),
+                         [result](Result verdict) { result->set_value(std::move(verdict)); });
+    const Result verdict = future.get();
+    EXPECT_TRUE(verdict.ok()) << verdict.status();
+    return verdict.ok() && verdict->has_value() ? **verdict : v1::Verdict();
+  }
+
+  v1::Trajectory record_;
+};
+
+TEST_F(ChainTest, AnOracleWithoutEvidenceIsNotOverruled) {
+  NeedsEvidence();
+  for (const ChainEnd end : {ChainEnd::kFirstDecision, ChainEnd::kAll}) {
+    const v1::Verdict verdict = Judge(NextDecides::kWhereLeftToJudge, end);
+    EXPECT_EQ(verdict.outcome(), v1::OUTCOME_UNDETERMINED);
+    EXPECT_EQ(verdict.undetermined_reason(), v1::UNDETERMINED_REASON_EVIDENCE_MISSING) << verdict.rationale();
+  }
+}
+
+TEST_F(ChainTest, WhereThereIsNoOracleTheJudgeDecides) {
+  EXPECT_EQ(Judge(NextDecides::kWhereLeftToJudge).outcome(), v1::OUTCOME_SUCCESS);
+}
+
+TEST_F(ChainTest, WhereTheOracleNeedsAJudgeTheJudgeDecides) {
+  v1::WebArenaEval& eval = *record_.mutable_task()->mutable_oracle()->mutable_webarena();
+  eval.add_eval_types("string_match");
+  eval.mutable_reference_answers()->add_fuzzy_match("tea");
+  const v1::Verdict verdict = Judge(NextDecides::kWhereLeftToJudge);
+  EXPECT_EQ(verdict.outcome(), v1::OUTCOME_SUCCESS) << verdict.rationale();
+  EXPECT_EQ(verdict.evaluator(), "evaluators/rating");
+}
+
+TEST_F(ChainTest, AChainThatIsWrittenOutGoesOnAndKeepsThatItWasSolvedBefore) {
+  NeedsEvidence();
+  const v1::Verdict verdict = Judge(NextDecides::kAfterAny);
+  EXPECT_EQ(verdict.outcome(), v1::OUTCOME_SUCCESS) << verdict.rationale();
+  EXPECT_EQ(verdict.evaluator(), "evaluators/rating");
+  EXPECT_TRUE(verdict.already_solved());
+}
 
 TEST_F(JudgedPipelineTest, WaitForOraclesEndsWhenAModelIsAsked) {
   const std::string name = Record("e1");
