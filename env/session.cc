@@ -274,7 +274,8 @@ absl::StatusOr<v1::Observation> Session::DoObserve(const CallContext& context,
   if (!observation.ok()) {
     const Ending ending = FaultEnding(observation.status());
     untold_ = EndedResponse(ending, {});
-    return absl::UnavailableError(absl::StrCat("the episode was interrupted: ", ending.message));
+    // Not UNAVAILABLE: clients would try again, and be told that no episode is open.
+    return absl::AbortedError(absl::StrCat("the episode was interrupted: ", ending.message));
   }
   run_->last_observation() = *observation;
   run_->Answered(parts_.clock.Now());

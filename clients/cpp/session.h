@@ -104,7 +104,8 @@ class Episode {
   // The same with agent_text, agent_data, another observation, ... `session`, `expected_step_index`
   // and an unset `observation` are filled in.
   absl::StatusOr<v1::StepResponse> Step(v1::StepRequest request);
-  // Looks without acting. Costs no step.
+  // Looks without acting. Costs no step. ABORTED: the world failed, or the session was closed, and the
+  // episode was interrupted; End tells it whole.
   absl::StatusOr<v1::Observation> Look(v1::ObservationRequest request);
   // Ends it: DONE is judged as it stands, CANCEL is masked.
   absl::StatusOr<v1::Episode> End(v1::ClientEnd end);

@@ -40,7 +40,7 @@ class PermissionDenied(ProctorError):
 
 
 class Aborted(ProctorError):
-    """Lost a race: a step index that does not fit, a stream that was taken over."""
+    """Lost a race: a step index that does not fit, a stream that was taken over; or an episode was interrupted as it was looked at."""
 
 
 class OutOfRange(ProctorError):

@@ -1,10 +1,12 @@
 #include "env/session.h"
 
+#include <atomic>
 #include <future>
 #include <thread>
 
 #include "common/proto_time.h"
 #include "env/null/null_environment.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/env/fakes.h"
 
@@ -23,15 +25,17 @@ class BudgetEnvironment final : public Environment {
                                               const v1::EnvironmentSettings& settings) override {
     auto world = null_.Open(context, settings);
     if (!world.ok()) return world.status();
-    return std::make_unique<BudgetWorld>(*std::move(world), budget_);
+    return std::make_unique<BudgetWorld>(*std::move(world), budget_, blind_);
   }
+  // From now on worlds cannot be looked at.
+  void GoBlind() { blind_ = true; }
   absl::Duration budget() const { return budget_; }
 
  private:
   class BudgetWorld final : public World {
    public:
-    BudgetWorld(std::unique_ptr<World> world, absl::Duration& budget)
-        : world_(std::move(world)), budget_(budget) {}
+    BudgetWorld(std::unique_ptr<World> world, absl::Duration& budget, const std::atomic<bool>& blind)
+        : world_(std::move(world)), budget_(budget), blind_(blind) {}
     absl::StatusOr<ResetResult> Reset(const CallContext& context, const ResetSpec& spec,
                                       const v1::ObservationRequest& request) override {
       return world_->Reset(context, spec, request);
@@ -43,6 +47,7 @@ class BudgetEnvironment final : public Environment {
     }
     absl::StatusOr<v1::Observation> Observe(const CallContext& context,
                                             const v1::ObservationRequest& request) override {
+      if (blind_) return absl::UnavailableError("the screen is gone");
       return world_->Observe(context, request);
     }
     std::vector<v1::Evidence> Collect(const CallContext& context,
@@ -54,10 +59,12 @@ class BudgetEnvironment final : public Environment {
    private:
     const std::unique_ptr<World> world_;
     absl::Duration& budget_;
+    const std::atomic<bool>& blind_;
   };
 
   NullEnvironment null_;
   absl::Duration budget_;
+  std::atomic<bool> blind_ = false;
 };
 
 class SessionTest : public testing::Test {
@@ -279,6 +286,27 @@ TEST_F(SessionTest, AStepThatCannotBeRecordedInterruptsAsServerFault) {
   // Its record could not be closed either: the host sees to that.
   EXPECT_EQ(fixture_.host().not_closed_count(), 1u);
   EXPECT_EQ(fixture_.host().closed_count(), 0u);
+}
+
+// ABORTED: a client that tries UNAVAILABLE again would only hear that no episode is open.
+TEST_F(SessionTest, LookingAtAWorldThatFailedTellsOnceWhyTheEpisodeEnded) {
+  const std::string session = Open();
+  ASSERT_TRUE(Start(session).ok());
+  null_.GoBlind();
+  const auto seen = Await<v1::Observation>([&](Done<v1::Observation> done) {
+    v1::ObserveRequest request;
+    request.set_session(session);
+    (*fixture_.manager().Find(session))->Observe(CallContext(), request, std::move(done));
+  });
+  EXPECT_EQ(seen.status().code(), absl::StatusCode::kAborted) << seen.status();
+  EXPECT_THAT(std::string(seen.status().message()), testing::HasSubstr("the screen is gone"));
+  const auto ended = Await<v1::Episode>([&](Done<v1::Episode> done) {
+    v1::EndEpisodeRequest request;
+    request.set_session(session);
+    (*fixture_.manager().Find(session))->EndEpisode(CallContext(), request, std::move(done));
+  });
+  ASSERT_TRUE(ended.ok()) << ended.status();
+  EXPECT_EQ(ended->end_reason(), v1::END_REASON_WORLD_FAULT);
 }
 
 TEST_F(SessionTest, GivesTheGroupPlaceBackWhenAnEpisodeCannotStart) {
