@@ -46,7 +46,7 @@ class StreamTest : public testing::Test {
   grpc::CallbackServerContext context_;
   Inline pool_;
   FakeReactor reactor_;
-  const std::shared_ptr<Core> core_ = std::make_shared<Core>(&reactor_, context_, pool_, std::make_unique<Keeping>(), 4);
+  const std::shared_ptr<Core> core_ = std::make_shared<Core>(&reactor_, context_, pool_, std::make_unique<Keeping>(), 4, nullptr);
 };
 
 TEST_F(StreamTest, ReadsNoMoreThanSoManySmallMessages) {
