@@ -171,7 +171,8 @@ TEST_P(RewardLogTest, ADamagedGroupEndsOnceWithWhatCanBeReadAndTheOthersEnd) {
   for (const v1::RewardRecord& record : batch.records) {
     const v1::GroupComplete& complete = record.group_complete();
     EXPECT_EQ(complete.group().task(), "tasks/t");
-    if (complete.group().name() == "groups/g") EXPECT_EQ(complete.rewards(0).trajectory(), "trajectories/b");
+    if (complete.group().name() != "groups/g") continue;
+    EXPECT_EQ(complete.rewards(0).trajectory(), "trajectories/b");
   }
   EXPECT_EQ(world_.groups().Get(world_.context, "groups/g").status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(world_.groups().Get(world_.context, "groups/other")->state(), v1::GROUP_STATE_PARTIAL);

@@ -13,7 +13,7 @@
 namespace proctor::env {
 namespace {
 
-// The null environment, noting how long its worlds may take to act.
+// The null environment, noting how long its worlds may take to act; it can go blind.
 class BudgetEnvironment final : public Environment {
  public:
   v1::Environment Describe() const override { return null_.Describe(); }
@@ -290,9 +290,14 @@ TEST_F(SessionTest, AStepThatCannotBeRecordedInterruptsAsServerFault) {
 
 // ABORTED: a client that tries UNAVAILABLE again would only hear that no episode is open.
 TEST_F(SessionTest, LookingAtAWorldThatFailedTellsOnceWhyTheEpisodeEnded) {
-  const std::string session = Open();
+  fixture_.manager().Register("blind", budget_, 1);
+  v1::CreateSessionRequest create;
+  create.set_environment("environments/blind");
+  const auto made = fixture_.Create(create);
+  ASSERT_TRUE(made.ok()) << made.status();
+  const std::string session = made->name();
   ASSERT_TRUE(Start(session).ok());
-  null_.GoBlind();
+  budget_.GoBlind();
   const auto seen = Await<v1::Observation>([&](Done<v1::Observation> done) {
     v1::ObserveRequest request;
     request.set_session(session);
