@@ -94,6 +94,10 @@ void Merge(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const std::string_view rest = proctor::fuzz::View(data + 1, size - 1);
-  data[0] == 'T' ? proctor::env::web::Talk(rest) : proctor::env::web::Merge(rest);
+  switch (data[0]) {
+    case 'T': proctor::env::web::Talk(rest); break;
+    case 'G': proctor::env::web::Gather(rest); break;
+    default: proctor::env::web::Merge(rest);
+  }
   return 0;
 }
