@@ -69,8 +69,11 @@ class SiteTest(unittest.TestCase):
         self.assert_share("right and unique", 1 - len(problems) / len(self.tasks), len(self.tasks), RIGHT)
 
     def test_3_no_side_shares_a_page_or_an_answer(self):
+        self.check_sides(self.tasks)
+
+    def check_sides(self, tasks):
         sides = collections.defaultdict(set)
-        for task in self.tasks:
+        for task in tasks:
             for page in task.lineage.pages:
                 sides["page", page].add(task.split)
             if task.solution[-1].answer:
@@ -116,6 +119,18 @@ class SiteTest(unittest.TestCase):
             self.assertLessEqual(accepted[what], GUESSED * count, what)
         print(f"most accepted by one oracle: {worst[1]:.1%} of other tasks' answers ({worst[0]})")
         self.assertLessEqual(worst[1], GUESSED, worst[0])
+
+    def test_6_another_job_repeats_nothing_and_keeps_pages_and_answers_on_their_sides(self):
+        request = task_pb.ProposeTasksRequest(count=10, seed=1)
+        request.crawl.start_url = self.wiki.url
+        request.split_shares.train, request.split_shares.validation, request.split_shares.test = 0.2, 0.2, 0.6
+        result = self.client.propose_tasks(request)
+        print(f"proposing again: {result.drafted} drafts, {result.accepted} accepted; rejected: {dict(result.rejected_by_reason)}")
+        self.assertEqual(10, result.accepted)
+        tasks = self.client.list_tasks()
+        self.assertEqual(len(self.tasks) + 10, len(tasks))
+        self.assertEqual([], [goal for goal, count in collections.Counter(task.goal for task in tasks).items() if count > 1])
+        self.check_sides(tasks)
 
     def start_text(self) -> str:
         env = proctor.Env(self.client, "web", observe=["text"])
