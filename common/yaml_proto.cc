@@ -9,7 +9,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
-#include <vector>
+#include <sstream>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -20,6 +20,7 @@
 #include "common/strings.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/util/time_util.h"
+#include "yaml-cpp/eventhandler.h"
 #include "yaml-cpp/yaml.h"
 
 namespace proctor {
@@ -305,6 +306,32 @@ class Reader {
   YamlLocations locations_;
 };
 
+// Counts documents, but no more than matter: there are texts ("," is one) that yaml-cpp reads as documents without end.
+class DocumentCounter final : public YAML::EventHandler {
+ public:
+  void CountUpToTwo(const std::string& text) {
+    std::istringstream in(text);
+    YAML::Parser parser(in);
+    while (count_ < 2 && parser.HandleNextDocument(*this)) ++count_;
+  }
+  int count() const { return count_; }
+  int last_line() const { return last_line_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { last_line_ = mark.line + 1; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  int count_ = 0;
+  int last_line_ = 1;
+};
+
 absl::Status TooLarge(const std::string& file) {
   return absl::InvalidArgumentError(absl::StrCat(file, ":1: larger than ", kMaxBytes, " bytes"));
 }
@@ -330,13 +357,15 @@ absl::StatusOr<YamlLocations> ParseYamlProto(std::string_view text, const std::s
   if (text.size() > kMaxBytes) return TooLarge(file);
   // yaml-cpp throws: nothing of it leaves this function.
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
+    const std::string copy(text);
+    DocumentCounter documents;
+    documents.CountUpToTwo(copy);
     Reader reader(file);
-    if (documents.empty()) return reader.TakeLocations();
-    if (documents.size() > 1) {
-      return reader.Fail(documents[1], "", "expected one document, found more");
+    if (documents.count() == 0) return reader.TakeLocations();
+    if (documents.count() > 1) {
+      return absl::InvalidArgumentError(absl::StrCat(file, ":", documents.last_line(), ": expected one document, found more"));
     }
-    PROCTOR_RETURN_IF_ERROR(reader.ReadMessage(documents[0], "", 0, message));
+    PROCTOR_RETURN_IF_ERROR(reader.ReadMessage(YAML::Load(copy), "", 0, message));
     return reader.TakeLocations();
   } catch (const YAML::Exception& error) {
     return absl::InvalidArgumentError(

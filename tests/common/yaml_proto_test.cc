@@ -94,7 +94,10 @@ TEST(YamlProtoTest, ErrorsNameFileLineFieldAndReason) {
       {"a: b: c\n", "p.yaml:1: "},
       {"data_dir: [unfinished\n", "p.yaml:"},
       {"- a\n", "p.yaml:1: expected keys and values"},
-      {"data_dir: a\n---\ndata_dir: b\n", "p.yaml:3: expected one document"},
+      {"data_dir: a\n---\ndata_dir: b\n", "p.yaml:2: expected one document"},
+      // yaml-cpp reads these as documents without end.
+      {",~", "p.yaml:1: expected one document"},
+      {"data_dir: a\n---\n, b\n", "p.yaml:2: expected one document"},
       {"data_dir: \"\\xC0\\xff\"\n&x: 1", "p.yaml:"},
       {"? [a]\n: b\n", "p.yaml:1: a key must be a name"},
   };
