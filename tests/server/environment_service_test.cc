@@ -83,6 +83,7 @@ class EnvironmentServiceTest : public testing::Test {
 
   // A server with the records of the one before it.
   void StartServer() {
+    pool_ = std::make_unique<ThreadPool>("test", 4);
     recorder_ = std::make_unique<trajectory::Recorder>(*archive_);
     replays_ = std::make_unique<trajectory::ReplayStore>(*archive_);
     episodes_ = std::make_unique<trajectory::EpisodeStore>(*archive_);
@@ -90,9 +91,9 @@ class EnvironmentServiceTest : public testing::Test {
     results_ = std::make_unique<InstantResults>(*episodes_);
     sessions_ = std::make_unique<env::SessionManager>(
         env::SessionManagerOptions{},
-        env::SessionParts{pool_, timers_, SystemClock(), *sink_, host_, {}});
+        env::SessionParts{*pool_, timers_, SystemClock(), *sink_, host_, {}});
     sessions_->Register("null", null_, 2);
-    service_ = MakeEnvironmentService({*sessions_, *episodes_, *results_, *sink_, pool_});
+    service_ = MakeEnvironmentService({*sessions_, *episodes_, *results_, *sink_, *pool_});
     const std::string address = "unix:" + directory_ + "/socket";
     grpc::ServerBuilder builder;
     builder.AddListeningPort(address, grpc::InsecureServerCredentials());
@@ -109,6 +110,7 @@ class EnvironmentServiceTest : public testing::Test {
     closed.get_future().wait();
     server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
     server_->Wait();
+    pool_.reset();  // As in the server: streams' ends are still to run, and use the service.
     service_.reset();
     sessions_.reset();
   }
@@ -154,7 +156,7 @@ class EnvironmentServiceTest : public testing::Test {
   }
 
   std::string directory_;
-  ThreadPool pool_{"test", 4};
+  std::unique_ptr<ThreadPool> pool_;
   TimerQueue timers_;
   env::NullEnvironment null_;
   env::FakeHost host_;
