@@ -79,6 +79,15 @@ class SessionTest : public testing::Test {
     EXPECT_TRUE(session.ok()) << session.status();
     return session->name();
   }
+  // A session of the environment `budget_`.
+  std::string OpenBudget() {
+    fixture_.manager().Register("budget", budget_, 1);
+    v1::CreateSessionRequest request;
+    request.set_environment("environments/budget");
+    const auto session = fixture_.Create(request);
+    EXPECT_TRUE(session.ok()) << session.status();
+    return session.ok() ? session->name() : "";
+  }
   absl::StatusOr<v1::EpisodeStart> Start(const std::string& session, const v1::Limits& limits = {}) {
     v1::StartEpisodeRequest request;
     request.set_session(session);
@@ -201,16 +210,12 @@ TEST_F(SessionTest, KeepsTheEndingOfItsLastStepAndOfEndEpisode) {
 }
 
 TEST_F(SessionTest, AStepMayNotRunFarBeyondTheTimeLimit) {
-  fixture_.manager().Register("budget", budget_, 1);
-  v1::CreateSessionRequest create;
-  create.set_environment("environments/budget");
-  const auto session = fixture_.Create(create);
-  ASSERT_TRUE(session.ok()) << session.status();
+  const std::string session = OpenBudget();
   v1::Limits limits;
   *limits.mutable_max_duration() = ToProto(absl::Seconds(60));
-  ASSERT_TRUE(Start(session->name(), limits).ok());
+  ASSERT_TRUE(Start(session, limits).ok());
   clock_.Advance(absl::Seconds(50));
-  ASSERT_TRUE(fixture_.Step(Click(session->name(), 1)).ok());
+  ASSERT_TRUE(fixture_.Step(Click(session, 1)).ok());
   EXPECT_GT(budget_.budget(), absl::ZeroDuration());
   EXPECT_LE(budget_.budget(), absl::Seconds(10) + SessionCaps().overtime);
 }
@@ -290,12 +295,7 @@ TEST_F(SessionTest, AStepThatCannotBeRecordedInterruptsAsServerFault) {
 
 // ABORTED: a client that tries UNAVAILABLE again would only hear that no episode is open.
 TEST_F(SessionTest, LookingAtAWorldThatFailedTellsOnceWhyTheEpisodeEnded) {
-  fixture_.manager().Register("blind", budget_, 1);
-  v1::CreateSessionRequest create;
-  create.set_environment("environments/blind");
-  const auto made = fixture_.Create(create);
-  ASSERT_TRUE(made.ok()) << made.status();
-  const std::string session = made->name();
+  const std::string session = OpenBudget();
   ASSERT_TRUE(Start(session).ok());
   budget_.GoBlind();
   const auto seen = Await<v1::Observation>([&](Done<v1::Observation> done) {
