@@ -1,5 +1,7 @@
 #include "common/json.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 namespace proctor {
@@ -55,6 +57,19 @@ double JsonNumberOr(const Json& object, std::string_view key, double otherwise) 
   if (!object.is_object()) return otherwise;
   const auto it = object.find(key);
   return it == object.end() || !it->is_number() ? otherwise : it->get<double>();
+}
+
+const Json& JsonMember(const Json& object, std::string_view key) {
+  static const Json& none = *new Json();
+  if (!object.is_object()) return none;
+  const auto it = object.find(key);
+  return it == object.end() ? none : *it;
+}
+
+int64_t JsonIntegerOr(const Json& object, std::string_view key, int64_t otherwise) {
+  constexpr double kLimit = 9007199254740992;
+  const double number = JsonNumberOr(object, key, static_cast<double>(otherwise));
+  return static_cast<int64_t>(std::clamp(number, -kLimit, kLimit));
 }
 
 bool JsonBoolOr(const Json& object, std::string_view key, bool otherwise) {

@@ -3,6 +3,7 @@
 #ifndef PROCTOR_COMMON_JSON_H_
 #define PROCTOR_COMMON_JSON_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -20,9 +21,14 @@ absl::StatusOr<Json> ParseJson(std::string_view text);
 // Compact text; malformed UTF-8 is replaced.
 std::string DumpJson(const Json& json);
 
+// The member; null if it is missing or `object` is none.
+const Json& JsonMember(const Json& object, std::string_view key);
+
 // The member as a string, number, ... or the default if it is missing or of another type.
 std::string JsonStringOr(const Json& object, std::string_view key, std::string_view otherwise = "");
 double JsonNumberOr(const Json& object, std::string_view key, double otherwise = 0);
+// The same as a whole number: fractions are cut off, what lies beyond ±2^53 (as far as a double counts) stays at that limit.
+int64_t JsonIntegerOr(const Json& object, std::string_view key, int64_t otherwise = 0);
 bool JsonBoolOr(const Json& object, std::string_view key, bool otherwise = false);
 
 }  // namespace proctor

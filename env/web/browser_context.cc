@@ -321,9 +321,9 @@ void BrowserContext::OnDownloadProgress(const Json& params) {
     if (found == downloads_.end() || found->second.done) return;
     DownloadState& state = found->second;
     const std::string progress = JsonStringOr(params, "state");
-    const auto received = static_cast<int64_t>(JsonNumberOr(params, "receivedBytes"));
+    const int64_t received = JsonIntegerOr(params, "receivedBytes");
     state.download.set_size_bytes(received);
-    if (std::max(received, static_cast<int64_t>(JsonNumberOr(params, "totalBytes"))) > limit) {
+    if (std::max(received, JsonIntegerOr(params, "totalBytes")) > limit) {
       state.download.set_error(absl::StrCat("larger than ", limit, " bytes"));
       state.done = cancel = true;
     } else if (progress == "completed") {

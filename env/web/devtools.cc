@@ -21,7 +21,7 @@ constexpr int kSessionNotFound = -32001;
 absl::Status ErrorFrom(std::string_view error_text) {
   const absl::StatusOr<Json> error = ParseJson(error_text);
   if (!error.ok() || !error->is_object()) return absl::InternalError("malformed error of the browser");
-  const int code = static_cast<int>(JsonNumberOr(*error, "code"));
+  const int64_t code = JsonIntegerOr(*error, "code");
   const std::string message = JsonStringOr(*error, "message", "unknown error");
   if (code == kSessionNotFound) return absl::UnavailableError(absl::StrCat("the tab is gone: ", message));
   if (code == kInvalidParams) return absl::InvalidArgumentError(message);

@@ -249,7 +249,7 @@ absl::StatusOr<v1::Element> ElementRegistry::DescribeAt(const CallContext& conte
       return std::move(element.element);
     }
     FrameOwner owner;
-    owner.local_id = static_cast<int64_t>(JsonNumberOr(result, "owner"));
+    owner.local_id = JsonIntegerOr(result, "owner");
     owner.scale_x = JsonNumberOr(result, "scaleX", 1);
     owner.scale_y = JsonNumberOr(result, "scaleY", 1);
     const double inner_x = JsonNumberOr(result, "x");
@@ -342,7 +342,7 @@ absl::StatusOr<int64_t> ElementRegistry::OwnerOf(const CallContext& context,
   PROCTOR_ASSIGN_OR_RETURN(
       const Json resolved,
       devtools_.Call(context, parent->session_id, "DOM.resolveNode",
-                     {{"backendNodeId", static_cast<int64_t>(JsonNumberOr(owner, "backendNodeId"))},
+                     {{"backendNodeId", JsonIntegerOr(owner, "backendNodeId")},
                       {"executionContextId", parent->execution_context_id}}));
   const auto object = resolved.find("object");
   const std::string object_id = object == resolved.end() ? "" : JsonStringOr(*object, "objectId");
@@ -355,7 +355,7 @@ absl::StatusOr<int64_t> ElementRegistry::OwnerOf(const CallContext& context,
   devtools_.Send({parent->session_id, "Runtime.releaseObject", {{"objectId", object_id}}});
   const auto result = reply.find("result");
   const int64_t id =
-      result == reply.end() ? 0 : static_cast<int64_t>(JsonNumberOr(*result, "value"));
+      result == reply.end() ? 0 : JsonIntegerOr(*result, "value");
   if (id == 0) return absl::UnavailableError("the frame's owner is gone");
   owners_[key] = id;
   return id;

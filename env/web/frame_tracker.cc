@@ -128,7 +128,7 @@ void FrameTracker::OnRuntimeEvent(const std::string& session_id, std::string_vie
       return;
     }
     frame.context_id = JsonStringOr(created, "uniqueId");
-    frame.execution_context_id = static_cast<int64_t>(JsonNumberOr(created, "id"));
+    frame.execution_context_id = JsonIntegerOr(created, "id");
   } else if (method == "Runtime.executionContextDestroyed") {
     const std::string unique_id = JsonStringOr(params, "executionContextUniqueId");
     for (auto& [id, frame] : frames_) {

@@ -61,7 +61,7 @@ void PageActivity::OnResponse(const Json& params) {
   const auto response = params.find("response");
   if (response == params.end()) return;
   if (request->second.document) {
-    document_status_ = static_cast<int>(JsonNumberOr(*response, "status"));
+    document_status_ = static_cast<int>(std::clamp<int64_t>(JsonIntegerOr(*response, "status"), 0, 999));
     document_type_ = JsonStringOr(*response, "mimeType");
   }
   // Streams have no end to wait for.

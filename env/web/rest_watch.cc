@@ -14,7 +14,7 @@ bool RestWatch::Undisturbed(const CallContext& context) {
   const absl::StatusOr<Json> answer =
       tab_.devtools().Call(context, tab_.session_id(), "Runtime.evaluate",
                            {{"expression", QuietExpression(absl::ZeroDuration())}, {"returnByValue", true}});
-  const bool still = answer.ok() && answer->contains("result") && JsonNumberOr((*answer)["result"], "value", -1) == 0;
+  const bool still = answer.ok() && JsonNumberOr(JsonMember(*answer, "result"), "value", -1) == 0;
   return still && tab_.activity().busy() == PageActivity::Busy::kIdle && tab_.activity().changes() == changes_;
 }
 

@@ -77,7 +77,7 @@ int64_t Settler::AskIfQuiet(const CallContext& context) const {
       context.Child(std::max(left() + kGrace, absl::ZeroDuration())), tab_.session_id(), "Runtime.evaluate",
       {{"expression", QuietExpression(std::max(left(), absl::ZeroDuration()))}, {"returnByValue", true}});
   if (!answer.ok() || !answer->contains("result")) return -1;
-  return static_cast<int64_t>(JsonNumberOr((*answer)["result"], "value", -1));
+  return JsonIntegerOr(JsonMember(*answer, "result"), "value", -1);
 }
 
 int64_t Settler::AwaitQuiet(const CallContext& context) {
@@ -128,11 +128,9 @@ Settler::Rest Settler::AwaitAnswers(const CallContext& context,
     // anew.
     if (!answer.ok()) continue;
     if (i == 0) rest.known = true;
-    const Json value = answer->contains("result")
-                           ? (*answer)["result"].value("value", Json::object())
-                           : Json::object();
+    const Json& value = JsonMember(JsonMember(*answer, "result"), "value");
     if (!value.is_object()) continue;
-    if (i == 0) rest.happened = static_cast<int64_t>(JsonNumberOr(value, "happened", -1));
+    if (i == 0) rest.happened = JsonIntegerOr(value, "happened", -1);
     rest.timers = rest.timers || JsonNumberOr(value, "timers") > 0;
     rest.mutating = rest.mutating || JsonBoolOr(value, "mutating");
   }

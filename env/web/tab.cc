@@ -205,7 +205,7 @@ void Tab::OnEvent(const DevToolsEvent& event) {
     const Json params = event.Params();
     MutexLock lock(mutex_);
     file_chooser_ = FileChooser{std::string(event.session_id),
-                                static_cast<int64_t>(JsonNumberOr(params, "backendNodeId")),
+                                JsonIntegerOr(params, "backendNodeId"),
                                 JsonStringOr(params, "mode") == "selectMultiple"};
   } else if (event.method == "Input.dragIntercepted") {
     const Json params = event.Params();
@@ -270,7 +270,7 @@ void Tab::OnConsole(const DevToolsEvent& event) {
     if (exception != details->end()) text = absl::StrCat(text, " ", JsonStringOr(*exception, "description"));
   } else if (event.method == "Runtime.consoleAPICalled") {
     if (JsonStringOr(params, "type") != "error" && JsonStringOr(params, "type") != "assert") return;
-    for (const Json& argument : params.value("args", Json::array())) {
+    for (const Json& argument : JsonMember(params, "args")) {
       const auto value = argument.find("value");
       if (!text.empty()) text.push_back(' ');
       text += value == argument.end() ? JsonStringOr(argument, "description")
@@ -290,7 +290,7 @@ void Tab::OnDropped(const DevToolsEvent& event) {
   const std::string method = JsonStringOr(params, "method");
   const std::string head = JsonStringOr(params, "head");
   if (IsConsole(method) && IsConsoleError(method, head)) {
-    AddConsoleError(BeginningOfHuge(head, static_cast<uint64_t>(JsonNumberOr(params, "bytes"))));
+    AddConsoleError(BeginningOfHuge(head, static_cast<uint64_t>(JsonIntegerOr(params, "bytes"))));
   }
 }
 

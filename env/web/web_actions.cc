@@ -348,19 +348,18 @@ absl::Status ActionRunner::History(Work& work, int step) {
   const CallContext capped = work.context.Child(kPrepareCap);
   PROCTOR_ASSIGN_OR_RETURN(const Json history,
                            work.tab->devtools().Call(capped, session, "Page.getNavigationHistory"));
-  const Json entries = history.value("entries", Json::array());
-  int at = static_cast<int>(JsonNumberOr(history, "currentIndex")) + step;
+  const Json& entries = JsonMember(history, "entries");
+  if (!entries.is_array()) return absl::InternalError("malformed history of the browser");
+  int64_t at = JsonIntegerOr(history, "currentIndex") + step;
   // The blank page that a tab began with is not history that an agent knows of.
-  const bool initial = at == 0 && !entries.empty() && JsonStringOr(entries[0], "url") == "about:blank";
-  if (at < 0 || at >= static_cast<int>(entries.size()) || initial) {
+  const bool initial = at == 0 && !entries.empty() && JsonStringOr(entries.front(), "url") == "about:blank";
+  if (at < 0 || at >= static_cast<int64_t>(entries.size()) || initial) {
     return AgentError(step < 0 ? "there is no page to go back to" : "there is no page to go forward to");
   }
-  const int64_t changes = work.tab->activity().changes();
   work.tab->activity().NavigationBegins();
   const absl::Status sent = work.tab->devtools().Call(capped, session, "Page.navigateToHistoryEntry",
-                                                      {{"entryId", entries[static_cast<size_t>(at)].value("id", 0)}}).status();
+                                                      {{"entryId", JsonIntegerOr(entries[static_cast<size_t>(at)], "id")}}).status();
   if (!sent.ok()) work.tab->activity().NavigationEnded();
-  (void)changes;
   PROCTOR_RETURN_IF_ERROR(sent);
   return SendAndSettle(work, {});
 }

@@ -22,15 +22,12 @@ absl::StatusOr<std::string> Evaluate(const CallContext& context, Tab& tab, const
   PROCTOR_ASSIGN_OR_RETURN(const Json reply,
                            tab.devtools().Call(context.Child(kEvaluateCap), tab.session_id(), "Runtime.evaluate",
                                                {{"expression", expression}, {"returnByValue", true}, {"awaitPromise", true}}));
-  if (reply.contains("exceptionDetails")) {
-    const Json& details = reply["exceptionDetails"];
-    const std::string described = details.contains("exception") ? JsonStringOr(details["exception"], "description") : "";
+  if (const Json& details = JsonMember(reply, "exceptionDetails"); !details.is_null()) {
+    const std::string described = JsonStringOr(JsonMember(details, "exception"), "description");
     return absl::FailedPreconditionError(absl::StrCat(
         "the expression failed: ", ToAbsl(TruncateUtf8(described.empty() ? JsonStringOr(details, "text") : described, 500))));
   }
-  const Json result = reply.value("result", Json::object());
-  const auto value = result.find("value");
-  std::string text = value == result.end() ? "null" : DumpJson(*value);
+  std::string text = DumpJson(JsonMember(JsonMember(reply, "result"), "value"));
   if (text.size() > kMaxValueBytes) return absl::ResourceExhaustedError("the value is larger than 4 MiB");
   return text;
 }

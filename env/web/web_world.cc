@@ -286,7 +286,7 @@ void WebWorld::AddTabs(const CallContext& context, const v1::ObservationRequest&
     tab.set_title(is_active ? observation.title() : tabs[i]->title());
     if (!is_active && i < titles.size()) {
       const absl::StatusOr<Json> title = titles[i].Await(capped);
-      if (title.ok() && title->contains("result")) tab.set_title(SanitizeUtf8(JsonStringOr((*title)["result"], "value")));
+      if (title.ok()) tab.set_title(SanitizeUtf8(JsonStringOr(JsonMember(*title, "result"), "value")));
     }
     tab.set_active(is_active);
   }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
+#include "common/strings.h"
 #include "proctor/v1/task.pb.h"
 
 namespace proctor {
@@ -12,6 +14,31 @@ TEST(JsonTest, ParsesAndRefusesMalformedInput) {
   for (const char* bad : {"", "{", "{\"a\":}", "nul", "[1,]", "\"\xff\"", "1 2"}) {
     EXPECT_FALSE(ParseJson(bad).ok()) << bad;
   }
+}
+
+TEST(JsonTest, ReadsMembersOfWhateverItIs) {
+  const Json object = {{"number", 7.9}, {"text", "seven"}};
+  EXPECT_EQ(JsonMember(object, "text"), "seven");
+  EXPECT_TRUE(JsonMember(object, "none").is_null());
+  for (const Json& other : {Json(), Json(1), Json("text"), Json::array({1})}) {
+    EXPECT_TRUE(JsonMember(other, "text").is_null());
+    EXPECT_EQ(JsonStringOr(other, "text", "otherwise"), "otherwise");
+    EXPECT_EQ(JsonIntegerOr(other, "number", 3), 3);
+  }
+}
+
+TEST(JsonTest, WholeNumbersEndWhereADoubleCountsNoFurther) {
+  const int64_t limit = int64_t{1} << 53;
+  const auto read = [](std::string_view number) {
+    return JsonIntegerOr(ParseJson(absl::StrCat("{\"n\":", ToAbsl(number), "}")).value(), "n", 3);
+  };
+  EXPECT_EQ(read("-32001"), -32001);
+  EXPECT_EQ(read("7.9"), 7);
+  EXPECT_EQ(read("-7.9"), -7);
+  EXPECT_EQ(read("-3.2e68"), -limit);
+  EXPECT_EQ(read("1e300"), limit);
+  EXPECT_EQ(read("18446744073709551615"), limit);
+  EXPECT_EQ(read("\"7\""), 3);
 }
 
 TEST(JsonTest, RefusesDeepNesting) {

@@ -6,6 +6,7 @@
 #include "env/web/devtools_message.h"
 #include "env/web/frame_merge.h"
 #include "env/web/page_reply.h"
+#include "env/web/tab.h"
 #include "tests/fuzz/input.h"
 
 namespace proctor::env::web {
@@ -67,6 +68,21 @@ void Talk(std::string_view text) {
   }
 }
 
+// A tab hears what a browser says of it.
+void Hear(std::string_view text) {
+  auto transport = std::make_unique<ScriptedTransport>(fuzz::Split(text, '\0'));
+  ScriptedTransport& script = *transport;
+  DevTools devtools(std::move(transport));
+  const auto tab = std::make_shared<Tab>(devtools, "S", "T", "");
+  tab->Start({});
+  script.Begin();
+  fuzz::Require(!absl::IsDeadlineExceeded(tab->AwaitStarted(CallContext::WithTimeout(absl::Seconds(10)))), "a tab starts or does not");
+  (void)tab->TakeDialogs();
+  (void)tab->TakeConsoleErrors();
+  (void)tab->TakeFileChooser();
+  tab->Stop();
+}
+
 void Merge(std::string_view text) {
   std::vector<ObservedFrame> frames;
   for (const std::string& part : fuzz::Split(text, '\0')) {
@@ -96,6 +112,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view rest = proctor::fuzz::View(data + 1, size - 1);
   switch (data[0]) {
     case 'T': proctor::env::web::Talk(rest); break;
+    case 'H': proctor::env::web::Hear(rest); break;
     case 'G': proctor::env::web::Gather(rest); break;
     default: proctor::env::web::Merge(rest);
   }

@@ -159,7 +159,7 @@ absl::StatusOr<Json> Requests::Write(const Json& request) {
 }
 
 absl::StatusOr<Json> Requests::Read(const Json& request) {
-  const auto max_bytes = static_cast<int64_t>(JsonNumberOr(request, "max_bytes"));
+  const int64_t max_bytes = JsonIntegerOr(request, "max_bytes");
   PROCTOR_ASSIGN_OR_RETURN(const HomeFile file, ReadHomeFile(home_, JsonStringOr(request, "path"), max_bytes));
   Json out = {{"exists", file.exists}, {"size", file.size}};
   if (file.exists && file.size <= max_bytes) out["base64"] = Base64(file.content);

@@ -86,6 +86,13 @@ TEST(DevToolsTest, MapsErrorsOfTheBrowserToStatus) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("Page.reload"));
 }
 
+TEST(DevToolsTest, AnErrorsCodeMayBeAnyNumber) {
+  FakeBrowser browser;
+  const DevToolsReply reply = browser.devtools().Send({"S", "Page.reload", {}});
+  browser.Say(R"({"id":1,"error":{"code":-3.2e68,"message":"no"}})");
+  EXPECT_EQ(reply.Await(Soon()).status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
 TEST(DevToolsTest, DeliversEventsOfTheSubscribedSessionOnlyAndBeforeLaterReplies) {
   FakeBrowser browser;
   std::atomic<int> seen = 0;
