@@ -83,8 +83,8 @@ std::vector<std::shared_ptr<Session>> SessionManager::Forget() {
   }
   if (forgotten.empty()) return forgotten;
   std::erase_if(closed_, [](const auto& of) { return of.second.sessions.empty(); });
-  std::erase_if(requests_, [this](const auto& request) {
-    return request.second.opening == nullptr && !sessions_.contains(request.second.session_id);
+  std::erase_if(requests_, [&sessions = sessions_](const auto& request) {
+    return request.second.opening == nullptr && !sessions.contains(request.second.session_id);
   });
   return forgotten;
 }
