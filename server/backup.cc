@@ -96,7 +96,8 @@ class Copier {
   absl::StatusOr<bool> CopyFile(const std::string& from, const std::string& to) {
     std::error_code error;
     fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
-    if (error == std::errc::no_such_file_or_directory && !fs::exists(from)) return false;
+    std::error_code unknown;
+    if (error == std::errc::no_such_file_or_directory && !fs::exists(from, unknown)) return false;
     if (error) return Failed(from, error);
     fs::permissions(to, fs::perms::owner_read | fs::perms::owner_write, error);
     result_.bytes += static_cast<int64_t>(fs::file_size(to, error));
@@ -135,13 +136,12 @@ class Copier {
 
   // It grows while it is copied: what is there last may be half a line.
   absl::Status CopyAuditLog() {
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(directory_, error)) {
-      const std::string name = entry.path().filename().string();
+    PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> names, storage::LocalFileSystem().List(directory_));
+    for (const std::string& name : names) {
       if (!name.starts_with("audit.")) continue;
-      PROCTOR_RETURN_IF_ERROR(CopyFile(entry.path().string(), absl::StrCat(target_, "/", name)).status());
+      PROCTOR_RETURN_IF_ERROR(CopyFile(absl::StrCat(directory_, "/", name), absl::StrCat(target_, "/", name)).status());
     }
-    return error ? Failed(directory_, error) : absl::OkStatus();
+    return absl::OkStatus();
   }
 
   // Blobs of trajectories that were deleted between two rounds.

@@ -79,8 +79,10 @@ absl::StatusOr<std::string> ResolveExchangePath(const std::string& exchange_dir,
     }
     absl::StrAppend(&path, "/", part);
     std::error_code error;
-    if (fs::is_symlink(fs::symlink_status(path, error))) {
-      return absl::FailedPreconditionError(absl::StrCat(path, " is a symbolic link"));
+    const fs::file_type type = fs::symlink_status(path, error).type();
+    if (type == fs::file_type::symlink) return absl::FailedPreconditionError(absl::StrCat(path, " is a symbolic link"));
+    if (error && type != fs::file_type::not_found) {
+      return absl::InvalidArgumentError(absl::StrCat(ToAbsl(TruncateUtf8(path, 500)), " cannot be used: ", error.message()));
     }
   }
   return path;

@@ -13,6 +13,19 @@ namespace proctor::trajectory {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// Whatever is at the path: a folder is never written over another. A path that cannot be looked at cannot be written either.
+absl::Status CheckFree(const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::symlink_status(path, error);
+  if (status.type() == fs::file_type::not_found) return absl::OkStatus();
+  if (error) return absl::InvalidArgumentError(absl::StrCat(path, " cannot be used: ", error.message()));
+  return absl::AlreadyExistsError(absl::StrCat(path, " is there: choose a new folder"));
+}
+
+}  // namespace
+
 FolderWriter::FolderWriter(std::string folder)
     : folder_(std::move(folder)), partial_(absl::StrCat(folder_, ".partial-", RandomHex(8))) {}
 
@@ -22,9 +35,7 @@ FolderWriter::~FolderWriter() {
 }
 
 absl::StatusOr<std::unique_ptr<FolderWriter>> FolderWriter::Create(const std::string& folder) {
-  if (fs::exists(folder)) {
-    return absl::AlreadyExistsError(absl::StrCat(folder, " is there: choose a new folder"));
-  }
+  PROCTOR_RETURN_IF_ERROR(CheckFree(folder));
   std::error_code error;
   fs::create_directories(fs::path(folder).parent_path(), error);
   std::unique_ptr<FolderWriter> writer(new FolderWriter(folder));
@@ -43,7 +54,7 @@ absl::Status FolderWriter::AddFile(const std::string& relative, std::string_view
 }
 
 absl::Status FolderWriter::Complete() {
-  if (fs::exists(folder_)) return absl::AlreadyExistsError(absl::StrCat(folder_, " is there"));
+  PROCTOR_RETURN_IF_ERROR(CheckFree(folder_));
   PROCTOR_RETURN_IF_ERROR(storage::LocalFileSystem().Rename(partial_, folder_));
   partial_.clear();
   return absl::OkStatus();

@@ -5,7 +5,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "clients/cli/text.h"
+#include "clients/cpp/address.h"
 #include "common/retry_hint.h"
+#include "common/status.h"
 
 namespace proctor::cli {
 namespace {
@@ -19,7 +21,7 @@ absl::StatusOr<client::Client*> Call::Connect() {
     client::ConnectOptions options;
     options.address = arguments_.Text("address");
     if (options.address.empty() && arguments_.Has("data-dir")) {
-      options.address = client::AddressOfDataDirectory(arguments_.Text("data-dir"));
+      PROCTOR_ASSIGN_OR_RETURN(options.address, client::AddressOfDataDirectory(arguments_.Text("data-dir")));
     }
     options.security = {.token = arguments_.Text("token"),
                         .token_file = arguments_.Text("token-file"),

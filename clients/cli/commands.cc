@@ -48,7 +48,7 @@ const std::vector<Flag>& GlobalFlags() {
       {.name = "data-dir",
        .kind = ValueKind::kFile,
        .value = "DIR",
-       .help = "the server that runs on this data directory; default $PROCTOR_DATA_DIR"},
+       .help = "the server that runs on this data directory, and no other; default $PROCTOR_DATA_DIR"},
       {.name = "token-file",
        .kind = ValueKind::kFile,
        .value = "FILE",

@@ -8,6 +8,7 @@
 #include "clients/cli/doctor/checks.h"
 #include "clients/cli/doctor/finding_json.h"
 #include "clients/cli/text.h"
+#include "clients/cpp/address.h"
 #include "common/status.h"
 #include "common/yaml_proto.h"
 
@@ -45,8 +46,7 @@ absl::StatusOr<Patient> MakePatient(const Arguments& arguments) {
   const char* environment = std::getenv("PROCTOR_ADDRESS");
   patient.address = arguments.Text("address", environment == nullptr ? "" : environment);
   patient.address_was_given = !patient.address.empty();
-  if (!patient.address_was_given)
-    patient.address = client::AddressOfDataDirectory(patient.data_dir);
+  if (!patient.address_was_given) patient.address = client::AddressOfDataDirectory(patient.data_dir).value_or("127.0.0.1:50551");
   patient.timeout = arguments.Duration("timeout", patient.timeout);
   return patient;
 }

@@ -5,24 +5,20 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/client_interceptor.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <fstream>
 #include <random>
-#include <sstream>
 #include <vector>
 
 #include "absl/random/random.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "clients/cpp/address.h"
 #include "clients/cpp/grpc_status.h"
 #include "clients/cpp/rpc_stream.h"
 #include "common/ids.h"
-#include "common/json.h"
 #include "common/mutex.h"
 #include "common/status.h"
 #include "common/strings.h"
@@ -37,11 +33,6 @@ using google::protobuf::MethodDescriptor;
 // Messages carry screenshots: the default of 4 MiB is too small.
 constexpr int kMaxMessageBytes = 256 << 20;
 constexpr absl::Duration kMaxBackoff = absl::Seconds(5);
-
-std::string Getenv(const char* name) {
-  const char* value = getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 const MethodDescriptor* FindMethod(const Message& request) {
   static constexpr std::array kServices = {
@@ -119,31 +110,6 @@ class TokenSenders final : public grpc::experimental::ClientInterceptorFactoryIn
 
 }  // namespace
 
-std::string DefaultAddress() {
-  const std::string address = Getenv("PROCTOR_ADDRESS");
-  return address.empty() ? AddressOfDataDirectory(DefaultDataDirectory()) : address;
-}
-
-std::string DefaultDataDirectory() {
-  if (std::string dir = Getenv("PROCTOR_DATA_DIR"); !dir.empty()) return dir;
-  if (const std::string data = Getenv("XDG_DATA_HOME"); !data.empty()) return data + "/proctor";
-  return geteuid() == 0 ? "/var/lib/proctor" : Getenv("HOME") + "/.local/share/proctor";
-}
-
-std::string AddressOfDataDirectory(const std::string& directory) {
-  std::ifstream file(directory + "/addresses.json");
-  std::stringstream text;
-  text << file.rdbuf();
-  const absl::StatusOr<Json> json = ParseJson(text.str());
-  if (json.ok()) {
-    const std::string socket = JsonStringOr(*json, "unix_socket");
-    if (!socket.empty()) return "unix:" + socket;
-    std::string port = JsonStringOr(*json, "grpc");
-    if (!port.empty()) return port;
-  }
-  return "127.0.0.1:50551";
-}
-
 std::string FullName(std::string_view collection, std::string_view name) {
   const std::string prefix = absl::StrCat(ToAbsl(collection), "/");
   return absl::StartsWith(ToAbsl(name), prefix) ? std::string(name)
@@ -184,16 +150,16 @@ Client::Client(ConnectOptions options, const Credentials& credentials)
 Client::~Client() = default;
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ConnectOptions options) {
-  if (options.address.empty()) options.address = DefaultAddress();
+  if (options.address.empty()) {
+    PROCTOR_ASSIGN_OR_RETURN(options.address, DefaultAddress());
+  }
+  PROCTOR_RETURN_IF_ERROR(CheckAddress(options.address));
   PROCTOR_ASSIGN_OR_RETURN(const Credentials credentials,
                            LoadCredentials(options.security, options.address));
   std::unique_ptr<Client> client(new Client(std::move(options), credentials));
   const absl::Time deadline = absl::Now() + client->options_.connect_timeout;
   if (!client->channel_->WaitForConnected(absl::ToChronoTime(deadline))) {
-    return absl::UnavailableError(
-        absl::StrCat("no proctord answers at ", client->address(),
-                     credentials.tls ? " over TLS with a certificate that is trusted here"
-                                     : "; start it with: proctord"));
+    return absl::UnavailableError(WhyUnreachable(client->address(), credentials.tls));
   }
   return client;
 }

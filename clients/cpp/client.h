@@ -29,22 +29,11 @@ class Channel;
 
 namespace proctor::client {
 
-// $PROCTOR_ADDRESS, else AddressOfDataDirectory(DefaultDataDirectory()).
-std::string DefaultAddress();
-
-// $PROCTOR_DATA_DIR, else where a server that was started by this user keeps its data:
-// $XDG_DATA_HOME/proctor, as root /var/lib/proctor, else ~/.local/share/proctor.
-std::string DefaultDataDirectory();
-
-// The unix socket (else the port) of the server that runs on `directory`; 127.0.0.1:50551 if none
-// has left its addresses there.
-std::string AddressOfDataDirectory(const std::string& directory);
-
 // `environments/web` from `web` or `environments/web`.
 std::string FullName(std::string_view collection, std::string_view name);
 
 struct ConnectOptions {
-  // "unix:/path/to.sock" or "host:port". Empty: DefaultAddress().
+  // "unix:/path/to.sock" or "host:port". Empty: DefaultAddress() (address.h).
   std::string address;
   // How long Connect waits for the server to answer.
   absl::Duration connect_timeout = absl::Seconds(10);
@@ -62,7 +51,8 @@ struct ConnectOptions {
 // All services of one server. Thread-safe. Outlives the sessions and subscriptions made from it.
 class Client {
  public:
-  // UNAVAILABLE: nobody answers at the address within `connect_timeout`, or TLS failed; errors of LoadCredentials. Whether a token is
+  // UNAVAILABLE: nobody answers at the address within `connect_timeout`, or TLS failed; INVALID_ARGUMENT: no such address; errors of
+  // DefaultAddress and LoadCredentials. Whether a token is
   // good shows in the first call (UNAUTHENTICATED, PERMISSION_DENIED).
   static absl::StatusOr<std::unique_ptr<Client>> Connect(ConnectOptions options = {});
   ~Client();

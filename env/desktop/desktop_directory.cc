@@ -81,7 +81,7 @@ void RemoveDesktopDirectory(const std::string& directory) {
   // What is being killed may still write: a few tries.
   for (int attempt = 0; attempt < 5; ++attempt) {
     fs::remove_all(directory, error);
-    if (!error && !fs::exists(directory)) return;
+    if (!error && !fs::exists(directory, error)) return;
     absl::SleepFor(absl::Milliseconds(20 << attempt));
   }
   LogWarning("cannot remove a desktop's directory", {{"path", directory}, {"error", error.message()}});

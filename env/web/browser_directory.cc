@@ -101,7 +101,7 @@ void RemoveBrowserDirectory(const std::string& directory) {
   std::error_code error;
   for (int attempt = 0; attempt < 5; ++attempt) {
     fs::remove_all(directory, error);
-    if (!error && !fs::exists(directory)) return;
+    if (!error && !fs::exists(directory, error)) return;
     KillUsersOf(directory);
     absl::SleepFor(absl::Milliseconds(20 << attempt));
   }

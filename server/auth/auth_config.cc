@@ -179,6 +179,12 @@ Door TcpDoor(const v1::ServerConfig& config) {
 
 std::vector<std::string> DoorWarnings(const v1::ServerConfig& config) {
   std::vector<std::string> warnings;
+  const bool shares_network = config.desktop().network() || config.desktop().allow_unisolated();
+  if (shares_network && !config.listen_address().empty() && TcpDoor(config) != Door::kGuarded) {
+    warnings.push_back(absl::StrCat("desktops share this machine's network, and ", config.listen_address(),
+                                    " asks for no token: what an agent starts in a desktop may do everything here, see "
+                                    "oracles and make up rewards. Set auth.tokens_file, or listen on the unix socket only"));
+  }
   if (config.listen_address().empty() || IsLoopbackAddress(config.listen_address())) return warnings;
   if (!config.auth().has_tls()) {
     warnings.push_back(absl::StrCat(config.listen_address(),

@@ -251,6 +251,29 @@ TEST_F(EnvironmentServiceTest, AnswersARetriedStepAfterARestart) {
   EXPECT_EQ(Step(Answer(session.name()), &again).error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
+TEST_F(EnvironmentServiceTest, AnswersARetriedStartAfterARestart) {
+  const v1::Session session = Create();
+  v1::StartEpisodeRequest request;
+  request.set_session(session.name());
+  request.set_request_id("start");
+  request.mutable_inline_task()->set_goal("g");
+  const auto start = [&](v1::EpisodeStart* answer) {
+    Context context;
+    return stub_->StartEpisode(&context, request, answer);
+  };
+  v1::EpisodeStart first, again;
+  ASSERT_TRUE(start(&first).ok());
+  StopServer();
+  StartServer();
+  ASSERT_TRUE(start(&again).ok());
+  EXPECT_EQ(again.episode().name(), first.episode().name());
+  EXPECT_EQ(again.observation().url(), first.observation().url());
+  request.mutable_inline_task()->set_goal("another");
+  EXPECT_EQ(start(&again).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  request.set_request_id("never used");
+  EXPECT_EQ(start(&again).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
 TEST_F(EnvironmentServiceTest, AnswersARetriedEndAfterARestart) {
   const v1::Session session = Create();
   v1::EpisodeStart start;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "common/proto_json.h"
 #include "gmock/gmock.h"
@@ -19,6 +20,7 @@
 #include "tests/trajectory/older_records.h"
 #include "trajectory/folder_export.h"
 #include "trajectory/folder_import.h"
+#include "trajectory/folder_writer.h"
 
 namespace proctor::trajectory {
 namespace {
@@ -311,12 +313,23 @@ TEST_F(FolderTest, ExportsTrainingTasksOnlyUnlessTold) {
               testing::ElementsAre("trajectories/e2"));
 }
 
+TEST_F(FolderTest, FoldersThatCannotBeLookedAtAreRefused) {
+  EXPECT_EQ(FolderWriter::Create(directory_ / std::string(300, 'a')).status().code(), absl::StatusCode::kInvalidArgument);
+  std::ofstream(directory_ / "file") << "not a folder";
+  EXPECT_FALSE(FolderWriter::Create(directory_ / "file/below").ok());
+  fs::create_symlink("nowhere", directory_ / "link");
+  EXPECT_EQ(FolderWriter::Create(directory_ / "link").status().code(), absl::StatusCode::kAlreadyExists);
+}
+
 TEST_F(FolderTest, ResolvesPathsBelowTheExchangeDirectoryOnly) {
   EXPECT_EQ(ResolveExchangePath(directory_.path(), "a/b").value(), directory_ / "a/b");
   for (const std::string path : {"", "/etc", "../x", "a/../../x", "a//b", "./a", "a/."}) {
     EXPECT_EQ(ResolveExchangePath(directory_.path(), path).status().code(),
               absl::StatusCode::kInvalidArgument)
         << path;
+  }
+  for (const std::string& path : {std::string(300, 'a'), std::string(5000, 'a')}) {
+    EXPECT_EQ(ResolveExchangePath(directory_.path(), path).status().code(), absl::StatusCode::kInvalidArgument) << path.size();
   }
   fs::create_symlink("/etc", directory_ / "link");
   EXPECT_EQ(ResolveExchangePath(directory_.path(), "link/x").status().code(),

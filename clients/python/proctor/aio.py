@@ -19,7 +19,7 @@ from typing import Any, AsyncIterator, Callable, Mapping
 
 import grpc
 
-from . import errors, names, requests
+from . import addresses, errors, names, requests
 from .actions import Action
 from .client import CHANNEL_OPTIONS, RETRIES
 from .episodes import EnvBase, StepResult
@@ -33,7 +33,9 @@ from .v1 import (action_pb2, environment_pb2, environment_service_pb2 as env_pb,
 
 def connect(address: str | None = None, *, security: Security | None = None) -> "Client":
     """A client for `async with`; see `proctor.connect` for addresses and security."""
-    return Client(address or names.default_address(), security)
+    address = address or addresses.default_address()
+    addresses.check_address(address)
+    return Client(address, security)
 
 
 class Client:

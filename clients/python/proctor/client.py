@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 import grpc
 
-from . import errors, names, requests
+from . import addresses, errors, names, requests
 from .security import Security
 from .v1 import (environment_service_pb2 as env_pb, environment_service_pb2_grpc as env_grpc,
                  evaluation_service_pb2 as eval_pb, evaluation_service_pb2_grpc as eval_grpc,
@@ -34,18 +34,20 @@ def connect(address: str | None = None, *, timeout: float = 10.0, security: Secu
     """Connects to a proctord and waits until it answers.
 
     Args:
-      address: "unix:/path/to.sock" or "host:port"; default: see `names.default_address`.
+      address: "unix:/path/to.sock" or "host:port"; default: see `addresses.default_address`.
       timeout: seconds to wait for the server; `Unavailable` afterwards.
       security: TLS and token; default: from the environment. Whether the token is good shows in the first call
         (`Unauthenticated`, `PermissionDenied`).
     """
-    client = Client(address or names.default_address(), security)
+    address = address or addresses.default_address()
+    addresses.check_address(address)
+    client = Client(address, security)
     try:
         grpc.channel_ready_future(client.channel).result(timeout)
     except grpc.FutureTimeoutError:
         client.close()
         raise errors.Unavailable(grpc.StatusCode.UNAVAILABLE,
-                                 f"no proctord answers at {client.address}; start it with: proctord") from None
+                                 addresses.why_unreachable(client.address, (security or Security()).tls())) from None
     return client
 
 

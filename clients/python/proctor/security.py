@@ -48,6 +48,10 @@ class Security:
     def _or_environment(self, field: str) -> str | None:
         return getattr(self, field) or os.environ.get("PROCTOR_" + field.upper()) or None
 
+    def tls(self) -> bool:
+        """Whether addresses of ports are spoken to over TLS."""
+        return any(map(self._or_environment, ("tls_ca", "tls_certificate", "tls_server_name")))
+
     def channel(self, address: str, options: tuple[tuple[str, Any], ...], insecure: Callable[..., Any],
                 secure: Callable[..., Any]) -> tuple[Any, Any]:
         """(the channel, the same for stubs: it sends the token). `insecure` and `secure` are grpc's or grpc.aio's functions.
@@ -59,7 +63,7 @@ class Security:
         if bool(certificate) != bool(key):
             raise ValueError("a client certificate needs its key, and a key its certificate")
         # A unix socket is served in plain text always.
-        if not address.startswith("unix") and any((ca, certificate, name)):
+        if not address.startswith("unix") and self.tls():
             credentials = grpc.ssl_channel_credentials(
                 pathlib.Path(ca).read_bytes() if ca and ca != SYSTEM else None,
                 pathlib.Path(key).read_bytes() if key else None, pathlib.Path(certificate).read_bytes() if certificate else None)

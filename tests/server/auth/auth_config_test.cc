@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "common/proto_time.h"
 #include "google/protobuf/text_format.h"
 
 namespace proctor::server {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -57,6 +59,16 @@ TEST(AuthConfigTest, AnUnprotectedAddressHasToBeAskedForTwice) {
   EXPECT_EQ(TcpDoor(config), Door::kGuarded);
   config.set_listen_address("127.0.0.1:1");
   EXPECT_THAT(DoorWarnings(config), IsEmpty());
+}
+
+TEST(AuthConfigTest, WarnsOfDesktopsThatReachADoorWithoutTokens) {
+  for (const char* shared : {"desktop {network: true}", "desktop {allow_unisolated: true}"}) {
+    const std::string on_loopback = absl::StrCat("listen_address: '127.0.0.1:1' ", shared);
+    EXPECT_THAT(DoorWarnings(Config(on_loopback)), ElementsAre(HasSubstr("desktops share this machine's network")));
+    EXPECT_THAT(DoorWarnings(Config(on_loopback + " auth {tokens_file: '/t'}")), IsEmpty());
+    EXPECT_THAT(DoorWarnings(Config(on_loopback + " auth {tokens_file: '/t' loopback_without_token: true}")), SizeIs(1));
+    EXPECT_THAT(DoorWarnings(Config(absl::StrCat("listen_address: '' ", shared))), IsEmpty());
+  }
 }
 
 TEST(AuthConfigTest, WithATokensFileLoopbackIsGuardedUnlessItIsSaidOtherwise) {

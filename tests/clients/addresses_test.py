@@ -1,0 +1,66 @@
+"""Where the Python client looks for a server."""
+import os
+import pathlib
+import socket
+import tempfile
+import unittest
+from unittest import mock
+
+import proctor
+from proctor import addresses
+
+
+class AddressesTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PROCTOR_")}
+        patch = mock.patch.dict(os.environ, {**environment, "XDG_DATA_HOME": folder.name}, clear=True)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def data_directory(self, name: str, text: str) -> str:
+        (self.folder / name).mkdir(exist_ok=True)
+        (self.folder / name / "addresses.json").write_text(text)
+        return str(self.folder / name)
+
+    def test_the_address_given_comes_first_then_the_data_directory_then_the_port(self):
+        self.assertEqual("127.0.0.1:50551", addresses.default_address())
+        self.data_directory("proctor", '{"grpc":"127.0.0.1:7"}')
+        self.assertEqual("127.0.0.1:7", addresses.default_address())
+        os.environ["PROCTOR_DATA_DIR"] = self.data_directory("named", '{"unix_socket":"/s","grpc":"127.0.0.1:8"}')
+        self.assertEqual("unix:/s", addresses.default_address())
+        os.environ["PROCTOR_ADDRESS"] = "127.0.0.1:9"
+        self.assertEqual("127.0.0.1:9", addresses.default_address())
+
+    def test_a_data_directory_that_was_named_is_not_exchanged_for_another_server(self):
+        os.environ["PROCTOR_DATA_DIR"] = str(self.folder / "nowhere")
+        with self.assertRaisesRegex(proctor.NotFound, "nowhere/addresses.json"):
+            proctor.connect()
+        for text in ("", "{", "[]", "7", "{}", '{"grpc"'):
+            os.environ["PROCTOR_DATA_DIR"] = self.data_directory("damaged", text)
+            with self.subTest(text), self.assertRaisesRegex(proctor.FailedPrecondition, "names no address"):
+                addresses.default_address()
+
+    def test_refuses_what_is_no_address_and_says_how_one_is_written(self):
+        for good in ("unix:/s", "127.0.0.1:1", "host:65535", "[::1]:5", "dns:///host:1"):
+            addresses.check_address(good)
+        for address, advice in (("localhost", "host:port"), ("50551", "host:port"), (":50551", "host:port"), ("host:", "1 to 65535"),
+                                ("host:70000", "1 to 65535"), ("host:-1", "1 to 65535"), ("http://host:1", "without http://"),
+                                ("/run/s", "unix: before the path"), ("::1:5", r"\[host\]:port"), ("unix:", "unix:/path")):
+            with self.subTest(address), self.assertRaisesRegex(proctor.InvalidArgument, advice):
+                proctor.connect(address)
+
+    def test_tells_why_no_server_is_reached(self):
+        with self.assertRaisesRegex(proctor.Unavailable, r"\(Connection refused\); start it with: proctord"):
+            proctor.connect("127.0.0.1:1", timeout=0.1)
+        self.assertIn("No such file", addresses.why_unreachable(f"unix:{self.folder}/none", False))
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            address = f"127.0.0.1:{other.getsockname()[1]}"
+            self.assertIn("if it wants TLS, set PROCTOR_TLS_CA", addresses.why_unreachable(address, False))
+            self.assertIn("a certificate that is trusted here", addresses.why_unreachable(address, True))
+
+
+if __name__ == "__main__":
+    unittest.main()
