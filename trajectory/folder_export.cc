@@ -67,15 +67,19 @@ absl::Status WriteOne(const CallContext& context, Archive& archive, const std::s
 }  // namespace
 
 absl::StatusOr<std::string> ResolveExchangePath(const std::string& exchange_dir,
-                                                const std::string& relative) {
-  if (relative.empty() || relative.find('\0') != std::string::npos) {
+                                                const std::string& given) {
+  std::string_view relative = given;
+  // As an export's result names it.
+  if (const std::string below = exchange_dir + "/"; relative.starts_with(below)) relative.remove_prefix(below.size());
+  if (relative.empty() || relative.find('\0') != std::string_view::npos) {
     return absl::InvalidArgumentError("the folder's name is empty or malformed");
   }
   std::string path = exchange_dir;
-  for (const absl::string_view part : absl::StrSplit(relative, '/')) {
+  for (const absl::string_view part : absl::StrSplit(ToAbsl(relative), '/')) {
     if (part.empty() || part == "." || part == "..") {
       return absl::InvalidArgumentError(absl::StrCat(
-          "'", ToAbsl(TruncateUtf8(relative, 200)), "' is not a folder below the exchange directory"));
+          "'", ToAbsl(TruncateUtf8(relative, 200)), "' is not a path below the server's exchange directory, ", exchange_dir,
+          ": give it relative to that"));
     }
     absl::StrAppend(&path, "/", part);
     std::error_code error;

@@ -15,10 +15,10 @@
 
 namespace proctor::trajectory {
 
-// The absolute path of `relative` below `exchange_dir`. INVALID_ARGUMENT: empty, absolute, with "..", "." or empty
-// components; FAILED_PRECONDITION: a folder on the way is a link.
+// The absolute path of `given`, which is relative to `exchange_dir` or an absolute path below it. INVALID_ARGUMENT: empty, elsewhere,
+// with "..", "." or empty components, or a name that cannot be; FAILED_PRECONDITION: a folder on the way is a link.
 absl::StatusOr<std::string> ResolveExchangePath(const std::string& exchange_dir,
-                                                const std::string& relative);
+                                                const std::string& given);
 
 // The names that a request means: those given, or those that the filter lets through (closed ones; TRAIN only unless it names
 // splits), oldest first.

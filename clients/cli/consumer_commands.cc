@@ -1,4 +1,6 @@
 // proctor reward consumer
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "clients/cli/call.h"
@@ -54,7 +56,15 @@ absl::Status Create(Call& call) {
   v1::StartPosition start;
   PROCTOR_ASSIGN_OR_RETURN(const bool given, Position(call.arguments(), start));
   if (given) *request.mutable_start() = start;
-  return call.SendAndPrint<v1::Consumer>(request);
+  auto before = call.Send<v1::ListConsumersResponse>(v1::ListConsumersRequest());
+  if (!before.ok()) return before.status();
+  PROCTOR_RETURN_IF_ERROR(call.SendAndPrint<v1::Consumer>(request));
+  const bool was_there = std::any_of(before->consumers().begin(), before->consumers().end(),
+                                     [&](const v1::Consumer& consumer) { return consumer.name() == request.name(); });
+  if (was_there && given) {
+    call.output().Note(absl::StrCat(request.name(), " was there already and keeps its position; to move it: proctor reward consumer seek"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Seek(Call& call) {
@@ -101,7 +111,7 @@ std::vector<Command> ConsumerCommands() {
            .summary = "makes a named reader of the reward log",
            .arguments = {name},
            .flags = create_flags,
-           .notes = "Begins after the newest record unless told otherwise.",
+           .notes = "Begins after the newest record unless told otherwise. One that is there already keeps its position.",
            .run = Create},
           {.name = "reward consumer seek",
            .summary = "moves a reader's position",

@@ -49,7 +49,13 @@ absl::Status Rescore(Call& call) {
   request.set_failed_only(arguments.Has("failed-only"));
   request.set_dry_run(arguments.Has("dry-run"));
   PROCTOR_ASSIGN_OR_RETURN(const v1::Job job, call.Send<v1::Job>(request));
-  return FollowJob(call, job);
+  return FollowJob<v1::RescoreResult>(call, job, [](const v1::RescoreResult& result) {
+    if (result.evaluated() + result.planned() + result.skipped() == 0) {
+      return absl::FailedPreconditionError("nothing was scored: no closed trajectory is chosen");
+    }
+    if (result.evaluated() > 0 && result.failed() == result.evaluated()) return absl::AbortedError("every evaluation failed");
+    return absl::OkStatus();
+  });
 }
 
 // Starts a measurement, waits for it and prints its tables.

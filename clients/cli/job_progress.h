@@ -2,6 +2,7 @@
 #ifndef PROCTOR_CLIENTS_CLI_JOB_PROGRESS_H_
 #define PROCTOR_CLIENTS_CLI_JOB_PROGRESS_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ std::vector<Flag> JobFlags();
 // leaves the job running and says so.
 absl::Status FollowJob(Call& call, const v1::Job& started);
 
+// The same, then what `judge` says of the result of a job that succeeded: whether it did what was asked, such as to export anything at all.
+template <typename Result>
+absl::Status FollowJob(Call& call, const v1::Job& started, const std::function<absl::Status(const Result&)>& judge);
+
 // As FollowJob without --detach, but prints nothing and hands the ended job over.
 absl::StatusOr<v1::Job> AwaitJob(Call& call, const v1::Job& started);
 
@@ -29,6 +34,17 @@ std::string ProgressLine(const v1::Job& job, absl::Duration elapsed);
 
 // OK, or ABORTED with the job's own error.
 absl::Status JobStatus(const v1::Job& job);
+
+template <typename Result>
+absl::Status FollowJob(Call& call, const v1::Job& started, const std::function<absl::Status(const Result&)>& judge) {
+  if (call.arguments().Has("detach")) return FollowJob(call, started);
+  const absl::StatusOr<v1::Job> ended = AwaitJob(call, started);
+  if (!ended.ok()) return ended.status();
+  call.output().Message(*ended, {"request"});
+  Result result;
+  if (ended->state() != v1::JOB_STATE_SUCCEEDED || !ended->result().UnpackTo(&result)) return JobStatus(*ended);
+  return judge(result);
+}
 
 }  // namespace proctor::cli
 

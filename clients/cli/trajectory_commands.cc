@@ -75,7 +75,12 @@ absl::Status Export(Call& call) {
   request.set_format(Format(call));
   auto job = call.Send<v1::Job>(request);
   if (!job.ok()) return job.status();
-  return FollowJob(call, *job);
+  return FollowJob<v1::ExportTrajectoriesResult>(call, *job, [&](const v1::ExportTrajectoriesResult& result) {
+    if (result.exported() > 0) return absl::OkStatus();
+    return absl::FailedPreconditionError(result.failed().empty()
+                                             ? "nothing was exported: no closed trajectory is chosen (without names and --split: of the split train)"
+                                             : "nothing was exported: the format can carry none of them");
+  });
 }
 
 absl::Status Import(Call& call) {
@@ -86,7 +91,11 @@ absl::Status Import(Call& call) {
       static_cast<v1::Split>(EnumNumber(v1::Split_descriptor(), call.arguments().Text("split"))));
   auto job = call.Send<v1::Job>(request);
   if (!job.ok()) return job.status();
-  return FollowJob(call, *job);
+  return FollowJob<v1::ImportTrajectoriesResult>(call, *job, [](const v1::ImportTrajectoriesResult& result) {
+    if (result.imported() + result.unchanged() > 0) return absl::OkStatus();
+    return absl::FailedPreconditionError(result.failed().empty() ? "nothing was imported: no run of a known format is there"
+                                                                 : "nothing was imported: no run could be read");
+  });
 }
 
 absl::Status Delete(Call& call) {

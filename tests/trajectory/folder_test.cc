@@ -323,7 +323,9 @@ TEST_F(FolderTest, FoldersThatCannotBeLookedAtAreRefused) {
 
 TEST_F(FolderTest, ResolvesPathsBelowTheExchangeDirectoryOnly) {
   EXPECT_EQ(ResolveExchangePath(directory_.path(), "a/b").value(), directory_ / "a/b");
-  for (const std::string path : {"", "/etc", "../x", "a/../../x", "a//b", "./a", "a/."}) {
+  EXPECT_EQ(ResolveExchangePath(directory_.path(), directory_ / "a/b").value(), directory_ / "a/b");
+  for (const std::string& path : {std::string(), std::string("/etc"), std::string("../x"), std::string("a/../../x"), std::string("a//b"), std::string("./a"), std::string("a/."),
+                                  directory_ / "../x", directory_ / "", directory_.path()}) {
     EXPECT_EQ(ResolveExchangePath(directory_.path(), path).status().code(),
               absl::StatusCode::kInvalidArgument)
         << path;

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -239,6 +240,27 @@ class CommandsTest(unittest.TestCase):
         self.assertIn("started jobs/", shown.stderr)
         self.assertEqual(2, self.json("trajectory", "show", name)[0]["step_count"])
 
+    def test_a_job_that_did_nothing_is_no_success(self):
+        chosen_by = ("--policy", "nobody-has-this-name")
+        for words, reason in ((("trajectory", "export", "out-none", *chosen_by), "nothing was exported: no closed trajectory"),
+                              (("rescore", "--evaluator", "oracle", *chosen_by), "nothing was scored: no closed trajectory")):
+            with self.subTest(words):
+                done = self.run_cli(*words, code=1)
+                self.assertIn("state: succeeded", done.stdout)
+                self.assertIn(reason, done.stderr)
+        exchange = pathlib.Path(self.json("trajectory", "export", "out-exchange", self.episode())[0]["result"]["path"]).parent
+        shutil.copytree(exchange / "out-exchange", exchange / "damaged")
+        for header in (exchange / "damaged").rglob("trajectory.json"):
+            header.write_text("{")
+        self.assertIn("nothing was imported: no run could be read",
+                      self.run_cli("trajectory", "import", str(exchange / "damaged"), code=1).stderr)
+        self.run_cli("trajectory", "import", str(exchange / "out-exchange"))
+
+    def test_a_data_directory_without_a_server_is_no_other_server(self):
+        done = subprocess.run([CLI, "--data-dir", str(self.server.data) + "/none", "job", "list"], capture_output=True, text=True, timeout=100)
+        self.assertEqual(1, done.returncode, done.stderr)
+        self.assertIn("none/addresses.json", done.stderr)
+
     def test_trajectory_formats(self):
         log = [{"uid": "tea-1", "intent": "Find a teapot.", "response": "The blue one.", "score": 1, "steps": []},
                {"uid": "tea-2", "intent": "", "response": "", "steps": []}]
@@ -373,6 +395,8 @@ class CommandsTest(unittest.TestCase):
     def test_reward_consumers(self):
         made = self.json("reward", "consumer", "create", "trainer", "--earliest", "--split", "train")[0]
         self.assertEqual("consumers/trainer", made["name"])
+        again = self.run_cli("reward", "consumer", "create", "trainer", "--latest", "--split", "train")
+        self.assertIn("keeps its position", again.stderr)
         self.episode()
         names, rows = self.table("reward", "consumer", "list")
         self.assertEqual(["NAME", "COMMITTED", "LAG", "CONNECTED", "SPLITS", "LAST ACK"], names)
