@@ -130,6 +130,7 @@ absl::StatusOr<v1::Task> EpisodePipeline::Admit(const CallContext& context,
   if (request.has_inline_task()) {
     task = request.inline_task();
     task.clear_name();
+    if (task.split() == v1::SPLIT_UNSPECIFIED) task.set_split(v1::SPLIT_TRAIN);
     if (!request.group().empty()) {
       return absl::InvalidArgumentError("an episode of an inline task cannot be a member of a group");
     }

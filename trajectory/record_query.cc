@@ -51,7 +51,11 @@ RecordQuery MakeRecordQuery(const v1::TrajectoryFilter& filter,
   for (const int kind : filter.end_kinds()) kinds.emplace_back(int64_t{kind});
   conditions.OneOf("end_kind", std::move(kinds));
   std::vector<storage::Value> splits;
-  for (const int split : filter.splits()) splits.emplace_back(int64_t{split});
+  for (const int split : filter.splits()) {
+    splits.emplace_back(int64_t{split});
+    // Unset is TRAIN (task.proto).
+    if (split == v1::SPLIT_TRAIN) splits.emplace_back(int64_t{v1::SPLIT_UNSPECIFIED});
+  }
   conditions.OneOf("split", std::move(splits));
   if (filter.closed_only()) conditions.Add("closed = 1");
   if (filter.has_start_time_from()) {

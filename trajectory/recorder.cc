@@ -141,7 +141,8 @@ absl::Status Recorder::StoreBlobs(const CallContext& context, v1::Observation& o
     PROCTOR_RETURN_IF_ERROR(pins.Add(context, digest));
     if (!archive_.blobs().Contains(digest)) {
       return absl::FailedPreconditionError(
-          absl::StrCat("the record names blob ", digest, ", which was not stored"));
+          absl::StrCat("the record names blob ", digest, ", which was not stored: in a recording, send it before the message that "
+                       "names it, before the header too"));
     }
   }
   return absl::OkStatus();

@@ -178,6 +178,14 @@ TEST_F(EpisodePipelineTest, ARecordThatItsSessionCouldNotCloseIsClosedAndMasked)
   EXPECT_TRUE(trajectories_.GetHeader(CallContext(), "trajectories/e1")->closed());
 }
 
+TEST_F(EpisodePipelineTest, InlineTasksAreOfTheSplitThatTheySayAndOfTrainWithoutOne) {
+  v1::StartEpisodeRequest request;
+  request.mutable_inline_task()->set_goal("click");
+  EXPECT_EQ(pipeline_.Admit(CallContext(), request, "e1")->split(), v1::SPLIT_TRAIN);
+  request.mutable_inline_task()->set_split(v1::SPLIT_TEST);
+  EXPECT_EQ(pipeline_.Admit(CallContext(), request, "e2")->split(), v1::SPLIT_TEST);
+}
+
 TEST_F(EpisodePipelineTest, APlaceInAGroupThatCouldNotBeGivenBackIsGivenBackLater) {
   const v1::StartEpisodeRequest request = AdmitAsGroup({"e1"});
   std::atomic<int> failures = 2;

@@ -54,6 +54,17 @@ TEST_F(TrajectoryStoreTest, ListsNewestFirstInPages) {
   EXPECT_EQ(List({}, 100), expected);
 }
 
+TEST_F(TrajectoryStoreTest, ASplitThatIsNotSetIsTrain) {
+  v1::Trajectory header = MakeHeader("e1", room_.clock.Now());
+  header.mutable_task()->clear_split();
+  ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, header).ok());
+  v1::TrajectoryFilter filter;
+  filter.add_splits(v1::SPLIT_TRAIN);
+  EXPECT_EQ(List(filter), std::vector<std::string>{"trajectories/e1"});
+  filter.set_splits(0, v1::SPLIT_TEST);
+  EXPECT_EQ(List(filter), std::vector<std::string>());
+}
+
 TEST_F(TrajectoryStoreTest, FiltersByEveryField) {
   RecordEpisode(room_, "e1", 0);
   room_.clock.Advance(absl::Seconds(10));
