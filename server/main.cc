@@ -20,7 +20,8 @@
 namespace proctor::server {
 namespace {
 
-enum ExitCode { kStopped = 0, kFailed = 1, kBadConfiguration = 2, kDataDirectoryInUse = 3 };
+// As of --fsck, where both have them.
+enum ExitCode { kStopped = 0, kFailed = 1, kBadConfiguration = 2, kDataDirectoryInUse = 3, kDataDirectoryDamaged = 4 };
 
 void ConfigureLogs(const v1::LogConfig& log) {
   LogLevel level = LogLevel::kInfo;
@@ -60,6 +61,11 @@ int Serve(const v1::ServerConfig& config, const std::vector<std::string>& argume
   auto server = Server::Start(config);
   if (!server.ok()) {
     LogError("proctord cannot start", {{"error", server.status().ToString()}});
+    if (absl::IsDataLoss(server.status())) {
+      LogError("the data directory is damaged: proctord --fsck tells what is; restore a backup, or mend it (docs/operations.md)",
+               {{"directory", config.data_dir()}});
+      return kDataDirectoryDamaged;
+    }
     const bool in_use = absl::IsFailedPrecondition(server.status()) &&
                         server.status().message().find("is in use by process") != absl::string_view::npos;
     return in_use ? kDataDirectoryInUse : kFailed;

@@ -145,5 +145,27 @@ class DiskTest(unittest.TestCase):
         self.assertIn("Read-only file system", done.stderr)
 
 
+class DamagedDataTest(unittest.TestCase):
+    def test_a_damaged_database_is_said_at_the_start_with_what_to_do(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="proctor-test-"))
+        self.addCleanup(shutil.rmtree, folder)
+        (folder / "proctord.yaml").write_text(CONFIG)
+        command = [PROCTORD, "--config", str(folder / "proctord.yaml"), "--data-dir", str(folder / "data"), "--listen", "", "--http", ""]
+        first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(first.stdout.close)
+        while first.stdout.readline() not in (b"ready\n", b""):
+            pass
+        first.terminate()
+        self.assertEqual(0, first.wait(60))
+        database = folder / "data" / "proctor.db"
+        for left in database.parent.glob("proctor.db-*"):
+            left.unlink()
+        database.write_bytes(b"This was a database." * 1000)
+        again = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        self.assertEqual(4, again.returncode, again.stderr)
+        self.assertIn("proctord --fsck tells what is", again.stderr)
+        self.assertEqual(b"This was a database." * 1000, database.read_bytes())
+
+
 if __name__ == "__main__":
     unittest.main()
