@@ -16,14 +16,6 @@ namespace {
 constexpr int kMaxGroupSize = 1024;
 constexpr absl::Duration kDefaultDeadline = absl::Hours(1);
 
-// A member's place.
-enum MemberState : int64_t {
-  kStarted = 1,
-  kRewarded = 2,
-  // Masked, and its place was given to another episode.
-  kReplaced = 3,
-};
-
 // A group as stored.
 struct StoredGroup {
   std::string id;
@@ -32,32 +24,39 @@ struct StoredGroup {
   std::string environment;
 };
 
-absl::StatusOr<StoredGroup> FromRow(const storage::Row& row) {
+// One that cannot be read is noted.
+absl::StatusOr<StoredGroup> FromRow(const storage::Row& row,
+                                    storage::UnreadableRecords& unreadable) {
   StoredGroup stored;
   stored.id = row.Text(0);
   stored.split = static_cast<v1::Split>(row.Int(1));
   stored.environment = row.Text(2);
-  if (!stored.group.ParseFromString(row.Text(3))) {
-    return absl::DataLossError(
-        absl::StrCat("groups/", stored.id, " is stored in a form that cannot be read"));
+  absl::StatusOr<v1::Group> group = ParseGroup(stored.id, row.Text(3));
+  if (!group.ok()) {
+    unreadable.Note(ResourceName("groups", stored.id), "the group's row cannot be read");
+    return group.status();
   }
+  stored.group = *std::move(group);
   return stored;
 }
 
 absl::StatusOr<std::optional<StoredGroup>> Find(storage::Transaction& transaction,
-                                                const std::string& id) {
+                                                const std::string& id,
+                                                storage::UnreadableRecords& unreadable) {
   PROCTOR_ASSIGN_OR_RETURN(
       const std::vector<storage::Row> rows,
       transaction.Query("SELECT id, split, environment, body FROM reward_groups WHERE id = $1",
                         {id}));
   if (rows.empty()) return std::optional<StoredGroup>();
-  PROCTOR_ASSIGN_OR_RETURN(StoredGroup stored, FromRow(rows[0]));
+  PROCTOR_ASSIGN_OR_RETURN(StoredGroup stored, FromRow(rows[0], unreadable));
   return std::optional<StoredGroup>(std::move(stored));
 }
 
-absl::StatusOr<StoredGroup> Require(storage::Transaction& transaction, const std::string& name) {
+absl::StatusOr<StoredGroup> Require(storage::Transaction& transaction, const std::string& name,
+                                    storage::UnreadableRecords& unreadable) {
   PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("groups", name));
-  PROCTOR_ASSIGN_OR_RETURN(std::optional<StoredGroup> found, Find(transaction, id));
+  PROCTOR_ASSIGN_OR_RETURN(std::optional<StoredGroup> found,
+                           Find(transaction, id, unreadable));
   if (!found) return absl::NotFoundError(absl::StrCat("there is no ", name));
   return *std::move(found);
 }
@@ -95,17 +94,18 @@ absl::Status AddMember(storage::Transaction& transaction, const std::string& tra
 
 // Fills the record's rewards, in the order in which they came.
 absl::Status CollectRewards(storage::Transaction& transaction, const std::string& id,
-                            v1::GroupComplete* complete) {
+                            storage::UnreadableRecords& unreadable, v1::GroupComplete* complete) {
   PROCTOR_ASSIGN_OR_RETURN(
       const std::vector<storage::Row> rows,
-      transaction.Query("SELECT reward FROM reward_group_members WHERE group_id = $1 AND "
-                        "state = $2 ORDER BY log_offset",
+      transaction.Query("SELECT reward, trajectory FROM reward_group_members WHERE group_id = $1 "
+                        "AND state = $2 ORDER BY log_offset",
                         {id, int64_t{kRewarded}}));
   int masked = 0;
   for (const storage::Row& row : rows) {
     v1::Reward reward;
-    if (!reward.ParseFromString(row.Text(0))) {
+    if (!reward.ParseFromString(row.Text(0)) || reward.trajectory() != row.Text(1)) {
       LogError("a group ends without a damaged reward of it", {{"group", ResourceName("groups", id)}});
+      unreadable.Note(ResourceName("groups", id), "the reward of one of its members cannot be read");
       continue;
     }
     masked += reward.status() == v1::REWARD_STATUS_MASKED;
@@ -117,12 +117,12 @@ absl::Status CollectRewards(storage::Transaction& transaction, const std::string
 
 // Appends an open group's GroupComplete record; the members' copies go.
 absl::Status AppendComplete(storage::Transaction& transaction, v1::GroupState state, absl::Time now,
-                            StoredGroup* stored) {
+                            storage::UnreadableRecords& unreadable, StoredGroup* stored) {
   stored->group.set_state(state);
   *stored->group.mutable_complete_time() = ToProto(now);
   v1::RewardRecord record;
   v1::GroupComplete& complete = *record.mutable_group_complete();
-  PROCTOR_RETURN_IF_ERROR(CollectRewards(transaction, stored->id, &complete));
+  PROCTOR_RETURN_IF_ERROR(CollectRewards(transaction, stored->id, unreadable, &complete));
   *complete.mutable_group() = stored->group;
   complete.set_group_complete_id(
       Sha256Hex(absl::StrCat("group\n", stored->group.name())).substr(0, 32));
@@ -142,14 +142,15 @@ absl::Status AppendComplete(storage::Transaction& transaction, v1::GroupState st
 
 // Ends an open group.
 absl::Status EndGroup(storage::Transaction& transaction, v1::GroupState state, absl::Time now,
-                      StoredGroup stored) {
-  PROCTOR_RETURN_IF_ERROR(AppendComplete(transaction, state, now, &stored));
+                      storage::UnreadableRecords& unreadable, StoredGroup stored) {
+  PROCTOR_RETURN_IF_ERROR(AppendComplete(transaction, state, now, unreadable, &stored));
   return Save(transaction, stored);
 }
 
 // Ends an open group whose body cannot be read. Its record says what the columns and the members
 // tell: nobody waits for it any longer, and the rewards that came are delivered. The body stays.
-absl::Status EndDamaged(storage::Transaction& transaction, absl::Time now, const storage::Row& row) {
+absl::Status EndDamaged(storage::Transaction& transaction, absl::Time now, const storage::Row& row,
+                        storage::UnreadableRecords& unreadable) {
   StoredGroup stored;
   stored.id = row.Text(0);
   stored.split = static_cast<v1::Split>(row.Int(1));
@@ -171,7 +172,7 @@ absl::Status EndDamaged(storage::Transaction& transaction, absl::Time now, const
   }
   LogError("a group is damaged: it ends with what can be read of it, and its other rewards come on their own",
            {{"group", group.name()}});
-  PROCTOR_RETURN_IF_ERROR(AppendComplete(transaction, v1::GROUP_STATE_PARTIAL, now, &stored));
+  PROCTOR_RETURN_IF_ERROR(AppendComplete(transaction, v1::GROUP_STATE_PARTIAL, now, unreadable, &stored));
   return transaction
       .Execute("UPDATE reward_groups SET state = $2 WHERE id = $1",
                {stored.id, int64_t{v1::GROUP_STATE_PARTIAL}})
@@ -217,8 +218,9 @@ struct Joining {
 // Nothing if the group is unknown (a record from elsewhere may name one that was never declared
 // here), damaged, over, or full, or if a reward that was not admitted is of another task or policy.
 absl::StatusOr<std::optional<Joining>> Join(storage::Transaction& transaction,
-                                            const v1::Reward& reward) {
-  const absl::StatusOr<StoredGroup> found = Require(transaction, reward.group());
+                                            const v1::Reward& reward,
+                                            storage::UnreadableRecords& unreadable) {
+  const absl::StatusOr<StoredGroup> found = Require(transaction, reward.group(), unreadable);
   const bool damaged = absl::IsDataLoss(found.status());
   if (damaged || absl::IsNotFound(found.status()) || absl::IsInvalidArgument(found.status()))
     return std::optional<Joining>();
@@ -267,7 +269,8 @@ absl::StatusOr<v1::Group> Groups::Create(const CallContext& context, const v1::G
   *made.mutable_deadline_time() = ToProto(deadline);
   PROCTOR_RETURN_IF_ERROR(
       database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
-        PROCTOR_ASSIGN_OR_RETURN(std::optional<StoredGroup> found, Find(transaction, stored.id));
+        PROCTOR_ASSIGN_OR_RETURN(std::optional<StoredGroup> found,
+                                 Find(transaction, stored.id, unreadable_));
         if (found) {
           if (found->group.task() != made.task() || found->group.size() != made.size()) {
             return absl::AlreadyExistsError(
@@ -293,7 +296,7 @@ absl::StatusOr<v1::Group> Groups::Get(const CallContext& context, const std::str
   v1::Group group;
   PROCTOR_RETURN_IF_ERROR(
       database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
-        PROCTOR_ASSIGN_OR_RETURN(StoredGroup stored, Require(transaction, name));
+        PROCTOR_ASSIGN_OR_RETURN(StoredGroup stored, Require(transaction, name, unreadable_));
         group = std::move(stored.group);
         return absl::OkStatus();
       }));
@@ -304,7 +307,7 @@ absl::Status Groups::Admit(const CallContext& context, const std::string& group,
                            const std::string& trajectory, const std::string& task,
                            const v1::PolicyRef& policy) {
   return database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
-    PROCTOR_ASSIGN_OR_RETURN(StoredGroup stored, Require(transaction, group));
+    PROCTOR_ASSIGN_OR_RETURN(StoredGroup stored, Require(transaction, group, unreadable_));
     PROCTOR_ASSIGN_OR_RETURN(const std::optional<int64_t> member,
                              FindMember(transaction, stored.id, trajectory));
     if (member) return absl::OkStatus();
@@ -316,7 +319,7 @@ absl::Status Groups::Admit(const CallContext& context, const std::string& group,
 absl::Status Groups::Withdraw(const CallContext& context, const std::string& group,
                               const std::string& trajectory) {
   return database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
-    PROCTOR_ASSIGN_OR_RETURN(StoredGroup stored, Require(transaction, group));
+    PROCTOR_ASSIGN_OR_RETURN(StoredGroup stored, Require(transaction, group, unreadable_));
     PROCTOR_ASSIGN_OR_RETURN(const int64_t removed,
                              transaction.Execute("DELETE FROM reward_group_members WHERE group_id "
                                                  "= $1 AND trajectory = $2 AND state = $3",
@@ -361,14 +364,16 @@ absl::StatusOr<std::optional<absl::Time>> Groups::NextDeadline(const CallContext
   return next;
 }
 
-absl::StatusOr<bool> WillBeListed(storage::Transaction& transaction, const v1::Reward& reward) {
-  PROCTOR_ASSIGN_OR_RETURN(const std::optional<Joining> joining, Join(transaction, reward));
+absl::StatusOr<bool> WillBeListed(storage::Transaction& transaction, const v1::Reward& reward,
+                                  storage::UnreadableRecords& unreadable) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::optional<Joining> joining,
+                           Join(transaction, reward, unreadable));
   return joining && !joining->replaced;
 }
 
 absl::Status AddToGroup(storage::Transaction& transaction, const v1::Reward& reward,
-                        absl::Time now) {
-  PROCTOR_ASSIGN_OR_RETURN(std::optional<Joining> joining, Join(transaction, reward));
+                        absl::Time now, storage::UnreadableRecords& unreadable) {
+  PROCTOR_ASSIGN_OR_RETURN(std::optional<Joining> joining, Join(transaction, reward, unreadable));
   if (!joining) return absl::OkStatus();
   StoredGroup& stored = joining->stored;
   if (!joining->admitted)
@@ -387,19 +392,21 @@ absl::Status AddToGroup(storage::Transaction& transaction, const v1::Reward& rew
   }
   stored.group.add_rewards(reward.reward_id());
   if (stored.group.rewards_size() < stored.group.size()) return Save(transaction, stored);
-  return EndGroup(transaction, v1::GROUP_STATE_COMPLETE, now, std::move(stored));
+  return EndGroup(transaction, v1::GROUP_STATE_COMPLETE, now, unreadable, std::move(stored));
 }
 
-absl::StatusOr<int> EndExpiredGroups(storage::Transaction& transaction, absl::Time now, int limit) {
+absl::StatusOr<int> EndExpiredGroups(storage::Transaction& transaction, absl::Time now, int limit,
+                                     storage::UnreadableRecords& unreadable) {
   PROCTOR_ASSIGN_OR_RETURN(
       const std::vector<storage::Row> rows,
       transaction.Query("SELECT id, split, environment, body FROM reward_groups WHERE state = $1 "
                         "AND deadline <= $2 ORDER BY deadline LIMIT $3",
                         {int64_t{v1::GROUP_STATE_OPEN}, absl::ToUnixMicros(now), int64_t{limit}}));
   for (const storage::Row& row : rows) {
-    absl::StatusOr<StoredGroup> stored = FromRow(row);
-    PROCTOR_RETURN_IF_ERROR(stored.ok() ? EndGroup(transaction, v1::GROUP_STATE_PARTIAL, now, *std::move(stored))
-                                        : EndDamaged(transaction, now, row));
+    absl::StatusOr<StoredGroup> stored = FromRow(row, unreadable);
+    PROCTOR_RETURN_IF_ERROR(
+        stored.ok() ? EndGroup(transaction, v1::GROUP_STATE_PARTIAL, now, unreadable, *std::move(stored))
+                    : EndDamaged(transaction, now, row, unreadable));
   }
   return static_cast<int>(rows.size());
 }

@@ -14,6 +14,7 @@
 #include "proctor/v1/episode.pb.h"
 #include "proctor/v1/reward.pb.h"
 #include "storage/database.h"
+#include "storage/unreadable_records.h"
 
 namespace proctor::reward {
 
@@ -25,11 +26,13 @@ struct GroupTask {
 };
 
 // The life of groups but for their completion, which RewardLog::Append does in the last reward's
-// transaction. Thread-safe.
+// transaction. One whose row cannot be read gives DATA_LOSS, and is noted in `unreadable`.
+// Thread-safe.
 class Groups {
  public:
-  // `database` and `clock` outlive it.
-  Groups(storage::Database& database, Clock& clock) : database_(database), clock_(clock) {}
+  // All outlive it.
+  Groups(storage::Database& database, Clock& clock, storage::UnreadableRecords& unreadable)
+      : database_(database), clock_(clock), unreadable_(unreadable) {}
 
   // Stores a group with its defaults filled in. `group.name` may be given (to make retries safe) or
   // is made; a name that exists with the same task and size returns what is stored, else
@@ -65,24 +68,27 @@ class Groups {
  private:
   storage::Database& database_;
   Clock& clock_;
+  storage::UnreadableRecords& unreadable_;
 };
 
 // Inside a transaction of the log, before the reward is inserted: will its group's GroupComplete
 // record list it? Not if the group is unknown, damaged, over or full, or if another episode will replace a
 // masked one: then it goes to everybody on its own.
-absl::StatusOr<bool> WillBeListed(storage::Transaction& transaction, const v1::Reward& reward);
+absl::StatusOr<bool> WillBeListed(storage::Transaction& transaction, const v1::Reward& reward,
+                                  storage::UnreadableRecords& unreadable);
 
 // Inside a transaction of the log: a reward of a group arrived with its offset. Appends the
 // GroupComplete record if it was the last one. A reward of an episode that was not admitted takes a
 // place if one is left and its task and policy are the group's.
 absl::Status AddToGroup(storage::Transaction& transaction, const v1::Reward& reward,
-                        absl::Time now);
+                        absl::Time now, storage::UnreadableRecords& unreadable);
 
 // Inside a transaction of the log: ends open groups whose deadline has come, with a GroupComplete
 // record marked partial; at most `limit`. Returns how many. One whose row is damaged ends with what
 // can be told of it (its size is then the number of places taken), once; its body stays as it is. A
-// member's reward that cannot be read is left out.
-absl::StatusOr<int> EndExpiredGroups(storage::Transaction& transaction, absl::Time now, int limit);
+// member's reward that cannot be read is left out. Both are noted in `unreadable`.
+absl::StatusOr<int> EndExpiredGroups(storage::Transaction& transaction, absl::Time now, int limit,
+                                     storage::UnreadableRecords& unreadable);
 
 // Inside a transaction of the log: deletes ended groups whose deadline was before `before` and whose records lie at or below
 // `floor`.

@@ -1,6 +1,7 @@
 #include "reward/log_check.h"
 
 #include "absl/strings/str_cat.h"
+#include "common/ids.h"
 #include "common/status.h"
 #include "proctor/v1/reward_service.pb.h"
 #include "reward/tables.h"
@@ -37,7 +38,8 @@ class Checker {
       more = rows.size() == kBatch;
     }
     if (after < bounds_.end) Damage(absl::StrCat("the records ", after + 1, " to ", bounds_.end, " are missing"));
-    return CheckConsumers();
+    PROCTOR_RETURN_IF_ERROR(CheckConsumers());
+    return CheckGroups();
   }
 
  private:
@@ -74,6 +76,46 @@ class Checker {
                              transaction_.Query("SELECT id, committed FROM reward_consumers WHERE committed > $1", {bounds_.end}));
     for (const Row& row : rows) {
       Damage(absl::StrCat("consumers/", row.Text(0), " has acknowledged ", row.Int(1), ", behind the end ", bounds_.end));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckGroups() {
+    std::string last;
+    while (true) {
+      PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                               transaction_.Query(absl::StrCat("SELECT id, state, body FROM reward_groups WHERE id > $1 ORDER BY id LIMIT ", kBatch),
+                                                  {last}));
+      if (rows.empty()) return absl::OkStatus();
+      for (const Row& row : rows) PROCTOR_RETURN_IF_ERROR(CheckGroup(row));
+      last = rows.back().Text(0);
+    }
+  }
+
+  absl::Status CheckGroup(const Row& row) {
+    const std::string name = ResourceName("groups", row.Text(0));
+    const bool open = row.Int(1) == v1::GROUP_STATE_OPEN;
+    const absl::StatusOr<v1::Group> group = ParseGroup(row.Text(0), row.Text(2));
+    if (!group.ok()) {
+      check_.damage.push_back(absl::StrCat(name, ": its row cannot be read: ", open ? "the server ends it at its deadline" : "it has ended",
+                                           ", PARTIAL, with the rewards that can be read of it; restore from a backup, or live without it"));
+    } else if (group->state() != row.Int(1)) {
+      check_.damage.push_back(absl::StrCat(name, ": its row and the columns beside it differ about its state"));
+    }
+    return open ? CheckMembers(row.Text(0)) : absl::OkStatus();
+  }
+
+  // Of an open group: one that has ended keeps no rewards beside the log.
+  absl::Status CheckMembers(const std::string& group) {
+    PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                             transaction_.Query("SELECT trajectory, reward FROM reward_group_members WHERE group_id = $1 AND state = $2 "
+                                                "ORDER BY trajectory",
+                                                {group, int64_t{kRewarded}}));
+    for (const Row& row : rows) {
+      v1::Reward reward;
+      if (!row.IsNull(1) && reward.ParseFromString(row.Text(1)) && reward.trajectory() == row.Text(0)) continue;
+      check_.damage.push_back(absl::StrCat(ResourceName("groups", group), ": the reward of ", row.Text(0),
+                                           " in it cannot be read: the group ends without it"));
     }
     return absl::OkStatus();
   }

@@ -1,4 +1,4 @@
-// Whether the reward log is whole: for whoever checks a data directory.
+// Whether the reward log and the groups are whole: for whoever checks a data directory.
 #ifndef PROCTOR_REWARD_LOG_CHECK_H_
 #define PROCTOR_REWARD_LOG_CHECK_H_
 
@@ -15,10 +15,12 @@ namespace proctor::reward {
 struct LogCheck {
   int64_t records = 0;
   // One a problem: a gap between the floor and the end, a record outside of them, one that cannot be read or says another offset than its
-  // row, a reward whose id is not noted, a consumer beyond the end. None of them can be mended but from a copy.
+  // row, a reward whose id is not noted, a consumer beyond the end; a group's row that cannot be read or is not what its columns say, a reward
+  // that cannot be read of a member of an open group. None of them can be mended but from a copy.
   std::vector<std::string> damage;
 };
 
+// Reads all records and groups, some at a time. Errors: the database's.
 absl::StatusOr<LogCheck> CheckLog(const CallContext& context, storage::Database& database);
 
 }  // namespace proctor::reward

@@ -161,8 +161,9 @@ absl::Status ValidateFilter(const v1::ConsumerFilter& filter) {
 
 absl::StatusOr<std::unique_ptr<RewardLog>> RewardLog::Open(const CallContext& context,
                                                            storage::Database& database,
-                                                           Clock& clock) {
-  std::unique_ptr<RewardLog> log(new RewardLog(database, clock));
+                                                           Clock& clock,
+                                                           storage::UnreadableRecords& unreadable) {
+  std::unique_ptr<RewardLog> log(new RewardLog(database, clock, unreadable));
   PROCTOR_RETURN_IF_ERROR(log->NotifyAppended(context));
   return log;
 }
@@ -196,7 +197,7 @@ absl::StatusOr<v1::Reward> RewardLog::AppendWithin(storage::Transaction& transac
   columns.valid = stored.status() == v1::REWARD_STATUS_VALID;
   const bool in_group = !stored.group().empty() && stored.revision() == 0;
   if (in_group) {
-    PROCTOR_ASSIGN_OR_RETURN(columns.grouped, WillBeListed(transaction, stored));
+    PROCTOR_ASSIGN_OR_RETURN(columns.grouped, WillBeListed(transaction, stored, unreadable_));
   }
   PROCTOR_RETURN_IF_ERROR(InsertRecord(transaction, columns, now, &record));
   PROCTOR_RETURN_IF_ERROR(
@@ -206,7 +207,7 @@ absl::StatusOr<v1::Reward> RewardLog::AppendWithin(storage::Transaction& transac
               {stored.reward_id(), stored.offset(), absl::ToUnixMicros(now)})
           .status());
   PROCTOR_RETURN_IF_ERROR(UpdateLatest(transaction, stored));
-  if (in_group) PROCTOR_RETURN_IF_ERROR(AddToGroup(transaction, stored, now));
+  if (in_group) PROCTOR_RETURN_IF_ERROR(AddToGroup(transaction, stored, now, unreadable_));
   return stored;
 }
 
@@ -241,7 +242,8 @@ absl::StatusOr<int> RewardLog::EndExpiredGroups(const CallContext& context) {
     PROCTOR_RETURN_IF_ERROR(
         database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
           PROCTOR_ASSIGN_OR_RETURN(
-              ended, reward::EndExpiredGroups(transaction, clock_.Now(), kGroupsPerTransaction));
+              ended, reward::EndExpiredGroups(transaction, clock_.Now(), kGroupsPerTransaction,
+                                              unreadable_));
           return absl::OkStatus();
         }));
     total += ended;

@@ -18,6 +18,7 @@
 #include "proctor/v1/reward.pb.h"
 #include "proctor/v1/reward_service.pb.h"
 #include "storage/database.h"
+#include "storage/unreadable_records.h"
 
 namespace proctor::reward {
 
@@ -77,9 +78,11 @@ absl::Status ValidateFilter(const v1::ConsumerFilter& filter);
 // Thread-safe. Appending and reading block; see SubscriptionHub for streams.
 class RewardLog {
  public:
-  // `database` and `clock` outlive the log. Reads the log's bounds.
+  // All outlive the log. Reads the log's bounds. `unreadable` gets the groups that turn out to be
+  // damaged.
   static absl::StatusOr<std::unique_ptr<RewardLog>> Open(const CallContext& context,
-                                                         storage::Database& database, Clock& clock);
+                                                         storage::Database& database, Clock& clock,
+                                                         storage::UnreadableRecords& unreadable);
 
   // Appends a reward (from MakeReward) and returns it with its offset and time. A `reward_id` that
   // is in the log is not appended again: the stored record is returned. The last reward of a group
@@ -127,12 +130,14 @@ class RewardLog {
   void RemoveListener(uint64_t id);
 
  private:
-  RewardLog(storage::Database& database, Clock& clock) : database_(database), clock_(clock) {}
+  RewardLog(storage::Database& database, Clock& clock, storage::UnreadableRecords& unreadable)
+      : database_(database), clock_(clock), unreadable_(unreadable) {}
 
   void Announce(int64_t end_offset);
 
   storage::Database& database_;
   Clock& clock_;
+  storage::UnreadableRecords& unreadable_;
   mutable Mutex mutex_;
   CondVar appended_;
   int64_t end_offset_ ABSL_GUARDED_BY(mutex_) = 0;

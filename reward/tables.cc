@@ -1,6 +1,7 @@
 #include "reward/tables.h"
 
 #include "absl/strings/str_cat.h"
+#include "common/ids.h"
 #include "common/status.h"
 
 namespace proctor::reward {
@@ -110,6 +111,15 @@ absl::Status InsertRecord(storage::Transaction& transaction, const RecordColumns
            columns.policy, columns.environment, int64_t{columns.grouped}, int64_t{columns.valid},
            absl::ToUnixMicros(now), storage::Bytes{record->SerializeAsString()}})
       .status();
+}
+
+absl::StatusOr<v1::Group> ParseGroup(const std::string& id, const std::string& bytes) {
+  v1::Group group;
+  if (!group.ParseFromString(bytes) || group.name() != ResourceName("groups", id)) {
+    return absl::DataLossError(
+        absl::StrCat("groups/", id, " is stored in a form that cannot be read"));
+  }
+  return group;
 }
 
 absl::Status CheckFloor(const LogBounds& bounds, int64_t after_offset) {

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "proctor/v1/episode.pb.h"
 #include "proctor/v1/reward.pb.h"
 #include "storage/database.h"
 
@@ -39,6 +40,16 @@ struct RecordColumns {
 // Gives `record` the next offset and inserts it.
 absl::Status InsertRecord(storage::Transaction& transaction, const RecordColumns& columns,
                           absl::Time now, v1::RewardRecord* record);
+
+// A member's place in its group.
+enum MemberState : int64_t {
+  kStarted = 1,
+  kRewarded = 2,
+  // Masked, and its place was given to another episode.
+  kReplaced = 3,
+};
+// `bytes` as stored for `groups/{id}`. DATA_LOSS.
+absl::StatusOr<v1::Group> ParseGroup(const std::string& id, const std::string& bytes);
 
 // OUT_OF_RANGE with the floor if `after_offset` is below it.
 absl::Status CheckFloor(const LogBounds& bounds, int64_t after_offset);

@@ -90,8 +90,8 @@ absl::StatusOr<DataDirectory> OpenDataDirectory(const v1::ServerConfig& config, 
   PROCTOR_ASSIGN_OR_RETURN(data.tasks, proposer::TaskStore::Create(*data.database, clock));
   data.sampler = std::make_unique<proposer::TaskSampler>(*data.database, clock);
   PROCTOR_RETURN_IF_ERROR(reward::MigrateTables(*data.database));
-  PROCTOR_ASSIGN_OR_RETURN(data.rewards, reward::RewardLog::Open(context, *data.database, clock));
-  data.groups = std::make_unique<reward::Groups>(*data.database, clock);
+  PROCTOR_ASSIGN_OR_RETURN(data.rewards, reward::RewardLog::Open(context, *data.database, clock, data.archive->unreadable()));
+  data.groups = std::make_unique<reward::Groups>(*data.database, clock, data.archive->unreadable());
   PROCTOR_ASSIGN_OR_RETURN(data.jobs, storage::JobStore::Open(*data.database, clock));
   for (const v1::Evaluator& evaluator : config.evaluation().evaluators()) {
     PROCTOR_RETURN_IF_ERROR(Annotate(data.evaluators->Create(context, evaluator).status(),

@@ -33,12 +33,14 @@ struct FsckReport {
 // `phase` ("blobs", ...) is `done` of `all` through; 0: nobody knows.
 using FsckProgress = std::function<void(const std::string& phase, int64_t done, int64_t all)>;
 
-// Looks at: the database's own structure; every trajectory, its steps, digests and blobs; every episode's row; the reward log; every blob's
-// bytes; blobs that are missing, and those that nothing names. Holds the directory's lock meanwhile.
+// Looks at: the database's own structure; every trajectory, its steps, digests and blobs; every episode's row; the reward log and groups; every
+// blob's bytes; blobs that are missing, and those that nothing names. Holds the directory's lock meanwhile.
 //
 // kRepair deletes blobs that nothing names, moves damaged blobs' files and foreign files to `<directory>/damaged` (whoever stores the same
 // bytes again mends the record) and mends the notes about who needs which blob. Damaged records keep
-// what is noted for them, and stay as they are, as do episodes' rows and the reward log; where the database's own structure is damaged, everything does.
+// what is noted for them, and stay as they are, as do episodes' rows, the reward log and groups; where the database's own structure is damaged, everything does.
+//
+// Records that a damaged database cannot give are damage, and the others are looked at.
 //
 // Errors: NOT_FOUND no data directory; FAILED_PRECONDITION a server uses it; DATA_LOSS the database cannot be looked at at all; UNAVAILABLE a
 // file cannot be read.

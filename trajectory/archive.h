@@ -8,8 +8,8 @@
 #include "common/clock.h"
 #include "storage/blob_store.h"
 #include "storage/database.h"
+#include "storage/unreadable_records.h"
 #include "trajectory/blob_ledger.h"
-#include "trajectory/unreadable_records.h"
 
 namespace proctor::trajectory {
 
@@ -24,7 +24,7 @@ class Archive {
   storage::BlobStore& blobs() { return blobs_; }
   Clock& clock() { return clock_; }
   BlobLedger& ledger() { return ledger_; }
-  UnreadableRecords& unreadable() { return unreadable_; }
+  storage::UnreadableRecords& unreadable() { return unreadable_; }
 
  private:
   Archive(storage::Database& database, storage::BlobStore& blobs, Clock& clock)
@@ -34,7 +34,7 @@ class Archive {
   storage::BlobStore& blobs_;
   Clock& clock_;
   BlobLedger ledger_;
-  UnreadableRecords unreadable_;
+  storage::UnreadableRecords unreadable_;
 };
 
 }  // namespace proctor::trajectory

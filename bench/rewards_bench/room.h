@@ -24,7 +24,7 @@ class Room {
     std::unique_ptr<Room> room(new Room);
     PROCTOR_ASSIGN_OR_RETURN(room->database_, storage::OpenSqliteDatabase({.directory = directory, .durability = durability}));
     PROCTOR_RETURN_IF_ERROR(reward::MigrateTables(*room->database_));
-    PROCTOR_ASSIGN_OR_RETURN(room->log_, reward::RewardLog::Open(CallContext(), *room->database_, SystemClock()));
+    PROCTOR_ASSIGN_OR_RETURN(room->log_, reward::RewardLog::Open(CallContext(), *room->database_, SystemClock(), room->unreadable_));
     room->consumers_ = std::make_unique<reward::Consumers>(*room->database_, SystemClock());
     // As many threads as the server's.
     room->pool_ = std::make_unique<ThreadPool>("rpc", 16);
@@ -52,6 +52,7 @@ class Room {
   Room() = default;
 
   std::unique_ptr<storage::Database> database_;
+  storage::UnreadableRecords unreadable_;
   std::unique_ptr<reward::RewardLog> log_;
   std::unique_ptr<reward::Consumers> consumers_;
   std::unique_ptr<reward::SubscriptionHub> hub_;

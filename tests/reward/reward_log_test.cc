@@ -152,6 +152,7 @@ TEST_P(RewardLogTest, ARewardOfADamagedGroupComesOnItsOwn) {
   world_.Append(Valid("a", "g"));
   EXPECT_THAT(Seen(Groups()), ElementsAre("a"));
   EXPECT_THAT(Seen(), ElementsAre("a"));
+  EXPECT_EQ(world_.unreadable.count(), 1);
 }
 
 TEST_P(RewardLogTest, ADamagedGroupEndsOnceWithWhatCanBeReadAndTheOthersEnd) {
@@ -176,6 +177,7 @@ TEST_P(RewardLogTest, ADamagedGroupEndsOnceWithWhatCanBeReadAndTheOthersEnd) {
   }
   EXPECT_EQ(world_.groups().Get(world_.context, "groups/g").status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(world_.groups().Get(world_.context, "groups/other")->state(), v1::GROUP_STATE_PARTIAL);
+  EXPECT_EQ(world_.unreadable.count(), 1);
 }
 
 TEST_P(RewardLogTest, ADamagedRewardDoesNotKeepItsGroupFromEnding) {
@@ -184,6 +186,17 @@ TEST_P(RewardLogTest, ADamagedRewardDoesNotKeepItsGroupFromEnding) {
   world_.Sql("UPDATE reward_group_members SET reward = x'ffffff'");
   world_.Append(Valid("b", "g"));
   EXPECT_THAT(Seen(Groups()), ElementsAre("group(1)!"));
+  EXPECT_EQ(world_.unreadable.count(), 1);
+}
+
+TEST_P(RewardLogTest, WhoeverMeetsADamagedGroupCountsItOnce) {
+  world_.MakeGroup("g", 2);
+  EXPECT_EQ(world_.unreadable.count(), 0);
+  world_.Sql("UPDATE reward_groups SET body = x''");
+  EXPECT_EQ(Admit("g", "a").code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(world_.groups().Get(world_.context, "groups/g").status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(world_.groups().Withdraw(world_.context, "groups/g", "trajectories/a").code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(world_.unreadable.count(), 1);
 }
 
 TEST_P(RewardLogTest, MoreEpisodesThanPlacesAreRefused) {

@@ -41,10 +41,10 @@ class RewardWorld {
       database_ = *std::move(database);
       EXPECT_TRUE(MigrateTables(*database_).ok());
     }
-    auto log = RewardLog::Open(context, *database_, clock);
+    auto log = RewardLog::Open(context, *database_, clock, unreadable);
     if (!log.ok()) ADD_FAILURE() << log.status();
     log_ = *std::move(log);
-    groups_ = std::make_unique<Groups>(*database_, clock);
+    groups_ = std::make_unique<Groups>(*database_, clock, unreadable);
     consumers_ = std::make_unique<Consumers>(*database_, clock);
   }
 
@@ -86,6 +86,7 @@ class RewardWorld {
 
   CallContext context;
   SimulatedClock clock;
+  storage::UnreadableRecords unreadable;
 
  private:
   const Engine engine_;

@@ -127,8 +127,8 @@ class EpisodePipelineTest : public testing::Test {
   const std::unique_ptr<proposer::TaskStore> tasks_ = proposer::TaskStore::Create(database_, SystemClock()).value();
   proposer::TaskSampler sampler_{database_, SystemClock()};
   const std::unique_ptr<reward::RewardLog> rewards_ =
-      reward::RewardLog::Open(CallContext(), database_, SystemClock()).value();
-  reward::Groups groups_{database_, SystemClock()};
+      reward::RewardLog::Open(CallContext(), database_, SystemClock(), archive_->unreadable()).value();
+  reward::Groups groups_{database_, SystemClock(), archive_->unreadable()};
   evaluator::EvaluatorStore evaluators_{database_, SystemClock()};
   evaluator::VerdictStore verdicts_{database_, SystemClock()};
   TimerQueue timers_;
@@ -310,6 +310,7 @@ class JudgedPipelineTest : public EpisodePipelineTest {
     v1::ModelEndpoint& endpoint = (*config.mutable_endpoints())["judge"];
     endpoint.set_base_url(server_.base_url());
     endpoint.set_model("scripted");
+  EXPECT_EQ(archive_->unreadable().count(), 1);
     return config;
   }
 

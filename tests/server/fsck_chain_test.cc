@@ -4,8 +4,7 @@
 
 #include "common/proto_json.h"
 #include "gmock/gmock.h"
-#include "server/fsck.h"
-#include "tests/server/data_fixture.h"
+#include "tests/server/fsck_fixture.h"
 #include "tests/trajectory/older_records.h"
 #include "trajectory/digest_chain.h"
 
@@ -25,33 +24,8 @@ std::string Forged(int index) {
   return forged.SerializeAsString();
 }
 
-class FsckChainTest : public DataFixture {
+class FsckChainTest : public FsckFixture {
  protected:
-  void SetUp() override {
-    ASSERT_NO_FATAL_FAILURE(Open());
-    first_ = Record("first");
-    second_ = Record("second");
-    Close();
-  }
-
-  // Leaves another trajectory open; the next Open closes it.
-  std::string Begin(int steps) {
-    Open();
-    v1::Trajectory header;
-    const std::string id = NewId();
-    header.set_name("trajectories/" + id);
-    v1::Episode episode;
-    episode.set_name("episodes/" + id);
-    EXPECT_TRUE(data_->recorder->Begin(CallContext(), header, episode, {}).ok());
-    for (int i = 0; i < steps; ++i) {
-      v1::Step step;
-      step.set_index(i);
-      EXPECT_TRUE(data_->recorder->Append(CallContext(), id, step, {}).ok());
-    }
-    Close();
-    return id;
-  }
-
   // Without what happens at a start.
   std::unique_ptr<storage::Database> Database() {
     storage::SqliteDatabaseOptions options;
@@ -87,61 +61,52 @@ class FsckChainTest : public DataFixture {
     });
     ASSERT_TRUE(status.ok()) << status;
   }
-  // Looks, expects that line of damage and no other, and that a repair leaves it.
-  void ExpectDamage(const std::string& id, const std::string& what) {
-    const std::string line = absl::StrCat("trajectories/", id, ": ", what);
-    EXPECT_THAT(Check().damage, ElementsAre(line));
-    EXPECT_THAT(Check(FsckMode::kRepair).damage, ElementsAre(line));
-    EXPECT_THAT(Check().damage, ElementsAre(line));
-  }
-
-  std::string first_;
-  std::string second_;
+  void ExpectDamageOf(const std::string& id, const std::string& what) { ExpectDamage(absl::StrCat("trajectories/", id, ": ", what)); }
 };
 
 TEST_F(FsckChainTest, AChangedStepIsFound) {
   Sql("UPDATE trajectory_steps SET step = $2 WHERE trajectory = $1 AND step_index = 1", {first_, storage::Bytes{Forged(1)}});
-  ExpectDamage(first_, "step 1 does not follow step 0: one of the two was changed");
+  ExpectDamageOf(first_, "step 1 does not follow step 0: one of the two was changed");
 }
 
 TEST_F(FsckChainTest, AStepExchangedWithItsDigestIsFoundByWhatComesNext) {
   Forge(first_, 0);
-  ExpectDamage(first_, "step 1 does not follow step 0: one of the two was changed");
+  ExpectDamageOf(first_, "step 1 does not follow step 0: one of the two was changed");
 }
 
 TEST_F(FsckChainTest, TheLastStepExchangedWithItsDigestIsFoundByTheEnd) {
   Forge(first_, 1);
-  ExpectDamage(first_, "it does not fit its digest");
+  ExpectDamageOf(first_, "it does not fit its digest");
 }
 
 TEST_F(FsckChainTest, AStepOfAnOpenTrajectoryExchangedWithItsDigestIsFound) {
   const std::string open = Begin(3);
   EXPECT_THAT(Check().damage, IsEmpty());
   Forge(open, 1);
-  ExpectDamage(open, "step 2 does not follow step 1: one of the two was changed");
+  ExpectDamageOf(open, "step 2 does not follow step 1: one of the two was changed");
 }
 
 TEST_F(FsckChainTest, TheLastStepOfAnOpenTrajectoryIsKnownTooAndNothingIsMadeOfAForgedOne) {
   const std::string open = Begin(2);
   Forge(open, 1);
-  ExpectDamage(open, "its last step is not what was recorded last");
+  ExpectDamageOf(open, "its last step is not what was recorded last");
   ASSERT_NO_FATAL_FAILURE(Open());
   EXPECT_FALSE(data_->trajectories->GetHeader(CallContext(), "trajectories/" + open)->closed());
   EXPECT_EQ(data_->archive->unreadable().count(), 1);
   Close();
-  ExpectDamage(open, "its last step is not what was recorded last");
+  ExpectDamageOf(open, "its last step is not what was recorded last");
 }
 
 TEST_F(FsckChainTest, AChangedHeaderIsFound) {
   ChangeGoal(first_);
-  ExpectDamage(first_, "step 0 does not follow the header: one of the two was changed");
+  ExpectDamageOf(first_, "step 0 does not follow the header: one of the two was changed");
 }
 
 TEST_F(FsckChainTest, AChangedHeaderWithoutStepsIsFound) {
   const std::string open = Begin(0);
   EXPECT_THAT(Check().damage, IsEmpty());
   ChangeGoal(open);
-  ExpectDamage(open, "its header is not the one that it began with");
+  ExpectDamageOf(open, "its header is not the one that it began with");
 }
 
 TEST_F(FsckChainTest, EveryBreakIsFound) {

@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "gmock/gmock.h"
-#include "tests/server/data_fixture.h"
+#include "tests/server/fsck_fixture.h"
 
 namespace proctor::server {
 namespace {
@@ -18,23 +18,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-class FsckTest : public DataFixture {
- protected:
-  void SetUp() override {
-    ASSERT_NO_FATAL_FAILURE(Open());
-    first_ = Record("first");
-    second_ = Record("second");
-    Close();
-  }
-  // Looks, expects that line of damage and no other, and that a repair leaves it or not.
-  void ExpectDamage(const std::string& line) {
-    EXPECT_THAT(Check().damage, ElementsAre(HasSubstr(line)));
-    EXPECT_THAT(Check(FsckMode::kRepair).damage, ElementsAre(HasSubstr(line)));
-  }
-
-  std::string first_;
-  std::string second_;
-};
+using FsckTest = FsckFixture;
 
 TEST_F(FsckTest, AWholeDirectoryIsSound) {
   const FsckReport report = Check();
@@ -88,7 +72,7 @@ TEST_F(FsckTest, ADamagedReplacementIsFound) {
 
 TEST_F(FsckTest, AMissingBlobIsFound) {
   fs::remove(BlobPath("shared"));
-  ExpectDamage("blob " + Sha256Hex("shared") + " is missing and needed");
+  ExpectDamage(HasSubstr("blob " + Sha256Hex("shared") + " is missing and needed"));
 }
 
 TEST_F(FsckTest, ABlobThatNobodyNeedsIsALeftoverAndARepairDeletesIt) {
@@ -155,14 +139,14 @@ TEST_F(FsckTest, NotesAboutBlobsAreMended) {
 
 TEST_F(FsckTest, AnEpisodesRowThatCannotBeReadIsFound) {
   Sql("UPDATE trajectory_episodes SET episode = $2 WHERE id = $1", {first_, Rubbish()});
-  ExpectDamage(absl::StrCat("episodes/", first_, ": its row cannot be read: "));
+  ExpectDamage(HasSubstr(absl::StrCat("episodes/", first_, ": its row cannot be read: ")));
   Sql("UPDATE trajectory_episodes SET episode = (SELECT episode FROM trajectory_episodes WHERE id = $2) WHERE id = $1", {first_, second_});
-  ExpectDamage(absl::StrCat("episodes/", first_, ": its row cannot be read: "));
+  ExpectDamage(HasSubstr(absl::StrCat("episodes/", first_, ": its row cannot be read: ")));
 }
 
 TEST_F(FsckTest, AnEpisodesRowThatItsColumnsContradictIsFound) {
   Sql("UPDATE trajectory_episodes SET result_state = 1 WHERE id = $1", {second_});
-  ExpectDamage(absl::StrCat("episodes/", second_, ": its row and the columns beside it differ"));
+  ExpectDamage(HasSubstr(absl::StrCat("episodes/", second_, ": its row and the columns beside it differ")));
 }
 
 TEST_F(FsckTest, MoreEpisodesThanAreReadAtATimeAreAllLookedAt) {
@@ -177,39 +161,106 @@ TEST_F(FsckTest, MoreEpisodesThanAreReadAtATimeAreAllLookedAt) {
 
 TEST_F(FsckTest, AGapInTheRewardLogIsFound) {
   Sql("DELETE FROM reward_records WHERE log_offset = 1");
-  ExpectDamage("reward log: the records 1 to 1 are missing");
+  ExpectDamage(HasSubstr("reward log: the records 1 to 1 are missing"));
 }
 
 TEST_F(FsckTest, ALogThatEndsTooEarlyIsFound) {
   Sql("DELETE FROM reward_records WHERE log_offset = 2");
-  ExpectDamage("reward log: the records 2 to 2 are missing");
+  ExpectDamage(HasSubstr("reward log: the records 2 to 2 are missing"));
 }
 
 TEST_F(FsckTest, ARewardThatCouldComeTwiceIsFound) {
   Sql("DELETE FROM reward_ids WHERE log_offset = 2");
-  ExpectDamage("the id of reward 2 is not noted");
+  ExpectDamage(HasSubstr("the id of reward 2 is not noted"));
 }
 
 TEST_F(FsckTest, ARecordOfTheLogThatCannotBeReadIsFound) {
   Sql("UPDATE reward_records SET body = $1 WHERE log_offset = 2", {storage::Bytes{"\xff"}});
-  ExpectDamage("reward log: record 2 cannot be read");
+  ExpectDamage(HasSubstr("reward log: record 2 cannot be read"));
 }
 
 TEST_F(FsckTest, AConsumerBehindTheEndIsFound) {
   Sql("INSERT INTO reward_consumers (id, filter, committed, epoch, create_time, last_ack_time, last_seen_time) "
       "VALUES ('trainer', $1, 3, 0, 0, 0, 0)",
       {storage::Bytes{""}});
-  ExpectDamage("consumers/trainer has acknowledged 3, behind the end 2");
+  ExpectDamage(HasSubstr("consumers/trainer has acknowledged 3, behind the end 2"));
+}
+
+// Declares groups/g of two, of whose members one has a reward; returns that member.
+std::string MakeGroup(DataDirectory& data, absl::Time deadline) {
+  v1::Group group;
+  group.set_name("groups/g");
+  group.set_task("tasks/t");
+  group.set_size(2);
+  *group.mutable_deadline_time() = ToProto(deadline);
+  EXPECT_TRUE(data.groups->Create(CallContext(), group, {}).ok());
+  v1::Reward reward;
+  reward.set_reward_id("reward-of-group");
+  reward.set_trajectory("trajectories/member");
+  reward.set_task("tasks/t");
+  reward.set_group("groups/g");
+  reward.set_status(v1::REWARD_STATUS_VALID);
+  EXPECT_TRUE(data.rewards->Append(CallContext(), reward).ok());
+  return reward.trajectory();
+}
+
+class FsckGroupTest : public FsckFixture {
+ protected:
+  void SetUp() override {
+    ASSERT_NO_FATAL_FAILURE(FsckFixture::SetUp());
+    ASSERT_NO_FATAL_FAILURE(Open());
+    member_ = MakeGroup(*data_, clock_.Now() + absl::Hours(1));
+    Close();
+  }
+  std::string member_;
+};
+
+TEST_F(FsckGroupTest, ADamagedGroupIsNamedBeforeAndAfterItEndsAndCountedOnce) {
+  EXPECT_THAT(Check().damage, IsEmpty());
+  Sql("UPDATE reward_groups SET body = $1", {Rubbish()});
+  ExpectDamage(HasSubstr("groups/g: its row cannot be read: the server ends it at its deadline, PARTIAL"));
+  ASSERT_NO_FATAL_FAILURE(Open());
+  EXPECT_EQ(data_->archive->unreadable().count(), 0);
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(data_->rewards->EndExpiredGroups(CallContext()).value(), 1);
+  EXPECT_EQ(data_->groups->Get(CallContext(), "groups/g").status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(data_->archive->unreadable().count(), 1);
+  Close();
+  ExpectDamage(HasSubstr("groups/g: its row cannot be read: it has ended, PARTIAL"));
+}
+
+TEST_F(FsckGroupTest, AnotherGroupsRowIsNone) {
+  ASSERT_NO_FATAL_FAILURE(Open());
+  v1::Group other;
+  other.set_name("groups/other");
+  other.set_task("tasks/t");
+  other.set_size(1);
+  ASSERT_TRUE(data_->groups->Create(CallContext(), other, {}).ok());
+  Close();
+  EXPECT_THAT(Check().damage, IsEmpty());
+  Sql("UPDATE reward_groups SET body = (SELECT body FROM reward_groups WHERE id = 'other') WHERE id = 'g'");
+  ExpectDamage(HasSubstr("groups/g: its row cannot be read"));
+}
+
+TEST_F(FsckGroupTest, AGroupsRowThatItsColumnsContradictIsFound) {
+  Sql("UPDATE reward_groups SET state = $1", {int64_t{v1::GROUP_STATE_COMPLETE}});
+  ExpectDamage("groups/g: its row and the columns beside it differ about its state");
+}
+
+TEST_F(FsckGroupTest, ARewardThatAnOpenGroupWillLackIsFound) {
+  Sql("UPDATE reward_group_members SET reward = $1", {Rubbish()});
+  ExpectDamage("groups/g: the reward of " + member_ + " in it cannot be read: the group ends without it");
+  ASSERT_NO_FATAL_FAILURE(Open());
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(data_->rewards->EndExpiredGroups(CallContext()).value(), 1);
+  EXPECT_EQ(data_->archive->unreadable().count(), 1);
+  Close();
+  // It is not kept beside the log any longer.
+  EXPECT_THAT(Check().damage, IsEmpty());
 }
 
 TEST_F(FsckTest, AnOpenTrajectoryIsALeftover) {
-  ASSERT_NO_FATAL_FAILURE(Open());
-  v1::Trajectory header;
-  header.set_name("trajectories/" + NewId());
-  v1::Episode episode;
-  episode.set_name("episodes/" + header.name().substr(13));
-  ASSERT_TRUE(data_->recorder->Begin(CallContext(), header, episode, {}).ok());
-  Close();
+  Begin(0);
   const FsckReport report = Check();
   EXPECT_THAT(report.damage, IsEmpty());
   EXPECT_THAT(report.leftovers, ElementsAre(HasSubstr("1 trajectories were left open")));

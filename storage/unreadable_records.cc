@@ -1,8 +1,8 @@
-#include "trajectory/unreadable_records.h"
+#include "storage/unreadable_records.h"
 
 #include "common/log.h"
 
-namespace proctor::trajectory {
+namespace proctor::storage {
 
 void UnreadableRecords::Note(const std::string& name, const std::string& why) {
   {
@@ -18,4 +18,4 @@ int64_t UnreadableRecords::count() const {
   return static_cast<int64_t>(names_.size());
 }
 
-}  // namespace proctor::trajectory
+}  // namespace proctor::storage
