@@ -9,6 +9,7 @@
 #include "tests/trajectory/fixture.h"
 #include "trajectory/folder_format.h"
 #include "trajectory/folder_import.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::trajectory {
 namespace {
@@ -32,7 +33,8 @@ std::string IdIn(std::string_view header) {
   return "t" == header.substr(0, end) || end == 0 ? "t" : std::string(header.substr(0, std::min<size_t>(end, 64)));
 }
 
-void Import(const std::vector<std::string>& files, std::string_view blob) {
+// The record that an import of these gives; without a name if it gives none.
+v1::Trajectory Import(const std::vector<std::string>& files, std::string_view blob) {
   const std::string parent = MakeFolder();
   const std::string folder = parent + "/" + IdIn(files.empty() ? "" : files[0]);
   fs::create_directory(folder);
@@ -50,6 +52,16 @@ void Import(const std::vector<std::string>& files, std::string_view blob) {
                                          [](int64_t, int64_t) { return absl::OkStatus(); });
   if (result.ok()) fuzz::Require(result->imported() + result->failed_size() <= 1, "one folder, one trajectory");
   fs::remove_all(parent);
+  if (!result.ok() || result->imported() == 0) return {};
+  const absl::StatusOr<v1::Trajectory> record = room.trajectories.Get(CallContext(), result->names(0));
+  fuzz::Require(record.ok(), "what was imported can be read");
+  return *record;
+}
+
+v1::Trajectory ImportParts(std::string_view rest) {
+  std::vector<std::string> files;
+  for (int i = 0; i < 3; ++i) files.emplace_back(fuzz::TakeUntil(rest, '\0'));
+  return Import(files, rest);
 }
 
 }  // namespace
@@ -60,9 +72,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)proctor::trajectory::ExportListFromText(text);
   proctor::v1::Step step;
   (void)proctor::trajectory::MessageFromText(text, step);
-  std::string_view rest = text;
-  std::vector<std::string> files;
-  for (int i = 0; i < 3; ++i) files.emplace_back(proctor::fuzz::TakeUntil(rest, '\0'));
-  proctor::trajectory::Import(files, rest);
+  (void)proctor::trajectory::ImportParts(text);
   return 0;
+}
+
+extern "C" bool IsCurrent(const uint8_t* data, size_t size) {
+  return proctor::trajectory::ImportParts(proctor::fuzz::View(data, size)).format_version() == proctor::trajectory::kFormatVersion;
 }
