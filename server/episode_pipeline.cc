@@ -213,7 +213,7 @@ void EpisodePipeline::CloseAbandoned(const std::string& episode_id, int attempt)
   } else if (absl::IsNotFound(closed)) {
     Finished(episode_id, v1::Episode());
   } else if (absl::IsDataLoss(closed)) {
-    LeaveDamaged(episode_id, closed);
+    LeaveDamaged(episode_id, ResourceName("trajectories", episode_id), closed);
   } else {
     LogError("an episode's record could not be closed; trying again", {{"episode", episode_id}, {"error", closed.ToString()}});
     Later(episode_id, RetryDelay(attempt), [this, episode_id, attempt] { CloseAbandoned(episode_id, attempt + 1); });
@@ -225,14 +225,19 @@ void EpisodePipeline::Process(const std::string& episode_id, int attempt) {
   Work work{CallContext(absl::Now() + kProcessCap, stop_, request_id), episode_id, attempt, nullptr};
   const LogRequest log(request_id);
   // A reward for a row that cannot take it would be given, but not be seen.
-  if (const absl::Status row = parts_.episodes.Get(work.context, ResourceName("episodes", episode_id)).status(); !row.ok()) {
-    Failed(episode_id, attempt, row);
+  const std::string row = ResourceName("episodes", episode_id);
+  if (const absl::Status status = parts_.episodes.Get(work.context, row).status(); !status.ok()) {
+    Failed(episode_id, attempt, row, status);
     return;
   }
-  absl::StatusOr<v1::Trajectory> trajectory =
-      parts_.trajectories.Get(work.context, ResourceName("trajectories", episode_id));
+  const std::string record = ResourceName("trajectories", episode_id);
+  absl::StatusOr<v1::Trajectory> trajectory = parts_.trajectories.Get(work.context, record);
   if (!trajectory.ok()) {
-    Failed(episode_id, attempt, trajectory.status());
+    Failed(episode_id, attempt, record, trajectory.status());
+    return;
+  }
+  if (!trajectory->closed()) {  // It could not be closed: nothing is made of what it says.
+    Failed(episode_id, attempt, record, absl::DataLossError("its episode has ended, but it is open"));
     return;
   }
   const bool interrupted = trajectory->end_kind() == v1::END_KIND_INTERRUPTED;
@@ -275,7 +280,7 @@ bool EpisodePipeline::AllAreAsked(const std::string& episode_id) const {
 void EpisodePipeline::Judged(const Work& work, absl::StatusOr<OptionalVerdict> verdict) {
   const LogRequest log(work.context.request_id());
   if (!verdict.ok()) {
-    Failed(work.episode_id, work.attempt, verdict.status());
+    Failed(work.episode_id, work.attempt, ResourceName("episodes", work.episode_id), verdict.status());
     return;
   }
   if (verdict->has_value() && evaluator::ModelWasUnavailable(**verdict) &&
@@ -289,7 +294,7 @@ void EpisodePipeline::Judged(const Work& work, absl::StatusOr<OptionalVerdict> v
   if (episode.ok()) {
     Finished(work.episode_id, *episode);
   } else {
-    Failed(work.episode_id, work.attempt, episode.status());
+    Failed(work.episode_id, work.attempt, ResourceName("episodes", work.episode_id), episode.status());
   }
 }
 
@@ -307,24 +312,23 @@ absl::StatusOr<v1::Episode> EpisodePipeline::Reward(const Work& work, const Opti
   });
 }
 
-void EpisodePipeline::Failed(const std::string& episode_id, int attempt, const absl::Status& status) {
+void EpisodePipeline::Failed(const std::string& episode_id, int attempt, const std::string& what, const absl::Status& status) {
   if (absl::IsNotFound(status)) {
     LogWarning("an episode was deleted before it was judged", {{"episode", episode_id}});
     Finished(episode_id, v1::Episode());
     return;
   }
   if (absl::IsDataLoss(status)) {
-    LeaveDamaged(episode_id, status);
+    LeaveDamaged(episode_id, what, status);
     return;
   }
   LogError("an episode could not be judged; trying again", {{"episode", episode_id}, {"error", status.ToString()}});
   Again(episode_id, attempt + 1, RetryDelay(attempt));
 }
 
-void EpisodePipeline::LeaveDamaged(const std::string& episode_id, const absl::Status& why) {
-  const std::string name = ResourceName("episodes", episode_id);
-  parts_.episodes.NoteDamaged(name, why);
-  Finished(episode_id, parts_.episodes.Get(CallContext::WithTimeout(absl::Seconds(10)), name));
+void EpisodePipeline::LeaveDamaged(const std::string& episode_id, const std::string& what, const absl::Status& why) {
+  parts_.episodes.NoteDamaged(what, why);
+  Finished(episode_id, parts_.episodes.Get(CallContext::WithTimeout(absl::Seconds(10)), ResourceName("episodes", episode_id)));
 }
 
 void EpisodePipeline::Again(const std::string& episode_id, int attempt, absl::Duration delay) {

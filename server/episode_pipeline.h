@@ -127,10 +127,11 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   void Again(const std::string& episode_id, int attempt, absl::Duration delay);
   // Runs `work` on the pool after `delay`, unless the episode is left to the next start by then.
   void Later(const std::string& episode_id, absl::Duration delay, std::function<void()> work);
-  void Failed(const std::string& episode_id, int attempt, const absl::Status& status);
-  // Of an episode whose row or record cannot be read: nothing of it changes, and the next start tries again. Whoever waits for it is told
-  // how it stands.
-  void LeaveDamaged(const std::string& episode_id, const absl::Status& why);
+  // `what`: the name of the row or record that it failed for.
+  void Failed(const std::string& episode_id, int attempt, const std::string& what, const absl::Status& status);
+  // Of an episode whose row or record, `what`, cannot be read: nothing of it changes, and the next start tries again. Whoever waits for it
+  // is told how it stands.
+  void LeaveDamaged(const std::string& episode_id, const std::string& what, const absl::Status& why);
   // Tells whoever waits; an episode without a name does not exist any more.
   void Finished(const std::string& episode_id, const absl::StatusOr<v1::Episode>& episode);
   void Begin(const std::shared_ptr<Waiter>& waiter, absl::Duration max_wait);

@@ -40,9 +40,10 @@ class Checker {
     options.directory = directory_;
     PROCTOR_ASSIGN_OR_RETURN(database_, storage::OpenSqliteDatabase(options));
     PROCTOR_RETURN_IF_ERROR(CheckDatabase());
-    PROCTOR_RETURN_IF_ERROR(CheckRecords());
-    PROCTOR_RETURN_IF_ERROR(CheckEpisodes());
-    PROCTOR_RETURN_IF_ERROR(CheckRewards());
+    records_.blobs_unknown = true;  // Until they are read.
+    PROCTOR_RETURN_IF_ERROR(GoOn("trajectories", CheckRecords()));
+    PROCTOR_RETURN_IF_ERROR(GoOn("episodes", CheckEpisodes()));
+    PROCTOR_RETURN_IF_ERROR(GoOn("rewards", CheckRewards()));
     PROCTOR_RETURN_IF_ERROR(CheckBlobs());
     PROCTOR_RETURN_IF_ERROR(CompareBlobs());
     return std::move(report_);
@@ -66,6 +67,14 @@ class Checker {
     }
   }
 
+  // Where the database's own structure is damaged, everything else is looked at all the same.
+  absl::Status GoOn(const char* part, const absl::Status& checked) {
+    if (!absl::IsDataLoss(checked)) return checked;
+    Damage(absl::StrCat("database: not all ", part, " can be read: ", checked.message()));
+    mode_ = FsckMode::kLook;
+    return absl::OkStatus();
+  }
+
   absl::Status CheckDatabase() {
     progress_("database", 0, 0);
     PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> problems, storage::CheckSqliteDatabase(context_, directory_));
@@ -82,6 +91,7 @@ class Checker {
     report_.records = records_.records;
     report_.steps = records_.steps;
     for (const std::string& line : records_.damage) Damage(line);
+    if (records_.blobs_unknown) mode_ = FsckMode::kLook;
     if (records_.open > 0) {
       Add(report_.leftovers, absl::StrCat(records_.open, " trajectories were left open: the next start closes them"));
     }
@@ -144,6 +154,7 @@ class Checker {
       if (!files_.contains(digest)) Damage(absl::StrCat("blob ", digest, " is ", damaged_.contains(digest) ? "damaged" : "missing",
                                                         " and needed: restore its file from a copy"));
     }
+    if (records_.blobs_unknown) return absl::OkStatus();
     for (const auto& [digest, paths] : files_) {
       if (records_.named_blobs.contains(digest)) continue;
       if (!repair()) {

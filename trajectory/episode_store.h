@@ -49,7 +49,7 @@ class EpisodeStore {
   absl::StatusOr<v1::Episode> Update(const CallContext& context, const std::string& name,
                                      const std::function<absl::Status(v1::Episode&)>& change);
 
-  // Notes in Archive::unreadable that the episode gets no result, since its row or its record is damaged: `why`.
+  // Notes in Archive::unreadable that an episode gets no result, since its row or its record, `name`, is damaged: `why`.
   void NoteDamaged(const std::string& name, const absl::Status& why);
 
  private:

@@ -27,6 +27,18 @@ class Checker {
  public:
   Checker(Transaction& transaction, RecordCheck& check) : transaction_(transaction), check_(check) {}
 
+  // What the database itself cannot read (a page of its file is damaged) is told of this record alone.
+  absl::Status Check(const std::string& id) {
+    const absl::Status checked = CheckOne(id);
+    if (!absl::IsDataLoss(checked)) return checked;
+    Damage(absl::StrCat("it cannot be read: ", checked.message()));
+    const absl::Status noted = CheckNotes(Trust::kNotes);
+    if (!absl::IsDataLoss(noted)) return noted;
+    check_.blobs_unknown = true;
+    return absl::OkStatus();
+  }
+
+ private:
   absl::Status CheckOne(const std::string& id) {
     id_ = id;
     named_.clear();
@@ -58,7 +70,6 @@ class Checker {
     return CheckNotes(whole ? Trust::kRecord : Trust::kNotes);
   }
 
- private:
   void Damage(const std::string& what) { check_.damage.push_back(absl::StrCat("trajectories/", id_, ": ", what)); }
 
   void Name(const v1::Observation& observation, int64_t step_index) {
@@ -190,7 +201,7 @@ absl::StatusOr<RecordCheck> CheckRecords(const CallContext& context, storage::Da
     PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> ids, transaction.Query("SELECT id FROM trajectory_records ORDER BY id", {}));
     Checker checker(transaction, check);
     for (size_t i = 0; i < ids.size(); ++i) {
-      PROCTOR_RETURN_IF_ERROR(checker.CheckOne(ids[i].Text(0)));
+      PROCTOR_RETURN_IF_ERROR(checker.Check(ids[i].Text(0)));
       progress(static_cast<int64_t>(i) + 1, static_cast<int64_t>(ids.size()));
     }
     return CheckOrphans(transaction, check);

@@ -30,11 +30,14 @@ struct RecordCheck {
   // (record's id, digest): named by the record, but not noted as such, or the other way round.
   std::vector<std::pair<std::string, std::string>> unnoted_blobs;
   std::vector<std::pair<std::string, std::string>> noted_for_nothing;
+  // The database could not tell which blobs some record needs: what seems to be needed by nobody may be needed.
+  bool blobs_unknown = false;
   // What an interrupted deletion still has to delete.
   std::set<std::string> garbage;
 };
 
-// Reads all records, with each step's bytes. Calls `progress(done, all)` after each record. Errors: the database's.
+// Reads all records, with each step's bytes. Calls `progress(done, all)` after each record. One that the database itself cannot read
+// (DATA_LOSS) is damage, and the rest is read. Errors: the database's.
 absl::StatusOr<RecordCheck> CheckRecords(const CallContext& context, storage::Database& database,
                                          const std::function<void(int64_t done, int64_t all)>& progress);
 

@@ -1,5 +1,6 @@
 #include "trajectory/trajectory_store.h"
 
+#include <functional>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -23,6 +24,7 @@ using storage::Transaction;
 
 constexpr size_t kMaxPageBytes = 2 << 20;
 constexpr char kInterrupted[] = "the server stopped before the episode ended";
+constexpr char kDamaged[] = "the trajectory is damaged and stays open; proctord --fsck tells more";
 
 absl::StatusOr<std::string> IdOf(const std::string& name) {
   return ResourceId("trajectories", name);
@@ -41,24 +43,36 @@ v1::Trajectory InterruptedEnding(const v1::Trajectory& header, const std::vector
 // What there is of a record's episode.
 enum class EpisodeRow { kSoundOrNone, kUnreadable };
 
-// Of the record `closed`. A row that cannot be read stays as it is.
-absl::StatusOr<EpisodeRow> CloseEpisode(Transaction& transaction, const std::string& id,
-                                        const v1::Trajectory& closed) {
+// Changes an episode's row, if there is one that can be read.
+absl::StatusOr<EpisodeRow> ChangeEpisode(Transaction& transaction, const std::string& id,
+                                         const std::function<void(v1::Episode&)>& change) {
   PROCTOR_ASSIGN_OR_RETURN(
       const std::vector<Row> rows,
       transaction.Query("SELECT episode FROM trajectory_episodes WHERE id = $1", {id}));
   if (rows.empty()) return EpisodeRow::kSoundOrNone;
   absl::StatusOr<v1::Episode> episode = ParseEpisode(id, rows[0].Text(0));
   if (!episode.ok()) return EpisodeRow::kUnreadable;
-  episode->set_state(v1::EPISODE_STATE_CLOSED);
-  episode->set_end_kind(closed.end_kind());
-  episode->set_end_reason(closed.end_reason());
-  episode->set_end_message(closed.end_message());
-  *episode->mutable_end_time() = closed.end_time();
-  episode->set_step_count(closed.step_count());
-  episode->set_result_state(v1::RESULT_STATE_PENDING);
+  change(*episode);
   PROCTOR_RETURN_IF_ERROR(PutEpisode(transaction, id, *episode));
   return EpisodeRow::kSoundOrNone;
+}
+
+void EndEpisode(const v1::Trajectory& ending, v1::Episode& episode) {
+  episode.set_state(v1::EPISODE_STATE_CLOSED);
+  episode.set_end_kind(ending.end_kind());
+  episode.set_end_reason(ending.end_reason());
+  episode.set_end_message(ending.end_message());
+  *episode.mutable_end_time() = ending.end_time();
+  episode.set_result_state(v1::RESULT_STATE_PENDING);
+}
+
+// Of the record `closed`. A row that cannot be read stays as it is.
+absl::StatusOr<EpisodeRow> CloseEpisode(Transaction& transaction, const std::string& id,
+                                        const v1::Trajectory& closed) {
+  return ChangeEpisode(transaction, id, [&](v1::Episode& episode) {
+    EndEpisode(closed, episode);
+    episode.set_step_count(closed.step_count());
+  });
 }
 
 }  // namespace
@@ -122,7 +136,6 @@ absl::StatusOr<TrajectoryStore::Page> TrajectoryStore::List(const CallContext& c
   }
   const RecordQuery query = MakeRecordQuery(filter, from, limit + 1);
   Page page;
-  std::vector<std::string> unreadable;
   PROCTOR_RETURN_IF_ERROR(
       archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
         PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
@@ -139,7 +152,7 @@ absl::StatusOr<TrajectoryStore::Page> TrajectoryStore::List(const CallContext& c
           last = {.start_time_micros = row.Int(1), .id = row.Text(0)};
           absl::StatusOr<v1::Trajectory> header = ParseHeader(row.Text(0), row.Text(2));
           if (!header.ok()) {
-            unreadable.push_back(ResourceName("trajectories", row.Text(0)));
+            page.unreadable.push_back(ResourceName("trajectories", row.Text(0)));
             continue;
           }
           header->set_step_count(static_cast<int32_t>(row.Int(3)));
@@ -149,7 +162,7 @@ absl::StatusOr<TrajectoryStore::Page> TrajectoryStore::List(const CallContext& c
         if (static_cast<int>(rows.size()) > limit) page.next_page_token = EncodePageToken(last);
         return absl::OkStatus();
       }));
-  for (const std::string& name : unreadable) archive_.unreadable().Note(name, "the trajectory's header cannot be read");
+  for (const std::string& name : page.unreadable) archive_.unreadable().Note(name, "the trajectory's header cannot be read");
   return page;
 }
 
@@ -212,10 +225,7 @@ absl::StatusOr<std::vector<std::string>> TrajectoryStore::CloseInterrupted(
   for (const std::string& id : ids) {
     const std::string name = ResourceName("trajectories", id);
     const absl::Status status = CloseOne(context, id);
-    if (absl::IsDataLoss(status)) {
-      archive_.unreadable().Note(name, absl::StrCat("it stays open: ", status.message()));
-      continue;
-    }
+    if (absl::IsDataLoss(status)) continue;
     PROCTOR_RETURN_IF_ERROR(status);
     closed.push_back(name);
   }
@@ -225,13 +235,14 @@ absl::StatusOr<std::vector<std::string>> TrajectoryStore::CloseInterrupted(
 
 absl::Status TrajectoryStore::CloseAbandoned(const CallContext& context, const std::string& name) {
   PROCTOR_ASSIGN_OR_RETURN(const std::string id, IdOf(name));
-  PROCTOR_ASSIGN_OR_RETURN(const v1::Trajectory header, GetHeader(context, name));
-  return header.closed() ? absl::OkStatus() : CloseOne(context, id);
+  const absl::StatusOr<v1::Trajectory> header = GetHeader(context, name);
+  if (!header.ok() && !absl::IsDataLoss(header.status())) return header.status();
+  return header.ok() && header->closed() ? absl::OkStatus() : CloseOne(context, id);
 }
 
 absl::Status TrajectoryStore::CloseOne(const CallContext& context, const std::string& id) {
   EpisodeRow row = EpisodeRow::kSoundOrNone;
-  PROCTOR_RETURN_IF_ERROR(archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
+  const absl::Status status = archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
     PROCTOR_ASSIGN_OR_RETURN(const RecordRow record, LoadRecord(transaction, id));
     const int64_t last_index = record.step_count - 1;
     std::vector<v1::Step> last;
@@ -243,9 +254,34 @@ absl::Status TrajectoryStore::CloseOne(const CallContext& context, const std::st
         CloseRecord(transaction, id, InterruptedEnding(record.header, last)));
     PROCTOR_ASSIGN_OR_RETURN(row, CloseEpisode(transaction, id, closed));
     return absl::OkStatus();
-  }));
+  });
+  if (absl::IsDataLoss(status)) {
+    archive_.unreadable().Note(ResourceName("trajectories", id), absl::StrCat("it stays open: ", status.message()));
+    PROCTOR_RETURN_IF_ERROR(EndEpisodeAlone(context, id));
+  }
+  PROCTOR_RETURN_IF_ERROR(status);
   if (row == EpisodeRow::kUnreadable) {
     archive_.unreadable().Note(ResourceName("episodes", id), "the episode's row cannot be read; its trajectory is closed");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TrajectoryStore::EndEpisodeAlone(const CallContext& context, const std::string& id) {
+  EpisodeRow row = EpisodeRow::kSoundOrNone;
+  const absl::Status ended = archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
+    PROCTOR_ASSIGN_OR_RETURN(row, ChangeEpisode(transaction, id, [](v1::Episode& episode) {
+                               if (episode.state() == v1::EPISODE_STATE_CLOSED) return;
+                               v1::Trajectory known;
+                               *known.mutable_start_time() = episode.start_time();
+                               v1::Trajectory ending = InterruptedEnding(known, {});
+                               ending.set_end_message(kDamaged);
+                               EndEpisode(ending, episode);
+                             }));
+    return absl::OkStatus();
+  });
+  if (!ended.ok() && !absl::IsDataLoss(ended)) return ended;
+  if (!ended.ok() || row == EpisodeRow::kUnreadable) {
+    archive_.unreadable().Note(ResourceName("episodes", id), absl::StrCat("it stays as it is: ", ended.ok() ? "its row cannot be read" : ended.message()));
   }
   return absl::OkStatus();
 }

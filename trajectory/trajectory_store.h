@@ -34,11 +34,13 @@ class TrajectoryStore {
   struct Page {
     // Without steps.
     std::vector<v1::Trajectory> trajectories;
+    // Names of those that were left out, since their headers cannot be read.
+    std::vector<std::string> unreadable;
     // Empty on the last page.
     std::string next_page_token;
   };
   // Newest first. `page_size` 0 means 50, at most 1,000; a page also ends when its records have 2 MiB, so that it fits
-  // a message. A record whose header cannot be read is left out and noted in Archive::unreadable, so a page may have
+  // a message. A record whose header cannot be read is in `unreadable` and noted in Archive::unreadable, so a page may have
   // fewer records than are to come, or none. INVALID_ARGUMENT for a foreign page token.
   absl::StatusOr<Page> List(const CallContext& context, const v1::TrajectoryFilter& filter,
                             int page_size, const std::string& page_token);
@@ -50,16 +52,20 @@ class TrajectoryStore {
   // is thin already. FAILED_PRECONDITION: open.
   absl::Status Thin(const CallContext& context, const std::string& name, absl::Time now);
 
-  // Closes a record that its recorder gave up, as CloseInterrupted does; nothing if it is closed. NOT_FOUND; DATA_LOSS: too damaged.
+  // Closes a record that its recorder gave up, as CloseInterrupted does; nothing if it is closed. NOT_FOUND; DATA_LOSS: too damaged, and noted
+  // as such.
   absl::Status CloseAbandoned(const CallContext& context, const std::string& name);
 
   // At start-up, before anything is recorded: closes what a stopped server left open (INTERRUPTED, SERVER_FAULT, with the
   // steps that were acknowledged), their episodes too, and finishes interrupted deletions. Returns the names closed. A record that is too
-  // damaged to be closed stays open, an episode's row that cannot be read stays as it is; both are noted in Archive::unreadable.
+  // damaged to be closed, or that the database cannot read, stays open, though its episode ends like the others; an episode's row that cannot
+  // be read or changed stays as it is. Both are noted in Archive::unreadable.
   absl::StatusOr<std::vector<std::string>> CloseInterrupted(const CallContext& context);
 
  private:
   absl::Status CloseOne(const CallContext& context, const std::string& id);
+  // Of a record that is too damaged to be closed: nobody works on its episode any longer.
+  absl::Status EndEpisodeAlone(const CallContext& context, const std::string& id);
   absl::Status CollectGarbage(const CallContext& context);
   absl::Status CollectBlob(const CallContext& context, const std::string& digest);
 

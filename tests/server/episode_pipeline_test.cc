@@ -45,12 +45,15 @@ class HeldDatabase final : public storage::Database {
     return database_->Migrate(room, migrations);
   }
   // So many writes fail; counted down. It outlives the last of them.
-  void FailWrites(std::atomic<int>& count) { failures_ = &count; }
+  void FailWrites(std::atomic<int>& count, absl::Status status = absl::ResourceExhaustedError("the disk is full")) {
+    failure_ = std::move(status);
+    failures_ = &count;
+  }
 
   absl::Status Write(const CallContext& context, const std::function<absl::Status(Transaction&)>& work) override {
     if (failures_ != nullptr && *failures_ > 0) {
       --*failures_;
-      return absl::ResourceExhaustedError("the disk is full");
+      return failure_;
     }
     return database_->Write(context, work);
   }
@@ -64,6 +67,7 @@ class HeldDatabase final : public storage::Database {
   std::function<void()> function_;
   std::atomic<bool> armed_ = false;
   std::atomic<int>* failures_ = nullptr;
+  absl::Status failure_;
 };
 
 // A pipeline without evaluators on closed episodes in memory: every reward is masked.
@@ -240,7 +244,50 @@ TEST_F(EpisodePipelineTest, ARecordThatIsTooDamagedToBeClosedIsNotTriedAgain) {
   pipeline_.NotClosed("e1");
   ASSERT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
   EXPECT_EQ(archive_->unreadable().count(), 1);
-  EXPECT_EQ(episodes_.Get(CallContext(), "episodes/e1")->state(), v1::EPISODE_STATE_RUNNING);
+  const v1::Episode episode = episodes_.Get(CallContext(), "episodes/e1").value();
+  EXPECT_EQ(episode.state(), v1::EPISODE_STATE_CLOSED);
+  EXPECT_EQ(episode.end_kind(), v1::END_KIND_INTERRUPTED);
+  // The next start counts no other record for it.
+  ASSERT_TRUE(trajectories_.CloseInterrupted(CallContext()).ok());
+  pipeline_.Closed("e1");
+  ASSERT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
+  EXPECT_EQ(archive_->unreadable().count(), 1);
+}
+
+TEST_F(EpisodePipelineTest, ARecordThatTheDatabaseCannotCloseIsCountedAndItsEpisodeEnds) {
+  const absl::Time start = SystemClock().Now();
+  ASSERT_TRUE(recorder_.Begin(CallContext(), trajectory::MakeHeader("e1", start), trajectory::MakeEpisode("e1", start), {}).ok());
+  std::future<Answer> answer = Wait(CallContext(), "episodes/e1", absl::Minutes(1));
+  std::atomic<int> failures = 1;
+  database_.FailWrites(failures, absl::DataLossError("database disk image is malformed"));
+  pipeline_.NotClosed("e1");
+  ASSERT_TRUE(Comes(answer));
+  const Answer episode = answer.get();
+  ASSERT_TRUE(episode.ok()) << episode.status();
+  EXPECT_EQ(episode->state(), v1::EPISODE_STATE_CLOSED);
+  EXPECT_EQ(episode->end_reason(), v1::END_REASON_SERVER_FAULT);
+  EXPECT_EQ(archive_->unreadable().count(), 1);
+  EXPECT_FALSE(trajectories_.GetHeader(CallContext(), "trajectories/e1")->closed());
+  // Nothing is made of it until it is closed.
+  ASSERT_TRUE(pipeline_.Resume(CallContext()).ok());
+  ASSERT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
+  EXPECT_EQ(episodes_.Get(CallContext(), "episodes/e1")->result_state(), v1::RESULT_STATE_PENDING);
+  ASSERT_TRUE(trajectories_.CloseInterrupted(CallContext()).ok());
+  ASSERT_TRUE(pipeline_.Resume(CallContext()).ok());
+  ASSERT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
+  EXPECT_EQ(episodes_.Get(CallContext(), "episodes/e1")->reward().mask_reason(), v1::MASK_REASON_SERVER_FAULT);
+}
+
+TEST_F(EpisodePipelineTest, ADatabaseThatTakesNothingIsNotAskedAgain) {
+  const absl::Time start = SystemClock().Now();
+  ASSERT_TRUE(recorder_.Begin(CallContext(), trajectory::MakeHeader("e1", start), trajectory::MakeEpisode("e1", start), {}).ok());
+  std::atomic<int> failures = 1000;
+  database_.FailWrites(failures, absl::DataLossError("database disk image is malformed"));
+  pipeline_.NotClosed("e1");
+  ASSERT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
+  EXPECT_EQ(failures, 998);
+  // The trajectory, and its episode's row, which could not be changed either.
+  EXPECT_EQ(archive_->unreadable().count(), 2);
 }
 
 TEST_F(EpisodePipelineTest, ADamagedEpisodeKeepsItsPlaceInItsGroup) {
@@ -263,6 +310,7 @@ TEST_F(EpisodePipelineTest, ADamagedGroupStopsNeitherTheStartNorTheDrain) {
   pipeline_.Abandon(request, "e1");
   EXPECT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
   EXPECT_EQ(groups_.Get(CallContext(), request.group()).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(archive_->unreadable().count(), 1);
 }
 
 TEST_F(EpisodePipelineTest, WaitEndsWithItsTime) {
@@ -310,7 +358,6 @@ class JudgedPipelineTest : public EpisodePipelineTest {
     v1::ModelEndpoint& endpoint = (*config.mutable_endpoints())["judge"];
     endpoint.set_base_url(server_.base_url());
     endpoint.set_model("scripted");
-  EXPECT_EQ(archive_->unreadable().count(), 1);
     return config;
   }
 
