@@ -89,6 +89,9 @@ absl::StatusOr<std::string> ResourceId(std::string_view collection, std::string_
   const std::string_view id = prefixed ? name.substr(collection.size() + 1) : std::string_view();
   if (id.empty() || id.size() > 128 || !std::all_of(id.begin(), id.end(), IsIdChar) ||
       id.front() == '.' || id.front() == '_' || id.front() == '-') {
+    if (name.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat("missing: a name of the form '", ToAbsl(collection), "/{id}' is needed"));
+    }
     return absl::InvalidArgumentError(
         absl::StrCat("'", ToAbsl(TruncateUtf8(name, 160)), "' is not a name of the form '",
                      ToAbsl(collection), "/{id}'"));

@@ -56,11 +56,13 @@ absl::StatusOr<std::string> ContentAsJson(v1::FileCheck::Format format, std::str
   }
 }
 
+std::string Shortened(std::string_view text) {
+  return absl::StrCat(ToAbsl(TruncateUtf8(text, kMaxShownBytes)), text.size() > kMaxShownBytes ? "..." : "");
+}
+
 }  // namespace
 
-std::string Shown(std::string_view text) {
-  return absl::StrCat("\"", ToAbsl(TruncateUtf8(text, kMaxShownBytes)), text.size() > kMaxShownBytes ? "..." : "", "\"");
-}
+std::string Shown(std::string_view text) { return absl::StrCat("\"", Shortened(text), "\""); }
 
 Score ScoreValueAt(std::string_view what, std::string_view json, std::string_view pointer, const v1::JsonMatch& match) {
   const absl::StatusOr<std::optional<std::string>> value = JsonAtPointer(json, pointer);
@@ -68,7 +70,7 @@ Score ScoreValueAt(std::string_view what, std::string_view json, std::string_vie
   const absl::StatusOr<double> score = ScoreJson(match, *value);
   if (!score.ok()) return Unreadable(what, score.status());
   return Score::Of(*score, absl::StrCat(ToAbsl(what), ": expected ", Describe(match), "; found ",
-                                        value->has_value() ? Shown(**value) : "nothing"));
+                                        value->has_value() ? Shortened(**value) : "nothing"));
 }
 
 Score ScoreFile(const v1::FileCheck& check, std::string_view evidence_json) {

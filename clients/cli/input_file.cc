@@ -64,7 +64,7 @@ absl::StatusOr<std::string> ReadInput(const std::string& path) {
       return absl::InvalidArgumentError(absl::StrCat(Shown(path), " is larger than 64 MiB"));
   }
   if (ferror(file.get()) != 0)
-    return absl::UnavailableError(absl::StrCat("cannot read ", Shown(path), ": ", strerror(errno)));
+    return absl::FailedPreconditionError(absl::StrCat("cannot read ", Shown(path), ": ", strerror(errno)));
   return text;
 }
 

@@ -63,7 +63,10 @@ absl::Status Get(Call& call) {
 absl::Status Create(Call& call) {
   const std::string path = call.arguments().Word(0);
   PROCTOR_ASSIGN_OR_RETURN(const std::string text, ReadInput(path));
-  PROCTOR_ASSIGN_OR_RETURN(const std::vector<v1::Task> tasks, ParseTasks(text, path));
+  PROCTOR_ASSIGN_OR_RETURN(std::vector<v1::Task> tasks, ParseTasks(text, path));
+  for (v1::Task& task : tasks) {
+    if (!task.environment().empty()) task.set_environment(client::FullName("environments", task.environment()));
+  }
   if (tasks.size() == 1) {
     v1::CreateTaskRequest request;
     *request.mutable_task() = tasks[0];

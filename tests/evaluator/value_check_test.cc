@@ -90,6 +90,14 @@ TEST(ScoreFileTest, DeeplyNestedContentDoesNotRead) {
             0);
 }
 
+TEST(ScoreValueAtTest, ShowsWhatWasExpectedAndWhatWasFoundInOneForm) {
+  v1::JsonMatch match;
+  match.set_equals_json("\"/search?q=lamp\"");
+  const Score score = ScoreValueAt("page", R"("/search?q=lamp")", "", match);
+  EXPECT_EQ(score.value, 1);
+  EXPECT_EQ(score.detail, R"(page: expected "/search?q=lamp"; found "/search?q=lamp")");
+}
+
 TEST(ScoreValueAtTest, GivesTheNumberItselfAsTheScore) {
   v1::JsonMatch match;
   match.set_score(true);
