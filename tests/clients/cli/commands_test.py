@@ -150,10 +150,10 @@ class CommandsTest(unittest.TestCase):
         self.assertIn(job["name"], json.loads(failed.stderr.splitlines()[-1])["error"]["message"])
 
     def test_task_create_takes_short_names_and_says_what_is_missing(self):
-        made = self.json("task", "create", "-", stdin="{goal: Say hello., environment: 'null'}")[0]
+        made = self.json("task", "create", "-", stdin='{"goal": "Say hello.", "environment": "null"}')[0]
         self.assertEqual("environments/null", made["environment"])
         self.assertIn("task.environment: missing: a name of the form 'environments/{id}' is needed",
-                      self.run_cli("task", "create", "-", stdin="{goal: Say hello.}", code=1).stderr)
+                      self.run_cli("task", "create", "-", stdin='{"goal": "Say hello."}', code=1).stderr)
         self.assertNotIn("running", self.run_cli("task", "create", "/tmp", code=1).stderr)
 
     def test_task_import_of_webarena(self):
