@@ -1,7 +1,5 @@
 #include "server/trajectory_jobs.h"
 
-#include <vector>
-
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 #include "proctor/v1/trajectory_service.pb.h"
@@ -43,12 +41,11 @@ absl::StatusOr<google::protobuf::Any> Export(const CallContext& context, const v
   PROCTOR_ASSIGN_OR_RETURN(const auto request, RequestOf<v1::ExportTrajectoriesRequest>(job));
   PROCTOR_ASSIGN_OR_RETURN(const std::string folder,
                            trajectory::ResolveExchangePath(exchange_dir, request.folder()));
-  PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                           trajectory::NamesToExport(context, archive, request));
+  PROCTOR_ASSIGN_OR_RETURN(const trajectory::ExportChoice choice, trajectory::ChooseForExport(context, archive, request));
   PROCTOR_ASSIGN_OR_RETURN(
       const auto result,
       trajectory::formats::ExportRuns(
-          context, archive, names, folder, request.format(),
+          context, archive, choice, folder, request.format(),
           [&](int64_t done, int64_t total) { return progress.Report(done, total, "exporting"); }));
   return Packed(result);
 }

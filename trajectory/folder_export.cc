@@ -11,6 +11,7 @@
 #include "common/proto_json.h"
 #include "common/status.h"
 #include "common/strings.h"
+#include "trajectory/export_outcome.h"
 #include "trajectory/folder_format.h"
 #include "trajectory/folder_writer.h"
 #include "trajectory/record_form.h"
@@ -26,7 +27,8 @@ absl::StatusOr<std::vector<BlobEntry>> WriteBlobs(const CallContext& context, Ar
                                                   const std::string& base, FolderWriter& writer) {
   std::vector<BlobEntry> entries;
   for (const std::string& digest : NamedBlobs(trajectory)) {
-    PROCTOR_ASSIGN_OR_RETURN(const std::string bytes, archive.blobs().Get(context, digest));
+    PROCTOR_ASSIGN_OR_RETURN(const std::string bytes,
+                             ReadNamedBlob(context, archive, trajectory, digest));
     BlobEntry entry{.digest = digest,
                     .extension = ExtensionOf(bytes),
                     .size_bytes = static_cast<int64_t>(bytes.size()),
@@ -39,16 +41,9 @@ absl::StatusOr<std::vector<BlobEntry>> WriteBlobs(const CallContext& context, Ar
   return entries;
 }
 
-absl::Status WriteOne(const CallContext& context, Archive& archive, const std::string& name,
-                      FolderWriter& writer) {
-  PROCTOR_ASSIGN_OR_RETURN(const std::string id, ResourceId("trajectories", name));
-  PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory trajectory,
-                           TrajectoryStore(archive).Get(context, name));
-  if (!trajectory.closed()) {
-    return absl::FailedPreconditionError(absl::StrCat(name, " is still being recorded"));
-  }
-  const std::string& base = id;
-  PROCTOR_RETURN_IF_ERROR(writer.AddFolder(base));
+// Into the folder `base`, which is there.
+absl::Status WriteFiles(const CallContext& context, Archive& archive, v1::Trajectory trajectory,
+                        const std::string& base, FolderWriter& writer) {
   PROCTOR_RETURN_IF_ERROR(writer.AddFolder(absl::StrCat(base, "/", kBlobsFolder)));
   PROCTOR_ASSIGN_OR_RETURN(const std::vector<BlobEntry> blobs,
                            WriteBlobs(context, archive, trajectory, base, writer));
@@ -62,6 +57,33 @@ absl::Status WriteOne(const CallContext& context, Archive& archive, const std::s
   trajectory.clear_steps();
   return writer.AddFile(absl::StrCat(base, "/", kHeaderFile),
                         MessageToText(trajectory, JsonLayout::kIndented) + "\n");
+}
+
+// Leaves nothing behind of one that cannot be written.
+absl::Status WriteOne(const CallContext& context, Archive& archive, const std::string& id,
+                      FolderWriter& writer) {
+  const std::string name = ResourceName("trajectories", id);
+  PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory trajectory,
+                           TrajectoryStore(archive).Get(context, name));
+  if (!trajectory.closed()) {
+    return absl::FailedPreconditionError(absl::StrCat(name, " is still being recorded"));
+  }
+  PROCTOR_RETURN_IF_ERROR(writer.AddFolder(id));
+  const absl::Status written = WriteFiles(context, archive, std::move(trajectory), id, writer);
+  if (!written.ok()) PROCTOR_RETURN_IF_ERROR(writer.RemoveFolder(id));
+  return written;
+}
+
+// Without prefix, sorted, each once.
+absl::StatusOr<std::vector<std::string>> IdsOf(const std::vector<std::string>& names) {
+  std::vector<std::string> ids;
+  for (const std::string& name : names) {
+    PROCTOR_ASSIGN_OR_RETURN(std::string id, ResourceId("trajectories", name));
+    ids.push_back(std::move(id));
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
 }
 
 }  // namespace
@@ -92,50 +114,54 @@ absl::StatusOr<std::string> ResolveExchangePath(const std::string& exchange_dir,
   return path;
 }
 
-absl::StatusOr<std::vector<std::string>> NamesToExport(
-    const CallContext& context, Archive& archive, const v1::ExportTrajectoriesRequest& request) {
+absl::StatusOr<ExportChoice> ChooseForExport(const CallContext& context, Archive& archive,
+                                             const v1::ExportTrajectoriesRequest& request) {
   if (request.names_size() > 0) {
-    return std::vector<std::string>(request.names().begin(), request.names().end());
+    return ExportChoice{.names = {request.names().begin(), request.names().end()}};
   }
   v1::TrajectoryFilter filter = request.filter();
   filter.set_closed_only(true);
   if (filter.splits_size() == 0) filter.add_splits(v1::SPLIT_TRAIN);
-  std::vector<std::string> names;
+  ExportChoice choice{.names = {}, .damaged = ExportChoice::Damaged::kLeftOut};
   std::string token;
   do {
     PROCTOR_ASSIGN_OR_RETURN(TrajectoryStore::Page page,
                              TrajectoryStore(archive).List(context, filter, 1'000, token));
-    for (const v1::Trajectory& header : page.trajectories) names.push_back(header.name());
+    for (const v1::Trajectory& header : page.trajectories) choice.names.push_back(header.name());
+    choice.unreadable.insert(choice.unreadable.end(), page.unreadable.begin(), page.unreadable.end());
     token = page.next_page_token;
   } while (!token.empty());
-  std::reverse(names.begin(), names.end());
-  return names;
+  std::reverse(choice.names.begin(), choice.names.end());
+  return choice;
 }
 
 absl::StatusOr<v1::ExportTrajectoriesResult> ExportTrajectories(
-    const CallContext& context, Archive& archive, const std::vector<std::string>& names,
+    const CallContext& context, Archive& archive, const ExportChoice& choice,
     const std::string& folder, const Progress& progress) {
-  std::vector<std::string> ids;
-  for (const std::string& name : names) {
-    PROCTOR_ASSIGN_OR_RETURN(std::string id, ResourceId("trajectories", name));
-    ids.push_back(std::move(id));
-  }
-  std::sort(ids.begin(), ids.end());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> ids, IdsOf(choice.names));
   PROCTOR_ASSIGN_OR_RETURN(const auto writer, FolderWriter::Create(folder));
-  const int64_t total = static_cast<int64_t>(ids.size());
-  for (int64_t i = 0; i < total; ++i) {
-    PROCTOR_RETURN_IF_ERROR(context.Check("export"));
-    const std::string name = ResourceName("trajectories", ids[static_cast<size_t>(i)]);
-    PROCTOR_RETURN_IF_ERROR(Annotate(WriteOne(context, archive, name, *writer), name));
-    PROCTOR_RETURN_IF_ERROR(progress(i + 1, total));
-  }
-  PROCTOR_RETURN_IF_ERROR(writer->AddFile(kExportFile, ExportListToText(ids)));
-  PROCTOR_RETURN_IF_ERROR(writer->Complete());
   v1::ExportTrajectoriesResult result;
-  result.set_exported(total);
+  LeftOut left_out(archive, choice, result);
+  int64_t done = left_out.count();
+  const int64_t total = done + static_cast<int64_t>(ids.size());
+  std::vector<std::string> written;
+  for (const std::string& id : ids) {
+    PROCTOR_RETURN_IF_ERROR(context.Check("export"));
+    const std::string name = ResourceName("trajectories", id);
+    const absl::Status status = WriteOne(context, archive, id, *writer);
+    if (status.ok()) {
+      written.push_back(id);
+    } else if (!left_out.Take(name, status)) {
+      return Annotate(status, name);
+    }
+    PROCTOR_RETURN_IF_ERROR(progress(++done, total));
+  }
+  PROCTOR_RETURN_IF_ERROR(writer->AddFile(kExportFile, ExportListToText(written)));
+  PROCTOR_RETURN_IF_ERROR(writer->Complete());
+  result.set_exported(static_cast<int64_t>(written.size()));
   result.set_size_bytes(writer->bytes());
   result.set_path(folder);
+  LogLeftOut(choice, result);
   return result;
 }
 

@@ -20,18 +20,31 @@ namespace proctor::trajectory {
 absl::StatusOr<std::string> ResolveExchangePath(const std::string& exchange_dir,
                                                 const std::string& given);
 
-// The names that a request means: those given, or those that the filter lets through (closed ones; TRAIN only unless it names
-// splits), oldest first.
-absl::StatusOr<std::vector<std::string>> NamesToExport(const CallContext& context, Archive& archive,
-                                                       const v1::ExportTrajectoriesRequest& request);
+// What is to be exported.
+struct ExportChoice {
+  // `trajectories/{id}`. The same one twice is one.
+  std::vector<std::string> names;
+  // What a damaged one of `names` does: ends the export, since somebody asked for it, or is left out.
+  enum class Damaged { kEnd, kLeftOut };
+  Damaged damaged = Damaged::kEnd;
+  // Chosen too, but their headers cannot be read; never both here and in `names`.
+  std::vector<std::string> unreadable = {};
+};
 
-// Called after each trajectory. Not OK: stops with that status.
+// What a request means: the names given, or those that the filter lets through (closed ones; TRAIN only unless it names
+// splits), oldest first. Of the latter, damaged ones are left out.
+absl::StatusOr<ExportChoice> ChooseForExport(const CallContext& context, Archive& archive,
+                                             const v1::ExportTrajectoriesRequest& request);
+
+// Called after each trajectory; `total` counts those that are left out, too. Not OK: stops with that status.
 using Progress = std::function<absl::Status(int64_t done, int64_t total)>;
 
-// Writes a new folder whole or not at all: it appears under its name at the end. ALREADY_EXISTS: it is there;
-// FAILED_PRECONDITION: a trajectory is open; NOT_FOUND; RESOURCE_EXHAUSTED: disk full; DATA_LOSS: a blob is corrupt.
+// Writes a new folder whole or not at all: it appears under its name at the end. What is left out is noted in Archive::unreadable, told to the
+// log, and in the result's `failed`, with the reason, the first 1,000 of them. ALREADY_EXISTS: the folder is there; FAILED_PRECONDITION: a
+// trajectory is open; RESOURCE_EXHAUSTED: disk full. Of those asked for by name: NOT_FOUND; DATA_LOSS: it, or a blob that it names, is corrupt or
+// missing; ABORTED: retention thinned it meanwhile.
 absl::StatusOr<v1::ExportTrajectoriesResult> ExportTrajectories(
-    const CallContext& context, Archive& archive, const std::vector<std::string>& names,
+    const CallContext& context, Archive& archive, const ExportChoice& choice,
     const std::string& folder, const Progress& progress);
 
 }  // namespace proctor::trajectory

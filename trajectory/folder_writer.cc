@@ -53,6 +53,16 @@ absl::Status FolderWriter::AddFile(const std::string& relative, std::string_view
                                              storage::SyncMode::kNoSync);
 }
 
+absl::Status FolderWriter::RemoveFolder(const std::string& relative) {
+  const std::string path = absl::StrCat(partial_, "/", relative);
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->is_regular_file()) bytes_ -= static_cast<int64_t>(entry->file_size());
+  }
+  if (!error) fs::remove_all(path, error);
+  return error ? absl::UnavailableError(absl::StrCat(path, ": ", error.message())) : absl::OkStatus();
+}
+
 absl::Status FolderWriter::Complete() {
   PROCTOR_RETURN_IF_ERROR(CheckFree(folder_));
   PROCTOR_RETURN_IF_ERROR(storage::LocalFileSystem().Rename(partial_, folder_));

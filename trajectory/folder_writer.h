@@ -25,6 +25,8 @@ class FolderWriter {
 
   absl::Status AddFolder(const std::string& relative);
   absl::Status AddFile(const std::string& relative, std::string_view bytes);
+  // Takes a folder that was added away again, with what is in it.
+  absl::Status RemoveFolder(const std::string& relative);
   absl::Status Complete();
 
   // Of all files together.

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "clients/cli/call.h"
 #include "clients/cli/commands.h"
+#include "clients/cli/export_summary.h"
 #include "clients/cli/interrupt.h"
 #include "clients/cli/job_progress.h"
 #include "clients/cli/steps.h"
@@ -75,12 +76,15 @@ absl::Status Export(Call& call) {
   request.set_format(Format(call));
   auto job = call.Send<v1::Job>(request);
   if (!job.ok()) return job.status();
-  return FollowJob<v1::ExportTrajectoriesResult>(call, *job, [&](const v1::ExportTrajectoriesResult& result) {
-    if (result.exported() > 0) return absl::OkStatus();
-    return absl::FailedPreconditionError(result.failed().empty()
-                                             ? "nothing was exported: no closed trajectory is chosen (without names and --split: of the split train)"
-                                             : "nothing was exported: the format can carry none of them");
-  });
+  if (call.arguments().Has("detach")) return FollowJob(call, *job);
+  PROCTOR_ASSIGN_OR_RETURN(const v1::Job ended, AwaitJob(call, *job));
+  call.output().Message(ended, {"request"});
+  if (const std::string line = LeftOutLine(ended); !line.empty()) call.output().Note(line);
+  v1::ExportTrajectoriesResult result;
+  if (!JobStatus(ended).ok() || !ended.result().UnpackTo(&result) || result.exported() > 0) return JobStatus(ended);
+  return absl::FailedPreconditionError(result.failed().empty()
+                                           ? "nothing was exported: no closed trajectory is chosen (without names and --split: of the split train)"
+                                           : "nothing was exported: none of them can be");
 }
 
 absl::Status Import(Call& call) {
@@ -164,7 +168,9 @@ Command ExportCommand() {
           .notes =
               "Of the split `train` unless names are given or --split says otherwise. The result "
               "says what\nthe format does not carry (skipped) and which trajectories it cannot "
-              "carry at all (failed).\nThe formats: docs/formats/.",
+              "carry at all (failed).\nDamaged ones that the flags choose are left out, and named in "
+              "`failed` and on the last line; one that\nis named ends the export. The formats: "
+              "docs/formats/.",
           .run = Export};
 }
 

@@ -53,7 +53,7 @@ void ImportAndExport(const Layout& layout, std::string_view document, std::strin
   const auto imported = ImportRuns(context, *room.archive, parent + "/runs", {.format = layout.format, .split = {}}, quiet);
   if (imported.ok() && imported->imported() > 0) {
     const std::vector<std::string> names(imported->names().begin(), imported->names().end());
-    const auto exported = ExportRuns(context, *room.archive, names, parent + "/again", layout.format, quiet);
+    const auto exported = ExportRuns(context, *room.archive, {.names = names}, parent + "/again", layout.format, quiet);
     fuzz::Require(exported.ok() || absl::IsFailedPrecondition(exported.status()), "what was imported can be written and read");
     if (exported.ok() && exported->skipped_count() == 0 && exported->failed().empty()) {
       const auto again = ImportRuns(context, *room.archive, parent + "/again", {.format = layout.format, .split = {}}, quiet);

@@ -138,7 +138,7 @@ TEST_F(RetentionTest, AnExportOfAThinOneComesBackAsItIs) {
   ASSERT_TRUE(before.ok()) << before.status();
   const std::string folder = data_dir() + "-export";
   const auto progress = [](int64_t, int64_t) { return absl::OkStatus(); };
-  const auto exported = trajectory::ExportTrajectories(CallContext(), *data_->archive, {name}, folder, progress);
+  const auto exported = trajectory::ExportTrajectories(CallContext(), *data_->archive, {.names = {name}}, folder, progress);
   ASSERT_TRUE(exported.ok()) << exported.status();
   EXPECT_FALSE(data_->blobs->Contains(Sha256Hex("a0")));
   ASSERT_TRUE(data_->trajectories->Delete(CallContext(), name).ok());

@@ -8,6 +8,7 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -55,7 +56,7 @@ class FolderTest : public testing::Test {
   absl::StatusOr<v1::ExportTrajectoriesResult> Export(Room& room,
                                                       const std::vector<std::string>& names,
                                                       const std::string& folder) {
-    return ExportTrajectories(context_, *room.archive, names, folder,
+    return ExportTrajectories(context_, *room.archive, {.names = names}, folder,
                               [](int64_t, int64_t) { return absl::OkStatus(); });
   }
   absl::StatusOr<v1::ImportTrajectoriesResult> Import(Room& room, const std::string& folder) {
@@ -299,6 +300,66 @@ TEST_F(FolderTest, ExportsWholeOrNotAtAll) {
             absl::StatusCode::kAlreadyExists);
 }
 
+TEST_F(FolderTest, LeavesDamagedOnesOutThatAFilterChoosesAndNamesThem) {
+  for (const char* const id : {"e1", "e2", "e3", "e4", "e5", "e6"}) RecordEpisode(source_, id, 2);
+  SetHeader(source_, "e2", "\xff\xff\xff");
+  SetBytes(source_, "UPDATE trajectory_steps SET step = $2 WHERE trajectory = $1 AND step_index = 1", "e3", "\xff\xff\xff");
+  v1::Step lacking = MakeStep(0, source_.clock.Now());
+  const std::string gone = Sha256Hex("pixels of e7");
+  ASSERT_TRUE(source_.recorder.BeginWithoutEpisode(context_, MakeHeader("e7", source_.clock.Now())).ok());
+  *lacking.mutable_observation() = MakeObservation("pixels of e7");
+  ASSERT_TRUE(source_.recorder.Append(context_, "e7", lacking, {}).ok());
+  ASSERT_TRUE(source_.recorder.FinishWithoutEpisode(context_, "e7", {}, {}).ok());
+  ASSERT_TRUE(source_.blobs->Delete(gone).ok());
+
+  const auto choice = ChooseForExport(context_, *source_.archive, {});
+  ASSERT_TRUE(choice.ok()) << choice.status();
+  EXPECT_THAT(choice->unreadable, testing::ElementsAre("trajectories/e2"));
+  int64_t done = 0;
+  const auto result = ExportTrajectories(context_, *source_.archive, *choice, good_, [&](int64_t so_far, int64_t total) {
+    EXPECT_EQ(total, 7);
+    EXPECT_GT(so_far, std::exchange(done, so_far));
+    return absl::OkStatus();
+  });
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(done, 7);
+  EXPECT_EQ(result->exported(), 4);
+  EXPECT_EQ(result->failed_size(), 3);
+  EXPECT_THAT(result->failed().at("trajectories/e2"), HasSubstr("header cannot be read"));
+  EXPECT_THAT(result->failed().at("trajectories/e3"), HasSubstr("step 1 of trajectories/e3 is missing or corrupt"));
+  EXPECT_THAT(result->failed().at("trajectories/e7"), HasSubstr("blob " + gone + " is missing"));
+  EXPECT_EQ(source_.archive->unreadable().count(), 3);
+  // Nothing of them is in the folder, nor counted.
+  int64_t bytes = 0;
+  for (const auto& [path, text] : Snapshot(good_)) bytes += static_cast<int64_t>(text.size());
+  EXPECT_EQ(result->size_bytes(), bytes);
+  EXPECT_FALSE(fs::exists(good_ + "/e7"));
+  EXPECT_EQ(Import(target_, good_)->imported(), 4);
+}
+
+TEST_F(FolderTest, ADamagedOneThatWasAskedForEndsTheExport) {
+  for (const char* const id : {"e1", "e2"}) RecordEpisode(source_, id, 1);
+  SetHeader(source_, "e2", "\xff\xff\xff");
+  EXPECT_EQ(Export(source_, {"trajectories/e1", "trajectories/e2"}, good_).status().code(), absl::StatusCode::kDataLoss);
+  ASSERT_TRUE(source_.blobs->Delete(Sha256Hex("pixels 1")).ok());
+  EXPECT_EQ(Export(source_, {"trajectories/e1"}, good_).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_TRUE(fs::is_empty(directory_.path()));
+}
+
+TEST_F(FolderTest, ManyDamagedOnesAreCountedAndTheFirstThousandNamed) {
+  ExportChoice choice{.names = {RecordEpisode(source_, "e1", 0)}, .damaged = ExportChoice::Damaged::kLeftOut};
+  for (int i = 0; i < 1001; ++i) choice.unreadable.push_back(absl::StrCat("trajectories/d", i));
+  int64_t all = 0;
+  const auto result = ExportTrajectories(context_, *source_.archive, choice, good_, [&](int64_t, int64_t total) {
+    all = total;
+    return absl::OkStatus();
+  });
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->exported(), 1);
+  EXPECT_EQ(result->failed_size(), 1000);
+  EXPECT_EQ(all, 1002);
+}
+
 TEST_F(FolderTest, ExportsTrainingTasksOnlyUnlessTold) {
   RecordEpisode(source_, "e1", 0);
   v1::Trajectory test = MakeHeader("e2", source_.clock.Now());
@@ -306,10 +367,10 @@ TEST_F(FolderTest, ExportsTrainingTasksOnlyUnlessTold) {
   ASSERT_TRUE(source_.recorder.BeginWithoutEpisode(context_, test).ok());
   ASSERT_TRUE(source_.recorder.FinishWithoutEpisode(context_, "e2", {}, {}).ok());
   v1::ExportTrajectoriesRequest request;
-  EXPECT_THAT(NamesToExport(context_, *source_.archive, request).value(),
+  EXPECT_THAT(ChooseForExport(context_, *source_.archive, request)->names,
               testing::ElementsAre("trajectories/e1"));
   request.mutable_filter()->add_splits(v1::SPLIT_TEST);
-  EXPECT_THAT(NamesToExport(context_, *source_.archive, request).value(),
+  EXPECT_THAT(ChooseForExport(context_, *source_.archive, request)->names,
               testing::ElementsAre("trajectories/e2"));
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 #include "imaging/image.h"
+#include "trajectory/export_outcome.h"
 #include "trajectory/folder_writer.h"
 #include "trajectory/formats/difference.h"
 #include "trajectory/formats/find_runs.h"
@@ -51,7 +52,8 @@ absl::Status CheckPictures(const CallContext& context, Archive& archive,
   const auto check = [&](const v1::Observation& observation) -> absl::Status {
     const std::string& digest = observation.screenshot().digest();
     if (digest.empty()) return absl::OkStatus();
-    PROCTOR_ASSIGN_OR_RETURN(const std::string bytes, archive.blobs().Get(context, digest));
+    PROCTOR_ASSIGN_OR_RETURN(const std::string bytes,
+                             ReadNamedBlob(context, archive, trajectory, digest));
     const absl::Status probed = imaging::Probe(bytes).status();
     if (probed.ok()) return absl::OkStatus();
     return absl::FailedPreconditionError(
@@ -124,28 +126,33 @@ absl::Status ReadBack(const CallContext& context, Archive& archive, const std::s
   return absl::OkStatus();
 }
 
-// Writes all; returns the names by label. The result gets those that the format cannot carry.
+// Writes all; returns the names by label. The result gets those that the format cannot carry, and
+// those that are left out.
 absl::StatusOr<std::map<std::string, std::string>> WriteAll(
-    const CallContext& context, Archive& archive, const std::set<std::string>& names,
-    RunWriter& writer, const Progress& progress, v1::ExportTrajectoriesResult& result) {
+    const CallContext& context, Archive& archive, const ExportChoice& choice, RunWriter& writer,
+    const Progress& progress, v1::ExportTrajectoriesResult& result) {
   std::map<std::string, std::string> by_label;
   absl::Status refused;
-  int64_t done = 0;
+  LeftOut left_out(archive, choice, result);
+  const std::set<std::string> names(choice.names.begin(), choice.names.end());
+  int64_t done = left_out.count();
+  const int64_t total = done + static_cast<int64_t>(names.size());
   for (const std::string& name : names) {
     PROCTOR_RETURN_IF_ERROR(context.Check("export"));
-    PROCTOR_ASSIGN_OR_RETURN(const v1::Trajectory trajectory, Closed(context, archive, name));
-    const absl::Status checked = CheckPictures(context, archive, trajectory);
+    const absl::StatusOr<v1::Trajectory> trajectory = Closed(context, archive, name);
+    const absl::Status checked =
+        trajectory.ok() ? CheckPictures(context, archive, *trajectory) : trajectory.status();
     const absl::StatusOr<std::string> label =
-        checked.ok() ? writer.Add(context, trajectory) : checked;
+        checked.ok() ? writer.Add(context, *trajectory) : checked;
     if (label.ok()) {
       by_label[*label] = name;
-    } else if (absl::IsFailedPrecondition(label.status())) {
+    } else if (trajectory.ok() && absl::IsFailedPrecondition(label.status())) {
       refused = Annotate(label.status(), name);
       (*result.mutable_failed())[name] = FailureReason(label.status());
-    } else {
+    } else if (checked.ok() || !left_out.Take(name, checked)) {  // Else half of it may be written.
       return Annotate(label.status(), name);
     }
-    PROCTOR_RETURN_IF_ERROR(progress(++done, static_cast<int64_t>(names.size())));
+    PROCTOR_RETURN_IF_ERROR(progress(++done, total));
   }
   if (by_label.empty() && !refused.ok()) return refused;
   PROCTOR_RETURN_IF_ERROR(writer.Finish());
@@ -155,10 +162,10 @@ absl::StatusOr<std::map<std::string, std::string>> WriteAll(
 }  // namespace
 
 absl::StatusOr<v1::ExportTrajectoriesResult> ExportRuns(
-    const CallContext& context, Archive& archive, const std::vector<std::string>& names,
+    const CallContext& context, Archive& archive, const ExportChoice& choice,
     const std::string& folder, v1::TrajectoryFormat format, const Progress& progress) {
   if (format == v1::TRAJECTORY_FORMAT_UNSPECIFIED || format == v1::TRAJECTORY_FORMAT_PROCTOR) {
-    return ExportTrajectories(context, archive, names, folder, progress);
+    return ExportTrajectories(context, archive, choice, folder, progress);
   }
   PROCTOR_ASSIGN_OR_RETURN(const auto files, FolderWriter::Create(folder));
   const auto writer = WriterOf(format, {.blobs = archive.blobs(), .folder = *files});
@@ -166,14 +173,15 @@ absl::StatusOr<v1::ExportTrajectoriesResult> ExportRuns(
     return absl::InvalidArgumentError(absl::StrCat("no writer of format ", FormatLabel(format)));
   }
   v1::ExportTrajectoriesResult result;
-  PROCTOR_ASSIGN_OR_RETURN(auto by_label, WriteAll(context, archive, {names.begin(), names.end()},
-                                                   *writer, progress, result));
+  PROCTOR_ASSIGN_OR_RETURN(auto by_label, WriteAll(context, archive, choice, *writer, progress,
+                                                   result));
   result.set_exported(static_cast<int64_t>(by_label.size()));
   PROCTOR_RETURN_IF_ERROR(
       ReadBack(context, archive, files->partial(), format, std::move(by_label), result));
   PROCTOR_RETURN_IF_ERROR(files->Complete());
   result.set_size_bytes(files->bytes());
   result.set_path(folder);
+  LogLeftOut(choice, result);
   return result;
 }
 

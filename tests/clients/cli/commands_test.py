@@ -6,6 +6,7 @@ import pathlib
 import pty
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -60,8 +61,8 @@ class CommandsTest(unittest.TestCase):
     def task(self):
         return self.json("task", "create", "-", stdin=TASK)[0]["name"]
 
-    def episode(self, answer="hello", **options):
-        env = proctor.Env(self.client, "null", observe=["text"], policy="test", policy_version="1")
+    def episode(self, answer="hello", policy="test", **options):
+        env = proctor.Env(self.client, "null", observe=["text"], policy=policy, policy_version="1")
         with env:
             env.reset(options={"task": self.task(), **options})
             env.step(proctor.noop())
@@ -267,6 +268,33 @@ class CommandsTest(unittest.TestCase):
         done = subprocess.run([CLI, "--data-dir", str(self.server.data) + "/none", "job", "list"], capture_output=True, text=True, timeout=100)
         self.assertEqual(1, done.returncode, done.stderr)
         self.assertIn("none/addresses.json", done.stderr)
+
+    def test_trajectory_export_says_what_it_left_out(self):
+        names = sorted(self.episode(policy="damaged") for _ in range(3))
+        self.assertNotIn("left out", self.run_cli("trajectory", "export", "whole", "--policy", "damaged").stderr)
+        database = sqlite3.connect(self.server.data / "proctor.db", timeout=60)
+        self.addCleanup(database.close)
+        header, = database.execute("SELECT header FROM trajectory_records WHERE id = ?", (names[0],)).fetchone()
+        step, = database.execute("SELECT step FROM trajectory_steps WHERE trajectory = ? AND step_index = 1", (names[1],)).fetchone()
+
+        def put(header, step):
+            with database:
+                database.execute("UPDATE trajectory_records SET header = ? WHERE id = ?", (header, names[0]))
+                database.execute("UPDATE trajectory_steps SET step = ? WHERE trajectory = ? AND step_index = 1", (step, names[1]))
+
+        put(b"\xff\xff\xff", b"\xff\xff\xff")
+        try:
+            done = self.run_cli("trajectory", "export", "partial", "--policy", "damaged")
+            self.assertIn("exported: 1\n", done.stdout)
+            last = done.stderr.splitlines()[-1]
+            self.assertRegex(last, rf"^2 of 3 trajectories left out: trajectories/{names[0]} \(DATA_LOSS: .*\); "
+                                   rf"trajectories/{names[1]} \(DATA_LOSS: .*\)$")
+            result = self.json("trajectory", "export", "partial-json", "--policy", "damaged")[0]["result"]
+            self.assertEqual({"trajectories/" + name for name in names[:2]}, set(result["failed"]))
+            # One that is asked for by its name is not left out.
+            self.run_cli("trajectory", "export", "named", *names, code=1)
+        finally:
+            put(header, step)
 
     def test_trajectory_formats(self):
         log = [{"uid": "tea-1", "intent": "Find a teapot.", "response": "The blue one.", "score": 1, "steps": []},

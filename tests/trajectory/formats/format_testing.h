@@ -77,7 +77,7 @@ class FormatTest : public testing::Test {
                                                       const std::vector<std::string>& names,
                                                       const std::string& folder,
                                                       v1::TrajectoryFormat format) {
-    return ExportRuns(context_, *room.archive, names, folder, format,
+    return ExportRuns(context_, *room.archive, {.names = names}, folder, format,
                       [](int64_t, int64_t) { return absl::OkStatus(); });
   }
   v1::Trajectory Record(Room& room, const std::string& name) {

@@ -269,10 +269,34 @@ TEST_F(OwnRecordsTest, SaysWhatItLookedForWhereNothingIs) {
       absl::StatusCode::kInvalidArgument);
 }
 
+TEST_F(OwnRecordsTest, LeavesDamagedOnesOutThatAFilterChooses) {
+  for (const char* const id : {"e1", "e2", "e3"}) RecordOwn(id);
+  SetHeader(room_, "e1", "\xff\xff\xff");
+  SetBytes(room_, "UPDATE trajectory_steps SET step = $2 WHERE trajectory = $1 AND step_index = 0", "e2", "\xff\xff\xff");
+  ExportChoice choice{.names = {"trajectories/e2", "trajectories/e3"},
+                      .damaged = ExportChoice::Damaged::kLeftOut,
+                      .unreadable = {"trajectories/e1"}};
+  for (const v1::TrajectoryFormat format : {v1::TRAJECTORY_FORMAT_ATIF, v1::TRAJECTORY_FORMAT_AER}) {
+    const auto result = ExportRuns(context_, *room_.archive, choice, directory_ / absl::StrCat("out", format), format,
+                                   [](int64_t, int64_t) { return absl::OkStatus(); });
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_EQ(result->exported(), 1);
+    EXPECT_THAT(result->failed(), testing::UnorderedElementsAre(testing::Key("trajectories/e1"), testing::Key("trajectories/e2")));
+  }
+  choice.damaged = ExportChoice::Damaged::kEnd;
+  choice.unreadable.clear();
+  EXPECT_EQ(ExportRuns(context_, *room_.archive, choice, directory_ / "none", v1::TRAJECTORY_FORMAT_AER,
+                       [](int64_t, int64_t) { return absl::OkStatus(); })
+                .status()
+                .code(),
+            absl::StatusCode::kDataLoss);
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "none"));
+}
+
 TEST_F(OwnRecordsTest, StopsWhereItIsTold) {
   const std::string name = RecordOwn("e1");
   const auto stop = [](int64_t, int64_t) { return absl::CancelledError("enough"); };
-  EXPECT_TRUE(absl::IsCancelled(ExportRuns(context_, *room_.archive, {name}, directory_ / "out",
+  EXPECT_TRUE(absl::IsCancelled(ExportRuns(context_, *room_.archive, {.names = {name}}, directory_ / "out",
                                            v1::TRAJECTORY_FORMAT_AER, stop)
                                     .status()));
   EXPECT_FALSE(std::filesystem::exists(directory_ / "out"));
