@@ -3,13 +3,9 @@
 #define PROCTOR_ENV_SESSION_MANAGER_H_
 
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <list>
-#include <map>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -17,6 +13,9 @@
 #include "absl/time/time.h"
 #include "env/admission.h"
 #include "env/session.h"
+#include "env/session_opening.h"
+#include "env/session_places.h"
+#include "env/session_registry.h"
 #include "env/world.h"
 #include "proctor/v1/environment_service.pb.h"
 
@@ -61,10 +60,9 @@ struct SessionUsage {
   int64_t refused = 0;
 };
 
-// Admission: at most `max_sessions` open sessions per environment; who asks with `max_wait` waits. A session that comes free goes to the
-// tenant that has the fewest of that environment for its share, within one tenant in order of arrival. If all places of waiting are
-// taken, the tenant with most of them gives one up (its newest) to one that has fewer.
-// Thread-safe. Call Shutdown and wait for it before destruction.
+// At most `max_sessions` open sessions per environment; who asks with `max_wait` waits. Who gets the session that comes free:
+// SessionPlaces. What is told of closed ones: SessionRegistry.
+// Thread-safe. Call CloseAll and wait for it before destruction.
 class SessionManager {
  public:
   SessionManager(SessionManagerOptions options, SessionParts parts);
@@ -107,64 +105,20 @@ class SessionManager {
   void StopTicking();
 
  private:
-  struct Kind {
-    Environment* environment = nullptr;
-    int max_sessions = 0;
-    // Open or opening.
-    int taken = 0;
-    // The same, by tenant.
-    std::map<std::string, int> taken_by = {};
-    int64_t refused = 0;
-  };
-  struct Opening {
-    CallContext context;
-    v1::CreateSessionRequest request;
-    std::string tenant;
-    double share = 1;
-    // Counted by `admission`.
-    bool counted = false;
-    v1::EnvironmentSettings settings;
-    std::string environment_id;
-    absl::Duration lease;
-    std::vector<Done<v1::Session>> done;
-    std::string digest;
-    // Answered: either on its way to a world or given up.
-    bool left_queue = false;
-  };
-  using OpeningPtr = std::shared_ptr<Opening>;
-  struct Remembered {
-    std::string digest;
-    // Null once the session is there.
-    OpeningPtr opening;
-    std::string session_id;
-  };
-
-  struct Closed {
-    // In the order in which they closed.
-    std::deque<std::shared_ptr<Session>> sessions;
-    // Of Session::client_bytes.
-    int64_t bytes = 0;
-  };
-
-  absl::StatusOr<OpeningPtr> Check(CallContext context, const v1::CreateSessionRequest& request, std::string tenant) const;
-  // Takes a free session or a place to wait in. `evicted` is who gave up its place for that.
-  enum class Place { kFree, kWaits, kNone };
-  Place FindPlace(const OpeningPtr& opening, OpeningPtr& evicted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  OpeningPtr MakeRoom(const std::string& tenant, std::list<OpeningPtr>& waiting) const;
-  // A session closed.
-  void Remember(const std::string& session_id, const std::string& tenant);
-  // Takes those that are no longer to be remembered out of `sessions_`; they die without the lock.
-  std::vector<std::shared_ptr<Session>> Forget() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  static void TakeSlot(Kind& kind, const OpeningPtr& opening);
-  // Who is next, taken out of `waiting`, which is not empty.
-  static OpeningPtr TakeNext(Kind& kind, std::list<OpeningPtr>& waiting);
-  // True if the request was answered or joined to one under way.
-  bool Replay(const OpeningPtr& opening, Done<v1::Session>& done);
-  void Open(const OpeningPtr& opening);
-  void Finish(const OpeningPtr& opening, absl::StatusOr<std::shared_ptr<Session>> session);
-  void GiveUpWaiting(const OpeningPtr& opening, const absl::Status& status);
+  // The steps of Create, in session_create.cc: what is asked for;
+  absl::StatusOr<SessionOpeningPtr> Check(CallContext context, const v1::CreateSessionRequest& request, std::string tenant) const;
+  // true if the request was answered or joined to one under way;
+  bool Replay(const SessionOpeningPtr& opening, Done<v1::Session>& done);
+  // with a place, its world; without one, a refusal, unless it got one meanwhile;
+  void Open(const SessionOpeningPtr& opening);
+  void GiveUpWaiting(const SessionOpeningPtr& opening, const absl::Status& status);
+  // the answer to all who wait for it.
+  void Finish(const SessionOpeningPtr& opening, absl::StatusOr<std::shared_ptr<Session>> session);
+  // A session is gone or could not open: its place is the next one's.
   void ReleaseSlot(const std::string& environment_id, const std::string& tenant);
+  // To `admission`.
   void GiveBack(const std::string& environment_id, const std::string& tenant);
+
   void ScheduleTick();
 
   const SessionManagerOptions options_;
@@ -174,14 +128,8 @@ class SessionManager {
   bool admitting_ ABSL_GUARDED_BY(mutex_) = true;
   bool ticking_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t tick_timer_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::map<std::string, Kind> kinds_ ABSL_GUARDED_BY(mutex_);
-  // By id, which sorts by time.
-  std::map<std::string, std::shared_ptr<Session>> sessions_ ABSL_GUARDED_BY(mutex_);
-  // Of `sessions_`, by tenant.
-  std::map<std::string, Closed> closed_ ABSL_GUARDED_BY(mutex_);
-  // By tenant and request id.
-  std::map<std::pair<std::string, std::string>, Remembered> requests_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, std::list<OpeningPtr>> waiting_ ABSL_GUARDED_BY(mutex_);
+  SessionPlaces places_ ABSL_GUARDED_BY(mutex_);
+  SessionRegistry registry_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace proctor::env
