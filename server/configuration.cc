@@ -396,4 +396,11 @@ std::vector<std::string> EvaluationChain(const v1::ServerConfig& config) {
   return chain;
 }
 
+v1::ServerConfig WithChainInForce(const v1::ServerConfig& config) {
+  v1::ServerConfig shown = config;
+  const std::vector<std::string> chain = EvaluationChain(config);
+  shown.mutable_evaluation()->mutable_chain()->Assign(chain.begin(), chain.end());
+  return shown;
+}
+
 }  // namespace proctor::server

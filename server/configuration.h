@@ -19,6 +19,9 @@ absl::Status CheckConfiguration(v1::ServerConfig& config, NetworkConsent consent
 // Who judges episodes: `evaluation.chain`, else the task's oracle and, with models, `evaluators/pae` for what the oracle leaves to a judge.
 std::vector<std::string> EvaluationChain(const v1::ServerConfig& config);
 
+// `config` with the chain that judges, to be shown. Not to be run: see CheckConfiguration.
+v1::ServerConfig WithChainInForce(const v1::ServerConfig& config);
+
 }  // namespace proctor::server
 
 #endif  // PROCTOR_SERVER_CONFIGURATION_H_

@@ -13,6 +13,7 @@
 #include "common/proto_time.h"
 #include "server/auth/token_table.h"
 #include "server/command_line.h"
+#include "server/configuration.h"
 #include "server/maintenance.h"
 #include "server/server.h"
 #include "server/version.h"
@@ -90,6 +91,15 @@ int Serve(const v1::ServerConfig& config, const std::vector<std::string>& argume
   return kStopped;
 }
 
+void PrintConfiguration(const v1::ServerConfig& config) {
+  const v1::ServerConfig shown = WithChainInForce(config);
+  std::printf("%s\n", ProtoToJson(shown, JsonLayout::kIndented).c_str());
+  if (!config.evaluation().chain().empty() || shown.evaluation().chain_size() == 1) return;
+  // Where it matters to who makes a file of this.
+  std::fputs("proctord: evaluation.chain is the default. Written out in a file, it would have the judge decide also what the oracle "
+             "leaves UNDETERMINED for want of evidence or of a setting\n", stderr);
+}
+
 int PrintNewToken(const v1::Token& wanted) {
   const auto made = MakeToken(wanted);
   if (!made.ok()) {
@@ -111,9 +121,7 @@ int Main(int argc, char** argv) {
   switch (line->mode) {
     case CommandLine::Mode::kHelp: std::fputs(HelpText().c_str(), stdout); return kStopped;
     case CommandLine::Mode::kVersion: std::printf("proctord %s\n", kVersion); return kStopped;
-    case CommandLine::Mode::kCheckConfig:
-      std::printf("%s\n", ProtoToJson(line->config, JsonLayout::kIndented).c_str());
-      return kStopped;
+    case CommandLine::Mode::kCheckConfig: PrintConfiguration(line->config); return kStopped;
     case CommandLine::Mode::kNewToken: return PrintNewToken(line->token);
     case CommandLine::Mode::kFsck: return RunFsck(line->config.data_dir(), FsckMode::kLook);
     case CommandLine::Mode::kRepair: return RunFsck(line->config.data_dir(), FsckMode::kRepair);

@@ -232,6 +232,17 @@ TEST_F(ConfigurationTest, AModelEndpointOfTheFlagsIsTheJudges) {
   EXPECT_TRUE(line->config.evaluation().chain().empty());
 }
 
+TEST_F(ConfigurationTest, TheChainThatIsShownIsTheOneInForce) {
+  const std::string models = "models: {endpoints: {a: {base_url: 'http://x/v1', model: m}}}\n";
+  const auto alone = Load("");
+  const auto judged = Load(models);
+  const auto given = Load(models + "evaluation: {chain: [evaluators/aer], audit_share: 0.5}\n");
+  ASSERT_TRUE(alone.ok() && judged.ok() && given.ok()) << alone.status() << judged.status() << given.status();
+  EXPECT_THAT(WithChainInForce(alone->config).evaluation().chain(), testing::ElementsAre("evaluators/oracle"));
+  EXPECT_THAT(WithChainInForce(judged->config).evaluation().chain(), testing::ElementsAre("evaluators/oracle", "evaluators/pae"));
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(WithChainInForce(given->config), given->config));
+}
+
 TEST_F(ConfigurationTest, TheOnlyEndpointIsTheJudgesAndTheCaptioner) {
   const auto line = Load("models: {endpoints: {a: {base_url: 'http://x/v1', model: m}}}\nevaluation: {chain: [evaluators/aer]}\n");
   ASSERT_TRUE(line.ok()) << line.status();

@@ -213,6 +213,21 @@ TEST_F(ProctordTest, BadValuesAreRefusedWithFileLineAndReason) {
   EXPECT_THAT(output, HasSubstr("default_leese"));
 }
 
+TEST_F(ProctordTest, CheckConfigPrintsTheChainInForce) {
+  std::vector<std::string> command = server_.Command();
+  command.push_back("--check-config");
+  std::string output;
+  EXPECT_EQ(RunToEnd(command, &output), 0);
+  EXPECT_THAT(output, HasSubstr("\"evaluators/oracle\""));
+  EXPECT_THAT(output, testing::Not(HasSubstr("evaluators/pae")));
+  command.insert(command.end(), {"--model-endpoint", "http://127.0.0.1:1/v1", "--model-name", "m"});
+  output.clear();
+  EXPECT_EQ(RunToEnd(command, &output), 0);
+  EXPECT_THAT(output, testing::ContainsRegex("\"evaluators/oracle\",[[:space:]]*\"evaluators/pae\""));
+  // Who makes a file of it is warned.
+  EXPECT_THAT(output, HasSubstr("evaluation.chain is the default"));
+}
+
 TEST_F(ProctordTest, OtherThanLoopbackAddressesAreRefused) {
   std::string output;
   EXPECT_EQ(RunToEnd({PROCTORD, "--data-dir", server_.data(), "--listen", "0.0.0.0:0"}, &output), 2);
