@@ -1,25 +1,14 @@
 #include "server/server.h"
 
-#include <grpcpp/ext/channelz_service_plugin.h>
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/server.h>
-#include <grpcpp/server_builder.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <climits>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "common/ids.h"
 #include "common/log.h"
 #include "common/proto_time.h"
 #include "common/status.h"
@@ -27,6 +16,7 @@
 #include "net/http_server.h"
 #include "reward/consumers.h"
 #include "reward/subscription.h"
+#include "server/addresses.h"
 #include "server/anchored_clock.h"
 #include "server/auth/audit_log.h"
 #include "server/auth/auth_config.h"
@@ -44,23 +34,23 @@
 #include "server/episode_pipeline.h"
 #include "server/episode_recorder.h"
 #include "server/evaluation_service.h"
+#include "server/evaluation_setup.h"
 #include "server/fan_out.h"
 #include "server/housekeeping.h"
-#include "server/idle_thread.h"
 #include "server/job_runner.h"
 #include "server/job_service.h"
+#include "server/judge_spending.h"
 #include "server/judging.h"
 #include "server/measure_job.h"
-#include "server/metered_pool.h"
 #include "server/metrics.h"
 #include "server/models.h"
 #include "server/operations_endpoint.h"
+#include "server/pools.h"
 #include "server/propose_job.h"
 #include "server/rescore_job.h"
 #include "server/reward_payload.h"
 #include "server/reward_service.h"
-#include "server/rpc/door.h"
-#include "server/rpc/observe_calls.h"
+#include "server/rpc/listener.h"
 #include "server/state_reader.h"
 #include "server/task_service.h"
 #include "server/tracer.h"
@@ -74,92 +64,13 @@ namespace {
 
 // How long shutdown waits for what it cancelled.
 constexpr absl::Duration kCancelGrace = absl::Seconds(10);
+
 env::SessionManagerOptions SessionOptions(const v1::ServerConfig& config) {
   env::SessionManagerOptions options;
   options.default_lease = FromProto(config.sessions().default_lease());
   options.max_lease = FromProto(config.sessions().max_lease());
   return options;
 }
-
-EpisodeEvaluation EvaluationOptions(const v1::ServerConfig& server) {
-  const v1::EvaluationConfig& config = server.evaluation();
-  return {.chain = EvaluationChain(server),
-          .next_decides = config.chain().empty() ? NextDecides::kWhereLeftToJudge : NextDecides::kAfterAny,
-          .audit_share = config.audit_share(),
-          .judge_retries = config.judge_retries(),
-          .judge_retry_delay = FromProto(config.judge_retry_delay())};
-}
-
-// Every evaluator of the chain is there, and can ask what it needs to ask.
-absl::Status CheckChain(const v1::ServerConfig& config, evaluator::EvaluatorStore& evaluators, const Judging& judging) {
-  for (const std::string& name : EvaluationChain(config)) {
-    const auto evaluator = evaluators.Get(CallContext::WithTimeout(absl::Seconds(10)), name);
-    PROCTOR_RETURN_IF_ERROR(Annotate(evaluator.status(), "evaluation.chain"));
-    PROCTOR_RETURN_IF_ERROR(Annotate(judging.CheckCanAsk(*evaluator), "evaluation.chain"));
-  }
-  return absl::OkStatus();
-}
-
-evaluator::WebArenaFunctions Functions(const v1::ServerConfig& config) {
-  evaluator::WebArenaFunctions functions;
-  for (const auto& [name, function] : config.evaluation().webarena_functions()) {
-    functions[name] = {function.page_url(), function.expression()};
-  }
-  return functions;
-}
-
-// What a client, well or ill meaning, may ask of a connection.
-void ApplyLimits(const v1::ConnectionConfig& limits, grpc::ServerBuilder& builder) {
-  const auto milliseconds = [](const google::protobuf::Duration& duration) {
-    const int64_t value = absl::ToInt64Milliseconds(FromProto(duration));
-    // gRPC counts them as int; the largest one means never.
-    return value == 0 ? INT_MAX : static_cast<int>(std::min<int64_t>(value, INT_MAX));
-  };
-  builder.SetMaxReceiveMessageSize(static_cast<int>(limits.max_message_bytes()));
-  builder.SetMaxSendMessageSize(-1);
-  grpc::ResourceQuota memory("proctord");
-  memory.Resize(static_cast<size_t>(limits.memory_bytes()));
-  builder.SetResourceQuota(memory);
-  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, static_cast<int>(limits.max_metadata_bytes()));
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.max_calls());
-  // A client that is gone is noticed even in the middle of a silent stream.
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(limits.keepalive_time()));
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(limits.keepalive_timeout()));
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, milliseconds(limits.min_client_ping_interval()));
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, milliseconds(limits.max_age()));
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, milliseconds(limits.max_age_grace()));
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, milliseconds(limits.max_idle()));
-}
-
-// Pools: named and bounded. `rpc` runs unary calls; `sessions` worlds' verbs; the others what their names say.
-struct Pools {
-  explicit Pools(const v1::ThreadsConfig& threads)
-      : rpc("rpc", 16),
-        polling("polling", 64),
-        sessions("session", threads.sessions()),
-        evaluation("evaluate", threads.evaluation()),
-        models("model", 2),
-        jobs("job", threads.jobs()),
-        background("background", 2),
-        accounts("account", 1) {}
-
-  std::vector<const MeteredPool*> All() const {
-    return {&rpc, &polling, &sessions, &evaluation, &models, &jobs, &background, &accounts};
-  }
-
-  // First: `background` waits for it.
-  IdleThread encoder{"encode"};
-  MeteredPool rpc;
-  MeteredPool polling;
-  MeteredPool sessions;
-  MeteredPool evaluation;
-  MeteredPool models;
-  MeteredPool jobs;
-  // Housekeeping.
-  MeteredPool background;
-  // Writes what tenants used.
-  MeteredPool accounts;
-};
 
 class ServerImpl final : public Server {
  public:
@@ -179,12 +90,14 @@ class ServerImpl final : public Server {
   absl::Status Run();
 
  private:
-  absl::Status StartRooms();
   absl::Status OpenDoors();
-  void Charge(const v1::Trajectory& trajectory, const std::string& job, double usd);
+  absl::Status StartJudging();
+  void StartSessions();
+  void StartJobs();
+  void MakeServices();
   absl::Status Listen();
   absl::Status ListenHttp();
-  absl::Status WriteAddresses() const;
+  void CloseSessions(absl::Duration grace);
   double TraceShare() const { return tracer_ != nullptr ? config_.traces().sample_share() : 0; }
 
   const v1::ServerConfig config_;
@@ -234,7 +147,10 @@ class ServerImpl final : public Server {
 absl::Status ServerImpl::Run() {
   pools_ = std::make_unique<Pools>(config_.threads());
   PROCTOR_RETURN_IF_ERROR(OpenDoors());
-  PROCTOR_RETURN_IF_ERROR(StartRooms());
+  PROCTOR_RETURN_IF_ERROR(StartJudging());
+  StartSessions();
+  StartJobs();
+  MakeServices();
   // Before the first client: places of episodes that are just starting must not look as if a crash had left them, and a
   // job that is just started not as if it were left over.
   const CallContext context = CallContext::WithTimeout(absl::Minutes(10));
@@ -243,7 +159,7 @@ absl::Status ServerImpl::Run() {
   PROCTOR_RETURN_IF_ERROR(ListenHttp());
   PROCTOR_RETURN_IF_ERROR(Listen());
   housekeeping_->Start();
-  return WriteAddresses();
+  return WriteAddresses(addresses_, config_.data_dir());
 }
 
 absl::Status ServerImpl::OpenDoors() {
@@ -285,27 +201,8 @@ void ServerImpl::Reload(const v1::ServerConfig& config) {
   }
 }
 
-// What judges cost is paid by the tenant that started the job, or whose episode it is.
-void ServerImpl::Charge(const v1::Trajectory& trajectory, const std::string& job, double usd) {
-  if (usd <= 0 || !quotas_->limits_judge_spend()) return;
-  if (!job.empty()) {
-    accounts_->AddJudgeSpend(accounts_->JobTenant(job), usd);
-    return;
-  }
-  const auto id = ResourceId("trajectories", trajectory.name());
-  if (!id.ok()) return;
-  const CallContext context = CallContext::WithTimeout(absl::Seconds(10));
-  const auto episode = data_.episodes->Get(context, ResourceName("episodes", *id));
-  std::string tenant = kDefaultTenant;
-  if (episode.ok() && !episode->session().empty()) {
-    tenant = TenantOfSession(episode->session());
-  } else if (auto recorded = accounts_->RecordingTenant(context, *id); recorded.ok()) {
-    tenant = *std::move(recorded);
-  }
-  accounts_->AddJudgeSpend(tenant, usd);
-}
-
-absl::Status ServerImpl::StartRooms() {
+// Worlds, and what becomes of an episode once it is closed.
+absl::Status ServerImpl::StartJudging() {
   PROCTOR_ASSIGN_OR_RETURN(worlds_, Worlds::Start(config_));
   consumers_ = std::make_unique<reward::Consumers>(*data_.database, SystemClock());
   subscriptions_ = std::make_unique<reward::SubscriptionHub>(*data_.rewards, *consumers_, pools_->rpc,
@@ -314,14 +211,20 @@ absl::Status ServerImpl::StartRooms() {
   judging_ = std::make_unique<Judging>(Judging::Parts{*data_.evaluators, *data_.verdicts, *data_.blobs, *models_,
                                                       pools_->evaluation, data_.secret,
                                                       [this](const v1::Trajectory& of, const std::string& job, const v1::Verdict& verdict) {
-                                                        Charge(of, job, verdict.usage().cost_usd());
+                                                        const double usd = verdict.usage().cost_usd();
+                                                        if (usd <= 0 || !quotas_->limits_judge_spend()) return;
+                                                        ChargeTenant(of, job, usd, *data_.episodes, *accounts_);
                                                       },
                                                       &observers_});
   PROCTOR_RETURN_IF_ERROR(CheckChain(config_, *data_.evaluators, *judging_));
   pipeline_ = std::make_unique<EpisodePipeline>(EpisodePipeline::Parts{
       *data_.tasks, *data_.sampler, *data_.groups, *data_.rewards, *data_.evaluators, *judging_,
       *data_.trajectories, *data_.episodes, *timers_, pools_->evaluation, config_.reward_policy(),
-      EvaluationOptions(config_), Functions(config_), TraceShare()});
+      EvaluationOptions(config_), ConfiguredFunctions(config_), TraceShare()});
+  return absl::OkStatus();
+}
+
+void ServerImpl::StartSessions() {
   recorder_ = std::make_unique<EpisodeRecorder>(*data_.recorder, *data_.replays, *data_.blobs);
   metered_ = std::make_unique<MeteredSink>(*recorder_, *quotas_, *accounts_);
   env::EpisodeSink& sink = quotas_->limits_storage() ? static_cast<env::EpisodeSink&>(*metered_) : *recorder_;
@@ -331,6 +234,10 @@ absl::Status ServerImpl::StartRooms() {
       options, env::SessionParts{pools_->sessions, *timers_, session_clock_, sink, *pipeline_, env::SessionCaps{}, &observers_});
   worlds_->Register(*sessions_);
   sessions_->StartTicking();
+}
+
+// And what goes on beside them.
+void ServerImpl::StartJobs() {
   jobs_ = std::make_unique<JobRunner>(*data_.jobs, pools_->jobs);
   RegisterRescoreJob(*jobs_, data_, *judging_);
   RegisterMeasureJob(*jobs_, data_);
@@ -342,7 +249,9 @@ absl::Status ServerImpl::StartRooms() {
   housekeeping_ = std::make_unique<Housekeeping>(
       Housekeeping::Parts{config_, data_, *sessions_, *consumers_, *doors_, *accounts_, session_clock_, *state_, *timers_,
                           pools_->evaluation, pools_->background, pools_->encoder});
+}
 
+void ServerImpl::MakeServices() {
   services_.push_back(MakeEnvironmentService({*sessions_, *data_.episodes, *pipeline_, *recorder_, pools_->rpc, quotas_.get(), books_.get()}));
   services_.push_back(MakeTaskService(
       {data_, *models_, *jobs_, [this] { return worlds_->templates().ListTemplates(); }, pools_->rpc}));
@@ -352,51 +261,14 @@ absl::Status ServerImpl::StartRooms() {
   services_.push_back(MakeRewardService({*data_.rewards, *data_.groups, *consumers_, *subscriptions_, *data_.tasks,
                                          PayloadLoaderOf(*data_.trajectories), pools_->rpc, pools_->polling, books_.get()}));
   services_.push_back(MakeJobService(*jobs_, *data_.jobs, pools_->rpc));
-  return absl::OkStatus();
 }
 
 absl::Status ServerImpl::Listen() {
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  grpc::channelz::experimental::InitChannelzService();
-  grpc::ServerBuilder builder;
-  ApplyLimits(config_.connections(), builder);
-  // Two servers on one port would each get some of the calls.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  int port = 0;
-  if (!config_.listen_address().empty()) {
-    const Entrance entrance{TcpDoor(config_), config_.listen_address()};
-    builder.AddListeningPort(
-        config_.listen_address(),
-        config_.auth().has_tls() ? TlsCredentials(config_.auth().tls(), entrance, *guard_, peers_)
-                                   : PlainCredentials(entrance, *guard_, peers_),
-        &port);
-  }
-  if (!config_.unix_socket().empty()) {
-    // Left by a server that was killed; the data directory's lock says that it is not running.
-    unlink(config_.unix_socket().c_str());
-    builder.AddListeningPort("unix:" + config_.unix_socket(), PlainCredentials({Door::kLocal, "unix"}, *guard_, peers_));
-  }
-  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
-  interceptors.push_back(ObserveCalls(observers_, TraceShare()));
-  interceptors.push_back(MakeCallerInterceptors(*guard_, peers_));
-  builder.experimental().SetInterceptorCreators(std::move(interceptors));
-  for (const auto& service : services_) builder.RegisterService(service.get());
-  // The socket is made under a mask, so that it is never open to others, not even for a moment.
-  const mode_t mask = umask(0177);
-  grpc_ = builder.BuildAndStart();
-  umask(mask);
-  if (grpc_ == nullptr) {
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", config_.listen_address(), " and ",
-                                               config_.unix_socket(), ": an address is taken or not writable; choose "
-                                               "others with --listen and --unix-socket"));
-  }
+  PROCTOR_ASSIGN_OR_RETURN(Listening listening, ListenGrpc(config_, *books_, services_));
+  grpc_ = std::move(listening.server);
   addresses_.unix_socket = config_.unix_socket();
-  if (!config_.listen_address().empty()) {
-    const std::string& address = config_.listen_address();
-    addresses_.grpc = absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
-  }
-  worlds_->RefusePort(static_cast<uint16_t>(port));
+  if (!config_.listen_address().empty()) addresses_.grpc = WithPort(config_.listen_address(), listening.port);
+  worlds_->RefusePort(static_cast<uint16_t>(listening.port));
   return absl::OkStatus();
 }
 
@@ -415,25 +287,22 @@ absl::Status ServerImpl::ListenHttp() {
                                       .not_ready = [this] { return state_->FindNotReady(); },
                                       .metrics = [this] { return metrics_->Text(state_->Read()); },
                                   })));
-  const std::string& text = config_.http().listen_address();
-  addresses_.http = absl::StrCat(text.substr(0, text.rfind(':')), ":", http_->port());
+  addresses_.http = WithPort(config_.http().listen_address(), http_->port());
   worlds_->RefusePort(http_->port());
   return absl::OkStatus();
 }
 
-absl::Status ServerImpl::WriteAddresses() const {
-  const std::string path = config_.data_dir() + "/addresses.json";
-  const std::string temporary = path + ".new";
-  {
-    std::ofstream file(temporary, std::ios::trunc);
-    file << "{\"grpc\": \"" << addresses_.grpc << "\", \"unix_socket\": \"" << addresses_.unix_socket
-         << "\", \"http\": \"" << addresses_.http << "\", \"pid\": " << getpid() << "}\n";
-    if (!file.flush()) return absl::UnavailableError(absl::StrCat("cannot write ", temporary));
+// Running verbs end within the grace; then the sessions are closed.
+void ServerImpl::CloseSessions(absl::Duration grace) {
+  const CallContext drain = CallContext::WithTimeout(grace);
+  sessions_->StopAdmitting();
+  while (grace > absl::ZeroDuration() && sessions_->busy() && drain.remaining() > absl::ZeroDuration()) {
+    usleep(20'000);
   }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", std::strerror(errno)));
-  }
-  return absl::OkStatus();
+  const absl::Status closed = sessions_->CloseAllAndWait(CallContext::WithTimeout(grace + absl::Minutes(2)), "server shutting down",
+                                                         v1::END_REASON_SERVER_FAULT);
+  if (!closed.ok()) LogError("sessions did not close", {{"error", closed.ToString()}});
+  sessions_->StopTicking();
 }
 
 void ServerImpl::Shutdown(absl::Duration grace) {
@@ -445,22 +314,11 @@ void ServerImpl::Shutdown(absl::Duration grace) {
   if (pools_ == nullptr) return;
   if (housekeeping_ != nullptr) housekeeping_->Stop();
   if (state_ != nullptr) state_->SetDraining();
-  std::remove((config_.data_dir() + "/addresses.json").c_str());
+  RemoveAddresses(config_.data_dir());
   if (grpc_ != nullptr && grpc_->GetHealthCheckService() != nullptr) {
     grpc_->GetHealthCheckService()->SetServingStatus(false);
   }
-  const CallContext drain = CallContext::WithTimeout(grace);
-  if (sessions_ != nullptr) {
-    sessions_->StopAdmitting();
-    // Running verbs end within the grace; then the sessions are closed.
-    while (grace > absl::ZeroDuration() && sessions_->busy() && drain.remaining() > absl::ZeroDuration()) {
-      usleep(20'000);
-    }
-    const absl::Status closed = sessions_->CloseAllAndWait(CallContext::WithTimeout(grace + absl::Minutes(2)), "server shutting down",
-                                                           v1::END_REASON_SERVER_FAULT);
-    if (!closed.ok()) LogError("sessions did not close", {{"error", closed.ToString()}});
-    sessions_->StopTicking();
-  }
+  if (sessions_ != nullptr) CloseSessions(grace);
   if (jobs_ != nullptr) jobs_->Stop();
   if (pipeline_ != nullptr) {
     const absl::Status drained = pipeline_->Drain(CallContext::WithTimeout(grace + kCancelGrace));

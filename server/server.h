@@ -3,23 +3,13 @@
 #define PROCTOR_SERVER_SERVER_H_
 
 #include <memory>
-#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "proctor/v1/config.pb.h"
+#include "server/addresses.h"
 
 namespace proctor::server {
-
-// Where a server listens; empty: not there.
-struct Addresses {
-  // "127.0.0.1:50551"
-  std::string grpc;
-  // "/var/lib/proctor/proctord.sock"
-  std::string unix_socket;
-  // "127.0.0.1:9464"; of health and metrics.
-  std::string http;
-};
 
 // Thread-safe.
 class Server {

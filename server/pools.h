@@ -1,0 +1,46 @@
+// The server's threads.
+#ifndef PROCTOR_SERVER_POOLS_H_
+#define PROCTOR_SERVER_POOLS_H_
+
+#include <vector>
+
+#include "proctor/v1/config.pb.h"
+#include "server/idle_thread.h"
+#include "server/metered_pool.h"
+
+namespace proctor::server {
+
+// Pools: named and bounded. `rpc` runs unary calls; `sessions` worlds' verbs; the others what their names say. The destructor runs what was
+// posted, then joins: it comes before what tasks use.
+struct Pools {
+  explicit Pools(const v1::ThreadsConfig& threads)
+      : rpc("rpc", 16),
+        polling("polling", 64),
+        sessions("session", threads.sessions()),
+        evaluation("evaluate", threads.evaluation()),
+        models("model", 2),
+        jobs("job", threads.jobs()),
+        background("background", 2),
+        accounts("account", 1) {}
+
+  std::vector<const MeteredPool*> All() const {
+    return {&rpc, &polling, &sessions, &evaluation, &models, &jobs, &background, &accounts};
+  }
+
+  // First: `background` waits for it.
+  IdleThread encoder{"encode"};
+  MeteredPool rpc;
+  MeteredPool polling;
+  MeteredPool sessions;
+  MeteredPool evaluation;
+  MeteredPool models;
+  MeteredPool jobs;
+  // Housekeeping.
+  MeteredPool background;
+  // Writes what tenants used.
+  MeteredPool accounts;
+};
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_SERVER_POOLS_H_

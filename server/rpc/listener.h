@@ -1,0 +1,30 @@
+// Opens the addresses on which gRPC is served: what stands before every service, and what a connection may ask for.
+#ifndef PROCTOR_SERVER_RPC_LISTENER_H_
+#define PROCTOR_SERVER_RPC_LISTENER_H_
+
+#include <grpcpp/server.h>
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proctor/v1/config.pb.h"
+#include "server/rpc/stream_call.h"
+
+namespace proctor::server {
+
+struct Listening {
+  std::unique_ptr<grpc::Server> server;
+  // Of the TCP address; 0 if there is none.
+  int port = 0;
+};
+
+// Serves `services`, health, reflection and channelz on the configuration's TCP address and unix socket (mode 0600 from its first moment), with
+// its doors and limits. A socket that a killed server left is taken away: hold the data directory's lock. What `books` names, and
+// `services`, outlive the server. UNAVAILABLE: an address is taken or not writable.
+absl::StatusOr<Listening> ListenGrpc(const v1::ServerConfig& config, const CallBooks& books,
+                                     const std::vector<std::unique_ptr<grpc::Service>>& services);
+
+}  // namespace proctor::server
+
+#endif  // PROCTOR_SERVER_RPC_LISTENER_H_
