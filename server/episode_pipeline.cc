@@ -36,24 +36,8 @@ absl::Duration RetryDelay(int attempt) { return std::min(kLongestRetry, absl::Se
 
 }  // namespace
 
-struct EpisodePipeline::Waiter {
-  enum class For { kResult, kOracles };
-
-  Waiter(const CallContext& c, std::string n, For f, Done d)
-      : context(c), name(std::move(n)), awaits(f), done(std::move(d)) {}
-
-  const CallContext context;
-  const std::string name;
-  const For awaits;
-  const Done done;
-  // Under the pipeline's mutex.
-  bool answered = false;
-  // What ends the wait; set once both are known.
-  uint64_t timer = 0;
-  uint64_t cancel_callback = 0;
-};
-
-EpisodePipeline::EpisodePipeline(Parts parts) : parts_(std::move(parts)) {}
+EpisodePipeline::EpisodePipeline(Parts parts)
+    : parts_(std::move(parts)), waiters_({parts_.episodes, parts_.timers, parts_.pool}) {}
 
 EpisodePipeline::~EpisodePipeline() {
   std::map<std::string, uint64_t> retries;
@@ -252,23 +236,8 @@ void EpisodePipeline::Process(const std::string& episode_id, int attempt) {
       {.evaluators = parts_.evaluation.chain,
        .end = end,
        .next_decides = parts_.evaluation.next_decides,
-       .asks_model = [this, episode_id] { AsksModel(episode_id); }},
+       .asks_model = [this, episode_id] { waiters_.ModelAsked(ResourceName("episodes", episode_id)); }},
       work.trajectory, [this, work](absl::StatusOr<OptionalVerdict> verdict) { Judged(work, std::move(verdict)); });
-}
-
-void EpisodePipeline::AsksModel(const std::string& episode_id) {
-  const std::string name = ResourceName("episodes", episode_id);
-  std::vector<std::shared_ptr<Waiter>> waiters;
-  {
-    MutexLock lock(mutex_);
-    if (!asked_.insert(name).second) return;
-    const auto [begin, end] = waiters_.equal_range(name);
-    for (auto it = begin; it != end; ++it) {
-      if (it->second->awaits == Waiter::For::kOracles) waiters.push_back(it->second);
-    }
-  }
-  // The evaluation does not wait until they are told.
-  for (const auto& waiter : waiters) parts_.pool.Post([this, waiter] { AnswerAsItStands(waiter); });
 }
 
 bool EpisodePipeline::AllAreAsked(const std::string& episode_id) const {
@@ -336,14 +305,17 @@ void EpisodePipeline::Again(const std::string& episode_id, int attempt, absl::Du
 }
 
 void EpisodePipeline::Later(const std::string& episode_id, absl::Duration delay, std::function<void()> work) {
-  MutexLock lock(mutex_);
-  if (stopping_) {
-    open_.erase(episode_id);
-    asked_.erase(ResourceName("episodes", episode_id));
-    idle_.SignalAll();
-    return;
+  {
+    MutexLock lock(mutex_);
+    if (!stopping_) {
+      retries_[episode_id] = parts_.timers.RunAfter(delay, [this, work = std::move(work)] { parts_.pool.Post(work); });
+      return;
+    }
   }
-  retries_[episode_id] = parts_.timers.RunAfter(delay, [this, work = std::move(work)] { parts_.pool.Post(work); });
+  waiters_.Leave(ResourceName("episodes", episode_id));
+  MutexLock lock(mutex_);
+  open_.erase(episode_id);
+  idle_.SignalAll();
 }
 
 absl::Status EpisodePipeline::TellCurriculum(const Work& work, const OptionalVerdict& verdict,
@@ -374,22 +346,11 @@ absl::Status EpisodePipeline::TellCurriculum(const Work& work, const OptionalVer
 }
 
 void EpisodePipeline::Finished(const std::string& episode_id, const absl::StatusOr<v1::Episode>& episode) {
-  std::vector<std::shared_ptr<Waiter>> waiters;
   {
     MutexLock lock(mutex_);
     retries_.erase(episode_id);
-    asked_.erase(ResourceName("episodes", episode_id));
-    const auto [begin, end] = waiters_.equal_range(ResourceName("episodes", episode_id));
-    for (auto it = begin; it != end; ++it) waiters.push_back(it->second);
-    waiters_.erase(begin, end);
   }
-  for (const auto& waiter : waiters) {
-    if (episode.ok() && episode->name().empty()) {
-      Answer(waiter, absl::NotFoundError(absl::StrCat(waiter->name, " does not exist any more")));
-    } else {
-      Answer(waiter, episode);
-    }
-  }
+  waiters_.Finished(ResourceName("episodes", episode_id), episode);
   MutexLock lock(mutex_);
   open_.erase(episode_id);
   idle_.SignalAll();
@@ -397,70 +358,12 @@ void EpisodePipeline::Finished(const std::string& episode_id, const absl::Status
 
 void EpisodePipeline::Wait(CallContext context, const std::string& name, absl::Duration max_wait,
                            Done done) {
-  Begin(std::make_shared<Waiter>(context, name, Waiter::For::kResult, std::move(done)), max_wait);
+  waiters_.Begin(std::move(context), name, EpisodeWaiters::For::kResult, max_wait, std::move(done));
 }
 
 void EpisodePipeline::WaitForOracles(CallContext context, const std::string& name, absl::Duration max_wait,
                                      Done done) {
-  Begin(std::make_shared<Waiter>(context, name, Waiter::For::kOracles, std::move(done)), max_wait);
-}
-
-void EpisodePipeline::Begin(const std::shared_ptr<Waiter>& waiter, absl::Duration max_wait) {
-  const CallContext& context = waiter->context;
-  absl::Duration wait = std::min(max_wait, context.remaining());
-  // Registered before looking, so that a result that comes in between is not missed.
-  {
-    MutexLock lock(mutex_);
-    waiters_.emplace(waiter->name, waiter);
-    if (waiter->awaits == Waiter::For::kOracles && asked_.contains(waiter->name)) wait = absl::ZeroDuration();
-  }
-  // From here on it may be answered, and whoever asked be gone.
-  const absl::StatusOr<v1::Episode> now = parts_.episodes.Get(context, waiter->name);
-  if (!now.ok() || now->result_state() == v1::RESULT_STATE_READY || wait <= absl::ZeroDuration()) {
-    Answer(waiter, now);
-    return;
-  }
-  const auto stop = [this, waiter] {
-    parts_.pool.Post([this, waiter] { AnswerAsItStands(waiter); });
-  };
-  const uint64_t timer = parts_.timers.RunAfter(wait, stop);
-  const uint64_t cancel_callback = context.cancel()->AddCallback(stop);
-  {
-    MutexLock lock(mutex_);
-    if (!waiter->answered) {
-      waiter->timer = timer;
-      waiter->cancel_callback = cancel_callback;
-      return;
-    }
-  }
-  // Answered in between, by somebody who could not take these back.
-  parts_.timers.Cancel(timer);
-  context.cancel()->RemoveCallback(cancel_callback);
-}
-
-void EpisodePipeline::AnswerAsItStands(const std::shared_ptr<Waiter>& waiter) {
-  {
-    MutexLock lock(mutex_);
-    if (waiter->answered) return;
-  }
-  Answer(waiter, parts_.episodes.Get(CallContext::WithTimeout(absl::Seconds(10)), waiter->name));
-}
-
-void EpisodePipeline::Answer(const std::shared_ptr<Waiter>& waiter, absl::StatusOr<v1::Episode> episode) {
-  {
-    MutexLock lock(mutex_);
-    if (std::exchange(waiter->answered, true)) return;
-    const auto [begin, end] = waiters_.equal_range(waiter->name);
-    for (auto it = begin; it != end; ++it) {
-      if (it->second == waiter) {
-        waiters_.erase(it);
-        break;
-      }
-    }
-  }
-  if (waiter->timer != 0) parts_.timers.Cancel(waiter->timer);
-  if (waiter->cancel_callback != 0) waiter->context.cancel()->RemoveCallback(waiter->cancel_callback);
-  waiter->done(std::move(episode));
+  waiters_.Begin(std::move(context), name, EpisodeWaiters::For::kOracles, max_wait, std::move(done));
 }
 
 }  // namespace proctor::server

@@ -26,6 +26,7 @@
 #include "reward/groups.h"
 #include "reward/reward_log.h"
 #include "server/episode_source.h"
+#include "server/episode_waiters.h"
 #include "server/judging.h"
 #include "trajectory/episode_store.h"
 #include "trajectory/trajectory_store.h"
@@ -100,7 +101,6 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   void NotClosed(const std::string& episode_id) override;
 
  private:
-  struct Waiter;
   // An episode that is being judged.
   struct Work {
     CallContext context;
@@ -117,8 +117,6 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   void Process(const std::string& episode_id, int attempt);
   // Closes the record of an episode that its session could not close, then judges it; tries again until it can.
   void CloseAbandoned(const std::string& episode_id, int attempt);
-  // An evaluator that may ask a model has its turn.
-  void AsksModel(const std::string& episode_id);
   void Judged(const Work& work, absl::StatusOr<OptionalVerdict> verdict);
   absl::StatusOr<v1::Episode> Reward(const Work& work, const OptionalVerdict& verdict);
   absl::Status TellCurriculum(const Work& work, const OptionalVerdict& verdict, const v1::Reward& reward);
@@ -134,11 +132,9 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   void LeaveDamaged(const std::string& episode_id, const std::string& what, const absl::Status& why);
   // Tells whoever waits; an episode without a name does not exist any more.
   void Finished(const std::string& episode_id, const absl::StatusOr<v1::Episode>& episode);
-  void Begin(const std::shared_ptr<Waiter>& waiter, absl::Duration max_wait);
-  void Answer(const std::shared_ptr<Waiter>& waiter, absl::StatusOr<v1::Episode> episode);
-  void AnswerAsItStands(const std::shared_ptr<Waiter>& waiter);
 
   const Parts parts_;
+  EpisodeWaiters waiters_;
   // Cancelled when Drain's time is up.
   const std::shared_ptr<CancelToken> stop_ = std::make_shared<CancelToken>();
 
@@ -147,11 +143,8 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   // Closed, not yet rewarded.
   std::set<std::string> open_ ABSL_GUARDED_BY(mutex_);
-  // Of these, those about which a model was asked: `episodes/{id}`.
-  std::set<std::string> asked_ ABSL_GUARDED_BY(mutex_);
   // Timers of retries, by episode.
   std::map<std::string, uint64_t> retries_ ABSL_GUARDED_BY(mutex_);
-  std::multimap<std::string, std::shared_ptr<Waiter>> waiters_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace proctor::server
