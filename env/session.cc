@@ -147,7 +147,7 @@ void Session::Close(std::string why, v1::EndReason reason, Done<v1::Session> don
   Done<v1::Session> at_once;
   {
     MutexLock lock(mutex_);
-    already_closed = closed_;
+    already_closed = released_;
     if (already_closed) {
       at_once = std::move(done);
     } else if (done) {
@@ -184,10 +184,14 @@ void Session::Close(std::string why, v1::EndReason reason, Done<v1::Session> don
       episode_.Clear();
       closed_ = true;
       close_time_ = parts_.clock.Now();
-      waiters.swap(close_waiters_);
     }
     LogInfo("session closed", {{"session", options_.id}, {"why", ending.message}});
     if (on_closed) on_closed();
+    {
+      MutexLock lock(mutex_);
+      released_ = true;
+      waiters.swap(close_waiters_);
+    }
     Leave(finish);
     for (const auto& waiter : waiters) waiter(Describe());
   });

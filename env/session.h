@@ -167,6 +167,8 @@ class Session final : public std::enable_shared_from_this<Session> {
   int verbs_ ABSL_GUARDED_BY(mutex_) = 0;
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  // After that `on_closed` has returned, too: whoever was told that the session is closed may destroy what it uses.
+  bool released_ ABSL_GUARDED_BY(mutex_) = false;
   std::string close_why_ ABSL_GUARDED_BY(mutex_);
   v1::EndReason close_reason_ ABSL_GUARDED_BY(mutex_) = v1::END_REASON_UNSPECIFIED;
   absl::Time close_time_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
