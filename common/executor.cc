@@ -73,47 +73,6 @@ void ThreadPool::Run(int number) {
   mutex_.Unlock();
 }
 
-SerialExecutor::SerialExecutor(Executor& pool) : state_(std::make_shared<State>(pool)) {}
-
-void SerialExecutor::Post(std::function<void()> task) {
-  if (!Queue(*state_, task)) PostRun(state_, std::move(task));
-}
-
-void SerialExecutor::RunOrPost(std::function<void()> task) {
-  if (!Queue(*state_, task)) Run(state_, std::move(task));
-}
-
-bool SerialExecutor::Queue(State& state, std::function<void()>& task) {
-  MutexLock lock(state.mutex);
-  if (!state.active) {
-    state.active = true;
-    return false;
-  }
-  state.queue.push_back(std::move(task));
-  return true;
-}
-
-void SerialExecutor::PostRun(std::shared_ptr<State> state, std::function<void()> task) {
-  Executor& pool = state->pool;
-  pool.Post([state = std::move(state), task = std::move(task)]() mutable { Run(std::move(state), std::move(task)); });
-}
-
-void SerialExecutor::Run(std::shared_ptr<State> state, std::function<void()> task) {
-  task();
-  task = nullptr;  // Captures die before the next task may run.
-  {
-    MutexLock lock(state->mutex);
-    if (state->queue.empty()) {
-      state->active = false;
-      return;
-    }
-    task = std::move(state->queue.front());
-    state->queue.pop_front();
-  }
-  // One task a turn, so that a busy session does not keep a pool thread from the others.
-  PostRun(std::move(state), std::move(task));
-}
-
 TimerQueue::TimerQueue() : thread_([this] { Run(); }) {}
 
 TimerQueue::~TimerQueue() {

@@ -1,4 +1,4 @@
-// Threads and time: bounded named pools, serial executors on them, timers. Made in server/ and handed down.
+// Threads and time: bounded named pools, timers. Made in server/ and handed down. One task after another on a pool: serial_executor.h.
 #ifndef PROCTOR_COMMON_EXECUTOR_H_
 #define PROCTOR_COMMON_EXECUTOR_H_
 
@@ -6,7 +6,6 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -45,33 +44,6 @@ class ThreadPool final : public Executor {
   int idle_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<std::function<void()>> queue_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_ ABSL_GUARDED_BY(mutex_);
-};
-
-// Runs tasks one after another, in order, on a pool or at once on the thread that brings them. Tasks still queued at
-// destruction run all the same (they share the state). Thread-safe. `pool` outlives all tasks.
-class SerialExecutor final : public Executor {
- public:
-  explicit SerialExecutor(Executor& pool);
-  void Post(std::function<void()> task) override;
-  // Within the call if nothing else runs or waits, otherwise when it is its turn: for tasks that take less time than waking
-  // a thread. The caller holds no lock that the task takes.
-  void RunOrPost(std::function<void()> task);
-
- private:
-  struct State {
-    explicit State(Executor& pool) : pool(pool) {}
-    Executor& pool;
-    Mutex mutex;
-    bool active ABSL_GUARDED_BY(mutex) = false;
-    std::deque<std::function<void()>> queue ABSL_GUARDED_BY(mutex);
-  };
-  // False: nothing runs, and the caller sees to it that the task does.
-  static bool Queue(State& state, std::function<void()>& task);
-  // By value: the task may be what keeps the executor.
-  static void Run(std::shared_ptr<State> state, std::function<void()> task);
-  static void PostRun(std::shared_ptr<State> state, std::function<void()> task);
-
-  const std::shared_ptr<State> state_;
 };
 
 // One thread that runs short callbacks at given times. Callbacks must not block: post to a pool.

@@ -15,7 +15,7 @@
 #include "common/clock.h"
 #include "common/executor.h"
 #include "common/mutex.h"
-#include "env/async_queue.h"
+#include "common/serial_executor.h"
 #include "env/episode_host.h"
 #include "env/episode_run.h"
 #include "env/episode_sink.h"

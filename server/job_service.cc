@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "common/serial_executor.h"
 #include "common/status.h"
 #include "proctor/v1/job_service.grpc.pb.h"
 #include "server/propose_job.h"

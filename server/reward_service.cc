@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/ids.h"
+#include "common/serial_executor.h"
 #include "common/status.h"
 #include "proctor/v1/reward_service.grpc.pb.h"
 #include "server/rpc/stream.h"

@@ -18,7 +18,7 @@
 
 #include "absl/status/status.h"
 #include "common/call_context.h"
-#include "common/executor.h"
+#include "common/serial_executor.h"
 #include "common/log_request.h"
 #include "common/mutex.h"
 #include "server/rpc/status.h"

@@ -1,8 +1,18 @@
-#include "env/async_queue.h"
+#include "common/serial_executor.h"
 
 #include <utility>
 
-namespace proctor::env {
+namespace proctor {
+namespace {
+
+AsyncQueue::Task OverOnReturn(std::function<void()> task) {
+  return [task = std::move(task)](const AsyncQueue::Finish& finish) mutable {
+    std::exchange(task, nullptr)();  // Its captures die before the next task may run.
+    finish();
+  };
+}
+
+}  // namespace
 
 AsyncQueue::AsyncQueue(Executor& pool) : state_(std::make_shared<State>(pool)) {}
 
@@ -47,8 +57,13 @@ void AsyncQueue::Run(const std::shared_ptr<State>& state, const Task& task) {
         return;
       }
     }
+    // One task a turn, so that a busy queue does not keep a pool thread from the others.
     state->pool.Post([state] { RunNext(state); });
   });
 }
 
-}  // namespace proctor::env
+void SerialExecutor::Post(std::function<void()> task) { queue_.Post(OverOnReturn(std::move(task))); }
+
+void SerialExecutor::RunOrPost(std::function<void()> task) { queue_.RunOrPost(OverOnReturn(std::move(task))); }
+
+}  // namespace proctor

@@ -1,6 +1,6 @@
-// A serial executor whose tasks may wait without holding a thread.
-#ifndef PROCTOR_ENV_ASYNC_QUEUE_H_
-#define PROCTOR_ENV_ASYNC_QUEUE_H_
+// One task after another on a pool: where order is the lock.
+#ifndef PROCTOR_COMMON_SERIAL_EXECUTOR_H_
+#define PROCTOR_COMMON_SERIAL_EXECUTOR_H_
 
 #include <deque>
 #include <functional>
@@ -9,10 +9,11 @@
 #include "common/executor.h"
 #include "common/mutex.h"
 
-namespace proctor::env {
+namespace proctor {
 
-// Runs tasks one after another on a pool. A task is over when it calls `finish` (once, from any thread), which may be
-// long after its function returned: in between no thread is held. Thread-safe. `pool` outlives all tasks.
+// Runs tasks one after another, in order. A task is over when it calls `finish` (once, from any thread), which may be long after its function
+// returned: in between no thread is held. Tasks still queued at destruction run all the same (they share the state). Thread-safe. `pool`
+// outlives all tasks.
 class AsyncQueue {
  public:
   using Finish = std::function<void()>;
@@ -40,6 +41,18 @@ class AsyncQueue {
   std::shared_ptr<State> state_;
 };
 
-}  // namespace proctor::env
+// The same for tasks that are over when they return.
+class SerialExecutor final : public Executor {
+ public:
+  explicit SerialExecutor(Executor& pool) : queue_(pool) {}
+  void Post(std::function<void()> task) override;
+  // As AsyncQueue::RunOrPost.
+  void RunOrPost(std::function<void()> task);
 
-#endif  // PROCTOR_ENV_ASYNC_QUEUE_H_
+ private:
+  AsyncQueue queue_;
+};
+
+}  // namespace proctor
+
+#endif  // PROCTOR_COMMON_SERIAL_EXECUTOR_H_
