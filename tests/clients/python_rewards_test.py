@@ -2,6 +2,7 @@
 import asyncio
 import concurrent.futures
 import threading
+import time
 import types
 import unittest
 import unittest.mock
@@ -13,6 +14,8 @@ import proctor.aio
 from proctor.v1 import reward_service_pb2 as reward_pb, reward_service_pb2_grpc as reward_grpc
 
 PATIENCE = 60.0
+#: Of waits in this test, in seconds; on the real clock.
+DEADLINE = 30.0
 
 
 class Clock:
@@ -89,21 +92,20 @@ class RewardsTest(unittest.TestCase):
     def setUp(self):
         self.clock = Clock()
         self.pauses = pauses = []
-        yield_now = asyncio.sleep
 
         class Event(threading.Event):
             def wait(self, timeout=None):
                 pauses.append(timeout)
                 return super().wait(0)
 
-        async def sleep(seconds):
+        async def pause(_closed, seconds):
             pauses.append(seconds)
-            await yield_now(0)
+            await asyncio.sleep(0)
 
         # Pauses between attempts take no time.
         for name, fake in (("proctor.rewards.time", types.SimpleNamespace(monotonic=self.clock.monotonic)),
                            ("proctor.rewards.threading", types.SimpleNamespace(Event=Event)),
-                           ("proctor.aio.asyncio.sleep", sleep)):
+                           ("proctor.aio.rewards._pause", pause)):
             patch = unittest.mock.patch(name, fake)
             patch.start()
             self.addCleanup(patch.stop)
@@ -208,12 +210,32 @@ class AcknowledgementTest(RewardsTest):
             with proctor.RewardStream(client, "c") as stream:
                 reader = threading.Thread(target=read)
                 reader.start()
-                while server.committed < 3 and reader.is_alive():
+                end = time.monotonic() + DEADLINE
+                while server.committed < 3 and reader.is_alive() and time.monotonic() < end:
                     reader.join(0.01)
             reader.join()
         self.check(server, offsets)
 
-    def test_of_the_asyncio_stream(self):
+    def test_of_the_asyncio_stream_by_hand(self):
+        async def run(server):
+            offsets = []
+            async with proctor.aio.connect(server.address) as client, proctor.aio.RewardStream(client, "c") as stream:
+                async def read():
+                    async for record in stream:
+                        offsets.append(record.offset)
+                        stream.ack(record.offset)
+
+                reader = asyncio.ensure_future(read())
+                while server.committed < 3 and not reader.done():
+                    await asyncio.wait([reader], timeout=0.01)
+                stream.close()
+                await reader
+            return offsets
+
+        server = self.serve()
+        self.check(server, asyncio.run(asyncio.wait_for(run(server), DEADLINE)))
+
+    def test_of_the_asyncio_stream_that_acknowledges_by_itself(self):
         async def run(server):
             offsets = []
             async with proctor.aio.connect(server.address) as client:
@@ -231,7 +253,92 @@ class AcknowledgementTest(RewardsTest):
             return offsets
 
         server = self.serve()
-        self.check(server, asyncio.run(run(server)))
+        self.check(server, asyncio.run(asyncio.wait_for(run(server), DEADLINE)))
+
+
+class AsyncioStreamTest(RewardsTest):
+    """Acknowledging by hand, and the stream's end."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = FullServer(failures=0)
+        self.addCleanup(self.server.server.stop, None)
+
+    def run_with_stream(self, body):
+        async def run():
+            async with proctor.aio.connect(self.server.address) as client:
+                async with proctor.aio.RewardStream(client, "c") as stream:
+                    return await body(stream)
+        return asyncio.run(asyncio.wait_for(run(), DEADLINE))
+
+    def test_nothing_is_acknowledged_unless_it_is_said(self):
+        async def read(stream):
+            return [(await anext(records)).offset for records in [aiter(stream)] for _ in range(3)]
+
+        self.assertEqual([1, 2, 3], self.run_with_stream(read))
+        self.assertEqual(0, self.server.committed)
+
+    def test_what_is_acknowledged_last_is_stored_before_the_stream_is_left(self):
+        async def read(stream):
+            async for record in stream:
+                if record.offset == 2:
+                    break
+            stream.ack(record.offset)
+
+        self.run_with_stream(read)
+        self.assertEqual(2, self.server.committed)
+
+    def test_a_reader_in_another_task_ends_as_the_stream_is_left(self):
+        async def read(stream):
+            offsets = []
+
+            async def rest():
+                async for record in stream:
+                    offsets.append(record.offset)
+                    stream.ack(record.offset)
+                return offsets
+
+            reader = asyncio.ensure_future(rest())
+            while self.server.committed < 3:
+                self.assertFalse(reader.done())
+                await asyncio.sleep(0.001)
+            return reader
+
+        async def run():
+            async with proctor.aio.connect(self.server.address) as client:
+                async with proctor.aio.RewardStream(client, "c") as stream:
+                    reader = await read(stream)
+                return await reader
+
+        self.assertEqual([1, 2, 3], asyncio.run(asyncio.wait_for(run(), DEADLINE)))
+
+    def test_a_reader_that_runs_out_of_time_leaves_the_stream_in_peace(self):
+        async def read(stream):
+            records = aiter(stream)
+            for _ in range(3):
+                stream.ack((await anext(records)).offset)
+            with self.assertRaises(asyncio.TimeoutError):
+                await asyncio.wait_for(anext(records), 0.05)
+            return stream.end_offset
+
+        self.assertEqual(3, self.run_with_stream(read))
+
+    def test_a_second_iteration_goes_on_after_the_first(self):
+        async def read(stream):
+            async for record in stream:
+                stream.ack(record.offset)
+                break
+            return record.offset, (await anext(aiter(stream))).offset
+
+        self.assertEqual((1, 2), self.run_with_stream(read))
+        self.assertEqual([0, 1], self.server.first_acks)
+
+    def test_a_closed_stream_brings_nothing(self):
+        async def read(stream):
+            stream.close()
+            return [record async for record in stream]
+
+        self.assertEqual([], self.run_with_stream(read))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def _target(target: Any) -> action_pb2.Target:
     return action_pb2.Target(mark=target)
 
 
-def _button(name: str) -> int:
+def _button(name: str) -> action_pb2.MouseButton:
     return action_pb2.MouseButton.Value(f"MOUSE_BUTTON_{name.upper()}")
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import html
 import math
+from typing import Any
 
 from . import words
-from .v1 import action_pb2, observation_pb2, trajectory_pb2
+from .v1 import action_pb2, geometry_pb2, observation_pb2, trajectory_pb2
 
 Point = tuple[float, float]
 
@@ -53,7 +54,7 @@ def keys_of(action: action_pb2.Action) -> list[str]:
     return []
 
 
-def _point(point) -> Point:
+def _point(point: geometry_pb2.Point) -> Point:
     return point.x, point.y
 
 
@@ -108,7 +109,7 @@ class _Drawing:
         if number and at:
             self.label(at, str(number))
 
-    def _start(self, kind: str, content, seen: observation_pb2.Observation) -> Point | None:
+    def _start(self, kind: str, content: Any, seen: observation_pb2.Observation) -> Point | None:
         if kind in ("drag", "swipe"):
             return self._place(getattr(content, "from"), seen)
         return self._place(content.target, seen) if "target" in content.DESCRIPTOR.fields_by_name else None
@@ -125,7 +126,7 @@ class _Drawing:
                     return element.box.x + element.box.width / 2, element.box.y + element.box.height / 2
         return None
 
-    def box(self, box) -> None:
+    def box(self, box: geometry_pb2.Rect) -> None:
         self._shape("rect", f'x="{box.x:.1f}" y="{box.y:.1f}" width="{max(0, box.width):.1f}" height="{max(0, box.height):.1f}" '
                             f'rx="{2 * self.unit:.1f}" fill="none"', 2)
 

@@ -32,6 +32,7 @@ class Attempt:
 
     @property
     def succeeded(self) -> bool:
+        """The evaluator says SUCCESS."""
         return self.verdict.outcome == verdict_pb2.OUTCOME_SUCCESS
 
 

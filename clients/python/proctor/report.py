@@ -14,7 +14,7 @@ import html
 import os
 import pathlib
 import sys
-from typing import Iterable, Sequence
+from typing import Callable, Iterable, Sequence
 
 from . import drawing, words
 from .client import Client, connect
@@ -94,7 +94,8 @@ def read_episode(client: Client, name: str, verdict: verdict_pb2.Verdict | None 
     return make_episode(trajectory, picture, verdict)
 
 
-def make_episode(trajectory: trajectory_pb2.Trajectory, picture, verdict: verdict_pb2.Verdict | None = None) -> Episode:
+def make_episode(trajectory: trajectory_pb2.Trajectory, picture: Callable[[str], bytes],
+                 verdict: verdict_pb2.Verdict | None = None) -> Episode:
     """`picture` gives the bytes of a digest."""
     shots = []
     before = trajectory.initial_observation
@@ -118,7 +119,7 @@ def make_episode(trajectory: trajectory_pb2.Trajectory, picture, verdict: verdic
     return episode
 
 
-def _shot(step: trajectory_pb2.Step, before: observation_pb2.Observation, picture) -> Shot:
+def _shot(step: trajectory_pb2.Step, before: observation_pb2.Observation, picture: Callable[[str], bytes]) -> Shot:
     shot = Shot(f"{step.index + 1}. {words.of_step(step)}", keys=drawing.keys_of(step.action), error=step.observation.action_error)
     _with_picture(shot, before, picture)
     if shot.picture:
@@ -126,7 +127,7 @@ def _shot(step: trajectory_pb2.Step, before: observation_pb2.Observation, pictur
     return shot
 
 
-def _with_picture(shot: Shot, seen: observation_pb2.Observation, picture) -> Shot:
+def _with_picture(shot: Shot, seen: observation_pb2.Observation, picture: Callable[[str], bytes]) -> Shot:
     if seen.screenshot.digest:
         shot.picture = picture(seen.screenshot.digest)
         shot.media_type = _media_type(shot.picture)

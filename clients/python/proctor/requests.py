@@ -1,14 +1,51 @@
-"""Requests that the synchronous and the asyncio client make alike."""
+"""Requests that the synchronous and the asyncio client make alike, and which may be sent twice. `Client.call` fills in request ids."""
 
 from __future__ import annotations
 
+import time
+from typing import TypeVar
+
+from google.protobuf import message
+
 from . import names
-from .v1 import environment_pb2, environment_service_pb2 as env_pb
+from .v1 import (environment_pb2, environment_service_pb2 as env_pb, evaluation_service_pb2 as eval_pb, label_pb2, reward_pb2,
+                 reward_service_pb2 as reward_pb, task_pb2, task_service_pb2 as task_pb, trajectory_service_pb2 as trajectory_pb,
+                 verdict_pb2)
+
+Request = TypeVar("Request", bound=message.Message)
+
+#: Methods without a request_id whose second call may do more than the first.
+_ONCE = frozenset(("AcceptTask", "RejectTask", "PauseJob", "ResumeJob", "DeleteConsumer", "DeleteTrajectory"))
+
+#: Most that the server puts into one page.
+PAGE = 1000
+
+
+def is_repeatable(request: message.Message) -> bool:
+    """Whether a second call does no more than the first. Those with a request_id are safe by that."""
+    return request.DESCRIPTOR.name.removesuffix("Request") not in _ONCE
+
+
+def fill_in_id(request: Request) -> Request:
+    """Fills in the request's `request_id` if it is empty; returns the request."""
+    if not request.request_id:
+        request.request_id = names.request_id()
+    return request
+
+
+def with_id(request: Request) -> Request:
+    """A copy with its empty `request_id` filled in; the request itself if there is nothing to fill in."""
+    if "request_id" not in request.DESCRIPTOR.fields_by_name or request.request_id:
+        return request
+    copy = type(request)()
+    copy.CopyFrom(request)
+    return fill_in_id(copy)
 
 
 def create_session(environment: str, settings: environment_pb2.EnvironmentSettings | None, lease: float,
                    max_wait: float) -> env_pb.CreateSessionRequest:
-    request = env_pb.CreateSessionRequest(request_id=names.request_id(), settings=settings,
+    """`lease` and `max_wait` in seconds."""
+    request = env_pb.CreateSessionRequest(settings=settings,
                                           environment=names.resource("environments", environment))
     request.lease.FromMilliseconds(int(lease * 1000))
     request.max_wait.FromMilliseconds(int(max_wait * 1000))
@@ -16,7 +53,8 @@ def create_session(environment: str, settings: environment_pb2.EnvironmentSettin
 
 
 def end_episode(session: str, done: bool, wait_for_verdict: float | None) -> env_pb.EndEpisodeRequest:
-    request = env_pb.EndEpisodeRequest(request_id=names.request_id(), session=session,
+    """`wait_for_verdict` in seconds; None: the server's default."""
+    request = env_pb.EndEpisodeRequest(session=session,
                                        end=env_pb.CLIENT_END_DONE if done else env_pb.CLIENT_END_CANCEL)
     if wait_for_verdict is None:
         return request
@@ -26,6 +64,100 @@ def end_episode(session: str, done: bool, wait_for_verdict: float | None) -> env
 
 
 def wait_episode(name: str, max_wait: float) -> env_pb.WaitEpisodeRequest:
+    """`max_wait` in seconds."""
     request = env_pb.WaitEpisodeRequest(name=name)
+    request.max_wait.FromMilliseconds(int(max_wait * 1000))
+    return request
+
+
+def create_task(task: task_pb2.Task) -> task_pb.CreateTaskRequest:
+    """Stores `task`."""
+    return task_pb.CreateTaskRequest(task=task)
+
+
+def sample_tasks(count: int, filter: task_pb.TaskFilter | None, policy: str, policy_version: str, seed: int,
+                 uniform: bool) -> task_pb.SampleTasksRequest:
+    """A curriculum unless `uniform`."""
+    strategy = task_pb.SAMPLING_STRATEGY_UNIFORM if uniform else task_pb.SAMPLING_STRATEGY_CURRICULUM
+    return task_pb.SampleTasksRequest(count=count, filter=filter, policy=policy, policy_version=policy_version, seed=seed,
+                                      strategy=strategy)
+
+
+def get_trajectory(name: str) -> trajectory_pb.GetTrajectoryRequest:
+    """By name or id."""
+    return trajectory_pb.GetTrajectoryRequest(name=names.resource("trajectories", name))
+
+
+def evaluate(trajectory: str, evaluator: str, dry_run: bool) -> eval_pb.EvaluateTrajectoryRequest:
+    """A `dry_run` stores no verdict."""
+    return eval_pb.EvaluateTrajectoryRequest(trajectory=names.resource("trajectories", trajectory),
+                                             evaluator=names.resource("evaluators", evaluator), dry_run=dry_run)
+
+
+def get_verdict(name: str) -> eval_pb.GetVerdictRequest:
+    """By name or id."""
+    return eval_pb.GetVerdictRequest(name=names.resource("verdicts", name))
+
+
+def list_verdicts(trajectory: str, evaluator: str, limit: int) -> eval_pb.ListVerdictsRequest:
+    """The first page; an empty trajectory or evaluator is any."""
+    return eval_pb.ListVerdictsRequest(
+        page_size=min(limit, PAGE), trajectory=trajectory and names.resource("trajectories", trajectory),
+        evaluator=evaluator and names.resource("evaluators", evaluator))
+
+
+def complete_rescore(request: eval_pb.RescoreRequest) -> eval_pb.RescoreRequest:
+    """Writes names out and fills in `request_id`, in the request."""
+    request.evaluators[:] = [names.resource("evaluators", name) for name in request.evaluators]
+    request.trajectories[:] = [names.resource("trajectories", name) for name in request.trajectories]
+    return fill_in_id(request)
+
+
+def complete_measurement(request: eval_pb.MeasureEvaluatorRequest) -> eval_pb.MeasureEvaluatorRequest:
+    """Writes the evaluator's name out and fills in `request_id`, in the request."""
+    request.evaluator = names.resource("evaluators", request.evaluator)
+    return fill_in_id(request)
+
+
+def reflect(trajectory: str, verdict: str, previous: str) -> eval_pb.ReflectRequest:
+    """An empty verdict is the newest; an empty `previous` begins a chain."""
+    return eval_pb.ReflectRequest(
+        trajectory=names.resource("trajectories", trajectory),
+        verdict=verdict and names.resource("verdicts", verdict), previous=previous and names.resource("reflections", previous))
+
+
+def label(trajectory: str, outcome: str, annotator: str, note: str, sample: str) -> eval_pb.LabelTrajectoryRequest:
+    """`outcome` without its prefix."""
+    return eval_pb.LabelTrajectoryRequest(label=label_pb2.Label(
+        trajectory=names.resource("trajectories", trajectory), annotator=annotator, note=note,
+        outcome=verdict_pb2.Outcome.Value(f"OUTCOME_{outcome}"), label_sample=sample and names.resource("labelSamples", sample)))
+
+
+def create_group(task: str, size: int, policy: str, policy_version: str, deadline: float | None,
+                 replace_masked: bool) -> reward_pb.CreateGroupRequest:
+    """`deadline` in seconds from now."""
+    group = reward_pb2.Group(task=names.resource("tasks", task), size=size, policy=policy, policy_version=policy_version,
+                             replace_masked=replace_masked)
+    if deadline is not None:
+        group.deadline_time.FromNanoseconds(int((time.time() + deadline) * 1e9))
+    return reward_pb.CreateGroupRequest(group=group)
+
+
+def create_consumer(name: str, filter: reward_pb2.ConsumerFilter | None, start: str | int) -> reward_pb.CreateConsumerRequest:
+    """`start` is "earliest", "latest" or an offset to go on after."""
+    position = reward_pb.StartPosition()
+    if isinstance(start, int):
+        position.after_offset = start
+    elif start in ("earliest", "latest"):
+        setattr(position, start, True)
+    else:
+        raise ValueError(f"start must be 'earliest', 'latest' or an offset, not {start!r}")
+    return reward_pb.CreateConsumerRequest(name=names.resource("consumers", name), filter=filter, start=position)
+
+
+def list_rewards(after_offset: int, filter: reward_pb2.ConsumerFilter | None, page_size: int,
+                 max_wait: float) -> reward_pb.ListRewardsRequest:
+    """`max_wait` in seconds."""
+    request = reward_pb.ListRewardsRequest(after_offset=after_offset, page_size=page_size, filter=filter)
     request.max_wait.FromMilliseconds(int(max_wait * 1000))
     return request

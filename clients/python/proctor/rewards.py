@@ -6,13 +6,15 @@ import queue
 import random
 import threading
 import time
-from typing import Iterator
+from typing import TYPE_CHECKING, Iterator
 
 import grpc
 
 from . import errors, names
-from .client import Client
 from .v1 import reward_pb2, reward_service_pb2 as reward_pb
+
+if TYPE_CHECKING:
+    from .client import Client
 
 _CLOSE = object()
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, Callable
+
 from .v1 import action_pb2, observation_pb2, trajectory_pb2
+
+#: What was acted on, if it is known.
+_Element = observation_pb2.Element | None
 
 _DEVICE_BUTTONS = {action_pb2.DEVICE_BUTTON_BACK: "press the back button", action_pb2.DEVICE_BUTTON_HOME: "press the home button",
                    action_pb2.DEVICE_BUTTON_RECENTS: "press the recent applications button",
@@ -44,11 +49,11 @@ def _with(verb: str, target: str) -> str:
     return f"{verb} {target}" if target else verb
 
 
-def _button(button: int) -> str:
+def _button(button: action_pb2.MouseButton) -> str:
     return {action_pb2.MOUSE_BUTTON_RIGHT: "right", action_pb2.MOUSE_BUTTON_MIDDLE: "middle"}.get(button, "left")
 
 
-def _click(click, element) -> str:
+def _click(click: action_pb2.Click, element: _Element) -> str:
     verb = {2: "double click", 3: "triple click"}.get(click.count, "click")
     if _button(click.button) != "left":
         verb = f"{_button(click.button)} {verb}"
@@ -56,12 +61,12 @@ def _click(click, element) -> str:
     return _with(verb, place(click.target, element)) + (f" holding {held}" if held else "")
 
 
-def _type(typed, element) -> str:
+def _type(typed: action_pb2.Type, element: _Element) -> str:
     into = place(typed.target, element)
     return f'type "{typed.text}"' + (f" into {into}" if into else "") + (" and submit" if typed.submit else "")
 
 
-def _press(press, _element) -> str:
+def _press(press: action_pb2.PressKeys, _element: _Element) -> str:
     hold = press.hold.ToMilliseconds() / 1000
     return f"press {' '.join(press.chords)}" + (f" for {hold:g} s" if hold else "")
 
@@ -73,20 +78,21 @@ def scroll_direction(scroll: action_pb2.Scroll) -> str:
     return "left" if scroll.delta_x < 0 else "right"
 
 
-def _line(verb: str, content, element) -> str:
+def _line(verb: str, content: action_pb2.Drag | action_pb2.Swipe, element: _Element) -> str:
     return f"{verb} from {place(getattr(content, 'from'), element)} to {place(content.to)}"
 
 
-def _mouse(verb: str, content, element) -> str:
+def _mouse(verb: str, content: action_pb2.MouseDown | action_pb2.MouseUp, element: _Element) -> str:
     at = place(content.target, element)
     return f"{verb} the {_button(content.button)} mouse button" + (f" at {at}" if at else "")
 
 
-def _sequence(sequence, _element) -> str:
+def _sequence(sequence: action_pb2.Sequence, _element: _Element) -> str:
     return f"do {len(sequence.actions)} actions: " + "; ".join(of_action(action) for action in sequence.actions)
 
 
-_WRITERS = {
+#: By the action's kind: the words of its content and what was acted on.
+_WRITERS: dict[str, Callable[[Any, _Element], str]] = {
     "click": _click,
     "hover": lambda c, e: _with("hover over", place(c.target, e)),
     "type": _type,

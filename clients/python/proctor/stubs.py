@@ -1,0 +1,35 @@
+"""A channel and the stubs of all services, for the synchronous and the asyncio client."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from .security import Security
+from .v1 import (environment_service_pb2_grpc as env_grpc, evaluation_service_pb2_grpc as eval_grpc, job_service_pb2_grpc as job_grpc,
+                 reward_service_pb2_grpc as reward_grpc, task_service_pb2_grpc as task_grpc,
+                 trajectory_service_pb2_grpc as trajectory_grpc)
+
+#: Messages carry screenshots, so the default limit of 4 MiB is too small. A restarted server is found again within seconds,
+#: not after gRPC's back-off of up to two minutes; "min_reconnect_backoff" is how long one attempt may take.
+CHANNEL_OPTIONS = (("grpc.max_receive_message_length", 256 << 20), ("grpc.max_send_message_length", 256 << 20),
+                   ("grpc.initial_reconnect_backoff_ms", 200), ("grpc.min_reconnect_backoff_ms", 5000),
+                   ("grpc.max_reconnect_backoff_ms", 2000))
+
+#: With delays of 3 to 9 s together: longer than the channel's pause between attempts to connect, so that a restart of the
+#: server is no error.
+RETRIES = 6
+
+
+class Stubs:
+    """One stub a service; a stub's methods are called by `Client.call`."""
+
+    def __init__(self, address: str, security: Security | None, insecure: Callable[..., Any], secure: Callable[..., Any]):
+        """`insecure` and `secure` are grpc's or grpc.aio's functions that make a channel."""
+        self.address = address
+        self.channel, stubs = (security or Security()).channel(address, CHANNEL_OPTIONS, insecure, secure)
+        self.environments = env_grpc.EnvironmentServiceStub(stubs)
+        self.tasks = task_grpc.TaskServiceStub(stubs)
+        self.trajectories = trajectory_grpc.TrajectoryServiceStub(stubs)
+        self.evaluations = eval_grpc.EvaluationServiceStub(stubs)
+        self.rewards = reward_grpc.RewardServiceStub(stubs)
+        self.jobs = job_grpc.JobServiceStub(stubs)
