@@ -107,7 +107,7 @@ class LearnTest(unittest.TestCase):
                 page = desktop.digest(editor(name))
             return made
 
-        samples = [learn.Sample(f"t{n}", decisions(f'Write "{words}" into the editor and save the file.', [("type", words), ("press", "save")]), 1.0)
+        samples = [learn.Sample(f"t{n}", decisions(f'Write "{words}" into the editor and save the file.', [("type", words), ("press", "save")]), 1.0, True)
                    for n, words in enumerate(("blue door", "old boat", "new key"))]
         weights = learn.FilteredCloning(features.SIZE).update(np.zeros(features.SIZE), samples)
         for decision in decisions('Save the text "tall tree" with the editor.', [("type", "tall tree"), ("press", "save")]):

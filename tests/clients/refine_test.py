@@ -1,4 +1,5 @@
 """The refinement loop's parts that need no server."""
+import collections
 import math
 import pathlib
 import sys
@@ -43,12 +44,18 @@ class RewardsTest(unittest.TestCase):
     def test_missing_rewards_are_not_masked_ones_and_neither_is_learned_from(self):
         results = [rollout.Result(task_pb2.Task(name="tasks/a"), trajectory=f"trajectories/{name}") for name in ("won", "lost", "fault", "late")]
         rewards = {
-            "trajectories/won": reward_pb2.Reward(status=reward_pb2.REWARD_STATUS_VALID, value=1.0),
-            "trajectories/lost": reward_pb2.Reward(status=reward_pb2.REWARD_STATUS_VALID, value=0.0),
+            "trajectories/won": reward_pb2.Reward(status=reward_pb2.REWARD_STATUS_VALID, value=-0.5, success=True),
+            "trajectories/lost": reward_pb2.Reward(status=reward_pb2.REWARD_STATUS_VALID, value=0.25),
             "trajectories/fault": reward_pb2.Reward(status=reward_pb2.REWARD_STATUS_MASKED),
         }
         samples, masked, missing = trainer._samples(results, rewards)
-        self.assertEqual(([1.0, 0.0], 1, 1), ([sample.reward for sample in samples], masked, missing))
+        self.assertEqual(([(-0.5, True), (0.25, False)], 1, 1), ([(s.reward, s.success) for s in samples], masked, missing))
+
+    def test_permuted_rewards_keep_what_they_are_for(self):
+        samples = [learn.Sample("t", [], -float(n), n % 2 == 0) for n in range(20)]
+        permuted = trainer._permuted(samples, np.random.default_rng(1))
+        self.assertNotEqual(samples, permuted)
+        self.assertEqual(sorted((s.reward, s.success) for s in samples), sorted((s.reward, s.success) for s in permuted))
 
 
 class BrokenEnv:
@@ -101,6 +108,51 @@ class RunnerTest(unittest.TestCase):
         self.assertEqual(1, env.starts)
 
 
+class EndingEnv:
+    """Every episode ends in its first step with this reward and verdict; the task's name says which."""
+
+    ENDS = {"dear": (-0.4, True), "cheap": (0.8, True), "consoled": (0.3, False), "lost": (0.0, False)}
+
+    def reset(self, *, options):
+        self.episode = episode_pb2.Episode(trajectory="trajectories/t")
+        self.ends = self.ENDS[options["task"].name]
+        return shop(), {"episode": self.episode}
+
+    def step(self, *_):
+        self.episode.reward.value, self.episode.reward.success = self.ends
+        return shop(), self.ends[0], True, False, {"episode": self.episode}
+
+    def close(self):
+        pass
+
+
+class WebPlace:
+    observe = ()
+    digest = staticmethod(page.digest)
+    candidates = staticmethod(candidates.candidates)
+
+
+class SuccessTest(unittest.TestCase):
+    def setUp(self):
+        self.runner = rollout.Runner(None, WebPlace(), 1, lambda _: 5)
+        self.addCleanup(self.runner.close)
+        env = EndingEnv()
+        self.runner._env = lambda: env
+
+    def test_success_is_the_verdict_and_not_the_rewards_sign(self):
+        tasks = [task_pb2.Task(name=name, goal=GOAL) for name in EndingEnv.ENDS]
+        measured = experiment.measure(self.runner, tasks, policy.LinearPolicy(), name="p", version="1", seed=1, greedy=False, title="x")
+        self.assertEqual({"dear": 1.0, "cheap": 1.0, "consoled": 0.0, "lost": 0.0}, measured.by_name())
+        self.assertEqual([-0.4, 0.8, 0.3, 0.0], [result.reward for result in measured.results])
+
+    def test_what_is_kept_of_training_are_successes_whatever_they_cost(self):
+        learner = learn.FilteredCloning(features.SIZE)
+        rows = np.zeros((2, features.SIZE), dtype=np.float32)
+        learner.update(np.zeros(features.SIZE), [learn.Sample(name, [policy.Decision(0, rows, 0.0)], *ends)
+                                                 for name, ends in EndingEnv.ENDS.items()])
+        self.assertEqual({"dear", "cheap"}, set(learner.kept))
+
+
 class PageTest(unittest.TestCase):
     def test_cells_know_their_row_column_and_heading(self):
         price = next(s for s in page.digest(shop()).snippets if s.text == "$3.50")
@@ -122,6 +174,29 @@ class CandidatesTest(unittest.TestCase):
         self.assertNotIn("Buy", [c.text for c in found])
         for kind in ("scroll", "back", "give_up"):
             self.assertEqual(1, kinds.count(kind))
+
+    def kinds_of(self, **fields):
+        """Candidates on a page with these elements alone, without those that every page has."""
+        observation = observation_pb2.Observation(**fields)
+        return [c.kind for c in candidates.candidates(page.digest(observation), GOAL) if c.kind not in ("scroll", "back", "give_up")]
+
+    def test_what_is_typed_into_or_selected_from_is_not_clicked(self):
+        element = observation_pb2.Element
+        self.assertEqual(["type", "submit"], self.kinds_of(elements=[element(mark=1, editable=True)]))
+        self.assertEqual(["select"] * 2, self.kinds_of(elements=[element(mark=1, editable=True, options=["a", "b"])]))
+        for kind in sorted(candidates._NO_TEXT_TYPES):
+            self.assertEqual(["click"], self.kinds_of(elements=[element(mark=1, editable=True, input_type=kind)]))
+
+    def test_the_caps_are_those_that_the_rule_tells(self):
+        goal = "Type " + " then ".join(f'"word {n}"' for n in range(9))
+        observation = observation_pb2.Observation(
+            elements=[observation_pb2.Element(mark=n, editable=True) for n in range(20)]
+            + [observation_pb2.Element(mark=20, options=[str(n) for n in range(99)])])
+        observation.accessibility_tree.text = "\n".join([f'text "short {n}"' for n in range(500)] + [f'text "{"x" * 81}"'])
+        counts = collections.Counter(c.kind for c in candidates.candidates(page.digest(observation), goal))
+        self.assertEqual({"type": 48, "submit": 48, "select": 30, "answer": 150, "scroll": 1, "back": 1, "give_up": 1}, counts)
+        for cap in ("8 fields", "6 spans", "30 options", "150 short texts", "at most 80 characters"):
+            self.assertIn(cap, candidates.RULE)
 
     def test_every_candidate_makes_an_action(self):
         for candidate in candidates.candidates(page.digest(shop()), GOAL):
@@ -146,7 +221,7 @@ class LearnTest(unittest.TestCase):
     def test_cloning_raises_what_succeeded_and_ignores_failures_and_masked(self):
         learner = learn.FilteredCloning(features.SIZE)
         weights = learner.update(np.zeros(features.SIZE), [
-            learn.Sample("t", [self.decision(0)], 1.0), learn.Sample("t", [self.decision(1)], 0.0),
+            learn.Sample("t", [self.decision(0)], 1.0, True), learn.Sample("t", [self.decision(1)], 0.0),
             learn.Sample("t", [self.decision(2)], None)])
         after = self.probabilities(weights)
         self.assertEqual(0, after.argmax())
@@ -155,8 +230,8 @@ class LearnTest(unittest.TestCase):
     def test_prior_fades_as_successes_come_in(self):
         few, many = learn.FilteredCloning(features.SIZE), learn.FilteredCloning(features.SIZE)
         zero = np.zeros(features.SIZE)
-        after_one = few.update(zero, [learn.Sample("t", [self.decision(0)], 1.0)])
-        after_many = many.update(zero, [learn.Sample(f"t{n}", [self.decision(0)], 1.0) for n in range(20)])
+        after_one = few.update(zero, [learn.Sample("t", [self.decision(0)], 1.0, True)])
+        after_many = many.update(zero, [learn.Sample(f"t{n}", [self.decision(0)], 1.0, True) for n in range(20)])
         self.assertGreater(self.probabilities(after_many)[0], self.probabilities(after_one)[0])
 
     def test_blocks_have_every_column_of_a_row(self):
@@ -176,7 +251,7 @@ class LearnTest(unittest.TestCase):
         options, links = rows('Open "Home"')
         home = next(i for i, o in enumerate(options) if o.text == "Home")
         weights = learn.FilteredCloning(features.SIZE).update(
-            np.zeros(features.SIZE), [learn.Sample("t", [policy.Decision(home, links, 0.0)], 1.0)])
+            np.zeros(features.SIZE), [learn.Sample("t", [policy.Decision(home, links, 0.0)], 1.0, True)])
         options, sorting = rows('Sort by "Price"')
         score = {(o.kind, o.text): s for o, s in zip(options, sorting @ weights)}
         self.assertGreater(score["select", "Price"], score["select", "Name"])
@@ -188,7 +263,7 @@ class LearnTest(unittest.TestCase):
 
     def test_group_gradient_compares_within_the_group(self):
         learner = learn.GroupGradient(features.SIZE)
-        good, bad = learn.Sample("t", [self.decision(0)], 1.0), learn.Sample("t", [self.decision(1)], 0.0)
+        good, bad = learn.Sample("t", [self.decision(0)], 1.0, True), learn.Sample("t", [self.decision(1)], 0.0)
         weights = learner.update(np.zeros(features.SIZE), [good, bad])
         after = self.probabilities(weights)
         self.assertGreater(after[0], after[1])
@@ -312,7 +387,7 @@ class ReportTest(unittest.TestCase):
         self.assertIn("did not", report._title(self.row(0.0)))
 
     def test_page_escapes_what_pages_said(self):
-        data = {"summary": "<b>", "description": "", "sets": [self.row(0.1)], "controls": [], "curve": [], "rounds": [], "timings": {},
+        data = {"summary": "<b>", "description": "", "candidates": "<em>", "sets": [self.row(0.1)], "controls": [], "curve": [], "rounds": [], "timings": {},
                 "breakdown": [], "weights": [],
                 "gallery": [proctor.report.Episode("<script>", [proctor.report.Shot("<i>", keys=["<u>"])], outcome="SUCCESS")]}
         with tempfile.TemporaryDirectory() as folder:
@@ -321,6 +396,7 @@ class ReportTest(unittest.TestCase):
         self.assertNotIn("<script>", html)
         self.assertNotIn("<i>", html)
         self.assertNotIn("<u>", html)
+        self.assertNotIn("<em>", html)
 
 
 if __name__ == "__main__":

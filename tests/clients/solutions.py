@@ -58,7 +58,7 @@ def solve(env: proctor.Env, task: task_pb2.Task) -> tuple[str, str, int]:
         steps += 1
         if observation.action_error:
             return f"{observation.action_error} at {observation.url}", trajectory, steps
-    if reward > 0:
+    if "episode" in info and info["episode"].reward.success:
         return "", trajectory, steps
     return f"reward {reward} {info.get('masked', '')} at {observation.url}", trajectory, steps
 

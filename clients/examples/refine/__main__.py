@@ -187,7 +187,7 @@ class Experiment:
             self.timings["training throughput"] = f"{steps / seconds:.1f} steps/s, {self.options.sessions} sessions"
         report.write(self.options.output, {
             "summary": summary, "seed": self.options.seed, "learner": self.options.learner,
-            "description": self._description(),
+            "description": self._description(), "candidates": self.place.rule,
             "sets": rows, "controls": controls, "curve": self.curve, "rounds": self.rounds, "timings": self.timings,
             "breakdown": _breakdown(sets[0], untrained[sets[0].key], trained[sets[0].key]),
             "weights": [(features.NAMES[i], float(policy.weights[i])) for i in order], "gallery": episodes,

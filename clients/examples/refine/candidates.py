@@ -8,7 +8,7 @@ import proctor
 from proctor.v1 import action_pb2, observation_pb2
 
 from . import text
-from .page import Page, Snippet
+from .page import MAX_LENGTH, MAX_SNIPPETS, Page, Snippet
 
 #: "open" is a double click, "press" a shortcut: on desktops only.
 KINDS = ("click", "type", "submit", "select", "scroll", "back", "answer", "give_up", "open", "press")
@@ -18,9 +18,19 @@ ACTS = ("click", "type", "submit", "select", "open", "press")
 ENDS = ("answer", "give_up")
 
 _DISABLED = observation_pb2.ELEMENT_STATE_DISABLED
-_MAX_OPTIONS = 30
-_MAX_FIELDS = 8
+#: Most options of one element, and most fields of a page that are typed into; the first ones.
+MAX_OPTIONS = 30
+MAX_FIELDS = 8
 _NO_TEXT_TYPES = frozenset(("checkbox", "radio", "file", "submit", "button", "hidden", "image", "reset", "color", "range"))
+
+#: What `candidates` does, for the report.
+RULE = (f"Click each mark; type each quoted or noun-like span of the task into each editable field, with and without submitting; select "
+        f"each option; scroll; back; answer with each short text on the page; give up. Exceptions: what is disabled is left out; what is "
+        f"editable is typed into and what has options is selected from, but neither is clicked (check boxes, radio buttons, files, "
+        f"sliders, colours and buttons are, editable or not). Caps, the first ones counting: {MAX_FIELDS} fields of a page, "
+        f"{text.MAX_SPANS} spans of a task, quoted ones before names and numbers, {MAX_OPTIONS} options of an element, {MAX_SNIPPETS} "
+        f"short texts of a page of at most {MAX_LENGTH} characters, the same text with the same label and column once. Scrolling is down, "
+        f"by two thirds of the viewport.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,17 +76,25 @@ class Candidate:
 
 
 def candidates(page: Page, goal: str) -> list[Candidate]:
-    """Click each mark; type each span of the task into each editable field, with and without submit; select each option;
-    scroll; back; answer with each short text on the page; give up."""
+    """Click each mark; type each quoted or noun-like span of the task (`text.spans`) into each editable field, with and without
+    submit; select each option; scroll; back; answer with each short text on the page; give up.
+
+    Exceptions: disabled elements give nothing. An element with options is selected from and an editable one typed into; neither is
+    clicked, but an editable input of one of the types _NO_TEXT_TYPES is, and not typed into.
+
+    Caps, the first ones counting: MAX_FIELDS fields of a page (others give nothing), `text.MAX_SPANS` spans of a task, MAX_OPTIONS
+    options of an element, `page.MAX_SNIPPETS` short texts of a page of at most `page.MAX_LENGTH` characters, of which the same text
+    with the same label and column is answered with once. Scrolling is down only, by the environment's default.
+    """
     found: list[Candidate] = []
     fields = 0
     for element in page.observation.elements:
         if _DISABLED in element.states:
             continue
         if element.options:
-            found.extend(Candidate("select", option, element) for option in element.options[:_MAX_OPTIONS])
+            found.extend(Candidate("select", option, element) for option in element.options[:MAX_OPTIONS])
         elif element.editable and element.input_type not in _NO_TEXT_TYPES:
-            if fields < _MAX_FIELDS:
+            if fields < MAX_FIELDS:
                 fields += 1
                 for span in text.spans(goal):
                     found.append(Candidate("type", span, element))

@@ -33,6 +33,15 @@ _MAX_FIELDS = 8
 _ROW_TOLERANCE_PX = 6
 
 
+#: What `candidates` does, for the report.
+RULE = (f"Click each named element of a role that is clicked; double click cells, list items and icons; type each quoted or noun-like span "
+        f"of the task into each text, or where the focus is if that is no text, with and without Enter; press each of {len(SHORTCUTS)} "
+        f"shortcuts; answer with each short text on the screen; give up. Exceptions: what is disabled or not on the screen is left out; "
+        f"texts are typed into but not clicked; there is no scrolling and no going back. Caps, the first ones counting: {_MAX_FIELDS} texts, "
+        f"{text.MAX_SPANS} spans of a task, quoted ones before names and numbers, {_MAX_SNIPPETS} short texts of at most {_MAX_LENGTH} "
+        f"characters, the same text with the same label and column once.")
+
+
 def digest(observation: observation_pb2.Observation) -> Page:
     """Reads the elements into snippets: lines of texts, and cells with their row's first cell and their column's header."""
     found: list[Snippet] = []
@@ -72,8 +81,14 @@ def _column(cell: observation_pb2.Element, headers: Sequence[observation_pb2.Ele
 
 
 def candidates(page: Page, goal: str) -> list[Candidate]:
-    """Click each named element; open cells and icons by a double click; type each span of the task into each text, or where the focus is,
-    with and without Enter; press each shortcut; answer with each short text on the screen; give up."""
+    """Click each named element of _CLICKED roles; open cells, list items and icons by a double click; type each span of the task
+    (`text.spans`) into each text, or where the focus is if that is no text, with and without Enter; press each shortcut; answer with
+    each short text on the screen; give up.
+
+    Exceptions: elements that are disabled or have no extent give nothing; texts are not clicked; there is no scrolling or going back.
+    Caps, the first ones counting: _MAX_FIELDS texts, `text.MAX_SPANS` spans, _MAX_SNIPPETS short texts of at most _MAX_LENGTH
+    characters.
+    """
     found: list[Candidate] = []
     clicks: list[Candidate] = []
     fields = 0

@@ -83,7 +83,7 @@ def measure(runner: Runner, tasks: Sequence[task_pb2.Task], policy: Any, *, name
 
     def on_done(result: Result) -> None:
         nonlocal wins
-        wins += int(result.reward > 0)
+        wins += int(result.succeeded)
         bar.step(f"{wins} solved")
 
     results = runner.run([Job(task, seed=seed) for task in tasks], policy, name=name, version=version, greedy=greedy,

@@ -19,6 +19,8 @@ class Sample:
     decisions: list[Decision]
     #: None: masked, not to be learned from.
     reward: float | None
+    #: The verdict was SUCCESS, whatever the reward. False if masked.
+    success: bool = False
     #: Steps of the shortest solution, where known; 0 otherwise.
     optimal_steps: int = 0
     goal: str = ""
@@ -89,7 +91,7 @@ class FilteredCloning:
 
     def update(self, weights: np.ndarray, samples: Sequence[Sample]) -> np.ndarray:
         for sample in samples:
-            if sample.reward is not None and sample.reward > 0:
+            if sample.success:
                 kept = self.kept.setdefault(sample.task, [])
                 kept.append([self._thin(decision) for decision in sample.decisions])
                 kept.sort(key=len)

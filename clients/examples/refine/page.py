@@ -8,8 +8,9 @@ import re
 from proctor.v1 import observation_pb2
 
 _LINE = re.compile(r'^(?P<indent>\s*)(?:\[(?P<mark>\d+)\] )?(?P<role>[A-Za-z]+)(?: "(?P<name>(?:[^"\\]|\\.)*)")?')
-_MAX_SNIPPETS = 150
-_MAX_LENGTH = 80
+#: Most short texts of a page, the first ones, and their longest length in characters.
+MAX_SNIPPETS = 150
+MAX_LENGTH = 80
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +51,7 @@ def digest(observation: observation_pb2.Observation) -> Page:
             status = status or match["role"].lower() in ("status", "alert", "alertdialog")
             name = (match["name"] or "").replace('\\"', '"').replace("\\\\", "\\").strip()
             reader.line(len(match["indent"]), match["role"].lower(), name)
-    snippets = list(dict.fromkeys(reader.finish()))[:_MAX_SNIPPETS]
+    snippets = list(dict.fromkeys(reader.finish()))[:MAX_SNIPPETS]
     heading = next((s.text for s in snippets if s.role == "heading"), "")
     everything = "\n".join([observation.title, *(s.text for s in snippets)])
     return Page(observation, snippets, f"{observation.title} {heading}", everything, status)
@@ -101,12 +102,12 @@ class _TreeReader:
 
     def _add(self, name: str, role: str, label: str, column: str) -> None:
         before, colon, after = name.partition(": ")
-        if colon and len(before) <= 40 and 0 < len(after) <= _MAX_LENGTH:
+        if colon and len(before) <= 40 and 0 < len(after) <= MAX_LENGTH:
             self.snippets.append(Snippet(after.strip(), before.strip(), column, self.heading, role))
         if not label and self.last_text.endswith(":"):
             label = self.last_text.rstrip(": ")
         self.last_text = name
-        if len(name) <= _MAX_LENGTH:
+        if len(name) <= MAX_LENGTH:
             self.snippets.append(Snippet(name, label, column, self.heading, role))
 
     def finish(self) -> list[Snippet]:

@@ -32,6 +32,8 @@ class Place:
     #: Templates named before training, each of which is tested on its own; templates that are only played by their known solutions.
     chosen: tuple[str, ...] = ()
     digest = staticmethod(page.digest)
+    #: What `candidates` does, for people.
+    rule = candidates.RULE
     candidates = staticmethod(candidates.candidates)
 
     def __init__(self, options: argparse.Namespace):
@@ -147,6 +149,7 @@ class Desktop(Place):
     chosen = ("calculator/copy_result", "calculator/evaluate", "editor/read_entry", "editor/write_text", "files/file_size",
               "files/open_file")
     digest = staticmethod(desktop.digest)
+    rule = desktop.RULE
     candidates = staticmethod(desktop.candidates)
 
     def request(self, client: proctor.Client, tags: dict[str, str]) -> task_pb.ProposeTasksRequest:

@@ -156,7 +156,8 @@ episodes (faults, never the agent's doing) are left out and counted; the bounds 
 <h2>Trajectories</h2>{_gallery(data["gallery"])}
 <h2>Training</h2>{_table(["round", "episodes", "successes", "masked", "missing", "frontier (steps)", "steps", "seconds"], rounds)}
 <h2>Timings</h2>{_table(["what", "value"], timings)}
-<h2>What was learned</h2><p class="muted">The largest weights.</p>{_table(["feature", "weight"], weights)}
+<h2>What was learned</h2><p class="muted">Candidates, of which the policy chooses one a step: {html.escape(data["candidates"])}</p>
+<p class="muted">The largest weights of the candidates' features.</p>{_table(["feature", "weight"], weights)}
 <details><summary>All {len(features.NAMES)} features</summary><div class="columns">{names}</div></details>
 </body></html>
 """

@@ -50,6 +50,9 @@ class Result:
     decisions: list[Decision] = dataclasses.field(default_factory=list)
     #: nan: masked or not known yet.
     reward: float = math.nan
+    #: The record says that the verdict was SUCCESS. The reward's sign does not tell: steps may cost more than success brings, and failure may
+    #: bring something.
+    succeeded: bool = False
     masked: str = ""
     steps: int = 0
     error: str = ""
@@ -59,7 +62,8 @@ class Result:
 
     @property
     def success(self) -> float:
-        return float(self.reward > 0)
+        """1 or 0, to be counted."""
+        return float(self.succeeded)
 
 
 class Runner:
@@ -175,6 +179,7 @@ class Runner:
             history = history.after(chosen, bool(observation.action_error), page.everything)
             if terminated or truncated:
                 result.reward = reward
+                result.succeeded = info["episode"].reward.success
                 result.masked = info.get("masked", "")
                 return
 

@@ -92,7 +92,8 @@ def solve(env: proctor.Env, task: task_pb2.Task) -> str:
             return observation.action_error
         if not terminated:
             observation = _await_effect(env, action, before, observation)
-    return "" if reward > 0 else f"reward {reward} {info.get('masked', '')}".strip()
+    succeeded = "episode" in info and info["episode"].reward.success
+    return "" if succeeded else f"reward {reward} {info.get('masked', '')}".strip()
 
 
 def play(runner: Runner, tasks: Sequence[task_pb2.Task]) -> list[dict[str, Any]]:

@@ -6,6 +6,9 @@ import functools
 import re
 from typing import FrozenSet
 
+#: Most spans of a goal that are typed.
+MAX_SPANS = 6
+
 _WORD = re.compile(r"[a-z0-9]+(?:[.,:'/-][a-z0-9]+)*")
 _QUOTED = re.compile(r'"([^"]{1,80})"|“([^”]{1,80})”|(?<![A-Za-z])\'([^\']{1,80})\'(?![A-Za-z])')
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)\b([A-Z0-9][\w.&'-]*(?:\s+(?:of|the|and|for|in|de)\s+[A-Z][\w&'-]*|\s+[A-Z0-9][\w.&'-]*)*)")
@@ -42,14 +45,14 @@ def content(text: str) -> FrozenSet[str]:
 
 @functools.lru_cache(maxsize=4096)
 def spans(goal: str) -> tuple[str, ...]:
-    """Quoted spans of the goal; names and numbers follow, for those who quote nothing. At most 6."""
+    """Quoted spans of the goal; names and numbers follow, for those who quote nothing. At most MAX_SPANS."""
     found: list[str] = []
     for match in _QUOTED.finditer(goal):
         found.append(next(group for group in match.groups() if group))
     rest = _QUOTED.sub(" ", goal)
     found.extend(match.group(1).strip(".,;:?!") for match in _NAME.finditer(rest))
     unique = dict.fromkeys(span.strip() for span in found if span.strip())
-    return tuple(unique)[:6]
+    return tuple(unique)[:MAX_SPANS]
 
 
 @functools.lru_cache(maxsize=4096)

@@ -118,11 +118,10 @@ def train(client: proctor.Client, runner: Runner, task_filter: task_pb.TaskFilte
             patience = max(60.0, GROUP_SECONDS + 10 - (time.monotonic() - started))
             samples, masked, missing = _samples(results, rewards.wait(groups, patience))
             if settings.permute_rewards:
-                shuffled = rng.permutation([sample.reward for sample in samples])
-                samples = [dataclasses.replace(sample, reward=reward) for sample, reward in zip(samples, shuffled)]
+                samples = _permuted(samples, rng)
             policy = LinearPolicy(learner.update(policy.weights, samples))
-            record.learn([(sample.goal, sample.reward > 0) for sample in samples if sample.reward is not None])
-            wins = sum(1 for sample in samples if sample.reward is not None and sample.reward > 0)
+            record.learn([(sample.goal, sample.success) for sample in samples if sample.reward is not None])
+            wins = sum(sample.success for sample in samples)
             progress(Round(number, len(results), wins, masked, missing, frontier, time.monotonic() - started,
                            sum(result.steps for result in results)))
             evaluate(number, policy)
@@ -161,5 +160,12 @@ def _samples(results: list[Result], rewards: dict[str, reward_pb2.Reward]) -> tu
         elif reward.status != reward_pb2.REWARD_STATUS_VALID:
             masked += 1
         else:
-            samples.append(Sample(result.task.name, result.decisions, reward.value, result.task.optimal_steps, result.task.goal))
+            samples.append(Sample(result.task.name, result.decisions, reward.value, reward.success, result.task.optimal_steps,
+                                  result.task.goal))
     return samples, masked, missing
+
+
+def _permuted(samples: list[Sample], rng: np.random.Generator) -> list[Sample]:
+    """The same episodes with each other's rewards, and what these are for."""
+    return [dataclasses.replace(sample, reward=samples[other].reward, success=samples[other].success)
+            for sample, other in zip(samples, rng.permutation(len(samples)))]
