@@ -11,6 +11,7 @@
 #include "env/android/android_evidence.h"
 #include "env/android/android_settings.h"
 #include "env/android/pause.h"
+#include "env/start_fields.h"
 #include "re2/re2.h"
 
 namespace proctor::env::android {
@@ -22,11 +23,11 @@ constexpr absl::Duration kReleaseCap = absl::Seconds(15);
 constexpr absl::Duration kAskCap = absl::Seconds(10);
 constexpr absl::Duration kAskAgain = absl::Milliseconds(200);
 
-absl::Status CheckStart(const v1::StartState& start) {
-  v1::StartState others = start;
-  others.clear_android();
-  if (others.ByteSizeLong() == 0) return ValidateAndroidStart(start.android());
-  return absl::InvalidArgumentError("start_state: a phone takes `android` and nothing else: no URLs, cookies, logins or places");
+absl::Status CheckStart(const v1::Task& task) {
+  const v1::StartState& start = task.start_state();
+  PROCTOR_RETURN_IF_ERROR(CheckStartFields(start, {"android"}, "a phone"));
+  if (!task.files().empty()) return absl::InvalidArgumentError("files: a phone takes no uploads");
+  return ValidateAndroidStart(start.android());
 }
 
 }  // namespace
@@ -93,7 +94,7 @@ absl::Status AndroidWorld::Prepare(const CallContext& context, const v1::Android
 absl::StatusOr<ResetResult> AndroidWorld::Reset(const CallContext& context, const ResetSpec& spec,
                                                 const v1::ObservationRequest& request) {
   PROCTOR_RETURN_IF_ERROR(context.Check("resetting the device"));
-  PROCTOR_RETURN_IF_ERROR(CheckStart(spec.task.start_state()));
+  PROCTOR_RETURN_IF_ERROR(CheckStart(spec.task));
   const absl::Time begin = absl::Now();
   EndEpisode();
   PROCTOR_RETURN_IF_ERROR(AwaitDevice(context));

@@ -15,6 +15,7 @@
 #include "env/desktop/desktop_config.h"
 #include "env/desktop/desktop_evidence.h"
 #include "env/desktop/guest_replies.h"
+#include "env/start_fields.h"
 
 namespace proctor::env::desktop {
 namespace {
@@ -126,10 +127,7 @@ absl::Status DesktopWorld::Ready() const {
 
 absl::Status DesktopWorld::CheckStart(const v1::Task& task) const {
   const v1::StartState& start = task.start_state();
-  const bool web = !start.start_url().empty() || !start.storage_state_json().empty() || !start.http_credentials().empty() ||
-                   !start.base_urls().empty() || start.has_geolocation() || !start.site_state_json().empty();
-  if (web) return absl::InvalidArgumentError("start_state: a desktop has no pages: it takes `desktop` only");
-  if (start.has_android()) return absl::InvalidArgumentError("start_state.android: this is no phone");
+  PROCTOR_RETURN_IF_ERROR(CheckStartFields(start, {"desktop"}, "a desktop"));
   if (!task.files().empty()) return absl::InvalidArgumentError("files: a desktop takes no uploads; put them into start_state.desktop.files");
   if (options_.source == nullptr && (!start.desktop().files().empty() || !start.desktop().launches().empty())) {
     return absl::InvalidArgumentError("start_state.desktop: a display that somebody else started has no files and launches");

@@ -8,6 +8,7 @@
 #include "common/proto_json.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "env/start_fields.h"
 #include "google/protobuf/struct.pb.h"
 
 namespace proctor::env {
@@ -35,10 +36,8 @@ class NullWorld final : public World {
                                     const v1::ObservationRequest& request) override {
     // Anything that may block checks its context and passes it on.
     PROCTOR_RETURN_IF_ERROR(context.Check("null reset"));
-    const v1::StartState& start = spec.task.start_state();
-    if (!start.storage_state_json().empty() || !start.http_credentials().empty()) {
-      return absl::InvalidArgumentError("start_state: the null environment has no cookies and no logins");
-    }
+    PROCTOR_RETURN_IF_ERROR(CheckStartFields(spec.task.start_state(), {}, "the null environment"));
+    if (!spec.task.files().empty()) return absl::InvalidArgumentError("files: the null environment takes no uploads");
     seed_ = spec.seed;
     steps_ = 0;
     clicks_.clear();

@@ -107,8 +107,18 @@ absl::Status BrowserContext::Apply(const CallContext& context, int64_t seed,
     set_up = SetUpLocked();
     tabs = tabs_;
   }
+  if (set_up.settings.has_geolocation() && !options_.settings.has_geolocation()) {
+    PROCTOR_RETURN_IF_ERROR(GrantPermissions(context, set_up.settings));
+  }
   for (const auto& tab : tabs) PROCTOR_RETURN_IF_ERROR(tab->Apply(context, set_up));
   return absl::OkStatus();
+}
+
+// What is not among them is taken back.
+absl::Status BrowserContext::GrantPermissions(const CallContext& context, const v1::WebSettings& settings) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> permissions, PermissionTypes(settings));
+  return devtools_.Call(context, "", "Browser.grantPermissions", {{"browserContextId", id_}, {"permissions", permissions}})
+      .status();
 }
 
 std::vector<std::shared_ptr<Tab>> BrowserContext::tabs() const {

@@ -90,6 +90,7 @@ class BrowserContext {
   };
 
   BrowserContext(DevTools& devtools, Options options) : devtools_(devtools), options_(std::move(options)) {}
+  absl::Status GrantPermissions(const CallContext& context, const v1::WebSettings& settings);
   TabSetUp SetUpLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnBrowserEvent(const DevToolsEvent& event);
   void OnAttached(const Json& params);

@@ -9,6 +9,8 @@
 #include "absl/time/time.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "common/strings.h"
+#include "env/web/locale.h"
 #include "env/web/settle_script.h"
 
 namespace proctor::env::web {
@@ -20,14 +22,6 @@ constexpr int64_t kMaxDownloadBytes = int64_t{256} << 20;
 absl::Status Invalid(std::string_view field, std::string_view why) {
   return absl::InvalidArgumentError(
       absl::StrCat("web.", std::string(field), ": ", std::string(why)));
-}
-
-bool IsLanguageTag(const std::string& text) {
-  if (text.size() > 35 || text.size() < 2) return false;
-  for (const char c : text) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '-') return false;
-  }
-  return absl::ascii_isalpha(static_cast<unsigned char>(text[0])) && text.back() != '-';
 }
 
 absl::Status CheckNumbers(const v1::WebSettings& settings) {
@@ -45,14 +39,19 @@ absl::Status CheckNumbers(const v1::WebSettings& settings) {
   return absl::OkStatus();
 }
 
+// The languages too.
+DevToolsCommand UserAgentCommand(const std::string& session, const v1::WebSettings& settings, const std::string& browser_user_agent) {
+  const std::string& locale = settings.locale();
+  const std::string language = locale.substr(0, locale.find('-'));
+  return {session, "Emulation.setUserAgentOverride",
+          {{"userAgent", settings.user_agent().empty() ? browser_user_agent : settings.user_agent()},
+           {"acceptLanguage", locale == language ? language : absl::StrCat(locale, ",", language)}}};
+}
+
 std::vector<DevToolsCommand> CommonCommands(const std::string& session, const v1::WebSettings& settings,
                                             const std::string& browser_user_agent) {
-  const std::string language = settings.locale().substr(0, settings.locale().find('-'));
   std::vector<DevToolsCommand> commands;
-  commands.push_back({session, "Emulation.setUserAgentOverride",
-                      {{"userAgent", settings.user_agent().empty() ? browser_user_agent : settings.user_agent()},
-                       {"acceptLanguage", settings.locale() == language ? language
-                                                                        : absl::StrCat(settings.locale(), ",", language)}}});
+  commands.push_back(UserAgentCommand(session, settings, browser_user_agent));
   commands.push_back({session, "Emulation.setLocaleOverride",
                       {{"locale", absl::StrReplaceAll(settings.locale(), {{"-", "_"}})}}});
   commands.push_back({session, "Emulation.setTimezoneOverride", {{"timezoneId", settings.time_zone()}}});
@@ -90,11 +89,10 @@ absl::StatusOr<v1::WebSettings> ResolveWebSettings(const v1::WebSettings& settin
   if (!resolved.has_settle_cap()) *resolved.mutable_settle_cap() = ToProto(absl::Seconds(5));
   if (resolved.max_download_bytes() == 0) resolved.set_max_download_bytes(kDefaultDownloadBytes);
   PROCTOR_RETURN_IF_ERROR(CheckNumbers(resolved));
-  if (!IsLanguageTag(resolved.locale())) return Invalid("locale", "must be a language tag such as \"de-DE\"");
-  absl::TimeZone zone;
-  if (!absl::LoadTimeZone(resolved.time_zone(), &zone)) {
-    return Invalid("time_zone", "must be an IANA name such as \"Europe/Berlin\"");
-  }
+  const absl::StatusOr<std::string> locale = NormalLocale(resolved.locale());
+  if (!locale.ok()) return Invalid("locale", ToStd(locale.status().message()));
+  resolved.set_locale(*locale);
+  if (!IsTimeZone(resolved.time_zone())) return Invalid("time_zone", "must be an IANA name such as \"Europe/Berlin\"");
   if (resolved.color_scheme() != "light" && resolved.color_scheme() != "dark") {
     return Invalid("color_scheme", "must be \"light\" or \"dark\"");
   }
@@ -124,6 +122,11 @@ std::vector<DevToolsCommand> PageSetUpCommands(const std::string& session, const
 std::vector<DevToolsCommand> FrameSetUpCommands(const std::string& session, const v1::WebSettings& settings,
                                                 const std::string& browser_user_agent) {
   return CommonCommands(session, settings, browser_user_agent);
+}
+
+std::vector<DevToolsCommand> WorkerSetUpCommands(const std::string& session, const v1::WebSettings& settings,
+                                                 const std::string& browser_user_agent) {
+  return {UserAgentCommand(session, settings, browser_user_agent)};
 }
 
 std::string RandomSeedScript(int64_t seed) {
@@ -159,6 +162,8 @@ absl::StatusOr<std::vector<std::string>> PermissionTypes(const v1::WebSettings& 
       {"window-management", {"windowManagement"}},
   };
   std::vector<std::string> types;
+  // A place that pages may not ask for would be none.
+  if (settings.has_geolocation()) types.emplace_back("geolocation");
   for (const std::string& name : settings.permissions()) {
     const auto found = kTypes->find(name);
     if (found == kTypes->end()) return Invalid("permissions", absl::StrCat("unknown permission \"", name, "\""));

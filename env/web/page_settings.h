@@ -22,11 +22,15 @@ std::vector<DevToolsCommand> PageSetUpCommands(const std::string& session_id, co
                                                const std::string& browser_user_agent);
 std::vector<DevToolsCommand> FrameSetUpCommands(const std::string& session_id, const v1::WebSettings& settings,
                                                 const std::string& browser_user_agent);
+// Commands that make a dedicated worker what the settings say; place and time zone it has from its page's process.
+std::vector<DevToolsCommand> WorkerSetUpCommands(const std::string& session_id, const v1::WebSettings& settings,
+                                                 const std::string& browser_user_agent);
 
 // A script that runs first in every document: Math.random follows the seed.
 std::string RandomSeedScript(int64_t seed);
 
-// Permissions as `Browser.grantPermissions` knows them. INVALID_ARGUMENT for a name it does not know.
+// Permissions as `Browser.grantPermissions` knows them, that to know the place where one is given included. INVALID_ARGUMENT
+// for a name it does not know.
 absl::StatusOr<std::vector<std::string>> PermissionTypes(const v1::WebSettings& settings);
 
 Json GeolocationParams(const v1::Geolocation& geolocation);

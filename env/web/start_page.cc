@@ -10,8 +10,8 @@
 namespace proctor::env::web {
 
 std::string StartOrder::Key() const {
-  const bool plain = plan.urls.size() == 1 && plan.urls[0] != "about:blank" && plan.cookies.empty() &&
-                     plan.local_storage.empty() && plan.credentials.empty();
+  const bool plain = plan.urls.size() == 1 && plan.urls[0] != "about:blank" && plan.storage.cookies.empty() &&
+                     plan.storage.origins.empty() && plan.credentials.empty();
   if (!plain || WithoutCredentials(plan.urls[0]) != plan.urls[0]) return "";
   return absl::StrCat(plan.urls[0], "\n", seed, "\n", geolocation.has_value() ? geolocation->SerializeAsString() : "none",
                       "\n", request.SerializeAsString());

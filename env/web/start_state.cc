@@ -4,76 +4,24 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "common/status.h"
 #include "common/strings.h"
-#include "env/web/input.h"
+#include "env/web/origin.h"
 #include "env/web/page_settings.h"
 
 namespace proctor::env::web {
 namespace {
 
 constexpr size_t kMaxStartUrls = 16;
-constexpr size_t kMaxCookies = 2000;
-constexpr size_t kMaxOrigins = 50;
+constexpr size_t kMaxKeyInMessage = 100;
 
-absl::Status Bad(std::string_view why) {
-  return absl::InvalidArgumentError(absl::StrCat("start_state.storage_state_json: ", ToAbsl(why)));
-}
-
-absl::StatusOr<Json> CookieParams(const Json& cookie) {
-  if (!cookie.is_object() || JsonStringOr(cookie, "name").empty() ||
-      (JsonStringOr(cookie, "domain").empty() && JsonStringOr(cookie, "url").empty())) {
-    return Bad("a cookie needs a name, a value and a domain");
-  }
-  Json params = {{"name", JsonStringOr(cookie, "name")}, {"value", JsonStringOr(cookie, "value")}};
-  for (const char* key : {"domain", "path", "url"}) {
-    if (!JsonStringOr(cookie, key).empty()) params[key] = JsonStringOr(cookie, key);
-  }
-  for (const char* key : {"httpOnly", "secure"}) params[key] = JsonBoolOr(cookie, key);
-  const std::string same_site = JsonStringOr(cookie, "sameSite");
-  if (same_site == "Strict" || same_site == "Lax" || same_site == "None") params["sameSite"] = same_site;
-  // Playwright writes -1 for a cookie of the session.
-  const double expires = JsonNumberOr(cookie, "expires", -1);
-  if (expires >= 0) params["expires"] = expires;
-  return params;
-}
-
-absl::StatusOr<StartPlan::OriginStorage> OriginItems(const Json& entry) {
-  StartPlan::OriginStorage storage;
-  if (!entry.is_object()) return Bad("an origin is not an object");
-  storage.origin = JsonStringOr(entry, "origin");
-  const absl::StatusOr<std::string> checked = ResolveUrl(storage.origin, {});
-  if (!checked.ok() || storage.origin == "about:blank") return Bad("an origin is not http or https");
-  const Json items = entry.value("localStorage", Json::array());
-  if (!items.is_array()) return Bad("localStorage is not a list");
-  for (const Json& item : items) {
-    if (!item.is_object()) return Bad("a localStorage item is not an object");
-    storage.items.emplace_back(JsonStringOr(item, "name"), JsonStringOr(item, "value"));
-  }
-  return storage;
-}
-
-absl::Status PlanStorage(const std::string& text, StartPlan& plan) {
-  if (text.empty()) return absl::OkStatus();
-  const absl::StatusOr<Json> state = ParseJson(text);
-  if (!state.ok() || !state->is_object()) return Bad("not a JSON object");
-  const Json cookies = state->value("cookies", Json::array());
-  const Json origins = state->value("origins", Json::array());
-  if (!cookies.is_array() || !origins.is_array()) return Bad("cookies and origins are lists");
-  if (cookies.size() > kMaxCookies || origins.size() > kMaxOrigins) return Bad("too many cookies or origins");
-  for (const Json& cookie : cookies) {
-    PROCTOR_ASSIGN_OR_RETURN(Json params, CookieParams(cookie));
-    plan.cookies.push_back(std::move(params));
-  }
-  for (const Json& entry : origins) {
-    PROCTOR_ASSIGN_OR_RETURN(StartPlan::OriginStorage storage, OriginItems(entry));
-    plan.local_storage.push_back(std::move(storage));
-  }
-  return absl::OkStatus();
+bool IsRefusal(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status);
 }
 
 // Answers the origin's page ourselves, so that its storage can be filled without a request that leaves the browser.
-absl::Status FillStorage(const CallContext& context, Tab& tab, const StartPlan::OriginStorage& storage) {
+absl::Status FillStorage(const CallContext& context, Tab& tab, const OriginStorage& storage) {
   DevTools& devtools = tab.devtools();
   const std::string session = tab.session_id();
   const uint64_t subscription = devtools.Subscribe(session, [&devtools, session](const DevToolsEvent& event) {
@@ -93,14 +41,60 @@ absl::Status FillStorage(const CallContext& context, Tab& tab, const StartPlan::
   if (status.ok()) {
     const absl::StatusOr<Json> set = devtools.Call(
         context, session, "Runtime.evaluate",
-        {{"expression", absl::StrCat("for (const [k, v] of ", DumpJson(items), ") localStorage.setItem(k, v)")}});
+        {{"expression", absl::StrCat("if (location.origin !== ", DumpJson(storage.origin), ") throw 0;",
+                                     "for (const [k, v] of ", DumpJson(items), ") localStorage.setItem(k, v)")}});
     status = set.status();
     if (set.ok() && set->contains("exceptionDetails")) {
-      status = absl::InvalidArgumentError(absl::StrCat("local storage of ", storage.origin, " cannot be filled"));
+      status = absl::InvalidArgumentError(
+          absl::StrCat("start_state.storage_state_json: the local storage of ", storage.origin,
+                       " cannot be filled: it is too large, or the browser opens another origin in its place"));
     }
   }
   devtools.Unsubscribe(subscription);
   return status;
+}
+
+absl::Status PlanCredentials(const std::string& key, const v1::HttpCredentials& credentials, const BaseUrls& base_urls,
+                             StartPlan& plan) {
+  const std::string shown(TruncateUtf8(WithoutCredentials(key), kMaxKeyInMessage));
+  const auto bad = [&](absl::string_view why) {
+    return absl::InvalidArgumentError(absl::StrCat("start_state.http_credentials[\"", shown, "\"]: ", why));
+  };
+  const absl::StatusOr<std::string> url = ResolveUrl(key, base_urls);
+  if (!url.ok()) return bad("must be an origin, http[s]://host[:port], or a placeholder that has a base URL");
+  const absl::StatusOr<std::string> origin = NormalOrigin(*url);
+  if (!origin.ok()) return bad(origin.status().message());
+  if (!plan.credentials.emplace(*origin, credentials).second) return bad("the same origin is given twice");
+  return absl::OkStatus();
+}
+
+// One cookie at a time, to tell which of them the browser refused; all were refused together before.
+absl::Status FindRefusedCookie(const CallContext& context, BrowserContext& browser, const Json& cookies) {
+  for (size_t i = 0; i < cookies.size(); ++i) {
+    const absl::Status set = browser.devtools()
+                                 .Call(context, "", "Storage.setCookies",
+                                       {{"browserContextId", browser.id()}, {"cookies", Json::array({cookies[i]})}})
+                                 .status();
+    if (IsRefusal(set)) return CookieError(cookies, i, absl::StrCat("the browser refuses it: ", set.message()));
+    PROCTOR_RETURN_IF_ERROR(set);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetCookies(const CallContext& context, BrowserContext& browser, const Json& cookies) {
+  if (cookies.empty()) return absl::OkStatus();
+  const absl::Status set = browser.devtools()
+                               .Call(context, "", "Storage.setCookies", {{"browserContextId", browser.id()}, {"cookies", cookies}})
+                               .status();
+  if (IsRefusal(set)) {
+    PROCTOR_RETURN_IF_ERROR(FindRefusedCookie(context, browser, cookies));
+  } else {
+    PROCTOR_RETURN_IF_ERROR(set);
+  }
+  // Some it drops without a word.
+  PROCTOR_ASSIGN_OR_RETURN(
+      const Json has, browser.devtools().Call(context, "", "Storage.getCookies", {{"browserContextId", browser.id()}}));
+  return CheckCookiesTaken(cookies, has, absl::Now());
 }
 
 }  // namespace
@@ -113,10 +107,9 @@ absl::StatusOr<StartPlan> PlanStart(const v1::StartState& state, const BaseUrls&
     plan.urls.push_back(std::move(url));
   }
   if (plan.urls.size() > kMaxStartUrls) return absl::InvalidArgumentError("start_state.start_url: more than 16 tabs");
-  PROCTOR_RETURN_IF_ERROR(PlanStorage(state.storage_state_json(), plan));
-  for (const auto& [origin, credentials] : state.http_credentials()) {
-    PROCTOR_ASSIGN_OR_RETURN(const std::string resolved, ResolveUrl(origin, base_urls));
-    plan.credentials[resolved.substr(0, resolved.find_last_not_of('/') + 1)] = credentials;
+  PROCTOR_ASSIGN_OR_RETURN(plan.storage, ParseStorageState(state.storage_state_json()));
+  for (const auto& [key, credentials] : state.http_credentials()) {
+    PROCTOR_RETURN_IF_ERROR(PlanCredentials(key, credentials, base_urls, plan));
   }
   if (state.has_geolocation()) PROCTOR_RETURN_IF_ERROR(CheckGeolocation(state.geolocation()));
   return plan;
@@ -124,22 +117,13 @@ absl::StatusOr<StartPlan> PlanStart(const v1::StartState& state, const BaseUrls&
 
 absl::Status ApplyStart(const CallContext& context, BrowserContext& browser, const StartPlan& plan, int64_t seed,
                         const v1::Geolocation* geolocation) {
-  DevTools& devtools = browser.devtools();
-  std::vector<DevToolsCommand> commands;
-  if (!plan.cookies.empty()) {
-    commands.push_back({"", "Storage.setCookies", {{"browserContextId", browser.id()}, {"cookies", plan.cookies}}});
-  }
   if (geolocation != nullptr) browser.SetGeolocation(*geolocation);
-  const absl::Status sent = AwaitAll(context, devtools.SendAll(std::move(commands)));
-  if (sent.code() == absl::StatusCode::kInvalidArgument || sent.code() == absl::StatusCode::kFailedPrecondition) {
-    return Bad(ToStd(sent.message()));
-  }
-  PROCTOR_RETURN_IF_ERROR(sent);
-  if (!plan.local_storage.empty()) {
+  PROCTOR_RETURN_IF_ERROR(SetCookies(context, browser, plan.storage.cookies));
+  if (!plan.storage.origins.empty()) {
     PROCTOR_ASSIGN_OR_RETURN(const std::shared_ptr<Tab> tab,
                              browser.OpenTab(context, BrowserContext::TabUse::kEvidence));
     absl::Status filled;
-    for (const StartPlan::OriginStorage& storage : plan.local_storage) {
+    for (const OriginStorage& storage : plan.storage.origins) {
       if (filled.ok()) filled = FillStorage(context, *tab, storage);
     }
     const absl::Status closed = browser.CloseTab(context, tab);

@@ -2,6 +2,7 @@
 #ifndef PROCTOR_ENV_WEB_START_STATE_H_
 #define PROCTOR_ENV_WEB_START_STATE_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "common/call_context.h"
 #include "env/web/browser_context.h"
 #include "env/web/page_load.h"
+#include "env/web/storage_state.h"
 #include "proctor/v1/task.pb.h"
 
 namespace proctor::env::web {
@@ -18,20 +20,16 @@ namespace proctor::env::web {
 struct StartPlan {
   // At least one, resolved. The first one is shown.
   std::vector<std::string> urls;
-  // Parameters of Storage.setCookies.
-  Json cookies = Json::array();
-  struct OriginStorage {
-    std::string origin;
-    std::vector<std::pair<std::string, std::string>> items;
-  };
-  std::vector<OriginStorage> local_storage;
+  StorageState storage;
+  // By origin, as NormalOrigin writes it.
   std::map<std::string, v1::HttpCredentials> credentials;
 };
 
 // INVALID_ARGUMENT says which part does not fit.
 absl::StatusOr<StartPlan> PlanStart(const v1::StartState& state, const BaseUrls& base_urls);
 
-// Everything but going to the URLs.
+// Everything but going to the URLs. INVALID_ARGUMENT names a cookie that the browser does not take, or an origin whose local
+// storage cannot be filled.
 absl::Status ApplyStart(const CallContext& context, BrowserContext& browser, const StartPlan& plan, int64_t seed,
                         const v1::Geolocation* geolocation);
 

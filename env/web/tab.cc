@@ -186,7 +186,7 @@ void Tab::OnEvent(const DevToolsEvent& event) {
   frames_.OnEvent(event);
   activity_.OnEvent(event);
   if (event.method == "Target.attachedToTarget") {
-    OnAttached(std::string(event.session_id), event.Params());
+    OnAttached(event.Params());
   } else if (event.method == "Target.detachedFromTarget") {
     OnDetached(JsonStringOr(event.Params(), "sessionId"));
   } else if (event.method == "Page.javascriptDialogOpening") {
@@ -214,7 +214,7 @@ void Tab::OnEvent(const DevToolsEvent& event) {
   }
 }
 
-void Tab::OnAttached(const std::string& parent_session, const Json& params) {
+void Tab::OnAttached(const Json& params) {
   const std::string session = JsonStringOr(params, "sessionId");
   const auto info = params.find("targetInfo");
   if (session.empty() || info == params.end()) return;
@@ -222,9 +222,15 @@ void Tab::OnAttached(const std::string& parent_session, const Json& params) {
     Attach(session, false);
     return;
   }
-  // Nothing is asked of a worker: it runs, and is let go.
-  devtools_.Send({session, "Runtime.runIfWaitingForDebugger", {}});
-  devtools_.Send({parent_session, "Target.detachFromTarget", {{"sessionId", session}}});
+  // Nothing else is asked of a worker. What it was told holds as long as its session does.
+  TabSetUp set_up;
+  {
+    MutexLock lock(mutex_);
+    set_up = set_up_;
+  }
+  std::vector<DevToolsCommand> commands = WorkerSetUpCommands(session, set_up.settings, set_up.browser_user_agent);
+  commands.push_back({session, "Runtime.runIfWaitingForDebugger", {}});
+  devtools_.SendAll(std::move(commands));
 }
 
 void Tab::OnDetached(const std::string& session_id) {

@@ -83,7 +83,7 @@ class Tab : public std::enable_shared_from_this<Tab> {
  private:
   void OnEvent(const DevToolsEvent& event);
   void Attach(const std::string& session_id, bool is_page);
-  void OnAttached(const std::string& parent_session, const Json& params);
+  void OnAttached(const Json& params);
   void OnDetached(const std::string& session_id);
   void OnDialog(const DevToolsEvent& event);
   void OnConsole(const DevToolsEvent& event);

@@ -9,6 +9,7 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "common/strings.h"
+#include "env/start_fields.h"
 #include "env/web/start_state.h"
 #include "env/web/web_evidence.h"
 
@@ -56,11 +57,10 @@ absl::StatusOr<ResetResult> WebWorld::Reset(const CallContext& context, const Re
                                             const v1::ObservationRequest& request) {
   EndEpisode();
   const v1::StartState& start = spec.task.start_state();
+  PROCTOR_RETURN_IF_ERROR(CheckStartFields(
+      start, {"start_url", "storage_state_json", "http_credentials", "base_urls", "geolocation"}, "a browser"));
   base_urls_.clear();
   for (const auto& [name, url] : start.base_urls()) base_urls_[name] = url;
-  if (!start.site_state_json().empty()) {
-    return absl::InvalidArgumentError("start_state.site_state_json: only practice sites have such a state");
-  }
   PROCTOR_ASSIGN_OR_RETURN(const StartPlan plan, PlanStart(start, base_urls_));
   const int64_t seed = spec.seed != 0 ? spec.seed : settings_.random_seed();
   const absl::Time began = absl::Now();
@@ -68,6 +68,9 @@ absl::StatusOr<ResetResult> WebWorld::Reset(const CallContext& context, const Re
   if (start.has_geolocation()) order.geolocation = start.geolocation();
   PROCTOR_ASSIGN_OR_RETURN(StartPage page, contexts_->Take(context, order.Key()));
   browser_ = std::move(page.browser);
+  if (!spec.task.files().empty() && !browser_->takes_uploads()) {
+    return absl::InvalidArgumentError("files: this server's browsers take no uploads");
+  }
   registry_ = std::move(page.registry);
   observer_ = std::move(page.observer);
   ActionRunner::Options options;

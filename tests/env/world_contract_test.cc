@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "common/proto_time.h"
 #include "env/request_checks.h"
@@ -295,6 +296,73 @@ TEST_P(WorldContractTest, ACancelledContextEndsItsCalls) {
   // And it can be reset afterwards.
   EXPECT_TRUE(
       (*world)->Reset(CallContext::WithTimeout(absl::Minutes(1)), {world_->MakeTask(), 0}, {}).ok());
+}
+
+// One value for each field of a start state.
+v1::StartState Sample(const std::string& field) {
+  v1::StartState start;
+  if (field == "start_url") start.set_start_url("about:blank");
+  if (field == "storage_state_json") start.set_storage_state_json("{}");
+  if (field == "http_credentials") (*start.mutable_http_credentials())["https://shop.test"].set_username("me");
+  if (field == "base_urls") (*start.mutable_base_urls())["__SHOP__"] = "https://shop.test";
+  if (field == "geolocation") start.mutable_geolocation()->set_latitude(48);
+  if (field == "site_state_json") (*start.mutable_site_state_json())["shop"] = "[]";
+  if (field == "desktop") start.mutable_desktop();
+  if (field == "android") start.mutable_android();
+  return start;
+}
+
+std::set<std::string> TakenStartFields(const v1::EnvironmentSettings& settings) {
+  std::set<std::string> browser = {"start_url", "storage_state_json", "http_credentials", "base_urls", "geolocation"};
+  switch (settings.kind_case()) {
+    case v1::EnvironmentSettings::kWeb:
+      return browser;
+    case v1::EnvironmentSettings::kPractice:
+      browser.insert("site_state_json");
+      return browser;
+    case v1::EnvironmentSettings::kDesktop:
+      return {"desktop"};
+    case v1::EnvironmentSettings::kAndroid:
+      return {"android"};
+    default:
+      return {};
+  }
+}
+
+TEST_P(WorldContractTest, TakesItsOwnStartStateAndRefusesOthers) {
+  const std::set<std::string> taken = TakenStartFields(world_->environment().Describe().default_settings());
+  auto world = world_->environment().Open(CallContext::WithTimeout(absl::Minutes(1)),
+                                          *world_->environment().ResolveSettings(world_->settings()));
+  ASSERT_TRUE(world.ok()) << world.status();
+  const google::protobuf::Descriptor& fields = *v1::StartState::descriptor();
+  for (int i = 0; i < fields.field_count(); ++i) {
+    const std::string& name = fields.field(i)->name();
+    const v1::StartState sample = Sample(name);
+    ASSERT_NE(sample.ByteSizeLong(), 0u) << "no sample of " << name;
+    ResetSpec spec{world_->MakeTask(), 0};
+    spec.task.mutable_start_state()->MergeFrom(sample);
+    const absl::Status reset = (*world)->Reset(CallContext::WithTimeout(absl::Minutes(1)), spec, {}).status();
+    if (taken.count(name) > 0) {
+      EXPECT_TRUE(reset.ok()) << name << ": " << reset;
+      continue;
+    }
+    EXPECT_EQ(reset.code(), absl::StatusCode::kInvalidArgument) << name;
+    EXPECT_NE(reset.message().find("start_state." + name), absl::string_view::npos) << reset;
+  }
+  // And it can be reset afterwards.
+  EXPECT_TRUE((*world)->Reset(CallContext::WithTimeout(absl::Minutes(1)), {world_->MakeTask(), 0}, {}).ok());
+}
+
+TEST_P(WorldContractTest, TakesFilesIfItCanUploadThem) {
+  const v1::Capabilities can = world_->environment().Describe().capabilities();
+  const bool uploads = std::find(can.actions().begin(), can.actions().end(), "upload_file") != can.actions().end();
+  auto world = world_->environment().Open(CallContext::WithTimeout(absl::Minutes(1)),
+                                          *world_->environment().ResolveSettings(world_->settings()));
+  ASSERT_TRUE(world.ok()) << world.status();
+  ResetSpec spec{world_->MakeTask(), 0};
+  spec.task.add_files()->set_file_name("note.txt");
+  const absl::Status reset = (*world)->Reset(CallContext::WithTimeout(absl::Minutes(1)), spec, {}).status();
+  EXPECT_EQ(reset.code(), uploads ? absl::StatusCode::kOk : absl::StatusCode::kInvalidArgument) << reset;
 }
 
 TEST_P(WorldContractTest, RefusesSettingsOfAnotherKind) {

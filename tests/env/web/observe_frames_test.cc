@@ -171,6 +171,20 @@ TEST_P(ObserveFramesTest, OpenShadowRootsAndSlotsAreSeenAsRendered) {
   Find(Elements(), "Pressed");
 }
 
+TEST_P(ObserveFramesTest, ClosedShadowRootsAreNotSeen) {
+  OpenBody(R"(<button>Light</button><x-card></x-card><script>
+    document.querySelector('x-card').attachShadow({mode: 'closed'}).innerHTML = '<p>Secret</p><button>Shadow</button>';</script>)");
+  const v1::Observation observation = Observe({v1::OBSERVATION_PART_ELEMENTS, v1::OBSERVATION_PART_ACCESSIBILITY_TREE,
+                                               v1::OBSERVATION_PART_TEXT, v1::OBSERVATION_PART_HTML});
+  ASSERT_EQ(observation.elements_size(), 1);
+  EXPECT_EQ(observation.elements(0).name(), "Light");
+  for (const std::string& seen : {observation.accessibility_tree().text(), observation.text().text()}) {
+    EXPECT_EQ(seen.find("Shadow"), std::string::npos) << seen;
+    EXPECT_EQ(seen.find("Secret"), std::string::npos) << seen;
+  }
+  EXPECT_EQ(observation.html().text().find("shadowrootmode"), std::string::npos);
+}
+
 INSTANTIATE_TEST_SUITE_P(Isolation, ObserveFramesTest,
                          testing::Values(Frames::kTogether, Frames::kInProcessesOfTheirOwn),
                          [](const auto& info) {

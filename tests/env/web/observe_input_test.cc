@@ -145,6 +145,15 @@ TEST_F(ObserveInputTest, SelectOptionsByLabelThenValueWithEvents) {
   ExpectError(select("Push", {"First"}), absl::StatusCode::kInvalidArgument, "no select element");
 }
 
+TEST_F(ObserveInputTest, TellsHowFarThePageIsScrolled) {
+  OpenBody("<div style='width:3000px;height:5000px'></div>");
+  EXPECT_EQ(Observe({v1::OBSERVATION_PART_FOCUS_AND_SCROLL}).scroll().y(), 0);
+  Evaluate("scrollTo(30, 400)");
+  const v1::Observation scrolled = Observe({v1::OBSERVATION_PART_FOCUS_AND_SCROLL});
+  EXPECT_EQ(scrolled.scroll().x(), 30);
+  EXPECT_EQ(scrolled.scroll().y(), 400);
+}
+
 TEST_F(ObserveInputTest, ScrollsTheElementOrItsNearestScroller) {
   OpenBody(
       "<div style='height:100px;overflow:auto'><button>Inside</button><div "

@@ -129,7 +129,7 @@ TEST_F(StartPageTest, PrivateStartsHaveNoKey) {
   secret.plan.urls = {"http://user:word@a.test/"};
   EXPECT_EQ(secret.Key(), "");
   secret = order;
-  secret.plan.local_storage.push_back({"http://a.test", {{"k", "v"}}});
+  secret.plan.storage.origins.push_back({"http://a.test", {{"k", "v"}}});
   EXPECT_EQ(secret.Key(), "");
   secret = order;
   secret.plan.urls.push_back("http://b.test/");

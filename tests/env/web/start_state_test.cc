@@ -1,8 +1,14 @@
 #include "env/web/start_state.h"
 
+#include <set>
 #include <string>
+#include <utility>
 
-#include "env/web/page_settings.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "common/strings.h"
+#include "env/web/locale.h"
 #include "tests/env/web/web_fixture.h"
 
 namespace proctor::env::web {
@@ -27,37 +33,34 @@ TEST(ResolveUrlTest, CredentialsAreCutFromUrls) {
   EXPECT_EQ(WithoutCredentials("about:blank"), "about:blank");
 }
 
-TEST(ResolveWebSettingsTest, FillsInDefaultsAndRefusesWhatItCannotDo) {
-  const auto defaults = ResolveWebSettings({});
-  ASSERT_TRUE(defaults.ok());
-  EXPECT_EQ(defaults->viewport().width(), 1280);
-  EXPECT_EQ(defaults->time_zone(), "UTC");
-  const auto refused = [](auto change) {
-    v1::WebSettings settings;
-    change(settings);
-    return ResolveWebSettings(settings).status().code() == absl::StatusCode::kInvalidArgument;
-  };
-  EXPECT_TRUE(refused([](v1::WebSettings& s) { s.mutable_viewport()->set_width(10); }));
-  EXPECT_TRUE(refused([](v1::WebSettings& s) { s.set_device_scale(9); }));
-  EXPECT_TRUE(refused([](v1::WebSettings& s) { s.set_locale("no such locale!"); }));
-  EXPECT_TRUE(refused([](v1::WebSettings& s) { s.set_time_zone("Mars/Olympus"); }));
-  EXPECT_TRUE(refused([](v1::WebSettings& s) { s.set_color_scheme("pink"); }));
-  EXPECT_TRUE(refused([](v1::WebSettings& s) { s.set_user_agent("a\nb"); }));
-  EXPECT_TRUE(refused([](v1::WebSettings& s) { s.add_permissions("everything"); }));
-  EXPECT_TRUE(refused([](v1::WebSettings& s) { s.mutable_geolocation()->set_latitude(91); }));
-  EXPECT_TRUE(refused([](v1::WebSettings& s) { s.mutable_settle_cap()->set_seconds(61); }));
-  EXPECT_TRUE(refused([](v1::WebSettings& s) { s.mutable_preload_max_age()->set_seconds(601); }));
-  EXPECT_TRUE(refused([](v1::WebSettings& s) { s.mutable_preload_max_age()->set_seconds(-1); }));
-  EXPECT_TRUE(refused([](v1::WebSettings& s) { s.set_max_download_bytes(int64_t{1} << 40); }));
-}
-
-TEST(PlanStartTest, RefusesMalformedStorageState) {
-  for (const char* bad : {"[", "[]", R"({"cookies":{}})", R"({"cookies":[{}]})", R"({"origins":[{"origin":"file:///"}]})",
-                          R"({"origins":[1]})", R"({"cookies":[{"name":"a","value":"b"}]})"}) {
+TEST(PlanStartTest, CredentialsAreFoundByTheOriginsThatBrowsersName) {
+  const BaseUrls bases = {{"__SHOP__", "http://Shop.test:80/"}, {"__DEEP__", "http://deep.test/x"}, {"__SELF__", "http://me:hunter2@self.test"}};
+  const std::pair<const char*, const char*> good[] = {{"https://Shop.test:443", "https://shop.test"},
+                                                      {"http://shop.test:8080/", "http://shop.test:8080"},
+                                                      {"__SHOP__", "http://shop.test"},
+                                                      {"HTTP://127.0.0.1:7770", "http://127.0.0.1:7770"}};
+  for (const auto& [key, origin] : good) {
     v1::StartState state;
-    state.set_storage_state_json(bad);
-    EXPECT_EQ(PlanStart(state, {}).status().code(), absl::StatusCode::kInvalidArgument) << bad;
+    (*state.mutable_http_credentials())[key].set_username("u");
+    const auto plan = PlanStart(state, bases);
+    ASSERT_TRUE(plan.ok()) << plan.status();
+    ASSERT_EQ(plan->credentials.size(), 1u);
+    EXPECT_EQ(plan->credentials.begin()->first, origin);
   }
+  for (const char* bad : {"", "shop.test", "about:blank", "ftp://shop.test", "https://shop.test/login", "https://shop.test?x",
+                          "https://shop.test#x", "https://me@shop.test", "https://me:hunter2@shop.test", "https://*.test", "__WIKI__",
+                          "__DEEP__", "__SELF__"}) {
+    v1::StartState state;
+    (*state.mutable_http_credentials())[bad].set_username("u");
+    const absl::Status refused = PlanStart(state, bases).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument) << bad;
+    EXPECT_THAT(std::string(refused.message()), testing::StartsWith("start_state.http_credentials[\"")) << bad;
+    EXPECT_THAT(std::string(refused.message()), testing::Not(HasSubstr("hunter2")));
+  }
+  v1::StartState twice;
+  (*twice.mutable_http_credentials())["https://shop.test"].set_username("u");
+  (*twice.mutable_http_credentials())["https://SHOP.test:443/"].set_username("v");
+  EXPECT_THAT(std::string(PlanStart(twice, {}).status().message()), HasSubstr("the same origin is given twice"));
 }
 
 class StartStateTest : public WebWorldTestBase {};
@@ -82,13 +85,188 @@ TEST_F(StartStateTest, BringsCookiesAndLocalStorage) {
   start.set_start_url(site().Url("/"));
   start.set_storage_state_json(absl::StrCat(
       R"({"cookies":[{"name":"c","value":"1","domain":"127.0.0.1","path":"/","expires":-1,"httpOnly":false,"secure":false,"sameSite":"Lax"}],)",
-      R"("origins":[{"origin":")", site().Url(""), R"(","localStorage":[{"name":"k","value":"v\"<"}]}]})"));
+      R"("origins":[{"origin":")", site().Url(""), R"(","localStorage":[{"name":"k","value":"v\"<"}],"indexedDB":[]},)",
+      R"({"origin":")", site().Url("", "localhost"), R"(","localStorage":[{"name":"k","value":"other"}]}]})"));
   const int before = site().hits("/");
   const auto result = TryReset(start);
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->observation.title(), "c=1|v\"<");
   EXPECT_EQ(result->observation.tabs_size(), 1);
   EXPECT_EQ(site().hits("/"), before + 1) << "filling the storage sends no request";
+  v1::Action other;
+  other.mutable_goto_()->set_url(site().Url("/", "localhost"));
+  EXPECT_EQ(Act(other).title(), "|other");
+}
+
+// Names of cookies, as a page and its server see them.
+class CookieRulesTest : public WebWorldTestBase {
+ protected:
+  CookieRulesTest() {
+    site().Answer("/", Telling);
+    site().Answer("/below/page", Telling);
+    site().Answer("/frame", Telling);
+  }
+  static net::HttpResponse Telling(const net::HttpRequest& request) {
+    return TestSite::Html(absl::StrCat("<title>", Names(request.Header("cookie")),
+                                       "</title><p id=p></p><script>p.textContent='script: '+document.cookie.split('; ').map(c=>"
+                                       "c.split('=')[0]).sort().join(' ')+' server: '+document.title</script>"));
+  }
+  static std::string Names(std::string_view header) {
+    std::set<std::string> names;
+    for (const auto cookie : absl::StrSplit(ToAbsl(header), "; ", absl::SkipEmpty())) {
+      names.emplace(cookie.substr(0, cookie.find('=')));
+    }
+    return absl::StrJoin(names, " ");
+  }
+  // What both see after a start with that one cookie of 127.0.0.1, or of another host.
+  std::string Seen(const std::string& members, const std::string& url, const std::string& host = "127.0.0.1") {
+    v1::StartState start;
+    start.set_start_url(url);
+    start.set_storage_state_json(
+        absl::StrCat(R"({"cookies":[{"name":"c","value":"1","domain":")", host, "\"", members.empty() ? "" : ",", members, "}]}"));
+    const auto result = TryReset(start);
+    EXPECT_TRUE(result.ok()) << result.status();
+    return result.ok() ? result->observation.text().text() : "";
+  }
+  // Of the frame in a page of another site.
+  std::string SeenInFrame(const std::string& members) {
+    site().Page("/outer", absl::StrCat("<iframe src='", site().Url("/frame"), "'></iframe>"));
+    return Seen(members, site().Url("/outer", "localhost"));
+  }
+  // After a click in a page of another site.
+  std::string SeenByLink(const std::string& members) {
+    site().Page("/link", absl::StrCat("<a href='", site().Url("/"), "'>Go</a>"));
+    v1::StartState start;
+    start.set_start_url(site().Url("/link", "localhost"));
+    start.set_storage_state_json(absl::StrCat(R"({"cookies":[{"name":"c","value":"1","domain":"127.0.0.1",)", members, "}]}"));
+    const auto result = TryReset(start);
+    EXPECT_TRUE(result.ok()) << result.status();
+    if (!result.ok()) return "";
+    last_ = result->observation;
+    return Click("Go").text().text();
+  }
+};
+
+constexpr char kBoth[] = "script: c server: c";
+constexpr char kServerOnly[] = "script: server: c";
+constexpr char kNobody[] = "script: server:";
+
+TEST_F(CookieRulesTest, PathsExpiryAndHttpOnlyAreInForce) {
+  EXPECT_THAT(Seen("", site().Url("/")), HasSubstr(kBoth));
+  EXPECT_THAT(Seen(R"("httpOnly":true)", site().Url("/")), HasSubstr(kServerOnly));
+  EXPECT_THAT(Seen(R"("path":"/below")", site().Url("/below/page")), HasSubstr(kBoth));
+  EXPECT_THAT(Seen(R"("path":"/below")", site().Url("/")), HasSubstr(kNobody));
+  EXPECT_THAT(Seen(R"("expires":1000000000)", site().Url("/")), HasSubstr(kNobody)) << "an expired one is no error";
+  EXPECT_THAT(Seen(absl::StrCat(R"("expires":)", absl::ToUnixSeconds(absl::Now()) + 3600), site().Url("/")), HasSubstr(kBoth));
+}
+
+TEST_F(CookieRulesTest, SecureIsInForce) {
+  // A host that is not this machine's own; cookies know no ports.
+  const std::string plain = "http://plain.test/";
+  EXPECT_THAT(Seen("", plain, "plain.test"), HasSubstr(kBoth));
+  EXPECT_THAT(Seen(R"("secure":true)", plain, "plain.test"), HasSubstr(kNobody));
+  EXPECT_THAT(Seen("", "http://below.plain.test/", "plain.test"), HasSubstr(kNobody));
+  EXPECT_THAT(Seen("", "http://below.plain.test/", ".plain.test"), HasSubstr(kBoth));
+}
+
+TEST_F(CookieRulesTest, SameSiteIsInForce) {
+  EXPECT_THAT(SeenByLink(R"("sameSite":"Lax")"), HasSubstr("server: c"));
+  EXPECT_THAT(SeenByLink(R"("sameSite":"Strict")"), testing::Not(HasSubstr("server: c")));
+  EXPECT_THAT(SeenInFrame(R"("sameSite":"Lax","secure":true)"), HasSubstr(kNobody));
+  EXPECT_THAT(SeenInFrame(R"("sameSite":"None","secure":true)"), HasSubstr(kBoth));
+}
+
+TEST_F(CookieRulesTest, PartitionsAreInForce) {
+  const std::string partitioned = R"("sameSite":"None","secure":true,"partitionKey":"http://localhost")";
+  EXPECT_THAT(SeenInFrame(partitioned), HasSubstr(kBoth));
+  EXPECT_THAT(Seen(partitioned, site().Url("/")), HasSubstr(kNobody));
+  EXPECT_THAT(SeenInFrame(R"("sameSite":"None","secure":true,"partitionKey":"http://elsewhere.test")"), HasSubstr(kNobody));
+}
+
+TEST_F(CookieRulesTest, ACookieThatTheBrowserDoesNotTakeIsNamed) {
+  const std::pair<const char*, const char*> table[] = {
+      {R"({"name":"__Secure-x","value":"hunter2","domain":"a.test"})", "cookies[1]: \"__Secure-x\" of a.test: "},
+      {R"({"name":"x","value":"hunter2","domain":"a.test","path":"below"})", "cookies[1]: \"x\" of a.test: "},
+      {R"({"name":"x","value":"hunter2;","domain":"a.test"})", "cookies[1]: \"x\" of a.test: "},
+      {R"({"name":"good","value":"hunter2","domain":"a.test"})", "cookies[0]: \"good\" of a.test: "},
+      {R"({"name":"x","value":"hunter2","domain":"a.test","path":"/a b"})", "cookies[1]: \"x\" of a.test: the browser did not take it"},
+      {R"({"name":"x","value":"hunter2","domain":"a.test","secure":true,"partitionKey":"https://below.top.test"})",
+       "cookies[1]: \"x\" of a.test: the browser did not take it"},
+  };
+  for (const auto& [cookie, place] : table) {
+    v1::StartState start;
+    start.set_storage_state_json(absl::StrCat(R"({"cookies":[{"name":"good","value":"1","domain":"a.test"},)", cookie, "]}"));
+    const absl::Status refused = TryReset(start).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument) << cookie;
+    EXPECT_THAT(std::string(refused.message()), HasSubstr(place));
+    EXPECT_THAT(std::string(refused.message()), testing::Not(HasSubstr("hunter2")));
+  }
+}
+
+TEST_F(StartStateTest, AStorageThatCannotBeFilledIsRefused) {
+  v1::StartState start;
+  start.set_storage_state_json(absl::StrCat(R"({"origins":[{"origin":")", site().Url(""), R"(","localStorage":[{"name":"k","value":")",
+                                            std::string(11 << 20, 'x'), R"("}]}]})"));
+  const absl::Status refused = TryReset(start).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr(absl::StrCat("local storage of ", site().Url(""), " cannot be filled")));
+}
+
+// Tells where it is, or why not.
+constexpr char kAskPlace[] =
+    "<script>navigator.geolocation.getCurrentPosition(q=>document.title=q.coords.latitude+','+q.coords.longitude,"
+    "e=>document.title='no '+e.message)</script>";
+
+TEST_F(StartStateTest, PagesMayAskForAPlaceThatIsGiven) {
+  site().Page("/place", kAskPlace);
+  const auto title = [&](const v1::WebSettings& settings, const v1::StartState& start) {
+    Open(settings);
+    const auto result = TryReset(start);
+    EXPECT_TRUE(result.ok()) << result.status();
+    v1::Action noop;
+    noop.mutable_noop();
+    return Act(noop).title();
+  };
+  v1::StartState start;
+  start.set_start_url(site().Url("/place"));
+  EXPECT_THAT(title({}, start), testing::StartsWith("no "));
+  v1::WebSettings settings;
+  settings.mutable_geolocation()->set_latitude(48);
+  settings.mutable_geolocation()->set_longitude(11);
+  EXPECT_EQ(title(settings, start), "48,11");
+  start.mutable_geolocation()->set_latitude(52);
+  start.mutable_geolocation()->set_longitude(13);
+  EXPECT_EQ(title(settings, start), "52,13");
+  EXPECT_EQ(title({}, start), "52,13");
+}
+
+TEST_F(StartStateTest, WorkersSpeakTheLanguageOfTheirPage) {
+  v1::WebSettings settings;
+  settings.set_locale("de-DE");
+  settings.set_time_zone("Asia/Tokyo");
+  settings.set_user_agent("ProctorTest/1");
+  Open(settings);
+  site().Answer("/heard", [](const net::HttpRequest& request) { return TestSite::Html(std::string(request.Header("accept-language"))); });
+  site().Answer("/worker.js", [](const net::HttpRequest&) {
+    net::HttpResponse script = TestSite::Html(
+        "fetch('/heard').then(r=>r.text()).then(heard=>postMessage([navigator.language,navigator.userAgent,new Date(0).getHours(),"
+        "(1.5).toLocaleString(),heard].join(' ')))");
+    script.headers = {{"Content-Type", "text/javascript"}};
+    return script;
+  });
+  ResetTo("<script>new Worker('/worker.js').onmessage=e=>document.title=e.data</script>");
+  v1::Action noop;
+  noop.mutable_noop();
+  for (int look = 0; look < 40 && last_.title().empty(); ++look) Act(noop);
+  EXPECT_EQ(last_.title(), "de-DE ProctorTest/1 9 1,5 de-DE,de;q=0.9");
+}
+
+TEST_F(StartStateTest, TheBrowserKnowsEveryLanguageOfTheList) {
+  std::string list;
+  for (const std::string_view language : KnownLanguages()) absl::StrAppend(&list, list.empty() ? "" : ",", ToAbsl(language));
+  ResetTo(absl::StrCat("<script>const all='", list, "'.split(',');document.title=all.length+' unknown: '+all.filter(l=>"
+                       "!Intl.DateTimeFormat.supportedLocalesOf([l]).length||!Intl.NumberFormat.supportedLocalesOf([l]).length)</script>"));
+  EXPECT_EQ(last_.title(), absl::StrCat(KnownLanguages().size(), " unknown:"));
 }
 
 TEST_F(StartStateTest, SettingsReachThePageAndItsFrames) {
