@@ -65,8 +65,7 @@ class Connection final : public EgressConnection {
     ErrorCode error;
     client_.socket().set_option(tcp::no_delay(true), error);
     if (listener_->connections > options_.max_connections_per_listener) {
-      co_await Reply(503, "Proctor-Refused",
-                     "too many connections of this browser context at once");
+      co_await Reply(503, "too many connections of this browser context at once");
     } else {
       bool more = true;
       while (more && !closed_) more = co_await ServeRequest();
@@ -89,7 +88,7 @@ class Connection final : public EgressConnection {
       co_return false;
     }
     const std::string_view objection = Objection(parser);
-    if (!objection.empty()) co_return co_await Reply(400, "", std::string(objection));
+    if (!objection.empty()) co_return co_await Reply(400, std::string(objection));
     if (parser.get().method() == http::verb::connect) {
       co_await ServeConnect(ToString(parser.get().target()));
       co_return false;
@@ -103,7 +102,7 @@ class Connection final : public EgressConnection {
       co_return;
     const bool too_large =
         error == http::error::header_limit || error == http::error::buffer_overflow;
-    co_await Reply(too_large ? 431 : 400, "", error.message());
+    co_await Reply(too_large ? 431 : 400, error.message());
   }
 
   asio::awaitable<void> ServeConnect(std::string target) {
@@ -114,7 +113,7 @@ class Connection final : public EgressConnection {
     }
     const absl::Status status = co_await ConnectTo(*authority);
     if (!status.ok()) {
-      co_await ReplyStatus(target, status);
+      co_await ReplyStatus(HostPort(*authority), status);
       co_return;
     }
     static constexpr std::string_view kEstablished = "HTTP/1.1 200 Connection established\r\n\r\n";
@@ -128,7 +127,7 @@ class Connection final : public EgressConnection {
   // Connects server_ to one of the authority's permitted addresses; keeps a connection that already
   // goes there.
   asio::awaitable<absl::Status> ConnectTo(Authority authority) {
-    const std::string key = absl::StrCat(authority.host, ":", authority.port);
+    const std::string key = HostPort(authority);
     if (server_key_ == key && ServerIsQuiet()) co_return absl::OkStatus();
     server_.close();
     server_buffer_.clear();
@@ -145,6 +144,7 @@ class Connection final : public EgressConnection {
       if (error) continue;
       server_.socket().set_option(tcp::no_delay(true), error);
       server_key_ = key;
+      listener_->failures.Remove(key);
       co_return absl::OkStatus();
     }
     if (error == beast::error::timeout) {
@@ -170,8 +170,7 @@ class Connection final : public EgressConnection {
     absl::StatusOr<Destination> destination = ParseAbsoluteForm(original);
     if (!destination.ok())
       co_return co_await ReplyStatus(original.substr(0, 200), destination.status());
-    const std::string key =
-        absl::StrCat(destination->authority.host, ":", destination->authority.port);
+    const std::string key = HostPort(destination->authority);
     absl::Status status = co_await ConnectTo(destination->authority);
     if (!status.ok()) co_return co_await ReplyStatus(key, status);
 
@@ -228,6 +227,7 @@ class Connection final : public EgressConnection {
     if (switched && !upgrade) co_return co_await ReplyToBadServer(key, http::error::bad_status);
     const bool server_keeps = parser->get().keep_alive() && !parser->get().need_eof();
     RemoveHopByHop(parser->get(), switched);
+    parser->get().erase(kEgressFailureHeader);
     // Without a length the reply ends with the connection.
     const bool bodiless =
         head || parser->get().result_int() == 204 || parser->get().result_int() == 304;
@@ -327,20 +327,23 @@ class Connection final : public EgressConnection {
     if (closed_) co_return false;
     const std::string reason = OneLine(std::string(status.message()));
     const int code = HttpStatusFor(status);
+    // Before the browser hears of it and somebody asks.
+    if (code != 400) listener_->failures.Add(host_port, reason);
     if (options_.on_refused && code != 400)
       options_.on_refused(listener_->port, OneLine(host_port), reason);
-    co_return co_await Reply(code, code == 403 ? "Proctor-Refused" : "Proctor-Failed", reason);
+    co_return co_await Reply(code, reason);
   }
 
   // Always ends the connection: what follows on it may be the rest of a request that was not read.
-  asio::awaitable<bool> Reply(int code, std::string header, std::string reason) {
+  asio::awaitable<bool> Reply(int code, std::string reason) {
     http::response<http::string_body> message;
     message.result(static_cast<unsigned>(code));
     message.version(11);
     message.keep_alive(false);
     message.set(http::field::content_type, "text/plain; charset=utf-8");
     message.set(http::field::cache_control, "no-store");
-    if (!header.empty()) message.set(header, reason);
+    message.set(kEgressFailureHeader,
+                absl::StrCat(listener_->core.mark(), " ", OneLine(reason)));
     message.body() = absl::StrCat(code == 403 ? "refused: " : "", reason, "\n");
     message.prepare_payload();
     ErrorCode error;

@@ -4,12 +4,15 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/ids.h"
 #include "common/mutex.h"
 #include "net/asio.h"
 #include "net/egress_proxy.h"
@@ -23,9 +26,11 @@ class EgressCore {
  public:
   explicit EgressCore(EgressProxy::Options options)
       : options_(std::move(options)),
+        mark_(RandomHex(16)),
         lookups_(std::make_unique<FairQueue>("egress-dns", options_.lookups)) {}
 
   const EgressProxy::Options& options() const { return options_; }
+  const std::string& mark() const { return mark_; }
 
   // Where a request for `authority` on the listener of that port may be connected to, best first:
   // looked up once, each address checked. PERMISSION_DENIED refused; UNAVAILABLE or
@@ -47,11 +52,27 @@ class EgressCore {
                                                                  std::string host);
 
   const EgressProxy::Options options_;
+  const std::string mark_;
   mutable Mutex mutex_;
   std::set<uint16_t> own_ports_ ABSL_GUARDED_BY(mutex_);
   std::set<uint16_t> listener_ports_ ABSL_GUARDED_BY(mutex_);
   // By listener: whatever names one session's pages look up, those of the others are found.
   std::unique_ptr<FairQueue> lookups_;
+};
+
+// Why hosts could not be had lately, the last reason of each. Thread-safe, bounded.
+class EgressFailures {
+ public:
+  void Add(const std::string& host_port, std::string reason);
+  // It was reached.
+  void Remove(const std::string& host_port);
+  // Empty: none.
+  std::string Find(const std::string& host_port) const;
+
+ private:
+  mutable Mutex mutex_;
+  // The oldest first.
+  std::deque<std::pair<std::string, std::string>> reasons_ ABSL_GUARDED_BY(mutex_);
 };
 
 // What the connections of one listener share.
@@ -62,6 +83,7 @@ struct EgressListener {
   const EgressRules rules;
   uint16_t port = 0;
   std::atomic<int> connections = 0;
+  EgressFailures failures;
 };
 
 // Serves one browser connection to its end. Runs on the socket's executor (a strand). `self` is

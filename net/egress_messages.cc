@@ -88,6 +88,10 @@ std::string HostHeader(const Authority& authority) {
   return authority.port == 80 ? host : absl::StrCat(host, ":", authority.port);
 }
 
+std::string HostPort(const Authority& authority) {
+  return absl::StrCat(authority.host, ":", authority.port);
+}
+
 int HttpStatusFor(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kPermissionDenied:

@@ -40,6 +40,9 @@ absl::StatusOr<Destination> ParseAbsoluteForm(const std::string& target);
 
 std::string HostHeader(const Authority& authority);
 
+// "host:port", by which one place is known.
+std::string HostPort(const Authority& authority);
+
 // The status code that tells the browser why it was not served.
 int HttpStatusFor(const absl::Status& status);
 

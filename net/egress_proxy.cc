@@ -12,6 +12,7 @@
 #include "common/status.h"
 #include "net/asio.h"
 #include "net/egress_connection.h"
+#include "net/egress_messages.h"
 #include "net/egress_rules.h"
 
 namespace proctor::net {
@@ -20,6 +21,8 @@ namespace {
 // Beyond its limit a listener answers this many connections more with 503; the rest waits in the
 // kernel's queue.
 constexpr int kRefusedAtOnce = 64;
+// Of a listener, whose reasons are kept.
+constexpr size_t kFailingHosts = 64;
 
 absl::StatusOr<std::vector<std::string>> SystemResolve(const std::string& host) {
   addrinfo hints{};
@@ -168,12 +171,26 @@ class EgressProxyImpl final : public EgressProxy {
     asio::post(executor, [door = std::move(door)] { door->Close(); });
   }
 
+  const std::string& mark() const override { return core_.mark(); }
+
+  std::string FailureOf(uint16_t port, const std::string& host_port) const override {
+    const absl::StatusOr<Authority> authority = ParseAuthority(host_port, 0);
+    std::shared_ptr<Door> door;
+    {
+      MutexLock lock(mutex_);
+      const auto it = doors_.find(port);
+      if (it != doors_.end()) door = it->second;
+    }
+    if (door == nullptr || !authority.ok()) return "";
+    return door->listener->failures.Find(HostPort(*authority));
+  }
+
  private:
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   // After io_: its lookups end before the I/O context does.
   EgressCore core_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::map<uint16_t, std::shared_ptr<Door>> doors_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_;
 };
@@ -250,6 +267,25 @@ asio::awaitable<absl::StatusOr<std::vector<IpAddress>>> EgressCore::Lookup(uint1
     if (auto address = ParseIpAddress(text)) addresses.push_back(*address);
   }
   co_return addresses;
+}
+
+void EgressFailures::Add(const std::string& host_port, std::string reason) {
+  MutexLock lock(mutex_);
+  std::erase_if(reasons_, [&](const auto& known) { return known.first == host_port; });
+  if (reasons_.size() >= kFailingHosts) reasons_.pop_front();
+  reasons_.emplace_back(host_port, std::move(reason));
+}
+
+void EgressFailures::Remove(const std::string& host_port) {
+  MutexLock lock(mutex_);
+  std::erase_if(reasons_, [&](const auto& known) { return known.first == host_port; });
+}
+
+std::string EgressFailures::Find(const std::string& host_port) const {
+  MutexLock lock(mutex_);
+  const auto found = std::find_if(reasons_.begin(), reasons_.end(),
+                                  [&](const auto& known) { return known.first == host_port; });
+  return found == reasons_.end() ? "" : found->second;
 }
 
 void EgressCore::Stop() { lookups_.reset(); }

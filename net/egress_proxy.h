@@ -2,10 +2,10 @@
 // guest).
 //
 // Resolves a name once, checks every address, connects to the checked address: no rebinding. Speaks
-// CONNECT and absolute-form HTTP/1.1 (WebSocket upgrades included). A refused request gets 403 with
-// a one-line reason in the body and in the `Proctor-Refused` header; one whose host cannot be
-// reached 502 or 504 with the reason in `Proctor-Failed`; a malformed or ambiguous one 400; one too
-// many connections 503.
+// CONNECT and absolute-form HTTP/1.1 (WebSocket upgrades included). A refused request gets 403; one
+// whose host cannot be reached 502 or 504; a malformed or ambiguous one 400; one too many
+// connections 503. All of these have a one-line reason in the body, and in a header that no server
+// can send (kEgressFailureHeader).
 #ifndef PROCTOR_NET_EGRESS_PROXY_H_
 #define PROCTOR_NET_EGRESS_PROXY_H_
 
@@ -36,6 +36,11 @@ struct EgressPolicy {
   // policy with it.
   std::vector<std::string> narrowed_to;
 };
+
+// Marks a reply as the proxy's own: `EgressProxy::mark()`, a space, and the reason. Taken out of every
+// reply that passes through; what comes through a tunnel (https) the proxy does not see, so that it
+// means something only in answer to an http:// URL.
+inline constexpr char kEgressFailureHeader[] = "Proctor-Egress-Failure";
 
 // INVALID_ARGUMENT if `pattern` cannot be an entry of allowed_hosts.
 absl::Status CheckHostPattern(const std::string& pattern);
@@ -87,6 +92,13 @@ class EgressProxy {
   virtual absl::StatusOr<uint16_t> Open(EgressPolicy policy) = 0;
   // Closes the listener and its connections, soon after return. Unknown ports are ignored.
   virtual void Close(uint16_t port) = 0;
+
+  // 32 hex digits from the operating system, of this proxy alone.
+  virtual const std::string& mark() const = 0;
+  // Why the listener's last connection to `host_port` ("example.org:443", "[::1]:443") was refused or
+  // failed: browsers do not show the reply to a failed CONNECT. Empty: it did not fail, or that was
+  // 64 failing hosts ago.
+  virtual std::string FailureOf(uint16_t port, const std::string& host_port) const = 0;
 };
 
 }  // namespace proctor::net

@@ -175,9 +175,25 @@ bool NamedExactly(const std::vector<HostPattern>& patterns, const Authority& aut
   });
 }
 
+// As one writes it in allowed_hosts.
+std::string PatternFor(const Authority& authority) {
+  const bool v6 = authority.address.has_value() && !authority.address->is_v4;
+  return absl::StrCat(v6 ? "[" : "", authority.host, v6 ? "]:" : ":", authority.port);
+}
+
 absl::Status NotAllowed(const Authority& authority) {
-  return absl::PermissionDeniedError(absl::StrCat("host ", authority.host, ":", authority.port,
-                                                  " is not among the allowed hosts"));
+  return absl::PermissionDeniedError(absl::StrCat(
+      "host ", PatternFor(authority),
+      " is not among the server's allowed hosts (egress.allowed_hosts, proctord --egress-allow): where "
+      "any are named, pages reach no others. Name it there too; or name none: then pages reach every "
+      "public host, and with egress.allow_private (--egress-allow-private) loopback and private "
+      "addresses as well"));
+}
+
+absl::Status NotAllowedBySession(const Authority& authority) {
+  return absl::PermissionDeniedError(
+      absl::StrCat("host ", PatternFor(authority),
+                   " is not among the hosts that the session's settings allow (allowed_hosts)"));
 }
 
 }  // namespace
@@ -288,7 +304,7 @@ absl::Status CheckHost(const EgressRules& rules, const Authority& authority) {
                     (pattern.address.has_value() && IsLocalhostName(authority.host));
            });
   };
-  if (hopeless(rules.also_required)) return NotAllowed(authority);
+  if (hopeless(rules.also_required)) return NotAllowedBySession(authority);
   const bool private_anywhere = rules.allow_private;
   if (!private_anywhere && hopeless(rules.allowed)) return NotAllowed(authority);
   return absl::OkStatus();
@@ -297,7 +313,9 @@ absl::Status CheckHost(const EgressRules& rules, const Authority& authority) {
 absl::Status CheckAddress(const EgressRules& rules, const Authority& authority,
                           const IpAddress& address, bool own_address, bool own_port) {
   const std::string shown =
-      absl::StrCat(authority.host, ":", authority.port, " (", address.ToString(), ")");
+      authority.address.has_value()
+          ? PatternFor(authority)
+          : absl::StrCat(authority.host, ":", authority.port, " (", address.ToString(), ")");
   AddressClass kind = ClassifyAddress(address);
   if (kind == AddressClass::kForbidden) {
     return absl::PermissionDeniedError(
@@ -311,15 +329,18 @@ absl::Status CheckAddress(const EgressRules& rules, const Authority& authority,
     return absl::PermissionDeniedError(absl::StrCat(shown, " is a port of the server itself"));
   }
   if (!rules.also_required.empty() && !Matches(rules.also_required, authority, address)) {
-    return NotAllowed(authority);
+    return NotAllowedBySession(authority);
   }
   if (kind != AddressClass::kPublic) {
     if (rules.allow_private || NamedExactly(rules.allowed, authority, address))
       return absl::OkStatus();
     return absl::PermissionDeniedError(
         absl::StrCat(shown,
-                     " is a private or loopback address; name the host in "
-                     "allowed_hosts or set allow_private"));
+                     " is a loopback or private address, which pages reach only if the server lets "
+                     "them: egress.allow_private (proctord --egress-allow-private) opens all of these "
+                     "besides the public hosts; egress.allowed_hosts (proctord --egress-allow ",
+                     PatternFor(authority),
+                     ") opens this one, and closes every host that it does not name"));
   }
   if (!rules.allowed.empty() && !Matches(rules.allowed, authority, address))
     return NotAllowed(authority);

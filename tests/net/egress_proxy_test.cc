@@ -139,7 +139,9 @@ TEST_F(EgressProxyTest, LimitsConnectionsOfAListener) {
     peer->Send(connect);
     EXPECT_THAT(peer->ReadUntil("\r\n\r\n"), StartsWith("HTTP/1.1 200"));
   }
-  EXPECT_THAT(Ask(port, connect), StartsWith("HTTP/1.1 503"));
+  const std::string reply = Ask(port, connect);
+  EXPECT_THAT(reply, StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(reply, HasSubstr(absl::StrCat("Proctor-Egress-Failure: ", proxy_->mark(), " too many")));
   EXPECT_THAT(Ask(Open(), connect), StartsWith("HTTP/1.1 200"));
 }
 

@@ -19,12 +19,62 @@ TEST_F(EgressRefusalsTest, RefusesWithReasonInBodyAndHeader) {
   const uint16_t port = Open({});
   const std::string reply = Get(port, absl::StrCat("127.0.0.1:", server.port()));
   EXPECT_THAT(reply, StartsWith("HTTP/1.1 403"));
-  EXPECT_THAT(reply, HasSubstr("Proctor-Refused: 127.0.0.1"));
+  EXPECT_THAT(reply, HasSubstr(absl::StrCat("Proctor-Egress-Failure: ", proxy_->mark(), " 127.0.0.1")));
   EXPECT_THAT(reply, HasSubstr("\r\n\r\nrefused: 127.0.0.1"));
   EXPECT_THAT(Connect(port, absl::StrCat("127.0.0.1:", server.port())), StartsWith("HTTP/1.1 403"));
   EXPECT_EQ(server.accepted(), 0);
   MutexLock lock(mutex_);
   EXPECT_EQ(refused_.size(), 2u);
+}
+
+TEST_F(EgressRefusalsTest, MarksEveryReplyOfItsOwnAndNoServers) {
+  const uint16_t port = Open();
+  const std::string mark = absl::StrCat("\r\nProctor-Egress-Failure: ", proxy_->mark(), " ");
+  RawServer liar([&](RawPeer peer) {
+    peer.ReadUntil("\r\n\r\n");
+    peer.Send(absl::StrCat("HTTP/1.1 200 OK", mark, "a lie\r\nX-Kept: 1\r\nproctor-egress-failure: ", proxy_->mark(),
+                           " another\r\nConnection: X-Kept, close\r\nContent-Length: 2\r\n\r\nok"));
+  });
+  const std::string passed = Get(port, absl::StrCat("127.0.0.1:", liar.port()));
+  EXPECT_THAT(passed, StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(passed, Not(testing::ContainsRegex("[Ee]gress-[Ff]ailure")));
+  EXPECT_THAT(Get(port, "169.254.169.254"), HasSubstr(mark + "169.254.169.254:80 is never"));
+  EXPECT_THAT(Get(port, "127.0.0.1:1"), HasSubstr(mark + "cannot connect to 127.0.0.1:1"));
+  EXPECT_THAT(Connect(port, "127.0.0.1:1"), HasSubstr(mark + "cannot connect to 127.0.0.1:1"));
+  EXPECT_THAT(Get(port, "a@b"), HasSubstr(mark + "malformed host"));
+  EXPECT_THAT(Ask(port, "GET / HTTP/1.0\r\n\r\n"), HasSubstr(mark));
+  EXPECT_THAT(Ask(port, "rubbish\r\n\r\n"), HasSubstr(mark));
+  EXPECT_NE((*EgressProxy::Create({}))->mark(), proxy_->mark());
+}
+
+TEST_F(EgressRefusalsTest, KnowsWhyAHostCouldNotBeHad) {
+  RawServer server(EchoRequests);
+  const std::string at = absl::StrCat("127.0.0.1:", server.port());
+  const uint16_t port = Open();
+  const uint16_t strict = Open({});
+  EXPECT_EQ(proxy_->FailureOf(strict, at), "");
+  EXPECT_THAT(Connect(strict, at), StartsWith("HTTP/1.1 403"));
+  EXPECT_THAT(proxy_->FailureOf(strict, at), HasSubstr("--egress-allow-private"));
+  EXPECT_THAT(proxy_->FailureOf(strict, absl::StrCat("2130706433:", server.port())), HasSubstr("loopback"));
+  EXPECT_EQ(proxy_->FailureOf(port, at), "") << "another session's";
+  EXPECT_THAT(Connect(strict, "[::1]:443"), StartsWith("HTTP/1.1 403"));
+  EXPECT_THAT(proxy_->FailureOf(strict, "[::1]:443"), HasSubstr("--egress-allow [::1]:443)"));
+  // The last reason, until it is reached.
+  EXPECT_THAT(Connect(port, "127.0.0.1:1"), StartsWith("HTTP/1.1 502"));
+  EXPECT_THAT(proxy_->FailureOf(port, "127.0.0.1:1"), HasSubstr("cannot connect"));
+  proxy_->SetOwnPorts({server.port()});
+  EXPECT_THAT(Get(port, at), StartsWith("HTTP/1.1 403"));
+  EXPECT_THAT(proxy_->FailureOf(port, at), HasSubstr("server itself"));
+  proxy_->SetOwnPorts({});
+  EXPECT_THAT(Get(port, at), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(proxy_->FailureOf(port, at), "");
+  // The oldest are forgotten.
+  for (int host = 0; host < 64; ++host) Connect(strict, absl::StrCat("127.0.0.2:", 1000 + host));
+  EXPECT_EQ(proxy_->FailureOf(strict, at), "");
+  EXPECT_THAT(proxy_->FailureOf(strict, "127.0.0.2:1000"), HasSubstr("loopback"));
+  for (const char* nonsense : {"", ":", "127.0.0.1", "[", "a b:1"}) EXPECT_EQ(proxy_->FailureOf(strict, nonsense), "");
+  proxy_->Close(strict);
+  EXPECT_EQ(proxy_->FailureOf(strict, "127.0.0.2:1000"), "");
 }
 
 TEST_F(EgressRefusalsTest, RefusesForbiddenAddressesInEverySpelling) {

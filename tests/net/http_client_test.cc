@@ -121,7 +121,7 @@ TEST(FetchTest, GoesThroughAProxyIfTold) {
   request.proxy = absl::StrCat("http://127.0.0.1:", *proxy->Open({}));
   const auto reply = Fetch(CallContext(), request);
   EXPECT_EQ(reply->status, 403);
-  EXPECT_THAT(reply->Header("proctor-refused"), HasSubstr("loopback"));
+  EXPECT_THAT(reply->Header("proctor-egress-failure"), HasSubstr("loopback"));
 }
 
 }  // namespace
