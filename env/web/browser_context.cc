@@ -35,8 +35,8 @@ absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserContext::Create(const Cal
   auto made = std::unique_ptr<BrowserContext>(new BrowserContext(devtools, std::move(options)));
   BrowserContext& self = *made;
   Json params = {{"disposeOnDetach", true}};
-  if (!self.options_.proxy.empty()) {
-    params["proxyServer"] = self.options_.proxy;
+  if (self.options_.proxy != nullptr) {
+    params["proxyServer"] = self.options_.proxy->address();
     params["proxyBypassList"] = "<-loopback>";
   }
   PROCTOR_ASSIGN_OR_RETURN(const Json created, devtools.Call(context, "", "Target.createBrowserContext", params));
@@ -86,7 +86,7 @@ BrowserContext::~BrowserContext() {
 }
 
 TabSetUp BrowserContext::SetUpLocked() const {
-  TabSetUp set_up = {options_.settings, options_.browser_user_agent, seed_, credentials_};
+  TabSetUp set_up = {options_.settings, options_.browser_user_agent, seed_, credentials_, options_.proxy};
   if (geolocation_.has_value()) *set_up.settings.mutable_geolocation() = *geolocation_;
   return set_up;
 }

@@ -14,6 +14,7 @@
 #include "common/call_context.h"
 #include "common/mutex.h"
 #include "env/web/devtools.h"
+#include "env/web/proxy_port.h"
 #include "env/web/tab.h"
 #include "proctor/v1/observation.pb.h"
 
@@ -31,8 +32,8 @@ class BrowserContext {
   struct Options {
     v1::WebSettings settings;
     std::string browser_user_agent;
-    // "127.0.0.1:port"; empty: the browser's own.
-    std::string proxy;
+    // Null: the browser's own.
+    std::shared_ptr<const ProxyPort> proxy;
     // A directory that the browser can write to.
     std::string download_root;
     // One that it can read from; empty: no uploads.

@@ -112,11 +112,11 @@ void BrowserPool::Return(const std::shared_ptr<Browser>& browser) {
 
 absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::MakeContext(
     const CallContext& context, const std::shared_ptr<Browser>& browser,
-    const v1::WebSettings& settings, const std::string& proxy) {
+    const v1::WebSettings& settings, std::shared_ptr<const ProxyPort> proxy) {
   BrowserContext::Options options;
   options.settings = settings;
   options.browser_user_agent = browser->user_agent;
-  options.proxy = proxy;
+  options.proxy = std::move(proxy);
   if (browser->process != nullptr) {
     options.download_root = browser->process->download_root();
     options.upload_root = browser->process->upload_root();
@@ -155,7 +155,7 @@ bool BrowserPool::ReplaceIfStuck(const std::shared_ptr<Browser>& browser) {
 
 absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::NewContext(const CallContext& context,
                                                                         const v1::WebSettings& settings,
-                                                                        const std::string& proxy) {
+                                                                        std::shared_ptr<const ProxyPort> proxy) {
   // A browser that died or hung since the last use is only found out by using it: one more try.
   absl::Status failure;
   for (int attempt = 0; attempt < 2; ++attempt) {

@@ -17,6 +17,7 @@
 #include "env/web/browser_context.h"
 #include "env/web/browser_process.h"
 #include "env/web/devtools.h"
+#include "env/web/proxy_port.h"
 
 namespace proctor::env::web {
 
@@ -46,10 +47,10 @@ class BrowserPool {
   // sandbox (NOT_FOUND, FAILED_PRECONDITION; see BrowserProcess::Start).
   absl::Status Start(const CallContext& context);
 
-  // A fresh context with one blank tab, everything applied. UNAVAILABLE: no browser can be started now.
+  // A fresh context with one blank tab, everything applied. `proxy` null: the browser's own. UNAVAILABLE: no browser can be started now.
   absl::StatusOr<std::unique_ptr<BrowserContext>> NewContext(const CallContext& context,
                                                              const v1::WebSettings& settings,
-                                                             const std::string& proxy);
+                                                             std::shared_ptr<const ProxyPort> proxy);
 
   // What became of the browsers since the start.
   struct Counters {
@@ -98,7 +99,7 @@ class BrowserPool {
   // One try, in that browser.
   absl::StatusOr<std::unique_ptr<BrowserContext>> MakeContext(
       const CallContext& context, const std::shared_ptr<Browser>& browser,
-      const v1::WebSettings& settings, const std::string& proxy);
+      const v1::WebSettings& settings, std::shared_ptr<const ProxyPort> proxy);
   // It was too slow for a context. One that neither answers nor says anything else is killed; one
   // that does (it may be busy with what a page has it say), but was too slow several times in a row,
   // gets no more contexts. Returns whether it was either.

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/proto_time.h"
 #include "common/status.h"
@@ -13,8 +12,6 @@ namespace {
 constexpr absl::Duration kPrepareCap = absl::Seconds(30);
 
 }  // namespace
-
-std::string ProxyPort::address() const { return absl::StrCat("127.0.0.1:", port_); }
 
 ContextSource::ContextSource(BrowserPool& pool, Executor& background, v1::WebSettings settings,
                              std::shared_ptr<ProxyPort> proxy)
@@ -52,7 +49,7 @@ void ContextSource::Prepare(StartOrder order) {
 }
 
 std::optional<StartPage> ContextSource::Make(const CallContext& context, const StartOrder& order) {
-  auto made = pool_.NewContext(context, settings_, proxy_->address());
+  auto made = pool_.NewContext(context, settings_, proxy_);
   if (!made.ok()) return std::nullopt;
   StartPage page = StartPage::Blank(*std::move(made));
   if (FromProto(settings_.preload_max_age()) <= absl::ZeroDuration() || order.Key().empty()) return page;
@@ -76,7 +73,7 @@ absl::StatusOr<StartPage> ContextSource::Take(const CallContext& context, const 
     if (fits && ready->Usable()) return *std::move(ready);
     Discard(std::move(ready->browser));
   }
-  PROCTOR_ASSIGN_OR_RETURN(std::unique_ptr<BrowserContext> fresh, pool_.NewContext(context, settings_, proxy_->address()));
+  PROCTOR_ASSIGN_OR_RETURN(std::unique_ptr<BrowserContext> fresh, pool_.NewContext(context, settings_, proxy_));
   return StartPage::Blank(std::move(fresh));
 }
 

@@ -11,24 +11,10 @@
 #include "common/mutex.h"
 #include "env/web/browser_context.h"
 #include "env/web/browser_pool.h"
+#include "env/web/proxy_port.h"
 #include "env/web/start_page.h"
-#include "net/egress_proxy.h"
 
 namespace proctor::env::web {
-
-// A listener of the egress proxy, closed with its last user.
-class ProxyPort {
- public:
-  ProxyPort(net::EgressProxy& proxy, uint16_t port) : proxy_(proxy), port_(port) {}
-  ~ProxyPort() { proxy_.Close(port_); }
-  ProxyPort(const ProxyPort&) = delete;
-  ProxyPort& operator=(const ProxyPort&) = delete;
-  std::string address() const;
-
- private:
-  net::EgressProxy& proxy_;
-  const uint16_t port_;
-};
 
 // Thread-safe. The pool and the executor outlive it and what it posted.
 class ContextSource {

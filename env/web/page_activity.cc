@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/time/clock.h"
+#include "common/strings.h"
+#include "net/egress_proxy.h"
 
 namespace proctor::env::web {
 namespace {
@@ -49,9 +52,10 @@ void PageActivity::OnRequest(const Json& params) {
   const auto request = params.find("request");
   if (request != params.end() && JsonStringOr(*request, "url").rfind("data:", 0) == 0) return;
   ++changes_;
-  if (document) load_error_.clear();
+  if (document) load_error_ = {};
   if (requests_.size() < kMaxRequests) {
-    requests_[JsonStringOr(params, "requestId")] = {absl::Now(), document};
+    requests_[JsonStringOr(params, "requestId")] = {
+        absl::Now(), document, document && request != params.end() ? JsonStringOr(*request, "url") : "", false};
   }
 }
 
@@ -63,6 +67,8 @@ void PageActivity::OnResponse(const Json& params) {
   if (request->second.document) {
     document_status_ = static_cast<int>(std::clamp<int64_t>(JsonIntegerOr(*response, "status"), 0, 999));
     document_type_ = JsonStringOr(*response, "mimeType");
+    request->second.answered = true;
+    if (std::string failure = ProxyFailure(*response); !failure.empty()) load_error_ = {std::move(failure), request->second.url, false};
   }
   // Streams have no end to wait for.
   if (JsonStringOr(*response, "mimeType") == "text/event-stream" ||
@@ -71,11 +77,28 @@ void PageActivity::OnResponse(const Json& params) {
   }
 }
 
+std::string PageActivity::ProxyFailure(const Json& response) const {
+  // The proxy takes the header out of what http:// servers send. It does not see into https, and service workers make replies up.
+  if (proxy_mark_.empty() || !JsonStringOr(response, "url").starts_with("http://") || JsonBoolOr(response, "fromServiceWorker")) return "";
+  const Json& headers = JsonMember(response, "headers");
+  if (!headers.is_object()) return "";
+  const std::string mark = proxy_mark_ + " ";
+  for (const auto& [name, value] : headers.items()) {
+    if (!absl::EqualsIgnoreCase(name, net::kEgressFailureHeader) || !value.is_string()) continue;
+    const std::string text = value.get<std::string>();
+    if (text.starts_with(mark)) return SanitizeUtf8(text.substr(mark.size()));
+  }
+  return "";
+}
+
 void PageActivity::OnRequestEnd(const Json& params, bool failed) {
   const auto request = requests_.find(JsonStringOr(params, "requestId"));
   if (request == requests_.end()) return;
   ++changes_;
-  if (failed && request->second.document) load_error_ = JsonStringOr(params, "errorText");
+  // What the proxy said is said, even if the page of it does not come to its end.
+  if (failed && request->second.document && load_error_.text.empty()) {
+    load_error_ = {JsonStringOr(params, "errorText"), request->second.url, request->second.answered};
+  }
   requests_.erase(request);
 }
 
@@ -118,10 +141,15 @@ void PageActivity::OnPageEvent(std::string_view method, const Json& params) {
   }
 }
 
+void PageActivity::SetProxyMark(std::string mark) {
+  MutexLock lock(mutex_);
+  proxy_mark_ = std::move(mark);
+}
+
 void PageActivity::NavigationBegins() {
   MutexLock lock(mutex_);
   requested_ = true;
-  load_error_.clear();
+  load_error_ = {};
   ++changes_;
 }
 
@@ -158,7 +186,7 @@ int64_t PageActivity::changes() const {
   return changes_ + stops_;
 }
 
-std::string PageActivity::load_error() const {
+PageActivity::LoadError PageActivity::load_error() const {
   MutexLock lock(mutex_);
   return load_error_;
 }

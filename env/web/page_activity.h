@@ -24,6 +24,8 @@ class PageActivity {
   explicit PageActivity(std::string main_frame_id) : main_frame_id_(std::move(main_frame_id)) {}
 
   void OnEvent(const DevToolsEvent& event);
+  // By it the egress proxy's own replies are known (net::kEgressFailureHeader). Before the first event.
+  void SetProxyMark(std::string mark);
   // We asked for a navigation ourselves: counts as busy until it started loading or `NavigationEnded`.
   void NavigationBegins();
   void NavigationEnded();
@@ -39,8 +41,16 @@ class PageActivity {
   int64_t navigations() const;
   // Counts everything that happened, to see whether something did between two moments.
   int64_t changes() const;
-  // An error page instead of the document (net::ERR_...); empty: none. Cleared by the next navigation.
-  std::string load_error() const;
+  // Why there is no document of a site: an error page of the browser (net::ERR_...), or what the egress proxy says. Empty text: there is
+  // one. Cleared by the next navigation.
+  struct LoadError {
+    std::string text;
+    // What could not be had; after redirects the last.
+    std::string url;
+    // The document is there, as far as it came.
+    bool partial = false;
+  };
+  LoadError load_error() const;
   // Status and media type of the main document.
   int document_status() const;
   std::string document_type() const;
@@ -59,8 +69,13 @@ class PageActivity {
   struct Request {
     absl::Time start;
     bool document = false;
+    // Of a document.
+    std::string url;
+    bool answered = false;
   };
 
+  // What the egress proxy says if the reply is its own.
+  std::string ProxyFailure(const Json& response) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool RequestsLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Busy BusyLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnRequest(const Json& params) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -83,7 +98,8 @@ class PageActivity {
   int64_t changes_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t stops_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Time action_start_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
-  std::string load_error_ ABSL_GUARDED_BY(mutex_);
+  std::string proxy_mark_ ABSL_GUARDED_BY(mutex_);
+  LoadError load_error_ ABSL_GUARDED_BY(mutex_);
   int document_status_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string document_type_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Request> requests_ ABSL_GUARDED_BY(mutex_);

@@ -55,20 +55,30 @@ absl::StatusOr<LoadOutcome> LoadPage(const CallContext& context, Tab& tab, const
     tab.activity().NavigationEnded();
     return sent.status();
   }
+  outcome.arrived = true;
   // A navigation within the document, a download and a failed load start no loading.
   outcome.error = JsonStringOr(*sent, "errorText");
   if (!outcome.error.empty() || !sent->contains("loaderId")) tab.activity().NavigationEnded();
   outcome.settle = settler.Wait(context, settler.Ask());
+  // What the proxy says instead of a server is a document to the browser.
+  if (std::string failure = tab.LoadFailure(); !failure.empty()) outcome.error = std::move(failure);
   return outcome;
 }
 
-std::string LoadNotice(const Tab& tab, PageActivity& activity) {
-  const std::string error = activity.load_error();
-  if (absl::StartsWith(error, "net::ERR_CERT")) {
-    return absl::StrCat("the site's certificate does not verify (", error, "): the page was not opened");
+std::string LoadProblem(const Tab& tab) {
+  const std::string failure = tab.LoadFailure();
+  if (absl::StartsWith(failure, "net::ERR_CERT")) {
+    return absl::StrCat("the site's certificate does not verify (", failure, "): the page was not opened");
   }
-  if (!error.empty() && error != "net::ERR_ABORTED") {
-    return absl::StrCat("the page could not be loaded: ", error);
+  return failure.empty() ? "" : absl::StrCat("the page could not be loaded: ", failure);
+}
+
+std::string LoadNotice(const Tab& tab) {
+  if (std::string problem = LoadProblem(tab); !problem.empty()) return problem;
+  const PageActivity& activity = tab.activity();
+  const PageActivity::LoadError error = activity.load_error();
+  if (error.partial && error.text != "net::ERR_ABORTED") {
+    return absl::StrCat("the page was cut off while it was loaded: ", error.text);
   }
   if (activity.document_type() == "application/pdf") {
     return "this is a PDF: its text cannot be seen here";
@@ -76,7 +86,6 @@ std::string LoadNotice(const Tab& tab, PageActivity& activity) {
   if (activity.document_status() >= 400) {
     return absl::StrCat("the server answered with status ", activity.document_status());
   }
-  (void)tab;
   return "";
 }
 

@@ -25,15 +25,19 @@ std::string WithoutCredentials(std::string_view url);
 
 struct LoadOutcome {
   SettleOutcome settle;
-  // Empty, or why there is no document: "net::ERR_...".
+  // Empty, or why there is no document: "net::ERR_..." or as Tab::LoadFailure; of where the page led meanwhile, if it did.
   std::string error;
+  // The document, or the page of its error, is there.
+  bool arrived = false;
 };
 
 // Navigates and waits until the page rests or `cap` passed.
 absl::StatusOr<LoadOutcome> LoadPage(const CallContext& context, Tab& tab, const std::string& url, absl::Duration cap);
 
-// What a load error or a refusing status means, for an observation's notices; empty if nothing is worth a word.
-std::string LoadNotice(const Tab& tab, PageActivity& activity);
+// Why the tab shows no document, in a sentence; empty: it shows one.
+std::string LoadProblem(const Tab& tab);
+// The same, or what a refusing status means, for an observation's notices; empty if nothing is worth a word.
+std::string LoadNotice(const Tab& tab);
 
 }  // namespace proctor::env::web
 

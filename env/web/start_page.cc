@@ -43,7 +43,7 @@ absl::Status LoadBeforehand(const CallContext& context, const StartOrder& order,
   page.watch = std::make_unique<RestWatch>(*tab);
   PROCTOR_ASSIGN_OR_RETURN(page.seen,
                            page.observer->Observe(context, {tab->frames(), settings.viewport(), settings.device_scale()}, order.request));
-  const bool well = load.error.empty() && load.settle.settled && LoadNotice(*tab, tab->activity()).empty() &&
+  const bool well = load.error.empty() && load.settle.settled && LoadNotice(*tab).empty() &&
                     page.seen.missing().empty() && page.Usable();
   if (!well) return absl::UnavailableError("the start page did not load well");
   page.settle = load.settle;

@@ -68,6 +68,7 @@ void Tab::Start(const TabSetUp& set_up) {
     MutexLock lock(mutex_);
     set_up_ = set_up;
   }
+  if (set_up.proxy != nullptr) activity_.SetProxyMark(set_up.proxy->mark());
   Attach(session_id_, true);
 }
 
@@ -366,6 +367,19 @@ std::string Tab::url() const {
 std::string Tab::title() const {
   MutexLock lock(mutex_);
   return title_;
+}
+
+std::string Tab::LoadFailure() const {
+  const PageActivity::LoadError error = activity_.load_error();
+  if (error.text == "net::ERR_ABORTED" || error.partial) return "";
+  if (error.text != "net::ERR_TUNNEL_CONNECTION_FAILED") return error.text;
+  std::shared_ptr<const ProxyPort> proxy;
+  {
+    MutexLock lock(mutex_);
+    proxy = set_up_.proxy;
+  }
+  const std::string reason = proxy == nullptr ? "" : proxy->FailureOf(error.url);
+  return reason.empty() ? error.text : absl::StrCat(error.text, ": ", reason);
 }
 
 void Tab::MarkCrashed() {

@@ -17,6 +17,7 @@
 #include "env/web/devtools.h"
 #include "env/web/frame_tracker.h"
 #include "env/web/page_activity.h"
+#include "env/web/proxy_port.h"
 #include "proctor/v1/environment.pb.h"
 #include "proctor/v1/observation.pb.h"
 #include "proctor/v1/task.pb.h"
@@ -31,6 +32,8 @@ struct TabSetUp {
   int64_t seed = 0;
   // By origin.
   std::map<std::string, v1::HttpCredentials> credentials;
+  // Null: none that could be asked.
+  std::shared_ptr<const ProxyPort> proxy;
 };
 
 // Thread-safe: events come on the reader thread. Shared by its context and whoever works with it.
@@ -56,10 +59,15 @@ class Tab : public std::enable_shared_from_this<Tab> {
   const std::string& opener_id() const { return opener_id_; }
   FrameTracker& frames() { return frames_; }
   PageActivity& activity() { return activity_; }
+  const PageActivity& activity() const { return activity_; }
 
   void SetInfo(std::string url, std::string title);
   std::string url() const;
   std::string title() const;
+
+  // Why the tab shows no document of a site: "net::ERR_...", with the egress proxy's reason if it has one, or that reason alone. Empty: it
+  // does show one, if only in part, or the last load was broken off (a download) and what was there before stays.
+  std::string LoadFailure() const;
 
   void MarkCrashed();
   void ClearCrashed();

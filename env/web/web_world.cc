@@ -23,6 +23,7 @@ constexpr absl::Duration kDownloadCap = absl::Seconds(5);
 // Titles of tabs that are not shown.
 constexpr absl::Duration kTitleCap = absl::Seconds(1);
 constexpr absl::Duration kReviveCap = absl::Seconds(10);
+constexpr absl::Duration kStartCap = absl::Seconds(15);
 
 bool Asks(const v1::ObservationRequest& request, v1::ObservationPart part) {
   return std::find(request.parts().begin(), request.parts().end(), part) != request.parts().end();
@@ -123,12 +124,16 @@ absl::StatusOr<SettleOutcome> WebWorld::OpenStartPages(const CallContext& contex
       continue;
     }
     // A start page may take longer than a step.
-    const absl::StatusOr<LoadOutcome> load =
-        LoadPage(context, *tab, urls[i], std::max(settle_cap(), absl::Seconds(15)));
+    const absl::Duration cap = std::max(settle_cap(), kStartCap);
+    const absl::StatusOr<LoadOutcome> load = LoadPage(context, *tab, urls[i], cap);
     // One that crashes is dealt with as in any step.
     if (tab->crashed()) continue;
     PROCTOR_RETURN_IF_ERROR(load.status());
     if (i == 0) shown = load->settle;
+    if (!load->arrived) {
+      return absl::UnavailableError(absl::StrCat("the start page could not be loaded: nothing came within ",
+                                                 absl::FormatDuration(cap)));
+    }
     const bool seen_as_page = load->error.empty() ||
                               absl::StartsWith(load->error, "net::ERR_CERT") ||
                               load->error == "net::ERR_ABORTED";
@@ -145,6 +150,7 @@ absl::StatusOr<ActResult> WebWorld::Act(const CallContext& context, const v1::Ac
                                         const v1::ObservationRequest& request) {
   PROCTOR_RETURN_IF_ERROR(Ready(context));
   const std::shared_ptr<Tab> before = browser_->active();
+  const std::vector<std::shared_ptr<Tab>> tabs_before = browser_->tabs();
   std::optional<DevToolsCommand> look;
   if (before != nullptr) look = Observer::EarlyLook(Seen(*before), request);
   PROCTOR_ASSIGN_OR_RETURN(ActionOutcome outcome, runner_->Run(context, action, std::move(look)));
@@ -158,6 +164,7 @@ absl::StatusOr<ActResult> WebWorld::Act(const CallContext& context, const v1::Ac
   PROCTOR_ASSIGN_OR_RETURN(result.observation, Look(context, request, outcome.settle.early));
   AddEvents(request, Telling::kOnce, result.observation);
   AddDownloads(context, result);
+  if (outcome.error.empty()) outcome.error = ProblemOfArrival(tabs_before, outcome.settle);
   result.observation.set_action_error(outcome.error);
   v1::SettleReport& report = *result.observation.mutable_settle();
   Report(outcome.settle, report);
@@ -168,6 +175,14 @@ absl::StatusOr<ActResult> WebWorld::Act(const CallContext& context, const v1::Ac
   result.target_point = outcome.target_point;
   result.target_element = outcome.target_element;
   return result;
+}
+
+std::string WebWorld::ProblemOfArrival(const std::vector<std::shared_ptr<Tab>>& before, const SettleOutcome& settle) const {
+  const std::shared_ptr<Tab> now = browser_->active();
+  if (now == nullptr) return "";
+  // What another tab shows that was there before is not where the action led.
+  const bool opened = std::find(before.begin(), before.end(), now) == before.end();
+  return opened || settle.navigated ? LoadProblem(*now) : "";
 }
 
 void WebWorld::SettleNewTab(const CallContext& context, const std::shared_ptr<Tab>& before, SettleOutcome& outcome) {
@@ -257,12 +272,12 @@ absl::Status WebWorld::Complete(const CallContext& context, Tab& tab, const v1::
                                 v1::Observation& observation) const {
   if (observation.url().empty()) observation.set_url(tab.url());
   observation.set_url(WithoutCredentials(observation.url()));
-  if (observation.title().empty() && !tab.activity().load_error().empty()) observation.set_title(tab.title());
+  if (observation.title().empty() && !tab.activity().load_error().text.empty()) observation.set_title(tab.title());
   *observation.mutable_viewport() = settings_.viewport();
   AddTabs(context, request, observation);
   // What a dead browser did not say must not pass for an observation.
   if (browser_->devtools().closed()) return absl::UnavailableError("the browser ended");
-  const std::string notice = LoadNotice(tab, tab.activity());
+  const std::string notice = LoadNotice(tab);
   if (!notice.empty()) observation.add_notices(notice);
   return absl::OkStatus();
 }

@@ -59,6 +59,8 @@ class WebWorld final : public World {
   absl::Status Ready(const CallContext& context);
   // Brings a crashed tab back, once; a blank page if it crashes again.
   absl::Status ReviveCrashedTab(const CallContext& context);
+  // Why the page that the action led to is not there; `before`: the tabs before it. Empty: it is, or the action led nowhere.
+  std::string ProblemOfArrival(const std::vector<std::shared_ptr<Tab>>& before, const SettleOutcome& settle) const;
   // Follows a tab that the action opened.
   void SettleNewTab(const CallContext& context, const std::shared_ptr<Tab>& before, SettleOutcome& outcome);
   absl::Duration settle_cap() const;

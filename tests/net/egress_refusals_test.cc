@@ -10,6 +10,7 @@ namespace proctor::net {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 class EgressRefusalsTest : public EgressFixture {};

@@ -41,7 +41,7 @@ class BrowserPoolTest : public testing::Test {
 
   std::unique_ptr<BrowserContext> NewContext() {
     if (pool_ == nullptr) pool_ = std::make_unique<BrowserPool>(options_);
-    auto made = pool_->NewContext(Soon(), settings_, "");
+    auto made = pool_->NewContext(Soon(), settings_, nullptr);
     EXPECT_TRUE(made.ok()) << made.status();
     return made.ok() ? *std::move(made) : nullptr;
   }
@@ -101,7 +101,7 @@ TEST_F(BrowserPoolTest, ABrowserThatCannotBeStartedIsKnownUntilOneCan) {
   options.process.executable = "/bin/false";
   BrowserPool broken(options);
   const absl::Time before = absl::Now();
-  EXPECT_FALSE(broken.NewContext(Soon(), settings_, "").ok());
+  EXPECT_FALSE(broken.NewContext(Soon(), settings_, nullptr).ok());
   EXPECT_EQ(broken.counters().failed_starts, 1);
   EXPECT_EQ(broken.counters().started, 0);
   EXPECT_GE(broken.counters().failing_since, before);
@@ -114,7 +114,7 @@ TEST_F(BrowserPoolTest, ACallerInAHurryCostsNoBrowser) {
   ASSERT_NE(first, nullptr);
   const std::vector<pid_t> before = pool_->pids();
   EXPECT_FALSE(
-      pool_->NewContext(CallContext::WithTimeout(absl::ZeroDuration()), settings_, "").ok());
+      pool_->NewContext(CallContext::WithTimeout(absl::ZeroDuration()), settings_, nullptr).ok());
   EXPECT_EQ(pool_->pids(), before);
   EXPECT_TRUE(Works(*first));
 }

@@ -125,6 +125,34 @@ TEST_F(PageActivityTest, ACompleteDocumentThatGoesOnElsewhereLoadsAgain) {
   EXPECT_GT(activity_.changes(), changes);
 }
 
+// Only an http:// reply for the document, with the proxy's own mark, is the proxy's.
+TEST_F(PageActivityTest, TheProxysOwnReplyIsALoadErrorUntilTheNextNavigation) {
+  activity_.SetProxyMark("abc");
+  const auto answer = [&](const std::string& type, const std::string& response) {
+    Requests("d", type);
+    Event("Network.responseReceived", absl::StrCat(R"({"requestId":"d","response":)", response, "}"));
+    Finishes("d");
+    return activity_.load_error().text;
+  };
+  const auto reply = [](const std::string& url, const std::string& header, const std::string& value) {
+    return absl::StrCat(R"({"status":403,"url":")", url, R"(","headers":{"A":"b",")", header, R"(":")", value, R"("}})");
+  };
+  const std::string own = reply("http://a/", "Proctor-Egress-Failure", "abc refused: why");
+  EXPECT_EQ(answer("Document", own), "refused: why");
+  EXPECT_EQ(activity_.load_error().url, "http://a/");
+  activity_.NavigationBegins();
+  EXPECT_EQ(activity_.load_error().text, "");
+  EXPECT_EQ(answer("Document", reply("http://a/", "proctor-egress-failure", "abc why")), "why");
+  EXPECT_EQ(answer("Document", reply("http://a/", "Proctor-Egress-Failure", "abd why")), "");
+  EXPECT_EQ(answer("Document", reply("http://a/", "Proctor-Egress-Failure", "abcwhy")), "");
+  EXPECT_EQ(answer("Document", reply("https://a/", "Proctor-Egress-Failure", "abc why")), "");
+  EXPECT_EQ(answer("Image", own), "");
+  EXPECT_EQ(answer("Document", R"({"fromServiceWorker":true,)" + own.substr(1)), "");
+  for (const char* broken : {"null", "[]", R"({"url":"http://a/","headers":[]})", R"({"url":"http://a/","headers":{"Proctor-Egress-Failure":1}})"}) {
+    EXPECT_EQ(answer("Document", broken), "") << broken;
+  }
+}
+
 TEST_F(PageActivityTest, EventsOfOtherFramesAndBrokenOnesSayNothingOfTheDocument) {
   Arrives();
   const auto arrival = Arrival();

@@ -296,14 +296,6 @@ TEST_F(PageZooTest, UnverifiedCertificateIsANoticeUnlessAccepted) {
   EXPECT_EQ(accepted->observation.title(), "secure");
 }
 
-TEST_F(PageZooTest, UnreachableStartPageIsAFaultOfTheWorld) {
-  v1::StartState start;
-  start.set_start_url("http://127.0.0.1:1/");
-  const auto result = TryReset(start);
-  // The proxy answers for an unreachable host: either way it is no page of the task.
-  EXPECT_EQ(result.status().code(), absl::StatusCode::kUnavailable) << result.status();
-}
-
 TEST_F(PageZooTest, WorkersRunInPagesAndInFramesOfOtherSites) {
   const std::string worker =
       "<title>waiting</title><p id=said>nothing</p><script>const w = new Worker(URL.createObjectURL(new Blob(["
