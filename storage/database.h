@@ -36,6 +36,8 @@ class Row {
   double Double(size_t column) const;
   // Text and Bytes alike.
   const std::string& Text(size_t column) const;
+  // Of all its text and bytes.
+  size_t Size() const;
 
  private:
   std::vector<Value> values_;
@@ -47,9 +49,13 @@ class Transaction {
   virtual ~Transaction() = default;
   // Runs a statement; returns the number of rows it changed.
   virtual absl::StatusOr<int64_t> Execute(std::string_view sql, const std::vector<Value>& parameters) = 0;
-  // Runs a query; the rows are copied.
-  virtual absl::StatusOr<std::vector<Row>> Query(std::string_view sql,
-                                                 const std::vector<Value>& parameters) = 0;
+  // Whether to go on.
+  using Visit = std::function<absl::StatusOr<bool>(Row row)>;
+  // Runs a query and calls `visit` with one row after another, as they are read: no more than one is in memory. Ends early where `visit`
+  // says so, or with its error. `visit` must not use the transaction.
+  virtual absl::Status ForEach(std::string_view sql, const std::vector<Value>& parameters, const Visit& visit) = 0;
+  // Runs a query and returns all its rows: for queries whose rows are few or small.
+  absl::StatusOr<std::vector<Row>> Query(std::string_view sql, const std::vector<Value>& parameters);
 };
 
 // How far a commit reaches.

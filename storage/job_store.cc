@@ -9,12 +9,15 @@
 #include "common/proto_json.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "storage/page.h"
 
 namespace proctor::storage {
 namespace {
 
 constexpr int kDefaultPageSize = 50;
 constexpr int kMaxPageSize = 1'000;
+// All that are queued are in memory, and at a start read at once.
+constexpr size_t kMaxRequestBytes = 4 << 20;
 
 const std::vector<std::string>& Migrations() {
   static const std::vector<std::string> migrations = {
@@ -74,6 +77,10 @@ absl::StatusOr<std::unique_ptr<JobStore>> JobStore::Open(Database& database, Clo
 absl::StatusOr<v1::Job> JobStore::Create(const CallContext& context, const std::string& kind,
                                          const google::protobuf::Message& request,
                                          const std::string& request_id) {
+  if (request.ByteSizeLong() > kMaxRequestBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a job's request has ", request.ByteSizeLong(), " bytes, more than ", kMaxRequestBytes, ": make several jobs of it"));
+  }
   const std::string id = NewId();
   const std::string digest = Sha256Hex(absl::StrCat(kind, "\n", ProtoCanonicalBytes(request)));
   v1::Job job;
@@ -129,18 +136,17 @@ absl::StatusOr<JobStore::Page> JobStore::List(const CallContext& context, int pa
   const int64_t limit = page_size == 0 ? kDefaultPageSize : std::min(page_size, kMaxPageSize);
   Page page;
   PROCTOR_RETURN_IF_ERROR(database_.Read(context, [&](Transaction& transaction) -> absl::Status {
+    std::string last;
     PROCTOR_ASSIGN_OR_RETURN(
-        const std::vector<Row> rows,
-        transaction.Query("SELECT id, job FROM storage_jobs WHERE $1 = '' OR id < $1 "
-                          "ORDER BY id DESC LIMIT $2",
-                          {page_token, limit + 1}));
-    // One more than fit: it tells whether more follow.
-    const size_t shown = std::min(rows.size(), static_cast<size_t>(limit));
-    for (size_t i = 0; i < shown; ++i) {
-      absl::StatusOr<v1::Job> job = Parse(rows[i].Text(1));
-      if (job.ok()) page.jobs.push_back(*std::move(job));
-    }
-    if (shown < rows.size()) page.next_page_token = rows[shown - 1].Text(0);
+        const bool more,
+        ForEachOfPage(transaction, "SELECT id, job FROM storage_jobs WHERE $1 = '' OR id < $1 ORDER BY id DESC LIMIT $2",
+                      {page_token, limit + 1}, limit, [&](const Row& row) {
+                        last = row.Text(0);
+                        absl::StatusOr<v1::Job> job = Parse(row.Text(1));
+                        if (job.ok()) page.jobs.push_back(*std::move(job));
+                        return absl::OkStatus();
+                      }));
+    if (more) page.next_page_token = last;
     return absl::OkStatus();
   }));
   return page;

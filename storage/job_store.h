@@ -24,7 +24,7 @@ class JobStore {
   static absl::StatusOr<std::unique_ptr<JobStore>> Open(Database& database, Clock& clock);
 
   // A new QUEUED job, durable on return. The same non-empty `request_id` with an equal request of the same kind gives the
-  // job made before, as it stands; with another it is INVALID_ARGUMENT.
+  // job made before, as it stands; with another it is INVALID_ARGUMENT, and so is a request of more than 4 MiB.
   absl::StatusOr<v1::Job> Create(const CallContext& context, const std::string& kind,
                                  const google::protobuf::Message& request,
                                  const std::string& request_id);
@@ -37,7 +37,7 @@ class JobStore {
     // Empty on the last page.
     std::string next_page_token;
   };
-  // Newest first. `page_size` 0 means 50; at most 1,000. Jobs whose rows are damaged are left out. INVALID_ARGUMENT for a foreign page
+  // Newest first. `page_size` 0 means 50; at most 1,000, and 2 MiB (storage/page.h). Jobs whose rows are damaged are left out. INVALID_ARGUMENT for a foreign page
   // token.
   absl::StatusOr<Page> List(const CallContext& context, int page_size,
                             const std::string& page_token);

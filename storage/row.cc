@@ -1,3 +1,6 @@
+#include <utility>
+
+#include "common/status.h"
 #include "storage/database.h"
 
 namespace proctor::storage {
@@ -29,6 +32,21 @@ const std::string& Row::Text(size_t column) const {
   if (const auto* text = std::get_if<std::string>(&values_[column])) return *text;
   if (const auto* bytes = std::get_if<Bytes>(&values_[column])) return bytes->value;
   return Empty();
+}
+
+size_t Row::Size() const {
+  size_t size = 0;
+  for (size_t i = 0; i < values_.size(); ++i) size += Text(i).size();
+  return size;
+}
+
+absl::StatusOr<std::vector<Row>> Transaction::Query(std::string_view sql, const std::vector<Value>& parameters) {
+  std::vector<Row> rows;
+  PROCTOR_RETURN_IF_ERROR(ForEach(sql, parameters, [&](Row row) {
+    rows.push_back(std::move(row));
+    return true;
+  }));
+  return rows;
 }
 
 }  // namespace proctor::storage

@@ -215,20 +215,18 @@ absl::StatusOr<int64_t> SqliteConnection::Execute(std::string_view sql,
   return sqlite3_stmt_readonly(statement) ? 0 : sqlite3_changes64(handle_);
 }
 
-absl::StatusOr<std::vector<Row>> SqliteConnection::Query(std::string_view sql,
-                                                         const std::vector<Value>& parameters) {
+absl::Status SqliteConnection::ForEach(std::string_view sql, const std::vector<Value>& parameters, const Visit& visit) {
   PROCTOR_ASSIGN_OR_RETURN(sqlite3_stmt* statement, Prepare(sql));
   const StatementReset reset(statement);
   PROCTOR_RETURN_IF_ERROR(Bind(statement, parameters));
-  std::vector<Row> rows;
   int code = sqlite3_step(statement);
   for (; code == SQLITE_ROW; code = sqlite3_step(statement)) {
     std::vector<Value> values(static_cast<size_t>(sqlite3_column_count(statement)));
     for (size_t i = 0; i < values.size(); ++i) values[i] = Column(statement, static_cast<int>(i));
-    rows.emplace_back(std::move(values));
+    PROCTOR_ASSIGN_OR_RETURN(const bool go_on, visit(Row(std::move(values))));
+    if (!go_on) return absl::OkStatus();
   }
-  if (code != SQLITE_DONE) return Error(code, "query failed");
-  return rows;
+  return code == SQLITE_DONE ? absl::OkStatus() : Error(code, "query failed");
 }
 
 absl::Status SqliteConnection::ExecuteScript(std::string_view sql) {

@@ -44,8 +44,7 @@ class SqliteConnection final : public Transaction {
   // DATA_LOSS corrupt file; UNAVAILABLE for other I/O errors and locks that another process holds too long.
   absl::StatusOr<int64_t> Execute(std::string_view sql,
                                   const std::vector<Value>& parameters) override;
-  absl::StatusOr<std::vector<Row>> Query(std::string_view sql,
-                                         const std::vector<Value>& parameters) override;
+  absl::Status ForEach(std::string_view sql, const std::vector<Value>& parameters, const Visit& visit) override;
 
   // Several statements without parameters or results, not cached.
   absl::Status ExecuteScript(std::string_view sql);

@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "storage/database.h"
 #include "storage/memory_database.h"
+#include "storage/page.h"
 #include "storage/sqlite_database.h"
 #include "tests/storage/temp_directory.h"
 
@@ -110,6 +111,55 @@ TEST_P(DatabaseContractTest, RefusesMissingParametersAndSeveralStatements) {
     return transaction.Execute("DELETE FROM test_items; DELETE FROM test_items", {}).status();
   });
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+}
+
+TEST_P(DatabaseContractTest, VisitsRowsInOrderUntilTheVisitorEndsIt) {
+  for (int64_t id = 1; id <= 5; ++id) ASSERT_TRUE(Insert(id, "x").ok());
+  const std::string sql = "SELECT id FROM test_items ORDER BY id";
+  std::vector<int64_t> seen;
+  absl::Status failed;
+  const absl::Status status = database_->Read(context_, [&](Transaction& transaction) -> absl::Status {
+    const absl::Status ended = transaction.ForEach(sql, {}, [&](const Row& row) {
+      seen.push_back(row.Int(0));
+      return row.Int(0) < 3;
+    });
+    if (!ended.ok()) return ended;
+    failed = transaction.ForEach(sql, {}, [](const Row&) -> absl::StatusOr<bool> { return absl::AbortedError("enough"); });
+    // A visit that ended early leaves the query as new.
+    return transaction.ForEach(sql, {}, [&](const Row& row) {
+      seen.push_back(row.Int(0));
+      return true;
+    });
+  });
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(failed.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(seen, (std::vector<int64_t>{1, 2, 3, 1, 2, 3, 4, 5}));
+}
+
+TEST_P(DatabaseContractTest, APageEndsByItsRowsOrItsBytesButHasOneRowAtLeast) {
+  const std::string large(kMaxPageBytes + 1, 'x');
+  const std::vector<std::string> texts = {"a", "b", large, large, std::string(kMaxPageBytes / 2, 'x'), "c", "d"};
+  for (size_t i = 0; i < texts.size(); ++i) ASSERT_TRUE(Insert(static_cast<int64_t>(i), texts[i]).ok());
+  std::vector<std::vector<int64_t>> pages;
+  bool more = true;
+  int64_t after = -1;
+  while (more) {
+    std::vector<int64_t> page;
+    const absl::Status status = database_->Read(context_, [&](Transaction& transaction) -> absl::Status {
+      const absl::StatusOr<bool> visited =
+          ForEachOfPage(transaction, "SELECT id, text FROM test_items WHERE id > $1 ORDER BY id", {after}, 3, [&](const Row& row) {
+            page.push_back(row.Int(0));
+            return absl::OkStatus();
+          });
+      more = visited.ok() && *visited;
+      return visited.status();
+    });
+    ASSERT_TRUE(status.ok()) << status;
+    ASSERT_FALSE(page.empty());
+    after = page.back();
+    pages.push_back(page);
+  }
+  EXPECT_EQ(pages, (std::vector<std::vector<int64_t>>{{0, 1}, {2}, {3}, {4, 5, 6}}));
 }
 
 TEST_P(DatabaseContractTest, TellsHowManyRowsChanged) {

@@ -107,6 +107,26 @@ TEST_F(JobStoreTest, ListsNewestFirstInPages) {
             absl::StatusCode::kInvalidArgument);
 }
 
+TEST_F(JobStoreTest, EndsAPageBeforeItIsTooLargeForAMessage) {
+  request_.set_goal(std::string(1 << 20, 'x'));
+  for (int i = 0; i < 4; ++i) Start();
+  size_t listed = 0;
+  std::string token;
+  do {
+    const JobStore::Page page = store_->List(context_, 1000, token).value();
+    EXPECT_EQ(page.jobs.size(), 1u);
+    listed += page.jobs.size();
+    token = page.next_page_token;
+  } while (!token.empty());
+  EXPECT_EQ(listed, 4u);
+}
+
+TEST_F(JobStoreTest, RefusesARequestThatIsTooLarge) {
+  request_.set_goal(std::string((4 << 20) + 1, 'x'));
+  const absl::Status refused = store_->Create(context_, "propose_tasks", request_, "").status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument) << refused;
+}
+
 TEST_F(JobStoreTest, QueuesRunningJobsAgainAtStartUp) {
   const std::string running = Start().name();
   const std::string paused = Start().name();
