@@ -87,10 +87,7 @@ absl::StatusOr<int64_t> Resolve(const v1::StartPosition& position, const LogBoun
       return bounds.floor;
     case v1::StartPosition::kAfterOffset:
       PROCTOR_RETURN_IF_ERROR(CheckFloor(bounds, position.after_offset()));
-      if (position.after_offset() > bounds.end) {
-        return absl::OutOfRangeError(absl::StrCat("offset ", position.after_offset(),
-                                                  " is past the log's end, ", bounds.end));
-      }
+      PROCTOR_RETURN_IF_ERROR(CheckEnd(bounds, position.after_offset()));
       return position.after_offset();
     case v1::StartPosition::kLatest:
     case v1::StartPosition::KIND_NOT_SET:

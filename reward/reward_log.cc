@@ -14,6 +14,8 @@ namespace proctor::reward {
 namespace {
 
 constexpr int kMaxFilterEntries = 100;
+// Policies have names of at most 128 bytes.
+constexpr size_t kMaxFilterEntryBytes = 1024;
 constexpr int kMaxReadRecords = 1000;
 constexpr int kDefaultPageSize = 100;
 constexpr int kGroupsPerTransaction = 100;
@@ -156,6 +158,14 @@ absl::Status ValidateFilter(const v1::ConsumerFilter& filter) {
     return absl::InvalidArgumentError(
         absl::StrCat("a filter lists at most ", kMaxFilterEntries, " of each"));
   }
+  for (const auto* const names : {&filter.policies(), &filter.environments()}) {
+    for (const std::string& name : *names) {
+      if (name.size() > kMaxFilterEntryBytes) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("a filter's policies and environments have at most ", kMaxFilterEntryBytes, " bytes each"));
+      }
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -263,30 +273,26 @@ absl::StatusOr<LogBatch> RewardLog::Read(const CallContext& context, int64_t aft
       database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
         PROCTOR_ASSIGN_OR_RETURN(const LogBounds bounds, ReadBounds(transaction));
         PROCTOR_RETURN_IF_ERROR(CheckFloor(bounds, after_offset));
+        PROCTOR_RETURN_IF_ERROR(CheckEnd(bounds, after_offset));
         batch.end_offset = bounds.end;
         batch.floor_offset = bounds.floor;
-        const int64_t until = std::min(bounds.end, after_offset + kMaxScan);
-        batch.next_after_offset = std::max(after_offset, until);
+        const int64_t until = after_offset + std::min(bounds.end - after_offset, kMaxScan);
+        batch.next_after_offset = until;
         const FilterSql sql = ToSql(filter, after_offset, until);
-        PROCTOR_ASSIGN_OR_RETURN(
-            const std::vector<storage::Row> rows,
-            transaction.Query(
-                absl::StrCat(
-                    "SELECT log_offset, body FROM reward_records WHERE log_offset > $1 AND "
-                    "log_offset <= $2",
-                    sql.sql(), " ORDER BY log_offset LIMIT ", max_records),
-                sql.parameters()));
         int64_t bytes = 0;
-        for (size_t i = 0; i < rows.size(); ++i) {
-          PROCTOR_ASSIGN_OR_RETURN(batch.records.emplace_back(), Decode(rows[i], 1));
-          bytes += static_cast<int64_t>(rows[i].Text(1).size());
-          const bool last_of_page = i + 1 == static_cast<size_t>(max_records);
-          if (bytes >= limits.max_bytes || last_of_page) {
-            batch.next_after_offset = rows[i].Int(0);
-            break;
-          }
-        }
-        return absl::OkStatus();
+        return transaction.ForEach(
+            absl::StrCat(
+                "SELECT log_offset, body FROM reward_records WHERE log_offset > $1 AND "
+                "log_offset <= $2",
+                sql.sql(), " ORDER BY log_offset LIMIT ", max_records),
+            sql.parameters(), [&](const storage::Row& row) -> absl::StatusOr<bool> {
+              PROCTOR_ASSIGN_OR_RETURN(batch.records.emplace_back(), Decode(row, 1));
+              bytes += static_cast<int64_t>(row.Text(1).size());
+              const bool last_of_page = batch.records.size() == static_cast<size_t>(max_records);
+              if (bytes < limits.max_bytes && !last_of_page) return true;
+              batch.next_after_offset = row.Int(0);
+              return false;
+            });
       }));
   return batch;
 }

@@ -100,7 +100,8 @@ class RewardLog {
   absl::StatusOr<int> EndExpiredGroups(const CallContext& context);
 
   // Records after an offset that pass the filter, in order. Scans a bounded part of the log, so
-  // that it may return no record and still move on. OUT_OF_RANGE below the floor, with the floor.
+  // that it may return no record and still move on. OUT_OF_RANGE below the floor, with the floor,
+  // and past the log's end, with the end.
   absl::StatusOr<LogBatch> Read(const CallContext& context, int64_t after_offset,
                                 const v1::ConsumerFilter& filter, const ReadLimits& limits = {});
 

@@ -129,4 +129,9 @@ absl::Status CheckFloor(const LogBounds& bounds, int64_t after_offset) {
                                             ": seek to it or to EARLIEST and expect a gap"));
 }
 
+absl::Status CheckEnd(const LogBounds& bounds, int64_t offset) {
+  if (offset <= bounds.end) return absl::OkStatus();
+  return absl::OutOfRangeError(absl::StrCat("offset ", offset, " is past the log's end, ", bounds.end));
+}
+
 }  // namespace proctor::reward

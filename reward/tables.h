@@ -53,6 +53,8 @@ absl::StatusOr<v1::Group> ParseGroup(const std::string& id, const std::string& b
 
 // OUT_OF_RANGE with the floor if `after_offset` is below it.
 absl::Status CheckFloor(const LogBounds& bounds, int64_t after_offset);
+// OUT_OF_RANGE with the log's end if `offset` is past it.
+absl::Status CheckEnd(const LogBounds& bounds, int64_t offset);
 
 }  // namespace proctor::reward
 

@@ -1,5 +1,6 @@
 #include "reward/reward_log.h"
 
+#include <limits>
 #include <string>
 #include <thread>
 #include <vector>
@@ -394,6 +395,26 @@ TEST_P(RewardLogTest, ListPagesByOffset) {
   request.set_page_size(-1);
   EXPECT_EQ(world_.log().List(world_.context, request).status().code(),
             absl::StatusCode::kInvalidArgument);
+}
+
+TEST_P(RewardLogTest, RefusesOffsetsThatTheLogHasNot) {
+  for (const char* id : {"a", "b", "c"}) world_.Append(Valid(id));
+  v1::ListRewardsRequest request;
+  for (const int64_t offset : {int64_t{4}, std::numeric_limits<int64_t>::max() - 10'000, std::numeric_limits<int64_t>::max()}) {
+    request.set_after_offset(offset);
+    const absl::Status refused = world_.log().List(world_.context, request).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kOutOfRange) << refused;
+  }
+  for (const int64_t offset : {int64_t{-1}, std::numeric_limits<int64_t>::min()}) {
+    request.set_after_offset(offset);
+    EXPECT_EQ(world_.log().List(world_.context, request).status().code(), absl::StatusCode::kInvalidArgument);
+  }
+}
+
+TEST_P(RewardLogTest, RefusesFiltersOfLongNames) {
+  v1::ListRewardsRequest request;
+  request.mutable_filter()->add_policies(std::string(1025, 'x'));
+  EXPECT_EQ(world_.log().List(world_.context, request).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_P(RewardLogTest, ListWaitsForARecord) {
