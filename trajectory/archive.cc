@@ -66,11 +66,14 @@ constexpr char kVersion3[] =
     "-- trajectory_steps.digest is linked to the step before where the header's format_version is 2, and trajectory_records.digest of an open "
     "record is the last step's";
 
+// Bytes of the steps' column `step`. NULL: a record of before, whose steps tell when they are asked.
+constexpr char kVersion4[] = "ALTER TABLE trajectory_records ADD COLUMN step_bytes BIGINT";
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Archive>> Archive::Open(storage::Database& database,
                                                        storage::BlobStore& blobs, Clock& clock) {
-  PROCTOR_RETURN_IF_ERROR(database.Migrate("trajectory", {kVersion1, kVersion2, kVersion3}));
+  PROCTOR_RETURN_IF_ERROR(database.Migrate("trajectory", {kVersion1, kVersion2, kVersion3, kVersion4}));
   return std::unique_ptr<Archive>(new Archive(database, blobs, clock));
 }
 

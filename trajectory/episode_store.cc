@@ -1,6 +1,5 @@
 #include "trajectory/episode_store.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "common/ids.h"
 #include "common/status.h"
 #include "storage/database.h"
+#include "storage/page.h"
 #include "trajectory/page_token.h"
 #include "trajectory/record_tables.h"
 
@@ -68,24 +68,23 @@ absl::StatusOr<EpisodeStore::Page> EpisodeStore::List(const CallContext& context
   std::vector<std::string> unreadable;
   PROCTOR_RETURN_IF_ERROR(
       archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
-        PROCTOR_ASSIGN_OR_RETURN(
-            const std::vector<Row> rows,
-            transaction.Query(sql, {filter.session, filter.policy, filter.task,
-                                    from.start_time_micros, from.id, int64_t{limit} + 1}));
-        // One more than fit: it tells whether more follow.
-        const size_t shown = std::min(rows.size(), static_cast<size_t>(limit));
-        for (size_t i = 0; i < shown; ++i) {
-          absl::StatusOr<v1::Episode> episode = Parse(rows[i]);
+        PageToken last;
+        const auto add = [&](const Row& row) {
+          last = {.start_time_micros = row.Int(1), .id = row.Text(0)};
+          absl::StatusOr<v1::Episode> episode = Parse(row);
           if (episode.ok()) {
             page.episodes.push_back(*std::move(episode));
           } else {
-            unreadable.push_back(ResourceName("episodes", rows[i].Text(0)));
+            unreadable.push_back(ResourceName("episodes", row.Text(0)));
           }
-        }
-        if (shown < rows.size()) {
-          const Row& last = rows[shown - 1];
-          page.next_page_token = EncodePageToken({.start_time_micros = last.Int(1), .id = last.Text(0)});
-        }
+          return absl::OkStatus();
+        };
+        PROCTOR_ASSIGN_OR_RETURN(
+            const bool more,
+            storage::ForEachOfPage(transaction, sql,
+                                   {filter.session, filter.policy, filter.task, from.start_time_micros, from.id, int64_t{limit} + 1},
+                                   limit, add));
+        if (more) page.next_page_token = EncodePageToken(last);
         return absl::OkStatus();
       }));
   for (const std::string& name : unreadable) archive_.unreadable().Note(name, kCorruptRow);

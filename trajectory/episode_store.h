@@ -40,7 +40,7 @@ class EpisodeStore {
     // Empty on the last page.
     std::string next_page_token;
   };
-  // Newest first. `page_size` 0 means 50, at most 1,000. A row that cannot be read is left out and noted in Archive::unreadable, so a page
+  // Newest first. `page_size` 0 means 50, at most 1,000, and 2 MiB (storage/page.h). A row that cannot be read is left out and noted in Archive::unreadable, so a page
   // may have fewer episodes than are to come, or none. INVALID_ARGUMENT for a foreign page token.
   absl::StatusOr<Page> List(const CallContext& context, const EpisodeFilter& filter, int page_size,
                             const std::string& page_token);

@@ -25,8 +25,8 @@ using storage::Transaction;
 
 constexpr int64_t kMaxListBytes = 64 << 20;
 // JSON is up to twice as long as what it says.
-constexpr int64_t kMaxTextBytes = 2 * kMaxPartBytes;
-constexpr int64_t kMaxAllStepsBytes = 512 << 20;
+constexpr int64_t kMaxHeaderTextBytes = 2 * (kMaxTaskBytes + kMaxEvidenceBytes + kMaxHeaderBytes);
+constexpr int64_t kMaxStepTextBytes = 2 * kMaxStepBytes;
 
 enum class Outcome { kImported, kUnchanged };
 // The names in a result are for people, too.
@@ -42,7 +42,7 @@ struct FolderRecord {
 absl::Status ReadSteps(const UntrustedFolder& folder, FolderRecord& record,
                        v1::Trajectory& observations) {
   int64_t total = 0;
-  return folder.ReadLines(kStepsFile, kMaxTextBytes, [&](std::string_view line) -> absl::Status {
+  return folder.ReadLines(kStepsFile, kMaxStepTextBytes, [&](std::string_view line) -> absl::Status {
     const int64_t index = static_cast<int64_t>(record.steps.size());
     v1::Step step;
     PROCTOR_RETURN_IF_ERROR(
@@ -71,7 +71,7 @@ absl::Status ReadSteps(const UntrustedFolder& folder, FolderRecord& record,
 
 absl::StatusOr<FolderRecord> ReadRecord(const UntrustedFolder& folder) {
   FolderRecord record;
-  PROCTOR_ASSIGN_OR_RETURN(const std::string text, folder.ReadFile(kHeaderFile, kMaxTextBytes));
+  PROCTOR_ASSIGN_OR_RETURN(const std::string text, folder.ReadFile(kHeaderFile, kMaxHeaderTextBytes));
   PROCTOR_RETURN_IF_ERROR(Annotate(MessageFromText(text, record.header), kHeaderFile));
   PROCTOR_RETURN_IF_ERROR(CheckHeader(record.header));
   const int version = record.header.format_version();
@@ -178,7 +178,7 @@ absl::StatusOr<v1::ImportTrajectoriesResult> ImportTrajectories(const CallContex
   std::vector<std::string> ids = {""};
   if (list.ok()) {
     PROCTOR_ASSIGN_OR_RETURN(ids, ExportListFromText(*list));
-  } else if (!absl::IsNotFound(list.status()) || !root->ReadFile(kHeaderFile, kMaxTextBytes).ok()) {
+  } else if (!absl::IsNotFound(list.status()) || !root->ReadFile(kHeaderFile, kMaxHeaderTextBytes).ok()) {
     return Annotate(list.status(), "no export here");
   }
   v1::ImportTrajectoriesResult result;

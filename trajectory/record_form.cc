@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "common/ids.h"
@@ -16,6 +17,7 @@ namespace proctor::trajectory {
 namespace {
 
 constexpr char kRedacted[] = "[redacted]";
+constexpr char kFullUrl[] = "proctor/record-is-full";
 
 absl::Status TooLarge(std::string_view what, uint64_t size, int64_t limit) {
   return absl::InvalidArgumentError(
@@ -32,7 +34,18 @@ absl::Status CheckBlobs(const v1::Observation& observation) {
   return absl::OkStatus();
 }
 
+int64_t EvidenceBytes(const v1::Trajectory& record) {
+  size_t bytes = 0;
+  for (const v1::Evidence& item : record.evidence()) bytes += item.ByteSizeLong();
+  return static_cast<int64_t>(bytes);
+}
+
 }  // namespace
+
+absl::Status CheckTask(const v1::Task& task) {
+  const size_t size = task.ByteSizeLong();
+  return size > kMaxTaskBytes ? TooLarge("the task with its files", size, kMaxTaskBytes) : absl::OkStatus();
+}
 
 absl::Status CheckStep(const v1::Step& step) {
   const std::string name = absl::StrCat("step ", step.index());
@@ -40,20 +53,40 @@ absl::Status CheckStep(const v1::Step& step) {
     return TooLarge(name + ": agent_data", step.agent_data().ByteSizeLong(), kMaxAgentDataBytes);
   }
   const size_t size = step.ByteSizeLong() - step.observation().screenshot().data().size();
-  if (size > kMaxPartBytes) return TooLarge(name, size, kMaxPartBytes);
+  if (size > kMaxStepBytes) return TooLarge(name, size, kMaxStepBytes);
   return Annotate(CheckBlobs(step.observation()), name);
 }
 
 absl::Status CheckHeader(const v1::Trajectory& header) {
   PROCTOR_RETURN_IF_ERROR(ResourceId("trajectories", header.name()).status());
-  const size_t size =
-      header.ByteSizeLong() - header.initial_observation().screenshot().data().size();
-  if (size > kMaxPartBytes) return TooLarge("the header", size, kMaxPartBytes);
+  PROCTOR_RETURN_IF_ERROR(CheckTask(header.task()));
+  PROCTOR_RETURN_IF_ERROR(CheckEnding(header));
+  const size_t size = header.ByteSizeLong() - header.initial_observation().screenshot().data().size() -
+                      header.task().ByteSizeLong() - static_cast<size_t>(EvidenceBytes(header));
+  if (size > kMaxHeaderBytes) {
+    return TooLarge("the header without task and evidence, which is the initial observation for the most part,", size, kMaxHeaderBytes);
+  }
   if (header.steps_size() > 0) {
     return absl::InvalidArgumentError("the header has steps: append them one by one");
   }
   return CheckBlobs(header.initial_observation());
 }
+
+absl::Status CheckEnding(const v1::Trajectory& ending) {
+  const int64_t bytes = EvidenceBytes(ending);
+  if (bytes <= kMaxEvidenceBytes) return absl::OkStatus();
+  return TooLarge("the evidence", static_cast<uint64_t>(bytes), kMaxEvidenceBytes);
+}
+
+absl::Status RecordIsFull(const std::string& name, int64_t index, int64_t bytes) {
+  absl::Status status = absl::ResourceExhaustedError(
+      absl::StrCat("step ", index, " does not fit: all steps of ", name, " would have ", bytes, " bytes, more than ", kMaxAllStepsBytes,
+                   "; observe less with each step (pictures and downloads do not count), or take fewer"));
+  status.SetPayload(kFullUrl, absl::Cord());
+  return status;
+}
+
+bool SaysRecordIsFull(const absl::Status& status) { return status.GetPayload(kFullUrl).has_value(); }
 
 std::string WithoutUserInfo(const std::string& url) {
   const size_t scheme = url.find("://");

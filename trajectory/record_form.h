@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "proctor/v1/observation.pb.h"
+#include "proctor/v1/task.pb.h"
 #include "proctor/v1/trajectory.pb.h"
 
 namespace proctor::trajectory {
@@ -17,14 +18,31 @@ inline constexpr int kFormatVersion = 2;
 inline constexpr int kOldestFormatVersion = 1;
 // Largest AgentData, serialized.
 inline constexpr int64_t kMaxAgentDataBytes = 1 << 20;
-// Largest header (everything but the steps) and step, serialized, without pictures.
-inline constexpr int64_t kMaxPartBytes = 48 << 20;
+// Largest task, serialized: it is kept with each of its episodes.
+inline constexpr int64_t kMaxTaskBytes = 32 << 20;
+// Most evidence of a record, serialized.
+inline constexpr int64_t kMaxEvidenceBytes = 16 << 20;
+// Largest header (everything but the steps) without task and evidence, serialized, without pictures. Most of it is the initial observation.
+inline constexpr int64_t kMaxHeaderBytes = 24 << 20;
+// Largest step, serialized, without pictures.
+inline constexpr int64_t kMaxStepBytes = 48 << 20;
+// All steps of a record, as they are stored: records are read whole.
+inline constexpr int64_t kMaxAllStepsBytes = 512 << 20;
 // Largest picture or download.
 inline constexpr int64_t kMaxBlobBytes = 256 << 20;
 
 // INVALID_ARGUMENT, with the step and the field, if a limit is exceeded or a digest is malformed.
+absl::Status CheckTask(const v1::Task& task);
 absl::Status CheckStep(const v1::Step& step);
 absl::Status CheckHeader(const v1::Trajectory& header);
+// Of the evidence that is collected at the end.
+absl::Status CheckEnding(const v1::Trajectory& ending);
+
+// RESOURCE_EXHAUSTED: step `index` of the record does not fit, for all steps would have `bytes`, more than kMaxAllStepsBytes. Unlike on a
+// full disk, waiting helps nobody: the episode is too large.
+absl::Status RecordIsFull(const std::string& name, int64_t index, int64_t bytes);
+// Whether a status is one of RecordIsFull.
+bool SaysRecordIsFull(const absl::Status& status);
 
 // Takes credentials out of the task's start state and out of base URLs. Cookies, local storage, user names and
 // passwords become "[redacted]"; origins stay.

@@ -57,7 +57,8 @@ RecordQuery MakeRecordQuery(const v1::TrajectoryFilter& filter,
     if (split == v1::SPLIT_TRAIN) splits.emplace_back(int64_t{v1::SPLIT_UNSPECIFIED});
   }
   conditions.OneOf("split", std::move(splits));
-  if (filter.closed_only()) conditions.Add("closed = 1");
+  // Not by the index of `closed`: nearly all are closed, and headers may be too large to be sorted.
+  if (filter.closed_only()) conditions.Add("+closed = 1");
   if (filter.has_start_time_from()) {
     conditions.Add(absl::StrCat("start_time >= ", conditions.Parameter(absl::ToUnixMicros(
                                                       FromProto(filter.start_time_from())))));

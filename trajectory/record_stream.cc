@@ -15,6 +15,8 @@
 namespace proctor::trajectory {
 namespace {
 
+// Largest RecordEnd.end_message.
+constexpr size_t kMaxMessageBytes = 64 << 10;
 // Of a task that names none.
 constexpr char kDefaultEnvironment[] = "environments/external";
 
@@ -181,6 +183,10 @@ absl::Status RecordStream::HandleEnd(const CallContext& context, const v1::Recor
   if (state_ != State::kSteps) return OutOfOrder("an end before the header or after the end");
   if (!ReasonFitsKind(end.end_kind(), end.end_reason())) {
     return absl::InvalidArgumentError("end_kind and end_reason do not fit each other");
+  }
+  if (end.end_message().size() > kMaxMessageBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("end_message has ", end.end_message().size(), " bytes, more than ", kMaxMessageBytes));
   }
   v1::Trajectory ending;
   *ending.mutable_end_time() = ToProto(archive_.clock().Now());

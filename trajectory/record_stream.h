@@ -46,7 +46,7 @@ class RecordStream {
 
   // Durable on return. INVALID_ARGUMENT: out of order, no task, a limit, a blob whose bytes do not fit its digest, a step
   // that is not the next, a missing end kind or one that does not fit its reason; FAILED_PRECONDITION: a blob that was not
-  // sent; RESOURCE_EXHAUSTED: blob over 256 MiB or disk full; what admission says.
+  // sent; RESOURCE_EXHAUSTED: blob over 256 MiB, a step with which all have more than 512 MiB, or disk full; what admission says.
   absl::Status Handle(const CallContext& context, const v1::RecordTrajectoryRequest& request);
 
   // After the client half-closed: the closed record without steps. INVALID_ARGUMENT without an end: the record is closed

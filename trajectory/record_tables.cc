@@ -8,6 +8,7 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "trajectory/digest_chain.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::trajectory {
 namespace {
@@ -15,6 +16,10 @@ namespace {
 using storage::Bytes;
 using storage::Row;
 using storage::Transaction;
+
+// Bytes of all steps of record $1.
+constexpr char kStepBytes[] =
+    "COALESCE(step_bytes, (SELECT COALESCE(SUM(LENGTH(step)), 0) FROM trajectory_steps WHERE trajectory = $1))";
 
 // What it sets is left out of the digest of a record's begin (digest_chain.h).
 void MergeEnding(const v1::Trajectory& ending, v1::Trajectory& header) {
@@ -65,6 +70,23 @@ absl::Status InsertStepRow(Transaction& transaction, const std::string& id, cons
       .status();
 }
 
+// Of those of [first, first + limit) that are there. DATA_LOSS: there is a gap, or one cannot be read.
+absl::Status ForEachStep(Transaction& transaction, const std::string& id, int64_t first, int64_t limit, const StepVisit& visit) {
+  int64_t next = first;
+  return transaction.ForEach("SELECT step FROM trajectory_steps WHERE trajectory = $1 AND "
+                             "step_index >= $2 ORDER BY step_index LIMIT $3",
+                             {id, first, limit}, [&](const Row& row) -> absl::StatusOr<bool> {
+                               v1::Step step;
+                               if (!step.ParseFromString(row.Text(0)) || step.index() != next) {
+                                 return absl::DataLossError(
+                                     absl::StrCat("step ", next, " of trajectories/", id, " is missing or corrupt"));
+                               }
+                               ++next;
+                               PROCTOR_RETURN_IF_ERROR(visit(std::move(step)));
+                               return true;
+                             });
+}
+
 // Why an open record did not take step `index`.
 absl::Status RefuseStep(Transaction& transaction, const std::string& id, int64_t index) {
   PROCTOR_ASSIGN_OR_RETURN(const RecordRow record, LoadRecord(transaction, id));
@@ -106,17 +128,17 @@ absl::StatusOr<v1::Trajectory> ParseHeader(const std::string& id, const std::str
 }
 
 absl::Status InsertRecord(Transaction& transaction, const std::string& id,
-                          const v1::Trajectory& header) {
+                          const v1::Trajectory& header, int64_t step_bytes) {
   return transaction
       .Execute("INSERT INTO trajectory_records (id, start_time, closed, end_kind, environment, task, "
-               "split, policy, policy_version, group_name, step_count, digest, header) "
-               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+               "split, policy, policy_version, group_name, step_count, digest, header, step_bytes) "
+               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
                {id, absl::ToUnixMicros(FromProto(header.start_time())),
                 int64_t{header.closed() ? 1 : 0}, int64_t{header.end_kind()},
                 header.environment(), header.task().name(), int64_t{header.task().split()},
                 header.policy().policy(), header.policy().version(), header.group(),
                 int64_t{header.step_count()}, header.closed() ? header.digest() : DigestChain(header).last(),
-                Bytes{ProtoCanonicalBytes(header)}})
+                Bytes{ProtoCanonicalBytes(header)}, step_bytes})
       .status();
 }
 
@@ -139,21 +161,36 @@ absl::StatusOr<RecordRow> LoadRecord(Transaction& transaction, const std::string
   return record;
 }
 
+absl::StatusOr<int64_t> LoadStepBytes(Transaction& transaction, const std::string& id) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                           transaction.Query(absl::StrCat("SELECT ", kStepBytes, " FROM trajectory_records WHERE id = $1"), {id}));
+  if (rows.empty()) return absl::NotFoundError(absl::StrCat("no trajectory trajectories/", id));
+  return rows[0].Int(0);
+}
+
 absl::Status InsertStep(Transaction& transaction, const std::string& id, const StepRow& step) {
   PROCTOR_ASSIGN_OR_RETURN(
       const std::vector<Row> open,
-      transaction.Query("SELECT digest FROM trajectory_records WHERE id = $1 AND closed = 0 AND step_count = $2 AND digest <> ''",
+      transaction.Query(absl::StrCat("SELECT digest, ", kStepBytes,
+                                     " FROM trajectory_records WHERE id = $1 AND closed = 0 AND step_count = $2 AND digest <> ''"),
                         {id, step.index}));
   if (open.empty()) return RefuseStep(transaction, id, step.index);
+  const int64_t step_bytes = open[0].Int(1) + static_cast<int64_t>(step.bytes.size());
+  if (step_bytes > kMaxAllStepsBytes) return RecordIsFull(ResourceName("trajectories", id), step.index, step_bytes);
   const std::string digest = LinkStep(open[0].Text(0), step.sha256);
   PROCTOR_RETURN_IF_ERROR(
-      transaction.Execute("UPDATE trajectory_records SET step_count = step_count + 1, digest = $2 WHERE id = $1", {id, digest}).status());
+      transaction
+          .Execute("UPDATE trajectory_records SET step_count = step_count + 1, digest = $2, step_bytes = $3 WHERE id = $1",
+                   {id, digest, step_bytes})
+          .status());
   return InsertStepRow(transaction, id, step, digest);
 }
 
 absl::Status InsertClosedRecord(Transaction& transaction, const std::string& id,
                                 const v1::Trajectory& header, const std::vector<StepRow>& steps) {
-  PROCTOR_RETURN_IF_ERROR(InsertRecord(transaction, id, header));
+  int64_t step_bytes = 0;
+  for (const StepRow& step : steps) step_bytes += static_cast<int64_t>(step.bytes.size());
+  PROCTOR_RETURN_IF_ERROR(InsertRecord(transaction, id, header, step_bytes));
   DigestChain chain(header);
   for (const StepRow& step : steps) {
     PROCTOR_RETURN_IF_ERROR(InsertStepRow(transaction, id, step, chain.Add(step.sha256)));
@@ -163,20 +200,21 @@ absl::Status InsertClosedRecord(Transaction& transaction, const std::string& id,
 
 absl::StatusOr<std::vector<v1::Step>> LoadSteps(Transaction& transaction, const std::string& id,
                                                 int64_t first, int64_t limit) {
-  PROCTOR_ASSIGN_OR_RETURN(
-      const std::vector<Row> rows,
-      transaction.Query("SELECT step FROM trajectory_steps WHERE trajectory = $1 AND "
-                        "step_index >= $2 ORDER BY step_index LIMIT $3",
-                        {id, first, limit}));
-  std::vector<v1::Step> steps(rows.size());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (!steps[i].ParseFromString(rows[i].Text(0)) ||
-        steps[i].index() != first + static_cast<int64_t>(i)) {
-      return absl::DataLossError(absl::StrCat("step ", first + static_cast<int64_t>(i),
-                                              " of trajectories/", id, " is missing or corrupt"));
-    }
-  }
+  std::vector<v1::Step> steps;
+  PROCTOR_RETURN_IF_ERROR(ForEachStep(transaction, id, first, limit, [&](v1::Step step) {
+    steps.push_back(std::move(step));
+    return absl::OkStatus();
+  }));
   return steps;
+}
+
+absl::Status ForEveryStep(Transaction& transaction, const std::string& id, int64_t step_count, const StepVisit& visit) {
+  int64_t found = 0;
+  PROCTOR_RETURN_IF_ERROR(ForEachStep(transaction, id, 0, step_count, [&](v1::Step step) {
+    ++found;
+    return visit(std::move(step));
+  }));
+  return found == step_count ? absl::OkStatus() : LostSteps(id, found, step_count);
 }
 
 absl::Status InsertBlobs(Transaction& transaction, const std::string& id,

@@ -3,6 +3,7 @@
 #define PROCTOR_TRAJECTORY_RECORD_TABLES_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -35,9 +36,9 @@ struct RecordRow {
 // The column `header` of a record. DATA_LOSS: it cannot be read, or is another record's.
 absl::StatusOr<v1::Trajectory> ParseHeader(const std::string& id, const std::string& bytes);
 
-// A new record, open or closed. ALREADY_EXISTS: the id is taken.
+// A new record, open or closed; `step_bytes` of the steps that it comes with. ALREADY_EXISTS: the id is taken.
 absl::Status InsertRecord(storage::Transaction& transaction, const std::string& id,
-                          const v1::Trajectory& header);
+                          const v1::Trajectory& header, int64_t step_bytes = 0);
 // Of a record that is there; NOT_FOUND else.
 absl::Status UpdateHeader(storage::Transaction& transaction, const std::string& id, const v1::Trajectory& header);
 // A whole closed record. ALREADY_EXISTS: the id is taken.
@@ -45,13 +46,19 @@ absl::Status InsertClosedRecord(storage::Transaction& transaction, const std::st
                                 const v1::Trajectory& header, const std::vector<StepRow>& steps);
 // NOT_FOUND; DATA_LOSS as ParseHeader.
 absl::StatusOr<RecordRow> LoadRecord(storage::Transaction& transaction, const std::string& id);
-// Appends to an open record. NOT_FOUND no record; FAILED_PRECONDITION closed, or begun by a program that linked no digests; ABORTED another
+// Bytes of its steps, as they are stored. NOT_FOUND. Costs some microseconds; of records of before these were counted, as many a step.
+absl::StatusOr<int64_t> LoadStepBytes(storage::Transaction& transaction, const std::string& id);
+// Appends to an open record. RecordIsFull; NOT_FOUND no record; FAILED_PRECONDITION closed, or begun by a program that linked no digests; ABORTED another
 // index is next.
 absl::Status InsertStep(storage::Transaction& transaction, const std::string& id,
                         const StepRow& step);
 // Notes that the record names these blobs.
 absl::Status InsertBlobs(storage::Transaction& transaction, const std::string& id,
                          const std::vector<std::string>& digests);
+// An error ends the visit and is returned.
+using StepVisit = std::function<absl::Status(v1::Step step)>;
+// Calls `visit` with all steps of a record, one after another: no more than one is in memory. DATA_LOSS: one is missing or corrupt.
+absl::Status ForEveryStep(storage::Transaction& transaction, const std::string& id, int64_t step_count, const StepVisit& visit);
 // Steps [first, first + limit) in order. DATA_LOSS: one is missing or corrupt.
 absl::StatusOr<std::vector<v1::Step>> LoadSteps(storage::Transaction& transaction,
                                                 const std::string& id, int64_t first,

@@ -79,6 +79,7 @@ absl::StatusOr<v1::Trajectory> Recorder::Finish(const CallContext& context,
                                                 const std::string& episode_id,
                                                 const v1::Trajectory& ending,
                                                 const v1::Episode& episode, const Replay& replay) {
+  PROCTOR_RETURN_IF_ERROR(CheckEnding(ending));
   v1::Trajectory closed;
   const absl::Time now = archive_.clock().Now();
   PROCTOR_RETURN_IF_ERROR(
@@ -94,6 +95,7 @@ absl::StatusOr<v1::Trajectory> Recorder::FinishWithoutEpisode(const CallContext&
                                                               const std::string& id,
                                                               const v1::Trajectory& ending,
                                                               const Replay& replay) {
+  PROCTOR_RETURN_IF_ERROR(CheckEnding(ending));
   v1::Trajectory closed;
   const absl::Time now = archive_.clock().Now();
   PROCTOR_RETURN_IF_ERROR(

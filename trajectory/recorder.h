@@ -40,7 +40,7 @@ class Recorder {
   // Opens a record that has no episode.
   absl::Status BeginWithoutEpisode(const CallContext& context, const v1::Trajectory& header);
 
-  // Step, blobs and replay in one transaction. ABORTED: `step.index` is not the next one.
+  // Step, blobs and replay in one transaction. ABORTED: `step.index` is not the next one. RecordIsFull (record_form.h): it does not fit.
   absl::Status Append(const CallContext& context, const std::string& episode_id,
                       const v1::Step& step, const Replay& replay);
 

@@ -11,6 +11,7 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "storage/database.h"
+#include "storage/page.h"
 #include "trajectory/page_token.h"
 #include "trajectory/record_form.h"
 #include "trajectory/record_query.h"
@@ -22,7 +23,6 @@ namespace {
 using storage::Row;
 using storage::Transaction;
 
-constexpr size_t kMaxPageBytes = 2 << 20;
 constexpr char kInterrupted[] = "the server stopped before the episode ended";
 constexpr char kDamaged[] = "the trajectory is damaged and stays open; proctord --fsck tells more";
 
@@ -83,18 +83,39 @@ absl::StatusOr<v1::Trajectory> TrajectoryStore::Get(const CallContext& context,
   v1::Trajectory trajectory;
   PROCTOR_RETURN_IF_ERROR(
       archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(const int64_t step_bytes, LoadStepBytes(transaction, id));
+        if (step_bytes > kMaxAllStepsBytes) {
+          return absl::FailedPreconditionError(
+              absl::StrCat("the steps of ", name, " have ", step_bytes, " bytes, more than ", kMaxAllStepsBytes,
+                           ": it is not read whole; it can be deleted"));
+        }
         PROCTOR_ASSIGN_OR_RETURN(RecordRow record, LoadRecord(transaction, id));
         trajectory = std::move(record.header);
-        PROCTOR_ASSIGN_OR_RETURN(std::vector<v1::Step> steps,
-                                 LoadSteps(transaction, id, 0, record.step_count));
-        if (static_cast<int64_t>(steps.size()) != record.step_count) {
-          return absl::DataLossError(absl::StrCat(name, " lost steps: ", steps.size(), " of ",
-                                                  record.step_count, " are there"));
-        }
-        for (v1::Step& step : steps) *trajectory.add_steps() = std::move(step);
-        return absl::OkStatus();
+        return ForEveryStep(transaction, id, record.step_count, [&](v1::Step step) {
+          *trajectory.add_steps() = std::move(step);
+          return absl::OkStatus();
+        });
       }));
   return trajectory;
+}
+
+absl::StatusOr<int64_t> TrajectoryStore::StepBytes(const CallContext& context, const std::string& name) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string id, IdOf(name));
+  int64_t step_bytes = 0;
+  PROCTOR_RETURN_IF_ERROR(archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
+    PROCTOR_ASSIGN_OR_RETURN(step_bytes, LoadStepBytes(transaction, id));
+    return absl::OkStatus();
+  }));
+  return step_bytes;
+}
+
+absl::Status TrajectoryStore::ForEachStep(const CallContext& context, const std::string& name,
+                                          const std::function<absl::Status(v1::Step step)>& visit) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string id, IdOf(name));
+  return archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
+    PROCTOR_ASSIGN_OR_RETURN(const RecordRow record, LoadRecord(transaction, id));
+    return ForEveryStep(transaction, id, record.step_count, visit);
+  });
 }
 
 absl::StatusOr<v1::Trajectory> TrajectoryStore::GetHeader(const CallContext& context,
@@ -138,28 +159,21 @@ absl::StatusOr<TrajectoryStore::Page> TrajectoryStore::List(const CallContext& c
   Page page;
   PROCTOR_RETURN_IF_ERROR(
       archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
-        PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
-                                 transaction.Query(query.sql, query.parameters));
         PageToken last;
-        size_t bytes = 0;
-        for (const Row& row : rows) {
-          bytes += row.Text(2).size();
-          const bool full = static_cast<int>(page.trajectories.size()) == limit;
-          if (full || (bytes > kMaxPageBytes && !page.trajectories.empty())) {
-            page.next_page_token = EncodePageToken(last);
-            return absl::OkStatus();
-          }
+        const auto add = [&](const Row& row) {
           last = {.start_time_micros = row.Int(1), .id = row.Text(0)};
           absl::StatusOr<v1::Trajectory> header = ParseHeader(row.Text(0), row.Text(2));
-          if (!header.ok()) {
+          if (header.ok()) {
+            header->set_step_count(static_cast<int32_t>(row.Int(3)));
+            page.trajectories.push_back(*std::move(header));
+          } else {
             page.unreadable.push_back(ResourceName("trajectories", row.Text(0)));
-            continue;
           }
-          header->set_step_count(static_cast<int32_t>(row.Int(3)));
-          page.trajectories.push_back(*std::move(header));
-        }
-        // What was left out made room for the row that tells whether more follow.
-        if (static_cast<int>(rows.size()) > limit) page.next_page_token = EncodePageToken(last);
+          return absl::OkStatus();
+        };
+        PROCTOR_ASSIGN_OR_RETURN(const bool more,
+                                 storage::ForEachOfPage(transaction, query.sql, query.parameters, limit, add));
+        if (more) page.next_page_token = EncodePageToken(last);
         return absl::OkStatus();
       }));
   for (const std::string& name : page.unreadable) archive_.unreadable().Note(name, "the trajectory's header cannot be read");
@@ -190,13 +204,21 @@ absl::Status TrajectoryStore::Delete(const CallContext& context, const std::stri
 
 absl::Status TrajectoryStore::Thin(const CallContext& context, const std::string& name, absl::Time now) {
   PROCTOR_ASSIGN_OR_RETURN(const std::string id, IdOf(name));
-  PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory thin, Get(context, name));
+  PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory thin, GetHeader(context, name));
   if (!thin.closed()) return absl::FailedPreconditionError(absl::StrCat(name, " is still being recorded"));
   if (thin.has_thin_time()) return absl::OkStatus();
-  // Closed records do not change, so what was read is what is there.
+  // Closed records do not change, so what is read is what is there.
+  std::vector<std::string> kept;
+  const auto keep = [&](const v1::Observation& observation, int64_t index) {
+    if (ThinningTakes(index, thin.step_count())) return;
+    for (std::string& digest : NamedBlobs(observation)) kept.push_back(std::move(digest));
+  };
+  keep(thin.initial_observation(), -1);
+  PROCTOR_RETURN_IF_ERROR(ForEachStep(context, name, [&](const v1::Step& step) {
+    keep(step.observation(), step.index());
+    return absl::OkStatus();
+  }));
   *thin.mutable_thin_time() = ToProto(now);
-  const std::vector<std::string> kept = NamedBlobs(thin);
-  thin.clear_steps();
   PROCTOR_RETURN_IF_ERROR(archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
     PROCTOR_RETURN_IF_ERROR(UpdateHeader(transaction, id, thin));
     // As in Delete: a crash in between forgets nothing.

@@ -3,6 +3,7 @@
 #define PROCTOR_TRAJECTORY_TRAJECTORY_STORE_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,16 @@ class TrajectoryStore {
   // `archive` outlives the store.
   explicit TrajectoryStore(Archive& archive) : archive_(archive) {}
 
-  // A whole record, open or closed.
+  // A whole record, open or closed. FAILED_PRECONDITION: its steps have more than kMaxAllStepsBytes, as a record of before this was a limit
+  // may.
   absl::StatusOr<v1::Trajectory> Get(const CallContext& context, const std::string& name);
   // Without steps.
   absl::StatusOr<v1::Trajectory> GetHeader(const CallContext& context, const std::string& name);
+  // Bytes of its steps as they are stored: about what a Get takes. Cheap.
+  absl::StatusOr<int64_t> StepBytes(const CallContext& context, const std::string& name);
+  // Calls `visit` with one step after another; no more than one is in memory. Its error ends the visit and is returned. It must not use the
+  // store.
+  absl::Status ForEachStep(const CallContext& context, const std::string& name, const std::function<absl::Status(v1::Step step)>& visit);
   // Steps from `first` on, `limit` at most; fewer at the end.
   absl::StatusOr<std::vector<v1::Step>> GetSteps(const CallContext& context,
                                                  const std::string& name, int64_t first,
@@ -39,8 +46,8 @@ class TrajectoryStore {
     // Empty on the last page.
     std::string next_page_token;
   };
-  // Newest first. `page_size` 0 means 50, at most 1,000; a page also ends when its records have 2 MiB, so that it fits
-  // a message. A record whose header cannot be read is in `unreadable` and noted in Archive::unreadable, so a page may have
+  // Newest first. `page_size` 0 means 50, at most 1,000; a page also ends when its records have 2 MiB (storage/page.h), so that
+  // it fits a message. A record whose header cannot be read is in `unreadable` and noted in Archive::unreadable, so a page may have
   // fewer records than are to come, or none. INVALID_ARGUMENT for a foreign page token.
   absl::StatusOr<Page> List(const CallContext& context, const v1::TrajectoryFilter& filter,
                             int page_size, const std::string& page_token);

@@ -129,6 +129,15 @@ inline void SetRow(Room& room, const std::string& id, const std::string& bytes) 
   SetBytes(room, "UPDATE trajectory_episodes SET episode = $2 WHERE id = $1", id, bytes);
 }
 
+// Runs SQL behind the stores' backs.
+inline void Sql(Room& room, const std::string& sql) {
+  const absl::Status status = room.database->Write(
+      CallContext(), [&](storage::Transaction& transaction) { return transaction.Execute(sql, {}).status(); });
+  ASSERT_TRUE(status.ok()) << status;
+}
+// As if the steps of all records had so many bytes.
+inline void SetStepBytes(Room& room, int64_t bytes) { Sql(room, absl::StrCat("UPDATE trajectory_records SET step_bytes = ", bytes)); }
+
 // Records a whole closed episode of `steps` steps and returns the trajectory's name.
 inline std::string RecordEpisode(Room& room, const std::string& id, int steps) {
   const CallContext context;

@@ -6,6 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/trajectory/fixture.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::trajectory {
 namespace {
@@ -201,6 +202,30 @@ TEST_F(RecordStreamTest, ABrokenRecordingHasAnInterruptedEpisode) {
   EXPECT_NE(stream.closed_episode(), "");
   EXPECT_EQ(OnlyEpisode().end_kind(), v1::END_KIND_INTERRUPTED);
   EXPECT_EQ(OnlyEpisode().end_reason(), v1::END_REASON_CANCELLED);
+}
+
+TEST_F(RecordStreamTest, ARecordingThatGetsTooLargeIsRefusedAndInterrupted) {
+  RecordStream stream = NewStream();
+  EXPECT_EQ(Send(stream, Header()), kOk);
+  EXPECT_EQ(Send(stream, Step(0)), kOk);
+  SetStepBytes(room_, kMaxAllStepsBytes);
+  const absl::Status refused = stream.Handle(context_, Step(1));
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted) << refused;
+  ASSERT_TRUE(stream.Abandon(context_, std::string(refused.message())).ok());
+  EXPECT_EQ(OnlyEpisode().end_kind(), v1::END_KIND_INTERRUPTED);
+  EXPECT_THAT(OnlyEpisode().end_message(), testing::HasSubstr("step 1 does not fit"));
+}
+
+TEST_F(RecordStreamTest, RefusesAnEndThatIsTooLarge) {
+  RecordStream stream = NewStream();
+  EXPECT_EQ(Send(stream, Header()), kOk);
+  v1::RecordTrajectoryRequest end = End();
+  end.mutable_end()->set_end_message(std::string((64 << 10) + 1, 'x'));
+  EXPECT_EQ(Send(stream, end), kInvalid);
+  end = End();
+  end.mutable_end()->add_evidence()->set_error(std::string(kMaxEvidenceBytes, 'x'));
+  EXPECT_EQ(Send(stream, end), kInvalid);
+  EXPECT_EQ(Send(stream, End()), kOk);
 }
 
 TEST_F(RecordStreamTest, BeginsOnlyIfAdmittedAndGivesThePlaceBackIfItCannotBegin) {

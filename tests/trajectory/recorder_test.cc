@@ -2,6 +2,7 @@
 
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -205,6 +206,63 @@ TEST_F(RecorderTest, TakesAgentDataUpToOneMebibyteUnchanged) {
   const absl::Status status = room_.recorder.Append(context_, "e1", step, {});
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("step 1: agent_data"));
+}
+
+TEST_F(RecorderTest, CountsTheBytesOfItsStepsAndRefusesTheOneThatIsTooMuch) {
+  ASSERT_TRUE(Begin("e1").ok());
+  ASSERT_TRUE(Append("e1", 0).ok());
+  ASSERT_TRUE(Append("e1", 1).ok());
+  const int64_t bytes = room_.trajectories.StepBytes(context_, "trajectories/e1").value();
+  const v1::Trajectory record = Get("e1");
+  EXPECT_EQ(bytes, static_cast<int64_t>(record.steps(0).ByteSizeLong() + record.steps(1).ByteSizeLong()));
+  const int64_t next = static_cast<int64_t>(record.steps(1).ByteSizeLong());
+  SetStepBytes(room_, kMaxAllStepsBytes - next + 1);
+  const absl::Status refused = Append("e1", 2, MakeReplay("s1/r"));
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(SaysRecordIsFull(refused));
+  EXPECT_TRUE(SaysRecordIsFull(Annotate(refused, "a step")));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("more than 536870912"));
+  EXPECT_FALSE(room_.replays.Find(context_, "s1/r")->has_value());
+  SetStepBytes(room_, kMaxAllStepsBytes - next);
+  EXPECT_TRUE(Append("e1", 2).ok());
+  // Full as it is, it can be closed and read.
+  EXPECT_TRUE(Finish("e1").ok());
+  EXPECT_EQ(Get("e1").steps_size(), 3);
+}
+
+TEST_F(RecorderTest, RecordsOfBeforeTheirBytesWereCountedAreCountedWhenAsked) {
+  ASSERT_EQ(RecordEpisode(room_, "e1", 2), "trajectories/e1");
+  ASSERT_TRUE(Begin("e2").ok());
+  ASSERT_TRUE(Append("e2", 0).ok());
+  const int64_t bytes = room_.trajectories.StepBytes(context_, "trajectories/e1").value();
+  Sql(room_, "ALTER TABLE trajectory_records DROP COLUMN step_bytes");
+  Sql(room_, "UPDATE storage_migrations SET version = 3 WHERE room = 'trajectory'");
+  const auto opened = Archive::Open(*room_.database, *room_.blobs, room_.clock);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(room_.trajectories.StepBytes(context_, "trajectories/e1").value(), bytes);
+  ASSERT_TRUE(Append("e2", 1).ok());
+  EXPECT_EQ(room_.trajectories.StepBytes(context_, "trajectories/e2").value(), bytes);
+  EXPECT_EQ(Get("e1").steps_size(), 2);
+}
+
+TEST_F(RecorderTest, RefusesAHeaderThatIsTooLargeAndSaysWhichPart) {
+  v1::Trajectory task = MakeHeader("e1", now_);
+  task.mutable_task()->set_goal(std::string(kMaxTaskBytes, 'x'));
+  v1::Trajectory evidence = MakeHeader("e1", now_);
+  evidence.add_evidence()->set_error(std::string(kMaxEvidenceBytes, 'x'));
+  v1::Trajectory observation = MakeHeader("e1", now_);
+  observation.mutable_initial_observation()->mutable_html()->set_text(std::string(kMaxHeaderBytes, 'x'));
+  for (const auto& [header, part] : {std::pair{&task, "task"}, {&evidence, "evidence"}, {&observation, "initial observation"}}) {
+    const absl::Status refused = room_.recorder.BeginWithoutEpisode(context_, *header);
+    EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument) << part;
+    EXPECT_THAT(std::string(refused.message()), HasSubstr(part));
+  }
+  ASSERT_TRUE(Begin("e1").ok());
+  v1::Trajectory ending = MakeEnding(now_);
+  ending.add_evidence()->set_error(std::string(kMaxEvidenceBytes, 'x'));
+  EXPECT_EQ(room_.recorder.Finish(context_, "e1", ending, MakeEpisode("e1", now_), {}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(Finish("e1").ok());
 }
 
 TEST_F(RecorderTest, RedactsCredentials) {

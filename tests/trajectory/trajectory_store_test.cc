@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/trajectory/fixture.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::trajectory {
 namespace {
@@ -121,6 +122,23 @@ TEST_F(TrajectoryStoreTest, EndsAPageBeforeItIsTooLargeForAMessage) {
   }
   EXPECT_EQ(room_.trajectories.List(context_, {}, 100, "")->trajectories.size(), 1);
   EXPECT_EQ(List({}).size(), 4);
+}
+
+TEST_F(TrajectoryStoreTest, DoesNotReadWholeWhatIsTooLarge) {
+  RecordEpisode(room_, "e1", 3);
+  SetStepBytes(room_, kMaxAllStepsBytes + 1);
+  const absl::Status refused = room_.trajectories.Get(context_, "trajectories/e1").status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition) << refused;
+  EXPECT_EQ(room_.trajectories.GetHeader(context_, "trajectories/e1")->step_count(), 3);
+  int steps = 0;
+  const absl::Status visited = room_.trajectories.ForEachStep(context_, "trajectories/e1", [&](const v1::Step& step) {
+    EXPECT_EQ(step.index(), steps++);
+    return step.index() < 1 ? absl::OkStatus() : absl::AbortedError("enough");
+  });
+  EXPECT_EQ(visited.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(steps, 2);
+  ASSERT_TRUE(room_.trajectories.Thin(context_, "trajectories/e1", room_.clock.Now()).ok());
+  EXPECT_TRUE(room_.trajectories.Delete(context_, "trajectories/e1").ok());
 }
 
 TEST_F(TrajectoryStoreTest, LeavesOutWhatCannotBeReadAndTellsHowMany) {
