@@ -190,6 +190,11 @@ void Assess(const CallContext& context, const v1::Evaluator& evaluator, Trajecto
     done(status);
     return;
   }
+  v1::Verdict not_loaded = VerdictHead(evaluator, *trajectory);
+  if (SetNotLoaded(*trajectory, &not_loaded)) {
+    done(std::move(not_loaded));
+    return;
+  }
   AssessValid(std::make_shared<const Work>(Work{context, evaluator, std::move(trajectory), parts}), std::move(done));
 }
 

@@ -91,6 +91,13 @@ bool SetInterrupted(const v1::Trajectory& trajectory, v1::Verdict* verdict) {
   return true;
 }
 
+bool SetNotLoaded(const v1::Trajectory& trajectory, v1::Verdict* verdict) {
+  if (trajectory.steps_size() > 0 || trajectory.step_count() == 0) return false;
+  SetUndetermined(v1::UNDETERMINED_REASON_NOTHING_TO_JUDGE,
+                  absl::StrCat("its ", trajectory.step_count(), " steps are too large to be judged"), verdict);
+  return true;
+}
+
 absl::Status CheckClosed(const v1::Trajectory& trajectory) {
   if (trajectory.closed()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(trajectory.name(), " is not closed: it cannot be judged yet"));

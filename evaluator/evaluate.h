@@ -35,6 +35,8 @@ void SetUndetermined(v1::UndeterminedReason reason, std::string rationale, v1::V
 void SetDecided(v1::Outcome outcome, double score, std::string rationale, v1::Verdict* verdict);
 // Whether the episode was interrupted; if so the verdict says it.
 bool SetInterrupted(const v1::Trajectory& trajectory, v1::Verdict* verdict);
+// Whether the trajectory came without its steps, which are too large to be loaded; if so the verdict says it.
+bool SetNotLoaded(const v1::Trajectory& trajectory, v1::Verdict* verdict);
 // FAILED_PRECONDITION.
 absl::Status CheckClosed(const v1::Trajectory& trajectory);
 

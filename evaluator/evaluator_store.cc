@@ -14,6 +14,7 @@
 #include "evaluator/judge/vote.h"
 #include "evaluator/presets.h"
 #include "evaluator/stored_message.h"
+#include "storage/page.h"
 
 namespace proctor::evaluator {
 namespace {
@@ -220,17 +221,18 @@ absl::StatusOr<v1::ListVerdictsResponse> VerdictStore::List(
   v1::ListVerdictsResponse response;
   PROCTOR_RETURN_IF_ERROR(
       database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
-        PROCTOR_ASSIGN_OR_RETURN(const std::vector<storage::Row> rows,
-                                 transaction.Query(sql, parameters));
-        for (int i = 0; i < static_cast<int>(rows.size()) && i < size; ++i) {
+        int64_t last = 0;
+        const auto add = [&](const storage::Row& row) -> absl::Status {
+          last = row.Int(0);
           v1::Verdict& verdict = *response.add_verdicts();
-          PROCTOR_ASSIGN_OR_RETURN(verdict, Decode<v1::Verdict>(rows[i], 1, "verdict"));
+          PROCTOR_ASSIGN_OR_RETURN(verdict, Decode<v1::Verdict>(row, 1, "verdict"));
           // A page of traces would not fit into a message.
           verdict.clear_questions();
           verdict.clear_members();
-        }
-        if (static_cast<int>(rows.size()) > size)
-          response.set_next_page_token(absl::StrCat(rows[size - 1].Int(0)));
+          return absl::OkStatus();
+        };
+        PROCTOR_ASSIGN_OR_RETURN(const bool more, storage::ForEachOfPage(transaction, sql, parameters, size, add));
+        if (more) response.set_next_page_token(absl::StrCat(last));
         return absl::OkStatus();
       }));
   return response;

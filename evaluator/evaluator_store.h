@@ -58,7 +58,8 @@ class VerdictStore {
   // INVALID_ARGUMENT malformed name; NOT_FOUND.
   absl::StatusOr<v1::Verdict> Get(const CallContext& context, const std::string& name);
 
-  // Newest first, without questions and members; page size 1 to 1,000, default 100. INVALID_ARGUMENT: malformed page token.
+  // Newest first, without questions and members; page size 1 to 1,000, default 100. A page also ends where the verdicts, questions and
+  // members included, have 2 MiB (storage/page.h). INVALID_ARGUMENT: malformed page token.
   absl::StatusOr<v1::ListVerdictsResponse> List(const CallContext& context,
                                                 const v1::ListVerdictsRequest& request);
 

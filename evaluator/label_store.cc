@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,7 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "evaluator/stored_message.h"
+#include "storage/page.h"
 
 namespace proctor::evaluator {
 namespace {
@@ -94,11 +96,14 @@ absl::StatusOr<v1::ListLabelsResponse> LabelStore::List(const CallContext& conte
   absl::StrAppend(&sql, " ORDER BY sequence DESC LIMIT $", parameters.size());
   v1::ListLabelsResponse response;
   PROCTOR_RETURN_IF_ERROR(database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
-    PROCTOR_ASSIGN_OR_RETURN(const std::vector<storage::Row> rows, transaction.Query(sql, parameters));
-    for (int i = 0; i < static_cast<int>(rows.size()) && i < size; ++i) {
-      PROCTOR_ASSIGN_OR_RETURN(*response.add_labels(), Decode<v1::Label>(rows[i], 1, "label"));
-    }
-    if (static_cast<int>(rows.size()) > size) response.set_next_page_token(absl::StrCat(rows[size - 1].Int(0)));
+    int64_t last = 0;
+    const auto add = [&](const storage::Row& row) -> absl::Status {
+      last = row.Int(0);
+      PROCTOR_ASSIGN_OR_RETURN(*response.add_labels(), Decode<v1::Label>(row, 1, "label"));
+      return absl::OkStatus();
+    };
+    PROCTOR_ASSIGN_OR_RETURN(const bool more, storage::ForEachOfPage(transaction, sql, parameters, size, add));
+    if (more) response.set_next_page_token(absl::StrCat(last));
     return absl::OkStatus();
   }));
   return response;
@@ -109,8 +114,13 @@ absl::StatusOr<std::vector<v1::Label>> LabelStore::OfTrajectory(const CallContex
   v1::ListLabelsRequest request;
   request.set_trajectory(trajectory);
   request.set_page_size(kMaxPageSize);
-  PROCTOR_ASSIGN_OR_RETURN(const v1::ListLabelsResponse response, List(context, request));
-  return std::vector<v1::Label>(response.labels().begin(), response.labels().end());
+  std::vector<v1::Label> labels;
+  do {
+    PROCTOR_ASSIGN_OR_RETURN(v1::ListLabelsResponse page, List(context, request));
+    for (v1::Label& label : *page.mutable_labels()) labels.push_back(std::move(label));
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return labels;
 }
 
 absl::StatusOr<v1::LabelSample> LabelStore::PutSample(const CallContext& context, const v1::LabelSample& sample) {

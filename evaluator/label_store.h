@@ -25,7 +25,7 @@ class LabelStore {
   // sample.
   absl::StatusOr<v1::Label> Put(const CallContext& context, const v1::Label& label);
 
-  // Newest first; page size 1 to 1,000, default 100. INVALID_ARGUMENT: malformed page token.
+  // Newest first; page size 1 to 1,000, default 100; a page also ends at 2 MiB (storage/page.h). INVALID_ARGUMENT: malformed page token.
   absl::StatusOr<v1::ListLabelsResponse> List(const CallContext& context, const v1::ListLabelsRequest& request);
 
   // All labels of a trajectory.

@@ -88,7 +88,7 @@ absl::Status CheckNumbers(const v1::ModelSource& source) {
 
 void FillNumbers(int count, v1::ModelSource& source) {
   if (source.batch_size() == 0) source.set_batch_size(kDefaultBatchSize);
-  if (source.max_batches() == 0 && source.batch_size() > 0) {
+  if (source.max_batches() == 0 && source.batch_size() > 0 && source.batch_size() <= kMaxBatchSize) {
     const int needed = (count + source.batch_size() - 1) / source.batch_size();
     source.set_max_batches(std::min(kMaxBatches, 2 * needed + 2));
   }

@@ -20,6 +20,8 @@ using storage::Row;
 using storage::Transaction;
 
 constexpr int kMaxCount = 1'000;
+// Of an answer; a task has half of it at most.
+constexpr size_t kMaxSampleBytes = 64 << 20;
 constexpr double kVersionDecay = 0.7;
 // Versions that count less than 1 %.
 constexpr int64_t kForgottenVersions = 13;
@@ -159,8 +161,14 @@ absl::StatusOr<v1::SampleTasksResponse> TaskSampler::SampleTasks(const CallConte
     if (!uniform) response.set_frontier_steps(FrontierSteps(candidates, options_));
     const auto ids = uniform ? DrawUniform(candidates, request.count(), SeedOf(request))
                              : DrawCurriculum(candidates, request.count(), SeedOf(request), options_);
+    size_t bytes = 0;
     for (const std::string& id : ids) {
       PROCTOR_ASSIGN_OR_RETURN(*response.add_tasks(), ReadTask(transaction, id));
+      bytes += response.tasks().rbegin()->ByteSizeLong();
+      if (bytes > kMaxSampleBytes) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("count: ", request.count(), " of these tasks have more than 64 MiB together; ask for fewer at a time"));
+      }
     }
     return absl::OkStatus();
   }));

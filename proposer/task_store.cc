@@ -13,6 +13,7 @@
 #include "common/proto_json.h"
 #include "common/status.h"
 #include "proposer/task_tables.h"
+#include "storage/page.h"
 
 namespace proctor::proposer {
 namespace {
@@ -153,16 +154,20 @@ absl::StatusOr<v1::ListTasksResponse> TaskStore::ListTasks(const CallContext& co
                              transaction.Query(absl::StrCat("SELECT COUNT(*) FROM proposer_tasks WHERE ", counted.sql),
                                                counted.parameters));
     response.set_total_size(total[0].Int(0));
+    int64_t last = 0;
+    // Which ones first: tasks may be too large to be sorted.
     PROCTOR_ASSIGN_OR_RETURN(
-        const auto rows,
-        transaction.Query(absl::StrCat("SELECT task, sequence FROM proposer_tasks WHERE ", page.sql), page.parameters));
-    for (const Row& row : rows) {
-      if (response.tasks_size() == size) {
-        response.set_next_page_token(absl::StrCat(rows[size - 1].Int(1), ".", FilterDigest(request.filter())));
-        break;
-      }
-      PROCTOR_ASSIGN_OR_RETURN(*response.add_tasks(), ParseTask(row.Text(0)));
-    }
+        const bool more,
+        storage::ForEachOfPage(transaction,
+                               absl::StrCat("SELECT task, sequence FROM proposer_tasks WHERE sequence IN (SELECT sequence FROM "
+                                            "proposer_tasks WHERE ",
+                                            page.sql, ") ORDER BY sequence"),
+                               page.parameters, size, [&](const Row& row) -> absl::Status {
+                                 last = row.Int(1);
+                                 PROCTOR_ASSIGN_OR_RETURN(*response.add_tasks(), ParseTask(row.Text(0)));
+                                 return absl::OkStatus();
+                               }));
+    if (more) response.set_next_page_token(absl::StrCat(last, ".", FilterDigest(request.filter())));
     return absl::OkStatus();
   }));
   return response;

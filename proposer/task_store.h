@@ -41,7 +41,7 @@ class TaskStore {
 
   // NOT_FOUND; INVALID_ARGUMENT for a malformed name.
   absl::StatusOr<v1::Task> GetTask(const CallContext& context, const std::string& name) const;
-  // INVALID_ARGUMENT for a page token of another filter, and for sizes out of range.
+  // A page also ends at 2 MiB (storage/page.h). INVALID_ARGUMENT for a page token of another filter, and for sizes out of range.
   absl::StatusOr<v1::ListTasksResponse> ListTasks(const CallContext& context,
                                                   const v1::ListTasksRequest& request) const;
 

@@ -5,6 +5,7 @@
 #include "common/ids.h"
 #include "common/status.h"
 #include "proposer/task_store.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::proposer {
 namespace {
@@ -76,7 +77,8 @@ absl::Status NormalizeNewTask(v1::Task& task) {
   if (!environment.ok()) return Bad("environment", environment.status().message());
   PROCTOR_RETURN_IF_ERROR(CheckEnumsAndNumbers(task));
   PROCTOR_RETURN_IF_ERROR(CheckTags(task));
-  return CheckFiles(task);
+  PROCTOR_RETURN_IF_ERROR(CheckFiles(task));
+  return trajectory::CheckTask(task);
 }
 
 }  // namespace proctor::proposer

@@ -108,6 +108,25 @@ TEST_P(EvaluatorStoreTest, VerdictsArePagedNewestFirst) {
   EXPECT_EQ(verdicts().List(context_, request).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST_P(EvaluatorStoreTest, APageOfVerdictsEndsBeforeItIsTooLargeForAMessage) {
+  for (int i = 0; i < 3; ++i) {
+    v1::Verdict verdict = VerdictOf(i);
+    verdict.set_rationale(std::string(2 << 20, 'x'));
+    ASSERT_TRUE(verdicts().Put(context_, verdict).ok());
+  }
+  v1::ListVerdictsRequest request;
+  request.set_page_size(1000);
+  std::string names;
+  do {
+    const absl::StatusOr<v1::ListVerdictsResponse> page = verdicts().List(context_, request);
+    ASSERT_TRUE(page.ok()) << page.status();
+    ASSERT_EQ(page->verdicts_size(), 1);
+    names += page->verdicts(0).name().substr(9) + " ";
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_EQ(names, "v2 v1 v0 ");
+}
+
 TEST_P(EvaluatorStoreTest, StoringAVerdictAgainKeepsTheFirst) {
   const absl::StatusOr<v1::Verdict> first = verdicts().Put(context_, VerdictOf(1));
   clock_.Advance(absl::Hours(1));

@@ -1,6 +1,8 @@
 #include "proposer/model_source.h"
 
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -101,6 +103,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadSource{"Difficulty", [](R& r) { r.mutable_model()->add_difficulties(v1::TASK_DIFFICULTY_UNSPECIFIED); },
                   "difficulties"},
         BadSource{"BatchSize", [](R& r) { r.mutable_model()->set_batch_size(51); }, "batch_size"},
+        BadSource{"LargestBatchSize", [](R& r) { r.mutable_model()->set_batch_size(std::numeric_limits<int32_t>::max()); }, "batch_size"},
         BadSource{"NegativeBatchSize", [](R& r) { r.mutable_model()->set_batch_size(-1); }, "batch_size"},
         BadSource{"MaxBatches", [](R& r) { r.mutable_model()->set_max_batches(1001); }, "max_batches"},
         BadSource{"SeveralChoices", [](R& r) { r.mutable_model()->mutable_sampling()->set_n(2); }, "sampling"},

@@ -113,6 +113,41 @@ TEST_F(TaskStoreTest, RefusesMalformedTasks) {
   }
 }
 
+TEST_F(TaskStoreTest, RefusesATaskThatIsTooLargeAsAWhole) {
+  v1::Task task = SomeTask("large");
+  for (const char* const name : {"a", "b", "c"}) {
+    v1::TaskFile& file = *task.add_files();
+    file.set_file_name(name);
+    file.set_content(std::string(11 << 20, 'x'));
+  }
+  const absl::Status refused = Store(task).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused.message()), testing::HasSubstr("more than 33554432"));
+  task.mutable_files()->RemoveLast();
+  EXPECT_TRUE(Store(task).ok());
+}
+
+TEST_F(TaskStoreTest, EndsAPageBeforeItIsTooLargeForAMessage) {
+  for (int i = 0; i < 3; ++i) {
+    v1::Task task = SomeTask(absl::StrCat("t", i));
+    task.add_files()->set_file_name("a");
+    task.mutable_files(0)->set_content(std::string(3 << 20, 'x'));
+    ASSERT_TRUE(Store(task).ok());
+  }
+  v1::ListTasksRequest request;
+  request.set_page_size(1000);
+  std::vector<std::string> names;
+  do {
+    const auto response = store_->ListTasks(context_, request);
+    ASSERT_TRUE(response.ok()) << response.status();
+    EXPECT_EQ(response->tasks_size(), 1);
+    EXPECT_EQ(response->total_size(), 3);
+    for (const v1::Task& task : response->tasks()) names.push_back(task.name());
+    request.set_page_token(response->next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_THAT(names, ElementsAre("tasks/t0", "tasks/t1", "tasks/t2"));
+}
+
 TEST_F(TaskStoreTest, PagesInTheOrderOfCreation) {
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(Store(SomeTask(absl::StrCat("t", 9 - i))).ok());
   v1::ListTasksRequest request;

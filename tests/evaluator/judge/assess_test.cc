@@ -84,6 +84,20 @@ TEST_F(AssessTest, AJudgesVerdictHasItsTrace) {
   EXPECT_DOUBLE_EQ(verdict.usage().cost_usd(), 0.01);
 }
 
+TEST_F(AssessTest, ARecordWithoutItsStepsIsUndeterminedAndNobodyIsAsked) {
+  ScriptedJudgeModel model(ScriptedJudgeModel::Always("{{tag}}: success"));
+  v1::Trajectory header = record_.trajectory();
+  header.set_step_count(header.steps_size());
+  header.clear_steps();
+  absl::StatusOr<v1::Verdict> verdict;
+  Assess(CallContext(), OneJudge(), std::make_shared<const v1::Trajectory>(header), {record_.blobs(), model, pool_, "secret"},
+         [&](absl::StatusOr<v1::Verdict> came) { verdict = std::move(came); });
+  ASSERT_TRUE(verdict.ok()) << verdict.status();
+  EXPECT_EQ(verdict->undetermined_reason(), v1::UNDETERMINED_REASON_NOTHING_TO_JUDGE);
+  EXPECT_EQ(verdict->name(), VerdictHead(OneJudge(), header).name());
+  EXPECT_THAT(model.requests(), IsEmpty());
+}
+
 TEST_F(AssessTest, ARequestIsForTheConfiguredModelAndSampling) {
   ScriptedJudgeModel model(ScriptedJudgeModel::Always("{{tag}}: success"));
   By(OneJudge(", model: big, sampling: {temperature: 0.5, n: 3}"), model);
