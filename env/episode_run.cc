@@ -3,11 +3,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/ids.h"
 #include "common/proto_time.h"
 #include "trajectory/record_form.h"
 
 namespace proctor::env {
+namespace {
+
+// Leaves a megabyte for what says that the rest was too much.
+constexpr int64_t kMaxCollectedBytes = trajectory::kMaxEvidenceBytes - (1 << 20);
+
+}  // namespace
 
 v1::EndKind KindOf(v1::EndReason reason) {
   switch (reason) {
@@ -72,6 +79,13 @@ EpisodeRun::EpisodeRun(Start start, const v1::StartEpisodeRequest& request)
 void EpisodeRun::AddEvidence(std::vector<v1::Evidence> evidence, bool at_start) {
   for (v1::Evidence& item : evidence) {
     item.set_at_start(at_start);
+    if (evidence_bytes_ + static_cast<int64_t>(item.ByteSizeLong()) > kMaxCollectedBytes) {
+      item.clear_json_values();
+      item.clear_urls();
+      item.set_error(absl::StrCat("all evidence of the episode has more than ", kMaxCollectedBytes, " bytes"));
+    } else {
+      evidence_bytes_ += static_cast<int64_t>(item.ByteSizeLong());
+    }
     *header_.add_evidence() = std::move(item);
   }
 }

@@ -74,6 +74,8 @@ class EpisodeRun {
   absl::Duration server_;
   absl::Duration agent_;
   v1::Observation last_observation_;
+  // Of the evidence in the header.
+  int64_t evidence_bytes_ = 0;
 };
 
 }  // namespace proctor::env

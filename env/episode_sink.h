@@ -24,7 +24,8 @@ struct Replay {
 };
 
 // Thread-safe. All calls block until what they store is durable; a failure interrupts the episode, by the server's fault. But
-// RESOURCE_EXHAUSTED with a retry hint (common/retry_hint.h) says that whose episode it is may store no more.
+// RESOURCE_EXHAUSTED with a retry hint (common/retry_hint.h) says that whose episode it is may store no more, and
+// trajectory::RecordIsFull that the episode may not: that is not the server's fault.
 // Pictures in the given messages carry their bytes; the sink stores them as blobs and drops the bytes from the record.
 class EpisodeSink {
  public:

@@ -138,6 +138,11 @@ absl::Status CheckFields(const v1::Action& action) {
         return Invalid("action.answer.text: over 65536 bytes");
       }
       return absl::OkStatus();
+    case v1::Action::kGiveUp:
+      if (action.give_up().reason().size() > kMaxAnswerBytes) {
+        return Invalid("action.give_up.reason: over 65536 bytes");
+      }
+      return absl::OkStatus();
     case v1::Action::kScroll:
       return CheckOptionalTarget(action.scroll().target(), "scroll.target");
     case v1::Action::kMouseDown:

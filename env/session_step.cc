@@ -11,6 +11,7 @@
 #include "env/fractions.h"
 #include "env/request_checks.h"
 #include "env/session.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::env {
 
@@ -223,7 +224,8 @@ v1::StepResponse Session::RecordStep(StepCall& call, ActResult result) {
   if (recorded.ok()) recorded = parts_.sink.Append(record_context, run_->id(), step, call.replay);
   if (!recorded.ok()) {
     // What a client may not store is not our fault.
-    const bool refused = absl::IsResourceExhausted(recorded) && RetryHint(recorded).has_value();
+    const bool refused = absl::IsResourceExhausted(recorded) &&
+                         (RetryHint(recorded).has_value() || trajectory::SaysRecordIsFull(recorded));
     return EndedResponse({refused ? v1::END_REASON_CANCELLED : v1::END_REASON_SERVER_FAULT,
                           absl::StrCat("a step could not be recorded: ", recorded.message())},
                          call.replay);

@@ -15,6 +15,7 @@
 #include "env/episode_host.h"
 #include "env/episode_sink.h"
 #include "env/session_manager.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::env {
 
@@ -40,6 +41,7 @@ class MemorySink final : public EpisodeSink {
                       const Replay& replay) override {
     MutexLock lock(mutex_);
     if (fail_) return absl::UnavailableError("disk on fire");
+    if (full_) return trajectory::RecordIsFull(id, step.index(), trajectory::kMaxAllStepsBytes + 1);
     records_[id].steps.push_back(step);
     if (!replay.request_id.empty()) replays_[replay.request_id] = replay;
     return absl::OkStatus();
@@ -85,6 +87,11 @@ class MemorySink final : public EpisodeSink {
     MutexLock lock(mutex_);
     return records_.size();
   }
+  // No step fits any more.
+  void FillUp() {
+    MutexLock lock(mutex_);
+    full_ = true;
+  }
   void set_fail(bool fail) {
     MutexLock lock(mutex_);
     fail_ = fail;
@@ -93,6 +100,7 @@ class MemorySink final : public EpisodeSink {
  private:
   mutable Mutex mutex_;
   bool fail_ ABSL_GUARDED_BY(mutex_) = false;
+  bool full_ ABSL_GUARDED_BY(mutex_) = false;
   std::map<std::string, Record> records_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Replay> replays_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::string> blobs_ ABSL_GUARDED_BY(mutex_);

@@ -96,6 +96,12 @@ TEST(CheckActionTest, Counts) {
   drag.mutable_drag()->mutable_via()->RemoveLast();
   EXPECT_TRUE(CheckAction(drag, All()).ok());
 
+  v1::Action give_up;
+  give_up.mutable_give_up()->set_reason(std::string(65537, 'x'));
+  EXPECT_FALSE(CheckAction(give_up, All()).ok());
+  give_up.mutable_give_up()->mutable_reason()->pop_back();
+  EXPECT_TRUE(CheckAction(give_up, All()).ok());
+
   v1::Action clip;
   clip.mutable_set_clipboard()->set_text(std::string(65537, 'x'));
   EXPECT_FALSE(CheckAction(clip, All()).ok());

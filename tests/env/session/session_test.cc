@@ -293,6 +293,18 @@ TEST_F(SessionTest, AStepThatCannotBeRecordedInterruptsAsServerFault) {
   EXPECT_EQ(fixture_.host().closed_count(), 0u);
 }
 
+TEST_F(SessionTest, AnEpisodeWhoseRecordIsFullEndsAsIfItsQuotaWereSpent) {
+  const std::string session = Open();
+  ASSERT_TRUE(Start(session).ok());
+  fixture_.sink().FillUp();
+  const auto step = fixture_.Step(Click(session, 1));
+  ASSERT_TRUE(step.ok());
+  EXPECT_TRUE(step->interrupted());
+  EXPECT_EQ(step->episode().end_reason(), v1::END_REASON_CANCELLED);
+  EXPECT_THAT(step->episode().end_message(), testing::HasSubstr("observe less with each step"));
+  EXPECT_EQ(fixture_.host().closed_count(), 1u);
+}
+
 // ABORTED: a client that tries UNAVAILABLE again would only hear that no episode is open.
 TEST_F(SessionTest, LookingAtAWorldThatFailedTellsOnceWhyTheEpisodeEnded) {
   const std::string session = OpenBudget();
