@@ -22,11 +22,12 @@ absl::Status AddPayloadsTo(const CallContext& context, const PayloadLoader& load
                            v1::RewardRecord& record, std::vector<std::string>& omitted) {
   int64_t bytes = static_cast<int64_t>(record.ByteSizeLong());
   const auto add = [&](v1::Reward& reward) -> absl::Status {
-    absl::StatusOr<v1::TrajectoryPayload> payload = load(context, reward.trajectory());
+    const int64_t room = kMaxRecordBytes - bytes;
+    absl::StatusOr<v1::TrajectoryPayload> payload = load(context, reward.trajectory(), room);
     if (absl::IsNotFound(payload.status())) return absl::OkStatus();
-    PROCTOR_RETURN_IF_ERROR(payload.status());
-    const int64_t size = static_cast<int64_t>(payload->ByteSizeLong());
-    if (bytes + size > kMaxRecordBytes) {
+    if (!payload.ok() && !absl::IsOutOfRange(payload.status())) return payload.status();
+    const int64_t size = payload.ok() ? static_cast<int64_t>(payload->ByteSizeLong()) : room + 1;
+    if (size > room) {
       omitted.push_back(reward.reward_id());
       return absl::OkStatus();
     }

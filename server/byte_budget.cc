@@ -14,13 +14,13 @@ constexpr absl::Duration kRetryAfter = absl::Seconds(2);
 
 absl::Status ByteBudget::Share::Add(int64_t bytes) {
   if (held_ + bytes > budget_.bytes_) {
-    return absl::ResourceExhaustedError(absl::StrCat("a blob of ", held_ + bytes, " bytes or more: the server has ", budget_.bytes_,
-                                                     " for blobs that come in and go out (connections.blob_memory_bytes)"));
+    return absl::ResourceExhaustedError(absl::StrCat("a blob or trajectory of ", held_ + bytes, " bytes or more: the server has ",
+                                                     budget_.bytes_, " for those that come in and go out (connections.blob_memory_bytes)"));
   }
   MutexLock lock(budget_.mutex_);
   if (budget_.held_ + bytes > budget_.bytes_) {
     return WithRetryHint(
-        absl::ResourceExhaustedError("the memory for blobs is taken by other recordings and ReadBlobs "
+        absl::ResourceExhaustedError("the memory for blobs is taken by other recordings, ReadBlobs and GetTrajectories "
                                      "(connections.blob_memory_bytes): try again soon"),
         kRetryAfter);
   }

@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/log_request.h"
 #include "common/proto_time.h"
+#include "common/retry_hint.h"
 #include "common/status.h"
 #include "common/trace_context.h"
 #include "evaluator/evaluator_config.h"
@@ -31,6 +32,12 @@ v1::Verdict Summary(v1::Verdict verdict) {
   verdict.clear_members();
   return verdict;
 }
+
+// Between two looks whether there is memory for a trajectory by now.
+constexpr absl::Duration kMemoryWait = absl::Seconds(2);
+
+// The budget's own refusals have a hint; a full disk has none.
+bool WaitsForMemory(const absl::Status& status) { return absl::IsResourceExhausted(status) && RetryHint(status).has_value(); }
 
 absl::Duration RetryDelay(int attempt) { return std::min(kLongestRetry, absl::Seconds(1) * (1 << std::min(attempt, 6))); }
 
@@ -115,6 +122,7 @@ absl::StatusOr<v1::Task> EpisodePipeline::Admit(const CallContext& context,
     task = request.inline_task();
     task.clear_name();
     if (task.split() == v1::SPLIT_UNSPECIFIED) task.set_split(v1::SPLIT_TRAIN);
+    PROCTOR_RETURN_IF_ERROR(Annotate(trajectory::CheckTask(task), "inline_task"));
     if (!request.group().empty()) {
       return absl::InvalidArgumentError("an episode of an inline task cannot be a member of a group");
     }
@@ -206,7 +214,7 @@ void EpisodePipeline::CloseAbandoned(const std::string& episode_id, int attempt)
 
 void EpisodePipeline::Process(const std::string& episode_id, int attempt) {
   const std::string request_id = FormatTraceparent(NewTrace(absl::Bernoulli(absl::BitGen(), parts_.trace_share)));
-  Work work{CallContext(absl::Now() + kProcessCap, stop_, request_id), episode_id, attempt, nullptr};
+  Work work{CallContext(absl::Now() + kProcessCap, stop_, request_id), episode_id, attempt, nullptr, nullptr};
   const LogRequest log(request_id);
   // A reward for a row that cannot take it would be given, but not be seen.
   const std::string row = ResourceName("episodes", episode_id);
@@ -215,18 +223,18 @@ void EpisodePipeline::Process(const std::string& episode_id, int attempt) {
     return;
   }
   const std::string record = ResourceName("trajectories", episode_id);
-  absl::StatusOr<v1::Trajectory> trajectory = parts_.trajectories.Get(work.context, record);
-  if (!trajectory.ok()) {
-    Failed(episode_id, attempt, record, trajectory.status());
+  if (const absl::Status loaded = Load(work); WaitsForMemory(loaded)) {
+    Again(episode_id, attempt, kMemoryWait);
+    return;
+  } else if (!loaded.ok()) {
+    Failed(episode_id, attempt, record, loaded);
     return;
   }
-  if (!trajectory->closed()) {  // It could not be closed: nothing is made of what it says.
+  if (!work.trajectory->closed()) {  // It could not be closed: nothing is made of what it says.
     Failed(episode_id, attempt, record, absl::DataLossError("its episode has ended, but it is open"));
     return;
   }
-  const bool interrupted = trajectory->end_kind() == v1::END_KIND_INTERRUPTED;
-  work.trajectory = std::make_shared<const v1::Trajectory>(*std::move(trajectory));
-  if (interrupted) {
+  if (work.trajectory->end_kind() == v1::END_KIND_INTERRUPTED) {
     Judged(work, OptionalVerdict());
     return;
   }
@@ -238,6 +246,23 @@ void EpisodePipeline::Process(const std::string& episode_id, int attempt) {
        .next_decides = parts_.evaluation.next_decides,
        .asks_model = [this, episode_id] { waiters_.ModelAsked(ResourceName("episodes", episode_id)); }},
       work.trajectory, [this, work](absl::StatusOr<OptionalVerdict> verdict) { Judged(work, std::move(verdict)); });
+}
+
+absl::Status EpisodePipeline::Load(Work& work) {
+  const std::string name = ResourceName("trajectories", work.episode_id);
+  PROCTOR_ASSIGN_OR_RETURN(const int64_t bytes, parts_.trajectories.StepBytes(work.context, name));
+  const bool fits = bytes <= trajectory::kMaxAllStepsBytes;
+  if (fits) {
+    // Whoever uses the work last may do so when the pipeline is gone.
+    work.memory.reset(new ByteBudget::Share(*memory_), [budget = memory_](const ByteBudget::Share* share) { delete share; });
+    PROCTOR_RETURN_IF_ERROR(work.memory->Add(bytes));
+  } else {
+    LogError("an episode is too large to be judged", {{"episode", work.episode_id}, {"bytes", absl::StrCat(bytes)}});
+  }
+  PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory trajectory, fits ? parts_.trajectories.Get(work.context, name)
+                                                           : parts_.trajectories.GetHeader(work.context, name));
+  work.trajectory = std::make_shared<const v1::Trajectory>(std::move(trajectory));
+  return absl::OkStatus();
 }
 
 bool EpisodePipeline::AllAreAsked(const std::string& episode_id) const {

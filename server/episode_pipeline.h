@@ -25,10 +25,12 @@
 #include "proposer/task_store.h"
 #include "reward/groups.h"
 #include "reward/reward_log.h"
+#include "server/byte_budget.h"
 #include "server/episode_source.h"
 #include "server/episode_waiters.h"
 #include "server/judging.h"
 #include "trajectory/episode_store.h"
+#include "trajectory/record_form.h"
 #include "trajectory/trajectory_store.h"
 
 namespace proctor::server {
@@ -46,6 +48,9 @@ struct EpisodeEvaluation {
   // Between two of these.
   absl::Duration judge_retry_delay = absl::Minutes(1);
 };
+
+// Bytes of the trajectories that are judged at once, as they are stored. Others wait.
+inline constexpr int64_t kJudgedBytes = int64_t{2} * trajectory::kMaxAllStepsBytes;
 
 // Closed episodes are judged by the evaluator chain (the first that gives SUCCESS or FAILURE counts), rewarded by the reward
 // policy, appended to the log and told to the curriculum. Every step can be repeated: verdicts and rewards are named after
@@ -108,6 +113,8 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
     // How often it was tried before.
     int attempt = 0;
     std::shared_ptr<const v1::Trajectory> trajectory;
+    // For it, until all that use this work are gone.
+    std::shared_ptr<ByteBudget::Share> memory;
   };
   using OptionalVerdict = std::optional<v1::Verdict>;
 
@@ -115,6 +122,8 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   // Of an episode that never started; tries again until it can.
   void GiveBackPlace(const reward::Groups::Place& place, const std::string& episode_id, int attempt);
   void Process(const std::string& episode_id, int attempt);
+  // The trajectory of `work`; without its steps if they are too large to be read whole. RESOURCE_EXHAUSTED: not now, others take the memory.
+  absl::Status Load(Work& work);
   // Closes the record of an episode that its session could not close, then judges it; tries again until it can.
   void CloseAbandoned(const std::string& episode_id, int attempt);
   void Judged(const Work& work, absl::StatusOr<OptionalVerdict> verdict);
@@ -135,6 +144,8 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
 
   const Parts parts_;
   EpisodeWaiters waiters_;
+  // Of the trajectories that are being judged.
+  const std::shared_ptr<ByteBudget> memory_ = std::make_shared<ByteBudget>(kJudgedBytes);
   // Cancelled when Drain's time is up.
   const std::shared_ptr<CancelToken> stop_ = std::make_shared<CancelToken>();
 

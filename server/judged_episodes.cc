@@ -118,7 +118,13 @@ absl::StatusOr<std::vector<v1::Trajectory>> ClosedTrajectories(const CallContext
   std::string token;
   do {
     PROCTOR_ASSIGN_OR_RETURN(auto page, data.trajectories->List(context, filter, 1000, token));
-    for (v1::Trajectory& header : page.trajectories) headers.push_back(std::move(header));
+    for (v1::Trajectory& header : page.trajectories) {
+      header.clear_initial_observation();
+      header.clear_evidence();
+      header.mutable_task()->clear_start_state();
+      header.mutable_task()->clear_files();
+      headers.push_back(std::move(header));
+    }
     token = page.next_page_token;
     PROCTOR_RETURN_IF_ERROR(tell(static_cast<int64_t>(headers.size())));
   } while (!token.empty());

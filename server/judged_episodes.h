@@ -30,7 +30,8 @@ void SetTruth(const std::vector<v1::Label>& labels, evaluator::JudgedEpisode& ep
 // What the oracle says; UNDETERMINED is no truth.
 void SetTruth(const v1::Verdict& oracle, evaluator::JudgedEpisode& episode);
 
-// Headers of the closed trajectories that pass the filter, oldest first. `tell` is called with how many there are, now and then; its
+// Headers of the closed trajectories that pass the filter, oldest first; all at once, so without what may be large and tells nothing of a
+// verdict (initial observation, evidence, start state, files). `tell` is called with how many there are, now and then; its
 // error ends the work.
 using TellCount = std::function<absl::Status(int64_t count)>;
 absl::StatusOr<std::vector<v1::Trajectory>> ClosedTrajectories(const CallContext& context, DataDirectory& data,

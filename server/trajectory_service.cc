@@ -1,6 +1,7 @@
 #include "server/trajectory_service.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "server/rpc/stream.h"
 #include "server/rpc/unary.h"
 #include "server/trajectory_jobs.h"
+#include "trajectory/record_form.h"
 #include "trajectory/record_stream.h"
 
 namespace proctor::server {
@@ -229,8 +231,15 @@ class TrajectoryServiceImpl final : public v1::TrajectoryService::CallbackServic
   grpc::ServerUnaryReactor* GetTrajectory(grpc::CallbackServerContext* context,
                                           const v1::GetTrajectoryRequest* request,
                                           v1::Trajectory* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.data.trajectories->Get(call, request->name()), response);
+    return UnaryAsync(context, parts_.pool, [=, this](const CallContext& call, const std::function<void(absl::Status)>& done) {
+      // Held until the answer is on its way.
+      ByteBudget::Share memory(parts_.blob_memory);
+      const absl::StatusOr<int64_t> bytes = parts_.data.trajectories->StepBytes(call, request->name());
+      absl::Status status = bytes.status();
+      // What is more is not read.
+      if (bytes.ok() && *bytes <= trajectory::kMaxAllStepsBytes) status = memory.Add(*bytes);
+      if (status.ok()) status = Assign(parts_.data.trajectories->Get(call, request->name()), response);
+      done(status);
     });
   }
 

@@ -218,7 +218,7 @@ TEST_F(SubscriptionTest, DrainEndsAllStreams) {
 TEST_F(SubscriptionTest, PayloadsComeIfAskedAndMayBeGone) {
   SubscriptionHub hub(
       world_.log(), world_.consumers(), pool_,
-      [](const CallContext&, const std::string& name) -> absl::StatusOr<v1::TrajectoryPayload> {
+      [](const CallContext&, const std::string& name, int64_t) -> absl::StatusOr<v1::TrajectoryPayload> {
         if (name == "trajectories/t2") return absl::NotFoundError("deleted");
         v1::TrajectoryPayload payload;
         payload.set_goal(name);
@@ -247,7 +247,7 @@ TEST_F(SubscriptionTest, PayloadsComeIfAskedAndMayBeGone) {
 TEST_F(SubscriptionTest, LargePayloadsComeInSmallBatchesAndTooLargeOnesAreNamed) {
   SubscriptionHub hub(
       world_.log(), world_.consumers(), pool_,
-      [](const CallContext&, const std::string& name) -> absl::StatusOr<v1::TrajectoryPayload> {
+      [](const CallContext&, const std::string& name, int64_t) -> absl::StatusOr<v1::TrajectoryPayload> {
         v1::TrajectoryPayload payload;
         payload.set_goal(std::string(name == "trajectories/t3" ? 5 << 20 : 700 << 10, 'x'));
         return payload;

@@ -1,5 +1,6 @@
 #include "server/episode_pipeline.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -11,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "evaluator/evidence.h"
 #include "model/tables.h"
 #include "reward/tables.h"
@@ -82,6 +85,20 @@ class EpisodePipelineTest : public testing::Test {
     const absl::Time start = SystemClock().Now();
     EXPECT_TRUE(recorder_.Begin(CallContext(), trajectory::MakeHeader(id, start), trajectory::MakeEpisode(id, start), {})
                     .ok());
+    v1::Episode closed = trajectory::MakeEpisode(id, start);
+    closed.set_state(v1::EPISODE_STATE_CLOSED);
+    closed.set_result_state(v1::RESULT_STATE_PENDING);
+    EXPECT_TRUE(recorder_.Finish(CallContext(), id, trajectory::MakeEnding(start), closed, {}).ok());
+    return "episodes/" + id;
+  }
+
+  // The same of one whose agent answered with its id: what a judge is asked about it is its own.
+  std::string RecordAnswer(const std::string& id) {
+    const absl::Time start = SystemClock().Now();
+    EXPECT_TRUE(recorder_.Begin(CallContext(), trajectory::MakeHeader(id, start), trajectory::MakeEpisode(id, start), {}).ok());
+    v1::Step step;
+    step.mutable_action()->mutable_answer()->set_text(id);
+    EXPECT_TRUE(recorder_.Append(CallContext(), id, step, {}).ok());
     v1::Episode closed = trajectory::MakeEpisode(id, start);
     closed.set_state(v1::EPISODE_STATE_CLOSED);
     closed.set_result_state(v1::RESULT_STATE_PENDING);
@@ -313,6 +330,12 @@ TEST_F(EpisodePipelineTest, ADamagedGroupStopsNeitherTheStartNorTheDrain) {
   EXPECT_EQ(archive_->unreadable().count(), 1);
 }
 
+TEST_F(EpisodePipelineTest, AnInlineTaskHasTheLimitOfATask) {
+  v1::StartEpisodeRequest request;
+  request.mutable_inline_task()->set_goal(std::string(trajectory::kMaxTaskBytes, 'x'));
+  EXPECT_EQ(pipeline_.Admit(CallContext(), request, "e1").status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST_F(EpisodePipelineTest, WaitEndsWithItsTime) {
   std::future<Answer> answer = Wait(CallContext(), Record("e1"), absl::Milliseconds(20));
   ASSERT_TRUE(Comes(answer));
@@ -363,8 +386,17 @@ class JudgedPipelineTest : public EpisodePipelineTest {
 
   bool may_answer_ = false;
   std::promise<void> told_;
-  model::ScriptedServer server_{[told = told_.get_future().share()](const model::SeenRequest& request) {
+  // Questions that came, and the most that waited for their answers at once.
+  std::atomic<int> asked_so_far_ = 0;
+  std::atomic<int> waiting_ = 0;
+  std::atomic<int> most_waiting_ = 0;
+  model::ScriptedServer server_{[this, told = told_.get_future().share()](const model::SeenRequest& request) {
+    const int waiting = ++waiting_;
+    for (int most = most_waiting_; most < waiting && !most_waiting_.compare_exchange_weak(most, waiting);) {
+    }
+    ++asked_so_far_;
     told.wait_for(std::chrono::minutes(1));
+    --waiting_;
     const std::string all = request.system + request.text;
     return model::SayText(request, all.substr(all.find("VERDICT-"), 24) + ": 5");
   }};
@@ -374,6 +406,40 @@ class JudgedPipelineTest : public EpisodePipelineTest {
                                                  trajectories_, episodes_, timers_, pool_, v1::RewardPolicy(),
                                                  {.chain = {"evaluators/rating"}}, /*functions=*/{}}};
 };
+
+TEST_F(JudgedPipelineTest, ARecordThatIsTooLargeIsMaskedWithoutBeingRead) {
+  RecordAnswer("e1");
+  // Whoever read the step would find it damaged.
+  Sql("UPDATE trajectory_steps SET step = x'ffffff'");
+  Sql(absl::StrCat("UPDATE trajectory_records SET step_bytes = ", trajectory::kMaxAllStepsBytes + 1));
+  ASSERT_TRUE(judged_.Resume(CallContext()).ok());
+  ASSERT_TRUE(judged_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
+  const absl::StatusOr<v1::Episode> episode = episodes_.Get(CallContext(), "episodes/e1");
+  ASSERT_TRUE(episode.ok()) << episode.status();
+  EXPECT_EQ(episode->result_state(), v1::RESULT_STATE_READY);
+  EXPECT_EQ(episode->verdict().outcome(), v1::OUTCOME_UNDETERMINED);
+  EXPECT_EQ(episode->reward().status(), v1::REWARD_STATUS_MASKED);
+  EXPECT_EQ(episode->reward().mask_reason(), v1::MASK_REASON_UNDETERMINED);
+  EXPECT_THAT(episode->reward().mask_message(), testing::HasSubstr("too large to be judged"));
+  EXPECT_TRUE(verdicts_.Get(CallContext(), episode->reward().verdict()).ok());
+  EXPECT_EQ(asked_so_far_, 0);
+}
+
+TEST_F(JudgedPipelineTest, LargeRecordsWaitForTheMemoryThatOthersTake) {
+  for (const char* const id : {"e1", "e2", "e3", "e4"}) RecordAnswer(id);
+  Sql(absl::StrCat("UPDATE trajectory_records SET step_bytes = ", kJudgedBytes / 2));
+  ASSERT_TRUE(judged_.Resume(CallContext()).ok());
+  const absl::Time last = absl::Now() + absl::Seconds(30);
+  while (asked_so_far_ < 2 && absl::Now() < last) absl::SleepFor(absl::Milliseconds(1));
+  ASSERT_EQ(asked_so_far_, 2);
+  EXPECT_EQ(judged_.pending(), 4);
+  LetItAnswer();
+  ASSERT_TRUE(judged_.Drain(CallContext::WithTimeout(absl::Minutes(1))).ok());
+  EXPECT_EQ(most_waiting_, 2);
+  for (const char* const id : {"e1", "e2", "e3", "e4"}) {
+    EXPECT_EQ(episodes_.Get(CallContext(), absl::StrCat("episodes/", id))->verdict().outcome(), v1::OUTCOME_SUCCESS) << id;
+  }
+}
 
 // The verdict of the chain of oracle and judge on a record whose page was there at the start; its evidence of the end is missing.
 class ChainTest : public JudgedPipelineTest {
