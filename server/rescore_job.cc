@@ -14,6 +14,7 @@
 #include "evaluator/evaluator_config.h"
 #include "evaluator/judge/estimate.h"
 #include "evaluator/judge/vote.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::server {
 namespace {
@@ -28,7 +29,14 @@ constexpr absl::Duration kEvaluationCap = absl::Minutes(30);
 // How often those that watch are told while evaluations run.
 constexpr absl::Duration kTick = absl::Seconds(1);
 
-using TrajectoryPtr = std::shared_ptr<const v1::Trajectory>;
+// Of the trajectories that are evaluated at once, as they are stored.
+constexpr int64_t kMaxBytesAtOnce = int64_t{2} * trajectory::kMaxAllStepsBytes;
+
+// A trajectory with the size of its steps.
+struct Loaded {
+  std::shared_ptr<const v1::Trajectory> trajectory;
+  int64_t bytes = 0;
+};
 
 void Add(const v1::Usage& from, v1::Usage& to) {
   to.set_input_tokens(to.input_tokens() + from.input_tokens());
@@ -42,6 +50,8 @@ struct Tally {
   Mutex mutex;
   CondVar changed;
   int running ABSL_GUARDED_BY(mutex) = 0;
+  // Of what runs.
+  int64_t bytes ABSL_GUARDED_BY(mutex) = 0;
   int64_t done ABSL_GUARDED_BY(mutex) = 0;
   v1::RescoreResult result ABSL_GUARDED_BY(mutex);
   // What ends the job.
@@ -57,9 +67,11 @@ struct Tally {
     failure.set_reason(std::move(reason));
   }
 
-  void Came(const std::string& trajectory, const std::string& evaluator, const absl::StatusOr<v1::Verdict>& verdict) {
+  void Came(const Loaded& loaded, const std::string& evaluator, const absl::StatusOr<v1::Verdict>& verdict) {
+    const std::string& trajectory = loaded.trajectory->name();
     MutexLock lock(mutex);
     --running;
+    bytes -= loaded.bytes;
     ++done;
     changed.SignalAll();
     if (absl::IsResourceExhausted(verdict.status()) || absl::IsCancelled(verdict.status())) {
@@ -95,7 +107,7 @@ class RescoreRun {
       if (!status.ok()) break;
     }
     // What runs still counts, and still costs.
-    const absl::Status finished = AwaitAtMost(0);
+    const absl::Status finished = AwaitAtMost(0, 0);
     PROCTOR_RETURN_IF_ERROR(status);
     PROCTOR_RETURN_IF_ERROR(finished);
     MutexLock lock(tally_->mutex);
@@ -122,13 +134,13 @@ class RescoreRun {
 
   absl::Status EvaluateAll(const std::string& name) {
     const absl::StatusOr<v1::Trajectory> header = data_.trajectories->GetHeader(context_, name);
-    TrajectoryPtr whole;
+    Loaded whole;
     for (const v1::Evaluator& evaluator : evaluators_) {
       absl::Status status = header.status();
       bool needed = false;
       if (status.ok()) status = Needed(evaluator, *header, needed);
-      if (status.ok() && needed && whole == nullptr) status = Load(name, whole);
-      if (status.ok() && needed) status = request_.dry_run() ? Plan(evaluator, *whole) : Start(evaluator, whole);
+      if (status.ok() && needed && whole.trajectory == nullptr) status = Load(name, whole);
+      if (status.ok() && needed) status = request_.dry_run() ? Plan(evaluator, *whole.trajectory) : Start(evaluator, whole);
       PROCTOR_RETURN_IF_ERROR(context_.Check("rescoring"));
       if (status.ok() && needed) continue;
       MutexLock lock(tally_->mutex);
@@ -143,9 +155,13 @@ class RescoreRun {
     return Report();
   }
 
-  absl::Status Load(const std::string& name, TrajectoryPtr& whole) {
+  absl::Status Load(const std::string& name, Loaded& whole) {
+    PROCTOR_ASSIGN_OR_RETURN(const int64_t bytes, data_.trajectories->StepBytes(context_, name));
+    // What is larger is not read.
+    whole.bytes = std::min(bytes, trajectory::kMaxAllStepsBytes);
+    PROCTOR_RETURN_IF_ERROR(AwaitRoom(whole.bytes));
     PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory trajectory, data_.trajectories->Get(context_, name));
-    whole = std::make_shared<const v1::Trajectory>(std::move(trajectory));
+    whole.trajectory = std::make_shared<const v1::Trajectory>(std::move(trajectory));
     return absl::OkStatus();
   }
 
@@ -178,30 +194,37 @@ class RescoreRun {
     return absl::OkStatus();
   }
 
-  absl::Status Start(const v1::Evaluator& evaluator, const TrajectoryPtr& trajectory) {
-    const int most = request_.concurrency() > 0 ? request_.concurrency() : kDefaultConcurrency;
-    PROCTOR_RETURN_IF_ERROR(AwaitAtMost(most - 1));
+  absl::Status Start(const v1::Evaluator& evaluator, const Loaded& whole) {
+    PROCTOR_RETURN_IF_ERROR(AwaitRoom(whole.bytes));
     {
       MutexLock lock(tally_->mutex);
       ++tally_->running;
+      tally_->bytes += whole.bytes;
     }
-    judging_.Evaluate(context_.Child(kEvaluationCap), evaluator.name(), trajectory,
+    judging_.Evaluate(context_.Child(kEvaluationCap), evaluator.name(), whole.trajectory,
                       {.job = job_, .fresh_replies = request_.failed_only()},
-                      [tally = tally_, trajectory, name = evaluator.name()](const absl::StatusOr<v1::Verdict>& verdict) {
-                        tally->Came(trajectory->name(), name, verdict);
+                      [tally = tally_, whole, name = evaluator.name()](const absl::StatusOr<v1::Verdict>& verdict) {
+                        tally->Came(whole, name, verdict);
                       });
     return absl::OkStatus();
   }
 
-  // Waits until no more than `most` evaluations run, telling how far it is; the first error that ends the job.
-  absl::Status AwaitAtMost(int most) {
+  // Waits until one more evaluation, of a trajectory of so many bytes, may run.
+  absl::Status AwaitRoom(int64_t bytes) {
+    const int most = request_.concurrency() > 0 ? request_.concurrency() : kDefaultConcurrency;
+    return AwaitAtMost(most - 1, kMaxBytesAtOnce - bytes);
+  }
+
+  // Waits until no more than `most` evaluations of `most_bytes` run, telling how far it is; the first error that ends the job.
+  absl::Status AwaitAtMost(int most, int64_t most_bytes) {
     while (true) {
       {
         MutexLock lock(tally_->mutex);
         const CallContext tick = CallContext::WithTimeout(kTick);
         const absl::Status waited = AwaitWithContext(
             tick, tally_->mutex, tally_->changed,
-            [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return tally_->running <= most; }, "evaluations");
+            [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return tally_->running <= most && tally_->bytes <= most_bytes; },
+            "evaluations");
         if (waited.ok()) return tally_->status;
       }
       PROCTOR_RETURN_IF_ERROR(Report());
