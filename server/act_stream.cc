@@ -64,8 +64,7 @@ class Replies : public std::enable_shared_from_this<Replies> {
     MutexLock lock(mutex_);
     slot.filled = true;
     while (!slots_.empty() && slots_.front()->filled) {
-      writer_->Write(std::move(slots_.front()->reply));
-      writer_->Release();
+      writer_->WriteAndRelease(std::move(slots_.front()->reply));
       slots_.pop_front();
     }
     if (half_closed_ && slots_.empty()) writer_->Finish(absl::OkStatus());

@@ -14,14 +14,14 @@ constexpr absl::Duration kRetryAfter = absl::Seconds(2);
 
 absl::Status ByteBudget::Share::Add(int64_t bytes) {
   if (held_ + bytes > budget_.bytes_) {
-    return absl::ResourceExhaustedError(absl::StrCat("a blob or trajectory of ", held_ + bytes, " bytes or more: the server has ",
-                                                     budget_.bytes_, " for those that come in and go out (connections.blob_memory_bytes)"));
+    return absl::ResourceExhaustedError(absl::StrCat(held_ + bytes, " bytes or more: the server has ", budget_.bytes_, " for ",
+                                                     budget_.purpose_, " (", budget_.setting_, ")"));
   }
   MutexLock lock(budget_.mutex_);
   if (budget_.held_ + bytes > budget_.bytes_) {
     return WithRetryHint(
-        absl::ResourceExhaustedError("the memory for blobs is taken by other recordings, ReadBlobs and GetTrajectories "
-                                     "(connections.blob_memory_bytes): try again soon"),
+        absl::ResourceExhaustedError(
+            absl::StrCat("the memory for ", budget_.purpose_, " is taken by other calls (", budget_.setting_, "): try again soon")),
         kRetryAfter);
   }
   budget_.held_ += bytes;
@@ -29,10 +29,11 @@ absl::Status ByteBudget::Share::Add(int64_t bytes) {
   return absl::OkStatus();
 }
 
-void ByteBudget::Share::Clear() {
+void ByteBudget::Share::Remove(int64_t bytes) {
+  if (bytes == 0) return;
+  held_ -= bytes;
   MutexLock lock(budget_.mutex_);
-  budget_.held_ -= held_;
-  held_ = 0;
+  budget_.held_ -= bytes;
 }
 
 int64_t ByteBudget::held() const {

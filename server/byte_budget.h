@@ -3,6 +3,8 @@
 #define PROCTOR_SERVER_BYTE_BUDGET_H_
 
 #include <cstdint>
+#include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "common/mutex.h"
@@ -12,7 +14,9 @@ namespace proctor::server {
 // Thread-safe. Outlives its shares.
 class ByteBudget {
  public:
-  explicit ByteBudget(int64_t bytes) : bytes_(bytes) {}
+  // For refusals: the memory is for `purpose` ("blobs"), and `setting` sets its size.
+  ByteBudget(int64_t bytes, std::string purpose, std::string setting)
+      : bytes_(bytes), purpose_(std::move(purpose)), setting_(std::move(setting)) {}
 
   // What one call holds; given back with it. Used by one thread at a time.
   class Share {
@@ -24,7 +28,9 @@ class ByteBudget {
 
     // RESOURCE_EXHAUSTED: not now; with a hint when to try again, unless the share could never be that large.
     absl::Status Add(int64_t bytes);
-    void Clear();
+    // Gives back so many of those that were added.
+    void Remove(int64_t bytes);
+    void Clear() { Remove(held_); }
 
    private:
     ByteBudget& budget_;
@@ -35,6 +41,8 @@ class ByteBudget {
 
  private:
   const int64_t bytes_;
+  const std::string purpose_;
+  const std::string setting_;
   mutable Mutex mutex_;
   int64_t held_ ABSL_GUARDED_BY(mutex_) = 0;
 };

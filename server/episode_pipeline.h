@@ -145,7 +145,7 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   const Parts parts_;
   EpisodeWaiters waiters_;
   // Of the trajectories that are being judged.
-  const std::shared_ptr<ByteBudget> memory_ = std::make_shared<ByteBudget>(kJudgedBytes);
+  const std::shared_ptr<ByteBudget> memory_ = std::make_shared<ByteBudget>(kJudgedBytes, "trajectories that are judged", "a fixed share");
   // Cancelled when Drain's time is up.
   const std::shared_ptr<CancelToken> stop_ = std::make_shared<CancelToken>();
 

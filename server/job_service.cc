@@ -19,19 +19,27 @@ absl::StatusOr<v1::Job> Shown(absl::StatusOr<v1::Job> job) {
   return job;
 }
 
-// Sends the job now and after every change until it has ended or the server stops (UNAVAILABLE).
+// Sends the job now and after every change until it has ended or the server stops (UNAVAILABLE). One is on its way at a time: a client
+// that reads slowly gets the newest, not each.
 class JobWatcher final : public ServerStreamHandler<v1::Job> {
  public:
   JobWatcher(JobRunner& runner, Executor& pool, std::string name)
       : runner_(runner), serial_(pool), name_(std::move(name)) {}
 
   void OnOpen(std::shared_ptr<StreamWriter<v1::Job>> writer) override {
-    state_ = std::make_shared<State>(State{runner_, name_, std::move(writer), false, {}});
+    state_ = std::make_shared<State>(State{runner_, name_, std::move(writer), false, false, {}});
     // Changes and the stream's own calls meet on one serial executor, so that jobs go out in order.
     watch_ = runner_.Watch(name_, [serial = serial_, state = state_]() mutable {
       serial.Post([state] { Send(*state); });
     });
     serial_.Post([state = state_] { Send(*state); });
+  }
+  bool wants_drained() const override { return true; }
+  void OnDrained() override {
+    serial_.Post([state = state_] {
+      state->writing = false;
+      Send(*state);
+    });
   }
   void OnClosed() override {
     runner_.Unwatch(watch_);
@@ -44,11 +52,12 @@ class JobWatcher final : public ServerStreamHandler<v1::Job> {
     const std::string name;
     std::shared_ptr<StreamWriter<v1::Job>> writer;
     bool finished;
+    bool writing;
     std::string last;
   };
 
   static void Send(State& state) {
-    if (state.finished) return;
+    if (state.finished || state.writing) return;
     const absl::StatusOr<v1::Job> job = Shown(state.runner.Get(state.writer->call(), state.name));
     if (!job.ok()) {
       state.finished = true;
@@ -58,6 +67,7 @@ class JobWatcher final : public ServerStreamHandler<v1::Job> {
     std::string bytes = job->SerializeAsString();
     if (bytes != state.last) {
       state.last = std::move(bytes);
+      state.writing = true;
       state.writer->Write(*job);
     }
     if (storage::JobHasEnded(*job)) {

@@ -131,7 +131,9 @@ class ServerImpl final : public Server {
   std::unique_ptr<StateReader> state_;
   std::unique_ptr<Housekeeping> housekeeping_;
   std::unique_ptr<net::HttpServer> http_;
-  ByteBudget blob_memory_{config_.connections().blob_memory_bytes()};
+  ByteBudget blob_memory_{config_.connections().blob_memory_bytes(), "recordings, and blobs and trajectories that are read", "connections.blob_memory_bytes"};
+  // As much again as gRPC may take.
+  ByteBudget call_memory_{config_.connections().memory_bytes(), "requests and answers of calls", "connections.memory_bytes"};
   std::vector<std::unique_ptr<grpc::Service>> services_;
   // Pools end before what their tasks use, timers after everything that holds one: see Shutdown.
   std::unique_ptr<TimerQueue> timers_ = std::make_unique<TimerQueue>();
@@ -176,7 +178,8 @@ absl::Status ServerImpl::OpenDoors() {
   quotas_ = std::make_unique<TenantQuotas>(config_.quotas(), *accounts_, SystemClock());
   guard_ = std::make_unique<CallGuard>(
       CallGuard::Parts{*doors_, TcpDoor(config_), *quotas_, *accounts_, *audit_, !auth.audit().leave_out_steps()});
-  books_ = std::make_unique<CallBooks>(CallBooks{observers_, TraceShare(), *guard_, peers_});
+  books_ = std::make_unique<CallBooks>(CallBooks{
+      observers_, TraceShare(), *guard_, peers_, call_memory_, {*timers_, FromProto(config_.connections().stalled_reader_timeout())}});
   return absl::OkStatus();
 }
 

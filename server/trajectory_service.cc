@@ -13,6 +13,7 @@
 #include "env/request_checks.h"
 #include "proctor/v1/trajectory_service.grpc.pb.h"
 #include "server/auth/storage_meter.h"
+#include "server/rpc/call_memory.h"
 #include "server/rpc/door.h"
 #include "server/rpc/stream.h"
 #include "server/rpc/unary.h"
@@ -150,7 +151,9 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
     StartRead(&request_);
   }
 
+  // A message takes memory while it waits for a thread; the parts of a blob until it is whole.
   void OnReadDone(bool ok) override {
+    if (ok) held_ = blob_memory_.Add(MemoryOf(request_));
     parts_.pool.Post([this, ok] { ok ? Record() : End(); });
   }
   void OnCancel() override { call_.cancel()->Cancel(); }
@@ -158,7 +161,8 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
 
  private:
   void Record() {
-    absl::Status status = meter_ ? meter_->Take(request_.ByteSizeLong()) : absl::OkStatus();
+    absl::Status status = held_;
+    if (status.ok() && meter_) status = meter_->Take(request_.ByteSizeLong());
     if (status.ok()) status = Handle();
     if (!status.ok()) {
       Fail(status);
@@ -169,7 +173,6 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
   }
 
   absl::Status Handle() {
-    if (request_.has_blob()) PROCTOR_RETURN_IF_ERROR(blob_memory_.Add(static_cast<int64_t>(request_.blob().data().size())));
     PROCTOR_RETURN_IF_ERROR(stream_.Handle(call_, request_));
     if (!request_.blob().more()) blob_memory_.Clear();
     return absl::OkStatus();
@@ -219,8 +222,9 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
   // Nothing where no tenant has a quota of storage.
   std::optional<StorageMeter> meter_;
   trajectory::RecordStream stream_;
-  // For the parts of a blob that came in so far.
+  // For the message at hand, and the parts of a blob that came in so far.
   ByteBudget::Share blob_memory_;
+  absl::Status held_;
   v1::RecordTrajectoryRequest request_;
 };
 

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/proto_time.h"
 #include "server/auth/auth_config.h"
+#include "server/rpc/call_memory.h"
 #include "server/rpc/door.h"
 #include "server/rpc/observe_calls.h"
 
@@ -69,6 +70,7 @@ absl::StatusOr<Listening> ListenGrpc(const v1::ServerConfig& config, const CallB
     builder.AddListeningPort("unix:" + config.unix_socket(), PlainCredentials({Door::kLocal, "unix"}, books.guard, books.peers));
   }
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(CountMemory(books.memory, books.patience));
   interceptors.push_back(ObserveCalls(books.observer, books.sample_share));
   interceptors.push_back(MakeCallerInterceptors(books.guard, books.peers));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));

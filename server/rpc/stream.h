@@ -4,8 +4,10 @@
 // a serial executor of the stream's own, so that handlers need no locks and gRPC's reactions only move data.
 //
 // Back-pressure: at most `max_unreleased` messages are with the handler at once, and no other is read while those have
-// kMaxUnreleasedBytes or more; each must be released. Writes are queued without a bound here: a handler bounds them by what it
-// releases (Act) or by credits (rewards).
+// kMaxUnreleasedBytes or more, or while that much is to be written; each must be released. So what is queued is bounded where each
+// message is released by its answer (Act), and where one is written at a time (rewards). A client that takes nothing of what is being
+// written for as long as CallBooks::patience (at most twice that) loses the stream: UNAVAILABLE, and all that was queued is dropped. Where
+// there is no memory for a message (CallBooks::memory) the stream ends RESOURCE_EXHAUSTED.
 #ifndef PROCTOR_SERVER_RPC_STREAM_H_
 #define PROCTOR_SERVER_RPC_STREAM_H_
 
@@ -17,10 +19,12 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "common/call_context.h"
 #include "common/serial_executor.h"
 #include "common/log_request.h"
 #include "common/mutex.h"
+#include "server/rpc/call_memory.h"
 #include "server/rpc/status.h"
 #include "server/rpc/stream_call.h"
 
@@ -28,6 +32,8 @@ namespace proctor::server {
 
 // Real requests have far less; one that is larger is alone.
 inline constexpr size_t kMaxUnreleasedBytes = size_t{4} << 20;
+// A client that reads has taken most of it by the time that the next answer is there.
+inline constexpr size_t kMaxUnwrittenBytes = size_t{4} << 20;
 
 // What a handler may do with its stream, from any thread, also after the stream's end (then it does nothing).
 template <typename Response>
@@ -36,6 +42,8 @@ class StreamWriter {
   virtual ~StreamWriter() = default;
   // Queues a message.
   virtual void Write(Response response) = 0;
+  // The same; when it went out, a message given to OnMessage is done with.
+  virtual void WriteAndRelease(Response response) = 0;
   // A message given to OnMessage is done with: another may come.
   virtual void Release() = 0;
   // Ends the stream after what is queued. The first status counts.
@@ -92,23 +100,13 @@ class StreamCore final : public StreamWriter<Response>,
     Post([](StreamCore& core) { core.handler_->OnOpen(core.shared_from_this()); });
   }
 
-  void Write(Response response) override {
-    {
-      MutexLock lock(mutex_);
-      if (reactor_ == nullptr || finishing_) return;
-      queue_.push_back(std::move(response));
-    }
-    Advance();
-  }
+  void Write(Response response) override { Queue(std::move(response), /*releases=*/false); }
+  void WriteAndRelease(Response response) override { Queue(std::move(response), /*releases=*/true); }
 
   void Release() override {
     MutexLock lock(mutex_);
-    if (unreleased_.empty()) return;
-    unreleased_bytes_ -= unreleased_.front();
-    unreleased_.pop_front();
-    if (reactor_ == nullptr || !wants_read_ || !HasRoom() || finishing_) return;
-    wants_read_ = false;
-    reactor_->Read();
+    ReleaseOne();
+    ReadIfRoom();
   }
 
   void Finish(absl::Status status) override {
@@ -125,13 +123,21 @@ class StreamCore final : public StreamWriter<Response>,
   bool Received(Request request) {
     if (books_ != nullptr) books_->Received(request);
     bool more = false;
-    const size_t bytes = request.ByteSizeLong();
+    const auto bytes = static_cast<size_t>(MemoryOf(request));
+    absl::Status held;
     {
       MutexLock lock(mutex_);
-      unreleased_.push_back(bytes);
-      unreleased_bytes_ += bytes;
-      more = HasRoom() && !finishing_;
-      wants_read_ = !more;
+      if (books_ != nullptr) held = books_->Hold(bytes);
+      if (held.ok()) {
+        unreleased_.push_back(bytes);
+        unreleased_bytes_ += bytes;
+        more = HasRoom() && !finishing_;
+        wants_read_ = !more;
+      }
+    }
+    if (!held.ok()) {
+      Finish(held);
+      return false;
     }
     const bool quick = handler_->is_quick(request);
     auto task = Task([request = std::make_shared<Request>(std::move(request))](StreamCore& core) {
@@ -147,12 +153,15 @@ class StreamCore final : public StreamWriter<Response>,
 
   void Written(bool ok) {
     // Before anybody may write the next. A picture is not kept until then.
-    outgoing_ = Response();
+    outgoing_.message = Response();
     bool drained = false;
     {
       MutexLock lock(mutex_);
       writing_ = false;
-      if (!ok) GiveUp("the client is gone");
+      unwritten_bytes_ -= outgoing_.bytes;
+      if (outgoing_.releases) ReleaseOne();
+      if (!ok) GiveUp(absl::CancelledError("the client is gone"));
+      ReadIfRoom();
       drained = wants_drained_ && queue_.empty() && !finishing_;
     }
     if (drained) Post([](StreamCore& core) { core.handler_->OnDrained(); });
@@ -163,7 +172,7 @@ class StreamCore final : public StreamWriter<Response>,
     call_.cancel()->Cancel();
     {
       MutexLock lock(mutex_);
-      GiveUp("cancelled by the client");
+      GiveUp(absl::CancelledError("cancelled by the client"));
     }
     Advance();
   }
@@ -171,12 +180,15 @@ class StreamCore final : public StreamWriter<Response>,
   // The reactor is about to die.
   void Done() {
     std::unique_ptr<StreamCall> ended;
+    uint64_t watch = 0;
     {
       MutexLock lock(mutex_);
       reactor_ = nullptr;
       context_ = nullptr;
       ended = std::move(books_);
+      watch = std::exchange(watch_, 0);
     }
+    if (watch != 0) ended->patience()->timers.Cancel(watch);
     ended.reset();
     call_.cancel()->Cancel();
     Post([](StreamCore& core) {
@@ -186,8 +198,64 @@ class StreamCore final : public StreamWriter<Response>,
   }
 
  private:
+  struct Outgoing {
+    Response message;
+    size_t bytes = 0;
+    bool releases = false;
+  };
+
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return static_cast<int>(unreleased_.size()) < max_unreleased_ && unreleased_bytes_ < kMaxUnreleasedBytes;
+    return static_cast<int>(unreleased_.size()) < max_unreleased_ && unreleased_bytes_ < kMaxUnreleasedBytes &&
+           unwritten_bytes_ < kMaxUnwrittenBytes;
+  }
+
+  void ReleaseOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (unreleased_.empty()) return;
+    unreleased_bytes_ -= unreleased_.front();
+    if (books_ != nullptr) books_->LetGo(unreleased_.front());
+    unreleased_.pop_front();
+  }
+
+  void ReadIfRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (reactor_ == nullptr || !wants_read_ || !HasRoom() || finishing_) return;
+    wants_read_ = false;
+    reactor_->Read();
+  }
+
+  void Queue(Response response, bool releases) {
+    const size_t bytes = response.ByteSizeLong();
+    {
+      MutexLock lock(mutex_);
+      if (reactor_ == nullptr || finishing_) return;
+      queue_.push_back({std::move(response), bytes, releases});
+      unwritten_bytes_ += bytes;
+    }
+    Advance();
+  }
+
+  // One timer a stream, however many writes there are: it looks whether the write of its start is still under way.
+  void WatchWrites() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (watch_ != 0 || books_ == nullptr || books_->patience() == nullptr) return;
+    watch_ = books_->patience()->timers.RunAfter(books_->patience()->For(outgoing_.bytes),
+                                                 [self = this->shared_from_this(), write = writes_] { self->LookForStall(write); });
+  }
+
+  // On the timers' thread.
+  void LookForStall(uint64_t write) {
+    MutexLock lock(mutex_);
+    watch_ = 0;
+    if (reactor_ == nullptr || !writing_) return;
+    if (write != writes_) {
+      WatchWrites();
+      return;
+    }
+    queue_.clear();
+    finishing_ = true;
+    final_status_ = absl::UnavailableError(absl::StrCat("the client took nothing of what was written to it for ",
+                                                        absl::FormatDuration(books_->patience()->timeout),
+                                                        " (connections.stalled_reader_timeout): open another stream"));
+    // A status alone would wait for the client to take what is on its way. The write fails now, and then the stream finishes.
+    books_->Break(final_status_);
   }
 
   std::function<void()> Task(std::function<void(StreamCore&)> task) {
@@ -199,11 +267,11 @@ class StreamCore final : public StreamWriter<Response>,
   void Post(std::function<void(StreamCore&)> task) { serial_.Post(Task(std::move(task))); }
 
   // Nothing more is written.
-  void GiveUp(const char* why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  void GiveUp(absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     queue_.clear();
     if (finishing_) return;
     finishing_ = true;
-    final_status_ = absl::CancelledError(why);
+    final_status_ = std::move(why);
   }
 
   // Starts the next write, or the finish after the last. Without the lock: a write goes as far as the socket, and the thread that hears of
@@ -220,8 +288,10 @@ class StreamCore final : public StreamWriter<Response>,
       writes = !queue_.empty();
       if (writes) {
         writing_ = true;
+        ++writes_;
         outgoing_ = std::move(queue_.front());
         queue_.pop_front();
+        WatchWrites();
       } else {
         finished_ = true;
         code = final_status_.code();
@@ -229,8 +299,8 @@ class StreamCore final : public StreamWriter<Response>,
       }
     }
     if (writes) {
-      if (books_ != nullptr) books_->Sent(outgoing_);
-      reactor->StartWrite(&outgoing_);
+      if (books_ != nullptr) books_->Sent(outgoing_.message);
+      reactor->StartWrite(&outgoing_.message);
     } else {
       if (books_ != nullptr) books_->Ended(code);
       reactor->Finish(status);
@@ -239,7 +309,7 @@ class StreamCore final : public StreamWriter<Response>,
 
   const CallContext call_;
   std::unique_ptr<StreamCall> books_;  // Until Done.
-  Response outgoing_;                  // Being written: of whoever set `writing_`, then of Written.
+  Outgoing outgoing_;                  // Being written: of whoever set `writing_`, then of Written.
   grpc::CallbackServerContext* context_ ABSL_GUARDED_BY(mutex_);
   SerialExecutor serial_;
   std::unique_ptr<Handler> handler_;  // In `serial_` only, but for is_quick, which is asked before Done.
@@ -248,7 +318,13 @@ class StreamCore final : public StreamWriter<Response>,
 
   Mutex mutex_;
   Reactor* reactor_ ABSL_GUARDED_BY(mutex_);
-  std::deque<Response> queue_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Outgoing> queue_ ABSL_GUARDED_BY(mutex_);
+  // Queued and being written.
+  size_t unwritten_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Begun so far.
+  uint64_t writes_ ABSL_GUARDED_BY(mutex_) = 0;
+  // The timer of WatchWrites; 0: none.
+  uint64_t watch_ ABSL_GUARDED_BY(mutex_) = 0;
   // The sizes of the messages that are with the handler, which releases them in about this order.
   std::deque<size_t> unreleased_ ABSL_GUARDED_BY(mutex_);
   size_t unreleased_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -316,6 +392,14 @@ class WriteReactor final : public grpc::ServerWriteReactor<Response> {
   const std::shared_ptr<StreamCore<NoRequest, Response, WriteReactor>> core_;
 };
 
+// Ends at once.
+template <typename Response>
+class RefusedReactor final : public grpc::ServerWriteReactor<Response> {
+ public:
+  explicit RefusedReactor(const grpc::Status& status) { this->Finish(status); }
+  void OnDone() override { delete this; }
+};
+
 }  // namespace internal
 
 // Serves a bidi stream with `handler` on `pool`. `books` is not null, and its path one of IsStreamCall.
@@ -338,6 +422,9 @@ class ServerStreamHandler
 template <typename Response>
 grpc::ServerWriteReactor<Response>* ServeWrites(grpc::CallbackServerContext* context, Executor& pool,
                                                 std::unique_ptr<ServerStreamHandler<Response>> handler) {
+  if (const absl::Status held = CheckMemory(*context); !held.ok()) {
+    return new internal::RefusedReactor<Response>(ToGrpcStatus(held, *context));
+  }
   return new internal::WriteReactor<Response>(*context, pool, std::move(handler));
 }
 

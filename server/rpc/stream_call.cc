@@ -2,11 +2,13 @@
 
 namespace proctor::server {
 
-StreamCall::StreamCall(const CallBooks* books, grpc::CallbackServerContext& context, std::string_view path) {
+StreamCall::StreamCall(const CallBooks* books, grpc::CallbackServerContext& context, std::string_view path)
+    : context_(context), patience_(books == nullptr ? nullptr : &books->patience) {
   if (books == nullptr) return;
   observed_.emplace(books->observer, path, /*streams=*/true);
   observed_->Identify(context.client_metadata(), books->sample_share);
   id_ = observed_->id();
+  held_.emplace(books->memory);
   admitted_.emplace(books->guard, books->peers, context, path, /*streams=*/true);
   admitted_->Begin(context.client_metadata());
   caller_ = admitted_->caller();

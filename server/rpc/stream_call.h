@@ -14,6 +14,8 @@
 
 #include "absl/status/status.h"
 #include "google/protobuf/message.h"
+#include "server/byte_budget.h"
+#include "server/rpc/call_memory.h"
 #include "server/rpc/door.h"
 #include "server/rpc/observe_calls.h"
 
@@ -32,6 +34,9 @@ struct CallBooks {
   double sample_share = 0;
   const CallGuard& guard;
   ConnectionPeers& peers;
+  // Of requests that are with streams' handlers.
+  ByteBudget& memory;
+  Patience patience;
 };
 
 // One stream as all but its handler see it. Its messages may come from two threads, one for each direction.
@@ -43,6 +48,8 @@ class StreamCall {
 
   const Caller& caller() const { return caller_; }
   const std::string& id() const { return id_; }
+  // Null: as long as it likes.
+  const Patience* patience() const { return patience_; }
 
   // May cancel the call.
   void Received(const google::protobuf::Message& request);
@@ -51,9 +58,20 @@ class StreamCall {
   // Before the client learns of it. Without it, the destructor says CANCELLED.
   void Ended(absl::StatusCode code);
 
+  // Memory of requests: see ByteBudget::Share. By one thread at a time.
+  absl::Status Hold(size_t bytes) { return held_ ? held_->Add(static_cast<int64_t>(bytes)) : absl::OkStatus(); }
+  void LetGo(size_t bytes) {
+    if (held_) held_->Remove(static_cast<int64_t>(bytes));
+  }
+  // As BreakCall.
+  void Break(const absl::Status& status) { BreakCall(context_, status); }
+
  private:
+  grpc::CallbackServerContext& context_;
+  const Patience* const patience_;
   std::optional<ObservedCall> observed_;
   std::optional<AdmittedCall> admitted_;
+  std::optional<ByteBudget::Share> held_;
   Caller caller_;
   std::string id_;
 };

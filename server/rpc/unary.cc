@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/log_request.h"
+#include "server/rpc/call_memory.h"
 #include "server/rpc/call_observer.h"
 #include "server/rpc/status.h"
 
@@ -17,6 +18,12 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
       : server_context_(context), call_(ContextOf(context)) {}
 
   const CallContext& call() const { return call_; }
+  // True: there is no memory for the request, and the call was told so.
+  bool EndWithoutMemory() {
+    const absl::Status held = CheckMemory(server_context_);
+    if (!held.ok()) Complete(held);
+    return !held.ok();
+  }
   void Complete(const absl::Status& status) {
     // What to look for in the log.
     if (!status.ok()) server_context_.AddTrailingMetadata(kRequestIdMetadata, call_.request_id());
@@ -36,6 +43,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, Executor& pool,
                                 std::function<absl::Status(const CallContext&)> work) {
   auto* const reactor = new UnaryCall(*context);
+  if (reactor->EndWithoutMemory()) return reactor;
   pool.Post([reactor, work = std::move(work)] {
     // Copied: the reactor may be gone before the scope ends.
     const std::string id = reactor->call().request_id();
@@ -49,6 +57,7 @@ grpc::ServerUnaryReactor* UnaryAsync(
     grpc::CallbackServerContext* context, Executor& pool,
     std::function<void(const CallContext&, std::function<void(absl::Status)> done)> start) {
   auto* const reactor = new UnaryCall(*context);
+  if (reactor->EndWithoutMemory()) return reactor;
   pool.Post([reactor, start = std::move(start)] {
     const std::string id = reactor->call().request_id();
     const LogRequest log(id);

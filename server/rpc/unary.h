@@ -1,4 +1,5 @@
-// The one way to serve a unary call: gRPC's reaction posts the work to a pool and nothing else.
+// The one way to serve a unary call: gRPC's reaction posts the work to a pool and nothing else. A call for whose request there is no memory
+// (see call_memory.h) ends at once.
 //
 //   grpc::ServerUnaryReactor* GetTask(grpc::CallbackServerContext* context, const v1::GetTaskRequest* request,
 //                                     v1::Task* response) override {

@@ -13,13 +13,16 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(ByteBudgetTest, SharesGiveBackWhatTheyHeld) {
-  ByteBudget budget(100);
+  ByteBudget budget(100, "tests", "tests.bytes");
   auto first = std::make_unique<ByteBudget::Share>(budget);
   ByteBudget::Share second(budget);
   EXPECT_TRUE(first->Add(40).ok());
   EXPECT_TRUE(first->Add(20).ok());
   EXPECT_TRUE(second.Add(40).ok());
   EXPECT_EQ(budget.held(), 100);
+  second.Remove(10);
+  EXPECT_EQ(budget.held(), 90);
+  EXPECT_TRUE(second.Add(10).ok());
   first.reset();
   EXPECT_EQ(budget.held(), 40);
   second.Clear();
@@ -28,7 +31,7 @@ TEST(ByteBudgetTest, SharesGiveBackWhatTheyHeld) {
 }
 
 TEST(ByteBudgetTest, WhatDoesNotFitNowMayBeTriedAgain) {
-  ByteBudget budget(100);
+  ByteBudget budget(100, "tests", "tests.bytes");
   ByteBudget::Share first(budget), second(budget);
   ASSERT_TRUE(first.Add(60).ok());
   ASSERT_TRUE(second.Add(30).ok());
@@ -42,12 +45,12 @@ TEST(ByteBudgetTest, WhatDoesNotFitNowMayBeTriedAgain) {
 }
 
 TEST(ByteBudgetTest, WhatNeverFitsIsNotWorthTryingAgain) {
-  ByteBudget budget(100);
+  ByteBudget budget(100, "tests", "tests.bytes");
   ByteBudget::Share share(budget);
   ASSERT_TRUE(share.Add(60).ok());
   const absl::Status refused = share.Add(60);
   EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_THAT(std::string(refused.message()), HasSubstr("connections.blob_memory_bytes"));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("for tests (tests.bytes)"));
   EXPECT_FALSE(RetryHint(refused).has_value());
 }
 

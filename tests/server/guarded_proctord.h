@@ -80,9 +80,12 @@ class GuardedProctord {
     return RunToEnd(command, output);
   }
 
-  // Starts it on any port of 127.0.0.1, unless the flags say otherwise, and waits until it says that it is ready.
-  void Start(const std::string& settings, const std::vector<std::string>& flags = {"--listen", "127.0.0.1:0"}) {
-    ASSERT_NO_FATAL_FAILURE(process_.Start(Command(settings, flags), directory_.path() + "/log")) << log();
+  // Starts it on any port of 127.0.0.1, unless the flags say otherwise, and waits until it says that it is ready. `wrapper` is a command that
+  // becomes it.
+  void Start(const std::string& settings, const std::vector<std::string>& flags = {"--listen", "127.0.0.1:0"},
+             std::vector<std::string> wrapper = {}) {
+    for (const std::string& word : Command(settings, flags)) wrapper.push_back(word);
+    ASSERT_NO_FATAL_FAILURE(process_.Start(wrapper, directory_.path() + "/log")) << log();
     const std::string addresses = ReadWholeFile(data() + "/addresses.json");
     const size_t begin = addresses.find("\"grpc\": \"") + 9;
     const std::string address = addresses.substr(begin, addresses.find('"', begin) - begin);
@@ -107,6 +110,7 @@ class GuardedProctord {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     arguments.SetMaxSendMessageSize(-1);
+    arguments.SetMaxReceiveMessageSize(-1);
     arguments.SetSslTargetNameOverride("localhost");
     return OwnChannel(address, credentials, arguments);
   }

@@ -14,9 +14,10 @@ namespace {
 // Counts what is asked of it.
 struct FakeReactor {
   void Read() { ++reads; }
-  void StartWrite(const v1::ActResponse*) {}
+  void StartWrite(const v1::ActResponse*) { ++writes; }
   void Finish(const grpc::Status&) {}
   int reads = 0;
+  int writes = 0;
 };
 
 // Runs what is posted at once.
@@ -41,6 +42,12 @@ class StreamTest : public testing::Test {
     v1::ActRequest request;
     request.mutable_create_session()->set_environment(std::string(bytes, 'x'));
     return request;
+  }
+
+  static v1::ActResponse ReplyOfBytes(size_t bytes) {
+    v1::ActResponse response;
+    response.mutable_error()->set_message(std::string(bytes, 'x'));
+    return response;
   }
 
   grpc::CallbackServerContext context_;
@@ -68,6 +75,42 @@ TEST_F(StreamTest, ReadsNothingBehindALargeMessageUntilItIsReleased) {
   // More than there is to release does no harm.
   for (int i = 0; i < 3; ++i) core_->Release();
   EXPECT_TRUE(core_->Received(OfBytes(10)));
+}
+
+TEST_F(StreamTest, AMessageIsDoneWithWhenItsAnswerWentOutAndNoSooner) {
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(core_->Received(OfBytes(10))) << i;
+  EXPECT_FALSE(core_->Received(OfBytes(10)));
+  for (int i = 0; i < 4; ++i) core_->WriteAndRelease(ReplyOfBytes(10));
+  EXPECT_EQ(reactor_.writes, 1) << "one at a time";
+  EXPECT_EQ(reactor_.reads, 0) << "the client takes nothing";
+  core_->Written(true);
+  EXPECT_EQ(reactor_.writes, 2);
+  EXPECT_EQ(reactor_.reads, 1);
+  EXPECT_FALSE(core_->Received(OfBytes(10))) << "three answers are still there";
+}
+
+TEST_F(StreamTest, ReadsNothingWhileLargeAnswersWaitForTheClient) {
+  EXPECT_TRUE(core_->Received(OfBytes(10)));
+  core_->WriteAndRelease(ReplyOfBytes(10));
+  core_->Write(ReplyOfBytes(kMaxUnwrittenBytes));
+  EXPECT_FALSE(core_->Received(OfBytes(10)));
+  core_->Written(true);
+  EXPECT_EQ(reactor_.reads, 0) << "the small one";
+  core_->Release();
+  EXPECT_EQ(reactor_.reads, 0) << "nothing is with the handler, and the large one is still there";
+  core_->Written(true);
+  EXPECT_EQ(reactor_.reads, 1);
+  EXPECT_TRUE(core_->Received(OfBytes(10)));
+}
+
+TEST_F(StreamTest, NothingIsReadOnceTheClientIsGone) {
+  EXPECT_TRUE(core_->Received(OfBytes(10)));
+  core_->WriteAndRelease(ReplyOfBytes(kMaxUnwrittenBytes));
+  core_->WriteAndRelease(ReplyOfBytes(10));
+  EXPECT_FALSE(core_->Received(OfBytes(10)));
+  core_->Written(false);
+  EXPECT_EQ(reactor_.reads, 0);
+  EXPECT_EQ(reactor_.writes, 1) << "what was queued is dropped";
 }
 
 }  // namespace
