@@ -17,6 +17,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "common/open_files.h"
 
 namespace proctor {
 namespace {
@@ -30,6 +31,9 @@ struct ChildPlan {
   std::string output_path;
   int error_fd = -1;
   pid_t parent = 0;
+  // Limits of open files; untouched unless these are more than 0.
+  int64_t soft_open_files = 0;
+  int64_t hard_open_files = 0;
   // For /proc/self/oom_score_adj; empty where ours cannot be known.
   std::string oom_score;
 };
@@ -62,6 +66,8 @@ ChildPlan MakePlan(const ProcessOptions& options) {
   plan.output_path = options.output_path.empty() ? "/dev/null" : options.output_path;
   plan.parent = getpid();
   plan.oom_score = ChildOomScore();
+  plan.hard_open_files = options.max_open_files;
+  plan.soft_open_files = options.max_open_files > 0 ? options.max_open_files : OpenFileLimitOfChildren();
   return plan;
 }
 
@@ -114,8 +120,10 @@ void RaiseOomScore(const ChildPlan& plan) {
   PlaceDescriptors(options, plan);
   const rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
-  if (options.max_open_files > 0) {
-    const rlimit files = {static_cast<rlim_t>(options.max_open_files), static_cast<rlim_t>(options.max_open_files)};
+  rlimit files = {};
+  if (plan.soft_open_files > 0 && getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = static_cast<rlim_t>(plan.soft_open_files);
+    if (plan.hard_open_files > 0) files.rlim_max = static_cast<rlim_t>(plan.hard_open_files);
     setrlimit(RLIMIT_NOFILE, &files);
   }
   if (options.user) {

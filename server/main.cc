@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "common/log.h"
+#include "common/open_files.h"
 #include "common/proto_json.h"
 #include "common/proto_time.h"
 #include "server/auth/token_table.h"
@@ -30,6 +32,19 @@ void ConfigureLogs(const v1::LogConfig& log) {
   if (log.level() == v1::CONFIG_LOG_LEVEL_WARNING) level = LogLevel::kWarning;
   if (log.level() == v1::CONFIG_LOG_LEVEL_ERROR) level = LogLevel::kError;
   ConfigureLog(level, log.format() == v1::CONFIG_LOG_FORMAT_JSON ? LogFormat::kJson : LogFormat::kText);
+}
+
+// More than one server serves; above it, some kernels and libraries count through all that could be open.
+constexpr int64_t kMostOpenFiles = 1 << 20;
+
+// Each connection is a file, and most shells and services begin with 1,024.
+void RaiseOpenFiles() {
+  const auto raised = RaiseOpenFileLimit(kMostOpenFiles);
+  if (!raised.ok()) {
+    LogWarning("the limit of open files stays as it is", {{"error", raised.status().ToString()}});
+    return;
+  }
+  LogInfo("open files", {{"limit", absl::StrCat(raised->now)}, {"limit_before", absl::StrCat(raised->before)}});
 }
 
 sigset_t Signals() {
@@ -54,6 +69,7 @@ void Reload(const std::vector<std::string>& arguments, Server& server) {
 
 int Serve(const v1::ServerConfig& config, const std::vector<std::string>& arguments) {
   ConfigureLogs(config.log());
+  RaiseOpenFiles();
   // Blocked in every thread from here on, and waited for below: no handler, no race.
   const sigset_t signals = Signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);

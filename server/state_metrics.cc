@@ -1,6 +1,5 @@
 #include "server/state_metrics.h"
 
-#include <dirent.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "common/open_files.h"
 
 namespace proctor::server {
 namespace {
@@ -182,16 +182,9 @@ class StateMetrics {
     std::ifstream("/proc/self/statm") >> pages >> resident_pages;
     Gauge("process_resident_memory_bytes", "Memory of the server itself, without its browsers.")
         .Add({}, static_cast<double>(resident_pages * sysconf(_SC_PAGESIZE)));
-    int files = 0;
-    if (DIR* directory = opendir("/proc/self/fd"); directory != nullptr) {
-      while (readdir(directory) != nullptr) ++files;
-      closedir(directory);
-    }
-    // Without ".", ".." and the directory itself.
-    Gauge("process_open_fds", "Open files.").Add({}, files - 3);
-    rlimit limit = {};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    Gauge("process_max_fds", "Files that may be open.").Add({}, static_cast<double>(limit.rlim_cur));
+    const OpenFiles files = ReadOpenFiles();
+    Gauge("process_open_fds", "Open files.").Add({}, static_cast<double>(files.open));
+    Gauge("process_max_fds", "Files that may be open.").Add({}, static_cast<double>(files.limit));
   }
 
   const ServerState& state_;

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/ids.h"
+#include "common/open_files.h"
 #include "common/proto_time.h"
 #include "common/strings.h"
 
@@ -26,6 +27,8 @@ constexpr size_t kMaxConsumers = 100;
 constexpr int kMaxLooks = 20;
 // So long after a browser could not be started no sessions are to be sent here; then somebody has to try again.
 constexpr absl::Duration kBrowserFailureTold = absl::Minutes(1);
+// Of the files that may be open. Beyond it, what has begun is to be ended rather than more begun.
+constexpr double kMostOpenFiles = 0.9;
 // What is tried to be written.
 constexpr off_t kProbeBytes = 64 << 10;
 
@@ -108,6 +111,9 @@ std::vector<std::string> StateReader::FindNotReady() const {
   }
   if (const absl::Status writable = CheckWritable(parts_.data_dir); !writable.ok()) {
     reasons.push_back(absl::StrCat("the data directory cannot be written: ", writable.message()));
+  }
+  if (const OpenFiles files = ReadOpenFiles(); static_cast<double>(files.open) > kMostOpenFiles * static_cast<double>(files.limit)) {
+    reasons.push_back(absl::StrCat(files.open, " of ", files.limit, " files that may be open are open, connections included"));
   }
   const auto browsers = parts_.worlds.browsers();
   // Before then: the clock was set back.

@@ -99,7 +99,14 @@ void CheckAudit(v1::AuditConfig& audit, Checker& check) {
                [&](int64_t n) { audit.set_max_files(static_cast<int32_t>(n)); });
 }
 
-void CheckConnections(v1::ConnectionConfig& of, Checker& check) {
+// Whoever reaches a guarded door can connect, and a connection without a call costs him nothing.
+absl::Duration IdleTime(const v1::ServerConfig& config) {
+  const bool guarded = config.auth().has_tls() || TcpDoor(config) == Door::kGuarded;
+  return guarded ? absl::Minutes(5) : absl::Hours(1);
+}
+
+// `idle_time` is the default of `max_idle`.
+void CheckConnections(v1::ConnectionConfig& of, absl::Duration idle_time, Checker& check) {
   const v1::ConnectionConfig given = of;
   check.Number("connections.max_message_bytes", of.max_message_bytes(), 64 << 10, 256 << 20, 64 << 20,
                [&](int64_t n) { of.set_max_message_bytes(n); });
@@ -116,7 +123,7 @@ void CheckConnections(v1::ConnectionConfig& of, Checker& check) {
   check.TimeOrNever("connections.max_age", given.has_max_age(), of.mutable_max_age(), absl::Seconds(1), absl::Hours(24));
   check.Time("connections.max_age_grace", given.has_max_age_grace(), of.mutable_max_age_grace(), absl::Seconds(1), kForever,
              absl::Hours(1));
-  check.TimeOrNever("connections.max_idle", given.has_max_idle(), of.mutable_max_idle(), absl::Seconds(1), absl::Hours(1));
+  check.TimeOrNever("connections.max_idle", given.has_max_idle(), of.mutable_max_idle(), absl::Seconds(1), idle_time);
   check.Number("connections.memory_bytes", of.memory_bytes(), 2 * of.max_message_bytes(), int64_t{1} << 40, 1 << 30,
                [&](int64_t n) { of.set_memory_bytes(n); });
   check.Number("connections.blob_memory_bytes", of.blob_memory_bytes(), 1 << 20, int64_t{1} << 40, 1 << 30,
@@ -161,7 +168,7 @@ std::optional<ConfigFault> CheckAuth(v1::ServerConfig& config, NetworkConsent co
                 "with client certificates auth.tokens_file is needed too: its `certificates` say who may do what");
   CheckNetwork(config, consent, check);
   CheckAudit(*auth.mutable_audit(), check);
-  CheckConnections(*config.mutable_connections(), check);
+  CheckConnections(*config.mutable_connections(), IdleTime(config), check);
   CheckQuotas(*config.mutable_quotas(), check);
   return check.fault();
 }

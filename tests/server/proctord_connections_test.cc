@@ -92,6 +92,19 @@ TEST_F(ProctordConnectionsTest, AnIdleConnectionIsClosedAndTheNextCallMakesAnoth
   EXPECT_TRUE(Send(channel, {kListSessions}).ok());
 }
 
+// A stranger who says hello in HTTP/2, and then nothing.
+TEST_F(ProctordConnectionsTest, AConnectionThatNeverCallsIsClosed) {
+  ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {max_idle: 1s}\n"));
+  net::RawPeer stranger = net::RawPeer::Connect(port());
+  const std::string settings("\0\0\0\4\0\0\0\0\0", 9);
+  const std::string acknowledgement("\0\0\0\4\1\0\0\0\0", 9);
+  ASSERT_TRUE(stranger.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings + acknowledgement));
+  // Up to the end of the connection: its settings, pings perhaps, and GOAWAY (7).
+  const std::string heard = stranger.ReadToEnd();
+  EXPECT_NE(heard.find(std::string("\7\0\0\0\0\0", 6)), std::string::npos);
+  EXPECT_TRUE(stranger.IsClosedByPeer());
+}
+
 TEST_F(ProctordConnectionsTest, AnOldConnectionEndsOnceItsCallsDid) {
   ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {max_age: 1s, max_age_grace: 1h}\n"));
   const auto channel = server_.Plain();

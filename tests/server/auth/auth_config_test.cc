@@ -95,6 +95,20 @@ TEST(AuthConfigTest, FillsInWhatIsLeftOut) {
   EXPECT_EQ(config.quotas().session_weights().at("null"), 2);
 }
 
+TEST(AuthConfigTest, IdleConnectionsEndSoonerWhereStrangersMayConnect) {
+  for (const auto& [text, idle] : std::vector<std::pair<const char*, absl::Duration>>{
+           {"", absl::Hours(1)},
+           {"auth {tokens_file: '/t' loopback_without_token: true}", absl::Hours(1)},
+           {"auth {tokens_file: '/t'}", absl::Minutes(5)},
+           {"auth {tls {certificate_file: '/c' key_file: '/k'}}", absl::Minutes(5)},
+           {"auth {tokens_file: '/t'} connections {max_idle {seconds: 7200}}", absl::Hours(2)},
+           {"auth {tokens_file: '/t'} connections {max_idle {}}", absl::ZeroDuration()}}) {
+    v1::ServerConfig config = Config(text);
+    ASSERT_FALSE(CheckAuth(config, NetworkConsent::kNotGiven)) << text;
+    EXPECT_EQ(FromProto(config.connections().max_idle()), idle) << text;
+  }
+}
+
 TEST(AuthConfigTest, RefusesWhatIsOutOfRange) {
   for (const auto& [text, path] : std::vector<std::pair<const char*, const char*>>{
            {"auth {tls {key_file: '/k'}}", "auth.tls.certificate_file"},
