@@ -238,6 +238,12 @@ absl::Status RfbClient::Handshake() {
   client_->listenSpecified = TRUE;
   client_->sock = fcntl(socket_, F_DUPFD_CLOEXEC, 3);
   if (client_->sock < 0) return absl::ResourceExhaustedError("no descriptors left");
+  // The library waits by select(), which writes past its sets for larger ones.
+  if (client_->sock >= FD_SETSIZE) {
+    close(std::exchange(client_->sock, -1));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("a screen's connection needs one of the first ", FD_SETSIZE, " descriptors, and all are open: close connections or sessions"));
+  }
   if (rfbInitClient(client_, nullptr, nullptr)) return absl::OkStatus();
   // The library has freed it.
   client_ = nullptr;

@@ -1,7 +1,11 @@
 // The VNC client against servers that speak RFB well, badly, and not at all.
 #include "env/desktop/rfb_client.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <atomic>
@@ -54,6 +58,22 @@ absl::Status AfterConnecting(const std::string& bytes) {
   (*client)->Copy(image, count);
   EXPECT_EQ(image.bgra.size(), size_t{4} * image.width_px * image.height_px);
   return (*client)->status();
+}
+
+// The library that speaks RFB would write past the end of its sets of descriptors.
+TEST(RfbClientTest, RefusesADescriptorThatIsTooLargeForItsLibrary) {
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlimit more = {std::max<rlim_t>(limit.rlim_cur, FD_SETSIZE + 100), limit.rlim_max};
+  if (setrlimit(RLIMIT_NOFILE, &more) != 0) GTEST_SKIP() << "the hard limit of open files is " << limit.rlim_max;
+  const FakeRfbServer server([](RfbPeer& peer) { peer.Greet(); });
+  std::vector<int> files;
+  while (files.empty() || files.back() < FD_SETSIZE) files.push_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const absl::Status refused = Connect(server).status();
+  for (const int file : files) close(file);
+  setrlimit(RLIMIT_NOFILE, &limit);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("first 1024 descriptors"));
 }
 
 TEST(RfbClientTest, ShowsWhatTheServerDraws) {
