@@ -50,11 +50,16 @@ Json EncodeMessage(const Message& message) {
   return encoded;
 }
 
+// Any seed is allowed: the largest is followed by the smallest.
+int64_t SeedOf(int64_t seed, int64_t offset) {
+  return static_cast<int64_t>(static_cast<uint64_t>(seed) + static_cast<uint64_t>(offset));
+}
+
 void EncodeSampling(const WireDialect& dialect, const v1::Sampling& sampling, Json& body) {
   if (sampling.n() > 1) body["n"] = sampling.n();
   if (sampling.has_temperature()) body["temperature"] = sampling.temperature();
   if (sampling.has_top_p()) body["top_p"] = sampling.top_p();
-  if (sampling.has_seed()) body["seed"] = sampling.seed() + dialect.seed_offset;
+  if (sampling.has_seed()) body["seed"] = SeedOf(sampling.seed(), dialect.seed_offset);
   body[dialect.max_completion_tokens ? "max_completion_tokens" : "max_tokens"] =
       sampling.max_tokens() > 0 ? sampling.max_tokens() : kDefaultMaxTokens;
   for (const std::string& stop : sampling.stop()) body["stop"].push_back(SanitizeUtf8(stop));

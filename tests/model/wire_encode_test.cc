@@ -1,6 +1,9 @@
 // Requests as they go over the wire.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <limits>
 #include <string>
 
 #include "common/json.h"
@@ -8,6 +11,8 @@
 
 namespace proctor::model {
 namespace {
+
+using testing::HasSubstr;
 
 constexpr v1::ModelWire kOpenAi = v1::MODEL_WIRE_OPENAI_CHAT;
 constexpr v1::ModelWire kAnthropic = v1::MODEL_WIRE_ANTHROPIC_MESSAGES;
@@ -52,6 +57,13 @@ TEST(EncodeChatTest, OpenAiWireHasEverythingInItsPlace) {
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}}]},
       {"role": "assistant", "content": "Seen."},
       {"role": "user", "content": "Well?"}]})");
+}
+
+TEST(EncodeChatTest, TheLargestSeedIsFollowedByTheSmallest) {
+  ChatRequest request = Everything();
+  request.sampling.set_seed(std::numeric_limits<int64_t>::max());
+  EXPECT_THAT(EncodeChat(kOpenAi, {.seed_offset = 0}, request), HasSubstr(R"("seed":9223372036854775807,)"));
+  EXPECT_THAT(EncodeChat(kOpenAi, {.seed_offset = 1}, request), HasSubstr(R"("seed":-9223372036854775808,)"));
 }
 
 TEST(EncodeChatTest, AnthropicWireHasEverythingInItsPlace) {
