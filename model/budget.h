@@ -24,6 +24,8 @@ struct Payer {
   std::string evaluator;
   // The job's name; empty: none.
   std::string job;
+  // Who is told of what it cost (ClientDeps::charged); no budget is kept for it. Empty: nobody.
+  std::string tenant = "";
   // In US dollars, in place of what the configuration gives each evaluator or job; 0: that.
   double evaluator_usd = 0;
   double job_usd = 0;

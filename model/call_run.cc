@@ -137,6 +137,8 @@ void CallRun::OnAllResults() {
   usage.set_cost_usd(core_.prices.Cost(plan_.model, usage).value_or(0));
   AddUsage(usage, *call_.mutable_usage());
   core_.budget.Settle(reservation_, usage.cost_usd());
+  const Payer& payer = options_.payer;
+  if (usage.cost_usd() > 0 && !payer.tenant.empty() && core_.charged != nullptr) core_.charged(payer, usage.cost_usd());
   paid_.emplace_back(std::exchange(reservation_, {}), usage.cost_usd());
   call_.set_http_status(shown->http_status);
   call_.set_raw_reply(shown->body);

@@ -29,6 +29,7 @@ class HttpModelClient final : public Client {
               .database = deps.database,
               .prices = Prices(config),
               .budget = Budget(config.budgets(), deps.database, deps.clock)} {
+    core_.charged = std::move(deps.charged);
     const bool caching = !config.cache().has_enabled() || config.cache().enabled();
     if (caching && deps.database != nullptr) {
       core_.cache = std::make_unique<ReplyCache>(ResolveCache(config.cache()), *deps.database, deps.clock);

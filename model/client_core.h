@@ -3,6 +3,7 @@
 #define PROCTOR_MODEL_CLIENT_CORE_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -42,6 +43,8 @@ struct ClientCore {
   Budget budget;
   // Null: switched off.
   std::unique_ptr<ReplyCache> cache = nullptr;
+  // See ClientDeps.
+  std::function<void(const Payer& payer, double usd)> charged = nullptr;
   std::map<std::string, std::unique_ptr<Endpoint>> endpoints = {};
   // Endpoints' own names, too.
   std::map<std::string, std::vector<Endpoint*>> routes = {};

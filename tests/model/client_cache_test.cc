@@ -29,15 +29,34 @@ class ClientCacheTest : public testing::Test {
     client_ = fixture_.Create(config_);
   }
   std::shared_ptr<Pending<ChatReply>> Start(ChatRequest request, const CallContext& context = CallContext()) {
-    return Begin(*client_, context, std::move(request), {.route = "main", .payer = {}});
+    return Begin(*client_, context, std::move(request), {.route = "main", .payer = payer_});
   }
   ChatReply Run(ChatRequest request) { return Start(std::move(request))->Get(); }
 
   ClientFixture fixture_;
   std::unique_ptr<ScriptedServer> server_;
   v1::ModelConfig config_;
+  Payer payer_;
   std::unique_ptr<Client> client_;
 };
+
+TEST_F(ClientCacheTest, ATenantIsToldOfWhatItPaysAndOfNothingElse) {
+  Serve([](const SeenRequest& request) { return SayText(request, "yes"); });
+  payer_.tenant = "lab";
+  Run(Ask("x"));
+  payer_.tenant = "other";
+  EXPECT_TRUE(Run(Ask("x")).call.cached());
+  payer_.tenant = "";
+  Run(Ask("y"));
+  EXPECT_THAT(fixture_.charged(), testing::ElementsAre(testing::Pair("lab", testing::DoubleEq(0.005))));
+}
+
+TEST_F(ClientCacheTest, ATenantPaysForWhatAnEndpointSaidAlsoWhereTheCallFails) {
+  Serve([](const SeenRequest& request) { return Say(request, {}); });
+  payer_.tenant = "lab";
+  EXPECT_EQ(Run(Ask("x")).call.failure(), v1::MODEL_FAILURE_MALFORMED);
+  EXPECT_THAT(fixture_.charged(), testing::ElementsAre(testing::Pair("lab", testing::DoubleEq(client_->budget().Spent("day")))));
+}
 
 TEST_F(ClientCacheTest, SameRequestIsAnsweredFromTheStoreAlsoAfterARestart) {
   Serve([](const SeenRequest& request) { return Say(request, {{.text = "yes", .log_prob = -0.1}}); });

@@ -2,6 +2,7 @@
 #ifndef PROCTOR_TESTS_MODEL_CLIENT_FIXTURE_H_
 #define PROCTOR_TESTS_MODEL_CLIENT_FIXTURE_H_
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,7 +74,12 @@ class ClientFixture {
                                    .timers = real ? static_cast<Timers&>(real_timers_) : timers_,
                                    .clock = real ? SystemClock() : clock_,
                                    .database = with_database ? database_.get() : nullptr,
-                                   .jitter = [] { return 1.0; }});
+                                   .jitter = [] { return 1.0; },
+                                   .charged =
+                                       [this](const Payer& payer, double usd) {
+                                         MutexLock lock(mutex_);
+                                         charged_[payer.tenant] += usd;
+                                       }});
   }
   std::unique_ptr<Client> Create(const v1::ModelConfig& config) { return *TryCreate(config); }
 
@@ -81,6 +87,11 @@ class ClientFixture {
   SimulatedTimers& timers() { return timers_; }
   storage::Database& database() { return *database_; }
   net::HttpPool& pool() { return *pool_; }
+  // What clients charged to each tenant.
+  std::map<std::string, double> charged() {
+    MutexLock lock(mutex_);
+    return charged_;
+  }
 
   // For clients created from now on.
   bool with_database = true;
@@ -92,6 +103,8 @@ class ClientFixture {
   SimulatedTimers timers_;
   const TimeKind time_;
   std::unique_ptr<storage::Database> database_;
+  Mutex mutex_;
+  std::map<std::string, double> charged_ ABSL_GUARDED_BY(mutex_);
   ThreadPool executor_{"model-test", 4};
   std::unique_ptr<net::HttpPool> pool_;
 };
