@@ -11,6 +11,7 @@
 #include "server/measure_job.h"
 #include "server/reflecting.h"
 #include "server/rescore_job.h"
+#include "server/rpc/door.h"
 #include "server/rpc/unary.h"
 
 namespace proctor::server {
@@ -24,8 +25,10 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
   grpc::ServerUnaryReactor* CreateEvaluator(grpc::CallbackServerContext* context,
                                             const v1::CreateEvaluatorRequest* request,
                                             v1::Evaluator* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.data.evaluators->Create(call, request->evaluator()), response);
+    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) {
+      return parts_.writes.Store(caller, *request, [&] {
+        return Assign(parts_.data.evaluators->Create(call, request->evaluator()), response);
+      });
     });
   }
 
@@ -52,7 +55,7 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
                                                const v1::EvaluateTrajectoryRequest* request,
                                                v1::Verdict* response) override {
     return UnaryAsync(context, parts_.pool,
-                      [=, this](const CallContext& call, std::function<void(absl::Status)> done) {
+                      [=, this, caller = CallerOf(*context)](const CallContext& call, std::function<void(absl::Status)> done) {
                         auto trajectory = parts_.data.trajectories->Get(call, request->trajectory());
                         if (!trajectory.ok()) {
                           done(trajectory.status());
@@ -60,7 +63,7 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
                         }
                         parts_.judging.Evaluate(call, request->evaluator(),
                                                 std::make_shared<const v1::Trajectory>(*std::move(trajectory)),
-                                                {.keep = request->dry_run() ? Keep::kDryRun : Keep::kStore},
+                                                {.keep = request->dry_run() ? Keep::kDryRun : Keep::kStore, .tenant = caller.tenant},
                                                 [response, done = std::move(done)](absl::StatusOr<v1::Verdict> verdict) {
                                                   done(Assign(std::move(verdict), response));
                                                 });
@@ -95,19 +98,21 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
 
   grpc::ServerUnaryReactor* Rescore(grpc::CallbackServerContext* context, const v1::RescoreRequest* request,
                                     v1::Job* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) -> absl::Status {
       PROCTOR_RETURN_IF_ERROR(CheckRescore(call, *request, *parts_.data.evaluators, parts_.judging));
-      return Assign(parts_.jobs.Start(call, request->request_id(), kRescoreJob, *request), response);
+      return Assign(parts_.writes.StartJob(call, caller, request->request_id(), kRescoreJob, *request), response);
     });
   }
 
   grpc::ServerUnaryReactor* LabelTrajectory(grpc::CallbackServerContext* context,
                                             const v1::LabelTrajectoryRequest* request, v1::Label* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) -> absl::Status {
       PROCTOR_ASSIGN_OR_RETURN(const v1::Trajectory header,
                                parts_.data.trajectories->GetHeader(call, request->label().trajectory()));
       PROCTOR_RETURN_IF_ERROR(evaluator::CheckClosed(header));
-      return Assign(parts_.data.labels->Put(call, request->label()), response);
+      return parts_.writes.Store(caller, *request, [&] {
+        return Assign(parts_.data.labels->Put(call, request->label()), response);
+      });
     });
   }
 
@@ -121,8 +126,10 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
   grpc::ServerUnaryReactor* DrawLabelSample(grpc::CallbackServerContext* context,
                                             const v1::DrawLabelSampleRequest* request,
                                             v1::LabelSample* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(server::DrawLabelSample(call, request->sample(), parts_.data), response);
+    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) {
+      return parts_.writes.Store(caller, *request, [&] {
+        return Assign(server::DrawLabelSample(call, request->sample(), parts_.data), response);
+      });
     });
   }
 
@@ -136,9 +143,9 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
 
   grpc::ServerUnaryReactor* CalibrateEvaluator(grpc::CallbackServerContext* context,
                                                const v1::CalibrateEvaluatorRequest* request, v1::Job* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) -> absl::Status {
       PROCTOR_RETURN_IF_ERROR(CheckCalibrate(call, *request, parts_.data));
-      return Assign(parts_.jobs.Start(call, request->request_id(), kCalibrateJob, *request), response);
+      return Assign(parts_.writes.StartJob(call, caller, request->request_id(), kCalibrateJob, *request), response);
     });
   }
 
@@ -146,7 +153,7 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
                                                 const v1::CompareTrajectoriesRequest* request,
                                                 v1::Comparison* response) override {
     return UnaryAsync(context, parts_.pool,
-                      [=, this](const CallContext& call, std::function<void(absl::Status)> done) {
+                      [=, this, caller = CallerOf(*context)](const CallContext& call, std::function<void(absl::Status)> done) {
                         auto first = parts_.data.trajectories->Get(call, request->first());
                         auto second = parts_.data.trajectories->Get(call, request->second());
                         if (request->first() == request->second() || !first.ok() || !second.ok()) {
@@ -155,9 +162,11 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
                                               : absl::InvalidArgumentError("a trajectory cannot be compared with itself"));
                           return;
                         }
-                        parts_.judging.Compare(call, request->evaluator(),
-                                               std::make_shared<const v1::Trajectory>(*std::move(first)),
-                                               std::make_shared<const v1::Trajectory>(*std::move(second)),
+                        parts_.judging.Compare(call,
+                                               {.evaluator = request->evaluator(),
+                                                .first = std::make_shared<const v1::Trajectory>(*std::move(first)),
+                                                .second = std::make_shared<const v1::Trajectory>(*std::move(second)),
+                                                .tenant = caller.tenant},
                                                [response, done = std::move(done)](absl::StatusOr<v1::Comparison> comparison) {
                                                  done(Assign(std::move(comparison), response));
                                                });
@@ -167,8 +176,8 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
   grpc::ServerUnaryReactor* Reflect(grpc::CallbackServerContext* context, const v1::ReflectRequest* request,
                                     v1::Reflection* response) override {
     return UnaryAsync(context, parts_.pool,
-                      [=, this](const CallContext& call, std::function<void(absl::Status)> done) {
-                        MakeReflection(call, *request, parts_.data, parts_.judging,
+                      [=, this, caller = CallerOf(*context)](const CallContext& call, std::function<void(absl::Status)> done) {
+                        MakeReflection(call, {parts_.data, parts_.judging}, *request, caller.tenant,
                                        [response, done = std::move(done)](absl::StatusOr<v1::Reflection> made) {
                                          done(Assign(std::move(made), response));
                                        });
@@ -177,9 +186,9 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
 
   grpc::ServerUnaryReactor* MeasureEvaluator(grpc::CallbackServerContext* context,
                                              const v1::MeasureEvaluatorRequest* request, v1::Job* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) -> absl::Status {
       PROCTOR_RETURN_IF_ERROR(CheckMeasure(call, *request, parts_.data));
-      return Assign(parts_.jobs.Start(call, request->request_id(), kMeasureJob, *request), response);
+      return Assign(parts_.writes.StartJob(call, caller, request->request_id(), kMeasureJob, *request), response);
     });
   }
 

@@ -8,8 +8,8 @@
 
 #include "common/executor.h"
 #include "server/data_directory.h"
-#include "server/job_runner.h"
 #include "server/judging.h"
+#include "server/tenant_writes.h"
 
 namespace proctor::server {
 
@@ -17,7 +17,7 @@ namespace proctor::server {
 struct EvaluationServiceParts {
   DataDirectory& data;
   Judging& judging;
-  JobRunner& jobs;
+  const TenantWrites& writes;
   Executor& pool;
 };
 

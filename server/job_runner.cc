@@ -108,8 +108,10 @@ absl::Status JobRunner::Recover(const CallContext& context) {
 
 absl::StatusOr<v1::Job> JobRunner::Start(const CallContext& context, const std::string& request_id,
                                          const std::string& kind,
-                                         const google::protobuf::Message& request) {
+                                         const google::protobuf::Message& request,
+                                         const std::function<void(const std::string& job)>& created) {
   PROCTOR_ASSIGN_OR_RETURN(const v1::Job job, store_.Create(context, kind, request, request_id));
+  if (created != nullptr) created(job.name());
   if (job.state() == v1::JOB_STATE_QUEUED) Launch(job);
   return Get(context, job.name());
 }

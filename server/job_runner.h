@@ -55,9 +55,10 @@ class JobRunner {
   // beginning, paused ones wait for Resume.
   absl::Status Recover(const CallContext& context);
 
-  // Queues a job. The same `request_id` gives the same job.
+  // Queues a job. The same `request_id` gives the same job. `created`, if any, is told its name before it runs.
   absl::StatusOr<v1::Job> Start(const CallContext& context, const std::string& request_id,
-                                const std::string& kind, const google::protobuf::Message& request);
+                                const std::string& kind, const google::protobuf::Message& request,
+                                const std::function<void(const std::string& job)>& created = nullptr);
 
   // As it stands, progress of this moment included. NOT_FOUND.
   absl::StatusOr<v1::Job> Get(const CallContext& context, const std::string& name);

@@ -10,10 +10,10 @@
 
 namespace proctor::server {
 
-// Books `usd` on the tenant that started `job`, or with an empty one on the tenant whose episode it is: of its session, or who recorded it.
-// An episode that cannot be read is kDefaultTenant's. Blocks for a look into the store. Thread-safe.
-void ChargeTenant(const v1::Trajectory& judged, const std::string& job, double usd, trajectory::EpisodeStore& episodes,
-                  TenantAccounts& accounts);
+// The tenant that started `job` or, with an empty one, the tenant whose episode is judged: of its session, or who recorded it. An
+// episode that cannot be read is kDefaultTenant's; "": nobody's. Blocks for a look into the store. Thread-safe.
+std::string PayingTenant(const v1::Trajectory& judged, const std::string& job, trajectory::EpisodeStore& episodes,
+                         TenantAccounts& accounts);
 
 }  // namespace proctor::server
 

@@ -61,6 +61,14 @@ absl::Status Judging::CheckCanAsk(const v1::Evaluator& evaluator) const {
                                                     "--model-endpoint, or with `models` in its configuration"));
 }
 
+model::Payer Judging::PayerOf(const v1::Evaluator& evaluator, const v1::Trajectory& trajectory, const EvaluateOptions& options) const {
+  model::Payer payer{.evaluator = evaluator.name(), .job = options.job, .tenant = options.tenant};
+  if (payer.tenant.empty() && parts_.tenant_of != nullptr && evaluator::AsksModels(evaluator)) {
+    payer.tenant = parts_.tenant_of(trajectory, options.job);
+  }
+  return payer;
+}
+
 void Judging::Evaluate(const CallContext& context, const std::string& evaluator, const TrajectoryPtr& trajectory,
                        const EvaluateOptions& options, VerdictDone done) {
   const absl::Time start = absl::Now();
@@ -74,10 +82,8 @@ void Judging::Evaluate(const CallContext& context, const std::string& evaluator,
     return;
   }
   if (options.asks_model != nullptr && evaluator::AsksModels(*found)) options.asks_model();
-  Assess(context, *found, trajectory, parts_.models.For({.evaluator = found->name(), .job = options.job}, options.fresh_replies),
-         [this, context, start, keep = options.keep, job = options.job, trajectory,
-          done = std::move(done)](absl::StatusOr<v1::Verdict> verdict) {
-           if (verdict.ok() && !job.empty() && parts_.charge != nullptr) parts_.charge(*trajectory, job, *verdict);
+  Assess(context, *found, trajectory, parts_.models.For(PayerOf(*found, *trajectory, options), options.fresh_replies),
+         [this, context, start, keep = options.keep, done = std::move(done)](absl::StatusOr<v1::Verdict> verdict) {
            if (verdict.ok()) {
              *verdict->mutable_latency() = ToProto(absl::Now() - start);
              *verdict->mutable_create_time() = ToProto(absl::Now());
@@ -105,31 +111,31 @@ void Judging::Replay(const CallContext& context, const v1::Verdict& verdict, Tra
   Assess(context, *found, std::move(trajectory), evaluator::StoredReplies(verdict), std::move(done));
 }
 
-void Judging::Compare(const CallContext& context, const std::string& evaluator, const TrajectoryPtr& first,
-                      const TrajectoryPtr& second, std::function<void(absl::StatusOr<v1::Comparison>)> done) {
+void Judging::Compare(const CallContext& context, const ComparedPair& pair,
+                      std::function<void(absl::StatusOr<v1::Comparison>)> done) {
   const absl::StatusOr<v1::Evaluator> found =
-      parts_.evaluators.Get(context, evaluator.empty() ? kDefaultComparer : evaluator);
+      parts_.evaluators.Get(context, pair.evaluator.empty() ? kDefaultComparer : pair.evaluator);
   const absl::Status status = found.ok() ? CheckCanAsk(*found) : found.status();
   if (!status.ok()) {
     done(status);
     return;
   }
-  std::shared_ptr<evaluator::JudgeModel> model = parts_.models.For({.evaluator = found->name(), .job = ""});
+  std::shared_ptr<evaluator::JudgeModel> model = parts_.models.For({.evaluator = found->name(), .job = "", .tenant = pair.tenant});
   const evaluator::JudgeParts parts{parts_.blobs, *model, parts_.pool, parts_.fence_secret};
-  evaluator::Compare(context, *found, first, second, parts,
+  evaluator::Compare(context, *found, pair.first, pair.second, parts,
                      [model, done = std::move(done)](absl::StatusOr<v1::Comparison> comparison) {
                        done(std::move(comparison));
                      });
 }
 
-void Judging::Reflect(const CallContext& context, const evaluator::ReflectWork& work,
+void Judging::Reflect(const CallContext& context, const evaluator::ReflectWork& work, const std::string& tenant,
                       std::function<void(absl::StatusOr<v1::Reflection>)> done) {
   if (!parts_.models.any()) {
     done(absl::FailedPreconditionError("a reflection asks a model, and none is configured: start proctord with --model-endpoint, or "
                                        "with `models` in its configuration"));
     return;
   }
-  std::shared_ptr<evaluator::JudgeModel> model = parts_.models.For({.evaluator = "reflection", .job = ""});
+  std::shared_ptr<evaluator::JudgeModel> model = parts_.models.For({.evaluator = "reflection", .job = "", .tenant = tenant});
   const evaluator::JudgeParts parts{parts_.blobs, *model, parts_.pool, parts_.fence_secret};
   evaluator::Reflect(context, work, parts, [model, done = std::move(done)](absl::StatusOr<v1::Reflection> made) {
     done(std::move(made));
@@ -158,7 +164,6 @@ void Judging::EvaluateNext(const std::shared_ptr<ChainRun>& run) {
   EvaluateOptions options;
   options.asks_model = run->chain.asks_model;
   Evaluate(run->context, name, run->trajectory, options, [this, run](absl::StatusOr<v1::Verdict> verdict) {
-    if (verdict.ok() && parts_.charge != nullptr) parts_.charge(*run->trajectory, /*job=*/"", *verdict);
     if (!verdict.ok() && !IsOfTheEvaluator(verdict.status())) {
       run->done(verdict.status());
       return;

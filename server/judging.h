@@ -29,6 +29,8 @@ struct EvaluateOptions {
   Keep keep = Keep::kStore;
   // `jobs/{id}` whose budget it counts against; empty: none.
   std::string job = "";
+  // Who pays for the models that are asked; empty: Judging::Parts::tenant_of says who.
+  std::string tenant = "";
   // Ask models past their cache of replies.
   bool fresh_replies = false;
   // Called before the evaluation where it may ask a model. May be null.
@@ -53,7 +55,18 @@ struct EvaluatorChain {
   std::function<void()> asks_model = nullptr;
 };
 
-// Thread-safe.
+// What is compared, by what, for whom.
+struct ComparedPair {
+  // `evaluators/{id}`; empty: `evaluators/pairwise`.
+  std::string evaluator;
+  std::shared_ptr<const v1::Trajectory> first;
+  std::shared_ptr<const v1::Trajectory> second;
+  // Who pays for it.
+  std::string tenant;
+};
+
+// Models are asked in the name of the tenant that pays for it, so that each call is charged when it has been made, whatever becomes of what it
+// was made for. Thread-safe.
 class Judging {
  public:
   // All outlive it, and what it has begun.
@@ -67,9 +80,9 @@ class Judging {
     Executor& pool;
     // See model::FenceKey.
     std::string fence_secret;
-    // Told what each verdict of a chain cost, or of a job (then `job` is its name): who is to pay it is not judging's business. Runs on
-    // the pool and must not block. May be null.
-    std::function<void(const v1::Trajectory& trajectory, const std::string& job, const v1::Verdict& verdict)> charge = nullptr;
+    // The tenant that pays for a job's verdicts, or, where `job` is empty, for those of a chain on the trajectory; empty: nobody is charged.
+    // Asked before an evaluation that may ask a model; may read the database. May be null: nobody is.
+    std::function<std::string(const v1::Trajectory& trajectory, const std::string& job)> tenant_of = nullptr;
     // Told of every verdict; may be null.
     JudgingObserver* observer = nullptr;
   };
@@ -93,13 +106,11 @@ class Judging {
   // trajectory is another one by now.
   void Replay(const CallContext& context, const v1::Verdict& verdict, TrajectoryPtr trajectory, VerdictDone done);
 
-  // Compares two trajectories; see evaluator::Compare. NOT_FOUND: the evaluator (empty: `evaluators/pairwise`); FAILED_PRECONDITION: no model
-  // is configured.
-  void Compare(const CallContext& context, const std::string& evaluator, const TrajectoryPtr& first, const TrajectoryPtr& second,
-               std::function<void(absl::StatusOr<v1::Comparison>)> done);
+  // Compares two trajectories; see evaluator::Compare. NOT_FOUND: the evaluator; FAILED_PRECONDITION: no model is configured.
+  void Compare(const CallContext& context, const ComparedPair& pair, std::function<void(absl::StatusOr<v1::Comparison>)> done);
 
-  // Asks the default model for a reflection; see evaluator::Reflect. FAILED_PRECONDITION: no model is configured.
-  void Reflect(const CallContext& context, const evaluator::ReflectWork& work,
+  // Asks the default model for a reflection, which `tenant` pays; see evaluator::Reflect. FAILED_PRECONDITION: no model is configured.
+  void Reflect(const CallContext& context, const evaluator::ReflectWork& work, const std::string& tenant,
                std::function<void(absl::StatusOr<v1::Reflection>)> done);
 
   // Evaluates by one after another and stores each verdict. The answer is the first after which no other may decide, else the last
@@ -110,6 +121,8 @@ class Judging {
 
  private:
   struct ChainRun;
+  // For whom `evaluator` may ask models.
+  model::Payer PayerOf(const v1::Evaluator& evaluator, const v1::Trajectory& trajectory, const EvaluateOptions& options) const;
   // `model` lives as long as it is asked.
   void Assess(const CallContext& context, const v1::Evaluator& evaluator, TrajectoryPtr trajectory,
               const std::shared_ptr<evaluator::JudgeModel>& model, VerdictDone done);

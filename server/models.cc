@@ -77,7 +77,8 @@ absl::StatusOr<std::unique_ptr<Models>> Models::Create(const v1::ModelConfig& co
                                                                            .timers = models->timers_,
                                                                            .clock = SystemClock(),
                                                                            .database = &deps.database,
-                                                                           .jitter = nullptr}));
+                                                                           .jitter = nullptr,
+                                                                           .charged = deps.charged}));
   return models;
 }
 

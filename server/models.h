@@ -2,6 +2,7 @@
 #ifndef PROCTOR_SERVER_MODELS_H_
 #define PROCTOR_SERVER_MODELS_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,8 @@ class Models {
     Executor& pool;
     // Told of every question; may be null.
     JudgingObserver* observer = nullptr;
+    // See model::ClientDeps; may be null.
+    std::function<void(const model::Payer& payer, double usd)> charged = nullptr;
   };
   // Errors: those of model::Client::Create; RESOURCE_EXHAUSTED.
   static absl::StatusOr<std::unique_ptr<Models>> Create(const v1::ModelConfig& config, Deps deps);

@@ -56,8 +56,9 @@ absl::StatusOr<Attempt> Prepare(const CallContext& context, const v1::ReflectReq
 
 }  // namespace
 
-void MakeReflection(const CallContext& context, const v1::ReflectRequest& request, DataDirectory& data, Judging& judging,
-                    std::function<void(absl::StatusOr<v1::Reflection>)> done) {
+void MakeReflection(const CallContext& context, const ReflectingParts& parts, const v1::ReflectRequest& request,
+                    const std::string& tenant, std::function<void(absl::StatusOr<v1::Reflection>)> done) {
+  DataDirectory& data = parts.data;
   absl::StatusOr<Attempt> attempt = Prepare(context, request, data);
   if (!attempt.ok()) {
     done(attempt.status());
@@ -68,15 +69,15 @@ void MakeReflection(const CallContext& context, const v1::ReflectRequest& reques
     done(std::move(stored));
     return;
   }
-  judging.Reflect(context, attempt->work,
-                  [context, &data, head = std::move(attempt->reflection),
-                   done = std::move(done)](absl::StatusOr<v1::Reflection> made) {
-                    if (made.ok()) {
-                      made->MergeFrom(head);
-                      made = data.reflections->Put(context, *made);
-                    }
-                    done(std::move(made));
-                  });
+  parts.judging.Reflect(context, attempt->work, tenant,
+                        [context, &data, head = std::move(attempt->reflection),
+                         done = std::move(done)](absl::StatusOr<v1::Reflection> made) {
+                          if (made.ok()) {
+                            made->MergeFrom(head);
+                            made = data.reflections->Put(context, *made);
+                          }
+                          done(std::move(made));
+                        });
 }
 
 }  // namespace proctor::server

@@ -3,6 +3,7 @@
 #define PROCTOR_SERVER_REFLECTING_H_
 
 #include <functional>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "common/call_context.h"
@@ -13,10 +14,16 @@
 
 namespace proctor::server {
 
-// Makes the reflection that the request asks for, or finds it, and calls `done` once, on this thread or the pool of `judging`. Errors: see
-// EvaluationService.Reflect. `data` and `judging` outlive what is begun.
-void MakeReflection(const CallContext& context, const v1::ReflectRequest& request, DataDirectory& data, Judging& judging,
-                    std::function<void(absl::StatusOr<v1::Reflection>)> done);
+// Both outlive what is begun.
+struct ReflectingParts {
+  DataDirectory& data;
+  Judging& judging;
+};
+
+// Makes the reflection that the request asks for, at the cost of `tenant`, or finds it, and calls `done` once, on this thread or the pool of
+// `judging`. Errors: see EvaluationService.Reflect.
+void MakeReflection(const CallContext& context, const ReflectingParts& parts, const v1::ReflectRequest& request,
+                    const std::string& tenant, std::function<void(absl::StatusOr<v1::Reflection>)> done);
 
 }  // namespace proctor::server
 

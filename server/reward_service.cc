@@ -6,7 +6,9 @@
 #include "common/ids.h"
 #include "common/serial_executor.h"
 #include "common/status.h"
+#include "env/request_checks.h"
 #include "proctor/v1/reward_service.grpc.pb.h"
+#include "server/rpc/door.h"
 #include "server/rpc/stream.h"
 #include "server/rpc/unary.h"
 
@@ -91,19 +93,27 @@ class RewardStream final : public StreamHandler<v1::StreamRewardsRequest, v1::St
   std::shared_ptr<reward::Subscription> subscription_;
 };
 
+// As episodes' policies are checked: no other could be a member.
+absl::Status CheckPolicyOf(const v1::Group& group) {
+  v1::PolicyRef policy;
+  policy.set_policy(group.policy());
+  policy.set_version(group.policy_version());
+  return env::CheckPolicy(policy);
+}
+
 class RewardServiceImpl final : public v1::RewardService::CallbackService {
  public:
   explicit RewardServiceImpl(RewardServiceParts parts) : parts_(std::move(parts)) {}
 
   grpc::ServerUnaryReactor* CreateGroup(grpc::CallbackServerContext* context,
                                         const v1::CreateGroupRequest* request, v1::Group* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) -> absl::Status {
+      PROCTOR_RETURN_IF_ERROR(CheckPolicyOf(request->group()));
       PROCTOR_ASSIGN_OR_RETURN(const v1::Task task, parts_.tasks.GetTask(call, request->group().task()));
       v1::Group group = request->group();
       // A retry makes the same name, and so finds the same group.
-      group.set_name(request->request_id().empty()
-                         ? ""
-                         : ResourceName("groups", absl::StrCat("r", Sha256Hex(request->request_id()).substr(0, 32))));
+      const std::string id = TenantRequestId(caller.tenant, request->request_id());
+      group.set_name(id.empty() ? "" : ResourceName("groups", absl::StrCat("r", Sha256Hex(id).substr(0, 32))));
       const reward::GroupTask of{task.split(), task.environment()};
       return Assign(parts_.groups.Create(call, group, of), response);
     });
@@ -119,8 +129,8 @@ class RewardServiceImpl final : public v1::RewardService::CallbackService {
   grpc::ServerUnaryReactor* CreateConsumer(grpc::CallbackServerContext* context,
                                            const v1::CreateConsumerRequest* request,
                                            v1::Consumer* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.consumers.Create(call, *request), response);
+    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) {
+      return parts_.writes.Store(caller, *request, [&] { return Assign(parts_.consumers.Create(call, *request), response); });
     });
   }
 

@@ -13,6 +13,7 @@
 #include "reward/reward_log.h"
 #include "reward/subscription.h"
 #include "server/rpc/stream_call.h"
+#include "server/tenant_writes.h"
 
 namespace proctor::server {
 
@@ -23,6 +24,7 @@ struct RewardServiceParts {
   reward::Consumers& consumers;
   reward::SubscriptionHub& subscriptions;
   proposer::TaskStore& tasks;
+  const TenantWrites& writes;
   reward::PayloadLoader load_payload;
   Executor& pool;
   // ListRewards with max_wait holds its thread: a pool of its own, so that pollers starve nobody.

@@ -53,6 +53,7 @@
 #include "server/rpc/listener.h"
 #include "server/state_reader.h"
 #include "server/task_service.h"
+#include "server/tenant_writes.h"
 #include "server/tracer.h"
 #include "server/trajectory_jobs.h"
 #include "server/trajectory_service.h"
@@ -128,6 +129,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<MeteredSink> metered_;
   std::unique_ptr<env::SessionManager> sessions_;
   std::unique_ptr<JobRunner> jobs_;
+  std::unique_ptr<TenantWrites> writes_;
   std::unique_ptr<StateReader> state_;
   std::unique_ptr<Housekeeping> housekeeping_;
   std::unique_ptr<net::HttpServer> http_;
@@ -210,13 +212,17 @@ absl::Status ServerImpl::StartJudging() {
   consumers_ = std::make_unique<reward::Consumers>(*data_.database, SystemClock());
   subscriptions_ = std::make_unique<reward::SubscriptionHub>(*data_.rewards, *consumers_, pools_->rpc,
                                                              PayloadLoaderOf(*data_.trajectories));
-  PROCTOR_ASSIGN_OR_RETURN(models_, Models::Create(config_.models(), {*data_.database, *timers_, pools_->models, &observers_}));
+  PROCTOR_ASSIGN_OR_RETURN(models_, Models::Create(config_.models(), {*data_.database, *timers_, pools_->models, &observers_,
+                                                                      [this](const model::Payer& payer, double usd) {
+                                                                        if (quotas_->limits_judge_spend()) {
+                                                                          accounts_->AddJudgeSpend(payer.tenant, usd);
+                                                                        }
+                                                                      }}));
   judging_ = std::make_unique<Judging>(Judging::Parts{*data_.evaluators, *data_.verdicts, *data_.blobs, *models_,
                                                       pools_->evaluation, data_.secret,
-                                                      [this](const v1::Trajectory& of, const std::string& job, const v1::Verdict& verdict) {
-                                                        const double usd = verdict.usage().cost_usd();
-                                                        if (usd <= 0 || !quotas_->limits_judge_spend()) return;
-                                                        ChargeTenant(of, job, usd, *data_.episodes, *accounts_);
+                                                      [this](const v1::Trajectory& of, const std::string& job) -> std::string {
+                                                        if (!quotas_->limits_judge_spend()) return "";
+                                                        return PayingTenant(of, job, *data_.episodes, *accounts_);
                                                       },
                                                       &observers_});
   PROCTOR_RETURN_IF_ERROR(CheckChain(config_, *data_.evaluators, *judging_));
@@ -242,6 +248,7 @@ void ServerImpl::StartSessions() {
 // And what goes on beside them.
 void ServerImpl::StartJobs() {
   jobs_ = std::make_unique<JobRunner>(*data_.jobs, pools_->jobs);
+  writes_ = std::make_unique<TenantWrites>(*quotas_, *accounts_, *jobs_);
   RegisterRescoreJob(*jobs_, data_, *judging_);
   RegisterMeasureJob(*jobs_, data_);
   RegisterCalibrateJob(*jobs_, data_);
@@ -257,11 +264,11 @@ void ServerImpl::StartJobs() {
 void ServerImpl::MakeServices() {
   services_.push_back(MakeEnvironmentService({*sessions_, *data_.episodes, *pipeline_, *recorder_, pools_->rpc, quotas_.get(), books_.get()}));
   services_.push_back(MakeTaskService(
-      {data_, *models_, *jobs_, [this] { return worlds_->templates().ListTemplates(); }, pools_->rpc}));
+      {data_, *models_, *writes_, [this] { return worlds_->templates().ListTemplates(); }, pools_->rpc}));
   services_.push_back(MakeTrajectoryService({data_, *pipeline_, *jobs_, pools_->rpc, *quotas_, *accounts_, *timers_, blob_memory_,
                                               FromProto(config_.connections().stalled_reader_timeout())}));
-  services_.push_back(MakeEvaluationService({data_, *judging_, *jobs_, pools_->rpc}));
-  services_.push_back(MakeRewardService({*data_.rewards, *data_.groups, *consumers_, *subscriptions_, *data_.tasks,
+  services_.push_back(MakeEvaluationService({data_, *judging_, *writes_, pools_->rpc}));
+  services_.push_back(MakeRewardService({*data_.rewards, *data_.groups, *consumers_, *subscriptions_, *data_.tasks, *writes_,
                                          PayloadLoaderOf(*data_.trajectories), pools_->rpc, pools_->polling, books_.get()}));
   services_.push_back(MakeJobService(*jobs_, *data_.jobs, pools_->rpc));
 }

@@ -56,24 +56,35 @@ void HideAllFrom(const Caller& caller, Response& response) {
   for (v1::Task& task : *response.mutable_tasks()) Hide(task);
 }
 
+// The request with an id that is its tenant's own.
+template <typename Request>
+Request OwnedBy(const Caller& caller, Request request) {
+  request.set_request_id(TenantRequestId(caller.tenant, request.request_id()));
+  return request;
+}
+
 class TaskServiceImpl final : public v1::TaskService::CallbackService {
  public:
   explicit TaskServiceImpl(TaskServiceParts parts) : parts_(std::move(parts)) {}
 
   grpc::ServerUnaryReactor* CreateTask(grpc::CallbackServerContext* context,
                                        const v1::CreateTaskRequest* request, v1::Task* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) -> absl::Status {
       PROCTOR_RETURN_IF_ERROR(CheckOracle(request->task()));
-      return Assign(parts_.data.tasks->CreateTask(call, *request), response);
+      return parts_.writes.Store(caller, *request, [&] {
+        return Assign(parts_.data.tasks->CreateTask(call, OwnedBy(caller, *request)), response);
+      });
     });
   }
 
   grpc::ServerUnaryReactor* BatchCreateTasks(grpc::CallbackServerContext* context,
                                              const v1::BatchCreateTasksRequest* request,
                                              v1::BatchCreateTasksResponse* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) -> absl::Status {
       for (const v1::Task& task : request->tasks()) PROCTOR_RETURN_IF_ERROR(CheckOracle(task));
-      return Assign(parts_.data.tasks->BatchCreateTasks(call, *request), response);
+      return parts_.writes.Store(caller, *request, [&] {
+        return Assign(parts_.data.tasks->BatchCreateTasks(call, OwnedBy(caller, *request)), response);
+      });
     });
   }
 
@@ -111,13 +122,13 @@ class TaskServiceImpl final : public v1::TaskService::CallbackService {
 
   grpc::ServerUnaryReactor* ProposeTasks(grpc::CallbackServerContext* context,
                                          const v1::ProposeTasksRequest* request, v1::Job* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) -> absl::Status {
       PROCTOR_RETURN_IF_ERROR(CheckProposal(*request));
       if (request->has_model()) {
         PROCTOR_RETURN_IF_ERROR(CheckModelProposal(call, *request, parts_.data, parts_.models));
       }
       PROCTOR_ASSIGN_OR_RETURN(v1::Job job,
-                               parts_.jobs.Start(call, request->request_id(), kProposeTasksJob, *request));
+                               parts_.writes.StartJob(call, caller, request->request_id(), kProposeTasksJob, *request));
       *response = ShownJob(std::move(job));
       return absl::OkStatus();
     });

@@ -11,8 +11,8 @@
 #include "common/executor.h"
 #include "proctor/v1/task_service.pb.h"
 #include "server/data_directory.h"
-#include "server/job_runner.h"
 #include "server/models.h"
+#include "server/tenant_writes.h"
 
 namespace proctor::server {
 
@@ -20,7 +20,7 @@ namespace proctor::server {
 struct TaskServiceParts {
   DataDirectory& data;
   const Models& models;
-  JobRunner& jobs;
+  const TenantWrites& writes;
   std::function<std::vector<v1::TaskTemplate>()> templates;
   Executor& pool;
 };

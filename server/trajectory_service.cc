@@ -173,6 +173,10 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
   }
 
   absl::Status Handle() {
+    if (request_.has_header()) {
+      PROCTOR_RETURN_IF_ERROR(env::CheckRequestId(request_.header().request_id()));
+      request_.mutable_header()->set_request_id(TenantRequestId(tenant_, request_.header().request_id()));
+    }
     PROCTOR_RETURN_IF_ERROR(stream_.Handle(call_, request_));
     if (!request_.blob().more()) blob_memory_.Clear();
     return absl::OkStatus();
@@ -273,16 +277,18 @@ class TrajectoryServiceImpl final : public v1::TrajectoryService::CallbackServic
   grpc::ServerUnaryReactor* ImportTrajectories(grpc::CallbackServerContext* context,
                                                const v1::ImportTrajectoriesRequest* request,
                                                v1::Job* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.jobs.Start(call, request->request_id(), kImportJob, *request), response);
+    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) {
+      const std::string id = TenantRequestId(caller.tenant, request->request_id());
+      return Assign(parts_.jobs.Start(call, id, kImportJob, *request), response);
     });
   }
 
   grpc::ServerUnaryReactor* ExportTrajectories(grpc::CallbackServerContext* context,
                                                const v1::ExportTrajectoriesRequest* request,
                                                v1::Job* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
-      return Assign(parts_.jobs.Start(call, request->request_id(), kExportJob, *request), response);
+    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) {
+      const std::string id = TenantRequestId(caller.tenant, request->request_id());
+      return Assign(parts_.jobs.Start(call, id, kExportJob, *request), response);
     });
   }
 

@@ -73,9 +73,6 @@ absl::Status RecordStream::Handle(const CallContext& context,
 absl::StatusOr<bool> RecordStream::FindReplay(const CallContext& context,
                                               const v1::RecordHeader& header) {
   if (header.request_id().empty()) return false;
-  if (header.request_id().size() > 128) {
-    return absl::InvalidArgumentError("request_id has more than 128 bytes");
-  }
   replay_id_ = absl::StrCat("record/", header.request_id());
   replay_digest_ = Sha256Hex(ProtoCanonicalBytes(header));
   PROCTOR_ASSIGN_OR_RETURN(const std::optional<Replay> replay,

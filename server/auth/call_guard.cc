@@ -24,7 +24,7 @@ size_t ReasonOf(absl::StatusCode code) {
 absl::Status CallGuard::CheckQuotas(std::string_view path, const Caller& caller) const {
   PROCTOR_RETURN_IF_ERROR(parts_.quotas.SpendCall(caller.tenant));
   const MethodRule* const rule = FindMethodRule(path);
-  if (rule != nullptr && rule->records) PROCTOR_RETURN_IF_ERROR(parts_.quotas.CheckStorage(caller.tenant));
+  if (rule != nullptr && rule->stores) PROCTOR_RETURN_IF_ERROR(parts_.quotas.CheckStorage(caller.tenant));
   if (rule != nullptr && rule->asks_models) PROCTOR_RETURN_IF_ERROR(parts_.quotas.CheckJudgeSpend(caller.tenant));
   return absl::OkStatus();
 }

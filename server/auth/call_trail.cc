@@ -8,7 +8,6 @@
 #include "common/strings.h"
 #include "google/protobuf/descriptor.h"
 #include "proctor/v1/environment_service.pb.h"
-#include "proctor/v1/judge.pb.h"
 #include "server/auth/method_rules.h"
 
 namespace proctor::server {
@@ -73,7 +72,6 @@ CallTrail::CallTrail(const CallGuard& guard, std::string_view method) : guard_(g
   if (rule == nullptr) return;
   audited_ = rule->changes && (guard.parts().audit_steps || method != kStep);
   is_act_ = method == kAct;
-  asks_models_ = rule->asks_models;
 }
 
 void CallTrail::Begin(const Caller& caller, std::string peer) {
@@ -105,7 +103,6 @@ void CallTrail::Received(const Message& request) {
 void CallTrail::Sent(const Message& response) {
   if (idle()) return;
   if (!is_act_) {
-    if (asks_models_) Charge(response);
     // What was made, or what a job works on.
     MutexLock lock(mutex_);
     if (std::string name = Text(response, "name"); !name.empty()) resource_ = std::move(name);
@@ -155,17 +152,6 @@ void CallTrail::Line(std::string_view method, std::string_view resource, std::st
                               .resource = resource,
                               .request_id = request_id,
                               .status = status});
-}
-
-void CallTrail::Charge(const Message& response) const {
-  TenantAccounts& accounts = guard_.parts().accounts;
-  if (!guard_.parts().quotas.limits_judge_spend()) return;
-  const FieldDescriptor* const usage = response.GetDescriptor()->FindFieldByName("usage");
-  if (usage != nullptr && usage->message_type() == v1::Usage::descriptor()) {
-    accounts.AddJudgeSpend(caller_.tenant, static_cast<const v1::Usage&>(response.GetReflection()->GetMessage(response, usage)).cost_usd());
-  } else if (const std::string name = Text(response, "name"); name.starts_with("jobs/")) {
-    accounts.SetJobTenant(name, caller_.tenant);
-  }
 }
 
 }  // namespace proctor::server

@@ -1,4 +1,4 @@
-// What a call leaves behind: its lines in the audit log, and what it cost its tenant.
+// What a call leaves behind: its lines in the audit log.
 #ifndef PROCTOR_SERVER_AUTH_CALL_TRAIL_H_
 #define PROCTOR_SERVER_AUTH_CALL_TRAIL_H_
 
@@ -26,7 +26,7 @@ class CallTrail {
   void Ended(absl::StatusCode status);
 
   // Messages need not be shown to it.
-  bool idle() const { return !audited_ && !is_act_ && !asks_models_; }
+  bool idle() const { return !audited_ && !is_act_; }
 
  private:
   // A verb of an Act stream that has no answer yet. Answers come in the order of the requests. Empty but for its place: it is not audited.
@@ -38,13 +38,11 @@ class CallTrail {
   };
 
   void Line(std::string_view method, std::string_view resource, std::string_view request_id, absl::StatusCode status) const;
-  void Charge(const google::protobuf::Message& response) const;
 
   const CallGuard& guard_;
   const std::string_view method_;
   bool audited_ = false;
   bool is_act_ = false;
-  bool asks_models_ = false;
   // Set by Begin, before there are messages.
   Caller caller_;
   std::string peer_;

@@ -17,8 +17,8 @@ struct MethodRule {
   Scopes scopes;
   // It changes something: a line in the audit log. Of a stream each verb has a line instead.
   bool changes = false;
-  // Quotas that must not be spent when it begins.
-  bool records = false;
+  // Quotas that must not be spent when it begins: it puts what it is sent into the store; a model may be asked.
+  bool stores = false;
   bool asks_models = false;
 };
 

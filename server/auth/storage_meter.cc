@@ -29,4 +29,10 @@ void StorageMeter::Settle(const std::string& episode_id, size_t rest) {
   accounts_.EndRunning(tenant_, taken);
 }
 
+void StorageMeter::Keep() {
+  const int64_t taken = std::exchange(taken_, 0);
+  accounts_.AddKept(tenant_, taken);
+  accounts_.EndRunning(tenant_, taken);
+}
+
 }  // namespace proctor::server

@@ -1,4 +1,4 @@
-// Counts what one episode hands in, while it runs.
+// Counts what one episode, or one call, hands in while it runs.
 #ifndef PROCTOR_SERVER_AUTH_STORAGE_METER_H_
 #define PROCTOR_SERVER_AUTH_STORAGE_METER_H_
 
@@ -29,6 +29,8 @@ class StorageMeter {
   void GiveBack(size_t bytes);
   // The episode is over: what was taken, and the `rest`, whatever the quota, is its own until it is deleted.
   void Settle(const std::string& episode_id, size_t rest);
+  // What was taken is stored for good, and no episode's.
+  void Keep();
 
  private:
   TenantQuotas& quotas_;

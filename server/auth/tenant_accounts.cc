@@ -27,7 +27,10 @@ const std::vector<std::string>& Migrations() {
            PRIMARY KEY (tenant, day));)",
       R"(CREATE TABLE auth_jobs (
            job TEXT PRIMARY KEY,
-           tenant TEXT NOT NULL);)"};
+           tenant TEXT NOT NULL);)",
+      R"(CREATE TABLE auth_kept (
+           tenant TEXT PRIMARY KEY,
+           bytes BIGINT NOT NULL);)"};
   return migrations;
 }
 
@@ -53,6 +56,8 @@ absl::Status TenantAccounts::Load(const CallContext& context) {
     PROCTOR_ASSIGN_OR_RETURN(const auto stored,
                              transaction.Query("SELECT tenant, SUM(bytes) FROM auth_episodes GROUP BY tenant", {}));
     for (const storage::Row& row : stored) bytes[row.Text(0)] = row.Int(1);
+    PROCTOR_ASSIGN_OR_RETURN(const auto kept, transaction.Query("SELECT tenant, bytes FROM auth_kept", {}));
+    for (const storage::Row& row : kept) bytes[row.Text(0)] += row.Int(1);
     PROCTOR_ASSIGN_OR_RETURN(const auto spent,
                              transaction.Query("SELECT tenant, usd FROM auth_judge_spending WHERE day = $1", {Today()}));
     for (const storage::Row& row : spent) usd[{row.Text(0), Today()}] = row.Double(1);
@@ -84,6 +89,20 @@ void TenantAccounts::AddEpisode(const std::string& tenant, const std::string& ep
         .Execute("INSERT INTO auth_episodes (episode, tenant, bytes) VALUES ($1, $2, $3) "
                  "ON CONFLICT (episode) DO UPDATE SET bytes = $3",
                  {episode_id, tenant, bytes})
+        .status();
+  });
+}
+
+void TenantAccounts::AddKept(const std::string& tenant, int64_t bytes) {
+  {
+    MutexLock lock(mutex_);
+    bytes_[tenant] += bytes;
+  }
+  WriteBehind("bytes that are kept", [=](storage::Transaction& transaction) {
+    return transaction
+        .Execute("INSERT INTO auth_kept (tenant, bytes) VALUES ($1, $2) "
+                 "ON CONFLICT (tenant) DO UPDATE SET bytes = auth_kept.bytes + $2",
+                 {tenant, bytes})
         .status();
   });
 }

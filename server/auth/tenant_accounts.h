@@ -1,4 +1,4 @@
-// What tenants have used, kept in the database: bytes of their episodes, money of their judges.
+// What tenants have used, kept in the database: bytes of their episodes and of what else they store, money of their judges.
 #ifndef PROCTOR_SERVER_AUTH_TENANT_ACCOUNTS_H_
 #define PROCTOR_SERVER_AUTH_TENANT_ACCOUNTS_H_
 
@@ -42,6 +42,8 @@ class TenantAccounts {
   // What episodes that run have handed in: it counts as stored. False, and nothing is added: the tenant's sum would exceed `limit` (0: none).
   bool AddRunning(const std::string& tenant, int64_t bytes, int64_t limit);
   void EndRunning(const std::string& tenant, int64_t bytes);
+  // Bytes that belong to no episode and are never deleted: a task, an evaluator, a job's request.
+  void AddKept(const std::string& tenant, int64_t bytes);
   // Bytes that no episode names; they count as stored for a day, in this process.
   void AddUnnamed(const std::string& tenant, int64_t bytes);
   // All of these.

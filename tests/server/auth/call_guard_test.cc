@@ -126,11 +126,22 @@ TEST_F(CallGuardTest, SpentQuotasRefuseWhatWouldUseMore) {
   accounts_->AddEpisode("lab", "e", 200);
   accounts_->AddJudgeSpend("lab", 2);
   EXPECT_THAT(std::string(Admit("/proctor.v1.TrajectoryService/RecordTrajectory", alpha_).message()), HasSubstr("storage_bytes"));
-  EXPECT_THAT(std::string(Admit("/proctor.v1.EvaluationService/Rescore", alpha_).message()), HasSubstr("judge_usd_per_day"));
+  EXPECT_THAT(std::string(Admit("/proctor.v1.EvaluationService/EvaluateTrajectory", alpha_).message()), HasSubstr("judge_usd_per_day"));
   EXPECT_TRUE(Admit("/proctor.v1.EvaluationService/ListVerdicts", alpha_).ok());
   EXPECT_TRUE(Admit("/proctor.v1.EnvironmentService/CloseSession", alpha_).ok());
   EXPECT_TRUE(Admit("/proctor.v1.EnvironmentService/CloseSession", alpha_).ok());
   EXPECT_THAT(std::string(Admit("/proctor.v1.EnvironmentService/CloseSession", alpha_).message()), HasSubstr("calls_per_minute"));
+}
+
+TEST_F(CallGuardTest, WhatStoresWhatItIsSentIsRefusedWhereStorageIsSpent) {
+  accounts_->AddKept("lab", 100);
+  for (const char* path : {"/proctor.v1.EvaluationService/CreateEvaluator", "/proctor.v1.EvaluationService/Rescore",
+                           "/proctor.v1.EvaluationService/MeasureEvaluator", "/proctor.v1.TrajectoryService/RecordTrajectory"}) {
+    const absl::Status full = Admit(path, alpha_);
+    EXPECT_TRUE(absl::IsResourceExhausted(full)) << path;
+    EXPECT_THAT(std::string(full.message()), HasSubstr("storage_bytes"));
+  }
+  EXPECT_TRUE(Admit("/proctor.v1.EvaluationService/ListVerdicts", alpha_).ok());
 }
 
 TEST_F(CallGuardTest, ARecordingIsJudgedAndSoRefusedWhereJudgingIsSpent) {
@@ -229,23 +240,6 @@ TEST_F(CallGuardTest, StepsCanBeLeftOut) {
   stream.Sent(v1::ActResponse());
   stream.Sent(v1::ActResponse());
   EXPECT_EQ(Lines().size(), 1u);
-}
-
-TEST_F(CallGuardTest, WhatAModelCostIsTheCallersTenants) {
-  CallTrail evaluation(*guard_, "/proctor.v1.EvaluationService/EvaluateTrajectory");
-  evaluation.Begin(Alpha(), "unix:");
-  v1::Verdict verdict;
-  verdict.mutable_usage()->set_cost_usd(0.25);
-  evaluation.Sent(verdict);
-  evaluation.Ended(absl::StatusCode::kOk);
-  EXPECT_EQ(accounts_->judge_usd_today("lab"), 0.25);
-  CallTrail rescore(*guard_, "/proctor.v1.EvaluationService/Rescore");
-  rescore.Begin(Alpha(), "unix:");
-  v1::Job job;
-  job.set_name("jobs/j");
-  rescore.Sent(job);
-  EXPECT_EQ(accounts_->JobTenant("jobs/j"), "lab");
-  EXPECT_EQ(accounts_->JobTenant("jobs/other"), kDefaultTenant);
 }
 
 TEST_F(CallGuardTest, ADeletedTrajectoryNoLongerCounts) {

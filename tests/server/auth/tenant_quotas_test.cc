@@ -175,6 +175,18 @@ TEST_F(TenantQuotasTest, UseIsRememberedThroughARestart) {
   EXPECT_EQ(accounts_->stored_bytes("lab"), 7);
 }
 
+TEST_F(TenantQuotasTest, WhatIsKeptCountsAfterARestartTooAndIsNoEpisode) {
+  accounts_->AddEpisode("lab", "e", 7);
+  accounts_->AddKept("lab", 60);
+  accounts_->AddKept("lab", 3);
+  accounts_->AddKept("other", 5);
+  Settle();
+  EXPECT_EQ(accounts_->stored_bytes("lab"), 70);
+  EXPECT_EQ(accounts_->stored_bytes("other"), 5);
+  ASSERT_TRUE(accounts_->ForgetDeleted(CallContext(), [](const std::string&) { return false; }).ok());
+  EXPECT_EQ(accounts_->stored_bytes("lab"), 63);
+}
+
 TEST_F(TenantQuotasTest, TellsASessionsTenant) {
   EXPECT_EQ(TenantOfSession("sessions/01abc.lab"), "lab");
   EXPECT_EQ(TenantOfSession("sessions/01abc"), kDefaultTenant);

@@ -1,0 +1,29 @@
+#include "server/auth/caller.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+namespace proctor::server {
+namespace {
+
+TEST(CallerTest, RequestIdsOfTheDefaultTenantStayAsTheyAre) {
+  EXPECT_EQ(TenantRequestId(kDefaultTenant, "run-1"), "run-1");
+  EXPECT_EQ(TenantRequestId(kDefaultTenant, ""), "");
+  EXPECT_EQ(TenantRequestId("lab", ""), "");
+}
+
+TEST(CallerTest, NoRequestIdIsAnotherTenantsNorAJobs) {
+  const std::string of_lab = TenantRequestId("lab", "run-1");
+  std::set<std::string> ids;
+  for (const char* tenant : {kDefaultTenant, "lab", "lab-2"}) {
+    for (const std::string& id : {std::string("run-1"), of_lab, std::string("lab/run-1"), std::string("jobs/01k/0")}) {
+      EXPECT_TRUE(ids.insert(TenantRequestId(tenant, id)).second) << tenant << " " << id;
+    }
+  }
+  EXPECT_FALSE(ids.contains("jobs/01k/0"));
+}
+
+}  // namespace
+}  // namespace proctor::server
