@@ -238,13 +238,15 @@ void Tab::OnDetached(const std::string& session_id) {
   uint64_t subscription = 0;
   {
     MutexLock lock(mutex_);
+    // Workers have none.
     const auto found = subscriptions_.find(session_id);
-    if (found == subscriptions_.end()) return;
-    subscription = found->second;
-    subscriptions_.erase(found);
+    if (found != subscriptions_.end()) {
+      subscription = found->second;
+      subscriptions_.erase(found);
+    }
   }
-  devtools_.Unsubscribe(subscription);
-  devtools_.ForgetSession(session_id, "the frame is gone");
+  if (subscription != 0) devtools_.Unsubscribe(subscription);
+  devtools_.ForgetSession(session_id, "the frame or worker is gone");
 }
 
 void Tab::OnDialog(const DevToolsEvent& event) {

@@ -188,8 +188,8 @@ TEST_F(PageZooTest, GivenCredentialsLogIn) {
     return WithHeaders("<title>denied</title>", {{"Content-Type", "text/html"}, {"WWW-Authenticate", "Basic realm=x"}}, 401);
   });
   v1::StartState start;
-  start.set_start_url(site().Url("/secret"));
-  v1::HttpCredentials& credentials = (*start.mutable_http_credentials())[site().Url("")];
+  start.set_start_url(site().Url("/secret", "localhost"));
+  v1::HttpCredentials& credentials = (*start.mutable_http_credentials())[absl::StrCat("HTTP://LocalHost:", site().port(), "/")];
   credentials.set_username("u");
   credentials.set_password("p");
   const auto result = TryReset(start);
