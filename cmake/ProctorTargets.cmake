@@ -6,13 +6,13 @@ function(proctor_library room)
     PRIVATE $<BUILD_INTERFACE:proctor_warnings> ${ARG_PRIVATE_DEPENDS})
 endfunction()
 
-# proctor_test(<name> SOURCES ... DEPENDS ... [LABELS ...] [TIMEOUT seconds] [SERIAL]): a GoogleTest binary
-# proctor_<name>_test whose tests are found when ctest runs. SERIAL: one test of it at a time (they share a browser
-# or the machine's load). Without LABELS it is labelled "grpc" if it uses gRPC, else "grpc_free": those run under
+# proctor_test(<name> SOURCES ... DEPENDS ... [LABELS ...] [TIMEOUT seconds] [SERIAL | ALONE]): a GoogleTest
+# binary proctor_<name>_test whose tests are found when ctest runs. SERIAL: one test of it at a time (they share a browser
+# or the machine's load). ALONE: beside no other test at all. Without LABELS it is labelled "grpc" if it uses gRPC, else "grpc_free": those run under
 # ThreadSanitizer, and the target proctor_grpc_free_tests builds them.
 add_custom_target(proctor_grpc_free_tests)
 function(proctor_test name)
-  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL;ALONE" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 60)
   endif()
@@ -25,6 +25,8 @@ function(proctor_test name)
   set(properties TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
   if(ARG_SERIAL)
     list(APPEND properties RESOURCE_LOCK proctor_${name})
+  elseif(ARG_ALONE)
+    list(APPEND properties RUN_SERIAL TRUE)
   endif()
   add_executable(proctor_${name}_test ${ARG_SOURCES})
   target_link_libraries(proctor_${name}_test PRIVATE ${ARG_DEPENDS} proctor_warnings
