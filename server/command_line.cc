@@ -238,8 +238,10 @@ directory; nothing else has to be started. Stop it with Ctrl-C or SIGTERM: it dr
   --log-level LEVEL            debug, info, warning, error
   --log-format FORMAT          text or json, on standard error
   --durability KIND            power (default: an acknowledged step survives a power cut) or process (survives kill -9)
-  --egress-allow HOST          a host that pages may reach; may be repeated. Default: every public host
-  --egress-allow-private       pages may reach loopback and private addresses
+  --egress-allow HOST          pages may reach this host ("example.org", "*.example.org", "127.0.0.1:8080") and no other that is
+                               not named so: it closes all public sites; may be repeated. Default: every public host
+  --egress-allow-private       pages may reach loopback and private addresses as well, besides public hosts: for a site on this
+                               machine or in your network
   --browser PATH               default: chromium-headless-shell, else chromium
   --browser-user USER          whom the browser runs as if the server is root; default nobody
   --allow-unsandboxed-browser  where the kernel allows no sandbox; every start warns of it

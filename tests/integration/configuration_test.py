@@ -1,4 +1,5 @@
 """What the configuration says reaches the worlds: a real proctord with real Chromium on the practice sites."""
+import http.server
 import json
 import pathlib
 import signal
@@ -12,7 +13,7 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients"))
 
 import proctor
-from proctor.v1 import task_pb2, verdict_pb2
+from proctor.v1 import task_pb2, task_service_pb2, verdict_pb2
 
 from proctord import Proctord
 
@@ -114,9 +115,26 @@ class ConfigurationTest(ServerTest):
         task = task_pb2.Task(goal="Read the metrics.", environment="environments/web")
         task.start_state.start_url = f"http://{address}/metrics"
         with proctor.Env(client, "web", observe=["text"]) as env:
-            first, _ = env.reset(options={"task": task})
-            self.assertNotIn("proctor_", first.text.text)
-            self.assertIn("server itself", first.text.text)
+            with self.assertRaisesRegex(proctor.ProctorError, "is a port of the server itself"):
+                env.reset(options={"task": task})
+
+    def test_a_site_of_this_machine_is_refused_with_what_to_do(self):
+        client = self.start("browser: {max_browsers: 1, prewarm_contexts: false}\n")
+        site = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
+        self.addCleanup(site.server_close)
+        url = f"http://127.0.0.1:{site.server_port}/"
+        advice = (fr"egress\.allow_private \(proctord --egress-allow-private\).*egress\.allowed_hosts \(proctord --egress-allow "
+                  fr"127\.0\.0\.1:{site.server_port}\)")
+        for start_url in (url, url.replace("http:", "https:")):
+            task = task_pb2.Task(goal="Say what is there.", environment="environments/web")
+            task.start_state.start_url = start_url
+            with proctor.Env(client, "web", observe=["text"]) as env:
+                with self.assertRaisesRegex(proctor.Unavailable, advice):
+                    env.reset(options={"task": task})
+        request = task_service_pb2.ProposeTasksRequest(count=5)
+        request.crawl.start_url = url
+        with self.assertRaisesRegex(proctor.ProctorError, "the start page cannot be had: .*" + advice):
+            client.propose_tasks(request)
 
 
 class ReloadTest(ServerTest):
