@@ -173,6 +173,8 @@ Command ProposeCommand() {
       .notes =
           "  proctor task propose --count 50\n"
           "  proctor task propose --count 50 --url http://127.0.0.1:8080/\n"
+          "    (such an address is reached only if the server runs with --egress-allow-private: see "
+          "docs/security.md)\n"
           "  proctor task propose --count 50 --url https://www.wikipedia.org/ --by-model "
           "Wikipedia\n",
       .run = Propose};
