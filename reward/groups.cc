@@ -239,6 +239,13 @@ absl::StatusOr<std::optional<Joining>> Join(storage::Transaction& transaction,
   return std::optional<Joining>(std::move(joining));
 }
 
+// Whether a request for a group, which may be a retry, is the one that made it.
+bool IsSameRequest(const v1::Group& asked, const v1::Group& made) {
+  return asked.task() == made.task() && asked.size() == made.size() && asked.replace_masked() == made.replace_masked() &&
+         asked.policy() == made.policy() && asked.policy_version() == made.policy_version() &&
+         (!asked.has_deadline_time() || FromProto(asked.deadline_time()) == FromProto(made.deadline_time()));
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Group> Groups::Create(const CallContext& context, const v1::Group& group,
@@ -272,9 +279,8 @@ absl::StatusOr<v1::Group> Groups::Create(const CallContext& context, const v1::G
         PROCTOR_ASSIGN_OR_RETURN(std::optional<StoredGroup> found,
                                  Find(transaction, stored.id, unreadable_));
         if (found) {
-          if (found->group.task() != made.task() || found->group.size() != made.size()) {
-            return absl::AlreadyExistsError(
-                absl::StrCat(made.name(), " exists with another task or size"));
+          if (!IsSameRequest(group, found->group)) {
+            return absl::InvalidArgumentError(absl::StrCat(made.name(), " was made by another request: each has a request_id of its own"));
           }
           made = found->group;
           return absl::OkStatus();

@@ -35,8 +35,8 @@ class Groups {
       : database_(database), clock_(clock), unreadable_(unreadable) {}
 
   // Stores a group with its defaults filled in. `group.name` may be given (to make retries safe) or
-  // is made; a name that exists with the same task and size returns what is stored, else
-  // ALREADY_EXISTS. INVALID_ARGUMENT: no task, a size outside 1 to 1,024, a deadline that has
+  // is made; a name that exists returns what is stored, if the same request made it.
+  // INVALID_ARGUMENT: another one did, no task, a size outside 1 to 1,024, a deadline that has
   // passed.
   absl::StatusOr<v1::Group> Create(const CallContext& context, const v1::Group& group,
                                    const GroupTask& task);

@@ -112,7 +112,7 @@ class RewardServiceImpl final : public v1::RewardService::CallbackService {
       PROCTOR_ASSIGN_OR_RETURN(const v1::Task task, parts_.tasks.GetTask(call, request->group().task()));
       v1::Group group = request->group();
       // A retry makes the same name, and so finds the same group.
-      const std::string id = TenantRequestId(caller.tenant, request->request_id());
+      PROCTOR_ASSIGN_OR_RETURN(const std::string id, TenantRequestId(caller.tenant, request->request_id()));
       group.set_name(id.empty() ? "" : ResourceName("groups", absl::StrCat("r", Sha256Hex(id).substr(0, 32))));
       const reward::GroupTask of{task.split(), task.environment()};
       return Assign(parts_.groups.Create(call, group, of), response);

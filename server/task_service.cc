@@ -58,8 +58,8 @@ void HideAllFrom(const Caller& caller, Response& response) {
 
 // The request with an id that is its tenant's own.
 template <typename Request>
-Request OwnedBy(const Caller& caller, Request request) {
-  request.set_request_id(TenantRequestId(caller.tenant, request.request_id()));
+absl::StatusOr<Request> OwnedBy(const Caller& caller, Request request) {
+  PROCTOR_ASSIGN_OR_RETURN(*request.mutable_request_id(), TenantRequestId(caller.tenant, request.request_id()));
   return request;
 }
 
@@ -71,8 +71,9 @@ class TaskServiceImpl final : public v1::TaskService::CallbackService {
                                        const v1::CreateTaskRequest* request, v1::Task* response) override {
     return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) -> absl::Status {
       PROCTOR_RETURN_IF_ERROR(CheckOracle(request->task()));
-      return parts_.writes.Store(caller, *request, [&] {
-        return Assign(parts_.data.tasks->CreateTask(call, OwnedBy(caller, *request)), response);
+      return parts_.writes.Store(caller, *request, [&]() -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(const v1::CreateTaskRequest owned, OwnedBy(caller, *request));
+        return Assign(parts_.data.tasks->CreateTask(call, owned), response);
       });
     });
   }
@@ -82,8 +83,9 @@ class TaskServiceImpl final : public v1::TaskService::CallbackService {
                                              v1::BatchCreateTasksResponse* response) override {
     return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) -> absl::Status {
       for (const v1::Task& task : request->tasks()) PROCTOR_RETURN_IF_ERROR(CheckOracle(task));
-      return parts_.writes.Store(caller, *request, [&] {
-        return Assign(parts_.data.tasks->BatchCreateTasks(call, OwnedBy(caller, *request)), response);
+      return parts_.writes.Store(caller, *request, [&]() -> absl::Status {
+        PROCTOR_ASSIGN_OR_RETURN(const v1::BatchCreateTasksRequest owned, OwnedBy(caller, *request));
+        return Assign(parts_.data.tasks->BatchCreateTasks(call, owned), response);
       });
     });
   }

@@ -18,9 +18,10 @@ absl::Status TenantWrites::Store(const Caller& caller, const google::protobuf::M
 
 absl::StatusOr<v1::Job> TenantWrites::StartJob(const CallContext& context, const Caller& caller, const std::string& request_id,
                                                const std::string& kind, const google::protobuf::Message& request) const {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string id, TenantRequestId(caller.tenant, request_id));
   absl::StatusOr<v1::Job> job = absl::InternalError("no job was started");
   PROCTOR_RETURN_IF_ERROR(Store(caller, request, [&] {
-    job = jobs_.Start(context, TenantRequestId(caller.tenant, request_id), kind, request, [&](const std::string& name) {
+    job = jobs_.Start(context, id, kind, request, [&](const std::string& name) {
       if (quotas_.limits_judge_spend()) accounts_.SetJobTenant(name, caller.tenant);
     });
     return job.status();

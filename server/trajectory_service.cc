@@ -174,8 +174,7 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
 
   absl::Status Handle() {
     if (request_.has_header()) {
-      PROCTOR_RETURN_IF_ERROR(env::CheckRequestId(request_.header().request_id()));
-      request_.mutable_header()->set_request_id(TenantRequestId(tenant_, request_.header().request_id()));
+      PROCTOR_ASSIGN_OR_RETURN(*request_.mutable_header()->mutable_request_id(), TenantRequestId(tenant_, request_.header().request_id()));
     }
     PROCTOR_RETURN_IF_ERROR(stream_.Handle(call_, request_));
     if (!request_.blob().more()) blob_memory_.Clear();
@@ -278,7 +277,7 @@ class TrajectoryServiceImpl final : public v1::TrajectoryService::CallbackServic
                                                const v1::ImportTrajectoriesRequest* request,
                                                v1::Job* response) override {
     return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) {
-      const std::string id = TenantRequestId(caller.tenant, request->request_id());
+      PROCTOR_ASSIGN_OR_RETURN(const std::string id, TenantRequestId(caller.tenant, request->request_id()));
       return Assign(parts_.jobs.Start(call, id, kImportJob, *request), response);
     });
   }
@@ -287,7 +286,7 @@ class TrajectoryServiceImpl final : public v1::TrajectoryService::CallbackServic
                                                const v1::ExportTrajectoriesRequest* request,
                                                v1::Job* response) override {
     return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) {
-      const std::string id = TenantRequestId(caller.tenant, request->request_id());
+      PROCTOR_ASSIGN_OR_RETURN(const std::string id, TenantRequestId(caller.tenant, request->request_id()));
       return Assign(parts_.jobs.Start(call, id, kExportJob, *request), response);
     });
   }

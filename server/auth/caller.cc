@@ -10,6 +10,7 @@
 namespace proctor::server {
 namespace {
 
+constexpr size_t kMaxRequestIdBytes = 128;
 // Before the tenant's name, in which there is no slash.
 constexpr char kOfTenant[] = "tenant/";
 
@@ -25,8 +26,9 @@ std::vector<v1::Scope> AllScopes() {
           v1::SCOPE_LABEL, v1::SCOPE_READ_REWARDS, v1::SCOPE_ADMINISTER};
 }
 
-std::string TenantRequestId(const std::string& tenant, const std::string& request_id) {
+absl::StatusOr<std::string> TenantRequestId(const std::string& tenant, const std::string& request_id) {
   if (request_id.empty()) return "";
+  if (request_id.size() > kMaxRequestIdBytes) return absl::InvalidArgumentError("request_id: over 128 bytes");
   const auto begins = [&](const char* prefix) { return absl::StartsWith(request_id, prefix); };
   if (tenant == kDefaultTenant && !begins(kOfTenant) && !begins("jobs/")) return request_id;
   return absl::StrCat(kOfTenant, tenant, "/", request_id);

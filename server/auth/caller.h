@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "proctor/v1/auth.pb.h"
 
@@ -21,7 +22,8 @@ inline constexpr char kAnonymousCaller[] = "anonymous";
 
 // A client's request id as it is kept where those of all tenants lie together: no tenant's is another's, nor one that the server makes for a
 // job's own work. Those of the tenant `default` stay as they are, but for ids that look like another's. Empty stays empty.
-std::string TenantRequestId(const std::string& tenant, const std::string& request_id);
+// INVALID_ARGUMENT: over 128 bytes.
+absl::StatusOr<std::string> TenantRequestId(const std::string& tenant, const std::string& request_id);
 
 // A set of scopes. SCOPE_ADMINISTER contains all others.
 class Scopes {

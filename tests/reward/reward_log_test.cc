@@ -295,9 +295,20 @@ TEST_P(RewardLogTest, GroupsAreValidatedAndMadeOnce) {
   world_.clock.Advance(absl::Minutes(1));
   EXPECT_EQ(world_.groups().Create(world_.context, group, {})->SerializeAsString(),
             first->SerializeAsString());
-  group.set_size(3);
-  EXPECT_EQ(world_.groups().Create(world_.context, group, {}).status().code(),
-            absl::StatusCode::kAlreadyExists);
+  *group.mutable_deadline_time() = first->deadline_time();
+  EXPECT_TRUE(world_.groups().Create(world_.context, group, {}).ok());
+  const auto another = [&](void (*change)(v1::Group& group)) {
+    v1::Group other = group;
+    change(other);
+    return world_.groups().Create(world_.context, other, {}).status().code();
+  };
+  EXPECT_EQ(another([](v1::Group& of) { of.set_size(3); }), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(another([](v1::Group& of) { of.set_task("tasks/u"); }), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(another([](v1::Group& of) { of.set_replace_masked(true); }), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(another([](v1::Group& of) { of.set_policy("p"); }), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(another([](v1::Group& of) { of.set_policy_version("1"); }), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(another([](v1::Group& of) { of.mutable_deadline_time()->set_seconds(of.deadline_time().seconds() + 1); }),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST_P(RewardLogTest, RevisionsSupersedeAndTouchNoGroup) {
