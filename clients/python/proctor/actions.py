@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Iterable
 
-from .v1 import action_pb2, geometry_pb2, observation_pb2
+from . import names
+from .v1 import action_pb2, environment_pb2, geometry_pb2, observation_pb2
 
 Action = action_pb2.Action
 
@@ -33,10 +34,16 @@ def observation_request(parts: Iterable[str], *, image_format: str = "png", draw
             raise ValueError(f"unknown observation part {part!r}; known: {', '.join(_PARTS)}")
         request.parts.append(_PARTS[part])
     if "screenshot" in parts:
-        request.screenshot.format = observation_pb2.ImageFormat.Value(f"IMAGE_FORMAT_{image_format.upper()}")
+        request.screenshot.format = names.choice(observation_pb2.ImageFormat, image_format)
         request.screenshot.draw_marks = draw_marks
         request.screenshot.omit_data = omit_data
     return request
+
+
+def default_request(capabilities: environment_pb2.Capabilities) -> observation_pb2.ObservationRequest:
+    """Screenshot and elements, as far as the environment has them; if it has neither, all that it has."""
+    has = [part for part, value in _PARTS.items() if value in capabilities.observation_parts]
+    return observation_request([part for part in ("screenshot", "elements") if part in has] or has)
 
 
 def fraction(x: float, y: float) -> action_pb2.Target:
@@ -53,13 +60,13 @@ def _target(target: Any) -> action_pb2.Target:
 
 
 def _button(name: str) -> action_pb2.MouseButton:
-    return action_pb2.MouseButton.Value(f"MOUSE_BUTTON_{name.upper()}")
+    return names.choice(action_pb2.MouseButton, name)
 
 
 def click(target: Any, *, button: str = "left", count: int = 1, modifiers: Iterable[str] = ()) -> Action:
     """Clicks an element's mark, a point (x, y) or a `fraction`; `count` 2 is a double click, `button` "right" or "middle" another
     button, `modifiers` ("alt", "control", "meta", "shift") are held meanwhile."""
-    held = [action_pb2.KeyModifier.Value(f"KEY_MODIFIER_{name.upper()}") for name in modifiers]
+    held = [names.choice(action_pb2.KeyModifier, name) for name in modifiers]
     return Action(click=action_pb2.Click(target=_target(target), count=count, button=_button(button), modifiers=held))
 
 
@@ -179,12 +186,12 @@ def swipe(start: Any, end: Any, seconds: float = 0.3) -> Action:
 
 def press_button(button: str) -> Action:
     """Phones: presses one of the device's own buttons: "back", "home", "recents" or "enter"."""
-    return Action(press_button=action_pb2.PressButton(button=action_pb2.DeviceButton.Value(f"DEVICE_BUTTON_{button.upper()}")))
+    return Action(press_button=action_pb2.PressButton(button=names.choice(action_pb2.DeviceButton, button)))
 
 
 def agent_text(dialect: str, text: str) -> action_pb2.AgentText:
     """A model's raw output for `Env.step`: `dialect` is "openai_computer", "pyautogui", "android_world", ... (action.proto)."""
-    return action_pb2.AgentText(dialect=action_pb2.Dialect.Value(f"DIALECT_{dialect.upper()}"), text=text)
+    return action_pb2.AgentText(dialect=names.choice(action_pb2.Dialect, dialect), text=text)
 
 
 def wait(seconds: float = 1.0) -> Action:

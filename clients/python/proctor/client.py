@@ -1,20 +1,18 @@
-"""The synchronous client: one method an RPC."""
+"""The synchronous client: one method an RPC. Worlds, tasks and rewards are here."""
 
 from __future__ import annotations
 
-import random
-import time
-from typing import Any, Callable, Iterator
+from typing import Callable, Iterable, Iterator
 
 import grpc
 
-from . import addresses, errors, jobs, names, requests, rewards
+from . import addresses, errors, names, requests, rewards
+from .actions import observation_request
+from .evaluations import EvaluationCalls
 from .security import Security
-from .stubs import RETRIES, Stubs
-from .v1 import (environment_service_pb2 as env_pb, evaluation_service_pb2 as eval_pb, job_service_pb2 as job_pb,
-                 reward_service_pb2 as reward_pb, task_service_pb2 as task_pb, trajectory_service_pb2 as trajectory_pb)
-from .v1 import (environment_pb2, episode_pb2, job_pb2, label_pb2, measurement_pb2, reflection_pb2, reward_pb2, session_pb2, task_pb2,
-                 trajectory_pb2, verdict_pb2)
+from .trajectories import TrajectoryCalls
+from .v1 import (environment_pb2, environment_service_pb2 as env_pb, episode_pb2, job_pb2, observation_pb2, reward_pb2,
+                 reward_service_pb2 as reward_pb, session_pb2, task_pb2, task_service_pb2 as task_pb)
 
 
 def connect(address: str | None = None, *, timeout: float = 10.0, security: Security | None = None) -> "Client":
@@ -38,48 +36,17 @@ def connect(address: str | None = None, *, timeout: float = 10.0, security: Secu
     return client
 
 
-class Client(Stubs):
+class Client(TrajectoryCalls, EvaluationCalls):
     """All services of one server. Thread-safe; close it or use it in a `with` statement.
 
+    One method an RPC, but for Act, which is the verbs of an episode on one stream: `EvaluateTrajectory` is `evaluate`,
+    `LabelTrajectory` is `label`, `WatchJob` is `wait_job`; methods that start a job wait for its result. Names may leave their
+    collection out: "web" is "environments/web".
+
     Calls whose second time does no more than the first are retried on UNAVAILABLE with growing delays; see `call`. Every call
-    has a deadline (`timeout` seconds). Errors are subclasses of `proctor.ProctorError`.
+    has a deadline (`timeout` seconds). Errors are subclasses of `proctor.ProctorError`; only a stub's own method, called without
+    `call`, raises grpc.RpcError.
     """
-
-    def __init__(self, address: str, security: Security | None = None):
-        """Connects with the first call; `proctor.connect` also waits for the server."""
-        super().__init__(address, security, grpc.insecure_channel, grpc.secure_channel)
-
-    def close(self) -> None:
-        """Closes the channel; calls that are under way end as `Cancelled`."""
-        self.channel.close()
-
-    def __enter__(self) -> "Client":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def call(self, method: Callable[..., Any], request: Any, timeout: float = 60.0, retry: bool = True) -> Any:
-        """Calls a stub's unary method with a deadline.
-
-        Sends a copy with an empty `request_id` filled in, where the request has that field. UNAVAILABLE, where the reply may have
-        been lost, is retried if `retry` and a second call does no more than the first: all but accepting and rejecting tasks,
-        pausing and resuming jobs, deleting consumers and trajectories.
-        """
-        retry = retry and requests.is_repeatable(request)
-        request = requests.with_id(request)
-        deadline = time.monotonic() + timeout
-        for attempt in range(RETRIES + 1):
-            try:
-                return method(request, timeout=max(0.001, deadline - time.monotonic()))
-            except grpc.RpcError as error:
-                failure = errors.from_rpc(error)
-                delay = failure.retry_after or 0.1 * 2**attempt * random.uniform(0.5, 1.5)
-                transient = isinstance(failure, errors.Unavailable)
-                if not (retry and transient) or attempt == RETRIES or time.monotonic() + delay > deadline:
-                    raise failure from None
-                time.sleep(delay)
-        raise AssertionError("unreachable")
 
     # Worlds.
 
@@ -87,27 +54,46 @@ class Client(Stubs):
         """All environments and what they can do."""
         return list(self.call(self.environments.ListEnvironments, env_pb.ListEnvironmentsRequest()).environments)
 
+    def get_environment(self, name: str) -> environment_pb2.Environment:
+        """One environment and what it can do."""
+        return self.call(self.environments.GetEnvironment, env_pb.GetEnvironmentRequest(name=names.resource("environments", name)))
+
     def create_session(self, environment: str, settings: environment_pb2.EnvironmentSettings | None = None, *,
                        lease: float = 60.0, max_wait: float = 0.0, timeout: float = 120.0) -> session_pb2.Session:
         """Opens a session. Raises `ResourceExhausted` if no slot is free within `max_wait` seconds."""
         request = requests.create_session(environment, settings, lease, max_wait)
         return self.call(self.environments.CreateSession, request, timeout + max_wait)
 
+    def get_session(self, name: str) -> session_pb2.Session:
+        """A session's state; no sign of life."""
+        return self.call(self.environments.GetSession, env_pb.GetSessionRequest(name=names.resource("sessions", name)))
+
+    def list_sessions(self, *, show_closed: bool = False, limit: int | None = None) -> Iterator[session_pb2.Session]:
+        """Sessions, newest first, fetched page by page."""
+        return self._pages(self.environments.ListSessions, env_pb.ListSessionsRequest(show_closed=show_closed), "sessions", limit)
+
     def keep_alive(self, session: str) -> session_pb2.Session:
         """Renews the session's lease."""
-        return self.call(self.environments.KeepAlive, env_pb.KeepAliveRequest(name=session))
+        return self.call(self.environments.KeepAlive, env_pb.KeepAliveRequest(name=names.resource("sessions", session)))
 
     def close_session(self, session: str) -> session_pb2.Session:
         """Frees the session; closing twice is fine."""
-        return self.call(self.environments.CloseSession, env_pb.CloseSessionRequest(name=session))
+        return self.call(self.environments.CloseSession, env_pb.CloseSessionRequest(name=names.resource("sessions", session)))
 
     def start_episode(self, request: env_pb.StartEpisodeRequest, timeout: float = 120.0) -> episode_pb2.EpisodeStart:
-        """Resets the session's world to a task's start. Fills in `request_id`."""
-        return self.call(self.environments.StartEpisode, requests.fill_in_id(request), timeout)
+        """Resets the session's world to a task's start. Fills in `request_id` and writes names out."""
+        return self.call(self.environments.StartEpisode, requests.complete_start(request), timeout)
 
     def step(self, request: env_pb.StepRequest, timeout: float = 120.0) -> env_pb.StepResponse:
-        """Acts and observes. Fills in `request_id`, so that a retry never acts twice."""
-        return self.call(self.environments.Step, requests.fill_in_id(request), timeout)
+        """Acts and observes. Fills in `request_id`, so that a retry never acts twice, and writes names out."""
+        return self.call(self.environments.Step, requests.complete_step(request), timeout)
+
+    def observe(self, session: str, observation: Iterable[str] | observation_pb2.ObservationRequest = (),
+                timeout: float = 60.0) -> observation_pb2.Observation:
+        """Observes without acting: not recorded, costs no step. `observation`: as `Env`'s `observe`."""
+        wanted = observation if isinstance(observation, observation_pb2.ObservationRequest) else observation_request(tuple(observation))
+        request = env_pb.ObserveRequest(session=names.resource("sessions", session), observation=wanted)
+        return self.call(self.environments.Observe, request, timeout)
 
     def end_episode(self, session: str, *, done: bool = False, wait_for_verdict: float | None = None
                     ) -> episode_pb2.Episode:
@@ -119,6 +105,15 @@ class Client(Stubs):
         request = requests.end_episode(session, done, wait_for_verdict)
         return self.call(self.environments.EndEpisode, request, 60 + (wait_for_verdict or 5))
 
+    def get_episode(self, name: str) -> episode_pb2.Episode:
+        """An episode as it stands, with verdict and reward once there."""
+        return self.call(self.environments.GetEpisode, env_pb.GetEpisodeRequest(name=names.resource("episodes", name)))
+
+    def list_episodes(self, *, session: str = "", policy: str = "", task: str = "", limit: int | None = None
+                      ) -> Iterator[episode_pb2.Episode]:
+        """Episodes, newest first, fetched page by page; of one session, policy or task if these are given."""
+        return self._pages(self.environments.ListEpisodes, requests.list_episodes(session, policy, task), "episodes", limit)
+
     def wait_episode(self, name: str, max_wait: float = 30.0) -> episode_pb2.Episode:
         """The episode once verdict and reward are there, or as it stands after `max_wait` seconds."""
         return self.call(self.environments.WaitEpisode, requests.wait_episode(name, max_wait), max_wait + 30)
@@ -129,18 +124,30 @@ class Client(Stubs):
         """Stores a task."""
         return self.call(self.tasks.CreateTask, requests.create_task(task))
 
+    def batch_create_tasks(self, tasks: Iterable[task_pb2.Task]) -> list[task_pb2.Task]:
+        """Stores many tasks, at most 1,000, all or none."""
+        return list(self.call(self.tasks.BatchCreateTasks, requests.batch_create_tasks(tasks)).tasks)
+
+    def get_task(self, name: str) -> task_pb2.Task:
+        """One task, its solution included."""
+        return self.call(self.tasks.GetTask, task_pb.GetTaskRequest(name=names.resource("tasks", name)))
+
     def list_tasks(self, filter: task_pb.TaskFilter | None = None, limit: int = 10_000) -> list[task_pb2.Task]:
         """Tasks in the order of creation."""
-        request = task_pb.ListTasksRequest(filter=filter)
-        found: list[task_pb2.Task] = []
-        while len(found) < limit:
-            request.page_size = min(requests.PAGE, limit - len(found))
-            page = self.call(self.tasks.ListTasks, request)
-            found.extend(page.tasks)
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                break
-        return found
+        request = task_pb.ListTasksRequest(filter=requests.task_filter(filter))
+        return list(self._pages(self.tasks.ListTasks, request, "tasks", limit))
+
+    def accept_task(self, name: str) -> task_pb2.Task:
+        """A proposed task becomes accepted: it can be sampled."""
+        return self.call(self.tasks.AcceptTask, task_pb.AcceptTaskRequest(name=names.resource("tasks", name)))
+
+    def reject_task(self, name: str, reason: str = "") -> task_pb2.Task:
+        """A task becomes rejected: it is never sampled."""
+        return self.call(self.tasks.RejectTask, task_pb.RejectTaskRequest(name=names.resource("tasks", name), reason=reason))
+
+    def list_task_templates(self, sites: Iterable[str] = ()) -> list[task_pb.TaskTemplate]:
+        """The templates that tasks are proposed from; of these practice sites if any are given."""
+        return list(self.call(self.tasks.ListTaskTemplates, task_pb.ListTaskTemplatesRequest(sites=sites)).templates)
 
     def sample_tasks(self, count: int, *, filter: task_pb.TaskFilter | None = None, policy: str = "",
                      policy_version: str = "", seed: int = 0, uniform: bool = False) -> list[task_pb2.Task]:
@@ -152,85 +159,7 @@ class Client(Stubs):
                       progress: Callable[[job_pb2.Job], None] | None = None) -> task_pb.ProposeTasksResult:
         """Proposes tasks and waits for the job's end."""
         job = self.call(self.tasks.ProposeTasks, requests.fill_in_id(request))
-        return jobs.result(self.wait_job(job.name, timeout, progress), task_pb.ProposeTasksResult)
-
-    # Jobs.
-
-    def wait_job(self, name: str, timeout: float = 600.0,
-                 progress: Callable[[job_pb2.Job], None] | None = None) -> job_pb2.Job:
-        """Watches a job to its end; raises `ProctorError` if it did not succeed."""
-        deadline = time.monotonic() + timeout
-        while True:
-            try:
-                stream = self.jobs.WatchJob(job_pb.WatchJobRequest(name=name),
-                                            timeout=max(0.001, deadline - time.monotonic()))
-                for job in stream:
-                    if progress:
-                        progress(job)
-                    if jobs.has_ended(job):
-                        return jobs.checked(job)
-            except grpc.RpcError as error:
-                failure = errors.from_rpc(error)
-                if not isinstance(failure, errors.Unavailable) or time.monotonic() > deadline:
-                    raise failure from None
-            time.sleep(0.5)
-
-    # Records.
-
-    def get_trajectory(self, name: str) -> trajectory_pb2.Trajectory:
-        """A whole record, pictures by digest."""
-        return self.call(self.trajectories.GetTrajectory, requests.get_trajectory(name))
-
-    def read_blob(self, digest: str, timeout: float = 60.0) -> bytes:
-        """A blob's bytes."""
-        try:
-            stream = self.trajectories.ReadBlob(trajectory_pb.ReadBlobRequest(digest=digest), timeout=timeout)
-            return b"".join(part.data for part in stream)
-        except grpc.RpcError as error:
-            raise errors.from_rpc(error) from None
-
-    def evaluate(self, trajectory: str, evaluator: str = "oracle", dry_run: bool = False) -> verdict_pb2.Verdict:
-        """Evaluates a stored trajectory from its record alone."""
-        return self.call(self.evaluations.EvaluateTrajectory, requests.evaluate(trajectory, evaluator, dry_run))
-
-    def get_verdict(self, name: str) -> verdict_pb2.Verdict:
-        """One stored verdict, a judge's with its whole trace."""
-        return self.call(self.evaluations.GetVerdict, requests.get_verdict(name))
-
-    def list_verdicts(self, trajectory: str = "", evaluator: str = "", limit: int = 10_000) -> list[verdict_pb2.Verdict]:
-        """Verdicts, newest first; of one trajectory or by one evaluator if these are given."""
-        request = requests.list_verdicts(trajectory, evaluator, limit)
-        found: list[verdict_pb2.Verdict] = []
-        while len(found) < limit:
-            page = self.call(self.evaluations.ListVerdicts, request)
-            found.extend(page.verdicts)
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                break
-        return found[:limit]
-
-    def rescore(self, request: eval_pb.RescoreRequest, timeout: float = 24 * 3600.0,
-                progress: Callable[[job_pb2.Job], None] | None = None) -> eval_pb.RescoreResult:
-        """Evaluates recorded trajectories by one or more evaluators and waits for the job's end.
-
-        What has a verdict already is not evaluated again; names may leave their collection out ("pae").
-        """
-        job = self.call(self.evaluations.Rescore, requests.complete_rescore(request))
-        return jobs.result(self.wait_job(job.name, timeout, progress), eval_pb.RescoreResult)
-
-    def reflect(self, trajectory: str, verdict: str = "", previous: str = "", timeout: float = 600.0) -> reflection_pb2.Reflection:
-        """A short plan for another attempt, made by the server's model from a failed one and its verdict (default: the newest)."""
-        return self.call(self.evaluations.Reflect, requests.reflect(trajectory, verdict, previous), timeout)
-
-    def label(self, trajectory: str, outcome: str, annotator: str, *, note: str = "", sample: str = "") -> label_pb2.Label:
-        """Stores a person's verdict: `outcome` is "SUCCESS", "FAILURE" or "UNDETERMINED"."""
-        return self.call(self.evaluations.LabelTrajectory, requests.label(trajectory, outcome, annotator, note, sample))
-
-    def measure_evaluator(self, request: eval_pb.MeasureEvaluatorRequest, timeout: float = 3600.0,
-                          progress: Callable[[job_pb2.Job], None] | None = None) -> measurement_pb2.EvaluatorMeasurement:
-        """Measures an evaluator's stored verdicts against labels or the oracle and waits for the job's end."""
-        job = self.call(self.evaluations.MeasureEvaluator, requests.complete_measurement(request))
-        return jobs.result(self.wait_job(job.name, timeout, progress), measurement_pb2.EvaluatorMeasurement)
+        return self._finish(job, task_pb.ProposeTasksResult, timeout, progress)
 
     # Rewards.
 
@@ -240,10 +169,27 @@ class Client(Stubs):
         return self.call(self.rewards.CreateGroup,
                          requests.create_group(task, size, policy, policy_version, deadline, replace_masked))
 
+    def get_group(self, name: str) -> reward_pb2.Group:
+        """A group as it stands: how many episodes were started, and the rewards so far."""
+        return self.call(self.rewards.GetGroup, reward_pb.GetGroupRequest(name=names.resource("groups", name)))
+
     def create_consumer(self, name: str, *, filter: reward_pb2.ConsumerFilter | None = None,
                         start: str | int = "latest") -> reward_pb2.Consumer:
         """Makes a named reader of the reward log; `start` is "earliest", "latest" or an offset to go on after."""
         return self.call(self.rewards.CreateConsumer, requests.create_consumer(name, filter, start))
+
+    def list_consumers(self) -> list[reward_pb2.Consumer]:
+        """All consumers, with position and lag, in the order of their names."""
+        return list(self.call(self.rewards.ListConsumers, reward_pb.ListConsumersRequest()).consumers)
+
+    def seek_consumer(self, name: str, position: str | int) -> reward_pb2.Consumer:
+        """Moves a consumer to "earliest", "latest" or an offset to go on after. `Aborted` while a stream of it is connected,
+        `OutOfRange` below the log's floor."""
+        return self.call(self.rewards.SeekConsumer, requests.seek_consumer(name, position))
+
+    def delete_consumer(self, name: str) -> None:
+        """Forgets a consumer and ends its stream."""
+        self.call(self.rewards.DeleteConsumer, reward_pb.DeleteConsumerRequest(name=names.resource("consumers", name)))
 
     def list_rewards(self, after_offset: int = 0, *, filter: reward_pb2.ConsumerFilter | None = None,
                      page_size: int = 100, max_wait: float = 0.0) -> reward_pb.ListRewardsResponse:

@@ -30,7 +30,8 @@ class Env(EnvBase):
 
         Args:
           seed: seeds what the world randomises.
-          options: "task" (a name or a task_pb2.Task), "group", "limits" (task_pb2.Limits, downwards only), "client_tags".
+          options: "task" (a name or a task_pb2.Task), "group" (a name or a reward_pb2.Group), "limits" (task_pb2.Limits, downwards
+            only), "client_tags". Others: TypeError.
         Returns:
           The first observation and info with "episode" and "goal" (if the task was given as a message).
         """
@@ -43,16 +44,14 @@ class Env(EnvBase):
                 self._ended = True
             if not old:
                 self._open()
-            request.session = self.session
-            start = self.client.start_episode(request)
+            start = self.client.start_episode(self._in_session(request))
         except errors.NotFound:
             # Of the session or of the task; only another session tells.
             if not old:
                 raise
             self.close()
             self._open()
-            request.session, request.request_id = self.session, ""
-            start = self.client.start_episode(request)
+            start = self.client.start_episode(self._in_session(request))
         return self._started(start, options)
 
     def step(self, action: Action | action_pb2.AgentText,
@@ -60,7 +59,8 @@ class Env(EnvBase):
         """Acts. Returns (observation, reward, terminated, truncated, info).
 
         The reward is 0.0 until the episode ends, then the episode's reward; `nan` with info["masked"] (the reason) if
-        it is masked. An episode ended by a fault is truncated, with info["interrupted"].
+        it is masked. An episode ended by a fault is truncated, with info["interrupted"]. Without an open episode:
+        `FailedPrecondition`.
         """
         reply = self.client.step(self._step_request(action, agent_data), timeout=120 + self.verdict_wait)
         episode = reply.episode
@@ -86,6 +86,8 @@ class Env(EnvBase):
         self.close()
 
     def _open(self) -> None:
+        if self.observation is None:
+            self._observe_what_it_has(self.client.get_environment(self.environment))
         opened = self.client.create_session(self.environment, self.settings, lease=self.lease, max_wait=self.session_wait)
         self.session = opened.name
         self._stop = threading.Event()

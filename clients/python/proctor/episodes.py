@@ -5,13 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any, Iterable, Mapping
 
-from . import names
-from .actions import Action, observation_request
+import grpc
+
+from . import errors, names
+from .actions import Action, default_request, observation_request
 from .v1 import (action_pb2, environment_pb2, environment_service_pb2 as env_pb, episode_pb2, observation_pb2, reward_pb2,
                  task_pb2)
 
 #: Observation, reward, terminated, truncated, info.
 StepResult = tuple[observation_pb2.Observation, float, bool, bool, dict[str, Any]]
+
+#: What `reset` takes as options.
+_OPTIONS = ("task", "group", "limits", "client_tags")
 
 
 def reward_of(episode: episode_pb2.Episode) -> tuple[float, dict[str, Any]]:
@@ -32,7 +37,7 @@ class EnvBase:
     metadata: Mapping[str, Any] = {"render_modes": []}
 
     def __init__(self, client: Any, environment: str, *, settings: environment_pb2.EnvironmentSettings | None = None,
-                 observe: Iterable[str] | observation_pb2.ObservationRequest = ("screenshot", "elements"),
+                 observe: Iterable[str] | observation_pb2.ObservationRequest | None = None,
                  policy: str = "", policy_version: str = "", verdict_wait: float = 30.0, session_wait: float = 60.0,
                  lease: float = 60.0):
         """Opens nothing yet.
@@ -41,7 +46,8 @@ class EnvBase:
           client: a connected client, `proctor.Client` or `proctor.aio.Client`.
           environment: "web", "practice", "desktop", "android" or "null".
           settings: environment settings; default: the server's.
-          observe: parts of every observation, see `observation_request`; or a ready ObservationRequest.
+          observe: parts of every observation, see `observation_request`; or a ready ObservationRequest. Default: "screenshot" and
+            "elements", as far as the environment has them; if it has neither ("null"), all that it has.
           policy, policy_version: who acts, written into every episode.
           verdict_wait: seconds that a terminal step waits for verdict and reward.
           session_wait: seconds to wait for a free session slot.
@@ -51,8 +57,9 @@ class EnvBase:
         self.client = client
         self.environment = environment
         self.settings = settings
-        self.observation = observe if isinstance(observe, observation_pb2.ObservationRequest) else observation_request(
-            tuple(observe))
+        #: What is observed; None until the session is opened: what the environment has.
+        self.observation: observation_pb2.ObservationRequest | None = (
+            observe if observe is None or isinstance(observe, observation_pb2.ObservationRequest) else observation_request(tuple(observe)))
         self.policy = episode_pb2.PolicyRef(policy=policy, version=policy_version)
         self.verdict_wait = verdict_wait
         self.session_wait = session_wait
@@ -62,18 +69,31 @@ class EnvBase:
         self._ended = True
 
     def _start_request(self, seed: int | None, options: Mapping[str, Any]) -> env_pb.StartEpisodeRequest:
-        """All but the session."""
-        request = env_pb.StartEpisodeRequest(policy=self.policy, seed=seed or 0, group=options.get("group", ""),
-                                             observation=self.observation, limits=options.get("limits"),
+        """All but what `_in_session` fills in."""
+        if unknown := [key for key in options if key not in _OPTIONS]:
+            raise TypeError(f"reset knows no option {', '.join(map(repr, unknown))}; known: {', '.join(_OPTIONS)}")
+        group = options.get("group") or ""
+        request = env_pb.StartEpisodeRequest(policy=self.policy, seed=seed or 0, limits=options.get("limits"),
+                                             group=names.resource("groups", group if isinstance(group, str) else group.name),
                                              client_tags=options.get("client_tags", {}))
         task = options.get("task")
         if isinstance(task, task_pb2.Task) and not task.name:
             request.inline_task.CopyFrom(task)
+            names.write_out(request.inline_task, environment="environments")
         elif task is not None:
             request.task = names.resource("tasks", task if isinstance(task, str) else task.name)
         else:
             raise ValueError('reset needs options={"task": ...}: a task name or a Task')
         return request
+
+    def _in_session(self, request: env_pb.StartEpisodeRequest) -> env_pb.StartEpisodeRequest:
+        """The request, for the session that is open now."""
+        request.session, request.request_id = self.session, ""
+        request.observation.CopyFrom(self.observation)
+        return request
+
+    def _observe_what_it_has(self, environment: environment_pb2.Environment) -> None:
+        self.observation = default_request(environment.capabilities)
 
     def _started(self, start: episode_pb2.EpisodeStart, options: Mapping[str, Any]
                  ) -> tuple[observation_pb2.Observation, dict[str, Any]]:
@@ -86,6 +106,10 @@ class EnvBase:
 
     def _step_request(self, action: Action | action_pb2.AgentText, agent_data: action_pb2.AgentData | None
                       ) -> env_pb.StepRequest:
+        if not isinstance(action, (Action, action_pb2.AgentText)):
+            raise TypeError(f"step takes an Action (proctor.click(3), ...) or proctor.agent_text(dialect, text), not {action!r:.100}")
+        if self._ended:
+            raise errors.FailedPrecondition(grpc.StatusCode.FAILED_PRECONDITION, "no episode is open: call reset first")
         request = env_pb.StepRequest(session=self.session, expected_step_index=self.step_index, agent_data=agent_data,
                                      observation=self.observation)
         if isinstance(action, action_pb2.AgentText):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TypeVar
+from typing import Any, Iterable, Mapping, TypeVar
 
 from google.protobuf import message
 
-from . import names
-from .v1 import (environment_pb2, environment_service_pb2 as env_pb, evaluation_service_pb2 as eval_pb, label_pb2, reward_pb2,
-                 reward_service_pb2 as reward_pb, task_pb2, task_service_pb2 as task_pb, trajectory_service_pb2 as trajectory_pb,
+from . import filters, names
+from .v1 import (environment_pb2, environment_service_pb2 as env_pb, evaluation_service_pb2 as eval_pb, evaluator_pb2, label_pb2,
+                 reward_pb2, reward_service_pb2 as reward_pb, task_pb2, task_service_pb2 as task_pb, trajectory_service_pb2 as trajectory_pb,
                  verdict_pb2)
 
 Request = TypeVar("Request", bound=message.Message)
@@ -19,6 +19,11 @@ _ONCE = frozenset(("AcceptTask", "RejectTask", "PauseJob", "ResumeJob", "DeleteC
 
 #: Most that the server puts into one page.
 PAGE = 1000
+
+
+def page_size(limit: int | None) -> int:
+    """Of a listing that ends after `limit`."""
+    return PAGE if limit is None else max(0, min(limit, PAGE))
 
 
 def is_repeatable(request: message.Message) -> bool:
@@ -54,7 +59,7 @@ def create_session(environment: str, settings: environment_pb2.EnvironmentSettin
 
 def end_episode(session: str, done: bool, wait_for_verdict: float | None) -> env_pb.EndEpisodeRequest:
     """`wait_for_verdict` in seconds; None: the server's default."""
-    request = env_pb.EndEpisodeRequest(session=session,
+    request = env_pb.EndEpisodeRequest(session=names.resource("sessions", session),
                                        end=env_pb.CLIENT_END_DONE if done else env_pb.CLIENT_END_CANCEL)
     if wait_for_verdict is None:
         return request
@@ -63,29 +68,95 @@ def end_episode(session: str, done: bool, wait_for_verdict: float | None) -> env
     return request
 
 
+def complete_start(request: env_pb.StartEpisodeRequest) -> env_pb.StartEpisodeRequest:
+    """Writes names out and fills in `request_id`, in the request."""
+    names.write_out(request, session="sessions", task="tasks", group="groups")
+    return fill_in_id(request)
+
+
+def complete_step(request: env_pb.StepRequest) -> env_pb.StepRequest:
+    """Writes the session's name out and fills in `request_id`, in the request."""
+    names.write_out(request, session="sessions")
+    return fill_in_id(request)
+
+
+def list_episodes(session: str, policy: str, task: str) -> env_pb.ListEpisodesRequest:
+    """Empty: any."""
+    return env_pb.ListEpisodesRequest(session=names.resource("sessions", session), policy=policy, task=names.resource("tasks", task))
+
+
 def wait_episode(name: str, max_wait: float) -> env_pb.WaitEpisodeRequest:
     """`max_wait` in seconds."""
-    request = env_pb.WaitEpisodeRequest(name=name)
+    request = env_pb.WaitEpisodeRequest(name=names.resource("episodes", name))
     request.max_wait.FromMilliseconds(int(max_wait * 1000))
     return request
 
 
 def create_task(task: task_pb2.Task) -> task_pb.CreateTaskRequest:
     """Stores `task`."""
-    return task_pb.CreateTaskRequest(task=task)
+    request = task_pb.CreateTaskRequest(task=task)
+    names.write_out(request.task, name="tasks", environment="environments")
+    return request
+
+
+def batch_create_tasks(tasks: Iterable[task_pb2.Task]) -> task_pb.BatchCreateTasksRequest:
+    """Stores them all."""
+    request = task_pb.BatchCreateTasksRequest(tasks=tasks)
+    for task in request.tasks:
+        names.write_out(task, name="tasks", environment="environments")
+    return request
+
+
+def task_filter(filter: task_pb.TaskFilter | None) -> task_pb.TaskFilter | None:
+    """A copy with names written out."""
+    if filter is None:
+        return None
+    copy = task_pb.TaskFilter()
+    copy.CopyFrom(filter)
+    names.write_out(copy, environments="environments", job="jobs")
+    return copy
 
 
 def sample_tasks(count: int, filter: task_pb.TaskFilter | None, policy: str, policy_version: str, seed: int,
                  uniform: bool) -> task_pb.SampleTasksRequest:
     """A curriculum unless `uniform`."""
     strategy = task_pb.SAMPLING_STRATEGY_UNIFORM if uniform else task_pb.SAMPLING_STRATEGY_CURRICULUM
-    return task_pb.SampleTasksRequest(count=count, filter=filter, policy=policy, policy_version=policy_version, seed=seed,
+    return task_pb.SampleTasksRequest(count=count, filter=task_filter(filter), policy=policy, policy_version=policy_version, seed=seed,
                                       strategy=strategy)
 
 
 def get_trajectory(name: str) -> trajectory_pb.GetTrajectoryRequest:
     """By name or id."""
     return trajectory_pb.GetTrajectoryRequest(name=names.resource("trajectories", name))
+
+
+def import_trajectories(folder: str, format: str, split: str) -> trajectory_pb.ImportTrajectoriesRequest:
+    """`format` and `split` without their prefix; empty: the server's default."""
+    return trajectory_pb.ImportTrajectoriesRequest(folder=folder, format=_format(format),
+                                                   split=names.choice(task_pb2.Split, split) if split else 0)
+
+
+def export_trajectories(folder: str, trajectories: Iterable[str], format: str, filter: Mapping[str, Any]
+                        ) -> trajectory_pb.ExportTrajectoriesRequest:
+    """Exactly these, or those that the `filters.TrajectoryFields` choose."""
+    request = trajectory_pb.ExportTrajectoriesRequest(folder=folder, names=trajectories, format=_format(format))
+    names.write_out(request, names="trajectories")
+    if filter:
+        if request.names:
+            raise ValueError("choose trajectories by their names or by a filter, not both")
+        request.filter.CopyFrom(filters.trajectories(filter))
+    return request
+
+
+def _format(name: str) -> int:
+    return names.choice(trajectory_pb.TrajectoryFormat, name) if name else 0
+
+
+def create_evaluator(evaluator: evaluator_pb2.Evaluator) -> eval_pb.CreateEvaluatorRequest:
+    """Stores `evaluator`."""
+    request = eval_pb.CreateEvaluatorRequest(evaluator=evaluator)
+    names.write_out(request.evaluator, name="evaluators")
+    return request
 
 
 def evaluate(trajectory: str, evaluator: str, dry_run: bool) -> eval_pb.EvaluateTrajectoryRequest:
@@ -99,23 +170,33 @@ def get_verdict(name: str) -> eval_pb.GetVerdictRequest:
     return eval_pb.GetVerdictRequest(name=names.resource("verdicts", name))
 
 
-def list_verdicts(trajectory: str, evaluator: str, limit: int) -> eval_pb.ListVerdictsRequest:
-    """The first page; an empty trajectory or evaluator is any."""
-    return eval_pb.ListVerdictsRequest(
-        page_size=min(limit, PAGE), trajectory=trajectory and names.resource("trajectories", trajectory),
-        evaluator=evaluator and names.resource("evaluators", evaluator))
+def list_verdicts(trajectory: str, evaluator: str) -> eval_pb.ListVerdictsRequest:
+    """An empty trajectory or evaluator is any."""
+    return eval_pb.ListVerdictsRequest(trajectory=names.resource("trajectories", trajectory),
+                                       evaluator=names.resource("evaluators", evaluator))
+
+
+def compare_trajectories(first: str, second: str, evaluator: str) -> eval_pb.CompareTrajectoriesRequest:
+    """An empty evaluator is the server's default."""
+    return eval_pb.CompareTrajectoriesRequest(first=names.resource("trajectories", first), second=names.resource("trajectories", second),
+                                              evaluator=names.resource("evaluators", evaluator))
 
 
 def complete_rescore(request: eval_pb.RescoreRequest) -> eval_pb.RescoreRequest:
     """Writes names out and fills in `request_id`, in the request."""
-    request.evaluators[:] = [names.resource("evaluators", name) for name in request.evaluators]
-    request.trajectories[:] = [names.resource("trajectories", name) for name in request.trajectories]
+    names.write_out(request, evaluators="evaluators", trajectories="trajectories")
     return fill_in_id(request)
 
 
 def complete_measurement(request: eval_pb.MeasureEvaluatorRequest) -> eval_pb.MeasureEvaluatorRequest:
-    """Writes the evaluator's name out and fills in `request_id`, in the request."""
-    request.evaluator = names.resource("evaluators", request.evaluator)
+    """Writes names out and fills in `request_id`, in the request."""
+    names.write_out(request, evaluator="evaluators", compare_with="evaluators")
+    return fill_in_id(request)
+
+
+def complete_calibration(request: eval_pb.CalibrateEvaluatorRequest) -> eval_pb.CalibrateEvaluatorRequest:
+    """Writes names out and fills in `request_id`, in the request."""
+    names.write_out(request, evaluator="evaluators", new_name="evaluators")
     return fill_in_id(request)
 
 
@@ -123,14 +204,21 @@ def reflect(trajectory: str, verdict: str, previous: str) -> eval_pb.ReflectRequ
     """An empty verdict is the newest; an empty `previous` begins a chain."""
     return eval_pb.ReflectRequest(
         trajectory=names.resource("trajectories", trajectory),
-        verdict=verdict and names.resource("verdicts", verdict), previous=previous and names.resource("reflections", previous))
+        verdict=names.resource("verdicts", verdict), previous=names.resource("reflections", previous))
 
 
 def label(trajectory: str, outcome: str, annotator: str, note: str, sample: str) -> eval_pb.LabelTrajectoryRequest:
-    """`outcome` without its prefix."""
+    """`outcome` with or without its prefix."""
     return eval_pb.LabelTrajectoryRequest(label=label_pb2.Label(
         trajectory=names.resource("trajectories", trajectory), annotator=annotator, note=note,
-        outcome=verdict_pb2.Outcome.Value(f"OUTCOME_{outcome}"), label_sample=sample and names.resource("labelSamples", sample)))
+        outcome=names.choice(verdict_pb2.Outcome, outcome), label_sample=names.resource("labelSamples", sample)))
+
+
+def draw_label_sample(sample: label_pb2.LabelSample) -> eval_pb.DrawLabelSampleRequest:
+    """Draws `sample`."""
+    request = eval_pb.DrawLabelSampleRequest(sample=sample)
+    names.write_out(request.sample, evaluator="evaluators")
+    return request
 
 
 def create_group(task: str, size: int, policy: str, policy_version: str, deadline: float | None,
@@ -145,19 +233,37 @@ def create_group(task: str, size: int, policy: str, policy_version: str, deadlin
 
 def create_consumer(name: str, filter: reward_pb2.ConsumerFilter | None, start: str | int) -> reward_pb.CreateConsumerRequest:
     """`start` is "earliest", "latest" or an offset to go on after."""
+    return reward_pb.CreateConsumerRequest(name=names.resource("consumers", name), filter=_consumer_filter(filter), start=_position(start))
+
+
+def seek_consumer(name: str, position: str | int) -> reward_pb.SeekConsumerRequest:
+    """`position` is "earliest", "latest" or an offset to go on after."""
+    return reward_pb.SeekConsumerRequest(name=names.resource("consumers", name), position=_position(position))
+
+
+def _position(start: str | int) -> reward_pb.StartPosition:
     position = reward_pb.StartPosition()
     if isinstance(start, int):
         position.after_offset = start
     elif start in ("earliest", "latest"):
         setattr(position, start, True)
     else:
-        raise ValueError(f"start must be 'earliest', 'latest' or an offset, not {start!r}")
-    return reward_pb.CreateConsumerRequest(name=names.resource("consumers", name), filter=filter, start=position)
+        raise ValueError(f"a position is 'earliest', 'latest' or an offset, not {start!r}")
+    return position
+
+
+def _consumer_filter(filter: reward_pb2.ConsumerFilter | None) -> reward_pb2.ConsumerFilter | None:
+    if filter is None:
+        return None
+    copy = reward_pb2.ConsumerFilter()
+    copy.CopyFrom(filter)
+    names.write_out(copy, environments="environments")
+    return copy
 
 
 def list_rewards(after_offset: int, filter: reward_pb2.ConsumerFilter | None, page_size: int,
                  max_wait: float) -> reward_pb.ListRewardsRequest:
     """`max_wait` in seconds."""
-    request = reward_pb.ListRewardsRequest(after_offset=after_offset, page_size=page_size, filter=filter)
+    request = reward_pb.ListRewardsRequest(after_offset=after_offset, page_size=page_size, filter=_consumer_filter(filter))
     request.max_wait.FromMilliseconds(int(max_wait * 1000))
     return request

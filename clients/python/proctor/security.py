@@ -93,9 +93,15 @@ class _Authorized:
     def _method(self, kind: str, *args: Any, **options: Any) -> Callable[..., Any]:
         call = getattr(self._channel, kind)(*args, **options)
 
-        def authorized(*inner: Any, metadata: Any = None, **rest: Any) -> Any:
-            return call(*inner, metadata=(*(metadata or ()), *self._metadata), **rest)
+        def with_token(method: Callable[..., Any]) -> Callable[..., Any]:
+            def authorized(*inner: Any, metadata: Any = None, **rest: Any) -> Any:
+                return method(*inner, metadata=(*(metadata or ()), *self._metadata), **rest)
 
+            return authorized
+
+        authorized = with_token(call)
+        if future := getattr(call, "future", None):
+            authorized.future = with_token(future)  # type: ignore[attr-defined]
         return authorized
 
     def unary_unary(self, *args: Any, **options: Any) -> Callable[..., Any]:

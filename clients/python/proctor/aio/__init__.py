@@ -8,11 +8,12 @@
             async for record in stream:
                 stream.ack(record.offset)
 
-Methods that `Client` has none for are called by their stub: `await client.call(client.tasks.GetTask, request)`.
+What is said of Python and PYTHONPATH in `proctor` holds here, too.
 """
 
 from .client import Client, connect
 from .environment import Env
+from .recorder import Recording
 from .rewards import RewardStream
 
-__all__ = ["Client", "Env", "RewardStream", "connect"]
+__all__ = ["Client", "Env", "Recording", "RewardStream", "connect"]

@@ -38,16 +38,14 @@ class Env(EnvBase):
                 self._ended = True
             if not old:
                 await self._open()
-            request.session = self.session
-            start = await self.client.start_episode(request)
+            start = await self.client.start_episode(self._in_session(request))
         except errors.NotFound:
             # Of the session or of the task; only another session tells.
             if not old:
                 raise
             await self.close()
             await self._open()
-            request.session, request.request_id = self.session, ""
-            start = await self.client.start_episode(request)
+            start = await self.client.start_episode(self._in_session(request))
         return self._started(start, options)
 
     async def step(self, action: Action | action_pb2.AgentText,
@@ -77,6 +75,8 @@ class Env(EnvBase):
         await self.close()
 
     async def _open(self) -> None:
+        if self.observation is None:
+            self._observe_what_it_has(await self.client.get_environment(self.environment))
         opened = await self.client.create_session(self.environment, self.settings, lease=self.lease,
                                                   max_wait=self.session_wait)
         self.session = opened.name

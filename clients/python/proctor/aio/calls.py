@@ -1,0 +1,112 @@
+"""What the asyncio client's methods rest on: a channel, calls with deadlines and retries, pages, jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any, AsyncIterator, Callable, Self
+
+import grpc
+
+from .. import errors, jobs, names, requests
+from ..security import Security
+from ..stubs import RETRIES, Stubs
+from ..v1 import job_pb2, job_service_pb2 as job_pb
+
+
+class Calls(Stubs):
+    """See `proctor.aio.Client`."""
+
+    def __init__(self, address: str, security: Security | None = None):
+        """Connects with the first call."""
+        super().__init__(address, security, grpc.aio.insecure_channel, grpc.aio.secure_channel)
+
+    async def close(self) -> None:
+        """Closes the channel; calls that are under way are cancelled."""
+        await self.channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def call(self, method: Callable[..., Any], request: Any, timeout: float = 60.0, retry: bool = True) -> Any:
+        """Calls a stub's unary method with a deadline; what is filled in, what is retried and which errors it raises: see
+        `proctor.Client.call`."""
+        retry = retry and requests.is_repeatable(request)
+        request = requests.with_id(request)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        for attempt in range(RETRIES + 1):
+            try:
+                return await method(request, timeout=max(0.001, deadline - loop.time()))
+            except grpc.RpcError as error:
+                failure = errors.from_rpc(error)
+                delay = failure.retry_after or 0.1 * 2**attempt * random.uniform(0.5, 1.5)
+                transient = isinstance(failure, errors.Unavailable)
+                if not (retry and transient) or attempt == RETRIES or loop.time() + delay > deadline:
+                    raise failure from None
+                await asyncio.sleep(delay)
+        raise AssertionError("unreachable")
+
+    async def _pages(self, method: Callable[..., Any], request: Any, field: str, limit: int | None) -> AsyncIterator[Any]:
+        """What is in `field` of all pages, at most `limit` of it; a page is fetched when it is reached."""
+        left = limit
+        request.page_size = requests.page_size(limit)
+        while left is None or left > 0:
+            page = await self.call(method, request)
+            found = getattr(page, field)[:left]
+            for one in found:
+                yield one
+            left = None if left is None else left - len(found)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return
+
+    async def _finish(self, job: job_pb2.Job, kind: type[jobs.Result], timeout: float,
+                      progress: Callable[[job_pb2.Job], None] | None) -> jobs.Result:
+        """The job's result, waited for."""
+        return jobs.result(await self.wait_job(job.name, timeout, progress), kind)
+
+    # Jobs.
+
+    async def get_job(self, name: str) -> job_pb2.Job:
+        """A job as it stands."""
+        return await self.call(self.jobs.GetJob, job_pb.GetJobRequest(name=names.resource("jobs", name)))
+
+    def list_jobs(self, *, limit: int | None = None) -> AsyncIterator[job_pb2.Job]:
+        """Jobs, newest first, ended ones included; fetched page by page."""
+        return self._pages(self.jobs.ListJobs, job_pb.ListJobsRequest(), "jobs", limit)
+
+    async def pause_job(self, name: str) -> job_pb2.Job:
+        """Stops a job at its next safe point; `FailedPrecondition` if it has ended."""
+        return await self.call(self.jobs.PauseJob, job_pb.PauseJobRequest(name=names.resource("jobs", name)))
+
+    async def resume_job(self, name: str) -> job_pb2.Job:
+        """Goes on with a paused job; `FailedPrecondition` if it has ended."""
+        return await self.call(self.jobs.ResumeJob, job_pb.ResumeJobRequest(name=names.resource("jobs", name)))
+
+    async def cancel_job(self, name: str) -> job_pb2.Job:
+        """Ends a job; cancelling twice is fine. A client that only stops waiting cancels nothing."""
+        return await self.call(self.jobs.CancelJob, job_pb.CancelJobRequest(name=names.resource("jobs", name)))
+
+    async def wait_job(self, name: str, timeout: float = 600.0,
+                       progress: Callable[[job_pb2.Job], None] | None = None) -> job_pb2.Job:
+        """Watches a job to its end; raises `ProctorError` if it did not succeed."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while True:
+            try:
+                stream = self.jobs.WatchJob(job_pb.WatchJobRequest(name=names.resource("jobs", name)),
+                                            timeout=max(0.001, deadline - loop.time()))
+                async for job in stream:
+                    if progress:
+                        progress(job)
+                    if jobs.has_ended(job):
+                        return jobs.checked(job)
+            except grpc.RpcError as error:
+                failure = errors.from_rpc(error)
+                if not isinstance(failure, errors.Unavailable) or loop.time() > deadline:
+                    raise failure from None
+            await asyncio.sleep(0.5)
