@@ -2,12 +2,14 @@
 import ast
 import inspect
 import pathlib
+import re
 import unittest
 
 import proctor
 import proctor.aio
 import proctor.v1
-from proctor.v1 import environment_service_pb2, job_pb2, task_pb2
+from proctor.v1 import (environment_service_pb2, evaluation_service_pb2, job_pb2, job_service_pb2, reward_service_pb2, task_pb2,
+                        task_service_pb2, trajectory_service_pb2)
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[2] / "clients" / "python" / "proctor"
 
@@ -23,12 +25,12 @@ def shape(function):
 
 class BothClientsTest(unittest.TestCase):
     def test_they_have_the_same_names(self):
-        for name in ("Client", "Env", "RewardStream"):
+        for name in ("Client", "Env", "Recording", "RewardStream"):
             with self.subTest(name):
                 self.assertEqual(public(getattr(proctor, name)), public(getattr(proctor.aio, name)))
 
     def test_what_is_called_takes_the_same(self):
-        for name in ("Client", "Env", "RewardStream"):
+        for name in ("Client", "Env", "Recording", "RewardStream"):
             sync, awaited = getattr(proctor, name), getattr(proctor.aio, name)
             self.assertEqual(shape(sync), shape(awaited))
             for method in sorted(public(sync)):
@@ -37,6 +39,24 @@ class BothClientsTest(unittest.TestCase):
                         self.assertEqual(shape(getattr(sync, method)), shape(getattr(awaited, method)))
                         self.assertEqual(inspect.signature(getattr(sync, method)).return_annotation.removeprefix("Iterator"),
                                          inspect.signature(getattr(awaited, method)).return_annotation.removeprefix("AsyncIterator"))
+
+
+class EveryRpcTest(unittest.TestCase):
+    #: What Client's docstring names: other words, and the one that is no method.
+    OTHERWISE = {"EvaluateTrajectory": "evaluate", "LabelTrajectory": "label", "WatchJob": "wait_job", "Act": None}
+
+    def test_it_has_its_method(self):
+        found = {}
+        for module in (environment_service_pb2, evaluation_service_pb2, job_service_pb2, reward_service_pb2, task_service_pb2,
+                       trajectory_service_pb2):
+            for service in module.DESCRIPTOR.services_by_name.values():
+                for rpc in service.methods_by_name:
+                    found[rpc] = self.OTHERWISE.get(rpc, re.sub(r"(?<!^)(?=[A-Z])", "_", rpc).lower())
+        self.assertGreater(len(found), 50)
+        self.assertEqual([], sorted(rpc for rpc, method in found.items() if method and method not in public(proctor.Client)))
+        for rpc in self.OTHERWISE:
+            self.assertIn(rpc, found)
+            self.assertIn(rpc, proctor.Client.__doc__)
 
 
 def missing(tree, module):

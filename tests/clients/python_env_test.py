@@ -7,7 +7,7 @@ import unittest
 
 import proctor
 import proctor.aio
-from proctor.v1 import environment_pb2, environment_service_pb2 as env_pb, reward_pb2, session_pb2, task_pb2
+from proctor.v1 import environment_pb2, environment_service_pb2 as env_pb, observation_pb2, reward_pb2, session_pb2, task_pb2
 
 from proctord import Proctord
 
@@ -18,6 +18,10 @@ def task(**fields) -> task_pb2.Task:
     made = task_pb2.Task(goal="Say hello.", environment="environments/null", **fields)
     made.oracle.answer.match.equals.values.append("hello")
     return made
+
+
+def short(name: str) -> str:
+    return name.split("/")[1]
 
 
 def wait_until(condition, what):
@@ -70,6 +74,48 @@ class EnvTest(unittest.TestCase):
                     env.reset(options={"task": "tasks/nosuch"})
             env.reset(options={"task": task()})
             self.assertEqual(1.0, env.step(proctor.answer("hello"))[1])
+
+    def test_what_is_wrong_with_an_option_or_a_step_is_said(self):
+        with proctor.Env(self.client, "null") as env:
+            with self.assertRaisesRegex(TypeError, "'groop', 'limts'.*task, group, limits, client_tags"):
+                env.reset(options={"task": task(), "groop": "g", "limts": 3})
+            self.assertEqual("", env.session)
+            with self.assertRaisesRegex(proctor.FailedPrecondition, "call reset first"):
+                env.step(proctor.noop())
+            env.reset(options={"task": task()})
+            with self.assertRaisesRegex(TypeError, r"an Action .*proctor\.agent_text\(dialect, text\), not 'click 3'"):
+                env.step("click 3")
+            self.assertEqual(1.0, env.step(proctor.answer("hello"))[1])
+            with self.assertRaisesRegex(proctor.FailedPrecondition, "call reset first"):
+                env.step(proctor.noop())
+
+    def test_by_default_what_the_environment_has_is_observed(self):
+        with proctor.Env(self.client, "null") as env:
+            observation, _ = env.reset(options={"task": task()})
+            self.assertTrue(observation.elements)
+        has = {name: proctor.actions.default_request(self.client.get_environment(name).capabilities).parts for name in ("web", "null")}
+        bare = environment_pb2.Capabilities(observation_parts=[observation_pb2.OBSERVATION_PART_TEXT])
+        self.assertEqual([observation_pb2.OBSERVATION_PART_TEXT], proctor.actions.default_request(bare).parts)
+        self.assertEqual({"web": [observation_pb2.OBSERVATION_PART_SCREENSHOT, observation_pb2.OBSERVATION_PART_ELEMENTS],
+                          "null": [observation_pb2.OBSERVATION_PART_ELEMENTS]}, has)
+
+    def test_names_may_leave_their_collection_out(self):
+        inline = task()
+        inline.environment = "null"
+        stored = self.client.create_task(inline)
+        self.assertEqual("environments/null", stored.environment)
+        group = self.client.create_group(short(stored.name), 2)
+        with proctor.Env(self.client, "null") as env:
+            for given in (short(group.name), group):
+                env.reset(options={"task": short(stored.name), "group": given})
+                *_, info = env.step(proctor.answer("hello"))
+                self.assertEqual(group.name, info["episode"].group)
+            env.reset(options={"task": inline})
+            self.assertEqual(env.session, self.client.keep_alive(short(env.session)).name)
+            self.assertTrue(self.client.observe(short(env.session), ["elements"]).elements)
+            episode = self.client.end_episode(short(env.session))
+            self.assertEqual(episode.name, self.client.wait_episode(short(episode.name)).name)
+        self.assertEqual(2, self.client.get_group(short(group.name)).started)
 
     def test_a_reset_without_a_task_opens_no_session(self):
         env = proctor.Env(self.client, "null")
@@ -161,6 +207,16 @@ class AsyncEnvTest(unittest.IsolatedAsyncioTestCase):
         self.assertNotEqual(reward, reward)
         self.assertEqual((False, True), (terminated, truncated))
         self.assertEqual("MASK_REASON_WORLD_FAULT", info["masked"])
+
+    async def test_what_is_wrong_with_an_option_or_a_step_is_said(self):
+        env = proctor.aio.Env(self.client, "null")
+        self.addAsyncCleanup(env.close)
+        with self.assertRaisesRegex(TypeError, "'groop'"):
+            await env.reset(options={"task": task(), "groop": "g"})
+        with self.assertRaisesRegex(proctor.FailedPrecondition, "call reset first"):
+            await env.step(proctor.noop())
+        observation, _ = await env.reset(options={"task": task()})
+        self.assertTrue(observation.elements)
 
     async def test_a_reset_in_the_middle_cancels(self):
         env = self.env()

@@ -48,6 +48,11 @@ class RecordingBase:
         self._sent: set[str] = set()
         self._last = ""
 
+    @property
+    def episode(self) -> str:
+        """The name of the finished recording's episode, for `Client.wait_episode`; "" until `end`."""
+        return names.resource("episodes", self.trajectory.name.removeprefix("trajectories/")) if self.trajectory else ""
+
     def _header_messages(self) -> Iterator[trajectory_pb.RecordTrajectoryRequest]:
         seen, blobs = self._with_picture(*self._first)
         if seen is not None:
