@@ -1,14 +1,20 @@
 """The programs of docs/training.md run as printed, and a trainer that dies between its update and its acknowledgement goes on right."""
+import contextlib
+import io
+import itertools
 import json
 import os
 import pathlib
 import re
+import runpy
 import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 import proctor
+from proctor.v1 import reward_pb2
 
 from names_test import png
 from proctord import Proctord
@@ -66,6 +72,27 @@ class TrainingPageTest(unittest.TestCase):
         self.assertEqual(6, self.checkpoint()["version"])
         with proctor.connect(self.server.address) as client:
             self.assertEqual(6 * 8, len(list(client.list_episodes(policy="greeter"))))
+
+    def test_a_server_that_is_killed_costs_no_update(self):
+        steps, step = itertools.count(1), proctor.Env.step
+
+        def killing(env, *words):
+            if next(steps) == 20:
+                self.server.kill9()
+                self.server.start()
+            return step(env, *words)
+        shown = io.StringIO()
+        with contextlib.chdir(self.folder), contextlib.redirect_stdout(shown), mock.patch.object(proctor.Env, "step", killing), \
+                mock.patch.dict(os.environ, {"PROCTOR_DATA_DIR": str(self.server.data)}):
+            for _ in range(2):  # On a busy machine the server may be away longer than calls are tried again.
+                with contextlib.suppress(proctor.Unavailable):
+                    runpy.run_path("train.py", run_name="__main__")
+        self.assertEqual([f"version {number}" for number in range(1, 7)], [line.split(":")[0] for line in shown.getvalue().splitlines()])
+        with proctor.connect(self.server.address) as client:
+            rewards = client.list_rewards(page_size=1000, filter=reward_pb2.ConsumerFilter(policies=["greeter"])).records
+        valid = [one for one in rewards if one.reward.status == reward_pb2.REWARD_STATUS_VALID]
+        self.assertGreaterEqual(len(valid), 6 * 8)
+        self.assertIn(reward_pb2.MASK_REASON_SERVER_FAULT, [one.reward.mask_reason for one in rewards])
 
     def test_ones_own_world_is_recorded_and_rewarded(self):
         (self.folder / "screen.png").write_bytes(png(80, 50))
