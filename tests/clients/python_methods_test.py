@@ -5,6 +5,7 @@ import unittest
 
 import proctor
 import proctor.aio
+from proctor import jobs
 from proctor.v1 import (evaluator_pb2, job_pb2, label_pb2, reward_pb2, task_pb2, task_service_pb2 as task_pb,
                         trajectory_service_pb2 as trajectory_pb)
 
@@ -79,8 +80,10 @@ class MethodsTest(unittest.TestCase):
         imported = self.client.import_trajectories("moved", format="proctor")
         self.assertEqual((1, 1), (imported.imported, imported.unchanged))
         self.assertEqual("hello", self.client.get_trajectory(first).steps[0].action.answer.text)
-        with self.assertRaisesRegex(proctor.ProctorError, "no recorded run|nowhere"):
+        with self.assertRaisesRegex(proctor.NotFound, "nowhere"):
             self.client.import_trajectories("nowhere")
+        with self.assertRaises(proctor.AlreadyExists):
+            self.client.export_trajectories("moved", [second])
 
     def test_tasks(self):
         made = self.client.batch_create_tasks([task(state=task_pb2.TASK_STATE_PROPOSED, tags={"of": "batch"}) for _ in range(2)])
@@ -164,6 +167,17 @@ class MethodsTest(unittest.TestCase):
                 stored = (await client.batch_create_tasks([task()]))[0]
                 self.assertEqual(stored, await client.get_task(short(stored.name)))
         asyncio.run(run())
+
+
+class JobErrorTest(unittest.TestCase):
+    def test_a_job_that_did_not_succeed_is_raised_as_its_error(self):
+        failed = job_pb2.Job(name="jobs/1", state=job_pb2.JOB_STATE_FAILED, error_code=5, error_message="nothing there")
+        with self.assertRaisesRegex(proctor.NotFound, "jobs/1 ended JOB_STATE_FAILED: nothing there"):
+            jobs.checked(failed)
+        with self.assertRaises(proctor.Cancelled):
+            jobs.checked(job_pb2.Job(state=job_pb2.JOB_STATE_CANCELLED))
+        with self.assertRaises(proctor.ProctorError):
+            jobs.checked(job_pb2.Job(state=job_pb2.JOB_STATE_FAILED, error_code=99))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ def observation_request(parts: Iterable[str], *, image_format: str = "png", draw
                         omit_data: bool = False) -> observation_pb2.ObservationRequest:
     """What to observe, by the names of the parts: "screenshot", "elements", "accessibility_tree", "html", "text", "tabs",
     "focus_and_scroll", "console"; on desktops "windows" and "clipboard", on phones "device". `omit_data`: only the screenshot's digest."""
+    parts = (parts,) if isinstance(parts, str) else tuple(parts)
     request = observation_pb2.ObservationRequest()
     for part in parts:
         if part not in _PARTS:

@@ -97,7 +97,7 @@ class Calls(Stubs):
 
     def wait_job(self, name: str, timeout: float = 600.0,
                  progress: Callable[[job_pb2.Job], None] | None = None) -> job_pb2.Job:
-        """Watches a job to its end; raises `ProctorError` if it did not succeed."""
+        """Watches a job to its end; raises its error (`NotFound`, `AlreadyExists`, ...; `Cancelled`) if it did not succeed."""
         deadline = time.monotonic() + timeout
         while True:
             try:

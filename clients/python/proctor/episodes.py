@@ -59,7 +59,7 @@ class EnvBase:
         self.settings = settings
         #: What is observed; None until the session is opened: what the environment has.
         self.observation: observation_pb2.ObservationRequest | None = (
-            observe if observe is None or isinstance(observe, observation_pb2.ObservationRequest) else observation_request(tuple(observe)))
+            observe if observe is None or isinstance(observe, observation_pb2.ObservationRequest) else observation_request(observe))
         self.policy = episode_pb2.PolicyRef(policy=policy, version=policy_version)
         self.verdict_wait = verdict_wait
         self.session_wait = session_wait

@@ -79,6 +79,12 @@ _CLASSES = {
 }
 
 
+def from_code(code: int, message: str) -> ProctorError:
+    """The ProctorError of a google.rpc.Code's number."""
+    status = next((one for one in grpc.StatusCode if one.value[0] == code), grpc.StatusCode.UNKNOWN)
+    return _CLASSES.get(status, ProctorError)(status, message)
+
+
 def from_rpc(error: grpc.RpcError) -> ProctorError:
     """The ProctorError of a gRPC error (of the sync or the asyncio API)."""
     retry_after = None

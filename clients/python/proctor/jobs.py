@@ -21,10 +21,12 @@ def has_ended(job: job_pb2.Job) -> bool:
 
 
 def checked(job: job_pb2.Job) -> job_pb2.Job:
-    """The ended job itself; raises `ProctorError` if it did not succeed."""
+    """The ended job itself; raises the `ProctorError` of its error, or `Cancelled`, if it did not succeed."""
     if job.state == job_pb2.JOB_STATE_SUCCEEDED:
         return job
-    raise errors.ProctorError(grpc.StatusCode.UNKNOWN, f"{job.name} ended {job_pb2.JobState.Name(job.state)}: {job.error_message}")
+    cancelled = job.state == job_pb2.JOB_STATE_CANCELLED
+    code = grpc.StatusCode.CANCELLED.value[0] if cancelled else job.error_code
+    raise errors.from_code(code, f"{job.name} ended {job_pb2.JobState.Name(job.state)}: {job.error_message}")
 
 
 def result(job: job_pb2.Job, kind: type[Result]) -> Result:

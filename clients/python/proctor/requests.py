@@ -233,7 +233,8 @@ def create_group(task: str, size: int, policy: str, policy_version: str, deadlin
 
 def create_consumer(name: str, filter: reward_pb2.ConsumerFilter | None, start: str | int) -> reward_pb.CreateConsumerRequest:
     """`start` is "earliest", "latest" or an offset to go on after."""
-    return reward_pb.CreateConsumerRequest(name=names.resource("consumers", name), filter=_consumer_filter(filter), start=_position(start))
+    return reward_pb.CreateConsumerRequest(name=names.resource("consumers", name), filter=_consumer_filter(filter),
+                                           start=_position(start))
 
 
 def seek_consumer(name: str, position: str | int) -> reward_pb.SeekConsumerRequest:

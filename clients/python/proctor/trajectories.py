@@ -72,7 +72,7 @@ class TrajectoryCalls(Calls):
         """Writes a new, self-contained folder below the server's `exchange_dir` and waits for the job's end.
 
         Args:
-          folder: relative to `exchange_dir`; `AlreadyExists` is the job's error if it is there.
+          folder: relative to `exchange_dir`; `AlreadyExists` if it is there.
           trajectories: exactly these; none: those that the keywords choose, as in `list_trajectories`, of TRAIN unless `splits` says
             otherwise.
           format: as in `import_trajectories`.

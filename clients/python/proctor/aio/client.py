@@ -68,7 +68,7 @@ class Client(TrajectoryCalls, EvaluationCalls):
     async def observe(self, session: str, observation: Iterable[str] | observation_pb2.ObservationRequest = (),
                       timeout: float = 60.0) -> observation_pb2.Observation:
         """Observes without acting: not recorded, costs no step. `observation`: as `Env`'s `observe`."""
-        wanted = observation if isinstance(observation, observation_pb2.ObservationRequest) else observation_request(tuple(observation))
+        wanted = observation if isinstance(observation, observation_pb2.ObservationRequest) else observation_request(observation)
         request = env_pb.ObserveRequest(session=names.resource("sessions", session), observation=wanted)
         return await self.call(self.environments.Observe, request, timeout)
 

@@ -39,7 +39,8 @@ class EvaluationCalls(Calls):
 
     async def list_verdicts(self, trajectory: str = "", evaluator: str = "", limit: int = 10_000) -> list[verdict_pb2.Verdict]:
         """Verdicts, newest first; of one trajectory or by one evaluator if these are given."""
-        return [one async for one in self._pages(self.evaluations.ListVerdicts, requests.list_verdicts(trajectory, evaluator), "verdicts", limit)]
+        request = requests.list_verdicts(trajectory, evaluator)
+        return [one async for one in self._pages(self.evaluations.ListVerdicts, request, "verdicts", limit)]
 
     async def compare_trajectories(self, first: str, second: str, evaluator: str = "pairwise", timeout: float = 600.0
                                    ) -> verdict_pb2.Comparison:

@@ -20,7 +20,8 @@ class TrajectoryCalls(Calls):
         """A whole record, pictures by digest."""
         return await self.call(self.trajectories.GetTrajectory, requests.get_trajectory(name))
 
-    def list_trajectories(self, *, limit: int | None = None, **filter: Unpack[TrajectoryFields]) -> AsyncIterator[trajectory_pb2.Trajectory]:
+    def list_trajectories(self, *, limit: int | None = None, **filter: Unpack[TrajectoryFields]
+                          ) -> AsyncIterator[trajectory_pb2.Trajectory]:
         """Records without their steps, newest first, fetched page by page. Chosen by the keywords `environments`, `task`, `policy`,
         `policy_version`, `group`, `end_kinds`, `closed_only`, `start_time_from`, `start_time_until`, `splits`: see
         `filters.TrajectoryFields`."""
@@ -72,7 +73,7 @@ class TrajectoryCalls(Calls):
         """Writes a new, self-contained folder below the server's `exchange_dir` and waits for the job's end.
 
         Args:
-          folder: relative to `exchange_dir`; `AlreadyExists` is the job's error if it is there.
+          folder: relative to `exchange_dir`; `AlreadyExists` if it is there.
           trajectories: exactly these; none: those that the keywords choose, as in `list_trajectories`, of TRAIN unless `splits` says
             otherwise.
           format: as in `import_trajectories`.
