@@ -30,12 +30,12 @@ class MethodsTest(unittest.TestCase):
         cls.client = proctor.connect(cls.server.address)
         cls.addClassCleanup(cls.client.close)
 
-    def play(self, policy: str, *answers: str, asked=None) -> list[str]:
+    def play(self, policy: str, *answers: str) -> list[str]:
         """Episodes of one step each; their trajectories' names."""
         played = []
         with proctor.Env(self.client, "null", policy=policy) as env:
             for text in answers:
-                env.reset(options={"task": asked or task()})
+                env.reset(options={"task": task()})
                 *_, info = env.step(proctor.answer(text))
                 played.append(info["episode"].trajectory)
         return played
