@@ -168,7 +168,7 @@ TEST_F(ProctordTenantWritesTest, NothingIsStoredThatExceedsTheQuota) {
   v1::Evaluator made;
   ExpectFull(evaluations_->CreateEvaluator(as_anna().get(), evaluator, &made));
   v1::RescoreRequest rescore;
-  rescore.set_request_id(large);
+  rescore.mutable_filter()->set_policy(large);
   rescore.add_evaluators("evaluators/oracle");
   ExpectFull(evaluations_->Rescore(as_anna().get(), rescore, &job));
   v1::LabelTrajectoryRequest label;
