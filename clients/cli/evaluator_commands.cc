@@ -50,10 +50,14 @@ absl::Status Rescore(Call& call) {
   request.set_dry_run(arguments.Has("dry-run"));
   PROCTOR_ASSIGN_OR_RETURN(const v1::Job job, call.Send<v1::Job>(request));
   return FollowJob<v1::RescoreResult>(call, job, [](const v1::RescoreResult& result) {
-    if (result.evaluated() + result.planned() + result.skipped() == 0) {
+    if (result.evaluated() + result.planned() + result.skipped() + result.failed() == 0) {
       return absl::FailedPreconditionError("nothing was scored: no closed trajectory is chosen");
     }
-    if (result.evaluated() > 0 && result.failed() == result.evaluated()) return absl::AbortedError("every evaluation failed");
+    // Some failures are verdicts too (UNDETERMINED), others are not.
+    const int64_t decided = result.evaluated() - result.undetermined();
+    if (result.failed() > 0 && decided + result.planned() + result.skipped() == 0) {
+      return absl::AbortedError("no evaluation came to a verdict that decides: see `failures`");
+    }
     return absl::OkStatus();
   });
 }

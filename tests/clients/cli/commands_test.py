@@ -256,6 +256,9 @@ class CommandsTest(unittest.TestCase):
                 done = self.run_cli(*words, code=1)
                 self.assertIn("state: succeeded", done.stdout)
                 self.assertIn(reason, done.stderr)
+        done = self.run_cli("rescore", "no-such-record", "--evaluator", "oracle", code=1)
+        self.assertIn("failed: 1", done.stdout)
+        self.assertIn("no evaluation came to a verdict that decides", done.stderr)
         exchange = pathlib.Path(self.json("trajectory", "export", "out-exchange", self.episode())[0]["result"]["path"]).parent
         shutil.copytree(exchange / "out-exchange", exchange / "damaged")
         for header in (exchange / "damaged").rglob("trajectory.json"):
