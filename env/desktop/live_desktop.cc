@@ -99,7 +99,8 @@ absl::Status ProbeMachine(const CallContext& context, const DesktopLauncher& lau
   const std::string said = ReadLog(log);
   close(log);
   PROCTOR_RETURN_IF_ERROR(process.status());
-  if (said == "ok\n") return absl::OkStatus();
+  // What follows is said by the program's end: a build that counts lines cannot write its counts behind the wall.
+  if (said.starts_with("ok\n")) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(kMendNamespaces, " (", ToAbsl(TruncateUtf8(said, kToldLogBytes)), ")"));
 }
 
