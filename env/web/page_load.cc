@@ -65,12 +65,15 @@ absl::StatusOr<LoadOutcome> LoadPage(const CallContext& context, Tab& tab, const
   return outcome;
 }
 
+std::string WhatFailed(const std::string& error) {
+  if (!absl::StartsWith(error, "net::ERR_CERT")) return error;
+  return absl::StrCat("the site's certificate does not verify (", error,
+                      "); the session's setting ignore_certificate_errors opens it all the same");
+}
+
 std::string LoadProblem(const Tab& tab) {
   const std::string failure = tab.LoadFailure();
-  if (absl::StartsWith(failure, "net::ERR_CERT")) {
-    return absl::StrCat("the site's certificate does not verify (", failure, "): the page was not opened");
-  }
-  return failure.empty() ? "" : absl::StrCat("the page could not be loaded: ", failure);
+  return failure.empty() ? "" : absl::StrCat("the page could not be loaded: ", WhatFailed(failure));
 }
 
 std::string LoadNotice(const Tab& tab) {

@@ -34,6 +34,9 @@ struct LoadOutcome {
 // Navigates and waits until the page rests or `cap` passed.
 absl::StatusOr<LoadOutcome> LoadPage(const CallContext& context, Tab& tab, const std::string& url, absl::Duration cap);
 
+// A LoadOutcome's error, told to who can do something about it.
+std::string WhatFailed(const std::string& error);
+
 // Why the tab shows no document, in a sentence; empty: it shows one.
 std::string LoadProblem(const Tab& tab);
 // The same, or what a refusing status means, for an observation's notices; empty if nothing is worth a word.

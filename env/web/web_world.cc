@@ -134,12 +134,9 @@ absl::StatusOr<SettleOutcome> WebWorld::OpenStartPages(const CallContext& contex
       return absl::UnavailableError(absl::StrCat("the start page could not be loaded: nothing came within ",
                                                  absl::FormatDuration(cap)));
     }
-    const bool seen_as_page = load->error.empty() ||
-                              absl::StartsWith(load->error, "net::ERR_CERT") ||
-                              load->error == "net::ERR_ABORTED";
-    if (!seen_as_page) {
-      return absl::UnavailableError(
-          absl::StrCat("the start page could not be loaded: ", load->error));
+    // A download, or an answer without a page, is the site's word.
+    if (!load->error.empty() && load->error != "net::ERR_ABORTED") {
+      return absl::UnavailableError(absl::StrCat("the start page could not be loaded: ", WhatFailed(load->error)));
     }
   }
   if (urls.size() > 1) browser_->SetActive(first);

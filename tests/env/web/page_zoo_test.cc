@@ -277,17 +277,23 @@ TEST_F(PageZooTest, KilledBrowserFailsTheWorldAndTheNextResetWorks) {
   EXPECT_EQ(ResetTo("<title>second</title>").title(), "second");
 }
 
-TEST_F(PageZooTest, UnverifiedCertificateIsANoticeUnlessAccepted) {
+TEST_F(PageZooTest, APageWithAnUnverifiedCertificateIsNotOpenedUnlessAccepted) {
   net::HttpServer::Options options;
   ASSERT_TRUE(net::MakeCertificate(options.tls_certificate_pem, options.tls_key_pem));
   auto server = net::HttpServer::Create(options, [](const net::HttpRequest&) { return TestSite::Html("<title>secure</title>"); });
   ASSERT_TRUE(server.ok()) << server.status();
   v1::StartState start;
   start.set_start_url(absl::StrCat("https://localhost:", (*server)->port(), "/"));
-  const auto result = TryReset(start);
-  ASSERT_TRUE(result.ok()) << result.status();
-  EXPECT_THAT(result->observation.notices(), Contains(HasSubstr("certificate does not verify")));
-  EXPECT_NE(result->observation.title(), "secure");
+  const auto refused = TryReset(start);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kUnavailable) << refused.status();
+  EXPECT_THAT(std::string(refused.status().message()),
+              testing::AllOf(HasSubstr("certificate does not verify"), HasSubstr("ignore_certificate_errors")));
+  ResetTo("<title>start</title>");
+  v1::Action there;
+  there.mutable_goto_()->set_url(start.start_url());
+  EXPECT_THAT(Act(there).action_error(), HasSubstr("certificate does not verify"));
+  EXPECT_THAT(last_.notices(), Contains(HasSubstr("certificate does not verify")));
+  EXPECT_NE(last_.title(), "secure");
   v1::WebSettings settings;
   settings.set_ignore_certificate_errors(true);
   Open(settings);
