@@ -23,6 +23,16 @@ struct JobRunner::Running {
     return job;
   }
 
+  // False, and nothing is done, if the job has ended: it is the store's, though its thread may still tell watchers.
+  bool SetPaused(bool pause) {
+    MutexLock lock(mutex);
+    if (storage::JobHasEnded(job)) return false;
+    paused = pause;
+    job.set_state(pause ? v1::JOB_STATE_PAUSED : job.has_start_time() ? v1::JOB_STATE_RUNNING : v1::JOB_STATE_QUEUED);
+    changed.SignalAll();
+    return true;
+  }
+
   const CallContext context;
   Mutex mutex;
   CondVar changed;
@@ -54,7 +64,7 @@ class JobRunner::Progress final : public JobProgress {
       if (store) running_.last_stored = now;
       copy = running_.job;
     }
-    if (store) PROCTOR_RETURN_IF_ERROR(runner_.Store(running_.context, copy));
+    if (store) PROCTOR_RETURN_IF_ERROR(runner_.Store(running_.context, copy).status());
     if (notify) runner_.Notify(copy.name());
     MutexLock lock(running_.mutex);
     return AwaitWithContext(
@@ -140,7 +150,7 @@ void JobRunner::Run(const std::shared_ptr<Running>& running) {
     work = works_[job.kind()];
   }
   absl::Status status = running->context.Check("the job");
-  if (status.ok()) status = Store(running->context, job);
+  if (status.ok()) status = Store(running->context, job).status();
   absl::StatusOr<google::protobuf::Any> result =
       absl::InternalError(absl::StrCat("no work for jobs of kind ", job.kind()));
   if (!status.ok()) {
@@ -160,10 +170,10 @@ void JobRunner::Run(const std::shared_ptr<Running>& running) {
 
 void JobRunner::Settle(Running& running, const absl::StatusOr<google::protobuf::Any>& result) {
   const bool server_stops = stopping();
-  v1::Job job;
+  v1::Job settled;
   {
     MutexLock lock(running.mutex);
-    v1::Job& settled = running.job;
+    settled = running.job;
     if (result.ok()) {
       settled.set_state(v1::JOB_STATE_SUCCEEDED);
       *settled.mutable_result() = *result;
@@ -177,12 +187,14 @@ void JobRunner::Settle(Running& running, const absl::StatusOr<google::protobuf::
       settled.set_error_code(static_cast<int>(result.status().code()));
       settled.set_error_message(std::string(result.status().message()));
     }
-    if (storage::JobHasEnded(settled)) *settled.mutable_end_time() = ToProto(absl::Now());
-    job = settled;
   }
-  // The job's own context may be cancelled; its end must be stored all the same.
-  const absl::Status stored = Store(CallContext::WithTimeout(absl::Seconds(30)), job);
-  if (!stored.ok()) LogError("job's end was not stored", {{"job", job.name()}, {"error", stored.ToString()}});
+  // The job's own context may be cancelled; its end must be stored all the same, before anybody is told of it.
+  absl::StatusOr<v1::Job> stored = Store(CallContext::WithTimeout(absl::Seconds(30)), settled);
+  if (!stored.ok()) {
+    LogError("job's end was not stored", {{"job", settled.name()}, {"error", stored.status().ToString()}});
+  }
+  MutexLock lock(running.mutex);
+  running.job = stored.ok() ? *std::move(stored) : std::move(settled);
 }
 
 absl::StatusOr<v1::Job> JobRunner::Get(const CallContext& context, const std::string& name) {
@@ -192,33 +204,21 @@ absl::StatusOr<v1::Job> JobRunner::Get(const CallContext& context, const std::st
 
 absl::StatusOr<v1::Job> JobRunner::Pause(const CallContext& context, const std::string& name) {
   const auto running = Find(name);
-  if (running == nullptr) return SetState(context, name, v1::JOB_STATE_PAUSED);
-  {
-    MutexLock lock(running->mutex);
-    running->paused = true;
-    running->job.set_state(v1::JOB_STATE_PAUSED);
-  }
-  PROCTOR_RETURN_IF_ERROR(Store(context, running->Copy()));
+  if (running == nullptr || !running->SetPaused(true)) return SetState(context, name, v1::JOB_STATE_PAUSED);
+  PROCTOR_RETURN_IF_ERROR(Store(context, running->Copy()).status());
   Notify(name);
   return running->Copy();
 }
 
 absl::StatusOr<v1::Job> JobRunner::Resume(const CallContext& context, const std::string& name) {
   const auto running = Find(name);
-  if (running == nullptr) {
+  if (running == nullptr || !running->SetPaused(false)) {
     // Paused when the server stopped.
     PROCTOR_ASSIGN_OR_RETURN(const v1::Job job, SetState(context, name, v1::JOB_STATE_QUEUED));
     Launch(job);
     return job;
   }
-  {
-    MutexLock lock(running->mutex);
-    running->paused = false;
-    running->job.set_state(running->job.has_start_time() ? v1::JOB_STATE_RUNNING
-                                                         : v1::JOB_STATE_QUEUED);
-    running->changed.SignalAll();
-  }
-  PROCTOR_RETURN_IF_ERROR(Store(context, running->Copy()));
+  PROCTOR_RETURN_IF_ERROR(Store(context, running->Copy()).status());
   Notify(name);
   return running->Copy();
 }
@@ -245,11 +245,11 @@ absl::StatusOr<v1::Job> JobRunner::SetState(const CallContext& context, const st
   });
 }
 
-absl::Status JobRunner::Store(const CallContext& context, const v1::Job& changed) {
+absl::StatusOr<v1::Job> JobRunner::Store(const CallContext& context, const v1::Job& changed) {
   return store_.Update(context, changed.name(), [&changed](v1::Job& job) {
     job = changed;
     return absl::OkStatus();
-  }).status();
+  });
 }
 
 std::shared_ptr<JobRunner::Running> JobRunner::Find(const std::string& name) {

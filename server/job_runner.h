@@ -85,7 +85,7 @@ class JobRunner {
   void Notify(const std::string& name);
   absl::StatusOr<v1::Job> SetState(const CallContext& context, const std::string& name,
                                    v1::JobState state);
-  absl::Status Store(const CallContext& context, const v1::Job& changed);
+  absl::StatusOr<v1::Job> Store(const CallContext& context, const v1::Job& changed);
   std::shared_ptr<Running> Find(const std::string& name);
 
   storage::JobStore& store_;

@@ -4,6 +4,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "proctor/v1/task.pb.h"
@@ -109,6 +110,30 @@ TEST_F(JobRunnerTest, ACancelledJobIsNotTakenUpAgain) {
   ASSERT_TRUE(runner_->Cancel(context_, job.name()).ok());
   NewRunner();
   EXPECT_EQ(store_->Get(context_, job.name())->state(), v1::JOB_STATE_CANCELLED);
+}
+
+TEST_F(JobRunnerTest, AnEndIsToldAsItIsStored) {
+  const v1::Job job = Start();
+  Await(job.name(), v1::JOB_STATE_RUNNING);
+  Mutex mutex;
+  std::vector<v1::Job> ends;
+  // A callback must not block; these look at memory alone.
+  const uint64_t watch = runner_->Watch(job.name(), [&] {
+    const v1::Job seen = runner_->Get(context_, job.name()).value();
+    if (!storage::JobHasEnded(seen)) return;
+    MutexLock lock(mutex);
+    ends.push_back(seen);
+    EXPECT_EQ(runner_->Pause(context_, job.name()).status().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(runner_->Resume(context_, job.name()).status().code(), absl::StatusCode::kFailedPrecondition);
+    ends.push_back(runner_->Get(context_, job.name()).value());
+  });
+  finish_ = true;
+  Await(job.name(), v1::JOB_STATE_SUCCEEDED);
+  runner_->Unwatch(watch);
+  const v1::Job stored = store_->Get(context_, job.name()).value();
+  MutexLock lock(mutex);
+  ASSERT_EQ(ends.size(), 2u);
+  for (const v1::Job& end : ends) EXPECT_EQ(end.SerializeAsString(), stored.SerializeAsString()) << end.DebugString();
 }
 
 TEST_F(JobRunnerTest, AnswersAndTellsWatchersAfterItStopped) {
