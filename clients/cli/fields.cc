@@ -30,6 +30,9 @@ std::unique_ptr<Message> Unpack(const google::protobuf::Any& any) {
   return any.UnpackTo(message.get()) ? std::move(message) : nullptr;
 }
 
+// A list of values that makes a longer line is one value a line.
+constexpr size_t kLongestLine = 120;
+
 // Writes a message's fields; `indent_` blanks before each line.
 class FieldsWriter {
  public:
@@ -67,11 +70,12 @@ class FieldsWriter {
   void WriteList(const Message& message, const FieldDescriptor& field, int indent) {
     const int size = message.GetReflection()->FieldSize(message, &field);
     if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) {
-      absl::StrAppend(&text_, std::string(indent, ' '), field.name(), ":");
-      for (int i = 0; i < size; ++i)
-        absl::StrAppend(&text_, i == 0 ? " " : ", ", Scalar(message, field, i));
-      absl::StrAppend(&text_, "\n");
-      return;
+      std::string line = absl::StrCat(std::string(indent, ' '), field.name(), ":");
+      for (int i = 0; i < size; ++i) absl::StrAppend(&line, i == 0 ? " " : ", ", Scalar(message, field, i));
+      if (line.size() <= kLongestLine && line.find('\n') == std::string::npos) {
+        absl::StrAppend(&text_, line, "\n");
+        return;
+      }
     }
     absl::StrAppend(&text_, std::string(indent, ' '), field.name(), ":\n");
     for (int i = 0; i < size; ++i) {

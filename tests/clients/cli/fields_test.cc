@@ -38,6 +38,16 @@ TEST(FieldsTextTest, WritesWhatIsSetIndented) {
             "create_time: 2001-09-09 01:46:40Z\n");
 }
 
+TEST(FieldsTextTest, AListThatMakesALongLineHasALineForEach) {
+  v1::Task task;
+  for (const char letter : {'a', 'b', 'c'}) task.mutable_lineage()->add_pages(std::string(50, letter));
+  EXPECT_EQ(FieldsText(task), "lineage:\n  pages:\n  - " + std::string(50, 'a') + "\n  - " + std::string(50, 'b') + "\n  - " +
+                                  std::string(50, 'c') + "\n");
+  task.mutable_lineage()->clear_pages();
+  task.mutable_lineage()->add_pages("one\ntwo");
+  EXPECT_EQ(FieldsText(task), "lineage:\n  pages:\n  -\n    one\n    two\n");
+}
+
 TEST(FieldsTextTest, LeavesOutWhatIsNamed) {
   v1::Task task;
   task.set_name("tasks/a");
