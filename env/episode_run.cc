@@ -97,9 +97,11 @@ void EpisodeRun::Arrived(absl::Time time) {
   settled_ = time;
 }
 
-void EpisodeRun::Answered(absl::Time time) {
+void EpisodeRun::Answered(absl::Time time, absl::Duration asked) {
   if (time <= settled_) return;
-  server_ += time - settled_;
+  const absl::Duration waited = std::min(asked, time - settled_);
+  agent_ += waited;
+  server_ += time - settled_ - waited;
   settled_ = time;
 }
 

@@ -53,9 +53,10 @@ class EpisodeRun {
   void CountStep() { episode_.set_step_count(episode_.step_count() + 1); }
   bool AtStepLimit() const { return episode_.step_count() >= episode_.limits().max_steps(); }
 
-  // The agent's time ends when a verb arrives, the server's when it is answered.
+  // The agent's time ends when a verb arrives, the server's when it is answered; of what the server took, up to `asked` is the
+  // agent's: it wished to wait.
   void Arrived(absl::Time time);
-  void Answered(absl::Time time);
+  void Answered(absl::Time time, absl::Duration asked = absl::ZeroDuration());
 
   // Fills in the end. The record's ending: end fields, times, evidence.
   v1::Trajectory End(const Ending& ending, absl::Time now);

@@ -12,7 +12,6 @@ namespace {
 
 constexpr size_t kMaxAnswerBytes = 65536;
 constexpr size_t kMaxTypedCharacters = 16384;
-constexpr size_t kMaxAgentTextBytes = 65536;
 constexpr size_t kMaxAgentDataBytes = 1 << 20;
 constexpr size_t kMaxUploadBytes = 16 << 20;
 constexpr size_t kMaxClipboardBytes = 65536;
@@ -79,6 +78,8 @@ absl::Status CheckUpload(const v1::UploadFile& upload) {
   return absl::OkStatus();
 }
 
+absl::Duration HeldTime(const v1::PressKeys& press) { return press.chords_size() * FromProto(press.hold()); }
+
 absl::Status CheckPressKeys(const v1::PressKeys& press) {
   if (press.chords_size() > kMaxChords) return Invalid("action.press_keys.chords: at most 64");
   // None, with a target: the focus moves there, and that is all.
@@ -86,7 +87,9 @@ absl::Status CheckPressKeys(const v1::PressKeys& press) {
     return Invalid("action.press_keys: set chords or a target");
   }
   PROCTOR_RETURN_IF_ERROR(CheckOptionalTarget(press.target(), "press_keys.target"));
-  return CheckDuration(press.hold(), kMaxHold, "press_keys.hold");
+  PROCTOR_RETURN_IF_ERROR(CheckDuration(press.hold(), kMaxHold, "press_keys.hold"));
+  if (HeldTime(press) > kMaxWait) return Invalid("action.press_keys: each chord is held, which adds up to more than 30 s");
+  return absl::OkStatus();
 }
 
 absl::Status CheckDrag(const v1::Drag& drag) {
@@ -180,7 +183,7 @@ absl::Status CheckSequence(const v1::Sequence& sequence, const v1::Capabilities&
   if (sequence.actions().empty() || sequence.actions_size() > kMaxSequence) {
     return Invalid("action.sequence.actions: 1 to 32");
   }
-  absl::Duration waits;
+  absl::Duration asked;
   for (int i = 0; i < sequence.actions_size(); ++i) {
     const v1::Action& action = sequence.actions(i);
     if (action.has_sequence() || action.has_answer() || action.has_give_up()) {
@@ -188,9 +191,9 @@ absl::Status CheckSequence(const v1::Sequence& sequence, const v1::Capabilities&
     }
     PROCTOR_RETURN_IF_ERROR(
         Annotate(CheckAction(action, capabilities), absl::StrCat("action.sequence.actions[", i, "]")));
-    if (action.has_wait()) waits += WaitTime(action.wait());
+    asked += AskedTime(action);
   }
-  if (waits > kMaxWait) return Invalid("action.sequence: its waits add up to more than 30 s");
+  if (asked > kMaxWait) return Invalid("action.sequence: what it waits and holds down adds up to more than 30 s");
   return absl::OkStatus();
 }
 
@@ -205,6 +208,26 @@ std::string ActionKind(const v1::Action& action) {
 absl::Duration WaitTime(const v1::Wait& wait) {
   const absl::Duration asked = FromProto(wait.duration());
   return asked > absl::ZeroDuration() ? asked : absl::Seconds(1);
+}
+
+absl::Duration AskedTime(const v1::Action& action) {
+  switch (action.kind_case()) {
+    case v1::Action::kWait:
+      return WaitTime(action.wait());
+    case v1::Action::kPressKeys:
+      return HeldTime(action.press_keys());
+    case v1::Action::kLongPress:
+      return FromProto(action.long_press().duration());
+    case v1::Action::kSwipe:
+      return FromProto(action.swipe().duration());
+    case v1::Action::kSequence: {
+      absl::Duration sum;
+      for (const v1::Action& part : action.sequence().actions()) sum += AskedTime(part);
+      return sum;
+    }
+    default:
+      return absl::ZeroDuration();
+  }
 }
 
 bool IsSessionAction(const v1::Action& action) {
@@ -253,9 +276,6 @@ absl::Status CheckStepRequest(const v1::StepRequest& request, const v1::Capabili
       const auto& dialects = capabilities.dialects();
       if (std::find(dialects.begin(), dialects.end(), request.agent_text().dialect()) == dialects.end()) {
         return Invalid("agent_text.dialect: this environment does not have it");
-      }
-      if (request.agent_text().text().size() > kMaxAgentTextBytes) {
-        return Invalid("agent_text.text: over 65536 bytes");
       }
       break;
     }

@@ -14,11 +14,17 @@
 
 namespace proctor::env {
 
+// What is read and kept of a text that an agent wrote. More is its own mistake, told to it, not to the program that passed it on.
+constexpr size_t kMaxAgentTextBytes = 65536;
+
 // The field name of the action's kind ("click"); empty if none is set.
 std::string ActionKind(const v1::Action& action);
 
 // How long a wait takes: what it asks for, 1 s where it asks for nothing.
 absl::Duration WaitTime(const v1::Wait& wait);
+
+// How long an action lasts because it asks to: waits, keys and fingers held down, and those of a sequence.
+absl::Duration AskedTime(const v1::Action& action);
 
 // `answer`, `give_up`, `wait` and `noop` are done by sessions, whatever the world.
 bool IsSessionAction(const v1::Action& action);
@@ -30,7 +36,8 @@ absl::Status CheckAction(const v1::Action& action, const v1::Capabilities& capab
 absl::Status CheckObservationRequest(const v1::ObservationRequest& request,
                                      const v1::Capabilities& capabilities);
 
-// Everything about a step that can be told without the session's state.
+// Everything about a step that can be told without the session's state. A text of an agent may have any length: see
+// kMaxAgentTextBytes.
 absl::Status CheckStepRequest(const v1::StepRequest& request, const v1::Capabilities& capabilities);
 
 // At most 128 bytes.

@@ -7,6 +7,7 @@
 #include "common/proto_time.h"
 #include "common/retry_hint.h"
 #include "common/status.h"
+#include "common/strings.h"
 #include "env/dialects/dialect.h"
 #include "env/fractions.h"
 #include "env/request_checks.h"
@@ -28,7 +29,20 @@ struct Session::StepCall {
   v1::Action action;
   // Why nothing is done.
   std::string refusal;
+  // What the world's work may take.
+  CallContext act_context;
 };
+
+namespace {
+
+// What a record has no room for is beyond a limit of the agent's; what a client may not store is the client's affair, and no fault.
+v1::EndReason EndOfUnrecorded(const absl::Status& status) {
+  if (trajectory::SaysRecordIsFull(status)) return v1::END_REASON_STEP_LIMIT;
+  const bool refused = absl::IsResourceExhausted(status) && RetryHint(status).has_value();
+  return refused ? v1::END_REASON_CANCELLED : v1::END_REASON_SERVER_FAULT;
+}
+
+}  // namespace
 
 void Session::Step(CallContext context, v1::StepRequest request, Done<v1::StepResponse> done) {
   if (absl::Status alive = Admit(); !alive.ok()) {
@@ -111,6 +125,12 @@ void Session::ReadInput(StepCall& call) {
     FractionsToPoints(run_->last_observation().viewport(), call.action);
     return;
   }
+  std::string& text = *call.request.mutable_agent_text()->mutable_text();
+  if (text.size() > kMaxAgentTextBytes) {
+    call.refusal = absl::StrCat("nothing was done: a text of ", text.size(), " bytes, at most ", kMaxAgentTextBytes, " are read");
+    text = std::string(TruncateUtf8(text, kMaxAgentTextBytes));
+    return;
+  }
   dialects::ParsedAgentText parsed =
       dialects::ParseAgentText(call.request.agent_text(), run_->last_observation());
   if (call.request.agent_data().thought().empty() && !parsed.thought.empty()) {
@@ -141,7 +161,7 @@ absl::Duration Session::StepDelay(const StepCall& call) {
 }
 
 absl::StatusOr<ActResult> Session::ActOrObserve(StepCall& call) {
-  const CallContext context = ActContext();
+  const CallContext& context = call.act_context = ActContext();
   PROCTOR_RETURN_IF_ERROR(context.Check("step"));
   ActResult result;
   if (call.action.has_answer() || call.action.has_give_up()) {
@@ -161,13 +181,21 @@ absl::StatusOr<ActResult> Session::ActOrObserve(StepCall& call) {
 }
 
 v1::StepResponse Session::FinishStep(StepCall& call, absl::StatusOr<ActResult> result) {
+  run_->Answered(parts_.clock.Now(), AskedTime(call.action));
   v1::StepResponse response = result.ok() ? RecordStep(call, *std::move(result))
-                                          : EndedResponse(FaultEnding(result.status()), call.replay);
+                                          : EndedResponse(EndingOfFailedStep(call, result.status()), call.replay);
   if (call.request.observation().screenshot().omit_data()) {
     DropPictureBytes(*response.mutable_observation());
   }
   if (run_) run_->Answered(parts_.clock.Now());
   return response;
+}
+
+Ending Session::EndingOfFailedStep(const StepCall& call, const absl::Status& failure) const {
+  const Ending fault = FaultEnding(failure);
+  const bool overtime = fault.reason == v1::END_REASON_WORLD_FAULT && parts_.clock.Now() >= run_->deadline() &&
+                        absl::IsDeadlineExceeded(call.act_context.Check("step"));
+  return overtime ? Ending{v1::END_REASON_TIME_LIMIT, "the time limit was reached within a step"} : fault;
 }
 
 std::optional<Ending> Session::EndingAfter(const StepCall& call, const ActResult& result) const {
@@ -223,11 +251,7 @@ v1::StepResponse Session::RecordStep(StepCall& call, ActResult result) {
   absl::Status recorded = StoreDownloads(record_context, result);
   if (recorded.ok()) recorded = parts_.sink.Append(record_context, run_->id(), step, call.replay);
   if (!recorded.ok()) {
-    // What a client may not store is not our fault.
-    const bool refused = absl::IsResourceExhausted(recorded) &&
-                         (RetryHint(recorded).has_value() || trajectory::SaysRecordIsFull(recorded));
-    return EndedResponse({refused ? v1::END_REASON_CANCELLED : v1::END_REASON_SERVER_FAULT,
-                          absl::StrCat("a step could not be recorded: ", recorded.message())},
+    return EndedResponse({EndOfUnrecorded(recorded), absl::StrCat("a step could not be recorded: ", recorded.message())},
                          call.replay);
   }
   run_->CountStep();

@@ -42,7 +42,8 @@ std::optional<Mask> FindMask(const v1::Trajectory& trajectory, const v1::Verdict
                     ? reason
                     : absl::StrCat(reason, ": ", trajectory.end_message())};
   }
-  if (trajectory.end_reason() == v1::END_REASON_TIME_LIMIT &&
+  // A recording that was made elsewhere names no shares: no server of ours held anything.
+  if (trajectory.end_reason() == v1::END_REASON_TIME_LIMIT && trajectory.server_seconds() > 0 &&
       trajectory.agent_seconds() <= trajectory.server_seconds()) {
     return Mask{v1::MASK_REASON_SERVER_SLOW,
                 absl::StrFormat("time limit; the server held %.1f s, the agent %.1f s",

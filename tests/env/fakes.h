@@ -171,8 +171,8 @@ absl::StatusOr<T> Await(F&& start) {
 // One manager with its neighbours. Closes everything at the end.
 class SessionFixture {
  public:
-  explicit SessionFixture(Clock& clock, SessionManagerOptions options = {})
-      : manager_(options, SessionParts{pool_, timers_, clock, sink_, host_, {}}) {}
+  explicit SessionFixture(Clock& clock, SessionManagerOptions options = {}, SessionCaps caps = {})
+      : manager_(options, SessionParts{pool_, timers_, clock, sink_, host_, caps}) {}
   ~SessionFixture() {
     std::promise<void> closed;
     manager_.StopAdmitting();

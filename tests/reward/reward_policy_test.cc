@@ -126,6 +126,10 @@ TEST(MakeRewardTest, ATimeLimitIsTheAgentsOnlyIfItHeldMostOfTheTime) {
   EXPECT_EQ(Make(trajectory, &verdict).status(), v1::REWARD_STATUS_VALID);
   trajectory.set_server_seconds(31);
   EXPECT_EQ(Make(trajectory, &verdict).mask_reason(), v1::MASK_REASON_SERVER_SLOW);
+  // Recorded elsewhere, without shares.
+  trajectory.clear_agent_seconds();
+  trajectory.clear_server_seconds();
+  EXPECT_EQ(Make(trajectory, &verdict).status(), v1::REWARD_STATUS_VALID);
 }
 
 TEST(MakeRewardTest, UndeterminedAndTrivialAreMaskedNeverZero) {

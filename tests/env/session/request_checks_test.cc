@@ -58,6 +58,7 @@ TEST(CheckActionTest, WhatIsNotIsRefusedByField) {
       {"scroll {target {fraction {x: 2 y: 0}}}", "scroll.target.fraction"},
       {"press_keys {chords: 'a' hold {seconds: 11}}", "press_keys.hold"},
       {"press_keys {chords: 'a' hold {seconds: -1}}", "press_keys.hold"},
+      {"press_keys {chords: 'a' chords: 'b' chords: 'c' chords: 'd' hold {seconds: 8}}", "more than 30 s"},
       {"mouse_down {target {fraction {x: 2 y: 0}}}", "mouse_down.target.fraction"},
       {"mouse_up {target {fraction {x: 2 y: 0}}}", "mouse_up.target.fraction"},
       {"key_down {}", "key_down.key"},
@@ -69,7 +70,8 @@ TEST(CheckActionTest, WhatIsNotIsRefusedByField) {
       {"sequence {actions {sequence {actions {noop {}}}}}", "actions[0]"},
       {"sequence {actions {click {}}}", "actions[0]: action.click.target"},
       {"sequence {actions {}}", "actions[0]"},
-      {"sequence {actions {wait {duration {seconds: 20}}} actions {wait {duration {seconds: 20}}}}", "waits"},
+      {"sequence {actions {wait {duration {seconds: 20}}} actions {wait {duration {seconds: 20}}}}", "more than 30 s"},
+      {"sequence {actions {wait {duration {seconds: 20}}} actions {press_keys {chords: 'a' chords: 'b' hold {seconds: 6}}}}", "more than 30 s"},
       {"long_press {}", "long_press.target"},
       {"long_press {target {mark: 1} duration {seconds: 60}}", "long_press.duration"},
       {"swipe {from {mark: 1}}", "swipe.to"},
@@ -114,6 +116,15 @@ TEST(CheckActionTest, ASequenceHoldsOnlyWhatTheEnvironmentHas) {
   EXPECT_TRUE(CheckAction(Parse("sequence {actions {click {target {mark: 1}}} actions {wait {}}}"), some).ok());
   const absl::Status status = CheckAction(Parse("sequence {actions {swipe {}}}"), some);
   EXPECT_THAT(std::string(status.message()), HasSubstr("has no `swipe`"));
+}
+
+TEST(AskedTimeTest, IsWhatAnActionWaitsAndHoldsDown) {
+  EXPECT_EQ(AskedTime(Parse("wait {}")), absl::Seconds(1));
+  EXPECT_EQ(AskedTime(Parse("press_keys {chords: 'a' chords: 'b' hold {seconds: 3}}")), absl::Seconds(6));
+  EXPECT_EQ(AskedTime(Parse("long_press {duration {seconds: 2}}")), absl::Seconds(2));
+  EXPECT_EQ(AskedTime(Parse("sequence {actions {swipe {duration {seconds: 1}}} actions {wait {duration {seconds: 4}}} actions {noop {}}}")),
+            absl::Seconds(5));
+  EXPECT_EQ(AskedTime(Parse("click {}")), absl::ZeroDuration());
 }
 
 TEST(CheckClientTagsTest, CountAndSizesHaveLimits) {

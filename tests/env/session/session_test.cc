@@ -1,11 +1,14 @@
 #include "env/session.h"
 
 #include <atomic>
+#include <functional>
 #include <future>
 #include <thread>
 
 #include "common/proto_time.h"
+#include "common/status.h"
 #include "env/null/null_environment.h"
+#include "env/request_checks.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/env/fakes.h"
@@ -25,29 +28,32 @@ class BudgetEnvironment final : public Environment {
                                               const v1::EnvironmentSettings& settings) override {
     auto world = null_.Open(context, settings);
     if (!world.ok()) return world.status();
-    return std::make_unique<BudgetWorld>(*std::move(world), budget_, blind_);
+    return std::make_unique<BudgetWorld>(*std::move(world), *this);
   }
   // From now on worlds cannot be looked at.
   void GoBlind() { blind_ = true; }
+  // Done in the place of every action from now on, and before every look; a failure is the action's.
+  void Meanwhile(std::function<absl::Status(const CallContext&)> work) { work_ = std::move(work); }
   absl::Duration budget() const { return budget_; }
 
  private:
   class BudgetWorld final : public World {
    public:
-    BudgetWorld(std::unique_ptr<World> world, absl::Duration& budget, const std::atomic<bool>& blind)
-        : world_(std::move(world)), budget_(budget), blind_(blind) {}
+    BudgetWorld(std::unique_ptr<World> world, BudgetEnvironment& made_by) : world_(std::move(world)), made_by_(made_by) {}
     absl::StatusOr<ResetResult> Reset(const CallContext& context, const ResetSpec& spec,
                                       const v1::ObservationRequest& request) override {
       return world_->Reset(context, spec, request);
     }
     absl::StatusOr<ActResult> Act(const CallContext& context, const v1::Action& action,
                                   const v1::ObservationRequest& request) override {
-      budget_ = context.remaining();
+      made_by_.budget_ = context.remaining();
+      if (made_by_.work_ != nullptr) PROCTOR_RETURN_IF_ERROR(made_by_.work_(context));
       return world_->Act(context, action, request);
     }
     absl::StatusOr<v1::Observation> Observe(const CallContext& context,
                                             const v1::ObservationRequest& request) override {
-      if (blind_) return absl::UnavailableError("the screen is gone");
+      if (made_by_.work_ != nullptr) PROCTOR_RETURN_IF_ERROR(made_by_.work_(context));
+      if (made_by_.blind_) return absl::UnavailableError("the screen is gone");
       return world_->Observe(context, request);
     }
     std::vector<v1::Evidence> Collect(const CallContext& context,
@@ -58,13 +64,13 @@ class BudgetEnvironment final : public Environment {
 
    private:
     const std::unique_ptr<World> world_;
-    absl::Duration& budget_;
-    const std::atomic<bool>& blind_;
+    BudgetEnvironment& made_by_;
   };
 
   NullEnvironment null_;
   absl::Duration budget_;
   std::atomic<bool> blind_ = false;
+  std::function<absl::Status(const CallContext&)> work_;
 };
 
 class SessionTest : public testing::Test {
@@ -220,6 +226,81 @@ TEST_F(SessionTest, AStepMayNotRunFarBeyondTheTimeLimit) {
   EXPECT_LE(budget_.budget(), absl::Seconds(10) + SessionCaps().overtime);
 }
 
+TEST_F(SessionTest, WhatIsStillAtWorkWhenTheTimeIsUpHasNotFailed) {
+  SessionCaps caps;
+  caps.overtime = absl::Milliseconds(50);
+  SessionFixture fixture(clock_, {}, caps);
+  fixture.manager().Register("budget", budget_, 1);
+  v1::CreateSessionRequest create;
+  create.set_environment("environments/budget");
+  const auto session = fixture.Create(create);
+  ASSERT_TRUE(session.ok()) << session.status();
+  budget_.Meanwhile([this](const CallContext& context) -> absl::Status {
+    clock_.Advance(absl::Seconds(2));
+    while (context.Check("the action").ok()) absl::SleepFor(absl::Milliseconds(10));
+    return absl::UnavailableError("the screen does not answer");
+  });
+  v1::StartEpisodeRequest start;
+  start.set_session(session->name());
+  start.mutable_inline_task()->set_goal("do nothing");
+  *start.mutable_limits()->mutable_max_duration() = ToProto(absl::Seconds(1));
+  ASSERT_TRUE(fixture.Start(start).ok());
+  const auto step = fixture.Step(Click(session->name(), 1));
+  ASSERT_TRUE(step.ok()) << step.status();
+  EXPECT_TRUE(step->truncated());
+  EXPECT_EQ(step->episode().end_reason(), v1::END_REASON_TIME_LIMIT) << step->episode().end_message();
+  // One that fails before is a fault.
+  *start.mutable_limits()->mutable_max_duration() = ToProto(absl::Minutes(1));
+  budget_.Meanwhile([](const CallContext&) { return absl::DeadlineExceededError("the screen does not answer"); });
+  ASSERT_TRUE(fixture.Start(start).ok());
+  const auto failed = fixture.Step(Click(session->name(), 1));
+  ASSERT_TRUE(failed.ok()) << failed.status();
+  EXPECT_EQ(failed->episode().end_reason(), v1::END_REASON_WORLD_FAULT);
+}
+
+TEST_F(SessionTest, WaitingIsTheAgentsTime) {
+  const std::string session = OpenBudget();
+  ASSERT_TRUE(Start(session).ok());
+  budget_.Meanwhile([this](const CallContext&) {
+    clock_.Advance(absl::Seconds(5));
+    return absl::OkStatus();
+  });
+  v1::StepRequest wait;
+  wait.set_session(session);
+  wait.mutable_action()->mutable_wait();
+  ASSERT_TRUE(fixture_.Step(wait).ok());
+  v1::StepRequest answer;
+  answer.set_session(session);
+  answer.mutable_action()->mutable_answer();
+  const auto end = fixture_.Step(answer);
+  ASSERT_TRUE(end.ok()) << end.status();
+  EXPECT_EQ(end->episode().agent_seconds(), 1);
+  EXPECT_EQ(end->episode().server_seconds(), 4);
+}
+
+TEST_F(SessionTest, ATextWithoutEndCostsAStep) {
+  const std::string session = Open();
+  const auto start = Start(session);
+  ASSERT_TRUE(start.ok()) << start.status();
+  v1::StepRequest request;
+  request.set_session(session);
+  request.mutable_agent_text()->set_dialect(v1::DIALECT_WEBARENA);
+  std::string text = "```stop [42]```";
+  // Characters of two bytes, of which one would be cut in half.
+  while (text.size() <= kMaxAgentTextBytes) text += "\u00e9";
+  request.mutable_agent_text()->set_text(text);
+  const auto step = fixture_.Step(request);
+  ASSERT_TRUE(step.ok()) << step.status();
+  EXPECT_FALSE(step->has_episode());
+  EXPECT_THAT(step->observation().action_error(), testing::HasSubstr("at most 65536"));
+  const auto steps = fixture_.sink().record(start->episode().name()).steps;
+  ASSERT_EQ(steps.size(), 1u);
+  EXPECT_EQ(steps[0].agent_text().text(), text.substr(0, steps[0].agent_text().text().size()));
+  EXPECT_GT(steps[0].agent_text().text().size(), kMaxAgentTextBytes - 2);
+  EXPECT_LE(steps[0].agent_text().text().size(), kMaxAgentTextBytes);
+  EXPECT_FALSE(steps[0].has_action());
+}
+
 TEST_F(SessionTest, TakesTheSmallerLimit) {
   const std::string session = Open();
   v1::Limits limits;
@@ -293,14 +374,14 @@ TEST_F(SessionTest, AStepThatCannotBeRecordedInterruptsAsServerFault) {
   EXPECT_EQ(fixture_.host().closed_count(), 0u);
 }
 
-TEST_F(SessionTest, AnEpisodeWhoseRecordIsFullEndsAsIfItsQuotaWereSpent) {
+TEST_F(SessionTest, AnEpisodeWhoseRecordIsFullEndsAsAtItsStepLimit) {
   const std::string session = Open();
   ASSERT_TRUE(Start(session).ok());
   fixture_.sink().FillUp();
   const auto step = fixture_.Step(Click(session, 1));
   ASSERT_TRUE(step.ok());
-  EXPECT_TRUE(step->interrupted());
-  EXPECT_EQ(step->episode().end_reason(), v1::END_REASON_CANCELLED);
+  EXPECT_TRUE(step->truncated());
+  EXPECT_EQ(step->episode().end_reason(), v1::END_REASON_STEP_LIMIT);
   EXPECT_THAT(step->episode().end_message(), testing::HasSubstr("observe less with each step"));
   EXPECT_EQ(fixture_.host().closed_count(), 1u);
 }
