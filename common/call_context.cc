@@ -95,7 +95,9 @@ absl::Status AwaitWithContext(const CallContext& context, Mutex& mutex, CondVar&
   mutex.Unlock();
   context.cancel()->RemoveCallback(callback);
   mutex.Lock();
-  return done() ? absl::OkStatus() : status;
+  // Without the mutex somebody else may have taken what was waited for.
+  if (done()) return absl::OkStatus();
+  return status.ok() ? AwaitWithContext(context, mutex, condition, done, what) : status;
 }
 
 }  // namespace proctor

@@ -106,13 +106,34 @@ void SessionManager::Create(CallContext context, const v1::CreateSessionRequest&
                                            options_.retry_hint));
       }
     };
-    parts_.timers.RunAfter(std::min(wait, opening->context.remaining()), give_up);
-    opening->context.cancel()->AddCallback([this, weak = std::weak_ptr<SessionOpening>(opening)] {
+    const uint64_t timer = parts_.timers.RunAfter(std::min(wait, opening->context.remaining()), give_up);
+    const uint64_t cancel_callback = opening->context.cancel()->AddCallback([this, weak = std::weak_ptr<SessionOpening>(opening)] {
       if (const SessionOpeningPtr still = weak.lock()) {
         GiveUpWaiting(still, absl::CancelledError("CreateSession: cancelled"));
       }
     });
+    bool waits = false;
+    {
+      MutexLock lock(mutex_);
+      opening->timer = timer;
+      opening->cancel_callback = cancel_callback;
+      waits = !opening->left_queue;
+    }
+    // It may have left in between, and whoever took it out knew nothing of these.
+    if (!waits) EndWaiting(*opening);
   }
+}
+
+void SessionManager::EndWaiting(SessionOpening& opening) {
+  uint64_t timer = 0;
+  uint64_t cancel_callback = 0;
+  {
+    MutexLock lock(mutex_);
+    std::swap(timer, opening.timer);
+    std::swap(cancel_callback, opening.cancel_callback);
+  }
+  if (timer != 0) parts_.timers.Cancel(timer);
+  if (cancel_callback != 0) opening.context.cancel()->RemoveCallback(cancel_callback);
 }
 
 bool SessionManager::Replay(const SessionOpeningPtr& opening, Done<v1::Session>& done) {
@@ -146,6 +167,7 @@ void SessionManager::GiveUpWaiting(const SessionOpeningPtr& opening, const absl:
     registry_.Withdraw(opening);
     done.swap(opening->done);
   }
+  EndWaiting(*opening);
   if (opening->counted) GiveBack(opening->environment_id, opening->tenant);
   parts_.pool.Post([done = std::move(done), status] {
     for (const auto& each : done) each(status);
@@ -218,7 +240,9 @@ void SessionManager::ReleaseSlot(const std::string& environment_id, const std::s
     MutexLock lock(mutex_);
     next = places_.Release(environment_id, tenant);
   }
-  if (next != nullptr) parts_.pool.Post([this, next] { Open(next); });
+  if (next == nullptr) return;
+  EndWaiting(*next);
+  parts_.pool.Post([this, next] { Open(next); });
 }
 
 void SessionManager::GiveBack(const std::string& environment_id, const std::string& tenant) {

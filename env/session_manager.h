@@ -112,6 +112,8 @@ class SessionManager {
   // with a place, its world; without one, a refusal, unless it got one meanwhile;
   void Open(const SessionOpeningPtr& opening);
   void GiveUpWaiting(const SessionOpeningPtr& opening, const absl::Status& status);
+  // Takes back what would end the wait of one that waits no longer: its token may live as long as a stream.
+  void EndWaiting(SessionOpening& opening);
   // the answer to all who wait for it.
   void Finish(const SessionOpeningPtr& opening, absl::StatusOr<std::shared_ptr<Session>> session);
   // A session is gone or could not open: its place is the next one's.

@@ -24,10 +24,13 @@ struct SessionOpening {
   std::string environment_id;
   absl::Duration lease;
   std::string digest;
-  // The next two under the manager's mutex. Who waits for the answer: the request, and those that repeat it.
+  // The rest under the manager's mutex. Who waits for the answer: the request, and those that repeat it.
   std::vector<Done<v1::Session>> done;
   // Answered: either on its way to a world or given up.
   bool left_queue = false;
+  // What ends a wait for a place; 0: nothing does.
+  uint64_t timer = 0;
+  uint64_t cancel_callback = 0;
 };
 
 using SessionOpeningPtr = std::shared_ptr<SessionOpening>;

@@ -46,15 +46,7 @@ absl::Duration RetryDelay(int attempt) { return std::min(kLongestRetry, absl::Se
 EpisodePipeline::EpisodePipeline(Parts parts)
     : parts_(std::move(parts)), waiters_({parts_.episodes, parts_.timers, parts_.pool}) {}
 
-EpisodePipeline::~EpisodePipeline() {
-  std::map<std::string, uint64_t> retries;
-  {
-    MutexLock lock(mutex_);
-    stopping_ = true;
-    retries.swap(retries_);
-  }
-  for (const auto& [episode, timer] : retries) parts_.timers.Cancel(timer);
-}
+EpisodePipeline::~EpisodePipeline() { Stop(); }
 
 absl::Status EpisodePipeline::Resume(const CallContext& context) {
   trajectory::EpisodeFilter filter;
@@ -94,19 +86,33 @@ absl::Status EpisodePipeline::GiveBackPlaces(const CallContext& context) {
 
 absl::Status EpisodePipeline::Drain(const CallContext& context) {
   absl::Status status;
-  std::map<std::string, uint64_t> retries;
   {
     MutexLock lock(mutex_);
     const auto all_done = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return open_.empty(); };
     status = AwaitWithContext(context, mutex_, idle_, all_done, "draining evaluations");
-    if (status.ok()) return status;
+  }
+  if (!status.ok()) Stop();
+  return status;
+}
+
+void EpisodePipeline::Stop() {
+  std::map<std::string, uint64_t> retries;
+  {
+    MutexLock lock(mutex_);
     stopping_ = true;
     retries.swap(retries_);
   }
   stop_->Cancel();
-  // The pool goes before the pipeline.
-  for (const auto& [episode, timer] : retries) parts_.timers.Cancel(timer);
-  return status;
+  for (const auto& [episode, timer] : retries) {
+    if (parts_.timers.Cancel(timer)) Leave(episode);
+  }
+}
+
+void EpisodePipeline::Leave(const std::string& episode_id) {
+  waiters_.Leave(ResourceName("episodes", episode_id));
+  MutexLock lock(mutex_);
+  open_.erase(episode_id);
+  idle_.SignalAll();
 }
 
 int64_t EpisodePipeline::pending() const {
@@ -337,10 +343,7 @@ void EpisodePipeline::Later(const std::string& episode_id, absl::Duration delay,
       return;
     }
   }
-  waiters_.Leave(ResourceName("episodes", episode_id));
-  MutexLock lock(mutex_);
-  open_.erase(episode_id);
-  idle_.SignalAll();
+  Leave(episode_id);
 }
 
 absl::Status EpisodePipeline::TellCurriculum(const Work& work, const OptionalVerdict& verdict,

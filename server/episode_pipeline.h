@@ -79,16 +79,16 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
     double trace_share = 0;
   };
   explicit EpisodePipeline(Parts parts);
-  // Call Drain first.
   ~EpisodePipeline() override;
 
   // At start-up, after TrajectoryStore::CloseInterrupted: takes up episodes that were closed but not rewarded, and gives back the
   // places in groups of episodes that a crash kept from starting. Damaged episodes stay as they are, with their places.
   absl::Status Resume(const CallContext& context);
 
-  // Waits until every closed episode is rewarded, or the deadline. After it no more is begun, and what runs is cancelled: the
-  // next start takes it up.
+  // Waits until every closed episode is rewarded, or the deadline, at which it is stopped.
   absl::Status Drain(const CallContext& context);
+  // No more is begun, what runs is cancelled, and nothing is tried again: the next start takes it up. Comes before the pool goes.
+  void Stop();
 
   // Closed episodes that are not rewarded yet.
   int64_t pending() const;
@@ -139,6 +139,8 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   // Of an episode whose row or record, `what`, cannot be read: nothing of it changes, and the next start tries again. Whoever waits for it
   // is told how it stands.
   void LeaveDamaged(const std::string& episode_id, const std::string& what, const absl::Status& why);
+  // Of one that is the next start's.
+  void Leave(const std::string& episode_id);
   // Tells whoever waits; an episode without a name does not exist any more.
   void Finished(const std::string& episode_id, const absl::StatusOr<v1::Episode>& episode);
 
@@ -146,7 +148,7 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   EpisodeWaiters waiters_;
   // Of the trajectories that are being judged.
   const std::shared_ptr<ByteBudget> memory_ = std::make_shared<ByteBudget>(kJudgedBytes, "trajectories that are judged", "a fixed share");
-  // Cancelled when Drain's time is up.
+  // Cancelled by Stop.
   const std::shared_ptr<CancelToken> stop_ = std::make_shared<CancelToken>();
 
   mutable Mutex mutex_;

@@ -1,5 +1,8 @@
 #include "server/job_runner.h"
 
+#include <chrono>
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/log.h"
@@ -9,8 +12,8 @@
 namespace proctor::server {
 namespace {
 
-constexpr absl::Duration kNotifyInterval = absl::Milliseconds(100);
-constexpr absl::Duration kStoreInterval = absl::Seconds(1);
+constexpr std::chrono::milliseconds kNotifyInterval(100);
+constexpr std::chrono::seconds kStoreInterval(1);
 
 }  // namespace
 
@@ -39,8 +42,9 @@ struct JobRunner::Running {
   v1::Job job ABSL_GUARDED_BY(mutex);
   bool paused ABSL_GUARDED_BY(mutex) = false;
   bool cancelled_by_client ABSL_GUARDED_BY(mutex) = false;
-  absl::Time last_notified ABSL_GUARDED_BY(mutex) = absl::InfinitePast();
-  absl::Time last_stored ABSL_GUARDED_BY(mutex) = absl::InfinitePast();
+  // The first report is both told and stored.
+  std::optional<std::chrono::steady_clock::time_point> last_notified ABSL_GUARDED_BY(mutex);
+  std::optional<std::chrono::steady_clock::time_point> last_stored ABSL_GUARDED_BY(mutex);
 };
 
 // Progress of one job: in memory at once, to watchers and the store now and then.
@@ -49,6 +53,7 @@ class JobRunner::Progress final : public JobProgress {
   Progress(JobRunner& runner, Running& running) : runner_(runner), running_(running) {}
 
   absl::Status Report(int64_t done, int64_t total, const std::string& message) override {
+    PROCTOR_RETURN_IF_ERROR(running_.context.Check("the job"));
     bool notify = false;
     bool store = false;
     v1::Job copy;
@@ -57,9 +62,9 @@ class JobRunner::Progress final : public JobProgress {
       running_.job.set_done(done);
       running_.job.set_total(total);
       running_.job.set_message(message);
-      const absl::Time now = absl::Now();
-      notify = now - running_.last_notified >= kNotifyInterval;
-      store = now - running_.last_stored >= kStoreInterval;
+      const auto now = std::chrono::steady_clock::now();
+      notify = !running_.last_notified || now - *running_.last_notified >= kNotifyInterval;
+      store = !running_.last_stored || now - *running_.last_stored >= kStoreInterval;
       if (notify) running_.last_notified = now;
       if (store) running_.last_stored = now;
       copy = running_.job;

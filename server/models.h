@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/executor.h"
+#include "common/mutex.h"
 #include "evaluator/judge/judge_run.h"
 #include "model/client.h"
 #include "model/prices.h"
@@ -48,11 +49,15 @@ class Models {
   };
   // Errors: those of model::Client::Create; RESOURCE_EXHAUSTED.
   static absl::StatusOr<std::unique_ptr<Models>> Create(const v1::ModelConfig& config, Deps deps);
-  // Cancels what still runs; every Done has run when it returns.
+  // Stop, if it was not called.
   ~Models();
 
+  // Cancels what still runs; every Done has run when it returns. Whoever asks afterwards is told at once, within the call, that the
+  // question was cancelled. Not on the pool's last free thread.
+  void Stop();
+
   // Whether there is any.
-  bool any() const { return client_ != nullptr; }
+  bool any() const { return config_.endpoints_size() > 0; }
 
   // Whether a route or an endpoint has that name.
   bool Knows(const std::string& name) const { return config_.routes().contains(name) || config_.endpoints().contains(name); }
@@ -64,6 +69,8 @@ class Models {
   std::unique_ptr<evaluator::JudgeModel> For(model::Payer payer, bool fresh_replies = false);
 
  private:
+  class Asker;
+
   Models(const v1::ModelConfig& config, Deps deps)
       : config_(config), prices_(config), timers_(deps.timers), observer_(deps.observer) {}
 
@@ -72,7 +79,9 @@ class Models {
   model::QueueTimers timers_;
   JudgingObserver* const observer_;
   std::unique_ptr<net::HttpPool> http_;
-  std::unique_ptr<model::Client> client_;
+  Mutex mutex_;
+  // Null where there is no endpoint, and once stopped.
+  std::unique_ptr<model::Client> client_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace proctor::server

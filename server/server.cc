@@ -339,9 +339,11 @@ void ServerImpl::Shutdown(absl::Duration grace) {
     grpc_->Shutdown(absl::ToChronoTime(absl::Now() + kCancelGrace));
     grpc_->Wait();
   }
-  http_.reset();    // Answered until here: its readers watch the drain.
-  models_.reset();  // Ends what still waits for a model.
-  pools_.reset();   // Runs what was posted, then joins.
+  http_.reset();  // Answered until here: its readers watch the drain.
+  if (pipeline_ != nullptr) pipeline_->Stop();
+  if (models_ != nullptr) models_->Stop();  // Ends what still waits for a model.
+  pools_.reset();                           // Runs what was posted, then joins.
+  models_.reset();
   grpc_.reset();
   services_.clear();
   housekeeping_.reset();

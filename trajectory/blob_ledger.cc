@@ -22,10 +22,18 @@ void BlobLedger::Unpin(const std::string& digest) {
   if (found != pins_.end() && --found->second == 0) pins_.erase(found);
 }
 
-void BlobLedger::KeepUntil(const std::string& digest, absl::Time until) {
+void BlobLedger::KeepUntil(const std::string& digest, absl::Time now, absl::Time until) {
   MutexLock lock(mutex_);
   absl::Time& kept = kept_.emplace(digest, until).first->second;
   kept = std::max(kept, until);
+  if (kept_.size() < sweep_at_) return;
+  std::erase_if(kept_, [now](const auto& entry) { return entry.second <= now; });
+  sweep_at_ = std::max(kMinSweep, 2 * kept_.size());
+}
+
+size_t BlobLedger::kept() const {
+  MutexLock lock(mutex_);
+  return kept_.size();
 }
 
 bool BlobLedger::BeginCollect(const std::string& digest, absl::Time now) {

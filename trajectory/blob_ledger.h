@@ -22,17 +22,23 @@ class BlobLedger {
   void Unpin(const std::string& digest);
 
   // Holds a blob that a later call will name, until `until`.
-  void KeepUntil(const std::string& digest, absl::Time until);
+  void KeepUntil(const std::string& digest, absl::Time now, absl::Time until);
+  // How many are held so; those whose time is over are forgotten now and then.
+  size_t kept() const;
 
   // Claims a blob for deletion. False: somebody holds it. True: call EndCollect soon.
   bool BeginCollect(const std::string& digest, absl::Time now);
   void EndCollect(const std::string& digest);
 
  private:
-  Mutex mutex_;
+  static constexpr size_t kMinSweep = 1024;
+
+  mutable Mutex mutex_;
   CondVar collected_;
   std::map<std::string, int> pins_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, absl::Time> kept_ ABSL_GUARDED_BY(mutex_);
+  // So many are swept: what has gone is then as much as what came.
+  size_t sweep_at_ ABSL_GUARDED_BY(mutex_) = kMinSweep;
   std::set<std::string> collecting_ ABSL_GUARDED_BY(mutex_);
 };
 

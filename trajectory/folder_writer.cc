@@ -57,7 +57,10 @@ absl::Status FolderWriter::RemoveFolder(const std::string& relative) {
   const std::string path = absl::StrCat(partial_, "/", relative);
   std::error_code error;
   for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->is_regular_file()) bytes_ -= static_cast<int64_t>(entry->file_size());
+    std::error_code unknown;
+    const bool file = entry->is_regular_file(unknown);
+    const uintmax_t size = file ? entry->file_size(unknown) : 0;
+    if (!unknown) bytes_ -= static_cast<int64_t>(size);
   }
   if (!error) fs::remove_all(path, error);
   return error ? absl::UnavailableError(absl::StrCat(path, ": ", error.message())) : absl::OkStatus();

@@ -116,7 +116,8 @@ absl::StatusOr<std::string> Recorder::PutBlob(const CallContext& context,
   BlobPins pins(archive_.ledger());
   PROCTOR_RETURN_IF_ERROR(pins.Add(context, digest));
   PROCTOR_RETURN_IF_ERROR(archive_.blobs().Put(context, bytes).status());
-  archive_.ledger().KeepUntil(digest, archive_.clock().Now() + kLooseBlobLife);
+  const absl::Time now = archive_.clock().Now();
+  archive_.ledger().KeepUntil(digest, now, now + kLooseBlobLife);
   return digest;
 }
 

@@ -1,7 +1,8 @@
+#include <chrono>
 #include <deque>
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/mutex.h"
 #include "common/status.h"
 #include "env/web/devtools_message.h"
@@ -60,14 +61,15 @@ class WebSocketTransport final : public DevToolsTransport {
  private:
   // On the client's thread, which waits here while too much is unread: the browser's writes wait then, too.
   void Queue(std::string message) {
-    const absl::Time give_up = absl::Now() + options_.unread_cap;
+    // Not the wall clock, which may be set: all sessions of the browser would lose it.
+    const auto give_up = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(options_.unread_cap);
     MutexLock lock(mutex_);
     if (!end_.ok()) return;
     unread_bytes_ += message.size();
     messages_.push_back(std::move(message));
     arrived_.Signal();
     while (unread_bytes_ > options_.max_unread_bytes && end_.ok()) {
-      const absl::Duration left = give_up - absl::Now();
+      const absl::Duration left = absl::FromChrono(give_up - std::chrono::steady_clock::now());
       if (left <= absl::ZeroDuration()) {
         end_ = absl::ResourceExhaustedError("the browser says more than is read");
         arrived_.SignalAll();

@@ -38,6 +38,23 @@ TEST(CallContextTest, WaitEndsAtTheDeadline) {
             absl::StatusCode::kDeadlineExceeded);
 }
 
+TEST(CallContextTest, WhatWasTakenAgainBeforeTheWaitReturnsIsWaitedForOnceMore) {
+  const CallContext context = CallContext::WithTimeout(absl::Seconds(30));
+  Mutex mutex;
+  CondVar condition;
+  // Free when it is looked at first after the fast path, then taken by somebody else, then free for good.
+  int looks = 0;
+  bool free = false;
+  const auto is_free = [&] {
+    ++looks;
+    free = looks == 2 || looks > 3;
+    return free;
+  };
+  MutexLock lock(mutex);
+  EXPECT_TRUE(AwaitWithContext(context, mutex, condition, is_free, "a thing").ok());
+  EXPECT_TRUE(free);
+}
+
 TEST(CallContextTest, CallbackAfterCancelRunsAtOnce) {
   CancelToken token;
   token.Cancel();

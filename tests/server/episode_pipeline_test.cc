@@ -307,6 +307,19 @@ TEST_F(EpisodePipelineTest, ADatabaseThatTakesNothingIsNotAskedAgain) {
   EXPECT_EQ(archive_->unreadable().count(), 2);
 }
 
+TEST_F(EpisodePipelineTest, WhatClosesAfterTheStopIsTheNextStarts) {
+  Record("e1");
+  std::atomic<int> failures = 1000;
+  database_.FailWrites(failures, absl::UnavailableError("the disk is away"));
+  pipeline_.Closed("e1");  // It is tried again and again, ...
+  pipeline_.Stop();        // ... but not after this.
+  EXPECT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
+  failures = 0;
+  Record("e2");
+  pipeline_.Closed("e2");
+  EXPECT_EQ(pipeline_.pending(), 0);
+}
+
 TEST_F(EpisodePipelineTest, ADamagedEpisodeKeepsItsPlaceInItsGroup) {
   const v1::StartEpisodeRequest request = AdmitAsGroup({"e1", "e2"});
   const absl::Time start = SystemClock().Now();
