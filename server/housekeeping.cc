@@ -22,9 +22,12 @@ constexpr absl::Duration kOutcomesKept = absl::Hours(24 * 30);
 // session is open.
 constexpr int kRecompressedPerRun = 1000;
 constexpr absl::Duration kRecompressionPause = absl::Minutes(10);
+// For each of what is done once an hour.
+constexpr absl::Duration kHourlyCap = absl::Minutes(10);
 
 void LogFailure(const char* what, const absl::Status& status) {
-  if (!status.ok()) LogError(what, {{"error", status.ToString()}});
+  // Cancelled: the server stops.
+  if (!status.ok() && !absl::IsCancelled(status)) LogError(what, {{"error", status.ToString()}});
 }
 
 }  // namespace
@@ -78,8 +81,12 @@ void Housekeeping::Maintain() {
   BeginRecompression();
   BeginRetention();
   if (uptime_() < next_hourly_) return;
+  if (hourly_runs_.exchange(true)) return;
   next_hourly_ = uptime_() + absl::Hours(1);
-  MaintainHourly(context);
+  PostInBackground([this] {
+    MaintainHourly();
+    hourly_runs_ = false;
+  });
 }
 
 void Housekeeping::SetRetention(const v1::RetentionConfig& retention) {
@@ -100,19 +107,23 @@ void Housekeeping::BeginRetention() {
   parts_.background.Post([this] { Retain(); });
 }
 
-void Housekeeping::MaintainHourly(const CallContext& context) {
-  TrimRewards(context);
-  ForgetDeleted(context);
+void Housekeeping::MaintainHourly() {
+  // Each has its own time: what takes long keeps nothing else from its turn.
+  const auto context = [this] { return CallContext(absl::Now() + kHourlyCap, stopping_); };
+  TrimRewards(context());
+  ForgetDeleted(context());
+  parts_.accounts.WriteAgain();
+  LogFailure("blobs that nothing names were not collected", parts_.data.trajectories->CollectLoose(context()));
   std::set<std::string> live;
   for (const v1::Session& session : parts_.sessions.List(/*show_closed=*/true)) {
     if (const auto id = ResourceId("sessions", session.name()); id.ok()) live.insert(*id);
   }
   LogFailure("old answers were not pruned", parts_.data.replays
-                                                ->Prune(context, absl::Now() - kAnswersKept,
+                                                ->Prune(context(), absl::Now() - kAnswersKept,
                                                         [&](const std::string& session) { return live.contains(session); })
                                                 .status());
-  LogFailure("old outcomes were not pruned", parts_.data.sampler->Prune(context, absl::Now() - kOutcomesKept));
-  PostInBackground([this] { CountBlobs(); });
+  LogFailure("old outcomes were not pruned", parts_.data.sampler->Prune(context(), absl::Now() - kOutcomesKept));
+  CountBlobs();
 }
 
 void Housekeeping::TrimRewards(const CallContext& context) {
@@ -128,15 +139,10 @@ void Housekeeping::TrimRewards(const CallContext& context) {
 }
 
 void Housekeeping::ForgetDeleted(const CallContext& context) {
-  const auto exists = [&](const std::string& id) -> absl::StatusOr<bool> {
-    // The episode's row stays.
-    const absl::Status found = parts_.data.trajectories->GetHeader(context, ResourceName("trajectories", id)).status();
-    if (absl::IsNotFound(found)) return false;
-    // One that is damaged is there.
-    if (found.ok() || absl::IsDataLoss(found)) return true;
-    return found;
-  };
-  LogFailure("deleted episodes still count for their tenants", parts_.accounts.ForgetDeleted(context, exists));
+  // Episodes' rows stay.
+  LogFailure("deleted episodes still count for their tenants",
+             parts_.accounts.ForgetDeleted(
+                 context, [&](const std::vector<std::string>& ids) { return parts_.data.trajectories->Missing(context, ids); }));
 }
 
 void Housekeeping::BeginRecompression() {

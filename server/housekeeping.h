@@ -26,7 +26,7 @@ namespace proctor::server {
 
 // Once a second: tokens files that changed are read, groups end whose deadline came, screenshots get smaller encodings (while nobody is at
 // work one after another; while sessions are open one, then a pause at least as long as it took). Once an hour: old rewards, answers and
-// outcomes go, blobs are counted. As often as configured: what retention lets go. Thread-safe.
+// outcomes go, and blobs that nothing names; blobs are counted. As often as configured: what retention lets go. Thread-safe.
 class Housekeeping {
  public:
   // All outlive the housekeeping; the pools have run what was posted to them before it is destroyed.
@@ -42,7 +42,7 @@ class Housekeeping {
     TimerQueue& timers;
     // For what is short.
     Executor& pool;
-    // Two threads, for what takes long: recompression, which may wait for its idle thread, and the rest.
+    // Three threads, for what takes long: recompression, which may wait for its idle thread, retention, and what is done hourly.
     Executor& background;
     // Where pictures are encoded.
     IdleThread& encoder;
@@ -60,7 +60,8 @@ class Housekeeping {
   void Tick();
   // On one thread at a time: a tick is set when the last one is done.
   void Maintain();
-  void MaintainHourly(const CallContext& context);
+  // In the background.
+  void MaintainHourly();
   // Lets retention look if it is time.
   void BeginRetention();
   void TrimRewards(const CallContext& context);
@@ -81,6 +82,7 @@ class Housekeeping {
   // Whatever the wall clock is set to.
   const std::function<absl::Duration()> uptime_ = AnchoredClock::Steady();
   absl::Duration next_hourly_ = absl::ZeroDuration();
+  std::atomic<bool> hourly_runs_ = false;
   // Set while recompression runs; it alone uses the two below then.
   std::atomic<bool> recompressing_ = false;
   absl::Duration next_recompression_ = absl::ZeroDuration();

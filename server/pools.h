@@ -20,7 +20,7 @@ struct Pools {
         evaluation("evaluate", threads.evaluation()),
         models("model", 2),
         jobs("job", threads.jobs()),
-        background("background", 2),
+        background("background", 3),
         accounts("account", 1) {}
 
   std::vector<const MeteredPool*> All() const {

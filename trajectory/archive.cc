@@ -69,11 +69,14 @@ constexpr char kVersion3[] =
 // Bytes of the steps' column `step`. NULL: a record of before, whose steps tell when they are asked.
 constexpr char kVersion4[] = "ALTER TABLE trajectory_records ADD COLUMN step_bytes BIGINT";
 
+// Blobs that came alone, to be named by a record later, and when (microseconds). Those that none names are collected.
+constexpr char kVersion5[] = "CREATE TABLE trajectory_loose (digest TEXT PRIMARY KEY, create_time BIGINT NOT NULL)";
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Archive>> Archive::Open(storage::Database& database,
                                                        storage::BlobStore& blobs, Clock& clock) {
-  PROCTOR_RETURN_IF_ERROR(database.Migrate("trajectory", {kVersion1, kVersion2, kVersion3, kVersion4}));
+  PROCTOR_RETURN_IF_ERROR(database.Migrate("trajectory", {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5}));
   return std::unique_ptr<Archive>(new Archive(database, blobs, clock));
 }
 

@@ -14,6 +14,9 @@
 
 namespace proctor::trajectory {
 
+// How long a blob that came alone waits for the row that names it: longer than any episode.
+inline constexpr absl::Duration kLooseBlobLife = absl::Hours(24);
+
 // Thread-safe.
 class BlobLedger {
  public:

@@ -7,15 +7,13 @@
 #include "common/ids.h"
 #include "common/status.h"
 #include "storage/database.h"
+#include "trajectory/blob_ledger.h"
 #include "trajectory/record_form.h"
 
 namespace proctor::trajectory {
 namespace {
 
 using storage::Transaction;
-
-// How long a blob waits for the row that names it: longer than any episode.
-constexpr absl::Duration kLooseBlobLife = absl::Hours(24);
 
 absl::StatusOr<std::string> IdOf(const v1::Trajectory& header) {
   return ResourceId("trajectories", header.name());
@@ -115,8 +113,15 @@ absl::StatusOr<std::string> Recorder::PutBlob(const CallContext& context,
   const std::string digest = Sha256Hex(bytes);
   BlobPins pins(archive_.ledger());
   PROCTOR_RETURN_IF_ERROR(pins.Add(context, digest));
-  PROCTOR_RETURN_IF_ERROR(archive_.blobs().Put(context, bytes).status());
   const absl::Time now = archive_.clock().Now();
+  // Noted first: whatever comes in between, it is not forgotten.
+  PROCTOR_RETURN_IF_ERROR(archive_.database().Write(context, [&](Transaction& transaction) {
+    return transaction
+        .Execute("INSERT INTO trajectory_loose (digest, create_time) VALUES ($1, $2) ON CONFLICT (digest) DO UPDATE SET create_time = $2",
+                 {digest, absl::ToUnixMicros(now)})
+        .status();
+  }));
+  PROCTOR_RETURN_IF_ERROR(archive_.blobs().Put(context, bytes).status());
   archive_.ledger().KeepUntil(digest, now, now + kLooseBlobLife);
   return digest;
 }

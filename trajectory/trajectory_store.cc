@@ -1,8 +1,11 @@
 #include "trajectory/trajectory_store.h"
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +15,7 @@
 #include "common/status.h"
 #include "storage/database.h"
 #include "storage/page.h"
+#include "trajectory/blob_ledger.h"
 #include "trajectory/page_token.h"
 #include "trajectory/record_form.h"
 #include "trajectory/record_query.h"
@@ -306,6 +310,38 @@ absl::Status TrajectoryStore::EndEpisodeAlone(const CallContext& context, const 
     archive_.unreadable().Note(ResourceName("episodes", id), absl::StrCat("it stays as it is: ", ended.ok() ? "its row cannot be read" : ended.message()));
   }
   return absl::OkStatus();
+}
+
+absl::Status TrajectoryStore::CollectLoose(const CallContext& context) {
+  const int64_t until = absl::ToUnixMicros(archive_.clock().Now() - kLooseBlobLife);
+  PROCTOR_RETURN_IF_ERROR(archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
+    for (const char* sql : {"INSERT INTO trajectory_garbage (digest) SELECT digest FROM trajectory_loose WHERE create_time <= $1 AND NOT "
+                            "EXISTS (SELECT 1 FROM trajectory_blobs b WHERE b.digest = trajectory_loose.digest) ON CONFLICT DO NOTHING",
+                            "DELETE FROM trajectory_loose WHERE create_time <= $1"}) {
+      PROCTOR_RETURN_IF_ERROR(transaction.Execute(sql, {until}).status());
+    }
+    return absl::OkStatus();
+  }));
+  return CollectGarbage(context);
+}
+
+absl::StatusOr<std::vector<std::string>> TrajectoryStore::Missing(const CallContext& context, const std::vector<std::string>& ids) {
+  if (ids.empty()) return ids;
+  std::string sql = "SELECT id FROM trajectory_records WHERE id IN (";
+  std::vector<storage::Value> values;
+  for (const std::string& id : ids) {
+    values.emplace_back(id);
+    absl::StrAppend(&sql, values.size() > 1 ? ", $" : "$", values.size());
+  }
+  std::set<std::string> there;
+  PROCTOR_RETURN_IF_ERROR(archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
+    PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows, transaction.Query(absl::StrCat(sql, ")"), values));
+    for (const Row& row : rows) there.insert(row.Text(0));
+    return absl::OkStatus();
+  }));
+  std::vector<std::string> missing;
+  std::copy_if(ids.begin(), ids.end(), std::back_inserter(missing), [&](const std::string& id) { return !there.contains(id); });
+  return missing;
 }
 
 absl::Status TrajectoryStore::CollectGarbage(const CallContext& context) {

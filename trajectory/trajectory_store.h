@@ -69,6 +69,12 @@ class TrajectoryStore {
   // be read or changed stays as it is. Both are noted in Archive::unreadable.
   absl::StatusOr<std::vector<std::string>> CloseInterrupted(const CallContext& context);
 
+  // Collects the blobs that came alone over kLooseBlobLife ago and that no record names. Blocks.
+  absl::Status CollectLoose(const CallContext& context);
+
+  // Those of `ids` (at most 500) that no record has.
+  absl::StatusOr<std::vector<std::string>> Missing(const CallContext& context, const std::vector<std::string>& ids);
+
  private:
   absl::Status CloseOne(const CallContext& context, const std::string& id);
   // Of a record that is too damaged to be closed: nobody works on its episode any longer.

@@ -11,6 +11,9 @@ namespace proctor::server {
 namespace {
 
 constexpr absl::Duration kWriteCap = absl::Seconds(30);
+// Where nothing can be written for so long that more would wait, the oldest are lost: their tenants' sums are too small after a restart.
+constexpr size_t kMaxUnwritten = 10'000;
+constexpr int64_t kMissingAtOnce = 500;
 // Unnamed blobs are kept for a day at least and collected within the hour.
 constexpr int64_t kUnnamedHours = 25;
 
@@ -73,10 +76,35 @@ absl::Status TenantAccounts::Load(const CallContext& context) {
 }
 
 void TenantAccounts::WriteBehind(std::string what, std::function<absl::Status(storage::Transaction&)> work) {
-  parts_.pool.Post([this, what = std::move(what), work = std::move(work)] {
-    const absl::Status written = parts_.database.Write(CallContext::WithTimeout(kWriteCap), work);
-    if (!written.ok()) LogError("a tenant's account was not written", {{"what", what}, {"error", written.ToString()}});
-  });
+  {
+    MutexLock lock(mutex_);
+    unwritten_.push_back({std::move(what), std::move(work)});
+    if (unwritten_.size() > kMaxUnwritten) unwritten_.pop_front();
+  }
+  parts_.pool.Post([this] { WriteAll(); });
+}
+
+void TenantAccounts::WriteAgain() {
+  MutexLock lock(mutex_);
+  if (!unwritten_.empty()) parts_.pool.Post([this] { WriteAll(); });
+}
+
+void TenantAccounts::WriteAll() {
+  while (true) {
+    Write next;
+    {
+      MutexLock lock(mutex_);
+      if (unwritten_.empty()) return;
+      next = std::move(unwritten_.front());
+      unwritten_.pop_front();
+    }
+    const absl::Status written = parts_.database.Write(CallContext::WithTimeout(kWriteCap), next.work);
+    if (written.ok()) continue;
+    LogError("a tenant's account was not written; trying again", {{"what", next.what}, {"error", written.ToString()}});
+    MutexLock lock(mutex_);
+    unwritten_.push_front(std::move(next));
+    return;
+  }
 }
 
 void TenantAccounts::AddEpisode(const std::string& tenant, const std::string& episode_id, int64_t bytes) {
@@ -168,17 +196,29 @@ absl::Status TenantAccounts::ForgetEpisode(const CallContext& context, const std
   return absl::OkStatus();
 }
 
-absl::Status TenantAccounts::ForgetDeleted(const CallContext& context,
-                                           const std::function<absl::StatusOr<bool>(const std::string& id)>& exists) {
-  std::vector<storage::Row> rows;
-  PROCTOR_RETURN_IF_ERROR(parts_.database.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
-    PROCTOR_ASSIGN_OR_RETURN(rows, transaction.Query("SELECT episode FROM auth_episodes ORDER BY episode", {}));
-    return absl::OkStatus();
-  }));
-  for (const storage::Row& row : rows) {
-    PROCTOR_ASSIGN_OR_RETURN(const bool there, exists(row.Text(0)));
-    if (!there) PROCTOR_RETURN_IF_ERROR(ForgetEpisode(context, row.Text(0)));
+absl::Status TenantAccounts::ForgetDeleted(const CallContext& context, const Missing& missing) {
+  std::set<std::string> missing_now;
+  std::string after;
+  while (true) {
+    std::vector<std::string> ids;
+    PROCTOR_RETURN_IF_ERROR(parts_.database.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
+      PROCTOR_ASSIGN_OR_RETURN(const auto rows, transaction.Query("SELECT episode FROM auth_episodes WHERE episode > $1 ORDER BY episode LIMIT $2",
+                                                                  {after, kMissingAtOnce}));
+      for (const storage::Row& row : rows) ids.push_back(row.Text(0));
+      return absl::OkStatus();
+    }));
+    if (ids.empty()) break;
+    after = ids.back();
+    PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> gone, missing(ids));
+    for (const std::string& id : gone) {
+      if (missing_before_.contains(id)) {
+        PROCTOR_RETURN_IF_ERROR(ForgetEpisode(context, id));
+      } else {
+        missing_now.insert(id);
+      }
+    }
   }
+  missing_before_ = std::move(missing_now);
   return absl::OkStatus();
 }
 

@@ -3,12 +3,15 @@
 #define PROCTOR_SERVER_AUTH_TENANT_ACCOUNTS_H_
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/clock.h"
@@ -21,7 +24,7 @@ namespace proctor::server {
 // The tenant of `sessions/{id}`: what stands behind the id's dot; kDefaultTenant without one.
 std::string TenantOfSession(std::string_view session);
 
-// Sums are in memory and exact for this process; rows are written behind, on `pool`, so that nobody waits for the disk. A crash may
+// Sums are in memory and exact for this process; rows are written behind, on `pool` (of one thread), so that nobody waits for the disk. A crash may
 // lose what was added within its last moments: these are quotas, not books. Thread-safe.
 class TenantAccounts {
  public:
@@ -37,8 +40,13 @@ class TenantAccounts {
   void AddEpisode(const std::string& tenant, const std::string& episode_id, int64_t bytes);
   // It was deleted. The sum shrinks when its row has been read, behind.
   void EpisodeDeleted(const std::string& episode_id);
-  // The episodes that were counted and of which `exists` says that they are gone are forgotten. Blocks.
-  absl::Status ForgetDeleted(const CallContext& context, const std::function<absl::StatusOr<bool>(const std::string& id)>& exists);
+  // Which of these episodes (at most 500) have no record.
+  using Missing = std::function<absl::StatusOr<std::vector<std::string>>(const std::vector<std::string>& ids)>;
+  // The episodes that were counted and that are missing now and were the last time, too, are forgotten: one that is missing for the first
+  // time may be about to begin. Blocks. Not from two threads at once.
+  absl::Status ForgetDeleted(const CallContext& context, const Missing& missing);
+  // What could not be written, such as to a full disk, is tried once more, behind. What is added tries it, too.
+  void WriteAgain();
   // What episodes that run have handed in: it counts as stored. False, and nothing is added: the tenant's sum would exceed `limit` (0: none).
   bool AddRunning(const std::string& tenant, int64_t bytes, int64_t limit);
   void EndRunning(const std::string& tenant, int64_t bytes);
@@ -69,7 +77,13 @@ class TenantAccounts {
   absl::Status Load(const CallContext& context);
   absl::Status ForgetEpisode(const CallContext& context, const std::string& episode_id);
   int64_t StoredBytes(const std::string& tenant) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  struct Write {
+    std::string what;
+    std::function<absl::Status(storage::Transaction&)> work;
+  };
   void WriteBehind(std::string what, std::function<absl::Status(storage::Transaction&)> work);
+  // On the pool: in the order in which they came, up to the first that fails.
+  void WriteAll();
   std::string Today() const;
   int64_t ThisHour() const;
 
@@ -82,6 +96,9 @@ class TenantAccounts {
   // By tenant and day.
   std::map<std::pair<std::string, std::string>, double> usd_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::string> jobs_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Write> unwritten_ ABSL_GUARDED_BY(mutex_);
+  // ForgetDeleted's alone.
+  std::set<std::string> missing_before_;
 };
 
 }  // namespace proctor::server

@@ -190,6 +190,38 @@ TEST_F(TrajectoryStoreTest, KeepsABlobThatALaterStepWillName) {
   EXPECT_FALSE(room_.blobs->Contains(Sha256Hex("pixels 1")));
 }
 
+TEST_F(TrajectoryStoreTest, CollectsBlobsThatCameAloneAndThatNobodyNamed) {
+  ASSERT_TRUE(room_.recorder.PutBlob(context_, "never named").ok());
+  ASSERT_TRUE(room_.recorder.PutBlob(context_, "pixels 1").ok());
+  RecordEpisode(room_, "e1", 1);
+  room_.clock.Advance(absl::Hours(23));
+  ASSERT_TRUE(room_.recorder.PutBlob(context_, "young").ok());
+  ASSERT_TRUE(room_.trajectories.CollectLoose(context_).ok());
+  EXPECT_TRUE(room_.blobs->Contains(Sha256Hex("never named")));
+  room_.clock.Advance(absl::Hours(2));
+  ASSERT_TRUE(room_.trajectories.CollectLoose(context_).ok());
+  EXPECT_FALSE(room_.blobs->Contains(Sha256Hex("never named")));
+  EXPECT_TRUE(room_.blobs->Contains(Sha256Hex("pixels 1"))) << "a step names it";
+  EXPECT_TRUE(room_.blobs->Contains(Sha256Hex("young")));
+  // One that comes again is young again.
+  ASSERT_TRUE(room_.recorder.PutBlob(context_, "young").ok());
+  room_.clock.Advance(absl::Hours(23));
+  ASSERT_TRUE(room_.trajectories.CollectLoose(context_).ok());
+  EXPECT_TRUE(room_.blobs->Contains(Sha256Hex("young")));
+}
+
+TEST_F(TrajectoryStoreTest, TellsWhichRecordsAreMissing) {
+  RecordEpisode(room_, "e1", 0);
+  RecordEpisode(room_, "e3", 0);
+  std::vector<std::string> ids;
+  EXPECT_TRUE(room_.trajectories.Missing(context_, ids)->empty());
+  for (int i = 0; i < 500; ++i) ids.push_back(absl::StrCat("e", i));
+  std::vector<std::string> expected = ids;
+  std::erase(expected, "e1");
+  std::erase(expected, "e3");
+  EXPECT_EQ(room_.trajectories.Missing(context_, ids).value(), expected);
+}
+
 TEST_F(TrajectoryStoreTest, DoesNotDeleteAnOpenRecord) {
   ASSERT_TRUE(
       room_.recorder.BeginWithoutEpisode(context_, MakeHeader("e1", room_.clock.Now())).ok());

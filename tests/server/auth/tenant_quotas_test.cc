@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "common/retry_hint.h"
 #include "env/episode_sink.h"
@@ -46,6 +49,12 @@ class TenantQuotasTest : public ::testing::Test {
     EXPECT_THAT(std::string(status.message()), HasSubstr(quota));
     EXPECT_THAT(std::string(status.message()), HasSubstr("frees"));
     EXPECT_TRUE(RetryHint(status).has_value());
+  }
+  // Everything that was posted has run.
+  void AwaitPool() {
+    std::promise<void> done;
+    pool_->Post([&done] { done.set_value(); });
+    done.get_future().wait();
   }
   // Everything that was posted is written.
   void Settle() { Reopen(); }
@@ -137,15 +146,44 @@ TEST_F(TenantQuotasTest, AnEpisodeIsCountedOnce) {
   EXPECT_EQ(accounts_->stored_bytes("lab"), 60);
 }
 
+TEST_F(TenantQuotasTest, WhatCouldNotBeWrittenIsWrittenLater) {
+  const auto sql = [this](const char* text) {
+    const absl::Status status = database_->Write(
+        CallContext(), [&](storage::Transaction& transaction) { return transaction.Execute(text, {}).status(); });
+    ASSERT_TRUE(status.ok()) << status;
+  };
+  sql("ALTER TABLE auth_episodes RENAME TO auth_away");
+  accounts_->AddEpisode("lab", "e1", 10);
+  accounts_->AddEpisode("lab", "e2", 10);
+  AwaitPool();
+  sql("ALTER TABLE auth_away RENAME TO auth_episodes");
+  accounts_->WriteAgain();
+  Settle();
+  EXPECT_EQ(accounts_->stored_bytes("lab"), 20);
+}
+
 TEST_F(TenantQuotasTest, WhatWasDeletedOtherwiseIsForgotten) {
   for (const char* id : {"e1", "e2", "e3"}) accounts_->AddEpisode("lab", id, 10);
   Settle();
-  const std::set<std::string> there = {"e2"};
-  ASSERT_TRUE(accounts_->ForgetDeleted(CallContext(), [&](const std::string& id) { return there.contains(id); }).ok());
-  EXPECT_EQ(accounts_->stored_bytes("lab"), 10);
-  const auto broken = [](const std::string&) -> absl::StatusOr<bool> { return absl::UnavailableError("disk"); };
+  std::set<std::string> gone = {"e1", "e3"};
+  const auto missing = [&](const std::vector<std::string>& ids) -> absl::StatusOr<std::vector<std::string>> {
+    std::vector<std::string> found;
+    for (const std::string& id : ids) {
+      if (gone.contains(id)) found.push_back(id);
+    }
+    return found;
+  };
+  // One that is not there may be about to begin.
+  ASSERT_TRUE(accounts_->ForgetDeleted(CallContext(), missing).ok());
+  EXPECT_EQ(accounts_->stored_bytes("lab"), 30);
+  gone.erase("e3");
+  ASSERT_TRUE(accounts_->ForgetDeleted(CallContext(), missing).ok());
+  EXPECT_EQ(accounts_->stored_bytes("lab"), 20);
+  const auto broken = [](const std::vector<std::string>&) -> absl::StatusOr<std::vector<std::string>> {
+    return absl::UnavailableError("disk");
+  };
   EXPECT_TRUE(absl::IsUnavailable(accounts_->ForgetDeleted(CallContext(), broken)));
-  EXPECT_EQ(accounts_->stored_bytes("lab"), 10);
+  EXPECT_EQ(accounts_->stored_bytes("lab"), 20);
 }
 
 TEST_F(TenantQuotasTest, JudgingFreesAtMidnight) {
@@ -183,7 +221,8 @@ TEST_F(TenantQuotasTest, WhatIsKeptCountsAfterARestartTooAndIsNoEpisode) {
   Settle();
   EXPECT_EQ(accounts_->stored_bytes("lab"), 70);
   EXPECT_EQ(accounts_->stored_bytes("other"), 5);
-  ASSERT_TRUE(accounts_->ForgetDeleted(CallContext(), [](const std::string&) { return false; }).ok());
+  const auto all = [](const std::vector<std::string>& ids) -> absl::StatusOr<std::vector<std::string>> { return ids; };
+  for (int look = 0; look < 2; ++look) ASSERT_TRUE(accounts_->ForgetDeleted(CallContext(), all).ok());
   EXPECT_EQ(accounts_->stored_bytes("lab"), 63);
 }
 
