@@ -8,6 +8,7 @@
 #include "evaluator/evaluate.h"
 #include "proctor/v1/evaluation_service.grpc.pb.h"
 #include "server/calibrate_job.h"
+#include "server/judged_trajectories.h"
 #include "server/measure_job.h"
 #include "server/reflecting.h"
 #include "server/rescore_job.h"
@@ -19,7 +20,7 @@ namespace {
 
 class EvaluationServiceImpl final : public v1::EvaluationService::CallbackService {
  public:
-  explicit EvaluationServiceImpl(EvaluationServiceParts parts) : parts_(parts) {}
+  explicit EvaluationServiceImpl(EvaluationServiceParts parts) : parts_(parts), trajectories_(*parts.data.trajectories) {}
 
   // Safe to repeat without remembering request ids: the same configuration again is the same evaluator.
   grpc::ServerUnaryReactor* CreateEvaluator(grpc::CallbackServerContext* context,
@@ -56,13 +57,12 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
                                                v1::Verdict* response) override {
     return UnaryAsync(context, parts_.pool,
                       [=, this, caller = CallerOf(*context)](const CallContext& call, std::function<void(absl::Status)> done) {
-                        auto trajectory = parts_.data.trajectories->Get(call, request->trajectory());
+                        const auto trajectory = trajectories_.Load(call, request->trajectory());
                         if (!trajectory.ok()) {
                           done(trajectory.status());
                           return;
                         }
-                        parts_.judging.Evaluate(call, request->evaluator(),
-                                                std::make_shared<const v1::Trajectory>(*std::move(trajectory)),
+                        parts_.judging.Evaluate(call, request->evaluator(), *trajectory,
                                                 {.keep = request->dry_run() ? Keep::kDryRun : Keep::kStore, .tenant = caller.tenant},
                                                 [response, done = std::move(done)](absl::StatusOr<v1::Verdict> verdict) {
                                                   done(Assign(std::move(verdict), response));
@@ -82,14 +82,13 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
     return UnaryAsync(context, parts_.pool,
                       [=, this](const CallContext& call, std::function<void(absl::Status)> done) {
                         const auto verdict = parts_.data.verdicts->Get(call, request->name());
-                        auto trajectory = verdict.ok() ? parts_.data.trajectories->Get(call, verdict->trajectory())
-                                                       : absl::StatusOr<v1::Trajectory>(verdict.status());
+                        const auto trajectory = verdict.ok() ? trajectories_.Load(call, verdict->trajectory())
+                                                             : absl::StatusOr<JudgedTrajectories::Ptr>(verdict.status());
                         if (!trajectory.ok()) {
                           done(trajectory.status());
                           return;
                         }
-                        parts_.judging.Replay(call, *verdict,
-                                              std::make_shared<const v1::Trajectory>(*std::move(trajectory)),
+                        parts_.judging.Replay(call, *verdict, *trajectory,
                                               [response, done = std::move(done)](absl::StatusOr<v1::Verdict> again) {
                                                 done(Assign(std::move(again), response));
                                               });
@@ -154,18 +153,19 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
                                                 v1::Comparison* response) override {
     return UnaryAsync(context, parts_.pool,
                       [=, this, caller = CallerOf(*context)](const CallContext& call, std::function<void(absl::Status)> done) {
-                        auto first = parts_.data.trajectories->Get(call, request->first());
-                        auto second = parts_.data.trajectories->Get(call, request->second());
-                        if (request->first() == request->second() || !first.ok() || !second.ok()) {
-                          done(!first.ok()    ? first.status()
-                               : !second.ok() ? second.status()
-                                              : absl::InvalidArgumentError("a trajectory cannot be compared with itself"));
+                        if (request->first() == request->second()) {
+                          done(absl::InvalidArgumentError("a trajectory cannot be compared with itself"));
+                          return;
+                        }
+                        const auto pair = trajectories_.LoadAll(call, {request->first(), request->second()});
+                        if (!pair.ok()) {
+                          done(pair.status());
                           return;
                         }
                         parts_.judging.Compare(call,
                                                {.evaluator = request->evaluator(),
-                                                .first = std::make_shared<const v1::Trajectory>(*std::move(first)),
-                                                .second = std::make_shared<const v1::Trajectory>(*std::move(second)),
+                                                .first = pair->front(),
+                                                .second = pair->back(),
                                                 .tenant = caller.tenant},
                                                [response, done = std::move(done)](absl::StatusOr<v1::Comparison> comparison) {
                                                  done(Assign(std::move(comparison), response));
@@ -177,7 +177,7 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
                                     v1::Reflection* response) override {
     return UnaryAsync(context, parts_.pool,
                       [=, this, caller = CallerOf(*context)](const CallContext& call, std::function<void(absl::Status)> done) {
-                        MakeReflection(call, {parts_.data, parts_.judging}, *request, caller.tenant,
+                        MakeReflection(call, {parts_.data, parts_.judging, trajectories_}, *request, caller.tenant,
                                        [response, done = std::move(done)](absl::StatusOr<v1::Reflection> made) {
                                          done(Assign(std::move(made), response));
                                        });
@@ -202,6 +202,8 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
 
  private:
   const EvaluationServiceParts parts_;
+  // Of all calls that judge.
+  const JudgedTrajectories trajectories_;
 };
 
 }  // namespace

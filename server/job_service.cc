@@ -14,6 +14,9 @@
 namespace proctor::server {
 namespace {
 
+// Of one look at a job: who watches it has no deadline, as it may run for days.
+constexpr absl::Duration kStoreCap = absl::Minutes(1);
+
 absl::StatusOr<v1::Job> Shown(absl::StatusOr<v1::Job> job) {
   if (job.ok()) job = ShownJob(*std::move(job));
   return job;
@@ -58,7 +61,7 @@ class JobWatcher final : public ServerStreamHandler<v1::Job> {
 
   static void Send(State& state) {
     if (state.finished || state.writing) return;
-    const absl::StatusOr<v1::Job> job = Shown(state.runner.Get(state.writer->call(), state.name));
+    const absl::StatusOr<v1::Job> job = Shown(state.runner.Get(state.writer->call().Child(kStoreCap), state.name));
     if (!job.ok()) {
       state.finished = true;
       state.writer->Finish(job.status());
@@ -88,23 +91,22 @@ class JobWatcher final : public ServerStreamHandler<v1::Job> {
 
 class JobServiceImpl final : public v1::JobService::CallbackService {
  public:
-  JobServiceImpl(JobRunner& runner, storage::JobStore& store, Executor& pool)
-      : runner_(runner), store_(store), pool_(pool) {}
+  explicit JobServiceImpl(JobServiceParts parts) : parts_(parts) {}
 
   grpc::ServerUnaryReactor* GetJob(grpc::CallbackServerContext* context, const v1::GetJobRequest* request,
                                    v1::Job* response) override {
-    return Unary(context, pool_, [=, this](const CallContext& call) {
-      return Assign(Shown(runner_.Get(call, request->name())), response);
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+      return Assign(Shown(parts_.runner.Get(call, request->name())), response);
     });
   }
 
   grpc::ServerUnaryReactor* ListJobs(grpc::CallbackServerContext* context, const v1::ListJobsRequest* request,
                                      v1::ListJobsResponse* response) override {
-    return Unary(context, pool_, [=, this](const CallContext& call) -> absl::Status {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
       PROCTOR_ASSIGN_OR_RETURN(const auto page,
-                               store_.List(call, request->page_size(), request->page_token()));
+                               parts_.store.List(call, request->page_size(), request->page_token()));
       for (const v1::Job& job : page.jobs) {
-        const auto current = runner_.Get(call, job.name());
+        const auto current = parts_.runner.Get(call, job.name());
         *response->add_jobs() = ShownJob(current.ok() ? *current : job);
       }
       response->set_next_page_token(page.next_page_token);
@@ -114,41 +116,39 @@ class JobServiceImpl final : public v1::JobService::CallbackService {
 
   grpc::ServerWriteReactor<v1::Job>* WatchJob(grpc::CallbackServerContext* context,
                                               const v1::WatchJobRequest* request) override {
-    return ServeWrites<v1::Job>(context, pool_,
-                                std::make_unique<JobWatcher>(runner_, pool_, request->name()));
+    return ServeWrites<v1::Job>(context, parts_.pool, std::make_unique<JobWatcher>(parts_.runner, parts_.pool, request->name()),
+                                parts_.patience);
   }
 
   grpc::ServerUnaryReactor* PauseJob(grpc::CallbackServerContext* context, const v1::PauseJobRequest* request,
                                      v1::Job* response) override {
-    return Unary(context, pool_, [=, this](const CallContext& call) {
-      return Assign(Shown(runner_.Pause(call, request->name())), response);
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+      return Assign(Shown(parts_.runner.Pause(call, request->name())), response);
     });
   }
 
   grpc::ServerUnaryReactor* ResumeJob(grpc::CallbackServerContext* context,
                                       const v1::ResumeJobRequest* request, v1::Job* response) override {
-    return Unary(context, pool_, [=, this](const CallContext& call) {
-      return Assign(Shown(runner_.Resume(call, request->name())), response);
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+      return Assign(Shown(parts_.runner.Resume(call, request->name())), response);
     });
   }
 
   grpc::ServerUnaryReactor* CancelJob(grpc::CallbackServerContext* context,
                                       const v1::CancelJobRequest* request, v1::Job* response) override {
-    return Unary(context, pool_, [=, this](const CallContext& call) {
-      return Assign(Shown(runner_.Cancel(call, request->name())), response);
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+      return Assign(Shown(parts_.runner.Cancel(call, request->name())), response);
     });
   }
 
  private:
-  JobRunner& runner_;
-  storage::JobStore& store_;
-  Executor& pool_;
+  const JobServiceParts parts_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeJobService(JobRunner& runner, storage::JobStore& store, Executor& pool) {
-  return std::make_unique<JobServiceImpl>(runner, store, pool);
+std::unique_ptr<grpc::Service> MakeJobService(JobServiceParts parts) {
+  return std::make_unique<JobServiceImpl>(parts);
 }
 
 }  // namespace proctor::server

@@ -8,12 +8,21 @@
 
 #include "common/executor.h"
 #include "server/job_runner.h"
+#include "server/rpc/call_memory.h"
 #include "storage/job_store.h"
 
 namespace proctor::server {
 
 // All outlive the service.
-std::unique_ptr<grpc::Service> MakeJobService(JobRunner& runner, storage::JobStore& store, Executor& pool);
+struct JobServiceParts {
+  JobRunner& runner;
+  storage::JobStore& store;
+  Executor& pool;
+  // A WatchJob whose client takes nothing for so long ends.
+  Patience patience;
+};
+
+std::unique_ptr<grpc::Service> MakeJobService(JobServiceParts parts);
 
 }  // namespace proctor::server
 

@@ -27,7 +27,7 @@ absl::StatusOr<v1::Verdict> VerdictFor(const CallContext& context, const v1::Ref
   return absl::FailedPreconditionError(absl::StrCat(request.trajectory(), " has no verdict yet"));
 }
 
-// What is known before a model is asked.
+// What is known before a model is asked; `work` without the trajectory.
 struct Attempt {
   v1::Reflection reflection;
   evaluator::ReflectWork work;
@@ -35,15 +35,14 @@ struct Attempt {
 
 absl::StatusOr<Attempt> Prepare(const CallContext& context, const v1::ReflectRequest& request, DataDirectory& data) {
   Attempt attempt;
-  PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory trajectory, data.trajectories->Get(context, request.trajectory()));
-  PROCTOR_RETURN_IF_ERROR(evaluator::CheckClosed(trajectory));
+  PROCTOR_ASSIGN_OR_RETURN(const v1::Trajectory header, data.trajectories->GetHeader(context, request.trajectory()));
+  PROCTOR_RETURN_IF_ERROR(evaluator::CheckClosed(header));
   PROCTOR_ASSIGN_OR_RETURN(attempt.work.verdict, VerdictFor(context, request, data));
   if (attempt.work.verdict.outcome() == v1::OUTCOME_SUCCESS) {
     return absl::FailedPreconditionError(absl::StrCat(attempt.work.verdict.name(), " says SUCCESS: there is nothing to learn"));
   }
   PROCTOR_ASSIGN_OR_RETURN(const std::vector<v1::Reflection> chain, data.reflections->Chain(context, request.previous()));
   for (const v1::Reflection& earlier : chain) attempt.work.earlier.push_back(earlier.text());
-  attempt.work.trajectory = std::make_shared<const v1::Trajectory>(std::move(trajectory));
   v1::Reflection& reflection = attempt.reflection;
   reflection.set_trajectory(request.trajectory());
   reflection.set_verdict(attempt.work.verdict.name());
@@ -69,6 +68,12 @@ void MakeReflection(const CallContext& context, const ReflectingParts& parts, co
     done(std::move(stored));
     return;
   }
+  const absl::StatusOr<JudgedTrajectories::Ptr> trajectory = parts.trajectories.Load(context, request.trajectory());
+  if (!trajectory.ok()) {
+    done(trajectory.status());
+    return;
+  }
+  attempt->work.trajectory = *trajectory;
   parts.judging.Reflect(context, attempt->work, tenant,
                         [context, &data, head = std::move(attempt->reflection),
                          done = std::move(done)](absl::StatusOr<v1::Reflection> made) {

@@ -10,14 +10,17 @@
 #include "proctor/v1/evaluation_service.pb.h"
 #include "proctor/v1/reflection.pb.h"
 #include "server/data_directory.h"
+#include "server/judged_trajectories.h"
 #include "server/judging.h"
 
 namespace proctor::server {
 
-// Both outlive what is begun.
+// All outlive what is begun.
 struct ReflectingParts {
   DataDirectory& data;
   Judging& judging;
+  // Where the trajectory's memory comes from.
+  const JudgedTrajectories& trajectories;
 };
 
 // Makes the reflection that the request asks for, at the cost of `tenant`, or finds it, and calls `done` once, on this thread or the pool of

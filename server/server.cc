@@ -265,12 +265,12 @@ void ServerImpl::MakeServices() {
   services_.push_back(MakeEnvironmentService({*sessions_, *data_.episodes, *pipeline_, *recorder_, pools_->rpc, quotas_.get(), books_.get()}));
   services_.push_back(MakeTaskService(
       {data_, *models_, *writes_, [this] { return worlds_->templates().ListTemplates(); }, pools_->rpc}));
-  services_.push_back(MakeTrajectoryService({data_, *pipeline_, *jobs_, pools_->rpc, *quotas_, *accounts_, *timers_, blob_memory_,
-                                              FromProto(config_.connections().stalled_reader_timeout())}));
+  services_.push_back(MakeTrajectoryService({data_, *pipeline_, *jobs_, pools_->rpc, *quotas_, *accounts_, blob_memory_, books_->patience,
+                                              config_.connections().max_message_bytes()}));
   services_.push_back(MakeEvaluationService({data_, *judging_, *writes_, pools_->rpc}));
   services_.push_back(MakeRewardService({*data_.rewards, *data_.groups, *consumers_, *subscriptions_, *data_.tasks, *writes_,
                                          PayloadLoaderOf(*data_.trajectories), pools_->rpc, pools_->polling, books_.get()}));
-  services_.push_back(MakeJobService(*jobs_, *data_.jobs, pools_->rpc));
+  services_.push_back(MakeJobService({*jobs_, *data_.jobs, pools_->rpc, books_->patience}));
 }
 
 absl::Status ServerImpl::Listen() {

@@ -25,6 +25,8 @@ namespace proctor::server {
 namespace {
 
 constexpr size_t kChunkBytes = 1 << 20;
+// Of one reading, or of what is done for one message of a recording: streams have no deadline of their own.
+constexpr absl::Duration kStoreCap = absl::Minutes(5);
 // How long a recording's answer waits for its verdict.
 constexpr absl::Duration kVerdictWait = absl::Seconds(5);
 
@@ -55,7 +57,8 @@ trajectory::RecordingHost HostOf(const TrajectoryServiceParts& parts, std::strin
           }};
 }
 
-// Sends a blob in chunks; the next one when the last went out. A client that takes none for too long costs nothing but that one.
+// Sends a blob in chunks; the next one when the last went out. Its memory is taken until the client has all of it, or the call was ended because
+// it took nothing.
 class BlobReader final : public ServerStreamHandler<v1::ReadBlobResponse> {
  public:
   BlobReader(const TrajectoryServiceParts& parts, std::string digest)
@@ -73,77 +76,57 @@ class BlobReader final : public ServerStreamHandler<v1::ReadBlobResponse> {
 
   bool wants_drained() const override { return true; }
   void OnDrained() override {
-    parts_.timers.Cancel(std::exchange(timer_, 0));
+    if (finished_) return;
     v1::ReadBlobResponse chunk;
-    bool last = false;
-    {
-      MutexLock lock(mutex_);
-      if (ended_) return;
-      if (sent_ == 0) chunk.set_size_bytes(static_cast<int64_t>(bytes_.size()));
+    if (sent_ == 0) chunk.set_size_bytes(static_cast<int64_t>(bytes_.size()));
+    if (bytes_.size() <= kChunkBytes) {
+      chunk.set_data(std::move(bytes_));
+      finished_ = true;
+    } else {
       const size_t size = std::min(kChunkBytes, bytes_.size() - sent_);
       chunk.set_data(bytes_.data() + sent_, size);
       sent_ += size;
-      last = sent_ == bytes_.size();
-      if (last) LetGo();
+      finished_ = sent_ == bytes_.size();
     }
-    if (!last) timer_ = parts_.timers.RunAfter(parts_.stalled_reader_timeout, [this] { Stalled(); });
     writer_->Write(std::move(chunk));
-    if (last) writer_->Finish(absl::OkStatus());
+    if (finished_) writer_->Finish(absl::OkStatus());
   }
 
-  void OnClosed() override { parts_.timers.Cancel(timer_); }
+  absl::Status stalled(absl::Duration timeout) const override {
+    return absl::DeadlineExceededError(absl::StrCat("nothing of blob ", digest_, " was taken for ", absl::FormatDuration(timeout),
+                                                    " (connections.stalled_reader_timeout): read it again"));
+  }
+
+  // The memory goes with the handler.
+  void OnClosed() override {}
 
  private:
   absl::Status Read() {
+    const CallContext call = writer_->call().Child(kStoreCap);
     // Without a size there are no bytes either, and Get says why.
-    if (const auto size = parts_.data.blobs->Size(digest_); size.ok()) {
-      MutexLock lock(mutex_);
-      PROCTOR_RETURN_IF_ERROR(share_.Add(*size));
-    }
-    PROCTOR_ASSIGN_OR_RETURN(std::string bytes, parts_.data.blobs->Get(writer_->call(), digest_));
-    MutexLock lock(mutex_);
-    bytes_ = std::move(bytes);
+    if (const auto size = parts_.data.blobs->Size(digest_); size.ok()) PROCTOR_RETURN_IF_ERROR(share_.Add(*size));
+    PROCTOR_ASSIGN_OR_RETURN(bytes_, parts_.data.blobs->Get(call, digest_));
     return absl::OkStatus();
-  }
-
-  // On the timers' thread.
-  void Stalled() {
-    {
-      MutexLock lock(mutex_);
-      if (ended_) return;
-      LetGo();
-    }
-    // Heard by the client once it takes the chunk that is on its way.
-    writer_->Finish(absl::DeadlineExceededError(
-        absl::StrCat("nothing of blob ", digest_, " was taken for ", absl::FormatDuration(parts_.stalled_reader_timeout),
-                     " (connections.stalled_reader_timeout): read it again")));
-  }
-
-  void LetGo() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    ended_ = true;
-    bytes_ = std::string();
-    share_.Clear();
   }
 
   const TrajectoryServiceParts& parts_;
   const std::string digest_;
   std::shared_ptr<StreamWriter<v1::ReadBlobResponse>> writer_;
-  uint64_t timer_ = 0;
-  Mutex mutex_;
-  std::string bytes_ ABSL_GUARDED_BY(mutex_);
-  ByteBudget::Share share_ ABSL_GUARDED_BY(mutex_);
-  size_t sent_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  std::string bytes_;
+  ByteBudget::Share share_;
+  size_t sent_ = 0;
+  bool finished_ = false;
 };
 
-// A client stream as a reactor: one message is read, recorded on the pool, then the next is read.
+// A client stream as a reactor: one message is read, recorded on the pool, then the next is read. A client may take its time between steps,
+// but not between the parts of a blob, for which others' memory is held.
 class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryRequest> {
  public:
   RecordReactor(grpc::CallbackServerContext& context, TrajectoryServiceParts& parts, v1::Trajectory& response)
       : server_context_(context),
         parts_(parts),
         response_(response),
-        call_(ContextOf(context)),
+        call_(StreamContextOf(context)),
         tenant_(CallerOf(context).tenant),
         stream_(*parts.data.archive, HostOf(parts, tenant_)),
         blob_memory_(parts.blob_memory) {
@@ -153,8 +136,15 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
 
   // A message takes memory while it waits for a thread; the parts of a blob until it is whole.
   void OnReadDone(bool ok) override {
+    parts_.patience.timers.Cancel(std::exchange(timer_, 0));
     if (ok) held_ = blob_memory_.Add(MemoryOf(request_));
-    parts_.pool.Post([this, ok] { ok ? Record() : End(); });
+    parts_.pool.Post([this, ok] {
+      if (!stalled_.ok()) {
+        Fail(stalled_);
+      } else {
+        ok ? Record() : End();
+      }
+    });
   }
   void OnCancel() override { call_.cancel()->Cancel(); }
   void OnDone() override { delete this; }
@@ -168,15 +158,30 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
       Fail(status);
       return;
     }
+    ReadOn();
+  }
+
+  void ReadOn() {
+    const bool within_blob = request_.blob().more();
     request_.Clear();
+    // The next part may be as large as a message can be.
+    if (within_blob) timer_ = parts_.patience.timers.RunAfter(parts_.patience.For(parts_.max_message_bytes), [this] { Stalled(); });
     StartRead(&request_);
+  }
+
+  // On the timers' thread. The read is under way, so the call still lives; it fails now.
+  void Stalled() {
+    stalled_ = absl::DeadlineExceededError(
+        absl::StrCat("no other part of a blob came for ", absl::FormatDuration(parts_.patience.For(parts_.max_message_bytes)),
+                     " (connections.stalled_reader_timeout, once more for each 16 MiB of connections.max_message_bytes): record it again"));
+    BreakCall(server_context_, stalled_);
   }
 
   absl::Status Handle() {
     if (request_.has_header()) {
       PROCTOR_ASSIGN_OR_RETURN(*request_.mutable_header()->mutable_request_id(), TenantRequestId(tenant_, request_.header().request_id()));
     }
-    PROCTOR_RETURN_IF_ERROR(stream_.Handle(call_, request_));
+    PROCTOR_RETURN_IF_ERROR(stream_.Handle(call_.Child(kStoreCap), request_));
     if (!request_.blob().more()) blob_memory_.Clear();
     return absl::OkStatus();
   }
@@ -187,7 +192,7 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
       Fail(cancelled);
       return;
     }
-    absl::StatusOr<v1::Trajectory> closed = stream_.Finish(call_);
+    absl::StatusOr<v1::Trajectory> closed = stream_.Finish(call_.Child(kStoreCap));
     if (!closed.ok()) {
       Fail(closed.status());
       return;
@@ -200,7 +205,7 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
     }
     Closed(episode);
     // Whatever becomes of the wait, the recording is acknowledged; its reward comes in any case.
-    parts_.pipeline.WaitForOracles(call_, ResourceName("episodes", episode), kVerdictWait,
+    parts_.pipeline.WaitForOracles(call_.Child(kStoreCap), ResourceName("episodes", episode), kVerdictWait,
                                    [this](const absl::StatusOr<v1::Episode>&) { Finish(grpc::Status::OK); });
   }
 
@@ -228,6 +233,10 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
   // For the message at hand, and the parts of a blob that came in so far.
   ByteBudget::Share blob_memory_;
   absl::Status held_;
+  // While the next part of a blob is waited for; 0: it is not.
+  uint64_t timer_ = 0;
+  // What ended the call because the part did not come. Written before the timer is done, read after that.
+  absl::Status stalled_;
   v1::RecordTrajectoryRequest request_;
 };
 
@@ -265,7 +274,7 @@ class TrajectoryServiceImpl final : public v1::TrajectoryService::CallbackServic
   grpc::ServerWriteReactor<v1::ReadBlobResponse>* ReadBlob(grpc::CallbackServerContext* context,
                                                            const v1::ReadBlobRequest* request) override {
     return ServeWrites<v1::ReadBlobResponse>(
-        context, parts_.pool, std::make_unique<BlobReader>(parts_, request->digest()));
+        context, parts_.pool, std::make_unique<BlobReader>(parts_, request->digest()), parts_.patience);
   }
 
   grpc::ServerReadReactor<v1::RecordTrajectoryRequest>* RecordTrajectory(grpc::CallbackServerContext* context,

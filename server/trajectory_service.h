@@ -4,9 +4,9 @@
 
 #include <grpcpp/impl/service_type.h>
 
+#include <cstdint>
 #include <memory>
 
-#include "absl/time/time.h"
 #include "common/executor.h"
 #include "server/auth/tenant_accounts.h"
 #include "server/auth/tenant_quotas.h"
@@ -14,6 +14,7 @@
 #include "server/data_directory.h"
 #include "server/episode_pipeline.h"
 #include "server/job_runner.h"
+#include "server/rpc/call_memory.h"
 
 namespace proctor::server {
 
@@ -26,11 +27,12 @@ struct TrajectoryServiceParts {
   // Whose recordings are, and what they may use.
   TenantQuotas& quotas;
   TenantAccounts& accounts;
-  TimerQueue& timers;
   // Of blobs that are held while their parts come in or go out.
   ByteBudget& blob_memory;
-  // A ReadBlob whose client takes nothing for so long gives its memory back.
-  absl::Duration stalled_reader_timeout;
+  // A ReadBlob whose client takes nothing for so long ends, and a recording that for as long as one of the largest messages may take is in the
+  // middle of a blob.
+  Patience patience;
+  int64_t max_message_bytes;
 };
 
 std::unique_ptr<grpc::Service> MakeTrajectoryService(TrajectoryServiceParts parts);

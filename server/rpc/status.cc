@@ -1,11 +1,12 @@
 #include "server/rpc/status.h"
 
-#include <algorithm>
+#include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/proto_time.h"
 #include "common/retry_hint.h"
 #include "common/strings.h"
@@ -15,6 +16,7 @@
 namespace proctor::server {
 namespace {
 
+// A unary call.
 constexpr absl::Duration kLongestCall = absl::Minutes(15);
 
 void AppendVarint(std::string& out, uint64_t value) {
@@ -68,14 +70,18 @@ v1::RpcError ToRpcError(const absl::Status& status) {
   return error;
 }
 
-CallContext ContextOf(const grpc::ServerContextBase& context) {
+CallContext ContextOf(const grpc::ServerContextBase& context) { return StreamContextOf(context).Child(kLongestCall); }
+
+CallContext StreamContextOf(const grpc::ServerContextBase& context) {
   const auto id = context.client_metadata().find(kRequestIdMetadata);
-  return ContextOf(context, id == context.client_metadata().end() ? "" : std::string(id->second.data(), id->second.size()));
+  return StreamContextOf(context, id == context.client_metadata().end() ? "" : std::string(id->second.data(), id->second.size()));
 }
 
-CallContext ContextOf(const grpc::ServerContextBase& context, std::string id) {
-  const absl::Time latest = absl::Now() + kLongestCall;
-  return CallContext(std::min(absl::FromChrono(context.deadline()), latest), std::make_shared<CancelToken>(), std::move(id));
+CallContext StreamContextOf(const grpc::ServerContextBase& context, std::string id) {
+  // gRPC's word for a call without a deadline.
+  constexpr auto kNone = std::chrono::system_clock::time_point::max();
+  const absl::Time deadline = context.deadline() == kNone ? absl::InfiniteFuture() : absl::FromChrono(context.deadline());
+  return CallContext(deadline, std::make_shared<CancelToken>(), std::move(id));
 }
 
 }  // namespace proctor::server

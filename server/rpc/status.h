@@ -20,10 +20,15 @@ grpc::Status ToGrpcStatus(const absl::Status& status, grpc::ServerContextBase& c
 // The same inside a message, for streams that go on after an error.
 v1::RpcError ToRpcError(const absl::Status& status);
 
-// The call's deadline and id (see observe_calls.h), with a new cancel token. Without a deadline of the client's: 15 minutes, so that every call ends.
+// Of a unary call: its id (see observe_calls.h) and a new cancel token. The deadline is the client's, but at most 15 minutes from now, so that
+// every call ends.
 CallContext ContextOf(const grpc::ServerContextBase& context);
+
+// Of a stream, which goes on for as long as its client likes: the deadline is the client's, none if it set none. What blocks takes a Child of
+// it, so that it ends.
+CallContext StreamContextOf(const grpc::ServerContextBase& context);
 // The same of a call with this id (StreamCall).
-CallContext ContextOf(const grpc::ServerContextBase& context, std::string id);
+CallContext StreamContextOf(const grpc::ServerContextBase& context, std::string id);
 
 }  // namespace proctor::server
 

@@ -5,9 +5,9 @@
 //
 // Back-pressure: at most `max_unreleased` messages are with the handler at once, and no other is read while those have
 // kMaxUnreleasedBytes or more, or while that much is to be written; each must be released. So what is queued is bounded where each
-// message is released by its answer (Act), and where one is written at a time (rewards). A client that takes nothing of what is being
-// written for as long as CallBooks::patience (at most twice that) loses the stream: UNAVAILABLE, and all that was queued is dropped. Where
-// there is no memory for a message (CallBooks::memory) the stream ends RESOURCE_EXHAUSTED.
+// message is released by its answer (Act), and where one is written at a time (rewards, server streams). A client that takes nothing of what is
+// being written for as long as its Patience (at most twice that) loses the stream: StreamHandler::stalled, and all that was queued is dropped.
+// Where there is no memory for a message (CallBooks::memory) the stream ends RESOURCE_EXHAUSTED.
 #ifndef PROCTOR_SERVER_RPC_STREAM_H_
 #define PROCTOR_SERVER_RPC_STREAM_H_
 
@@ -20,6 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "common/call_context.h"
 #include "common/serial_executor.h"
 #include "common/log_request.h"
@@ -48,6 +49,7 @@ class StreamWriter {
   virtual void Release() = 0;
   // Ends the stream after what is queued. The first status counts.
   virtual void Finish(absl::Status status) = 0;
+  // See StreamContextOf: mostly without a deadline.
   virtual const CallContext& call() const = 0;
 };
 
@@ -69,6 +71,11 @@ class StreamHandler {
   // Queued writes went out (server streaming: write the next). Only called if `wants_drained`: it takes a thread's turn.
   virtual void OnDrained() {}
   virtual bool wants_drained() const { return false; }
+  // What a client is told that took nothing for so long. Asked from any thread, under the stream's lock.
+  virtual absl::Status stalled(absl::Duration timeout) const {
+    return absl::UnavailableError(absl::StrCat("the client took nothing of what was written to it for ", absl::FormatDuration(timeout),
+                                               " (connections.stalled_reader_timeout): open another stream"));
+  }
   // Last: the stream is over, whoever ended it. The handler dies afterwards.
   virtual void OnClosed() = 0;
 };
@@ -82,10 +89,12 @@ class StreamCore final : public StreamWriter<Response>,
  public:
   using Handler = StreamHandler<Request, Response>;
 
-  // `books` null: interceptors see to the call.
+  // `books` null: interceptors see to the call, and `patience`, which outlives it, is how long its client may take nothing. Both null: as long
+  // as it likes.
   StreamCore(Reactor* reactor, grpc::CallbackServerContext& context, Executor& pool,
-             std::unique_ptr<Handler> handler, int max_unreleased, std::unique_ptr<StreamCall> books)
-      : call_(books == nullptr ? ContextOf(context) : ContextOf(context, books->id())),
+             std::unique_ptr<Handler> handler, int max_unreleased, std::unique_ptr<StreamCall> books, const Patience* patience = nullptr)
+      : call_(books == nullptr ? StreamContextOf(context) : StreamContextOf(context, books->id())),
+        patience_(books == nullptr ? patience : books->patience()),
         books_(std::move(books)),
         context_(&context),
         serial_(pool),
@@ -188,7 +197,7 @@ class StreamCore final : public StreamWriter<Response>,
       ended = std::move(books_);
       watch = std::exchange(watch_, 0);
     }
-    if (watch != 0) ended->patience()->timers.Cancel(watch);
+    if (watch != 0) patience_->timers.Cancel(watch);
     ended.reset();
     call_.cancel()->Cancel();
     Post([](StreamCore& core) {
@@ -235,9 +244,9 @@ class StreamCore final : public StreamWriter<Response>,
 
   // One timer a stream, however many writes there are: it looks whether the write of its start is still under way.
   void WatchWrites() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (watch_ != 0 || books_ == nullptr || books_->patience() == nullptr) return;
-    watch_ = books_->patience()->timers.RunAfter(books_->patience()->For(outgoing_.bytes),
-                                                 [self = this->shared_from_this(), write = writes_] { self->LookForStall(write); });
+    if (watch_ != 0 || patience_ == nullptr) return;
+    watch_ = patience_->timers.RunAfter(patience_->For(outgoing_.bytes),
+                                        [self = this->shared_from_this(), write = writes_] { self->LookForStall(write); });
   }
 
   // On the timers' thread.
@@ -251,11 +260,9 @@ class StreamCore final : public StreamWriter<Response>,
     }
     queue_.clear();
     finishing_ = true;
-    final_status_ = absl::UnavailableError(absl::StrCat("the client took nothing of what was written to it for ",
-                                                        absl::FormatDuration(books_->patience()->timeout),
-                                                        " (connections.stalled_reader_timeout): open another stream"));
+    final_status_ = handler_->stalled(patience_->timeout);
     // A status alone would wait for the client to take what is on its way. The write fails now, and then the stream finishes.
-    books_->Break(final_status_);
+    BreakCall(*context_, final_status_);
   }
 
   std::function<void()> Task(std::function<void(StreamCore&)> task) {
@@ -308,11 +315,12 @@ class StreamCore final : public StreamWriter<Response>,
   }
 
   const CallContext call_;
+  const Patience* const patience_;     // Until Done; may be null.
   std::unique_ptr<StreamCall> books_;  // Until Done.
   Outgoing outgoing_;                  // Being written: of whoever set `writing_`, then of Written.
   grpc::CallbackServerContext* context_ ABSL_GUARDED_BY(mutex_);
   SerialExecutor serial_;
-  std::unique_ptr<Handler> handler_;  // In `serial_` only, but for is_quick, which is asked before Done.
+  std::unique_ptr<Handler> handler_;  // In `serial_` only, but for is_quick and stalled, which are asked before Done.
   const bool wants_drained_;
   const int max_unreleased_;
 
@@ -374,9 +382,9 @@ class WriteReactor final : public grpc::ServerWriteReactor<Response> {
   struct NoRequest {};
   using Handler = StreamHandler<NoRequest, Response>;
 
-  WriteReactor(grpc::CallbackServerContext& context, Executor& pool, std::unique_ptr<Handler> handler)
+  WriteReactor(grpc::CallbackServerContext& context, Executor& pool, std::unique_ptr<Handler> handler, const Patience& patience)
       : core_(std::make_shared<StreamCore<NoRequest, Response, WriteReactor>>(
-            this, context, pool, std::move(handler), 1, nullptr)) {
+            this, context, pool, std::move(handler), 1, nullptr, &patience)) {
     core_->Open();
   }
 
@@ -409,7 +417,7 @@ grpc::ServerBidiReactor<Request, Response>* ServeBidi(grpc::CallbackServerContex
   return new internal::BidiReactor<Request, Response>(*context, pool, std::move(handler), max_unreleased, std::move(books));
 }
 
-// The handler of a server stream: only OnOpen, OnDrained and OnClosed are called.
+// The handler of a server stream: only OnOpen, OnDrained, stalled and OnClosed are called.
 template <typename Response>
 class ServerStreamHandler
     : public StreamHandler<typename internal::WriteReactor<Response>::NoRequest, Response> {
@@ -418,14 +426,14 @@ class ServerStreamHandler
   void OnHalfClose() override {}
 };
 
-// Serves a server stream with `handler` on `pool`.
+// Serves a server stream with `handler` on `pool`. `patience` outlives it.
 template <typename Response>
 grpc::ServerWriteReactor<Response>* ServeWrites(grpc::CallbackServerContext* context, Executor& pool,
-                                                std::unique_ptr<ServerStreamHandler<Response>> handler) {
+                                                std::unique_ptr<ServerStreamHandler<Response>> handler, const Patience& patience) {
   if (const absl::Status held = CheckMemory(*context); !held.ok()) {
     return new internal::RefusedReactor<Response>(ToGrpcStatus(held, *context));
   }
-  return new internal::WriteReactor<Response>(*context, pool, std::move(handler));
+  return new internal::WriteReactor<Response>(*context, pool, std::move(handler), patience);
 }
 
 }  // namespace proctor::server

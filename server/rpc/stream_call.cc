@@ -3,7 +3,7 @@
 namespace proctor::server {
 
 StreamCall::StreamCall(const CallBooks* books, grpc::CallbackServerContext& context, std::string_view path)
-    : context_(context), patience_(books == nullptr ? nullptr : &books->patience) {
+    : patience_(books == nullptr ? nullptr : &books->patience) {
   if (books == nullptr) return;
   observed_.emplace(books->observer, path, /*streams=*/true);
   observed_->Identify(context.client_metadata(), books->sample_share);

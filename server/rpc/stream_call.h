@@ -63,11 +63,8 @@ class StreamCall {
   void LetGo(size_t bytes) {
     if (held_) held_->Remove(static_cast<int64_t>(bytes));
   }
-  // As BreakCall.
-  void Break(const absl::Status& status) { BreakCall(context_, status); }
 
  private:
-  grpc::CallbackServerContext& context_;
   const Patience* const patience_;
   std::optional<ObservedCall> observed_;
   std::optional<AdmittedCall> admitted_;

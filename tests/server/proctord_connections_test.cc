@@ -253,6 +253,47 @@ TEST_F(ProctordConnectionsTest, AReaderThatStopsReadingGivesItsMemoryBack) {
   EXPECT_LT(taken, bytes.size());
 }
 
+TEST_F(ProctordConnectionsTest, ARecordingThatStopsWithinABlobEndsAndOneThatWaitsBetweenStepsDoesNot) {
+  ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {max_message_bytes: 4MiB, blob_memory_bytes: 3MiB, stalled_reader_timeout: 1s}\n"));
+  const auto trajectories = v1::TrajectoryService::NewStub(server_.Plain());
+  const std::string bytes(2 << 20, 'x');
+  const std::string digest = Sha256Hex(bytes);
+  ClientContext waiting_context;
+  v1::Trajectory recorded;
+  const auto waiting = trajectories->RecordTrajectory(&waiting_context, &recorded);
+  v1::RecordTrajectoryRequest message = Blob(Sha256Hex("whole"), "whole", /*more=*/false);
+  ASSERT_TRUE(waiting->Write(message));
+  message.mutable_header()->mutable_inline_task()->set_goal("wait");
+  ASSERT_TRUE(waiting->Write(message));
+  ClientContext context;
+  v1::Trajectory trajectory;
+  const auto stopped = trajectories->RecordTrajectory(&context, &trajectory);
+  ASSERT_TRUE(stopped->Write(Blob(digest, bytes, /*more=*/true)));
+  const grpc::Status end = stopped->Finish();
+  EXPECT_EQ(end.error_code(), StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_THAT(end.error_message(), HasSubstr("connections.stalled_reader_timeout"));
+  EXPECT_THAT(end.error_message(), HasSubstr("record it again"));
+  // What it held is free again.
+  grpc::Status status;
+  do {
+    ClientContext again;
+    const auto writer = trajectories->RecordTrajectory(&again, &trajectory);
+    writer->Write(Blob(digest, bytes, /*more=*/false));
+    writer->WritesDone();
+    status = writer->Finish();
+  } while (status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT) << "taken, but no trajectory: " << status.error_message();
+  message.mutable_step()->mutable_action()->mutable_answer()->set_text("42");
+  ASSERT_TRUE(waiting->Write(message));
+  message.mutable_end()->set_end_kind(v1::END_KIND_TERMINATED);
+  message.mutable_end()->set_end_reason(v1::END_REASON_ANSWERED);
+  ASSERT_TRUE(waiting->Write(message));
+  waiting->WritesDone();
+  const grpc::Status waited = waiting->Finish();
+  EXPECT_TRUE(waited.ok()) << waited.error_message();
+  EXPECT_EQ(recorded.step_count(), 1);
+}
+
 // As large messages as it takes, from many at once, where there is memory for two.
 TEST_F(ProctordConnectionsTest, ManyLargeMessagesAreServedOrRefusedInTheMemoryThatThereIs) {
   ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {max_message_bytes: 16MiB, memory_bytes: 32MiB}\n"));

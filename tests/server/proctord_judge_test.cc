@@ -1,6 +1,7 @@
 // A real proctord whose judges ask a scripted model over real HTTP.
 #include <atomic>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <memory>
 #include <string>
@@ -11,8 +12,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proctor/v1/evaluation_service.grpc.pb.h"
+#include "tests/server/change_rows.h"
 #include "tests/server/proctord_http.h"
 #include "tests/server/proctord_model_fixture.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::server {
 namespace {
@@ -426,6 +429,66 @@ TEST_F(ProctordJudgeTest, ComparesTwoAttemptsAtATask) {
   ClientContext context;
   EXPECT_EQ(evaluations_->CompareTrajectories(&context, request, &comparison).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(ProctordJudgeTest, CallsThatJudgeShareTheMemoryForTrajectories) {
+  auto silent = std::make_shared<std::atomic<bool>>(false);
+  StartWith([silent](const SeenRequest& request) {
+    ScriptedReply reply = SayWithTag(request, "{{tag}}: NOT SUCCESS");
+    reply.silent = *silent;
+    return reply;
+  });
+  const std::string task = MakeTaskWithoutOracle();
+  const v1::Episode first = Play(task, "41");
+  const v1::Episode second = Play(task, "42");
+  ASSERT_EQ(first.verdict().outcome(), v1::OUTCOME_FAILURE) << first.verdict().rationale();
+  server_.Stop(SIGTERM);
+  // As if they were of the largest that there are.
+  ChangeRows(server_.data(), absl::StrCat("UPDATE trajectory_records SET step_bytes = ", trajectory::kMaxAllStepsBytes));
+  *silent = true;
+  StartOnceMore();
+  const size_t asked = model_->requests().size();
+  v1::CompareTrajectoriesRequest compare;
+  compare.set_first(first.trajectory());
+  compare.set_second(second.trajectory());
+  ClientContext comparing;
+  std::future<grpc::Status> compared = std::async(std::launch::async, [&] {
+    v1::Comparison comparison;
+    return evaluations_->CompareTrajectories(&comparing, compare, &comparison);
+  });
+  EXPECT_TRUE(model_->WaitForRequests(asked + 1));
+  const auto expect_refused = [](const grpc::Status& status) {
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << status.error_message();
+    EXPECT_THAT(status.error_message(), HasSubstr("trajectories that calls have judged"));
+    EXPECT_FALSE(status.error_details().empty()) << "when to try again";
+  };
+  v1::Verdict verdict;
+  expect_refused(Evaluate(first.trajectory(), "evaluators/oracle", &verdict));
+  {
+    ClientContext context;
+    v1::ReplayVerdictRequest request;
+    request.set_name(first.verdict().name());
+    expect_refused(evaluations_->ReplayVerdict(&context, request, &verdict));
+  }
+  {
+    ClientContext context;
+    v1::Comparison comparison;
+    expect_refused(evaluations_->CompareTrajectories(&context, compare, &comparison));
+  }
+  {
+    ClientContext context;
+    v1::ReflectRequest request;
+    request.set_trajectory(first.trajectory());
+    v1::Reflection reflection;
+    expect_refused(evaluations_->Reflect(&context, request, &reflection));
+  }
+  comparing.TryCancel();
+  EXPECT_EQ(compared.get().error_code(), grpc::StatusCode::CANCELLED);
+  // What it held is free again.
+  grpc::Status status;
+  do status = Evaluate(first.trajectory(), "evaluators/oracle", &verdict);
+  while (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(status.ok()) << status.error_message();
 }
 
 TEST_F(ProctordJudgeTest, LabelsOfADrawnSampleKnowTheirProbability) {

@@ -12,7 +12,9 @@
 
 #include "gmock/gmock.h"
 #include "proctor/v1/environment_service.grpc.pb.h"
+#include "proctor/v1/evaluation_service.grpc.pb.h"
 #include "proctor/v1/job_service.grpc.pb.h"
+#include "proctor/v1/trajectory_service.grpc.pb.h"
 #include "tests/server/guarded_proctord.h"
 
 namespace proctor::server {
@@ -24,6 +26,7 @@ using ::testing::HasSubstr;
 constexpr char kListSessions[] = "/proctor.v1.EnvironmentService/ListSessions";
 constexpr char kObserve[] = "/proctor.v1.EnvironmentService/Observe";
 constexpr char kWaitEpisode[] = "/proctor.v1.EnvironmentService/WaitEpisode";
+constexpr char kReadBlob[] = "/proctor.v1.TrajectoryService/ReadBlob";
 constexpr char kWatchJob[] = "/proctor.v1.JobService/WatchJob";
 
 // One field that no message has: number 100, so many bytes long.
@@ -95,6 +98,16 @@ class ProctordMemoryTest : public ::testing::Test {
     const grpc::Status status = worlds->StartEpisode(&starting, start, &started);
     EXPECT_TRUE(status.ok()) << status.error_message();
     return started;
+  }
+
+  // Whether a call of the method ended, as the log has it, in time.
+  bool AwaitEndOf(const std::string& method) const {
+    const auto last = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    bool ended = false;
+    while (!(ended = server_.log().find("method=" + method + " code=") != std::string::npos) && std::chrono::steady_clock::now() < last) {
+      poll(nullptr, 0, 50);
+    }
+    return ended;
   }
 
   static v1::ObserveRequest ObserveText(const std::string& session) {
@@ -222,6 +235,82 @@ TEST_F(ProctordMemoryTest, AnswersThatNobodyTakesShareTheirMemoryAndAreDropped) 
     if (each->End().error_code() == StatusCode::UNAVAILABLE) ++dropped;
   }
   EXPECT_GT(dropped, 0);
+}
+
+// Each is one chunk, which the server could send and forget.
+TEST_F(ProctordMemoryTest, SmallBlobsThatNobodyTakesShareTheirMemoryAndEnd) {
+  ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {blob_memory_bytes: 3MiB, stalled_reader_timeout: 5s}\n"));
+  const auto trajectories = v1::TrajectoryService::NewStub(server_.Plain());
+  const std::string bytes(1 << 20, 'x');
+  v1::RecordTrajectoryRequest blob;
+  blob.mutable_blob()->set_digest(Sha256Hex(bytes));
+  blob.mutable_blob()->set_data(bytes);
+  {
+    ClientContext context;
+    v1::Trajectory trajectory;
+    const auto writer = trajectories->RecordTrajectory(&context, &trajectory);
+    ASSERT_TRUE(writer->Write(blob));
+    writer->WritesDone();
+    EXPECT_EQ(writer->Finish().error_code(), StatusCode::INVALID_ARGUMENT) << "a trajectory it is not";
+  }
+  v1::ReadBlobRequest request;
+  request.set_digest(blob.blob().digest());
+  const auto read = [&] {
+    ClientContext context;
+    const auto reader = trajectories->ReadBlob(&context, request);
+    size_t size = 0;
+    v1::ReadBlobResponse chunk;
+    while (reader->Read(&chunk)) size += chunk.data().size();
+    const grpc::Status status = reader->Finish();
+    EXPECT_TRUE(!status.ok() || size == bytes.size()) << size;
+    return status;
+  };
+  std::vector<std::unique_ptr<Unread>> unread;
+  grpc::Status refused;
+  for (int i = 0; i < 20 && refused.ok(); ++i) {
+    unread.push_back(std::make_unique<Unread>(server_.Plain(), kReadBlob, request));
+    for (int k = 0; k < 5 && refused.ok(); ++k) refused = read();
+  }
+  EXPECT_EQ(refused.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(refused.error_message(), HasSubstr("connections.blob_memory_bytes"));
+  // Nobody takes anything, so there is room again only because they end.
+  grpc::Status status;
+  do status = read();
+  while (status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  int ended = 0;
+  for (const auto& each : unread) {
+    if (each->End().error_code() == StatusCode::DEADLINE_EXCEEDED) ++ended;
+  }
+  EXPECT_GT(ended, 0);
+}
+
+TEST_F(ProctordMemoryTest, AWatchOfAJobWhoseClientReadsNothingEnds) {
+  ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {stalled_reader_timeout: 3s}\n"));
+  // A job is told with its request: here 600 kB.
+  v1::RescoreRequest rescore;
+  rescore.add_evaluators("evaluators/oracle");
+  for (int i = 0; i < 2; ++i) rescore.add_trajectories("trajectories/" + std::string(300'000, 'x'));
+  v1::Job job;
+  {
+    ClientContext context;
+    const grpc::Status status = v1::EvaluationService::NewStub(server_.Plain())->Rescore(&context, rescore, &job);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  }
+  v1::WatchJobRequest request;
+  request.set_name(job.name());
+  Unread unread(server_.Plain(), kWatchJob, request);
+  EXPECT_TRUE(AwaitEndOf("JobService/WatchJob"));
+  const grpc::Status end = unread.End();
+  EXPECT_EQ(end.error_code(), StatusCode::UNAVAILABLE) << end.error_message();
+  EXPECT_THAT(end.error_message(), HasSubstr("connections.stalled_reader_timeout"));
+  // For whoever reads it goes on to its end.
+  ClientContext context;
+  const auto watch = v1::JobService::NewStub(server_.Plain())->WatchJob(&context, request);
+  while (watch->Read(&job)) {
+  }
+  EXPECT_TRUE(watch->Finish().ok());
+  EXPECT_EQ(job.state(), v1::JOB_STATE_SUCCEEDED) << job.error_message();
 }
 
 }  // namespace

@@ -103,6 +103,8 @@ TEST_F(StreamTest, ReadsNothingWhileLargeAnswersWaitForTheClient) {
   EXPECT_TRUE(core_->Received(OfBytes(10)));
 }
 
+TEST_F(StreamTest, GoesOnForAsLongAsItsClientLikes) { EXPECT_EQ(core_->call().deadline(), absl::InfiniteFuture()); }
+
 TEST_F(StreamTest, NothingIsReadOnceTheClientIsGone) {
   EXPECT_TRUE(core_->Received(OfBytes(10)));
   core_->WriteAndRelease(ReplyOfBytes(kMaxUnwrittenBytes));
