@@ -16,6 +16,7 @@
 #include "common/yaml_proto.h"
 #include "env/android/android_settings.h"
 #include "env/desktop/desktop_config.h"
+#include "env/web/browser_flags.h"
 #include "model/config.h"
 #include "net/egress_proxy.h"
 #include "reward/reward_policy.h"
@@ -156,18 +157,8 @@ absl::Status CheckBrowser(v1::BrowserConfig& browser, const Reporter& report) {
             "that none would load. Run the server beside the browser"));
   }
   for (int i = 0; i < browser.extra_flags_size(); ++i) {
-    const std::string& flag = browser.extra_flags(i);
-    for (const char* reserved : {"--remote-debugging", "--proxy", "--no-proxy", "--no-sandbox", "--user-data-dir",
-                                 "--disable-setuid-sandbox", "--disable-namespace-sandbox"}) {
-      if (flag.rfind(reserved, 0) == 0) {
-        return report.Error(absl::StrCat("browser.extra_flags[", i, "]"),
-                            absl::StrCat("'", flag, "' is set by the server itself"));
-      }
-    }
-    if (flag.rfind("--", 0) != 0) {
-      return report.Error(absl::StrCat("browser.extra_flags[", i, "]"),
-                          absl::StrCat("'", flag, "' does not begin with --"));
-    }
+    const absl::Status allowed = env::web::CheckExtraFlag(browser.extra_flags(i));
+    if (!allowed.ok()) return report.Error(absl::StrCat("browser.extra_flags[", i, "]"), std::string(allowed.message()));
   }
   return absl::OkStatus();
 }

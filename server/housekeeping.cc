@@ -32,8 +32,6 @@ void LogFailure(const char* what, const absl::Status& status) {
 
 }  // namespace
 
-void LogReload(const absl::Status& status) { LogFailure("the tokens file was not read again; the tokens read before stay", status); }
-
 void Housekeeping::Start() {
   PostInBackground([this] { CountBlobs(); });
   Tick();
@@ -73,7 +71,7 @@ void Housekeeping::PostInBackground(std::function<void()> task) {
 }
 
 void Housekeeping::Maintain() {
-  LogReload(parts_.doors.ReloadIfChanged());
+  parts_.reloads.ReadChanged();
   const CallContext context = CallContext::WithTimeout(absl::Minutes(5));
   LogFailure("groups were not ended", parts_.data.rewards->EndExpiredGroups(context).status());
   // A clock that was set meanwhile counts from here on.

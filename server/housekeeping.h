@@ -16,15 +16,15 @@
 #include "proctor/v1/config.pb.h"
 #include "reward/consumers.h"
 #include "server/anchored_clock.h"
-#include "server/auth/doors.h"
 #include "server/auth/tenant_accounts.h"
 #include "server/data_directory.h"
 #include "server/idle_thread.h"
+#include "server/reloads.h"
 #include "server/state_reader.h"
 
 namespace proctor::server {
 
-// Once a second: tokens files that changed are read, groups end whose deadline came, screenshots get smaller encodings (while nobody is at
+// Once a second: tokens and certificates that changed are read, groups end whose deadline came, screenshots get smaller encodings (while nobody is at
 // work one after another; while sessions are open one, then a pause at least as long as it took). Once an hour: old rewards, answers and
 // outcomes go, and blobs that nothing names; blobs are counted. As often as configured: what retention lets go. Thread-safe.
 class Housekeeping {
@@ -35,7 +35,7 @@ class Housekeeping {
     DataDirectory& data;
     env::SessionManager& sessions;
     reward::Consumers& consumers;
-    Doors& doors;
+    Reloads& reloads;
     TenantAccounts& accounts;
     AnchoredClock& session_clock;
     StateReader& state;
@@ -96,9 +96,6 @@ class Housekeeping {
   std::shared_ptr<CancelToken> retaining_ ABSL_GUARDED_BY(mutex_);
   absl::Duration next_retention_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();
 };
-
-// Tells the log if the tokens file could not be read again.
-void LogReload(const absl::Status& status);
 
 }  // namespace proctor::server
 

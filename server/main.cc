@@ -60,7 +60,7 @@ sigset_t Signals() {
 void Reload(const std::vector<std::string>& arguments, Server& server) {
   const auto line = ParseCommandLine(arguments);
   if (!line.ok()) {
-    LogError("the configuration was not read again; what was read before stays", {{"error", line.status().ToString()}});
+    server.Reload(line.status());
     return;
   }
   ConfigureLogs(line->config.log());

@@ -11,17 +11,17 @@
 namespace proctor::server {
 
 // Pools: named and bounded. `rpc` runs unary calls; `sessions` worlds' verbs; the others what their names say. The destructor runs what was
-// posted, then joins: it comes before what tasks use.
+// posted, then joins: it comes before what tasks use. `sessions` goes first, for a session that closes late posts to the others.
 struct Pools {
   explicit Pools(const v1::ThreadsConfig& threads)
       : rpc("rpc", 16),
         polling("polling", 64),
-        sessions("session", threads.sessions()),
         evaluation("evaluate", threads.evaluation()),
         models("model", 2),
         jobs("job", threads.jobs()),
         background("background", 3),
-        accounts("account", 1) {}
+        accounts("account", 1),
+        sessions("session", threads.sessions()) {}
 
   std::vector<const MeteredPool*> All() const {
     return {&rpc, &polling, &sessions, &evaluation, &models, &jobs, &background, &accounts};
@@ -31,7 +31,6 @@ struct Pools {
   IdleThread encoder{"encode"};
   MeteredPool rpc;
   MeteredPool polling;
-  MeteredPool sessions;
   MeteredPool evaluation;
   MeteredPool models;
   MeteredPool jobs;
@@ -39,6 +38,7 @@ struct Pools {
   MeteredPool background;
   // Writes what tenants used.
   MeteredPool accounts;
+  MeteredPool sessions;
 };
 
 }  // namespace proctor::server

@@ -4,6 +4,7 @@
 #include <grpcpp/server.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -21,10 +22,10 @@
 #include "server/auth/audit_log.h"
 #include "server/auth/auth_config.h"
 #include "server/auth/call_guard.h"
+#include "server/auth/certificate_watch.h"
 #include "server/auth/metered_sink.h"
 #include "server/auth/tenant_accounts.h"
 #include "server/auth/tenant_quotas.h"
-#include "server/auth/tls_files.h"
 #include "server/byte_budget.h"
 #include "server/calibrate_job.h"
 #include "server/changed_settings.h"
@@ -47,6 +48,7 @@
 #include "server/operations_endpoint.h"
 #include "server/pools.h"
 #include "server/propose_job.h"
+#include "server/reloads.h"
 #include "server/rescore_job.h"
 #include "server/reward_payload.h"
 #include "server/reward_service.h"
@@ -62,9 +64,6 @@
 
 namespace proctor::server {
 namespace {
-
-// How long shutdown waits for what it cancelled.
-constexpr absl::Duration kCancelGrace = absl::Seconds(10);
 
 env::SessionManagerOptions SessionOptions(const v1::ServerConfig& config) {
   env::SessionManagerOptions options;
@@ -86,7 +85,7 @@ class ServerImpl final : public Server {
 
   const Addresses& addresses() const override { return addresses_; }
   void Shutdown(absl::Duration grace) override;
-  void Reload(const v1::ServerConfig& config) override;
+  void Reload(const absl::StatusOr<v1::ServerConfig>& config) override;
 
   absl::Status Run();
 
@@ -98,7 +97,7 @@ class ServerImpl final : public Server {
   void MakeServices();
   absl::Status Listen();
   absl::Status ListenHttp();
-  void CloseSessions(absl::Duration grace);
+  void CloseSessions(const CallContext& drain);
   double TraceShare() const { return tracer_ != nullptr ? config_.traces().sample_share() : 0; }
 
   const v1::ServerConfig config_;
@@ -113,6 +112,9 @@ class ServerImpl final : public Server {
   DataDirectory data_;
   std::unique_ptr<AuditLog> audit_;
   std::unique_ptr<Doors> doors_;
+  // Null without TLS.
+  std::unique_ptr<CertificateWatch> certificate_;
+  std::unique_ptr<Reloads> reloads_;
   std::unique_ptr<TenantAccounts> accounts_;
   std::unique_ptr<TenantQuotas> quotas_;
   std::unique_ptr<CallGuard> guard_;
@@ -169,7 +171,10 @@ absl::Status ServerImpl::Run() {
 absl::Status ServerImpl::OpenDoors() {
   const v1::AuthConfig& auth = config_.auth();
   PROCTOR_ASSIGN_OR_RETURN(doors_, Doors::Create(auth.tokens_file(), SystemClock()));
-  if (auth.has_tls()) PROCTOR_RETURN_IF_ERROR(CheckTlsFiles(auth.tls(), absl::Now()));
+  if (auth.has_tls()) {
+    PROCTOR_ASSIGN_OR_RETURN(certificate_, CertificateWatch::Create(auth.tls(), SystemClock()));
+  }
+  reloads_ = std::make_unique<Reloads>(*doors_, certificate_.get());
   for (const std::string& warning : DoorWarnings(config_)) LogWarning(warning);
   PROCTOR_ASSIGN_OR_RETURN(audit_, AuditLog::Open({.path = config_.data_dir() + "/audit.log",
                                                    .max_file_bytes = auth.audit().max_file_bytes(),
@@ -185,19 +190,23 @@ absl::Status ServerImpl::OpenDoors() {
   return absl::OkStatus();
 }
 
-void ServerImpl::Reload(const v1::ServerConfig& config) {
-  LogReload(doors_->Reload());
+void ServerImpl::Reload(const absl::StatusOr<v1::ServerConfig>& config) {
+  if (!config.ok()) {
+    reloads_->ConfigurationFailed(config.status());
+    return;
+  }
+  reloads_->ReadAgain();
   MutexLock lock(mutex_);
   if (shut_down_) return;
-  v1::ServerConfig wanted = config;
+  v1::ServerConfig wanted = *config;
   // Whoever calls this sees to the log.
   *wanted.mutable_log() = in_force_.log();
   for (const std::string& setting : ChangedSettings(in_force_, wanted)) {
     if (setting == "retention") {
-      *in_force_.mutable_retention() = config.retention();
-      housekeeping_->SetRetention(config.retention());
-    } else if (setting == "quotas" && quotas_->Replace(config.quotas())) {
-      *in_force_.mutable_quotas() = config.quotas();
+      *in_force_.mutable_retention() = config->retention();
+      housekeeping_->SetRetention(config->retention());
+    } else if (setting == "quotas" && quotas_->Replace(config->quotas())) {
+      *in_force_.mutable_quotas() = config->quotas();
     } else {
       LogWarning("a changed setting waits for a restart", {{"setting", setting}});
       continue;
@@ -255,9 +264,9 @@ void ServerImpl::StartJobs() {
   RegisterTrajectoryJobs(*jobs_, data_, config_.exchange_dir());
   RegisterProposeJob(*jobs_, data_, *worlds_, *models_);
   state_ = std::make_unique<StateReader>(StateReader::Parts{*sessions_, *worlds_, *pipeline_, *data_.rewards, *consumers_,
-                                                            *data_.archive, pools_->All(), config_.data_dir(), *guard_, tracer_.get()});
+                                                            *data_.archive, pools_->All(), config_.data_dir(), *guard_, *reloads_, tracer_.get()});
   housekeeping_ = std::make_unique<Housekeeping>(
-      Housekeeping::Parts{config_, data_, *sessions_, *consumers_, *doors_, *accounts_, session_clock_, *state_, *timers_,
+      Housekeeping::Parts{config_, data_, *sessions_, *consumers_, *reloads_, *accounts_, session_clock_, *state_, *timers_,
                           pools_->evaluation, pools_->background, pools_->encoder});
 }
 
@@ -302,15 +311,12 @@ absl::Status ServerImpl::ListenHttp() {
   return absl::OkStatus();
 }
 
-// Running verbs end within the grace; then the sessions are closed.
-void ServerImpl::CloseSessions(absl::Duration grace) {
-  const CallContext drain = CallContext::WithTimeout(grace);
+// Running verbs end within the time of `drain`; then the sessions are closed.
+void ServerImpl::CloseSessions(const CallContext& drain) {
   sessions_->StopAdmitting();
-  while (grace > absl::ZeroDuration() && sessions_->busy() && drain.remaining() > absl::ZeroDuration()) {
-    usleep(20'000);
-  }
-  const absl::Status closed = sessions_->CloseAllAndWait(CallContext::WithTimeout(grace + absl::Minutes(2)), "server shutting down",
-                                                         v1::END_REASON_SERVER_FAULT);
+  while (sessions_->busy() && drain.remaining() > absl::ZeroDuration()) usleep(20'000);
+  const absl::Status closed =
+      sessions_->CloseAllAndWait(CallContext::WithTimeout(kCloseSessions), "server shutting down", v1::END_REASON_SERVER_FAULT);
   if (!closed.ok()) LogError("sessions did not close", {{"error", closed.ToString()}});
   sessions_->StopTicking();
 }
@@ -328,19 +334,21 @@ void ServerImpl::Shutdown(absl::Duration grace) {
   if (grpc_ != nullptr && grpc_->GetHealthCheckService() != nullptr) {
     grpc_->GetHealthCheckService()->SetServingStatus(false);
   }
-  if (sessions_ != nullptr) CloseSessions(grace);
+  const CallContext drain = CallContext::WithTimeout(grace);
+  if (sessions_ != nullptr) CloseSessions(drain);
   if (jobs_ != nullptr) jobs_->Stop();
   if (pipeline_ != nullptr) {
-    const absl::Status drained = pipeline_->Drain(CallContext::WithTimeout(grace + kCancelGrace));
+    // What steps left of the grace is the evaluations'; what was interrupted just now asks nobody, and is masked at once.
+    const absl::Status drained = pipeline_->Drain(CallContext::WithTimeout(std::max(drain.remaining(), kSettleRewards)));
     if (!drained.ok()) LogWarning("some episodes are judged at the next start");
+    pipeline_->Stop();
   }
   if (subscriptions_ != nullptr) subscriptions_->EndAll(absl::UnavailableError("the server is shutting down"));
   if (grpc_ != nullptr) {
-    grpc_->Shutdown(absl::ToChronoTime(absl::Now() + kCancelGrace));
+    grpc_->Shutdown(absl::ToChronoTime(absl::Now() + kEndCalls));
     grpc_->Wait();
   }
   http_.reset();  // Answered until here: its readers watch the drain.
-  if (pipeline_ != nullptr) pipeline_->Stop();
   if (models_ != nullptr) models_->Stop();  // Ends what still waits for a model.
   pools_.reset();                           // Runs what was posted, then joins.
   models_.reset();

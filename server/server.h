@@ -11,6 +11,12 @@
 
 namespace proctor::server {
 
+// What Shutdown waits for beyond its grace, at most: sessions to close, rewards of what was interrupted, and calls that it cancels. Whatever ends
+// a server by force has to leave it that much besides `shutdown_grace` (docker/compose.yaml, proctord.service).
+inline constexpr absl::Duration kCloseSessions = absl::Seconds(15);
+inline constexpr absl::Duration kSettleRewards = absl::Seconds(10);
+inline constexpr absl::Duration kEndCalls = absl::Seconds(5);
+
 // Thread-safe.
 class Server {
  public:
@@ -25,12 +31,13 @@ class Server {
   virtual const Addresses& addresses() const = 0;
 
   // Puts in force what `config` (as ParseCommandLine gives it) changes of quotas and retention, and logs what else it changes, which waits for
-  // a restart. Reads the tokens file again, whether it has changed or not; a mistake in it is logged. (A change is noticed within seconds.)
-  virtual void Reload(const v1::ServerConfig& config) = 0;
+  // a restart. Reads the tokens file and looks at the certificates again, whether they have changed or not. (A change is noticed within
+  // seconds.) What is wrong with any of these, `config` that could not be read included, is logged and counted, and changes nothing.
+  virtual void Reload(const absl::StatusOr<v1::ServerConfig>& config) = 0;
 
   // In order: not serving, no new sessions; wait up to `grace` for running calls and evaluations; close sessions (their
   // episodes are interrupted, SERVER_FAULT); stop jobs (they go on at the next start); end streams; cancel what is left;
-  // stop. Idempotent.
+  // stop. Waits `grace` and the times above; then only for what was cancelled and is still at it. Idempotent.
   virtual void Shutdown(absl::Duration grace) = 0;
 };
 

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "env/session_manager.h"
 #include "env/web/browser_pool.h"
+#include "server/auth/tenant_quotas.h"
 #include "server/metered_pool.h"
 
 namespace proctor::server {
@@ -73,6 +74,11 @@ struct ServerState {
   // Calls refused at the door, by reason; refusals of quotas, by quota and tenant. See CallGuard and TenantQuotas.
   std::map<std::string, int64_t> refusals;
   std::map<std::pair<std::string, std::string>, int64_t> quota_refusals;
+  std::vector<QuotaUse> quota_uses;
+  // See Reloads.
+  std::map<std::string, int64_t> reload_failures;
+  // Nothing without TLS.
+  std::optional<absl::Time> certificate_expiry;
   // Dropped since the start.
   int64_t audit_lines_lost = 0;
   // Nothing without traces.

@@ -55,6 +55,7 @@ class StateMetrics {
     AddRewards();
     AddStore();
     AddDoors();
+    AddReloads();
     if (state_.dropped_spans) {
       Counter("proctor_trace_spans_dropped_total", "Spans that were not written.").Add({}, static_cast<double>(*state_.dropped_spans));
     }
@@ -166,8 +167,20 @@ class StateMetrics {
     for (const auto& [key, count] : state_.quota_refusals) {
       quotas.Add({{"quota", key.first}, {"tenant", key.second}}, static_cast<double>(count));
     }
+    FamilyBuilder used = Gauge("proctor_quota_used", "What tenants that the configuration names have used of a quota, in its unit.");
+    for (const QuotaUse& use : state_.quota_uses) used.Add({{"quota", use.quota}, {"tenant", use.tenant}}, use.used);
+    FamilyBuilder limits = Gauge("proctor_quota_limit", "What they may use of it.");
+    for (const QuotaUse& use : state_.quota_uses) limits.Add({{"quota", use.quota}, {"tenant", use.tenant}}, use.limit);
     Counter("proctor_audit_lines_lost_total", "Lines of the audit log that were dropped.")
         .Add({}, static_cast<double>(state_.audit_lines_lost));
+  }
+
+  void AddReloads() {
+    FamilyBuilder failures = Counter("proctor_reload_failures_total", "Times that tokens, certificates or the configuration could not be read again.");
+    for (const auto& [what, count] : state_.reload_failures) failures.Add({{"what", what}}, static_cast<double>(count));
+    if (!state_.certificate_expiry) return;
+    Gauge("proctor_tls_certificate_expiry_timestamp_seconds", "When the server's certificate expires, in seconds since 1970.")
+        .Add({}, static_cast<double>(absl::ToUnixSeconds(*state_.certificate_expiry)));
   }
 
   // Under the names that every dashboard knows.

@@ -137,6 +137,9 @@ ServerState StateReader::Read() {
   if (parts_.tracer != nullptr) state.dropped_spans = parts_.tracer->dropped();
   state.refusals = parts_.guard.refusals();
   state.quota_refusals = parts_.guard.parts().quotas.refusals();
+  state.quota_uses = parts_.guard.parts().quotas.Uses();
+  state.reload_failures = parts_.reloads.failures();
+  state.certificate_expiry = parts_.reloads.certificate_expiry();
   state.audit_lines_lost = parts_.guard.parts().audit.lost();
   state.unreadable_records = parts_.archive.unreadable().count();
   state.store.database_bytes = FileSize(parts_.data_dir + "/proctor.db");

@@ -18,6 +18,7 @@
 #include "server/auth/call_guard.h"
 #include "server/episode_pipeline.h"
 #include "server/metered_pool.h"
+#include "server/reloads.h"
 #include "server/server_state.h"
 #include "server/tracer.h"
 #include "server/worlds.h"
@@ -40,6 +41,7 @@ class StateReader {
     std::vector<const MeteredPool*> pools;
     std::string data_dir;
     const CallGuard& guard;
+    const Reloads& reloads;
     // Null: there are no traces.
     const Tracer* tracer = nullptr;
   };

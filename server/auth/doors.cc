@@ -1,7 +1,5 @@
 #include "server/auth/doors.h"
 
-#include <sys/stat.h>
-
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -61,16 +59,9 @@ absl::StatusOr<Caller> Doors::Identify(Door door, const Credentials& credentials
                 "PROCTOR_TOKEN_FILE");
 }
 
-Doors::Version Doors::Look() const {
-  struct stat status;
-  if (stat(tokens_file_.c_str(), &status) != 0) return {};
-  return {static_cast<int64_t>(status.st_ino), status.st_size,
-          static_cast<int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec};
-}
-
 absl::Status Doors::ReloadIfChanged() {
   if (tokens_file_.empty()) return absl::OkStatus();
-  const Version now = Look();
+  const FileVersion now = FileVersion::Of(tokens_file_);
   {
     MutexLock lock(mutex_);
     if (now == seen_) return absl::OkStatus();
@@ -80,7 +71,7 @@ absl::Status Doors::ReloadIfChanged() {
 
 absl::Status Doors::Reload() {
   // Looked at before it is read: a change in between is seen the next time.
-  const Version now = tokens_file_.empty() ? Version() : Look();
+  const FileVersion now = tokens_file_.empty() ? FileVersion() : FileVersion::Of(tokens_file_);
   absl::StatusOr<TokenTable> table = tokens_file_.empty() ? TokenTable() : TokenTable::Load(tokens_file_);
   MutexLock lock(mutex_);
   seen_ = now;

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/mutex.h"
 #include "server/auth/caller.h"
+#include "server/auth/file_version.h"
 #include "server/auth/token_table.h"
 
 namespace proctor::server {
@@ -47,16 +48,7 @@ class Doors {
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
  private:
-  // What tells one content of the file from another without reading it.
-  struct Version {
-    int64_t inode = 0;
-    int64_t size = -1;
-    int64_t modified_ns = 0;
-    bool operator==(const Version&) const = default;
-  };
-
   Doors(std::string tokens_file, Clock& clock) : tokens_file_(std::move(tokens_file)), clock_(clock) {}
-  Version Look() const;
   std::shared_ptr<const TokenTable> table() const;
 
   const std::string tokens_file_;
@@ -64,7 +56,7 @@ class Doors {
   std::atomic<uint64_t> generation_{0};
   mutable Mutex mutex_;
   std::shared_ptr<const TokenTable> table_ ABSL_GUARDED_BY(mutex_);
-  Version seen_ ABSL_GUARDED_BY(mutex_);
+  FileVersion seen_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace proctor::server

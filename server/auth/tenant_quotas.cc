@@ -62,6 +62,20 @@ std::map<std::pair<std::string, std::string>, int64_t> TenantQuotas::refusals() 
   return refusals_;
 }
 
+std::vector<QuotaUse> TenantQuotas::Uses() const {
+  const auto config = this->config();
+  std::vector<QuotaUse> uses;
+  for (const auto& [tenant, quota] : config->tenants()) {
+    if (quota.storage_bytes() > 0) {
+      uses.push_back({"storage_bytes", tenant, static_cast<double>(accounts_.stored_bytes(tenant)), static_cast<double>(quota.storage_bytes())});
+    }
+    if (quota.judge_usd_per_day() > 0) {
+      uses.push_back({"judge_usd_per_day", tenant, accounts_.judge_usd_today(tenant), quota.judge_usd_per_day()});
+    }
+  }
+  return uses;
+}
+
 std::shared_ptr<const v1::QuotaConfig> TenantQuotas::config() const {
   MutexLock lock(config_mutex_);
   return config_;

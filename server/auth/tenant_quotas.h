@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -16,6 +17,15 @@
 #include "server/auth/tenant_accounts.h"
 
 namespace proctor::server {
+
+// How much of a quota a tenant has used.
+struct QuotaUse {
+  // "storage_bytes" or "judge_usd_per_day", and in their units.
+  std::string quota;
+  std::string tenant;
+  double used = 0;
+  double limit = 0;
+};
 
 // Thread-safe; blocks on nothing.
 class TenantQuotas final : public env::Admission {
@@ -43,6 +53,9 @@ class TenantQuotas final : public env::Admission {
 
   // Refusals since the start by quota and tenant; of tenants that the configuration does not name together, as "otherwise".
   std::map<std::pair<std::string, std::string>, int64_t> refusals() const;
+
+  // Of the tenants that the configuration names, those with a limit of storage, or of what their judges spend today (UTC).
+  std::vector<QuotaUse> Uses() const;
 
   // env::Admission. "" is kDefaultTenant.
   absl::Status Take(const std::string& tenant, const std::string& environment_id) override;

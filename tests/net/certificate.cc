@@ -9,12 +9,12 @@
 
 namespace proctor::net {
 
-bool MakeCertificate(std::string& certificate, std::string& key) {
+bool MakeCertificate(std::string& certificate, std::string& key, int days) {
   char directory[] = "/tmp/proctor-test-XXXXXX";
   if (mkdtemp(directory) == nullptr) return false;
   const std::string at = directory;
   const std::string command =
-      absl::StrCat("openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost",
+      absl::StrCat("openssl req -x509 -newkey rsa:2048 -nodes -days ", days, " -subj /CN=localhost",
                    " -addext subjectAltName=DNS:localhost -keyout ", at, "/k -out ", at, "/c >/dev/null 2>&1");
   const int made = std::system(command.c_str());
   const auto read = [](const std::string& path) {

@@ -6,8 +6,8 @@
 
 namespace proctor::net {
 
-// Both as PEM; valid for a day. False if it could not be made.
-bool MakeCertificate(std::string& certificate, std::string& key);
+// Both as PEM; valid from now on for so many days. False if it could not be made.
+bool MakeCertificate(std::string& certificate, std::string& key, int days = 1);
 
 }  // namespace proctor::net
 

@@ -14,10 +14,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/proto_time.h"
+#include "env/web/browser_flags.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "server/changed_settings.h"
 #include "server/configuration.h"
+#include "server/server.h"
 #include "tests/storage/temp_directory.h"
 
 namespace proctor::server {
@@ -122,6 +124,44 @@ TEST_F(ConfigurationTest, TakesRemoteBrowsersOfThisMachine) {
   }
 }
 
+// A flag that the server gets in addition asks for a decision here: whether operators may give it again.
+TEST_F(ConfigurationTest, OfTheBrowsersOwnFlagsOnlyThoseForSteadyPagesMayBeGivenAgain) {
+  std::set<std::string> allowed;
+  for (const std::string& flag : env::web::BrowserCommandLine("/x/chromium", "/p", /*sandboxed=*/false, {})) {
+    if (absl::StartsWith(flag, "--") && Load(absl::StrCat("browser: {extra_flags: ['", flag, "']}\n")).ok()) allowed.insert(flag);
+  }
+  allowed.erase("--disable-dev-shm-usage");  // Where shared memory is small.
+  EXPECT_THAT(allowed,
+              testing::UnorderedElementsAre(
+                  "--headless=new", "--allow-pre-commit-input", "--deny-permission-prompts", "--disable-background-timer-throttling",
+                  "--disable-backgrounding-occluded-windows", "--disable-hang-monitor", "--disable-ipc-flooding-protection",
+                  "--disable-popup-blocking", "--disable-prompt-on-repost", "--disable-renderer-backgrounding", "--font-render-hinting=none",
+                  "--force-color-profile=srgb", "--hide-scrollbars", "--lang=en-US", "--mute-audio", "--disable-gpu-vsync",
+                  "--disable-frame-rate-limit"));
+  for (const char* flag : {"--lang=de-DE", "--disable-gpu", "--enable-features=WebRtcHideLocalIpsWithMdns", "--enable-logging=stderr"}) {
+    const auto line = Load(absl::StrCat("browser: {extra_flags: ['", flag, "']}\n"));
+    EXPECT_TRUE(line.ok()) << line.status();
+  }
+}
+
+// What stops a server by force leaves it the time that it may take.
+TEST_F(ConfigurationTest, AStopFitsIntoWhatComposeAndTheUnitLeaveIt) {
+  const absl::Duration beyond = kCloseSessions + kSettleRewards + kEndCalls;
+  const auto seconds = [](const std::string& file, const std::string& pattern) {
+    const std::string text = ReadFile(file);
+    std::smatch found;
+    EXPECT_TRUE(std::regex_search(text, found, std::regex(pattern))) << file;
+    return found.empty() ? 0 : std::stoi(found[1].str());
+  };
+  const auto defaults = Load("");
+  ASSERT_TRUE(defaults.ok()) << defaults.status();
+  EXPECT_LT(FromProto(defaults->config.shutdown_grace()) + beyond,
+            absl::Seconds(seconds("docker/compose.yaml", "\n    stop_grace_period: ([0-9]+)s\n")));
+  EXPECT_TRUE(Load("shutdown_grace: 10m\n").ok());
+  EXPECT_THAT(Refused("shutdown_grace: 601s\n"), HasSubstr("between"));
+  EXPECT_LT(absl::Minutes(10) + beyond, absl::Minutes(seconds("server/proctord.service", "\nTimeoutStopSec=([0-9]+)min\n")));
+}
+
 struct BadConfiguration {
   const char* yaml;
   const char* where;
@@ -175,7 +215,20 @@ TEST_F(ConfigurationTest, RefusesBadValuesWithFileLineAndField) {
       {"browser: {remote_url: 'ws://127.0.0.1@evil.example/x'}\n", "browser.remote_url",
        "loopback"},
       {"browser: {remote_url: 'ws://localhost.example/x'}\n", "browser.remote_url", "loopback"},
-      {"browser: {extra_flags: ['--no-sandbox']}\n", "browser.extra_flags[0]", "set by the server"},
+      {"browser: {extra_flags: ['--no-sandbox']}\n", "browser.extra_flags[0]", "allow_unsandboxed"},
+      {"browser: {extra_flags: ['--disable-seccomp-filter-sandbox']}\n", "browser.extra_flags[0]", "takes away the sandbox"},
+      {"browser: {extra_flags: ['--single-process']}\n", "browser.extra_flags[0]", "takes away the sandbox"},
+      {"browser: {extra_flags: ['--lang=de-DE', '--disable-features=Translate']}\n", "browser.extra_flags[1]", "set by the server"},
+      {"browser: {extra_flags: ['--disable-features']}\n", "browser.extra_flags[0]", "set by the server"},
+      {"browser: {extra_flags: [' --disable-quic']}\n", "browser.extra_flags[0]", "does not begin"},
+      {"browser: {extra_flags: ['--disable-quic ']}\n", "browser.extra_flags[0]", "set by the server"},
+      {"browser: {extra_flags: ['--enable-quic']}\n", "browser.extra_flags[0]", "opposite of --disable-quic"},
+      {"browser: {extra_flags: ['--enable-features=Fine,*HttpsUpgrades<Trial:a/b']}\n", "browser.extra_flags[0]", "names HttpsUpgrades"},
+      {"browser: {extra_flags: ['--host-resolver-rules=MAP * 127.0.0.1']}\n", "browser.extra_flags[0]", "`egress`"},
+      {"browser: {extra_flags: ['--proxy-pac-url=http://x']}\n", "browser.extra_flags[0]", "`egress`"},
+      {"browser: {extra_flags: ['--no-proxy-server']}\n", "browser.extra_flags[0]", "`egress`"},
+      {"browser: {extra_flags: ['--force-webrtc-ip-handling-policy=default']}\n", "browser.extra_flags[0]", "leave it out"},
+      {"browser: {extra_flags: ['--remote-debugging-port=9222']}\n", "browser.extra_flags[0]", "leave it out"},
       {"browser: {extra_flags: ['http://x']}\n", "browser.extra_flags[0]", "does not begin"},
       {"threads: {jobs: 1025}\n", "threads.jobs", "between"},
       {"sessions: {default_lease: 4s}\n", "sessions.default_lease", "between"},

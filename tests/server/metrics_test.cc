@@ -135,6 +135,9 @@ TEST_F(MetricsTest, TheStateIsTold) {
   state.unreadable_records = 6;
   state.refusals = {{"unauthenticated", 11}, {"quota", 0}};
   state.quota_refusals = {{{"storage_bytes", "lab"}, 12}, {{"storage_bytes", "otherwise"}, 1}};
+  state.quota_uses = {{"judge_usd_per_day", "lab", 1.25, 5}, {"storage_bytes", "lab", 2e10, 1e10}};
+  state.reload_failures = {{"tokens", 2}, {"certificates", 0}, {"configuration", 1}};
+  state.certificate_expiry = absl::FromUnixSeconds(1'900'000'001);
   state.audit_lines_lost = 13;
   state.blobs = BlobSize{.blobs = 10, .bytes = 1000};
   const auto metrics = Read(state);
@@ -145,6 +148,12 @@ TEST_F(MetricsTest, TheStateIsTold) {
   EXPECT_EQ(ValueOf(metrics, "proctor_refusals_total", {{"reason", "unauthenticated"}}), 11);
   EXPECT_EQ(ValueOf(metrics, "proctor_refusals_total", {{"reason", "quota"}}), 0);
   EXPECT_EQ(ValueOf(metrics, "proctor_quota_refusals_total", {{"quota", "storage_bytes"}, {"tenant", "lab"}}), 12);
+  EXPECT_EQ(ValueOf(metrics, "proctor_quota_used", {{"quota", "judge_usd_per_day"}, {"tenant", "lab"}}), 1.25);
+  EXPECT_EQ(ValueOf(metrics, "proctor_quota_limit", {{"quota", "judge_usd_per_day"}, {"tenant", "lab"}}), 5);
+  EXPECT_EQ(ValueOf(metrics, "proctor_quota_used", {{"quota", "storage_bytes"}, {"tenant", "lab"}}), 2e10);
+  EXPECT_EQ(ValueOf(metrics, "proctor_reload_failures_total", {{"what", "tokens"}}), 2);
+  EXPECT_EQ(ValueOf(metrics, "proctor_reload_failures_total", {{"what", "certificates"}}), 0);
+  EXPECT_EQ(ValueOf(metrics, "proctor_tls_certificate_expiry_timestamp_seconds"), 1'900'000'001);
   EXPECT_EQ(ValueOf(metrics, "proctor_audit_lines_lost_total"), 13);
   EXPECT_EQ(ValueOf(metrics, "proctor_sessions_refused_total", {{"environment", "web"}}), 7);
   EXPECT_EQ(ValueOf(metrics, "proctor_browser_ends_total", {{"reason", "hung"}}), 1);

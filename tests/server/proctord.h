@@ -65,6 +65,8 @@ class Proctord {
   void Signal(int signal) const { process_.Signal(signal); }
   // Returns the exit code, or minus the signal.
   int Stop(int signal) { return process_.Stop(signal); }
+  // See ServerProcess.
+  int StopWithin(int signal, std::chrono::seconds deadline) { return process_.StopWithin(signal, deadline); }
   void Kill() { Stop(SIGKILL); }
 
   std::shared_ptr<grpc::Channel> channel() const { return channel_; }

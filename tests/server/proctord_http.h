@@ -21,8 +21,9 @@ inline constexpr char kHttpConfig[] = "http: {listen_address: \"127.0.0.1:0\"}\n
 class ProctordHttp {
  public:
   // Of a server that runs, with kHttpConfig.
-  explicit ProctordHttp(const Proctord& server) {
-    std::ifstream file(server.data() + "/addresses.json");
+  explicit ProctordHttp(const Proctord& server) : ProctordHttp(server.data()) {}
+  explicit ProctordHttp(const std::string& data_dir) {
+    std::ifstream file(data_dir + "/addresses.json");
     const auto addresses = ParseJson(std::string(std::istreambuf_iterator<char>(file), {}));
     EXPECT_TRUE(addresses.ok()) << addresses.status();
     if (addresses.ok()) url_ = "http://" + JsonStringOr(*addresses, "http");

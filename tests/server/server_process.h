@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -89,6 +90,17 @@ class ServerProcess {
     const int code = AwaitExit(pid_);
     pid_ = -1;
     return code;
+  }
+  // The same of one that is to end within `deadline`; -SIGKILL: it did not, and was killed.
+  int StopWithin(int signal, std::chrono::seconds deadline) {
+    const auto end = std::chrono::steady_clock::now() + deadline;
+    kill(pid_, signal);
+    siginfo_t ended = {};
+    while (waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0 &&
+           std::chrono::steady_clock::now() < end) {
+      usleep(20'000);
+    }
+    return Stop(ended.si_pid == 0 ? SIGKILL : 0);
   }
   bool Runs() const { return pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) == 0; }
 

@@ -17,8 +17,8 @@ class ServiceTest(unittest.TestCase):
         self.unit = pathlib.Path(folder.name) / "proctord.service"
 
     def verify(self, text):
-        # The program is not installed where the tests run; systemd looks for it.
-        self.unit.write_text(text.replace("/usr/bin/proctord", "/bin/true"))
+        # What it runs need not be installed where the tests run; systemd looks for it.
+        self.unit.write_text(text.replace("/usr/bin/proctord", "/bin/true").replace("/bin/kill", "/bin/true"))
         done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(self.unit)], capture_output=True, text=True, timeout=60)
         return done.returncode, done.stderr
 
@@ -29,6 +29,12 @@ class ServiceTest(unittest.TestCase):
     def test_a_line_that_it_does_not_understand_is_told(self):
         _, said = self.verify(UNIT.read_text().replace("PrivateTmp=yes", "PrivateTemporary=yes"))
         self.assertIn("PrivateTemporary", said)
+
+    def test_a_reload_signals_the_server_alone_and_is_told_to_operators(self):
+        service = UNIT.read_text().split("[Service]\n")[1].split("\n[Install]")[0]
+        self.assertEqual(["/bin/kill -HUP $MAINPID"], re.findall(r"^ExecReload=(.*)$", service, re.MULTILINE))
+        told = (UNIT.parents[1] / "docs" / "operations.md").read_text().split("## Changing the configuration\n")[1].split("\n## ")[0]
+        self.assertIn("`systemctl reload proctord`", told)
 
     def test_its_memory_has_a_limit_below_the_machines(self):
         limits = {name: int(share) for name, share in re.findall(r"^(Memory\w+)=(\d+)%$", UNIT.read_text(), re.MULTILINE)}

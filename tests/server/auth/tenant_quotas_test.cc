@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/retry_hint.h"
 #include "env/episode_sink.h"
 #include "google/protobuf/text_format.h"
@@ -78,6 +79,31 @@ TEST_F(TenantQuotasTest, WithoutQuotasEverythingIsAllowed) {
   EXPECT_TRUE(quotas->CheckJudgeSpend("lab").ok());
   EXPECT_FALSE(quotas->limits_storage());
   EXPECT_FALSE(quotas->limits_judge_spend());
+}
+
+TEST_F(TenantQuotasTest, TellsTheUseOfTenantsThatAreNamedWithALimit) {
+  const auto quotas = Quotas(
+      "otherwise {storage_bytes: 9 judge_usd_per_day: 9} tenants {key: 'lab' value {storage_bytes: 100 judge_usd_per_day: 5}} "
+      "tenants {key: 'free' value {session_weight: 1}}");
+  accounts_->AddEpisode("lab", "e1", 60);
+  EXPECT_TRUE(quotas->SpendStorage("lab", 15).ok());
+  accounts_->AddJudgeSpend("lab", 1.5);
+  for (const char* tenant : {"free", "stranger"}) {
+    accounts_->AddEpisode(tenant, tenant, 1000);
+    accounts_->AddJudgeSpend(tenant, 2);
+  }
+  const auto uses = [&] {
+    std::set<std::string> told;
+    for (const QuotaUse& use : quotas->Uses()) told.insert(absl::StrCat(use.tenant, " ", use.quota, " ", use.used, "/", use.limit));
+    return told;
+  };
+  EXPECT_THAT(uses(), ::testing::UnorderedElementsAre("lab storage_bytes 75/100", "lab judge_usd_per_day 1.5/5"));
+  // The next day.
+  clock_.Advance(absl::Hours(24));
+  EXPECT_THAT(uses(), ::testing::UnorderedElementsAre("lab storage_bytes 75/100", "lab judge_usd_per_day 0/5"));
+  // Other limits are in force.
+  EXPECT_TRUE(quotas->Replace(Checked("tenants {key: 'free' value {storage_bytes: 2000 judge_usd_per_day: 3}}")));
+  EXPECT_THAT(uses(), ::testing::UnorderedElementsAre("free storage_bytes 1000/2000", "free judge_usd_per_day 0/3"));
 }
 
 TEST_F(TenantQuotasTest, SessionsCountByTheirWeights) {
