@@ -27,6 +27,12 @@ bool HasValues(const v1::Evidence* evidence) {
   return evidence != nullptr && evidence->error().empty() && !evidence->json_values().empty();
 }
 
+// What was collected counts against the agent only: the values stand for what the page where it ended did not give (a script that threw,
+// a page that is not there), and the error says what that was.
+bool OnlyAgainst(const v1::Evidence* evidence) {
+  return evidence != nullptr && !evidence->error().empty() && !evidence->json_values().empty();
+}
+
 // 0 beats all that is unknown; else the unknown wins over every other score.
 Score CombineAll(const std::vector<Score>& scores) {
   const Score* unknown = nullptr;
@@ -84,7 +90,9 @@ class TreeEvaluator {
       case v1::Oracle::kWeighted:
         return Weighted(oracle.weighted(), at("weighted"));
       case v1::Oracle::kNegation: {
+        ++negations_;
         Score score = Run(oracle.negation(), at("negation"));
+        --negations_;
         if (score.determined) score.value = 1 - score.value;
         return score;
       }
@@ -184,8 +192,15 @@ class TreeEvaluator {
 
   Score Page(const v1::PageCheck& check) {
     const v1::Evidence* evidence = facts_.evidence(PageId(check));
-    if (!HasValues(evidence)) return Missing("page", evidence);
-    return ScoreValueAt("page", evidence->json_values(0), "", check.match());
+    if (!HasValues(evidence) && !OnlyAgainst(evidence)) return Missing("page", evidence);
+    return Limited("page", evidence, ScoreValueAt("page", evidence->json_values(0), "", check.match()));
+  }
+
+  // A score of values that count against the agent only may be a failure, and no success, nor anything that is turned into one.
+  Score Limited(std::string_view what, const v1::Evidence* evidence, Score score) const {
+    if (!OnlyAgainst(evidence) || !score.determined) return score;
+    if (score.value > 0 || negations_ > 0) return Missing(what, evidence);
+    return Score::Of(0, absl::StrCat(score.detail, "; ", evidence->error()));
   }
 
   Score SiteState(const v1::SiteStateCheck& check) {
@@ -204,8 +219,10 @@ class TreeEvaluator {
   Score State(const v1::StateCheck& check) {
     const std::string what = KindName(check.request());
     const v1::Evidence* evidence = facts_.evidence(StateId(check));
-    if (!HasValues(evidence)) return Missing(what, evidence);
-    return ScoreValueAt(absl::StrCat(what, check.pointer()), evidence->json_values(0), check.pointer(), check.match());
+    const bool in_page = check.request().has_page_expression();
+    if (!HasValues(evidence) && !(in_page && OnlyAgainst(evidence))) return Missing(what, evidence);
+    return Limited(what, evidence,
+                   ScoreValueAt(absl::StrCat(what, check.pointer()), evidence->json_values(0), check.pointer(), check.match()));
   }
 
   // "screen_match", "setting", ...
@@ -241,13 +258,15 @@ class TreeEvaluator {
       return Score::Unknown(v1::UNDETERMINED_REASON_NOT_CONFIGURED,
                             "program_html calls a function of the site that is not configured");
     }
-    if (!HasValues(evidence)) return Missing("program_html", evidence);
-    return WebArenaProgramHtml(
-        eval, {evidence->json_values().begin(), evidence->json_values().end()}, *facts_.base_urls);
+    if (!HasValues(evidence) && !OnlyAgainst(evidence)) return Missing("program_html", evidence);
+    return Limited("program_html", evidence,
+                   WebArenaProgramHtml(eval, {evidence->json_values().begin(), evidence->json_values().end()}, *facts_.base_urls));
   }
 
   const Facts& facts_;
   std::vector<v1::CheckResult>* checks_;
+  // Around what is being evaluated.
+  int negations_ = 0;
 };
 
 Facts CommonFacts(const v1::Trajectory& trajectory, bool at_start) {

@@ -328,7 +328,7 @@ class Connection final : public EgressConnection {
     const std::string reason = OneLine(std::string(status.message()));
     const int code = HttpStatusFor(status);
     // Before the browser hears of it and somebody asks.
-    if (code != 400) listener_->failures.Add(host_port, reason);
+    if (code != 400) listener_->failures.Add(host_port, {reason, code});
     if (options_.on_refused && code != 400)
       options_.on_refused(listener_->port, OneLine(host_port), reason);
     co_return co_await Reply(code, reason);

@@ -34,7 +34,7 @@ class EgressCore {
 
   // Where a request for `authority` on the listener of that port may be connected to, best first:
   // looked up once, each address checked. PERMISSION_DENIED refused; UNAVAILABLE or
-  // DEADLINE_EXCEEDED cannot be looked up.
+  // DEADLINE_EXCEEDED cannot be looked up; RESOURCE_EXHAUSTED too much is looked up for this listener.
   asio::awaitable<absl::StatusOr<std::vector<tcp::endpoint>>> Endpoints(uint16_t listener_port,
                                                                         const EgressRules& rules,
                                                                         Authority authority);
@@ -60,19 +60,18 @@ class EgressCore {
   std::unique_ptr<FairQueue> lookups_;
 };
 
-// Why hosts could not be had lately, the last reason of each. Thread-safe, bounded.
+// Why hosts could not be had lately, the last failure of each. Thread-safe, bounded.
 class EgressFailures {
  public:
-  void Add(const std::string& host_port, std::string reason);
+  void Add(const std::string& host_port, EgressFailure failure);
   // It was reached.
   void Remove(const std::string& host_port);
-  // Empty: none.
-  std::string Find(const std::string& host_port) const;
+  EgressFailure Find(const std::string& host_port) const;
 
  private:
   mutable Mutex mutex_;
   // The oldest first.
-  std::deque<std::pair<std::string, std::string>> reasons_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::pair<std::string, EgressFailure>> failures_ ABSL_GUARDED_BY(mutex_);
 };
 
 // What the connections of one listener share.

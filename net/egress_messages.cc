@@ -98,6 +98,8 @@ int HttpStatusFor(const absl::Status& status) {
       return 403;
     case absl::StatusCode::kInvalidArgument:
       return 400;
+    case absl::StatusCode::kResourceExhausted:
+      return 503;
     case absl::StatusCode::kDeadlineExceeded:
       return 504;
     default:

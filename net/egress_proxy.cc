@@ -173,7 +173,7 @@ class EgressProxyImpl final : public EgressProxy {
 
   const std::string& mark() const override { return core_.mark(); }
 
-  std::string FailureOf(uint16_t port, const std::string& host_port) const override {
+  EgressFailure FailureOf(uint16_t port, const std::string& host_port) const override {
     const absl::StatusOr<Authority> authority = ParseAuthority(host_port, 0);
     std::shared_ptr<Door> door;
     {
@@ -181,7 +181,7 @@ class EgressProxyImpl final : public EgressProxy {
       const auto it = doors_.find(port);
       if (it != doors_.end()) door = it->second;
     }
-    if (door == nullptr || !authority.ok()) return "";
+    if (door == nullptr || !authority.ok()) return {};
     return door->listener->failures.Find(HostPort(*authority));
   }
 
@@ -252,7 +252,7 @@ asio::awaitable<absl::StatusOr<std::vector<IpAddress>>> EgressCore::Lookup(uint1
     });
   });
   if (lookup == 0) {
-    co_return absl::UnavailableError(
+    co_return absl::ResourceExhaustedError(
         absl::StrCat("looking up ", host, ": too many names are looked up at once"));
   }
   ErrorCode error;
@@ -269,23 +269,23 @@ asio::awaitable<absl::StatusOr<std::vector<IpAddress>>> EgressCore::Lookup(uint1
   co_return addresses;
 }
 
-void EgressFailures::Add(const std::string& host_port, std::string reason) {
+void EgressFailures::Add(const std::string& host_port, EgressFailure failure) {
   MutexLock lock(mutex_);
-  std::erase_if(reasons_, [&](const auto& known) { return known.first == host_port; });
-  if (reasons_.size() >= kFailingHosts) reasons_.pop_front();
-  reasons_.emplace_back(host_port, std::move(reason));
+  std::erase_if(failures_, [&](const auto& known) { return known.first == host_port; });
+  if (failures_.size() >= kFailingHosts) failures_.pop_front();
+  failures_.emplace_back(host_port, std::move(failure));
 }
 
 void EgressFailures::Remove(const std::string& host_port) {
   MutexLock lock(mutex_);
-  std::erase_if(reasons_, [&](const auto& known) { return known.first == host_port; });
+  std::erase_if(failures_, [&](const auto& known) { return known.first == host_port; });
 }
 
-std::string EgressFailures::Find(const std::string& host_port) const {
+EgressFailure EgressFailures::Find(const std::string& host_port) const {
   MutexLock lock(mutex_);
-  const auto found = std::find_if(reasons_.begin(), reasons_.end(),
+  const auto found = std::find_if(failures_.begin(), failures_.end(),
                                   [&](const auto& known) { return known.first == host_port; });
-  return found == reasons_.end() ? "" : found->second;
+  return found == failures_.end() ? EgressFailure() : found->second;
 }
 
 void EgressCore::Stop() { lookups_.reset(); }

@@ -3,8 +3,8 @@
 //
 // Resolves a name once, checks every address, connects to the checked address: no rebinding. Speaks
 // CONNECT and absolute-form HTTP/1.1 (WebSocket upgrades included). A refused request gets 403; one
-// whose host cannot be reached 502 or 504; a malformed or ambiguous one 400; one too many
-// connections 503. All of these have a one-line reason in the body, and in a header that no server
+// whose host cannot be reached 502 or 504; a malformed or ambiguous one 400; one too many of a
+// listener's connections or lookups 503. All of these have a one-line reason in the body, and in a header that no server
 // can send (kEgressFailureHeader).
 #ifndef PROCTOR_NET_EGRESS_PROXY_H_
 #define PROCTOR_NET_EGRESS_PROXY_H_
@@ -41,6 +41,17 @@ struct EgressPolicy {
 // reply that passes through; what comes through a tunnel (https) the proxy does not see, so that it
 // means something only in answer to an http:// URL.
 inline constexpr char kEgressFailureHeader[] = "Proctor-Egress-Failure";
+
+// Why something could not be had.
+struct EgressFailure {
+  // For people. Empty: there was no failure.
+  std::string reason;
+  // What the proxy answered with, see above; 0: there was no failure.
+  int status = 0;
+
+  // Whose fault: the host's or the network's, and not the policy's, the request's or the listener's own.
+  static bool IsUnreachable(int status) { return status == 502 || status == 504; }
+};
 
 // INVALID_ARGUMENT if `pattern` cannot be an entry of allowed_hosts.
 absl::Status CheckHostPattern(const std::string& pattern);
@@ -96,9 +107,9 @@ class EgressProxy {
   // 32 hex digits from the operating system, of this proxy alone.
   virtual const std::string& mark() const = 0;
   // Why the listener's last connection to `host_port` ("example.org:443", "[::1]:443") was refused or
-  // failed: browsers do not show the reply to a failed CONNECT. Empty: it did not fail, or that was
+  // failed: browsers do not show the reply to a failed CONNECT. None: it did not fail, or that was
   // 64 failing hosts ago.
-  virtual std::string FailureOf(uint16_t port, const std::string& host_port) const = 0;
+  virtual EgressFailure FailureOf(uint16_t port, const std::string& host_port) const = 0;
 };
 
 }  // namespace proctor::net

@@ -101,4 +101,12 @@ absl::StatusOr<std::string> NormalOrigin(std::string_view url) {
   return absl::StrCat(scheme, "://", host, port);
 }
 
+std::string OriginOfUrl(std::string_view url) {
+  const size_t scheme = url.find("://");
+  if (scheme == std::string_view::npos) return "";
+  std::string_view authority = url.substr(scheme + 3, url.find_first_of("/\\?#", scheme + 3) - (scheme + 3));
+  authority.remove_prefix(authority.rfind('@') + 1);
+  return NormalOrigin(absl::StrCat(ToAbsl(url.substr(0, scheme)), "://", ToAbsl(authority))).value_or("");
+}
+
 }  // namespace proctor::env::web

@@ -19,6 +19,9 @@ bool IsAddress(std::string_view normal_host);
 // `http[s]://host[:port]`, maybe with one slash behind it: paths, queries, user names. Messages do not repeat the text.
 absl::StatusOr<std::string> NormalOrigin(std::string_view url);
 
+// The normal origin of an http(s) URL, whatever user name, path, query and fragment it has; empty for one that has none.
+std::string OriginOfUrl(std::string_view url);
+
 }  // namespace proctor::env::web
 
 #endif  // PROCTOR_ENV_WEB_ORIGIN_H_

@@ -68,7 +68,9 @@ void PageActivity::OnResponse(const Json& params) {
     document_status_ = static_cast<int>(std::clamp<int64_t>(JsonIntegerOr(*response, "status"), 0, 999));
     document_type_ = JsonStringOr(*response, "mimeType");
     request->second.answered = true;
-    if (std::string failure = ProxyFailure(*response); !failure.empty()) load_error_ = {std::move(failure), request->second.url, false};
+    if (std::string failure = ProxyFailure(*response); !failure.empty()) {
+      load_error_ = {std::move(failure), request->second.url, false, document_status_};
+    }
   }
   // Streams have no end to wait for.
   if (JsonStringOr(*response, "mimeType") == "text/event-stream" ||
@@ -97,7 +99,7 @@ void PageActivity::OnRequestEnd(const Json& params, bool failed) {
   ++changes_;
   // What the proxy said is said, even if the page of it does not come to its end.
   if (failed && request->second.document && load_error_.text.empty()) {
-    load_error_ = {JsonStringOr(params, "errorText"), request->second.url, request->second.answered};
+    load_error_ = {JsonStringOr(params, "errorText"), request->second.url, request->second.answered, 0};
   }
   requests_.erase(request);
 }

@@ -49,6 +49,8 @@ class PageActivity {
     std::string url;
     // The document is there, as far as it came.
     bool partial = false;
+    // Of the egress proxy's own reply, if this is one.
+    int proxy_status = 0;
   };
   LoadError load_error() const;
   // Status and media type of the main document.

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 #include "common/strings.h"
+#include "env/web/origin.h"
 
 namespace proctor::env::web {
 
@@ -30,6 +31,13 @@ absl::StatusOr<std::string> ResolveUrl(std::string_view url, const BaseUrls& bas
   return absl::InvalidArgumentError(
       absl::StrCat("\"", ToAbsl(TruncateUtf8(text, 100)), "\" cannot be opened: give a URL that starts with http:// or https://"));
 }
+
+void TaskSites::Add(std::string_view url) {
+  std::string origin = OriginOfUrl(url);
+  if (!origin.empty()) origins.insert(std::move(origin));
+}
+
+bool TaskSites::Own(std::string_view url) const { return origins.count(OriginOfUrl(url)) > 0; }
 
 std::string WithoutCredentials(std::string_view url) {
   const size_t scheme = url.find("://");
@@ -61,7 +69,7 @@ absl::StatusOr<LoadOutcome> LoadPage(const CallContext& context, Tab& tab, const
   if (!outcome.error.empty() || !sent->contains("loaderId")) tab.activity().NavigationEnded();
   outcome.settle = settler.Wait(context, settler.Ask());
   // What the proxy says instead of a server is a document to the browser.
-  if (std::string failure = tab.LoadFailure(); !failure.empty()) outcome.error = std::move(failure);
+  if (LoadFailure failure = tab.Failure(); !failure.text.empty()) outcome.error = std::move(failure.text);
   return outcome;
 }
 
@@ -72,7 +80,7 @@ std::string WhatFailed(const std::string& error) {
 }
 
 std::string LoadProblem(const Tab& tab) {
-  const std::string failure = tab.LoadFailure();
+  const std::string failure = tab.Failure().text;
   return failure.empty() ? "" : absl::StrCat("the page could not be loaded: ", WhatFailed(failure));
 }
 

@@ -3,6 +3,7 @@
 #define PROCTOR_ENV_WEB_PAGE_LOAD_H_
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,17 @@ namespace proctor::env::web {
 
 using BaseUrls = std::map<std::string, std::string>;
 
+// What a task is about. It is the task's own site that failed if it cannot be had; any other place the agent chose itself.
+struct TaskSites {
+  BaseUrls base_urls;
+  // Normal origins (origin.h) of the start pages and base URLs.
+  std::set<std::string> origins;
+
+  // Of a URL; of one without an origin nothing.
+  void Add(std::string_view url);
+  bool Own(std::string_view url) const;
+};
+
 // `url` with its placeholders (`__SHOP__`) replaced. INVALID_ARGUMENT for a placeholder that is not known and for any
 // scheme but http, https and about:blank.
 absl::StatusOr<std::string> ResolveUrl(std::string_view url, const BaseUrls& base_urls);
@@ -25,7 +37,7 @@ std::string WithoutCredentials(std::string_view url);
 
 struct LoadOutcome {
   SettleOutcome settle;
-  // Empty, or why there is no document: "net::ERR_..." or as Tab::LoadFailure; of where the page led meanwhile, if it did.
+  // Empty, or why there is no document: "net::ERR_..." or as LoadFailure::text; of where the page led meanwhile, if it did.
   std::string error;
   // The document, or the page of its error, is there.
   bool arrived = false;

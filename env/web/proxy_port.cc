@@ -7,9 +7,9 @@ namespace proctor::env::web {
 
 std::string ProxyPort::address() const { return absl::StrCat("127.0.0.1:", port_); }
 
-std::string ProxyPort::FailureOf(const std::string& url) const {
+net::EgressFailure ProxyPort::FailureOf(const std::string& url) const {
   static constexpr char kScheme[] = "https://";
-  if (!absl::StartsWith(url, kScheme)) return "";
+  if (!absl::StartsWith(url, kScheme)) return {};
   const size_t begin = sizeof(kScheme) - 1;
   std::string authority = url.substr(begin, url.find_first_of("/?#", begin) - begin);
   authority.erase(0, authority.rfind('@') + 1);

@@ -20,8 +20,8 @@ class ProxyPort {
   std::string address() const;
   // As EgressProxy::mark.
   const std::string& mark() const { return proxy_.mark(); }
-  // Why the proxy did not connect to the host of an https:// URL; empty: not known.
-  std::string FailureOf(const std::string& url) const;
+  // Why the proxy did not connect to the host of an https:// URL; none: not known.
+  net::EgressFailure FailureOf(const std::string& url) const;
 
  private:
   net::EgressProxy& proxy_;

@@ -1,5 +1,7 @@
 #include "env/web/tab.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -52,6 +54,23 @@ DevToolsCommand AttachToFrames(const std::string& session_id) {
            {"waitForDebuggerOnStart", true},
            {"flatten", true},
            {"filter", Json::array({{{"type", "iframe"}}, {{"type", "worker"}}})}}};
+}
+
+// Of a load that the proxy did not end.
+LoadFailure::Cause CauseOfNetError(std::string_view error) {
+  static constexpr std::array<std::string_view, 16> kUnreachable = {
+      "net::ERR_ADDRESS_UNREACHABLE",   "net::ERR_CONNECTION_ABORTED",      "net::ERR_CONNECTION_CLOSED",
+      "net::ERR_CONNECTION_FAILED",     "net::ERR_CONNECTION_REFUSED",      "net::ERR_CONNECTION_RESET",
+      "net::ERR_CONNECTION_TIMED_OUT",  "net::ERR_DNS_TIMED_OUT",           "net::ERR_EMPTY_RESPONSE",
+      "net::ERR_INTERNET_DISCONNECTED", "net::ERR_NAME_NOT_RESOLVED",       "net::ERR_NAME_RESOLUTION_FAILED",
+      "net::ERR_NETWORK_CHANGED",       "net::ERR_PROXY_CONNECTION_FAILED", "net::ERR_SOCKET_NOT_CONNECTED",
+      "net::ERR_TIMED_OUT"};
+  const bool found = std::find(kUnreachable.begin(), kUnreachable.end(), error) != kUnreachable.end();
+  return found ? LoadFailure::Cause::kUnreachable : LoadFailure::Cause::kOther;
+}
+
+LoadFailure::Cause CauseOfProxyStatus(int status) {
+  return net::EgressFailure::IsUnreachable(status) ? LoadFailure::Cause::kUnreachable : LoadFailure::Cause::kNotTaken;
 }
 
 // Scheme, host and port of a URL, as in StartState.http_credentials.
@@ -371,17 +390,20 @@ std::string Tab::title() const {
   return title_;
 }
 
-std::string Tab::LoadFailure() const {
+LoadFailure Tab::Failure() const {
   const PageActivity::LoadError error = activity_.load_error();
-  if (error.text == "net::ERR_ABORTED" || error.partial) return "";
-  if (error.text != "net::ERR_TUNNEL_CONNECTION_FAILED") return error.text;
+  if (error.text.empty() || error.text == "net::ERR_ABORTED" || error.partial) return {};
+  if (error.proxy_status != 0) return {error.text, error.url, CauseOfProxyStatus(error.proxy_status)};
+  if (error.text != "net::ERR_TUNNEL_CONNECTION_FAILED") return {error.text, error.url, CauseOfNetError(error.text)};
   std::shared_ptr<const ProxyPort> proxy;
   {
     MutexLock lock(mutex_);
     proxy = set_up_.proxy;
   }
-  const std::string reason = proxy == nullptr ? "" : proxy->FailureOf(error.url);
-  return reason.empty() ? error.text : absl::StrCat(error.text, ": ", reason);
+  const net::EgressFailure failure = proxy == nullptr ? net::EgressFailure() : proxy->FailureOf(error.url);
+  // Connections beyond the limit are refused before it is known where they want to go.
+  if (failure.reason.empty()) return {error.text, error.url, LoadFailure::Cause::kNotTaken};
+  return {absl::StrCat(error.text, ": ", failure.reason), error.url, CauseOfProxyStatus(failure.status)};
 }
 
 void Tab::MarkCrashed() {

@@ -36,6 +36,24 @@ struct TabSetUp {
   std::shared_ptr<const ProxyPort> proxy;
 };
 
+// Why a tab shows no document of a site.
+struct LoadFailure {
+  enum class Cause {
+    // Anything else: a certificate, redirects without end, ...
+    kOther,
+    // The site is not there: its name or its server is not found, does not answer in time, or breaks off without an answer.
+    kUnreachable,
+    // The egress proxy takes no such request: refused by its policy, malformed, too many at once.
+    kNotTaken,
+  };
+  // "net::ERR_...", with the egress proxy's reason if it has one, or that reason alone. Empty: it does show one, if only in part, or the
+  // last load was broken off (a download) and what was there before stays.
+  std::string text;
+  // What could not be had; after redirects the last.
+  std::string url;
+  Cause cause = Cause::kOther;
+};
+
 // Thread-safe: events come on the reader thread. Shared by its context and whoever works with it.
 class Tab : public std::enable_shared_from_this<Tab> {
  public:
@@ -65,9 +83,7 @@ class Tab : public std::enable_shared_from_this<Tab> {
   std::string url() const;
   std::string title() const;
 
-  // Why the tab shows no document of a site: "net::ERR_...", with the egress proxy's reason if it has one, or that reason alone. Empty: it
-  // does show one, if only in part, or the last load was broken off (a download) and what was there before stays.
-  std::string LoadFailure() const;
+  LoadFailure Failure() const;
 
   void MarkCrashed();
   void ClearCrashed();

@@ -17,28 +17,67 @@ constexpr absl::Duration kEvaluateCap = absl::Seconds(10);
 constexpr size_t kMaxValueBytes = size_t{4} << 20;
 constexpr char kWholeHtml[] = "document.documentElement.outerHTML";
 
-// The value of an expression as JSON; `undefined` is null.
-absl::StatusOr<std::string> Evaluate(const CallContext& context, Tab& tab, const std::string& expression) {
-  PROCTOR_ASSIGN_OR_RETURN(const Json reply,
-                           tab.devtools().Call(context.Child(kEvaluateCap), tab.session_id(), "Runtime.evaluate",
-                                               {{"expression", expression}, {"returnByValue", true}, {"awaitPromise", true}}));
+struct Evaluated {
+  // `undefined` is null, as is what was thrown.
+  std::string json;
+  // What the script threw; empty: nothing.
+  std::string thrown;
+};
+
+absl::StatusOr<Evaluated> Read(const Json& reply) {
+  Evaluated value;
   if (const Json& details = JsonMember(reply, "exceptionDetails"); !details.is_null()) {
     const std::string described = JsonStringOr(JsonMember(details, "exception"), "description");
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the expression failed: ", ToAbsl(TruncateUtf8(described.empty() ? JsonStringOr(details, "text") : described, 500))));
+    value.thrown = absl::StrCat(
+        "the expression failed: ", ToAbsl(TruncateUtf8(described.empty() ? JsonStringOr(details, "text") : described, 500)));
+    value.json = "null";
+    return value;
   }
-  std::string text = DumpJson(JsonMember(JsonMember(reply, "result"), "value"));
-  if (text.size() > kMaxValueBytes) return absl::ResourceExhaustedError("the value is larger than 4 MiB");
-  return text;
+  value.json = DumpJson(JsonMember(JsonMember(reply, "result"), "value"));
+  if (value.json.size() > kMaxValueBytes) return absl::ResourceExhaustedError("the value is larger than 4 MiB");
+  return value;
+}
+
+// An expression that no page can run is the task's mistake: FAILED_PRECONDITION.
+absl::StatusOr<Evaluated> EvaluateOrThrow(const CallContext& context, Tab& tab, const std::string& expression) {
+  const CallContext capped = context.Child(kEvaluateCap);
+  PROCTOR_ASSIGN_OR_RETURN(const Json reply,
+                           tab.devtools().Call(capped, tab.session_id(), "Runtime.evaluate",
+                                               {{"expression", expression}, {"returnByValue", true}, {"awaitPromise", true}}));
+  PROCTOR_ASSIGN_OR_RETURN(Evaluated value, Read(reply));
+  if (value.thrown.empty()) return value;
+  PROCTOR_ASSIGN_OR_RETURN(const Json compiled,
+                           tab.devtools().Call(capped, tab.session_id(), "Runtime.compileScript",
+                                               {{"expression", expression}, {"sourceURL", ""}, {"persistScript", false}}));
+  if (!JsonMember(compiled, "exceptionDetails").is_null()) return absl::FailedPreconditionError(value.thrown);
+  return value;
+}
+
+// The value as JSON; FAILED_PRECONDITION if the script threw.
+absl::StatusOr<std::string> Evaluate(const CallContext& context, Tab& tab, const std::string& expression) {
+  PROCTOR_ASSIGN_OR_RETURN(Evaluated value, EvaluateOrThrow(context, tab, expression));
+  if (!value.thrown.empty()) return absl::FailedPreconditionError(value.thrown);
+  return std::move(value.json);
+}
+
+// Why the page is not there; empty: it is. An error is the browser's.
+absl::StatusOr<std::string> TryLoad(const CallContext& context, Tab& tab, const std::string& url) {
+  PROCTOR_ASSIGN_OR_RETURN(const LoadOutcome load, LoadPage(context, tab, url, kLoadCap));
+  if (!load.error.empty()) return absl::StrCat("the page could not be loaded: ", load.error);
+  if (!load.settle.settled && load.settle.waiting_for == "navigation") return std::string("the page did not load in time");
+  return std::string();
 }
 
 absl::Status Load(const CallContext& context, Tab& tab, const std::string& url) {
-  PROCTOR_ASSIGN_OR_RETURN(const LoadOutcome load, LoadPage(context, tab, url, kLoadCap));
-  if (!load.error.empty()) return absl::UnavailableError(absl::StrCat("the page could not be loaded: ", load.error));
-  if (!load.settle.settled && load.settle.waiting_for == "navigation") {
-    return absl::DeadlineExceededError("the page did not load in time");
-  }
-  return absl::OkStatus();
+  PROCTOR_ASSIGN_OR_RETURN(const std::string problem, TryLoad(context, tab, url));
+  return problem.empty() ? absl::OkStatus() : absl::UnavailableError(problem);
+}
+
+// The page where the agent is cannot be had. An error: a site of the task's own failed, and nobody knows what the agent left there.
+// OK: it chose a place where there is nothing. A request that the proxy does not take failed by what was asked for.
+absl::Status CheckAgentsFailure(const TaskSites& sites, const LoadFailure& failure) {
+  if (!sites.Own(failure.url) || failure.cause == LoadFailure::Cause::kNotTaken) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("the task's own site could not be loaded: ", failure.text));
 }
 
 // Closes its tab whatever happens.
@@ -61,17 +100,25 @@ class EvidenceTab {
   std::shared_ptr<Tab> tab_;
 };
 
-absl::Status CollectExpression(const CallContext& context, BrowserContext& browser, const BaseUrls& base_urls,
-                               const v1::EvidenceRequest::PageExpression& request, v1::Evidence& evidence) {
-  if (request.url().empty()) {
-    const std::shared_ptr<Tab> tab = browser.active();
-    if (tab == nullptr) return absl::FailedPreconditionError("no tab is open");
-    PROCTOR_ASSIGN_OR_RETURN(const std::string value, Evaluate(context, *tab, request.expression()));
-    evidence.add_json_values(value);
-    evidence.add_urls(WithoutCredentials(tab->url()));
-    return absl::OkStatus();
+absl::Status CollectInAgentsTab(const CallContext& context, BrowserContext& browser, const TaskSites& sites,
+                                const std::string& expression, v1::Evidence& evidence) {
+  const std::shared_ptr<Tab> tab = browser.active();
+  if (tab == nullptr) return absl::FailedPreconditionError("no tab is open");
+  if (const LoadFailure failure = tab->Failure(); !failure.text.empty()) {
+    PROCTOR_RETURN_IF_ERROR(CheckAgentsFailure(sites, failure));
   }
-  PROCTOR_ASSIGN_OR_RETURN(const std::string url, ResolveUrl(request.url(), base_urls));
+  PROCTOR_ASSIGN_OR_RETURN(const Evaluated value, EvaluateOrThrow(context, *tab, expression));
+  evidence.add_json_values(value.json);
+  evidence.add_urls(WithoutCredentials(tab->url()));
+  // What it looks for is not in the page that the agent chose to end on: that is the page's answer, no failed collection.
+  evidence.set_error(SanitizeUtf8(value.thrown));
+  return absl::OkStatus();
+}
+
+absl::Status CollectExpression(const CallContext& context, BrowserContext& browser, const TaskSites& sites,
+                               const v1::EvidenceRequest::PageExpression& request, v1::Evidence& evidence) {
+  if (request.url().empty()) return CollectInAgentsTab(context, browser, sites, request.expression(), evidence);
+  PROCTOR_ASSIGN_OR_RETURN(const std::string url, ResolveUrl(request.url(), sites.base_urls));
   PROCTOR_ASSIGN_OR_RETURN(const EvidenceTab tab, EvidenceTab::Open(context, browser));
   PROCTOR_RETURN_IF_ERROR(Load(context, *tab, url));
   PROCTOR_ASSIGN_OR_RETURN(const std::string value, Evaluate(context, *tab, request.expression()));
@@ -80,58 +127,107 @@ absl::Status CollectExpression(const CallContext& context, BrowserContext& brows
   return absl::OkStatus();
 }
 
-// Goes where an entry says; "last" is the agent's page before the first navigation, else the page of the entry before.
-absl::Status GoToEntry(const CallContext& context, Tab& tab, const BaseUrls& base_urls,
-                       const v1::EvidenceRequest::PageSequence::Entry& entry) {
-  if (entry.url() != "last") {
-    PROCTOR_ASSIGN_OR_RETURN(const std::string url, ResolveUrl(entry.url(), base_urls));
-    PROCTOR_RETURN_IF_ERROR(Load(context, tab, url));
-  }
-  if (entry.url_expression().empty()) return absl::OkStatus();
-  PROCTOR_ASSIGN_OR_RETURN(const std::string value, Evaluate(context, tab, entry.url_expression()));
-  PROCTOR_ASSIGN_OR_RETURN(const Json target, ParseJson(value));
-  if (!target.is_string()) return absl::FailedPreconditionError("the URL expression gave no text");
-  PROCTOR_ASSIGN_OR_RETURN(const std::string url, ResolveUrl(target.get<std::string>(), base_urls));
-  return Load(context, tab, url);
-}
+// Visits the entries of a page sequence one after another. "last" is the agent's page until an entry goes elsewhere, then the page of
+// the entry before.
+class SequenceVisit {
+ public:
+  using Entry = v1::EvidenceRequest::PageSequence::Entry;
 
-absl::Status CollectSequence(const CallContext& context, BrowserContext& browser, const BaseUrls& base_urls,
+  SequenceVisit(const CallContext& context, const TaskSites& sites, Tab& agent, Tab& fresh)
+      : context_(context), sites_(sites), agent_(agent), fresh_(fresh) {}
+
+  absl::Status Visit(const Entry& entry, v1::Evidence& evidence) {
+    moved_ = moved_ || entry.url() != "last" || !entry.url_expression().empty() || entry.prep_actions_size() > 0;
+    // A "last" before any navigation reads the agent's page as it stands; to change anything there, it is loaded anew.
+    Tab& tab = moved_ ? fresh_ : agent_;
+    PROCTOR_RETURN_IF_ERROR(GoTo(entry));
+    if (nothing_.empty()) {
+      for (const std::string& action : entry.prep_actions()) Evaluate(context_, tab, action).status().IgnoreError();
+      PROCTOR_ASSIGN_OR_RETURN(const std::string value,
+                               Evaluate(context_, tab, entry.expression().empty() ? kWholeHtml : entry.expression()));
+      evidence.add_json_values(value);
+    } else {
+      evidence.add_json_values("\"\"");
+      evidence.set_error(SanitizeUtf8(nothing_));
+    }
+    evidence.add_urls(WithoutCredentials(nothing_.empty() ? tab.url() : agent_.url()));
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status GoTo(const Entry& entry) {
+    if (entry.url() != "last") {
+      at_agents_ = false;
+      nothing_.clear();
+      PROCTOR_ASSIGN_OR_RETURN(const std::string url, ResolveUrl(entry.url(), sites_.base_urls));
+      PROCTOR_RETURN_IF_ERROR(Load(context_, fresh_, url));
+    } else if (at_agents_ && nothing_.empty()) {
+      PROCTOR_RETURN_IF_ERROR(GoToAgents());
+    }
+    if (!nothing_.empty() || entry.url_expression().empty()) return absl::OkStatus();
+    PROCTOR_ASSIGN_OR_RETURN(const std::string value, Evaluate(context_, fresh_, entry.url_expression()));
+    PROCTOR_ASSIGN_OR_RETURN(const Json target, ParseJson(value));
+    if (!target.is_string()) return absl::FailedPreconditionError("the URL expression gave no text");
+    PROCTOR_ASSIGN_OR_RETURN(const std::string url, ResolveUrl(target.get<std::string>(), sites_.base_urls));
+    return at_agents_ ? LoadAgents(url) : Load(context_, fresh_, url);
+  }
+
+  absl::Status GoToAgents() {
+    if (LoadFailure failure = agent_.Failure(); !failure.text.empty()) return NothingThere(std::move(failure));
+    if (!moved_ || loaded_) return absl::OkStatus();
+    return LoadAgents(agent_.url());
+  }
+
+  // Where the agent is, or what follows from that.
+  absl::Status LoadAgents(const std::string& url) {
+    loaded_ = true;
+    PROCTOR_ASSIGN_OR_RETURN(const std::string problem, TryLoad(context_, fresh_, url));
+    if (problem.empty()) return absl::OkStatus();
+    LoadFailure failure = fresh_.Failure();
+    if (failure.text.empty()) failure = {problem, url, LoadFailure::Cause::kOther};
+    return NothingThere(std::move(failure));
+  }
+
+  absl::Status NothingThere(LoadFailure failure) {
+    PROCTOR_RETURN_IF_ERROR(CheckAgentsFailure(sites_, failure));
+    nothing_ = absl::StrCat("there is nothing where the agent ended: ", failure.text);
+    return absl::OkStatus();
+  }
+
+  const CallContext& context_;
+  const TaskSites& sites_;
+  Tab& agent_;
+  Tab& fresh_;
+  bool moved_ = false;
+  bool at_agents_ = true;
+  // The agent's page, in the fresh tab.
+  bool loaded_ = false;
+  // Why there is no page to read; empty: there is one.
+  std::string nothing_;
+};
+
+absl::Status CollectSequence(const CallContext& context, BrowserContext& browser, const TaskSites& sites,
                              const v1::EvidenceRequest::PageSequence& request, v1::Evidence& evidence) {
   const std::shared_ptr<Tab> agent_tab = browser.active();
   if (agent_tab == nullptr) return absl::FailedPreconditionError("no tab is open");
   PROCTOR_ASSIGN_OR_RETURN(const EvidenceTab fresh, EvidenceTab::Open(context, browser));
-  bool moved = false;
-  for (const auto& entry : request.entries()) {
-    moved = moved || entry.url() != "last" || !entry.url_expression().empty() || entry.prep_actions_size() > 0;
-    // A "last" before any navigation reads the agent's page as it stands; to change anything there, it is loaded anew.
-    Tab& tab = moved ? *fresh : *agent_tab;
-    if (moved && entry.url() == "last" && (*fresh).url() == "about:blank") {
-      PROCTOR_RETURN_IF_ERROR(Load(context, *fresh, agent_tab->url()));
-    }
-    PROCTOR_RETURN_IF_ERROR(GoToEntry(context, tab, base_urls, entry));
-    for (const std::string& action : entry.prep_actions()) {
-      Evaluate(context, tab, action).status().IgnoreError();
-    }
-    PROCTOR_ASSIGN_OR_RETURN(const std::string value,
-                             Evaluate(context, tab, entry.expression().empty() ? kWholeHtml : entry.expression()));
-    evidence.add_json_values(value);
-    evidence.add_urls(WithoutCredentials(tab.url()));
-  }
+  SequenceVisit visit(context, sites, *agent_tab, *fresh);
+  for (const auto& entry : request.entries()) PROCTOR_RETURN_IF_ERROR(visit.Visit(entry, evidence));
   return absl::OkStatus();
 }
 
 }  // namespace
 
-v1::Evidence CollectWebEvidence(const CallContext& context, BrowserContext& browser, const BaseUrls& base_urls,
+v1::Evidence CollectWebEvidence(const CallContext& context, BrowserContext& browser, const TaskSites& sites,
                                 const v1::EvidenceRequest& request) {
   v1::Evidence evidence;
   absl::Status status;
   switch (request.kind_case()) {
     case v1::EvidenceRequest::kPageExpression:
-      status = CollectExpression(context, browser, base_urls, request.page_expression(), evidence);
+      status = CollectExpression(context, browser, sites, request.page_expression(), evidence);
       break;
     case v1::EvidenceRequest::kPageSequence:
-      status = CollectSequence(context, browser, base_urls, request.page_sequence(), evidence);
+      status = CollectSequence(context, browser, sites, request.page_sequence(), evidence);
       break;
     case v1::EvidenceRequest::kFinalUrl:
       if (const std::shared_ptr<Tab> tab = browser.active()) {

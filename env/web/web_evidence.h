@@ -9,8 +9,12 @@
 
 namespace proctor::env::web {
 
-// One result; a failure is recorded in it.
-v1::Evidence CollectWebEvidence(const CallContext& context, BrowserContext& browser, const BaseUrls& base_urls,
+// One result; a failure to collect is recorded in it, without values.
+//
+// Where it is the agent that ended on a page in which there is nothing to read, the reason is recorded *and* a value: null for an
+// expression that throws in the agent's tab, "" for an entry of a page sequence whose page is the agent's and cannot be had. So that it
+// counts as the agent's failure, and as nothing else. A site of the task's own that cannot be had is a failure to collect.
+v1::Evidence CollectWebEvidence(const CallContext& context, BrowserContext& browser, const TaskSites& sites,
                                 const v1::EvidenceRequest& request);
 
 }  // namespace proctor::env::web

@@ -24,9 +24,33 @@ constexpr absl::Duration kDownloadCap = absl::Seconds(5);
 constexpr absl::Duration kTitleCap = absl::Seconds(1);
 constexpr absl::Duration kReviveCap = absl::Seconds(10);
 constexpr absl::Duration kStartCap = absl::Seconds(15);
+constexpr size_t kMaxTypeBytes = 100;
 
 bool Asks(const v1::ObservationRequest& request, v1::ObservationPart part) {
   return std::find(request.parts().begin(), request.parts().end(), part) != request.parts().end();
+}
+
+absl::Status NoStart(std::string_view why) {
+  return absl::UnavailableError(absl::StrCat("the start page could not be loaded: ", ToAbsl(why)));
+}
+
+// What an answer was that is no page, by its head.
+std::string NoPage(const PageActivity& activity) {
+  const int status = activity.document_status();
+  if (status == 0) return "the site broke it off, or it is a download";
+  if (status == 204 || status == 205) return absl::StrCat("the server answered with status ", status, " and no page");
+  const std::string type(TruncateUtf8(SanitizeUtf8(activity.document_type()), kMaxTypeBytes));
+  return absl::StrCat("it is a download, of type ", type.empty() ? "unknown" : type);
+}
+
+// OK: an episode can start there. `error` as in LoadOutcome.
+absl::Status CheckStartPage(const Tab& tab, const std::string& error) {
+  if (error == "net::ERR_ABORTED") return NoStart(NoPage(tab.activity()));
+  if (!error.empty()) return NoStart(WhatFailed(error));
+  // Less than that may be what the task is about.
+  const int status = tab.activity().document_status();
+  if (status >= 500) return NoStart(absl::StrCat("the server answered with status ", status));
+  return absl::OkStatus();
 }
 
 void Report(const SettleOutcome& outcome, v1::SettleReport& report) {
@@ -60,9 +84,9 @@ absl::StatusOr<ResetResult> WebWorld::Reset(const CallContext& context, const Re
   const v1::StartState& start = spec.task.start_state();
   PROCTOR_RETURN_IF_ERROR(CheckStartFields(
       start, {"start_url", "storage_state_json", "http_credentials", "base_urls", "geolocation"}, "a browser"));
-  base_urls_.clear();
-  for (const auto& [name, url] : start.base_urls()) base_urls_[name] = url;
-  PROCTOR_ASSIGN_OR_RETURN(const StartPlan plan, PlanStart(start, base_urls_));
+  sites_ = {};
+  for (const auto& [name, url] : start.base_urls()) sites_.base_urls[name] = url;
+  PROCTOR_ASSIGN_OR_RETURN(const StartPlan plan, PlanStart(start, sites_.base_urls));
   const int64_t seed = spec.seed != 0 ? spec.seed : settings_.random_seed();
   const absl::Time began = absl::Now();
   StartOrder order{.plan = plan, .seed = seed, .geolocation = std::nullopt, .request = request};
@@ -76,7 +100,7 @@ absl::StatusOr<ResetResult> WebWorld::Reset(const CallContext& context, const Re
   observer_ = std::move(page.observer);
   ActionRunner::Options options;
   options.settings = settings_;
-  options.base_urls = base_urls_;
+  options.base_urls = sites_.base_urls;
   options.files.assign(spec.task.files().begin(), spec.task.files().end());
   runner_ = std::make_unique<ActionRunner>(*browser_, *registry_, std::move(options));
   SettleOutcome settle = page.settle;
@@ -87,13 +111,14 @@ absl::StatusOr<ResetResult> WebWorld::Reset(const CallContext& context, const Re
   }
   const absl::Time rested = absl::Now();
   ResetResult result;
-  PROCTOR_RETURN_IF_ERROR(ReviveCrashedTab(context));
+  PROCTOR_RETURN_IF_ERROR(ReviveStartPage(context));
   PROCTOR_ASSIGN_OR_RETURN(result.observation, LookAtStart(context, request, page));
+  NoteSites(plan);
   AddEvents(request, Telling::kOnce, result.observation);
   Report(settle, *result.observation.mutable_settle());
   *result.observation.mutable_settle()->mutable_timing()->mutable_settle() = ToProto(rested - began);
   *result.observation.mutable_settle()->mutable_timing()->mutable_observe() = ToProto(absl::Now() - rested);
-  result.base_urls = base_urls_;
+  result.base_urls = sites_.base_urls;
   result.seed = seed;
   if (prewarm_) contexts_->Prepare(std::move(order));
   return result;
@@ -109,9 +134,18 @@ absl::StatusOr<v1::Observation> WebWorld::LookAtStart(const CallContext& context
   return seen;
 }
 
+void WebWorld::NoteSites(const StartPlan& plan) {
+  for (const std::string& url : plan.urls) sites_.Add(url);
+  for (const auto& [name, url] : sites_.base_urls) sites_.Add(url);
+  // Where they led: a start URL may only say where to go from there.
+  for (const std::shared_ptr<Tab>& tab : browser_->tabs()) {
+    if (tab->opener_id().empty()) sites_.Add(tab->url());
+  }
+}
+
 absl::StatusOr<SettleOutcome> WebWorld::OpenStartPages(const CallContext& context,
                                                        const std::vector<std::string>& urls) {
-  const std::shared_ptr<Tab> first = browser_->active();
+  std::shared_ptr<Tab> first = browser_->active();
   if (first == nullptr) return absl::UnavailableError("the browser context has no tab");
   SettleOutcome shown;
   for (size_t i = 0; i < urls.size(); ++i) {
@@ -119,28 +153,47 @@ absl::StatusOr<SettleOutcome> WebWorld::OpenStartPages(const CallContext& contex
     if (i > 0) {
       PROCTOR_ASSIGN_OR_RETURN(tab, browser_->OpenTab(context, BrowserContext::TabUse::kAgent));
     }
-    if (urls[i] == "about:blank") {
-      shown.settled = true;
-      continue;
+    SettleOutcome settle;
+    settle.settled = true;
+    if (urls[i] != "about:blank") {
+      PROCTOR_ASSIGN_OR_RETURN(settle, OpenStartPage(context, urls[i], tab));
     }
-    // A start page may take longer than a step.
-    const absl::Duration cap = std::max(settle_cap(), kStartCap);
-    const absl::StatusOr<LoadOutcome> load = LoadPage(context, *tab, urls[i], cap);
-    // One that crashes is dealt with as in any step.
-    if (tab->crashed()) continue;
-    PROCTOR_RETURN_IF_ERROR(load.status());
-    if (i == 0) shown = load->settle;
-    if (!load->arrived) {
-      return absl::UnavailableError(absl::StrCat("the start page could not be loaded: nothing came within ",
-                                                 absl::FormatDuration(cap)));
-    }
-    // A download, or an answer without a page, is the site's word.
-    if (!load->error.empty() && load->error != "net::ERR_ABORTED") {
-      return absl::UnavailableError(absl::StrCat("the start page could not be loaded: ", WhatFailed(load->error)));
+    if (i == 0) {
+      shown = settle;
+      first = tab;
     }
   }
   if (urls.size() > 1) browser_->SetActive(first);
   return shown;
+}
+
+absl::StatusOr<SettleOutcome> WebWorld::OpenStartPage(const CallContext& context, const std::string& url,
+                                                      std::shared_ptr<Tab>& tab) {
+  // It may take longer than a step.
+  const absl::Duration cap = std::max(settle_cap(), kStartCap);
+  absl::StatusOr<LoadOutcome> load = LoadPage(context, *tab, url, cap);
+  if (tab->crashed()) {
+    const std::shared_ptr<Tab> crashed = tab;
+    const CallContext capped = context.Child(kReviveCap);
+    PROCTOR_ASSIGN_OR_RETURN(tab, browser_->OpenTab(capped, BrowserContext::TabUse::kAgent));
+    PROCTOR_RETURN_IF_ERROR(browser_->CloseTab(capped, crashed));
+    load = LoadPage(context, *tab, url, cap);
+    if (tab->crashed()) return NoStart("it crashes each time");
+    notices_.push_back("the page crashed and was loaded again");
+  }
+  PROCTOR_RETURN_IF_ERROR(load.status());
+  if (!load->arrived) return NoStart(absl::StrCat("nothing came within ", absl::FormatDuration(cap)));
+  PROCTOR_RETURN_IF_ERROR(CheckStartPage(*tab, load->error));
+  return load->settle;
+}
+
+absl::Status WebWorld::ReviveStartPage(const CallContext& context) {
+  PROCTOR_ASSIGN_OR_RETURN(const Revival revival, ReviveCrashedTab(context));
+  if (revival == Revival::kBlank) return NoStart("it crashed, or closed its tab");
+  if (revival == Revival::kNotNeeded) return absl::OkStatus();
+  const std::shared_ptr<Tab> tab = browser_->active();
+  if (tab == nullptr || tab->url() == "about:blank") return NoStart("it crashed");
+  return CheckStartPage(*tab, tab->Failure().text);
 }
 
 absl::StatusOr<ActResult> WebWorld::Act(const CallContext& context, const v1::Action& action,
@@ -154,13 +207,14 @@ absl::StatusOr<ActResult> WebWorld::Act(const CallContext& context, const v1::Ac
   SettleNewTab(context, before, outcome.settle);
   NoteFileChooser(before, action, outcome);
   if (outcome.settle.script_stopped) notices_.push_back("a script of the page ran without end and was stopped");
-  PROCTOR_RETURN_IF_ERROR(ReviveCrashedTab(context));
+  PROCTOR_RETURN_IF_ERROR(ReviveCrashedTab(context).status());
   ActResult result;
   const absl::Time rested = absl::Now();
   if (browser_->active() != before) outcome.settle.early.reset();
   PROCTOR_ASSIGN_OR_RETURN(result.observation, Look(context, request, outcome.settle.early));
   AddEvents(request, Telling::kOnce, result.observation);
   AddDownloads(context, result);
+  PROCTOR_RETURN_IF_ERROR(CheckOwnSites());
   if (outcome.error.empty()) outcome.error = ProblemOfArrival(tabs_before, outcome.settle);
   result.observation.set_action_error(outcome.error);
   v1::SettleReport& report = *result.observation.mutable_settle();
@@ -182,6 +236,16 @@ std::string WebWorld::ProblemOfArrival(const std::vector<std::shared_ptr<Tab>>& 
   return opened || settle.navigated ? LoadProblem(*now) : "";
 }
 
+// A place that the task is about can be named by any agent, but not made to fail. It does not matter when the failure came: a
+// connection may be tried for longer than the step that asked for it.
+absl::Status WebWorld::CheckOwnSites() const {
+  const std::shared_ptr<Tab> now = browser_->active();
+  if (now == nullptr) return absl::OkStatus();
+  const LoadFailure failure = now->Failure();
+  if (failure.cause != LoadFailure::Cause::kUnreachable || !sites_.Own(failure.url)) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("the task's own site cannot be reached any more: ", failure.text));
+}
+
 void WebWorld::SettleNewTab(const CallContext& context, const std::shared_ptr<Tab>& before, SettleOutcome& outcome) {
   const std::shared_ptr<Tab> now = browser_->active();
   if (now == nullptr || now == before || now->activity().busy() == PageActivity::Busy::kGone) return;
@@ -190,34 +254,34 @@ void WebWorld::SettleNewTab(const CallContext& context, const std::shared_ptr<Ta
   outcome = settler.Wait(context, settler.Ask());
 }
 
-absl::Status WebWorld::ReviveCrashedTab(const CallContext& context) {
+absl::StatusOr<WebWorld::Revival> WebWorld::ReviveCrashedTab(const CallContext& context) {
   const CallContext capped = context.Child(kReviveCap);
   std::shared_ptr<Tab> tab = browser_->active();
   if (tab == nullptr) {
     // Its pages closed all tabs.
     PROCTOR_RETURN_IF_ERROR(browser_->OpenTab(capped, BrowserContext::TabUse::kAgent).status());
     notices_.push_back("the page closed the last tab: a blank one was opened");
-    return absl::OkStatus();
+    return Revival::kBlank;
   }
-  if (!tab->crashed()) return absl::OkStatus();
+  if (!tab->crashed()) return Revival::kNotNeeded;
   const std::string url = tab->url();
   PROCTOR_ASSIGN_OR_RETURN(const std::shared_ptr<Tab> fresh, browser_->OpenTab(capped, BrowserContext::TabUse::kAgent));
   PROCTOR_RETURN_IF_ERROR(browser_->CloseTab(capped, tab));
   const absl::StatusOr<LoadOutcome> load = LoadPage(context, *fresh, url, settle_cap());
   if (load.ok() && !fresh->crashed()) {
     notices_.push_back("the page crashed and was loaded again");
-    return absl::OkStatus();
+    return Revival::kLoadedAgain;
   }
   PROCTOR_RETURN_IF_ERROR(browser_->OpenTab(capped, BrowserContext::TabUse::kAgent).status());
   PROCTOR_RETURN_IF_ERROR(browser_->CloseTab(capped, fresh));
   notices_.push_back("the page crashes each time it is loaded: a blank tab was opened instead");
-  return absl::OkStatus();
+  return Revival::kBlank;
 }
 
 absl::Status WebWorld::Ready(const CallContext& context) {
   if (browser_ == nullptr) return absl::FailedPreconditionError("no episode is open");
   if (browser_->devtools().closed()) return absl::UnavailableError("the browser ended");
-  return ReviveCrashedTab(context);
+  return ReviveCrashedTab(context).status();
 }
 
 absl::StatusOr<v1::Observation> WebWorld::Observe(const CallContext& context,
@@ -231,6 +295,7 @@ absl::StatusOr<v1::Observation> WebWorld::Observe(const CallContext& context,
 absl::StatusOr<ActResult> WebWorld::Idle(const CallContext& context,
                                          const v1::ObservationRequest& request) {
   PROCTOR_RETURN_IF_ERROR(Ready(context));
+  PROCTOR_RETURN_IF_ERROR(CheckOwnSites());
   ActResult result;
   PROCTOR_ASSIGN_OR_RETURN(result.observation, Look(context, request));
   AddEvents(request, Telling::kOnce, result.observation);
@@ -338,7 +403,7 @@ std::vector<v1::Evidence> WebWorld::Collect(const CallContext& context,
   std::vector<v1::Evidence> collected;
   for (const v1::EvidenceRequest& request : requests) {
     if (browser_ != nullptr) {
-      collected.push_back(CollectWebEvidence(context, *browser_, base_urls_, request));
+      collected.push_back(CollectWebEvidence(context, *browser_, sites_, request));
       continue;
     }
     v1::Evidence evidence;

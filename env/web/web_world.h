@@ -34,7 +34,14 @@ class WebWorld final : public World {
   void EndEpisode() override;
 
  private:
+  // Opens them in tabs of their own and shows the first. UNAVAILABLE: one of them is no page to start from.
   absl::StatusOr<SettleOutcome> OpenStartPages(const CallContext& context, const std::vector<std::string>& urls);
+  // Opens it in `tab`, or, if it crashes, once more in another one, which then is `tab`.
+  absl::StatusOr<SettleOutcome> OpenStartPage(const CallContext& context, const std::string& url, std::shared_ptr<Tab>& tab);
+  // What the episode is about, once its start pages are open.
+  void NoteSites(const StartPlan& plan);
+  // A start page that crashed or closed its tab since it was opened.
+  absl::Status ReviveStartPage(const CallContext& context);
   // What was seen beforehand if nothing has happened since, else as Look.
   absl::StatusOr<v1::Observation> LookAtStart(const CallContext& context, const v1::ObservationRequest& request,
                                               StartPage& page);
@@ -57,10 +64,13 @@ class WebWorld final : public World {
                        const ActionOutcome& outcome);
   // The episode can be worked with: a browser that lives, a tab that is not crashed.
   absl::Status Ready(const CallContext& context);
-  // Brings a crashed tab back, once; a blank page if it crashes again.
-  absl::Status ReviveCrashedTab(const CallContext& context);
+  // Brings a crashed tab back, once; a blank page if it crashes again, or if no tab is left.
+  enum class Revival { kNotNeeded, kLoadedAgain, kBlank };
+  absl::StatusOr<Revival> ReviveCrashedTab(const CallContext& context);
   // Why the page that the action led to is not there; `before`: the tabs before it. Empty: it is, or the action led nowhere.
   std::string ProblemOfArrival(const std::vector<std::shared_ptr<Tab>>& before, const SettleOutcome& settle) const;
+  // UNAVAILABLE: the agent's tab shows that one of the task's own sites cannot be reached.
+  absl::Status CheckOwnSites() const;
   // Follows a tab that the action opened.
   void SettleNewTab(const CallContext& context, const std::shared_ptr<Tab>& before, SettleOutcome& outcome);
   absl::Duration settle_cap() const;
@@ -68,7 +78,7 @@ class WebWorld final : public World {
   const v1::WebSettings settings_;
   const std::unique_ptr<ContextSource> contexts_;
   const bool prewarm_;
-  BaseUrls base_urls_;
+  TaskSites sites_;
   std::vector<std::string> notices_;
   // Order matters: the runner and observer use the registry, all use the context.
   std::unique_ptr<BrowserContext> browser_;

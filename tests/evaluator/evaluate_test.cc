@@ -57,6 +57,13 @@ class Record {
     AddEvidence(n, false).set_error(error);
     return *this;
   }
+  // What is recorded where the page that the agent ended on gave nothing.
+  Record& Nothing(int n, const std::string& json, bool at_start = false) {
+    v1::Evidence& evidence = AddEvidence(n, at_start);
+    evidence.add_json_values(json);
+    evidence.set_error("the expression failed: TypeError");
+    return *this;
+  }
   v1::Trajectory& operator*() { return trajectory_; }
   v1::Verdict Judge(double threshold = 0) const {
     v1::Evaluator evaluator = TaskOracleEvaluator();
@@ -157,6 +164,58 @@ TEST(EvaluateTest, JudgesPagesAndSiteState) {
   EXPECT_EQ(Record(kState).Evidence(0, R"({"cart":[7]})").Judge().outcome(), v1::OUTCOME_SUCCESS);
   EXPECT_EQ(Record(kState).Evidence(0, R"({"cart":[]})").Judge().outcome(), v1::OUTCOME_FAILURE);
   EXPECT_EQ(Record(kState).Evidence(0, "{").Judge().outcome(), v1::OUTCOME_UNDETERMINED);
+}
+
+// What `oracle` says of a page whose script threw.
+v1::Verdict OfThrown(const std::string& oracle) {
+  const v1::Verdict verdict = Record(oracle).Nothing(0, "null", true).Nothing(0, "null").Judge();
+  EXPECT_FALSE(verdict.already_solved()) << oracle;
+  return verdict;
+}
+
+TEST(EvaluateTest, AScriptThatThrewCountsAgainstTheAgent) {
+  for (const std::string match : {R"("truthy":true)", R"("equals_json":"7")", R"("text":{"regex":".*"})", R"("contains_json":"7")",
+                                  R"("size":"0")", R"("at_least":-1)", R"("score":true)", R"("any_text":{"regex":".*"})"}) {
+    const std::string page = R"({"page":{"expression":"p","match":{)" + match + "}}}";
+    const v1::Verdict verdict = OfThrown(page);
+    EXPECT_EQ(verdict.outcome(), v1::OUTCOME_FAILURE) << match;
+    EXPECT_THAT(verdict.rationale(), HasSubstr("TypeError")) << match;
+    EXPECT_EQ(OfThrown(R"({"state":{"request":{"page_expression":{"expression":"p"}},"pointer":"/a","match":{)" + match + "}}}").outcome(),
+              v1::OUTCOME_FAILURE)
+        << match;
+    EXPECT_EQ(OfThrown(List("all", {page, page})).outcome(), v1::OUTCOME_FAILURE) << match;
+  }
+  EXPECT_EQ(Record(List("any", {kPage, kAnswerX})).Nothing(0, "null").Answer("x").Judge().outcome(), v1::OUTCOME_SUCCESS);
+}
+
+TEST(EvaluateTest, AScriptThatThrewIsNeverASuccess) {
+  const std::string negation = std::string("{\"negation\":") + kPage + "}";
+  const std::string nested = R"({"negation":)" + List("any", {kPage, kAnswerX}) + "}";
+  for (const std::string& oracle :
+       {std::string(R"({"page":{"expression":"p","match":{"absent":true}}})"),
+        std::string(R"({"page":{"expression":"p","match":{"equals_json":"null"}}})"),
+        std::string(R"({"state":{"request":{"page_expression":{"expression":"p"}},"pointer":"/a","match":{"absent":true}}})"), negation, nested}) {
+    const v1::Verdict verdict = OfThrown(oracle);
+    EXPECT_EQ(verdict.outcome(), v1::OUTCOME_UNDETERMINED) << oracle;
+    EXPECT_EQ(verdict.undetermined_reason(), v1::UNDETERMINED_REASON_EVIDENCE_MISSING) << oracle;
+    EXPECT_THAT(verdict.rationale(), HasSubstr("TypeError")) << oracle;
+  }
+  // What stands beside a negation is not beneath it.
+  EXPECT_EQ(OfThrown(List("all", {R"({"negation":{"gave_up":{}}})", kPage})).outcome(), v1::OUTCOME_FAILURE);
+  // A failed collection has no value, and of other worlds nothing is known that way.
+  EXPECT_EQ(Record(kPage).Failed(0, "the page hangs").Judge().outcome(), v1::OUTCOME_UNDETERMINED);
+  EXPECT_EQ(Record(kState).Nothing(0, "null").Judge().outcome(), v1::OUTCOME_UNDETERMINED);
+}
+
+TEST(EvaluateTest, APageThatIsNotThereFailsWebArenasProgramAndIsNeverASuccess) {
+  const auto program = [](const std::string& required) {
+    return R"({"webarena":{"eval_types":["program_html"],"program_html":[{"url":"last",)" + required + "}]}}";
+  };
+  EXPECT_EQ(Record(program(R"("must_include":["hello"])")).Nothing(0, R"("")").Judge().outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(Record(program(R"("exact_match":"")")).Nothing(0, R"("")").Judge().outcome(), v1::OUTCOME_UNDETERMINED);
+  EXPECT_EQ(Record(R"({"negation":)" + program(R"("must_include":["hello"])") + "}").Nothing(0, R"("")").Judge().outcome(),
+            v1::OUTCOME_UNDETERMINED);
+  EXPECT_EQ(Record(program(R"("exact_match":"")")).Evidence(0, R"("")").Judge().outcome(), v1::OUTCOME_SUCCESS);
 }
 
 TEST(EvaluateTest, UnknownPlaceholdersAreNotConfigured) {

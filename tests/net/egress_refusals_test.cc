@@ -53,29 +53,31 @@ TEST_F(EgressRefusalsTest, KnowsWhyAHostCouldNotBeHad) {
   const std::string at = absl::StrCat("127.0.0.1:", server.port());
   const uint16_t port = Open();
   const uint16_t strict = Open({});
-  EXPECT_EQ(proxy_->FailureOf(strict, at), "");
+  EXPECT_EQ(proxy_->FailureOf(strict, at).reason, "");
   EXPECT_THAT(Connect(strict, at), StartsWith("HTTP/1.1 403"));
-  EXPECT_THAT(proxy_->FailureOf(strict, at), HasSubstr("--egress-allow-private"));
-  EXPECT_THAT(proxy_->FailureOf(strict, absl::StrCat("2130706433:", server.port())), HasSubstr("loopback"));
-  EXPECT_EQ(proxy_->FailureOf(port, at), "") << "another session's";
+  EXPECT_THAT(proxy_->FailureOf(strict, at).reason, HasSubstr("--egress-allow-private"));
+  EXPECT_EQ(proxy_->FailureOf(strict, at).status, 403);
+  EXPECT_THAT(proxy_->FailureOf(strict, absl::StrCat("2130706433:", server.port())).reason, HasSubstr("loopback"));
+  EXPECT_EQ(proxy_->FailureOf(port, at).reason, "") << "another session's";
   EXPECT_THAT(Connect(strict, "[::1]:443"), StartsWith("HTTP/1.1 403"));
-  EXPECT_THAT(proxy_->FailureOf(strict, "[::1]:443"), HasSubstr("--egress-allow [::1]:443)"));
+  EXPECT_THAT(proxy_->FailureOf(strict, "[::1]:443").reason, HasSubstr("--egress-allow [::1]:443)"));
   // The last reason, until it is reached.
   EXPECT_THAT(Connect(port, "127.0.0.1:1"), StartsWith("HTTP/1.1 502"));
-  EXPECT_THAT(proxy_->FailureOf(port, "127.0.0.1:1"), HasSubstr("cannot connect"));
+  EXPECT_THAT(proxy_->FailureOf(port, "127.0.0.1:1").reason, HasSubstr("cannot connect"));
+  EXPECT_EQ(proxy_->FailureOf(port, "127.0.0.1:1").status, 502);
   proxy_->SetOwnPorts({server.port()});
   EXPECT_THAT(Get(port, at), StartsWith("HTTP/1.1 403"));
-  EXPECT_THAT(proxy_->FailureOf(port, at), HasSubstr("server itself"));
+  EXPECT_THAT(proxy_->FailureOf(port, at).reason, HasSubstr("server itself"));
   proxy_->SetOwnPorts({});
   EXPECT_THAT(Get(port, at), StartsWith("HTTP/1.1 200"));
-  EXPECT_EQ(proxy_->FailureOf(port, at), "");
+  EXPECT_EQ(proxy_->FailureOf(port, at).reason, "");
   // The oldest are forgotten.
   for (int host = 0; host < 64; ++host) Connect(strict, absl::StrCat("127.0.0.2:", 1000 + host));
-  EXPECT_EQ(proxy_->FailureOf(strict, at), "");
-  EXPECT_THAT(proxy_->FailureOf(strict, "127.0.0.2:1000"), HasSubstr("loopback"));
-  for (const char* nonsense : {"", ":", "127.0.0.1", "[", "a b:1"}) EXPECT_EQ(proxy_->FailureOf(strict, nonsense), "");
+  EXPECT_EQ(proxy_->FailureOf(strict, at).reason, "");
+  EXPECT_THAT(proxy_->FailureOf(strict, "127.0.0.2:1000").reason, HasSubstr("loopback"));
+  for (const char* nonsense : {"", ":", "127.0.0.1", "[", "a b:1"}) EXPECT_EQ(proxy_->FailureOf(strict, nonsense).reason, "");
   proxy_->Close(strict);
-  EXPECT_EQ(proxy_->FailureOf(strict, "127.0.0.2:1000"), "");
+  EXPECT_EQ(proxy_->FailureOf(strict, "127.0.0.2:1000").reason, "");
 }
 
 TEST_F(EgressRefusalsTest, RefusesForbiddenAddressesInEverySpelling) {

@@ -1,5 +1,5 @@
-// What cannot be reached is no page: the start page is a fault of the world, a later one an action that failed, for http:// (where the
-// egress proxy answers in the server's place) as for https:// (where the browser shows an error of its own).
+// What cannot be reached is no page: the start page is a fault of the world, a later one an action that failed (own_site_test.cc has what
+// is not), for http:// (where the egress proxy answers in the server's place) as for https:// (where the browser shows an error of its own).
 #include <memory>
 #include <string>
 #include <utility>
@@ -123,6 +123,49 @@ TEST_F(LoadFailureTest, AStartPageThatDoesNotAnswerIsAFaultOfTheWorld) {
   EXPECT_THAT(std::string(result.status().message()), HasSubstr("nothing came within"));
 }
 
+TEST_F(LoadFailureTest, AStartPageThatItsServerFailsToGiveIsAFaultOfTheWorld) {
+  OpenTo(Reach::kAll);
+  for (const int status : {500, 502, 503}) {
+    const auto fail = [status](const net::HttpRequest&) {
+      net::HttpResponse response = TestSite::Html("<title>sorry</title>");
+      response.status = status;
+      return response;
+    };
+    site().Answer("/failing", fail);
+    const auto result = TryResetTo(site().Url("/failing"));
+    EXPECT_EQ(result.status().code(), absl::StatusCode::kUnavailable) << result.status();
+    EXPECT_THAT(std::string(result.status().message()), HasSubstr(absl::StrCat("the server answered with status ", status)));
+  }
+  // Also as a second one, and in mid-episode it is seen.
+  site().Page("/fine", "<title>fine</title>");
+  EXPECT_EQ(TryResetTo(absl::StrCat(site().Url("/fine"), " |AND| ", site().Url("/failing"))).status().code(),
+            absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Reset("/fine").title(), "fine");
+  EXPECT_EQ(Goto(site().Url("/failing")).title(), "sorry");
+  EXPECT_EQ(last_.action_error(), "");
+}
+
+TEST_F(LoadFailureTest, AStartPageThatIsNoPageIsAFaultOfTheWorld) {
+  OpenTo(Reach::kAll);
+  site().Answer("/empty", [](const net::HttpRequest&) {
+    net::HttpResponse response;
+    response.status = 204;
+    return response;
+  });
+  site().Answer("/file", [](const net::HttpRequest&) {
+    net::HttpResponse response;
+    response.headers = {{"Content-Type", "application/zip"}, {"Content-Disposition", "attachment; filename=a.zip"}};
+    response.body = "PK";
+    return response;
+  });
+  const auto empty = TryResetTo(site().Url("/empty"));
+  EXPECT_EQ(empty.status().code(), absl::StatusCode::kUnavailable) << empty.status();
+  EXPECT_THAT(std::string(empty.status().message()), HasSubstr("status 204"));
+  const auto file = TryResetTo(site().Url("/file"));
+  EXPECT_EQ(file.status().code(), absl::StatusCode::kUnavailable) << file.status();
+  EXPECT_THAT(std::string(file.status().message()), HasSubstr("a download, of type application/zip"));
+}
+
 TEST_F(LoadFailureTest, ActionsThatLeadThereHaveFailed) {
   OpenTo(Reach::kSite);
   for (const std::string scheme : {"http://", "https://"}) {
@@ -186,8 +229,8 @@ TEST_F(LoadFailureTest, PartsOfAPageThatCannotBeHadAreThePagesBusiness) {
 
 TEST_F(LoadFailureTest, ServersCannotPassForTheProxy) {
   const auto lie = [mark = proxy_->mark()](const net::HttpRequest&) {
-    net::HttpResponse response = TestSite::Html("<title>502</title>bad gateway");
-    response.status = 502;
+    net::HttpResponse response = TestSite::Html("<title>lie</title>no such page");
+    response.status = 404;
     response.headers.emplace_back(net::kEgressFailureHeader, mark + " a lie");
     return response;
   };
@@ -200,8 +243,8 @@ TEST_F(LoadFailureTest, ServersCannotPassForTheProxy) {
   for (const std::string& url : {site().Url("/lie"), absl::StrCat("https://localhost:", (*secure)->port(), "/")}) {
     const auto result = TryResetTo(url);
     ASSERT_TRUE(result.ok()) << url << ": " << result.status();
-    EXPECT_EQ(result->observation.title(), "502");
-    EXPECT_THAT(result->observation.notices(), testing::ElementsAre("the server answered with status 502")) << url;
+    EXPECT_EQ(result->observation.title(), "lie");
+    EXPECT_THAT(result->observation.notices(), testing::ElementsAre("the server answered with status 404")) << url;
     EXPECT_EQ(Goto(url).action_error(), "") << url;
   }
 }

@@ -48,6 +48,17 @@ TEST(NormalOriginTest, RefusesWhatIsNoBareOrigin) {
   }
 }
 
+TEST(OriginOfUrlTest, LeavesOutWhatIsNotTheOrigin) {
+  for (const char* url : {"http://shop.test", "HTTP://Shop.Test:80/", "http://me:word@shop.test/a@b?c#d", "http://shop.test?q=http://x.test/",
+                          "http://shop.test#f", "http://shop.test\\@x.test/"}) {
+    EXPECT_EQ(OriginOfUrl(url), "http://shop.test") << url;
+  }
+  EXPECT_EQ(OriginOfUrl("https://[::1]:8443/x"), "https://[::1]:8443");
+  for (const char* url : {"", "about:blank", "data:text/html,x", "file:///etc", "blob:http://shop.test/1", "http://", "chrome-error://x/"}) {
+    EXPECT_EQ(OriginOfUrl(url), "") << url;
+  }
+}
+
 TEST(NormalHostTest, KnowsAddresses) {
   EXPECT_TRUE(IsAddress("127.0.0.1"));
   EXPECT_TRUE(IsAddress("[::1]"));

@@ -267,6 +267,25 @@ TEST_F(PageZooTest, StartPageThatCrashesIsLoadedAgain) {
   site().Page("/boom", "");
 }
 
+TEST_F(PageZooTest, StartPageThatCrashesEachTimeIsAFaultOfTheWorld) {
+  site().Answer("/boom", [&](const net::HttpRequest&) {
+    for (const pid_t pid : pool().pids()) KillRenderers(pid);
+    return TestSite::Html("");
+  });
+  site().Page("/page", "<title>crashy</title><img src=/boom>");
+  site().Page("/fine", "<title>fine</title>");
+  v1::StartState start;
+  for (const std::string& url : {site().Url("/page"), absl::StrCat(site().Url("/fine"), " |AND| ", site().Url("/page"))}) {
+    start.set_start_url(url);
+    const auto result = TryReset(start);
+    EXPECT_EQ(result.status().code(), absl::StatusCode::kUnavailable) << result.status();
+    EXPECT_THAT(std::string(result.status().message()), HasSubstr("crash"));
+  }
+  // The handler refers to this test.
+  site().Page("/boom", "");
+  EXPECT_EQ(Reset("/fine").title(), "fine") << "the world can be used again";
+}
+
 TEST_F(PageZooTest, KilledBrowserFailsTheWorldAndTheNextResetWorks) {
   ResetTo("<title>first</title>");
   ASSERT_FALSE(pool().pids().empty());

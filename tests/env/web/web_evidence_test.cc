@@ -1,0 +1,152 @@
+// What is recorded where there is nothing to read: of the agent's own doing a value that counts against it, of a fault an error alone.
+#include "env/web/web_evidence.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/env/web/web_fixture.h"
+
+namespace proctor::env::web {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kDone[] = "document.querySelector('#done').textContent";
+
+class WebEvidenceTest : public WebWorldTestBase {
+ protected:
+  static std::unique_ptr<net::HttpServer> Serve(const std::string& html) {
+    auto server = net::HttpServer::Create({}, [html](const net::HttpRequest&) { return TestSite::Html(html); });
+    EXPECT_TRUE(server.ok()) << server.status();
+    return *std::move(server);
+  }
+  static std::string UrlOf(const net::HttpServer& server) { return absl::StrCat("http://127.0.0.1:", server.port(), "/"); }
+
+  v1::Evidence Collect(const v1::EvidenceRequest& request) {
+    const std::vector<v1::Evidence> evidence = world_->Collect(Within(absl::Seconds(60)), {request});
+    EXPECT_EQ(evidence.size(), 1u);
+    return evidence.at(0);
+  }
+  v1::Evidence InAgentsTab(const std::string& expression) {
+    v1::EvidenceRequest request;
+    request.mutable_page_expression()->set_expression(expression);
+    return Collect(request);
+  }
+  // The agent's page as it stands, loaded anew, and where an expression leads from it; then a page of the task's.
+  v1::Evidence Sequence(const std::string& own_page) {
+    v1::EvidenceRequest request;
+    auto& sequence = *request.mutable_page_sequence();
+    auto* entry = sequence.add_entries();
+    entry->set_url("last");
+    entry->set_expression("document.title");
+    *sequence.add_entries() = *entry;
+    entry = sequence.mutable_entries(1);
+    entry->add_prep_actions("1");
+    *sequence.add_entries() = *entry;
+    sequence.mutable_entries(2)->set_url_expression("location.href");
+    if (!own_page.empty()) {
+      *sequence.add_entries() = sequence.entries(0);
+      sequence.mutable_entries(3)->set_url(own_page);
+      *sequence.add_entries() = sequence.entries(0);
+    }
+    return Collect(request);
+  }
+  v1::Observation Goto(const std::string& url) {
+    v1::Action action;
+    action.mutable_goto_()->set_url(url);
+    return Act(action);
+  }
+};
+
+TEST_F(WebEvidenceTest, AScriptThatThrowsInTheAgentsTabIsThePagesAnswer) {
+  ResetTo("<title>elsewhere</title>");
+  for (const char* expression : {kDone, "nope.nope", "JSON.parse('{')", "Promise.reject(new Error('no'))", "(() => { throw 'text' })()"}) {
+    const v1::Evidence evidence = InAgentsTab(expression);
+    EXPECT_THAT(evidence.json_values(), ElementsAre("null")) << expression;
+    EXPECT_THAT(evidence.urls(), ElementsAre(site().Url("/page"))) << expression;
+    EXPECT_THAT(evidence.error(), HasSubstr("the expression failed")) << expression;
+  }
+  const v1::Evidence value = InAgentsTab("document.querySelector('#done')?.textContent");
+  EXPECT_THAT(value.json_values(), ElementsAre("null"));
+  EXPECT_EQ(value.error(), "");
+}
+
+TEST_F(WebEvidenceTest, WhatIsNotThePagesAnswerIsAFailureToCollect) {
+  ResetTo("<title>here</title>");
+  site().Page("/state", "<title>state</title>");
+  // A mistake of whoever wrote it; more than may be recorded.
+  for (const char* expression : {"nope nope(", "'x'.repeat(5e6)"}) {
+    const v1::Evidence evidence = InAgentsTab(expression);
+    EXPECT_THAT(evidence.json_values(), IsEmpty()) << expression;
+    EXPECT_NE(evidence.error(), "") << expression;
+  }
+  // In a page that the oracle names.
+  v1::EvidenceRequest request;
+  request.mutable_page_expression()->set_url(site().Url("/state"));
+  request.mutable_page_expression()->set_expression(kDone);
+  const v1::Evidence named = Collect(request);
+  EXPECT_THAT(named.json_values(), IsEmpty());
+  EXPECT_THAT(named.error(), HasSubstr("the expression failed"));
+}
+
+TEST_F(WebEvidenceTest, AnAgentThatEndedWhereNothingIsLeftNothing) {
+  std::unique_ptr<net::HttpServer> other = Serve("<title>other</title>");
+  const std::string dead = UrlOf(*other);
+  other.reset();
+  ResetTo("<title>start</title>");
+  EXPECT_NE(Goto(dead).action_error(), "");
+  const v1::Evidence sequence = Sequence(site().Url("/page"));
+  EXPECT_THAT(sequence.json_values(), ElementsAre("\"\"", "\"\"", "\"\"", "\"start\"", "\"start\"")) << sequence.error();
+  EXPECT_EQ(sequence.urls_size(), 5);
+  EXPECT_THAT(sequence.error(), HasSubstr("there is nothing where the agent ended"));
+  const v1::Evidence expression = InAgentsTab(kDone);
+  EXPECT_THAT(expression.json_values(), ElementsAre("null"));
+  EXPECT_THAT(expression.error(), HasSubstr("the expression failed"));
+}
+
+TEST_F(WebEvidenceTest, APlaceOfTheAgentsChoiceThatIsGoneLeavesNothingToLoadAnew) {
+  std::unique_ptr<net::HttpServer> other = Serve("<title>other</title>");
+  ResetTo("<title>start</title>");
+  EXPECT_EQ(Goto(UrlOf(*other)).title(), "other");
+  const v1::Evidence there = Sequence("");
+  EXPECT_THAT(there.json_values(), ElementsAre("\"other\"", "\"other\"", "\"other\""));
+  EXPECT_EQ(there.error(), "");
+  other.reset();
+  const v1::Evidence gone = Sequence("");
+  EXPECT_THAT(gone.json_values(), ElementsAre("\"other\"", "\"\"", "\"\""));
+  EXPECT_THAT(gone.error(), HasSubstr("there is nothing where the agent ended"));
+}
+
+TEST_F(WebEvidenceTest, AnAgentThatEndedOnARequestThatNobodyTakesLeftNothing) {
+  ResetTo("<title>start</title>");
+  EXPECT_NE(Goto(absl::StrCat(site().Url("/page?"), std::string(70'000, 'x'))).action_error(), "");
+  const v1::Evidence sequence = Sequence("");
+  EXPECT_THAT(sequence.json_values(), ElementsAre("\"\"", "\"\"", "\"\"")) << sequence.error();
+}
+
+TEST_F(WebEvidenceTest, ASiteOfTheTasksOwnThatIsGoneIsAFailureToCollect) {
+  std::unique_ptr<net::HttpServer> own = Serve("<title>own</title>");
+  v1::StartState start;
+  start.set_start_url(UrlOf(*own));
+  const auto result = TryReset(start);
+  ASSERT_TRUE(result.ok()) << result.status();
+  own.reset();
+  const v1::Evidence anew = Sequence("");
+  EXPECT_THAT(anew.json_values(), IsEmpty());
+  EXPECT_THAT(anew.error(), HasSubstr("the task's own site could not be loaded"));
+  // What the agent's tab still shows can be read.
+  EXPECT_THAT(InAgentsTab("document.title").json_values(), ElementsAre("\"own\""));
+  v1::Action reload;
+  reload.mutable_reload();
+  EXPECT_EQ(TryAct(reload).status().code(), absl::StatusCode::kUnavailable);
+  for (const v1::Evidence& evidence : {Sequence(""), InAgentsTab(kDone), InAgentsTab("document.title")}) {
+    EXPECT_THAT(evidence.json_values(), IsEmpty());
+    EXPECT_THAT(evidence.error(), HasSubstr("the task's own site could not be loaded"));
+  }
+}
+
+}  // namespace
+}  // namespace proctor::env::web
