@@ -48,7 +48,12 @@ class Crawler {
       if (status.ok()) {
         failures_ = 0;
       } else if (++failures_ > kMaxFailuresInARow) {
-        return absl::UnavailableError(absl::StrCat("the crawl stopped after failures in a row: ", status.message()));
+        // No world starts at a download, or at a page that its server fails to give: many of those in a row are links to leave out, unless
+        // nothing can be had at all any more.
+        const absl::Status again = Open(context, urls_.start()).status();
+        if (IsEnd(again, context)) return again;
+        if (!again.ok()) return absl::UnavailableError(absl::StrCat("the crawl stopped after failures in a row: ", again.message()));
+        failures_ = 0;
       }
       if (progress_) progress_(static_cast<int>(model_.pages.size()), static_cast<int>(waiting_.size()));
     }
@@ -100,7 +105,7 @@ class Crawler {
 
   static RobotsRules ParseRobotsJson(const std::string& json);
 
-  // Not OK only if the browser failed.
+  // Not OK if the world did not start there.
   absl::Status Visit(const CallContext& context, const Waiting& next) {
     PROCTOR_ASSIGN_OR_RETURN(const v1::Observation observation, Open(context, next.url));
     if (!observation.action_error().empty()) return Skip(observation.action_error());

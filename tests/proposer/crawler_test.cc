@@ -110,6 +110,19 @@ TEST_F(CrawlTest, LeavesOutErrorPages) {
   EXPECT_EQ(model->Find(site_.base + "/gone"), -1);
 }
 
+TEST_F(CrawlTest, GoesOnBehindManyPagesThatCannotBeHad) {
+  auto& links = site_.pages["/"].links;
+  for (int i = 0; i < 25; ++i) {
+    const std::string path = absl::StrCat("/failing?id=", i);
+    site_.pages[path].status = 503;
+    links.emplace(links.begin(), "Failing", path);
+  }
+  const auto model = Run();
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_TRUE(Visited("/failing?id=24"));
+  EXPECT_TRUE(Visited("/page?id=19"));
+}
+
 TEST_F(CrawlTest, GivesUpOnABrokenBrowser) {
   explorer_.Break();
   source_.set_respect_robots(false);

@@ -89,6 +89,8 @@ absl::StatusOr<SiteExplorer::Start> FakeExplorer::Reset(const CallContext&, cons
     if (absl::StartsWith(url, placeholder)) url = base + url.substr(placeholder.size());
   }
   Go(url);
+  // As real browsers do.
+  if (Current().status >= 500) return absl::UnavailableError("the start page could not be loaded");
   return Start{Observe(), base_urls};
 }
 
