@@ -32,7 +32,9 @@ class OwnSiteTest : public WebWorldTestBase {
   // Begins an episode at a server that can be stopped.
   void Begin(Scheme scheme = Scheme::kHttp) {
     net::HttpServer::Options options;
-    if (scheme == Scheme::kHttps) ASSERT_TRUE(net::MakeCertificate(options.tls_certificate_pem, options.tls_key_pem));
+    if (scheme == Scheme::kHttps) {
+      ASSERT_TRUE(net::MakeCertificate(options.tls_certificate_pem, options.tls_key_pem));
+    }
     auto server = net::HttpServer::Create(options, [](const net::HttpRequest&) { return TestSite::Html(kPage); });
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
