@@ -182,15 +182,6 @@ TEST_F(EpisodePipelineTest, WaitForWhatIsReadyEndsAtOnce) {
   EXPECT_EQ(answer.get()->result_state(), v1::RESULT_STATE_READY);
 }
 
-TEST_F(EpisodePipelineTest, WhatClosesAfterTheStopIsTheNextStarts) {
-  Record("e1");
-  ASSERT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
-  pipeline_.Stop();
-  pipeline_.Closed("e1");
-  EXPECT_EQ(pipeline_.pending(), 0);
-  EXPECT_EQ(episodes_.Get(CallContext(), "episodes/e1")->result_state(), v1::RESULT_STATE_PENDING);
-}
-
 TEST_F(EpisodePipelineTest, ARecordThatItsSessionCouldNotCloseIsClosedAndMasked) {
   const absl::Time start = SystemClock().Now();
   ASSERT_TRUE(recorder_.Begin(CallContext(), trajectory::MakeHeader("e1", start), trajectory::MakeEpisode("e1", start), {}).ok());
