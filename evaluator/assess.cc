@@ -32,6 +32,9 @@ std::shared_ptr<const Work> WorkOf(const Work& whole, const v1::Evaluator& membe
   return std::make_shared<const Work>(Work{whole.context, member, whole.trajectory, whole.parts});
 }
 
+// A recorded screenshot is lost or damaged: no other try will find it, and the agent is not to blame.
+bool IsOfAPicture(const absl::Status& status) { return absl::IsNotFound(status) || absl::IsDataLoss(status); }
+
 void AssessByJudge(const std::shared_ptr<const Work>& work, AssessDone done) {
   v1::Verdict verdict = VerdictHead(work->evaluator, *work->trajectory);
   const v1::Judge& judge = work->evaluator.judge();
@@ -43,12 +46,15 @@ void AssessByJudge(const std::shared_ptr<const Work>& work, AssessDone done) {
   RunJudge(work->context, {judge, EvaluatorVersion(work->evaluator), threshold, work->trajectory}, work->parts,
            [work, threshold, verdict = std::move(verdict),
             done = std::move(done)](absl::StatusOr<std::vector<v1::JudgeQuestion>> questions) mutable {
-             if (!questions.ok()) {
+             if (IsOfAPicture(questions.status())) {
+               SetUndetermined(v1::UNDETERMINED_REASON_EVIDENCE_MISSING, std::string(questions.status().message()), &verdict);
+             } else if (!questions.ok()) {
                done(questions.status());
                return;
+             } else {
+               const SuccessRule rule{threshold, work->evaluator.has_calibration() ? &work->evaluator.calibration() : nullptr};
+               DecideFromQuestions(work->evaluator.judge(), rule, RecordView(*work->trajectory), *std::move(questions), &verdict);
              }
-             DecideFromQuestions(work->evaluator.judge(), threshold, RecordView(*work->trajectory),
-                                 *std::move(questions), &verdict);
              done(std::move(verdict));
            });
 }

@@ -30,16 +30,38 @@ std::string Digest(const v1::Trajectory& trajectory) {
   return Sha256Hex(ProtoCanonicalBytes(trajectory));
 }
 
-// The oracle held before the first action. What cannot be told of the start is no proof.
-bool HeldAtStart(const v1::Oracle& oracle, double threshold, const v1::Trajectory& trajectory) {
+// What is known of the moment before the first action.
+struct Start {
+  // The oracle held.
+  bool held = false;
+  // Whether it held cannot be told, because this evidence was asked for and could not be collected; null: it can, or nothing was asked for.
+  const v1::Evidence* lost = nullptr;
+};
+
+// An expression that threw has an error and its value, null: it was collected.
+bool Lost(const v1::Evidence* evidence) {
+  return evidence != nullptr && !evidence->error().empty() && evidence->json_values().empty();
+}
+
+Start LookAtStart(const v1::Oracle& oracle, double threshold, const v1::Trajectory& trajectory) {
+  Start start;
+  Facts facts = FactsAtStart(trajectory);
+  facts.evidence = [&start, recorded = facts.evidence](std::string_view id) {
+    const v1::Evidence* evidence = recorded(id);
+    if (Lost(evidence)) start.lost = evidence;
+    return evidence;
+  };
   std::vector<v1::CheckResult> ignored;
-  const Score score = EvaluateOracle(oracle, FactsAtStart(trajectory), &ignored);
-  return score.determined && score.value >= threshold;
+  const Score score = EvaluateOracle(oracle, facts, &ignored);
+  start.held = score.determined && score.value >= threshold;
+  if (score.determined) start.lost = nullptr;
+  return start;
 }
 
 void Judge(const v1::Oracle& oracle, double threshold, const v1::Trajectory& trajectory,
            v1::Verdict* verdict) {
-  verdict->set_already_solved(HeldAtStart(oracle, threshold, trajectory));
+  const Start start = LookAtStart(oracle, threshold, trajectory);
+  verdict->set_already_solved(start.held);
   if (!trajectory.steps().empty()) verdict->add_cited_steps(trajectory.steps().rbegin()->index());
   const Facts facts = FactsAtEnd(trajectory);
   std::vector<v1::CheckResult> checks;
@@ -50,6 +72,10 @@ void Judge(const v1::Oracle& oracle, double threshold, const v1::Trajectory& tra
                "gave up or answered \"N/A\", but the task is not known to be impossible", verdict);
   } else if (!score.determined) {
     SetUndetermined(score.reason, score.detail, verdict);
+  } else if (score.value >= threshold && start.lost != nullptr) {
+    SetUndetermined(v1::UNDETERMINED_REASON_EVIDENCE_MISSING,
+                    absl::StrCat("the task is solved, but whether it was before the first action cannot be known: ", start.lost->error()),
+                    verdict);
   } else {
     SetDecided(score.value >= threshold ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE, score.value,
                score.detail, verdict);

@@ -1,5 +1,7 @@
 #include "evaluator/value_check.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -16,6 +18,8 @@ namespace proctor::evaluator {
 namespace {
 
 constexpr size_t kMaxShownBytes = 400;
+// Matching ignores white space: a text that takes more bytes for each of those expected is another one.
+constexpr uint64_t kMaxSpacing = 8;
 
 Score Unreadable(std::string_view what, const absl::Status& status) {
   return Score::Unknown(v1::UNDETERMINED_REASON_EVIDENCE_MISSING, absl::StrCat(ToAbsl(what), ": ", status.message()));
@@ -27,6 +31,8 @@ struct FileRecord {
   // Of a file that is not UTF-8 the bytes are recorded in another form: it has no text.
   std::optional<std::string> text;
   bool has_bytes = false;
+  // Of the file, if it is recorded.
+  std::optional<uint64_t> size;
 };
 
 absl::StatusOr<FileRecord> ReadRecord(std::string_view evidence_json) {
@@ -38,6 +44,7 @@ absl::StatusOr<FileRecord> ReadRecord(std::string_view evidence_json) {
   record.exists = json["exists"].get<bool>();
   if (json.contains("text") && json["text"].is_string()) record.text = json["text"].get<std::string>();
   record.has_bytes = json.contains("base64");
+  if (json.contains("size") && json["size"].is_number_unsigned()) record.size = json["size"].get<uint64_t>();
   return record;
 }
 
@@ -54,6 +61,29 @@ absl::StatusOr<std::string> ContentAsJson(v1::FileCheck::Format format, std::str
     default:
       return DumpJson(Json(std::string(text)));
   }
+}
+
+// The bytes of the longest text that passes `match`, without the white space and separators that it may have; nothing: any length may pass.
+std::optional<size_t> LongestMatch(const v1::JsonMatch& match) {
+  if (match.has_equals_json()) return match.equals_json().size();
+  if (!match.text().has_equals() && !match.text().has_sequence()) return std::nullopt;
+  const bool all = match.text().has_sequence();
+  size_t longest = 0, sum = 0;
+  for (const std::string& value : (all ? match.text().sequence() : match.text().equals()).values()) {
+    longest = std::max(longest, value.size());
+    sum += value.size();
+  }
+  return all ? sum : longest;
+}
+
+// Of a file whose content is too large to be recorded: one that must be a text far shorter is not. The rest cannot be told.
+Score ScoreTooLarge(const v1::FileCheck& check, const FileRecord& record, std::string_view what) {
+  const std::optional<size_t> longest = LongestMatch(check.match());
+  const bool whole_text = check.format() <= v1::FileCheck::FORMAT_TEXT && check.pointer().empty();
+  if (whole_text && longest.has_value() && record.size.has_value() && *record.size / kMaxSpacing > *longest) {
+    return Score::Of(0, absl::StrCat(ToAbsl(what), ": expected ", Describe(check.match()), "; it has ", *record.size, " bytes"));
+  }
+  return Score::Unknown(v1::UNDETERMINED_REASON_EVIDENCE_MISSING, absl::StrCat(ToAbsl(what), " is too large to be recorded"));
 }
 
 std::string Shortened(std::string_view text) {
@@ -86,7 +116,7 @@ Score ScoreFile(const v1::FileCheck& check, std::string_view evidence_json) {
   if (!record->exists) return Score::Of(0, absl::StrCat(what, " does not exist"));
   if (!record->text.has_value()) {
     if (record->has_bytes) return Score::Of(0, absl::StrCat(what, " is not UTF-8 text"));
-    return Score::Unknown(v1::UNDETERMINED_REASON_EVIDENCE_MISSING, absl::StrCat(what, " is too large to be recorded"));
+    return ScoreTooLarge(check, *record, what);
   }
   const absl::StatusOr<std::string> content = ContentAsJson(check.format(), *record->text);
   if (!content.ok()) {

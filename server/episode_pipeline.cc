@@ -21,8 +21,8 @@
 namespace proctor::server {
 namespace {
 
-// Of one try: a judge of many questions takes minutes.
-constexpr absl::Duration kProcessCap = absl::Minutes(15);
+// Of one try to close a record or to store a reward.
+constexpr absl::Duration kStoreCap = absl::Minutes(15);
 // Retries of what the store refused: 1 s, 2 s, 4 s, ... up to a minute, without end: a reward is never dropped.
 constexpr absl::Duration kLongestRetry = absl::Minutes(1);
 
@@ -204,7 +204,7 @@ void EpisodePipeline::NotClosed(const std::string& episode_id) {
 
 void EpisodePipeline::CloseAbandoned(const std::string& episode_id, int attempt) {
   const absl::Status closed =
-      parts_.trajectories.CloseAbandoned(CallContext(absl::Now() + kProcessCap, stop_), ResourceName("trajectories", episode_id));
+      parts_.trajectories.CloseAbandoned(CallContext(absl::Now() + kStoreCap, stop_), ResourceName("trajectories", episode_id));
   if (closed.ok()) {
     LogInfo("an episode's record was closed after all", {{"episode", episode_id}});
     Process(episode_id, 0);
@@ -220,7 +220,7 @@ void EpisodePipeline::CloseAbandoned(const std::string& episode_id, int attempt)
 
 void EpisodePipeline::Process(const std::string& episode_id, int attempt) {
   const std::string request_id = FormatTraceparent(NewTrace(absl::Bernoulli(absl::BitGen(), parts_.trace_share)));
-  Work work{CallContext(absl::Now() + kProcessCap, stop_, request_id), episode_id, attempt, nullptr, nullptr};
+  Work work{CallContext(absl::Now() + parts_.evaluation.longest_try, stop_, request_id), episode_id, attempt, nullptr, nullptr};
   const LogRequest log(request_id);
   // A reward for a row that cannot take it would be given, but not be seen.
   const std::string row = ResourceName("episodes", episode_id);
@@ -250,6 +250,7 @@ void EpisodePipeline::Process(const std::string& episode_id, int attempt) {
       {.evaluators = parts_.evaluation.chain,
        .end = end,
        .next_decides = parts_.evaluation.next_decides,
+       .at_deadline = attempt < parts_.evaluation.judge_retries ? AtDeadline::kError : AtDeadline::kVerdict,
        .asks_model = [this, episode_id] { waiters_.ModelAsked(ResourceName("episodes", episode_id)); }},
       work.trajectory, [this, work](absl::StatusOr<OptionalVerdict> verdict) { Judged(work, std::move(verdict)); });
 }
@@ -277,8 +278,16 @@ bool EpisodePipeline::AllAreAsked(const std::string& episode_id) const {
   return static_cast<double>(std::stoul(digits, nullptr, 16)) / kRange < parts_.evaluation.audit_share;
 }
 
-void EpisodePipeline::Judged(const Work& work, absl::StatusOr<OptionalVerdict> verdict) {
-  const LogRequest log(work.context.request_id());
+void EpisodePipeline::Judged(const Work& judged, absl::StatusOr<OptionalVerdict> verdict) {
+  const LogRequest log(judged.context.request_id());
+  // Judging may have taken all of its time.
+  Work work = judged;
+  work.context = CallContext(absl::Now() + kStoreCap, stop_, judged.context.request_id());
+  if (absl::IsNotFound(verdict.status())) {
+    // Something that judging needs; whether the episode itself is gone, the next try sees.
+    TryAgain(work.episode_id, work.attempt, verdict.status());
+    return;
+  }
   if (!verdict.ok()) {
     Failed(work.episode_id, work.attempt, ResourceName("episodes", work.episode_id), verdict.status());
     return;
@@ -322,6 +331,10 @@ void EpisodePipeline::Failed(const std::string& episode_id, int attempt, const s
     LeaveDamaged(episode_id, what, status);
     return;
   }
+  TryAgain(episode_id, attempt, status);
+}
+
+void EpisodePipeline::TryAgain(const std::string& episode_id, int attempt, const absl::Status& status) {
   LogError("an episode could not be judged; trying again", {{"episode", episode_id}, {"error", status.ToString()}});
   Again(episode_id, attempt + 1, RetryDelay(attempt));
 }

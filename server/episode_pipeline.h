@@ -47,6 +47,8 @@ struct EpisodeEvaluation {
   int judge_retries = 0;
   // Between two of these.
   absl::Duration judge_retry_delay = absl::Minutes(1);
+  // Of one try: a judge of many questions takes minutes. Where it is not enough, and no retry is left, the verdict is UNDETERMINED.
+  absl::Duration longest_try = absl::Minutes(15);
 };
 
 // Bytes of the trajectories that are judged at once, as they are stored. Others wait.
@@ -126,15 +128,17 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   absl::Status Load(Work& work);
   // Closes the record of an episode that its session could not close, then judges it; tries again until it can.
   void CloseAbandoned(const std::string& episode_id, int attempt);
-  void Judged(const Work& work, absl::StatusOr<OptionalVerdict> verdict);
+  void Judged(const Work& judged, absl::StatusOr<OptionalVerdict> verdict);
   absl::StatusOr<v1::Episode> Reward(const Work& work, const OptionalVerdict& verdict);
   absl::Status TellCurriculum(const Work& work, const OptionalVerdict& verdict, const v1::Reward& reward);
   bool AllAreAsked(const std::string& episode_id) const;
+  // It failed for what may pass: judges again later.
+  void TryAgain(const std::string& episode_id, int attempt, const absl::Status& status);
   // Judges again after `delay`.
   void Again(const std::string& episode_id, int attempt, absl::Duration delay);
   // Runs `work` on the pool after `delay`, unless the episode is left to the next start by then.
   void Later(const std::string& episode_id, absl::Duration delay, std::function<void()> work);
-  // `what`: the name of the row or record that it failed for.
+  // `what`: the name of the row or record that it failed for; NOT_FOUND: that is gone, and the episode with it.
   void Failed(const std::string& episode_id, int attempt, const std::string& what, const absl::Status& status);
   // Of an episode whose row or record, `what`, cannot be read: nothing of it changes, and the next start tries again. Whoever waits for it
   // is told how it stands.

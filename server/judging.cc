@@ -18,6 +18,8 @@ namespace {
 
 // What CompareTrajectories asks unless told otherwise.
 constexpr char kDefaultComparer[] = "evaluators/pairwise";
+// For the verdict on an evaluation whose own time is up.
+constexpr absl::Duration kStoreCap = absl::Seconds(10);
 
 // The evaluator cannot be applied to this trajectory, or not now, which is not the agent's doing: no verdict.
 bool IsOfTheEvaluator(const absl::Status& status) {
@@ -163,19 +165,42 @@ void Judging::EvaluateNext(const std::shared_ptr<ChainRun>& run) {
   const std::string& name = run->chain.evaluators[run->next++];
   EvaluateOptions options;
   options.asks_model = run->chain.asks_model;
-  Evaluate(run->context, name, run->trajectory, options, [this, run](absl::StatusOr<v1::Verdict> verdict) {
-    if (!verdict.ok() && !IsOfTheEvaluator(verdict.status())) {
+  Evaluate(run->context, name, run->trajectory, options,
+           [this, run](absl::StatusOr<v1::Verdict> verdict) { Evaluated(run, std::move(verdict)); });
+}
+
+void Judging::Evaluated(const std::shared_ptr<ChainRun>& run, absl::StatusOr<v1::Verdict> verdict) {
+  const std::string& evaluator = run->chain.evaluators[run->next - 1];
+  if (!verdict.ok() && !run->settled && !IsOfTheEvaluator(verdict.status())) {
+    const bool gives_up = absl::IsDeadlineExceeded(verdict.status()) && run->chain.at_deadline == AtDeadline::kVerdict &&
+                          !run->context.cancel()->cancelled();
+    if (!gives_up) {
       run->done(verdict.status());
       return;
     }
-    if (!verdict.ok()) {
-      LogError("a trajectory could not be evaluated", {{"trajectory", run->trajectory->name()},
-                                                       {"evaluator", run->chain.evaluators[run->next - 1]},
-                                                       {"error", verdict.status().ToString()}});
-    }
-    run->Take(std::move(verdict));
-    EvaluateNext(run);
-  });
+    LogError("an evaluator did not end in time; its verdict is UNDETERMINED",
+             {{"trajectory", run->trajectory->name()}, {"evaluator", evaluator}, {"error", verdict.status().ToString()}});
+    run->Take(VerdictAtDeadline(evaluator, *run->trajectory));
+    run->done(std::move(run->verdict));
+    return;
+  }
+  if (!verdict.ok()) {
+    LogError("a trajectory could not be evaluated",
+             {{"trajectory", run->trajectory->name()}, {"evaluator", evaluator}, {"error", verdict.status().ToString()}});
+  }
+  run->Take(std::move(verdict));
+  EvaluateNext(run);
+}
+
+absl::StatusOr<v1::Verdict> Judging::VerdictAtDeadline(const std::string& evaluator, const v1::Trajectory& trajectory) {
+  const CallContext context = CallContext::WithTimeout(kStoreCap);
+  PROCTOR_ASSIGN_OR_RETURN(const v1::Evaluator found, parts_.evaluators.Get(context, evaluator));
+  v1::Verdict verdict = evaluator::VerdictHead(found, trajectory);
+  evaluator::SetUndetermined(v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE, absl::StrCat(evaluator, " did not end within its time"), &verdict);
+  *verdict.mutable_create_time() = ToProto(absl::Now());
+  PROCTOR_ASSIGN_OR_RETURN(verdict, parts_.verdicts.Put(context, verdict));
+  if (parts_.observer != nullptr) parts_.observer->VerdictMade(context, verdict);
+  return verdict;
 }
 
 }  // namespace proctor::server

@@ -45,12 +45,17 @@ enum class ChainEnd { kFirstDecision, kAll };
 // what it is.
 enum class NextDecides { kAfterAny, kWhereLeftToJudge };
 
+// What comes of an evaluator of a chain whose time is up: DEADLINE_EXCEEDED, or a verdict UNDETERMINED (JUDGE_UNAVAILABLE), which ends the
+// chain: the last of several tries.
+enum class AtDeadline { kError, kVerdict };
+
 // Who evaluates, one after another.
 struct EvaluatorChain {
   // `evaluators/{id}`.
   std::vector<std::string> evaluators;
   ChainEnd end = ChainEnd::kFirstDecision;
   NextDecides next_decides = NextDecides::kAfterAny;
+  AtDeadline at_deadline = AtDeadline::kError;
   // Called before each of them that may ask a model. May be null.
   std::function<void()> asks_model = nullptr;
 };
@@ -115,7 +120,8 @@ class Judging {
 
   // Evaluates by one after another and stores each verdict. The answer is the first after which no other may decide, else the last
   // one, with `already_solved` if it or one before it found that; none if no evaluator could be applied at all (an oracle that can
-  // never be evaluated, a spent budget: logged). Errors: others.
+  // never be evaluated, a spent budget: logged). Errors: others, but once a verdict is settled those after it are logged: they cannot change
+  // the answer.
   using ChainDone = std::function<void(absl::StatusOr<std::optional<v1::Verdict>>)>;
   void EvaluateChain(const CallContext& context, EvaluatorChain chain, TrajectoryPtr trajectory, ChainDone done);
 
@@ -127,6 +133,10 @@ class Judging {
   void Assess(const CallContext& context, const v1::Evaluator& evaluator, TrajectoryPtr trajectory,
               const std::shared_ptr<evaluator::JudgeModel>& model, VerdictDone done);
   void EvaluateNext(const std::shared_ptr<ChainRun>& run);
+  // An evaluator of a chain has ended, or failed.
+  void Evaluated(const std::shared_ptr<ChainRun>& run, absl::StatusOr<v1::Verdict> verdict);
+  // The verdict, stored, of an evaluator whose time is up.
+  absl::StatusOr<v1::Verdict> VerdictAtDeadline(const std::string& evaluator, const v1::Trajectory& trajectory);
 
   const Parts parts_;
 };

@@ -138,7 +138,9 @@ class JudgeRun : public std::enable_shared_from_this<JudgeRun> {
     const std::vector<v1::JudgeQuestion>& ended = results_[stage.id()];
     all_.insert(all_.end(), ended.begin(), ended.end());
     const bool useless = std::none_of(ended.begin(), ended.end(), [](const auto& q) { return q.valid(); });
-    if (useless || ++stage_ == work_.judge.stages_size()) {
+    // What a later stage would be shown in its place ("(none)", no picture) would be taken for what the agent did.
+    const bool incomplete = std::any_of(ended.begin(), ended.end(), Failed);
+    if (useless || incomplete || ++stage_ == work_.judge.stages_size()) {
       std::exchange(done_, nullptr)(std::move(all_));
     } else {
       BeginStage();

@@ -58,8 +58,8 @@ struct JudgeWork {
 using JudgeDone = std::function<void(absl::StatusOr<std::vector<v1::JudgeQuestion>>)>;
 
 // Asks stage after stage, the questions of a stage side by side (16 at a time), and calls `done` once, on `parts.pool`, with
-// all of them in order. No thread is held while a model thinks. After a question about the whole trajectory that stays
-// invalid, or a stage none of whose questions is valid, no further stage is asked. `done` may destroy `parts`' owners.
+// all of them in order. No thread is held while a model thinks. After a stage of which a question failed
+// (see Failed), or none is valid, no further stage is asked. `done` may destroy `parts`' owners.
 // Errors: RESOURCE_EXHAUSTED a budget is spent; DEADLINE_EXCEEDED, CANCELLED; NOT_FOUND, DATA_LOSS a screenshot. A model that
 // cannot be reached or cannot be understood is no error: its questions are invalid and say why.
 void RunJudge(const CallContext& context, JudgeWork work, const JudgeParts& parts, JudgeDone done);

@@ -6,7 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "evaluator/evaluate.h"
+#include "evaluator/judge/questions.h"
 #include "evaluator/oracle.h"
+#include "evaluator/score_calibration.h"
 
 namespace proctor::evaluator {
 namespace {
@@ -62,6 +64,45 @@ Combined Combine(v1::QuestionCombination combination, const Questions& valid) {
   }
 }
 
+bool Succeeds(const SuccessRule& rule, double score) {
+  const double value = rule.calibration == nullptr ? score : Calibrated(*rule.calibration, score);
+  return value + kEpsilon >= rule.threshold;
+}
+
+// The least and the most that a stage could have come to, whatever the questions that failed had been worth.
+struct Bounds {
+  double low = 0;
+  double high = 1;
+};
+
+// `combined` is of the `valid` questions of a stage of which `failed` failed.
+Bounds BoundsOf(v1::QuestionCombination combination, const Combined& combined, size_t valid, size_t failed) {
+  switch (combination) {
+    case v1::QUESTION_COMBINATION_MINIMUM:
+      return {0, combined.score};
+    case v1::QUESTION_COMBINATION_MEAN: {
+      const double sum = combined.score * static_cast<double>(valid), all = static_cast<double>(valid + failed);
+      return {sum / all, (sum + static_cast<double>(failed)) / all};
+    }
+    default:
+      return {combined.score, 1};
+  }
+}
+
+// The questions because of which nothing can be said, though others have values; none: the outcome stands.
+Questions OpenQuestions(v1::QuestionCombination combination, const SuccessRule& rule, const Questions& stage, const Combined& combined) {
+  if (combination == v1::QUESTION_COMBINATION_LAST) {
+    const auto last = std::find_if(stage.rbegin(), stage.rend(), [](const auto* q) { return !q->skipped(); });
+    return (*last)->valid() ? Questions() : Questions{*last};
+  }
+  Questions failed;
+  std::copy_if(stage.begin(), stage.end(), std::back_inserter(failed), [](const auto* q) { return Failed(*q); });
+  if (failed.empty()) return failed;
+  const auto valid = std::count_if(stage.begin(), stage.end(), [](const auto* q) { return q->valid(); });
+  const Bounds bounds = BoundsOf(combination, combined, static_cast<size_t>(valid), failed.size());
+  return Succeeds(rule, bounds.low) == Succeeds(rule, bounds.high) ? Questions() : failed;
+}
+
 void AddUsage(v1::Verdict* verdict) {
   v1::Usage& usage = *verdict->mutable_usage();
   for (const v1::JudgeQuestion& question : verdict->questions()) {
@@ -100,29 +141,41 @@ void CiteShownSteps(const v1::JudgeStage& stage, const RecordView& view, v1::Ver
   for (const int step : steps) verdict->add_cited_steps(step);
 }
 
-// Why there is no value, from the questions that should have had one.
+// Why there is no value, from the questions that should have had one; of no questions, from those of all stages. A model that failed
+// counts before one that cannot tell: another time it may decide.
 void SetWhyNot(const Questions& questions, const v1::Verdict& so_far, v1::Verdict* verdict) {
-  bool unsure = false, unavailable = false;
-  std::string why;
+  bool unavailable = false;
+  std::string failed, unsure;
   const auto look_at = [&](const v1::JudgeQuestion& question) {
     if (question.valid() || question.skipped()) return;
-    unsure = unsure || question.undetermined();
+    std::string& why = question.undetermined() ? unsure : failed;
+    if (why.empty()) why = absl::StrCat(question.stage(), ": ", question.invalid_reason());
     const auto& samples = question.samples();
     unavailable = unavailable || (!samples.empty() && std::all_of(samples.begin(), samples.end(), [](const auto& s) {
                                     return s.failure() != v1::MODEL_FAILURE_UNSPECIFIED &&
                                            s.failure() != v1::MODEL_FAILURE_TRUNCATED;
                                   }));
-    if (why.empty()) why = absl::StrCat(question.stage(), ": ", question.invalid_reason());
   };
   for (const v1::JudgeQuestion* question : questions) look_at(*question);
   if (questions.empty()) {
     for (const v1::JudgeQuestion& question : so_far.questions()) look_at(question);
   }
-  const v1::UndeterminedReason reason = unavailable ? v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE
-                                        : unsure    ? v1::UNDETERMINED_REASON_JUDGE_UNSURE
-                                        : why.empty() ? v1::UNDETERMINED_REASON_NOTHING_TO_JUDGE
-                                                      : v1::UNDETERMINED_REASON_JUDGE_INVALID;
-  SetUndetermined(reason, why.empty() ? "there was nothing to ask about" : why, verdict);
+  if (!failed.empty()) {
+    SetUndetermined(unavailable ? v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE : v1::UNDETERMINED_REASON_JUDGE_INVALID, failed, verdict);
+  } else if (!unsure.empty()) {
+    SetUndetermined(v1::UNDETERMINED_REASON_JUDGE_UNSURE, unsure, verdict);
+  } else {
+    SetUndetermined(v1::UNDETERMINED_REASON_NOTHING_TO_JUDGE, "there was nothing to ask about", verdict);
+  }
+}
+
+// A stage shows the screen at the end, or asks about it.
+bool LooksAtTheEnd(const v1::Judge& judge) {
+  return std::any_of(judge.stages().begin(), judge.stages().end(), [](const v1::JudgeStage& stage) {
+    return std::any_of(stage.slots().begin(), stage.slots().end(), [](const auto& slot) {
+      return slot.second.has_screenshots() && !slot.second.screenshots().before();
+    });
+  });
 }
 
 }  // namespace
@@ -138,6 +191,11 @@ bool DecideWithoutQuestions(const v1::Judge& judge, const RecordView& view, v1::
     SetDecided(v1::OUTCOME_FAILURE, 0, "the agent gave no answer", verdict);
     return true;
   }
+  if (view.missing_at_end() != nullptr && LooksAtTheEnd(judge)) {
+    SetUndetermined(v1::UNDETERMINED_REASON_EVIDENCE_MISSING,
+                    absl::StrCat("the last screenshot could not be had: ", view.missing_at_end()->reason()), verdict);
+    return true;
+  }
   const auto& stages = judge.stages();
   const bool needs_steps = std::any_of(stages.begin(), stages.end(),
                                        [](const auto& s) { return s.scope() == v1::QUESTION_SCOPE_STEP; });
@@ -151,7 +209,7 @@ bool DecideWithoutQuestions(const v1::Judge& judge, const RecordView& view, v1::
   return false;
 }
 
-void DecideFromQuestions(const v1::Judge& judge, double success_threshold, const RecordView& view,
+void DecideFromQuestions(const v1::Judge& judge, const SuccessRule& rule, const RecordView& view,
                          std::vector<v1::JudgeQuestion> questions, v1::Verdict* verdict) {
   for (v1::JudgeQuestion& question : questions) *verdict->add_questions() = std::move(question);
   AddUsage(verdict);
@@ -165,7 +223,11 @@ void DecideFromQuestions(const v1::Judge& judge, double success_threshold, const
     return;
   }
   const Combined combined = Combine(judge.combination(), valid);
-  const bool success = combined.score + kEpsilon >= success_threshold;
+  if (const Questions open = OpenQuestions(judge.combination(), rule, last, combined); !open.empty()) {
+    SetWhyNot(open, *verdict, verdict);
+    return;
+  }
+  const bool success = combined.score + kEpsilon >= rule.threshold;
   SetDecided(success ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE, combined.score, combined.speaker->text(), verdict);
   verdict->set_confidence(combined.confidence);
   const int step = StepOf(stage, *combined.speaker, view);

@@ -87,6 +87,10 @@ bool WorthAskingAgain(const v1::JudgeStage& stage, const v1::JudgeQuestion& ques
   return !final && Said(question) < Samples(stage);
 }
 
+bool Failed(const v1::JudgeQuestion& question) {
+  return !question.valid() && !question.skipped() && !question.undetermined();
+}
+
 void AddReply(const v1::JudgeStage& stage, double success_threshold, const std::string& verdict_tag,
               model::ChatReply reply, v1::JudgeQuestion& question) {
   reply.call.set_purpose(question.index() == 0 && stage.scope() <= v1::QUESTION_SCOPE_TRAJECTORY

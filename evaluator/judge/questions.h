@@ -21,6 +21,10 @@ int MissingSamples(const v1::JudgeStage& stage, const v1::JudgeQuestion& questio
 // Some sample is missing, and the model might do better the next time: not where it has no key, no vision or no room.
 bool WorthAskingAgain(const v1::JudgeStage& stage, const v1::JudgeQuestion& question);
 
+// It was asked and has no value: replies failed, could not be read or contradict each other. Neither a question that was skipped nor one
+// of which the judge says that it cannot tell.
+bool Failed(const v1::JudgeQuestion& question);
+
 // Adds the call and its samples; as many as were asked for, if the call as a whole failed.
 void AddReply(const v1::JudgeStage& stage, double success_threshold, const std::string& verdict_tag,
               model::ChatReply reply, v1::JudgeQuestion& question);

@@ -3,9 +3,19 @@
 #include <algorithm>
 
 namespace proctor::evaluator {
+namespace {
+
+const v1::MissingPart* MissingScreenshot(const v1::Observation& observation) {
+  const auto found = std::find_if(observation.missing().begin(), observation.missing().end(),
+                                  [](const v1::MissingPart& part) { return part.part() == v1::OBSERVATION_PART_SCREENSHOT; });
+  return found == observation.missing().end() ? nullptr : &*found;
+}
+
+}  // namespace
 
 RecordView::RecordView(const v1::Trajectory& trajectory) : trajectory_(trajectory) {
   const auto add = [&](const v1::Observation& observation, int after_step) {
+    missing_at_end_ = MissingScreenshot(observation);
     if (observation.screenshot().digest().empty()) return;
     const int number = static_cast<int>(screenshots_.size()) + 1;
     screenshots_.push_back({.number = number, .after_step = after_step, .observation = &observation});

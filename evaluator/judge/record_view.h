@@ -25,6 +25,8 @@ class RecordView {
   explicit RecordView(const v1::Trajectory& trajectory);
 
   const v1::Trajectory& trajectory() const { return trajectory_; }
+  // Of the newest observation: its screenshot, if it was asked and could not be had; else null.
+  const v1::MissingPart* missing_at_end() const { return missing_at_end_; }
   // In the order taken; observations without a picture are left out.
   const std::vector<Screenshot>& screenshots() const { return screenshots_; }
   int step_count() const { return trajectory_.steps_size(); }
@@ -47,6 +49,7 @@ class RecordView {
  private:
   const v1::Trajectory& trajectory_;
   std::vector<Screenshot> screenshots_;
+  const v1::MissingPart* missing_at_end_ = nullptr;
   bool answered_ = false;
   std::string answer_;
 };

@@ -13,6 +13,20 @@ namespace {
 constexpr double kEpsilon = 1e-9;
 constexpr double kDefaultQuorum = 0.5;
 
+// It, or a member of it that left it open, is UNDETERMINED for one of these reasons.
+bool UndeterminedFor(std::initializer_list<v1::UndeterminedReason> reasons, const v1::Verdict& verdict) {
+  if (verdict.outcome() != v1::OUTCOME_UNDETERMINED) return false;
+  return std::find(reasons.begin(), reasons.end(), verdict.undetermined_reason()) != reasons.end() ||
+         std::any_of(verdict.members().begin(), verdict.members().end(),
+                     [&](const v1::Verdict& member) { return UndeterminedFor(reasons, member); });
+}
+
+bool FaultLeftItOpen(const v1::Verdict& verdict) {
+  return UndeterminedFor({v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE, v1::UNDETERMINED_REASON_JUDGE_INVALID,
+                          v1::UNDETERMINED_REASON_EVIDENCE_MISSING},
+                         verdict);
+}
+
 // Weights by what members say.
 struct Tally {
   double total = 0;
@@ -20,6 +34,8 @@ struct Tally {
   double failure = 0;
   // Of score times weight, of those that decided.
   double scores = 0;
+  // Of members that a fault kept from deciding.
+  double failed = 0;
 
   double decided() const { return success + failure; }
 };
@@ -33,6 +49,7 @@ Tally Count(const v1::Panel& panel, const std::vector<v1::Verdict>& members) {
     if (members[i].outcome() == v1::OUTCOME_SUCCESS) tally.success += weight;
     if (members[i].outcome() == v1::OUTCOME_FAILURE) tally.failure += weight;
     if (Decided(members[i])) tally.scores += weight * members[i].score();
+    if (FaultLeftItOpen(members[i])) tally.failed += weight;
   }
   return tally;
 }
@@ -48,14 +65,27 @@ v1::Outcome Any(const Tally& tally) {
   return tally.failure < tally.total ? v1::OUTCOME_UNDETERMINED : v1::OUTCOME_FAILURE;
 }
 
-v1::Outcome Majority(const v1::Panel& panel, double success_threshold, const Tally& tally) {
-  const double quorum = panel.quorum() > 0 ? panel.quorum() : kDefaultQuorum;
-  if (tally.decided() <= 0 || tally.decided() + kEpsilon < quorum * tally.total) return v1::OUTCOME_UNDETERMINED;
+// Of those that decided.
+v1::Outcome Side(const v1::Panel& panel, double success_threshold, const Tally& tally) {
   if (panel.vote() == v1::PANEL_VOTE_MEAN) {
     return tally.scores / tally.decided() + kEpsilon >= success_threshold ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE;
   }
   if (std::abs(tally.success - tally.failure) < kEpsilon) return v1::OUTCOME_UNDETERMINED;
   return tally.success > tally.failure ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE;
+}
+
+v1::Outcome Majority(const v1::Panel& panel, double success_threshold, const Tally& tally) {
+  const double quorum = panel.quorum() > 0 ? panel.quorum() : kDefaultQuorum;
+  if (tally.decided() <= 0 || tally.decided() + kEpsilon < quorum * tally.total) return v1::OUTCOME_UNDETERMINED;
+  const v1::Outcome outcome = Side(panel, success_threshold, tally);
+  // A quorum that is given says how many may be missing.
+  if (panel.quorum() > 0 || tally.failed <= 0) return outcome;
+  Tally as_success = tally, as_failure = tally;
+  as_success.success += tally.failed;
+  as_success.scores += tally.failed;
+  as_failure.failure += tally.failed;
+  const bool stands = Side(panel, success_threshold, as_success) == outcome && Side(panel, success_threshold, as_failure) == outcome;
+  return stands ? outcome : v1::OUTCOME_UNDETERMINED;
 }
 
 v1::Outcome OutcomeOf(const v1::Panel& panel, double success_threshold, const Tally& tally) {
@@ -67,14 +97,6 @@ v1::Outcome OutcomeOf(const v1::Panel& panel, double success_threshold, const Ta
     default:
       return Majority(panel, success_threshold, tally);
   }
-}
-
-// It, or a member of it that left it open, is UNDETERMINED for one of these reasons.
-bool UndeterminedFor(std::initializer_list<v1::UndeterminedReason> reasons, const v1::Verdict& verdict) {
-  if (verdict.outcome() != v1::OUTCOME_UNDETERMINED) return false;
-  return std::find(reasons.begin(), reasons.end(), verdict.undetermined_reason()) != reasons.end() ||
-         std::any_of(verdict.members().begin(), verdict.members().end(),
-                     [&](const v1::Verdict& member) { return UndeterminedFor(reasons, member); });
 }
 
 }  // namespace

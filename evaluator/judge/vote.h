@@ -19,7 +19,8 @@ bool ModelWasUnavailable(const v1::Verdict& verdict);
 bool WorthAnotherTry(const v1::Verdict& verdict);
 
 // Fills outcome, score, confidence and rationale of `verdict` from one verdict a member, in the members' order. Those without
-// a decision have no vote. Confidence is the share of the decided weight that says what the panel says.
+// a decision have no vote; but where no quorum is given, MAJORITY and MEAN are UNDETERMINED if members that a fault kept from deciding
+// (a model, a reply, evidence) could have made the outcome another one. Confidence is the share of the decided weight that says what the panel says.
 void Vote(const v1::Panel& panel, double success_threshold, const std::vector<v1::Verdict>& members,
           v1::Verdict* verdict);
 

@@ -53,8 +53,8 @@ class Record {
     evidence.add_json_values(json);
     return *this;
   }
-  Record& Failed(int n, const std::string& error) {
-    AddEvidence(n, false).set_error(error);
+  Record& Failed(int n, const std::string& error, bool at_start = false) {
+    AddEvidence(n, at_start).set_error(error);
     return *this;
   }
   // What is recorded where the page that the agent ended on gave nothing.
@@ -330,6 +330,33 @@ TEST(EvaluateTest, AlreadySolvedIfTheOracleHeldAtTheStart) {
                    .Evidence(0, "true")
                    .Judge()
                    .already_solved());
+}
+
+TEST(EvaluateTest, ASuccessIsUndeterminedIfTheStartCouldNotBeCollected) {
+  const v1::Verdict verdict = Record(kUrl).Failed(0, "the tab did not answer", true).Evidence(0, "\"http://a.test/goal\"").Judge();
+  EXPECT_EQ(verdict.outcome(), v1::OUTCOME_UNDETERMINED);
+  EXPECT_EQ(verdict.undetermined_reason(), v1::UNDETERMINED_REASON_EVIDENCE_MISSING);
+  EXPECT_THAT(verdict.rationale(), HasSubstr("before the first action cannot be known: the tab did not answer"));
+  EXPECT_FALSE(verdict.already_solved());
+  // What failed is a failure whatever the start was.
+  EXPECT_EQ(Record(kUrl).Failed(0, "lost", true).Evidence(0, "\"http://a.test/\"").Judge().outcome(), v1::OUTCOME_FAILURE);
+  // What the rest of the start decides needs no more.
+  const std::string both = List("all", {kState, kPage});
+  EXPECT_EQ(Record(both)
+                .Evidence(0, R"({"cart":[]})", true)
+                .Failed(1, "lost", true)
+                .Evidence(0, R"({"cart":[7]})")
+                .Evidence(1, "true")
+                .Judge()
+                .outcome(),
+            v1::OUTCOME_SUCCESS);
+}
+
+TEST(EvaluateTest, AnExpressionThatThrewAtTheStartWasCollected) {
+  Record record(kPage);
+  record.Failed(0, "TypeError", true).Evidence(0, "true");
+  (*record).mutable_evidence(0)->add_json_values("null");
+  EXPECT_EQ(record.Judge().outcome(), v1::OUTCOME_SUCCESS);
 }
 
 TEST(EvaluateTest, InterruptedEpisodesAndTasksWithoutOracleAreUndetermined) {

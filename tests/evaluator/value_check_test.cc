@@ -75,6 +75,23 @@ TEST(ScoreFileTest, WhatWasNotRecordedIsNotDecided) {
   }
 }
 
+TEST(ScoreFileTest, AFileThatIsTooLargeIsNoShortText) {
+  for (const char* match : {R"({"text":{"equals":{"values":["milk","bread"]}}})", R"({"text":{"sequence":{"values":["milk","bread"]}}})",
+                            R"({"equals_json":"\"milk\""})"}) {
+    const Score score = FileScore(std::string(R"({"path":"a","match":)") + match + "}", kLarge);
+    EXPECT_TRUE(score.determined) << match << ": " << score.detail;
+    EXPECT_EQ(score.value, 0) << match;
+    EXPECT_THAT(score.detail, HasSubstr("it has 5000000 bytes"));
+  }
+  // These could hold of it.
+  for (const char* check : {R"({"path":"a","match":{"text":{"contains":{"values":["milk"]}}}})", R"({"path":"a","match":{"text":{"regex":".*"}}})",
+                            R"({"path":"a","format":"FORMAT_JSON","pointer":"/a","match":{"equals_json":"1"}})",
+                            R"({"path":"a","format":"FORMAT_JSON","match":{"equals_json":"1"}})"}) {
+    EXPECT_FALSE(FileScore(check, kLarge).determined) << check;
+  }
+  EXPECT_FALSE(FileScore(R"({"path":"a","match":{"equals_json":"\"milk\""}})", R"({"exists":true})").determined);
+}
+
 TEST(ScoreFileTest, SaysWhyItDoesNotRead) {
   const Score score = FileScore(R"({"path":"conf.ini","format":"FORMAT_INI","match":{"truthy":true}})",
                                 R"({"exists":true,"text":"[a]\nword"})");

@@ -480,15 +480,19 @@ class ChainTest : public JudgedPipelineTest {
     start.add_json_values("true");
   }
 
-  v1::Verdict Judge(NextDecides next_decides, ChainEnd end = ChainEnd::kFirstDecision) {
-    using Result = absl::StatusOr<std::optional<v1::Verdict>>;
+  using Result = absl::StatusOr<std::optional<v1::Verdict>>;
+
+  Result Run(EvaluatorChain chain, const CallContext& context = CallContext::WithTimeout(absl::Seconds(30))) {
     auto result = std::make_shared<std::promise<Result>>();
     std::future<Result> future = result->get_future();
-    judge_.EvaluateChain(CallContext::WithTimeout(absl::Seconds(30)),
-                         {.evaluators = {"evaluators/of-the-task", "evaluators/rating"}, .end = end, .next_decides = next_decides},
-                         std::make_shared<const v1::Trajectory>(record_),
+    judge_.EvaluateChain(context, std::move(chain), std::make_shared<const v1::Trajectory>(record_),
                          [result](Result verdict) { result->set_value(std::move(verdict)); });
-    const Result verdict = future.get();
+    return future.get();
+  }
+
+  v1::Verdict Judge(NextDecides next_decides, ChainEnd end = ChainEnd::kFirstDecision) {
+    const Result verdict =
+        Run({.evaluators = {"evaluators/of-the-task", "evaluators/rating"}, .end = end, .next_decides = next_decides});
     EXPECT_TRUE(verdict.ok()) << verdict.status();
     return verdict.ok() && verdict->has_value() ? **verdict : v1::Verdict();
   }
@@ -524,6 +528,105 @@ TEST_F(ChainTest, AChainThatIsWrittenOutGoesOnAndKeepsThatItWasSolvedBefore) {
   EXPECT_EQ(verdict.outcome(), v1::OUTCOME_SUCCESS) << verdict.rationale();
   EXPECT_EQ(verdict.evaluator(), "evaluators/rating");
   EXPECT_TRUE(verdict.already_solved());
+}
+
+TEST_F(ChainTest, AnErrorAfterTheDecisionDoesNotTouchIt) {
+  record_.mutable_task()->mutable_oracle()->mutable_answer()->mutable_match()->mutable_equals()->add_values("the tea");
+  const Result verdict =
+      Run({.evaluators = {"evaluators/of-the-task", "evaluators/none", "evaluators/rating"}, .end = ChainEnd::kAll});
+  ASSERT_TRUE(verdict.ok()) << verdict.status();
+  EXPECT_EQ((*verdict)->outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ((*verdict)->evaluator(), "evaluators/of-the-task");
+  EXPECT_EQ(Run({.evaluators = {"evaluators/none", "evaluators/of-the-task"}, .end = ChainEnd::kAll}).status().code(),
+            absl::StatusCode::kNotFound);
+}
+
+TEST_F(ChainTest, TheLastTryThatTakesAllItsTimeIsUndetermined) {
+  const CallContext late(absl::Now() - absl::Seconds(1), std::make_shared<CancelToken>());
+  EXPECT_EQ(Run({.evaluators = {"evaluators/rating"}}, late).status().code(), absl::StatusCode::kDeadlineExceeded);
+  const Result verdict = Run({.evaluators = {"evaluators/rating"}, .at_deadline = AtDeadline::kVerdict}, late);
+  ASSERT_TRUE(verdict.ok()) << verdict.status();
+  ASSERT_TRUE(verdict->has_value());
+  EXPECT_EQ((*verdict)->undetermined_reason(), v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE);
+  EXPECT_EQ(verdicts_.Get(CallContext(), (*verdict)->name())->outcome(), v1::OUTCOME_UNDETERMINED);
+  // A server that stops leaves it to the next start.
+  late.cancel()->Cancel();
+  EXPECT_FALSE(Run({.evaluators = {"evaluators/rating"}, .at_deadline = AtDeadline::kVerdict}, late).ok());
+}
+
+// The same parts with another way to judge.
+class OtherPipelineTest : public JudgedPipelineTest {
+ protected:
+  std::unique_ptr<EpisodePipeline> Pipeline(EpisodeEvaluation evaluation) {
+    return std::make_unique<EpisodePipeline>(EpisodePipeline::Parts{*tasks_, sampler_, groups_, *rewards_, evaluators_, judge_, trajectories_,
+                                                                    episodes_, timers_, pool_, v1::RewardPolicy(), std::move(evaluation),
+                                                                    /*functions=*/{}});
+  }
+  // The episode when all of it is done.
+  v1::Episode Drained(EpisodePipeline& pipeline, const std::string& name) {
+    EXPECT_TRUE(pipeline.Drain(CallContext::WithTimeout(absl::Minutes(1))).ok());
+    const absl::StatusOr<v1::Episode> episode = episodes_.Get(CallContext(), name);
+    EXPECT_TRUE(episode.ok()) << episode.status();
+    return episode.value_or(v1::Episode());
+  }
+};
+
+TEST_F(OtherPipelineTest, AJudgeThatTakesTooLongIsMaskedWithItsReason) {
+  const std::string name = RecordAnswer("e1");
+  const std::unique_ptr<EpisodePipeline> pipeline = Pipeline({.chain = {"evaluators/rating"}, .longest_try = absl::Seconds(2)});
+  pipeline->Closed("e1");
+  const v1::Episode episode = Drained(*pipeline, name);
+  EXPECT_EQ(episode.result_state(), v1::RESULT_STATE_READY);
+  EXPECT_EQ(episode.verdict().undetermined_reason(), v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE);
+  EXPECT_EQ(episode.reward().mask_reason(), v1::MASK_REASON_UNDETERMINED);
+  EXPECT_THAT(episode.reward().mask_message(), testing::HasSubstr("did not end within its time"));
+}
+
+TEST_F(OtherPipelineTest, ALostScreenshotIsMaskedWithItsReason) {
+  v1::Evaluator looking = evaluators_.Get(CallContext(), "evaluators/rating").value();
+  looking.set_name("evaluators/looking");
+  v1::JudgeStage& stage = *looking.mutable_judge()->mutable_stages(0);
+  stage.mutable_messages(0)->set_template_("{{picture}} {{verdict_tag}}");
+  stage.clear_slots();
+  (*stage.mutable_slots())["picture"].mutable_screenshots()->set_last(1);
+  looking.clear_version();
+  looking.clear_create_time();
+  ASSERT_TRUE(evaluators_.Create(CallContext(), looking).ok());
+  const absl::Time start = SystemClock().Now();
+  ASSERT_TRUE(recorder_.Begin(CallContext(), trajectory::MakeHeader("e1", start), trajectory::MakeEpisode("e1", start), {}).ok());
+  v1::Step step;
+  step.mutable_action()->mutable_noop();
+  step.mutable_observation()->mutable_screenshot()->set_digest(std::string(64, '0'));
+  ASSERT_TRUE(recorder_.Append(CallContext(), "e1", step, {}).ok());
+  v1::Episode closed = trajectory::MakeEpisode("e1", start);
+  closed.set_state(v1::EPISODE_STATE_CLOSED);
+  closed.set_result_state(v1::RESULT_STATE_PENDING);
+  ASSERT_TRUE(recorder_.Finish(CallContext(), "e1", trajectory::MakeEnding(start), closed, {}).ok());
+  const std::unique_ptr<EpisodePipeline> pipeline = Pipeline({.chain = {"evaluators/looking"}});
+  pipeline->Closed("e1");
+  const v1::Episode episode = Drained(*pipeline, "episodes/e1");
+  EXPECT_EQ(episode.verdict().undetermined_reason(), v1::UNDETERMINED_REASON_EVIDENCE_MISSING);
+  EXPECT_EQ(episode.reward().status(), v1::REWARD_STATUS_MASKED);
+  EXPECT_EQ(episode.reward().mask_reason(), v1::MASK_REASON_UNDETERMINED);
+  EXPECT_EQ(asked_so_far_, 0);
+}
+
+TEST_F(OtherPipelineTest, WhatJudgingLacksIsNoSignThatTheEpisodeIsGone) {
+  const std::string name = RecordAnswer("e1");
+  LetItAnswer();
+  const std::unique_ptr<EpisodePipeline> pipeline = Pipeline({.chain = {"evaluators/late"}});
+  pipeline->Closed("e1");
+  auto answer = std::make_shared<std::promise<Answer>>();
+  pipeline->Wait(CallContext(), name, absl::Milliseconds(500), [answer](Answer episode) { answer->set_value(std::move(episode)); });
+  std::future<Answer> pending = answer->get_future();
+  ASSERT_TRUE(Comes(pending));
+  EXPECT_EQ(pending.get()->result_state(), v1::RESULT_STATE_PENDING);
+  v1::Evaluator late = evaluators_.Get(CallContext(), "evaluators/rating").value();
+  late.set_name("evaluators/late");
+  late.clear_version();
+  late.clear_create_time();
+  ASSERT_TRUE(evaluators_.Create(CallContext(), late).ok());
+  EXPECT_EQ(Drained(*pipeline, name).reward().status(), v1::REWARD_STATUS_VALID);
 }
 
 TEST_F(JudgedPipelineTest, WaitForOraclesEndsWhenAModelIsAsked) {

@@ -228,6 +228,116 @@ TEST_F(AssessTest, AStageWithoutAnyResultEndsTheRun) {
   EXPECT_EQ(model.requests().size(), 2u);
 }
 
+TEST_F(AssessTest, AStageThatIsIncompleteEndsTheRun) {
+  for (const bool refused : {true, false}) {
+    ScriptedJudgeModel model([&](const model::ChatRequest& request, int) {
+      if (TextOf(request).rfind("caption", 0) != 0) return Says("{{tag}}: away");
+      if (PicturesOf(request)[0].digest == record_.Picture(0)) return Says("seen");
+      return FailsWith(refused ? v1::MODEL_FAILURE_REFUSAL : v1::MODEL_FAILURE_TIMEOUT);
+    });
+    const v1::Verdict verdict = By(Read(kCaptionsThenSteps), model);
+    EXPECT_EQ(verdict.undetermined_reason(), v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE);
+    EXPECT_THAT(verdict.rationale(), HasSubstr("caption"));
+    EXPECT_EQ(verdict.questions_size(), 2);
+    EXPECT_EQ(model.requests().size(), 2u);
+  }
+}
+
+// What each of three pictures is said to be: a, b or c (worth 1, 0, 0.5), `?` cannot be read, `x` timed out, `-` the judge cannot tell.
+struct CombinationCase {
+  const char* combination;
+  const char* said;
+  v1::Outcome outcome;
+  v1::UndeterminedReason reason = v1::UNDETERMINED_REASON_UNSPECIFIED;
+  const char* extra = "";
+};
+
+class CombinationTest : public AssessTest, public testing::WithParamInterface<CombinationCase> {};
+
+TEST_P(CombinationTest, AQuestionThatFailedLeavesOpenWhatItCouldHaveChanged) {
+  const CombinationCase& c = GetParam();
+  record_.Click("Green", 20);
+  ScriptedJudgeModel model([&](const model::ChatRequest& request, int) {
+    const std::string digest = PicturesOf(request)[0].digest;
+    const char said = c.said[digest == record_.Picture(0) ? 0 : digest == record_.Picture(10) ? 1 : 2];
+    if (said == 'x') return FailsWith(v1::MODEL_FAILURE_TIMEOUT);
+    return Says(said == '?' ? "nothing" : said == '-' ? "{{tag}}: unsure" : std::string("{{tag}}: ") + said);
+  });
+  const v1::Verdict verdict = By(Read(std::string(c.extra) + R"(
+judge:
+  combination: )" + c.combination + R"(
+  stages:
+    - id: look
+      scope: screenshot
+      slots: {picture: {screenshots: {current: true}}}
+      messages: [{template: '{{picture}} {{verdict_tag}}'}]
+      parser:
+        grade:
+          place: {after: '{{verdict_tag}}'}
+          grades: [{text: a, score: 1}, {text: b, score: 0}, {text: c, score: 0.5}, {text: unsure, undetermined: true}]
+)"),
+                                 model);
+  EXPECT_EQ(verdict.outcome(), c.outcome) << verdict.rationale();
+  EXPECT_EQ(verdict.undetermined_reason(), c.reason) << verdict.rationale();
+  EXPECT_EQ(verdict.questions_size(), 3);
+}
+
+constexpr v1::UndeterminedReason kUnavailable = v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE;
+constexpr v1::UndeterminedReason kInvalid = v1::UNDETERMINED_REASON_JUDGE_INVALID;
+constexpr v1::UndeterminedReason kUnsure = v1::UNDETERMINED_REASON_JUDGE_UNSURE;
+constexpr char kCalibration[] = "calibration: {isotonic: {scores: [0, 0.5, 1], values: [0, 0.2, 0.9]}}";
+
+INSTANTIATE_TEST_SUITE_P(
+    Combinations, CombinationTest,
+    testing::Values(CombinationCase{"maximum", "bbx", v1::OUTCOME_UNDETERMINED, kUnavailable},
+                    CombinationCase{"maximum", "?bb", v1::OUTCOME_UNDETERMINED, kInvalid},
+                    CombinationCase{"maximum", "?xb", v1::OUTCOME_UNDETERMINED, kUnavailable},
+                    CombinationCase{"maximum", "x-b", v1::OUTCOME_UNDETERMINED, kUnavailable},
+                    CombinationCase{"maximum", "x--", v1::OUTCOME_UNDETERMINED, kUnavailable},
+                    CombinationCase{"maximum", "axb", v1::OUTCOME_SUCCESS}, CombinationCase{"maximum", "b-b", v1::OUTCOME_FAILURE},
+                    CombinationCase{"maximum", "bcx", v1::OUTCOME_SUCCESS},
+                    CombinationCase{"maximum", "bcx", v1::OUTCOME_UNDETERMINED, kUnavailable, kCalibration},
+                    CombinationCase{"maximum", "bca", v1::OUTCOME_SUCCESS, v1::UNDETERMINED_REASON_UNSPECIFIED, kCalibration},
+                    CombinationCase{"minimum", "axa", v1::OUTCOME_UNDETERMINED, kUnavailable},
+                    CombinationCase{"minimum", "axb", v1::OUTCOME_FAILURE}, CombinationCase{"minimum", "a-a", v1::OUTCOME_SUCCESS},
+                    CombinationCase{"last", "bbx", v1::OUTCOME_UNDETERMINED, kUnavailable},
+                    CombinationCase{"last", "aa?", v1::OUTCOME_UNDETERMINED, kInvalid},
+                    CombinationCase{"last", "aa-", v1::OUTCOME_UNDETERMINED, kUnsure},
+                    CombinationCase{"last", "x?a", v1::OUTCOME_SUCCESS},
+                    CombinationCase{"mean", "axb", v1::OUTCOME_UNDETERMINED, kUnavailable},
+                    CombinationCase{"mean", "aax", v1::OUTCOME_SUCCESS}, CombinationCase{"mean", "b?b", v1::OUTCOME_FAILURE}));
+
+TEST_F(AssessTest, ALastScreenshotThatCouldNotBeHadIsNoOlderOne) {
+  v1::Observation& end = *record_.Click("Pay", 30).mutable_observation();
+  end.clear_screenshot();
+  end.add_missing()->set_part(v1::OBSERVATION_PART_SCREENSHOT);
+  end.mutable_missing(0)->set_reason("the browser took no picture in time");
+  for (const v1::Evaluator& preset : JudgePresets()) {
+    ScriptedJudgeModel model(ScriptedJudgeModel::Always("{{tag}}: failure"));
+    const v1::Verdict verdict = By(preset, model);
+    if (verdict.outcome() == v1::OUTCOME_FAILURE) {
+      EXPECT_EQ(verdict.rationale(), "the agent gave no answer") << preset.name();
+      continue;
+    }
+    EXPECT_EQ(verdict.undetermined_reason(), v1::UNDETERMINED_REASON_EVIDENCE_MISSING) << preset.name();
+    EXPECT_THAT(verdict.rationale(), HasSubstr("no picture in time"));
+    EXPECT_THAT(model.requests(), IsEmpty());
+  }
+  // Who looks at no picture, or at one that came later, can tell.
+  EXPECT_EQ(BySaying(OneJudge(), "{{tag}}: failure").outcome(), v1::OUTCOME_FAILURE);
+  record_.Click("Done", 40);
+  const v1::Verdict later = BySaying(Read(kCaptionsThenSteps), "{{tag}}: away");
+  EXPECT_EQ(later.outcome(), v1::OUTCOME_FAILURE) << later.rationale();
+}
+
+TEST_F(AssessTest, ARecordedPictureThatIsLostIsUndetermined) {
+  record_.Click("Pay", 30).mutable_observation()->mutable_screenshot()->set_digest(std::string(64, '0'));
+  ScriptedJudgeModel model(ScriptedJudgeModel::Always("seen"));
+  const v1::Verdict verdict = By(Read(kCaptionsThenSteps), model);
+  EXPECT_EQ(verdict.undetermined_reason(), v1::UNDETERMINED_REASON_EVIDENCE_MISSING);
+  EXPECT_THAT(verdict.rationale(), HasSubstr("screenshot 3"));
+}
+
 TEST_F(AssessTest, UnchangedScreensAreSkipped) {
   record_.Click("again", 10);
   v1::Evaluator evaluator = Read(R"(
@@ -321,6 +431,25 @@ INSTANTIATE_TEST_SUITE_P(
                     PanelCase{"AnyLeftOpen", "any", {"failure", "failure", "unsure"}, kOpen, 0, 0},
                     PanelCase{"None", "any", {"failure", "failure", "failure"}, kNo, 0, 1}),
     [](const auto& info) { return info.param.name; });
+
+TEST_F(AssessTest, APanelWhoseMembersFailedDecidesOnlyWhatTheyCouldNotHaveChanged) {
+  const auto by = [&](const std::string& head, const std::vector<std::string>& names) {
+    std::string members;
+    for (const std::string& name : names) members += (members.empty() ? "" : ",") + Member(name);
+    ScriptedJudgeModel model(SaysItsName());
+    return By(Read("panel: {" + head + "members: [" + members + "]}"), model);
+  };
+  const v1::Verdict open = by("", {"failure", "gibberish"});
+  EXPECT_EQ(open.outcome(), v1::OUTCOME_UNDETERMINED) << open.rationale();
+  EXPECT_EQ(open.undetermined_reason(), v1::UNDETERMINED_REASON_DISAGREEMENT);
+  EXPECT_EQ(by("", {"failure", "failure", "gibberish"}).outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(by("", {"success", "success", "gibberish"}).outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(by("vote: mean, ", {"success", "gibberish"}).outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(by("vote: mean, ", {"failure", "gibberish"}).outcome(), v1::OUTCOME_UNDETERMINED);
+  // Who gives a quorum says how many may be missing; who cannot tell has no vote.
+  EXPECT_EQ(by("quorum: 0.5, ", {"failure", "gibberish"}).outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(by("", {"failure", "unsure"}).outcome(), v1::OUTCOME_FAILURE);
+}
 
 TEST_F(AssessTest, APanelEscalatesOnDisagreementOnly) {
   const auto panel = [](const std::string& second) {
