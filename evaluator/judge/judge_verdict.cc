@@ -141,27 +141,31 @@ void CiteShownSteps(const v1::JudgeStage& stage, const RecordView& view, v1::Ver
   for (const int step : steps) verdict->add_cited_steps(step);
 }
 
+// The model gave no text for any sample.
+bool ModelGaveNothing(const v1::JudgeQuestion& question) {
+  const auto& samples = question.samples();
+  return !samples.empty() && std::all_of(samples.begin(), samples.end(), [](const v1::JudgeSample& s) {
+    return s.failure() != v1::MODEL_FAILURE_UNSPECIFIED && s.failure() != v1::MODEL_FAILURE_TRUNCATED;
+  });
+}
+
 // Why there is no value, from the questions that should have had one; of no questions, from those of all stages. A model that failed
 // counts before one that cannot tell: another time it may decide.
 void SetWhyNot(const Questions& questions, const v1::Verdict& so_far, v1::Verdict* verdict) {
-  bool unavailable = false;
-  std::string failed, unsure;
+  std::string unavailable, invalid, unsure;
   const auto look_at = [&](const v1::JudgeQuestion& question) {
     if (question.valid() || question.skipped()) return;
-    std::string& why = question.undetermined() ? unsure : failed;
+    std::string& why = question.undetermined() ? unsure : ModelGaveNothing(question) ? unavailable : invalid;
     if (why.empty()) why = absl::StrCat(question.stage(), ": ", question.invalid_reason());
-    const auto& samples = question.samples();
-    unavailable = unavailable || (!samples.empty() && std::all_of(samples.begin(), samples.end(), [](const auto& s) {
-                                    return s.failure() != v1::MODEL_FAILURE_UNSPECIFIED &&
-                                           s.failure() != v1::MODEL_FAILURE_TRUNCATED;
-                                  }));
   };
   for (const v1::JudgeQuestion* question : questions) look_at(*question);
   if (questions.empty()) {
     for (const v1::JudgeQuestion& question : so_far.questions()) look_at(question);
   }
-  if (!failed.empty()) {
-    SetUndetermined(unavailable ? v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE : v1::UNDETERMINED_REASON_JUDGE_INVALID, failed, verdict);
+  if (!unavailable.empty()) {
+    SetUndetermined(v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE, unavailable, verdict);
+  } else if (!invalid.empty()) {
+    SetUndetermined(v1::UNDETERMINED_REASON_JUDGE_INVALID, invalid, verdict);
   } else if (!unsure.empty()) {
     SetUndetermined(v1::UNDETERMINED_REASON_JUDGE_UNSURE, unsure, verdict);
   } else {
