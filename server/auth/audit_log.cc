@@ -198,7 +198,7 @@ absl::Status AuditLog::WriteOut(const std::string& lines) {
     if (written < 0) {
       absl::Status error = SystemError(options_.path);
       // Half a line would spoil the next one.
-      if (ftruncate(file_, file_bytes_) != 0) LogError("half a line is in the audit log");
+      if (done > 0 && ftruncate(file_, file_bytes_) != 0) LogError("half a line is in the audit log");
       return error;
     }
     done += static_cast<size_t>(written);
