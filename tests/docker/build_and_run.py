@@ -1,6 +1,6 @@
 """Builds the image of docker/Dockerfile from a Debian that it makes itself, and runs it: health, an episode in the null environment and one in
-a real browser with its sandbox on, played from outside through the shared socket; stopping; what it says where the kernel allows no sandbox;
-the door with TLS and tokens. Asks no registry. By hand: scripts/test --docker. Needs root, and 10 GB in $TMPDIR."""
+a real browser with its sandbox on, played from outside through the shared socket; stopping; backup and restore as docker/README.md says;
+what it says where the kernel allows no sandbox; the door with TLS and tokens. Asks no registry. By hand: scripts/test --docker. Needs root, and 10 GB in $TMPDIR."""
 from __future__ import annotations
 
 import argparse
@@ -27,6 +27,7 @@ from proctor.v1 import environment_pb2, task_pb2
 
 from buildah import Buildah, make_debian, remove, say
 from crun import USER, Container, require_mount_namespace, seccomp_of
+from documented import Command, commands
 from processes import ProcessId, alive, command_line, descendants, wait_until
 
 BASE, IMAGE = "localhost/proctor-test-debian", "localhost/proctor-test"
@@ -64,6 +65,18 @@ class Server(Container):
         """As `docker stop` does; the exit code."""
         self.send(signal.SIGTERM)
         return self.process.wait(90)
+
+    def type(self, command: Command) -> tuple[int, str]:
+        """What a person types who follows docker/README.md: the exit code and what is said."""
+        if command.verb == "stop":
+            return self.stop(), self.log.read_text()
+        if command.verb == "up":
+            self.start()
+            self.wait_until_healthy()
+            return 0, ""
+        words = command.runs(self.image["Entrypoint"])
+        done = self.execute(*words) if command.verb == "exec" else self.run(*words)
+        return done.returncode, done.stdout + done.stderr
 
 
 def status(process: ProcessId) -> dict[str, str]:
@@ -181,8 +194,6 @@ class ImageTest(unittest.TestCase):
         browser = self.search_the_shop(server.address, lambda: self.check_browser(server))
         self.assertEqual(1, browser.reward.value, browser)
         self.assertEqual({null.name, browser.name}, {episode["name"] for episode in self.cli(server, "episode", "list")})
-        backup = server.execute("proctord", "--backup", "/run/proctor/backup")
-        self.assertEqual(0, backup.returncode, backup.stderr)
         doctor = server.execute("proctor", "doctor")
         self.assertEqual(0, doctor.returncode, doctor.stdout + doctor.stderr)
         say("proctor doctor:\n" + doctor.stdout)
@@ -198,6 +209,47 @@ class ImageTest(unittest.TestCase):
             server.wait_until_healthy()
             self.assertEqual({null.name, browser.name}, {episode["name"] for episode in self.cli(server, "episode", "list")})
             self.assertEqual(0, server.stop(), server.log.read_text())
+
+    def test_backup_and_restore_as_the_readme_says(self):
+        server = self.server("kept")
+        server.start()
+        server.wait_until_healthy()
+        (task,) = self.cli(server, "task", "create", "-", stdin=TASK)
+        backup, restore = commands((ROOT / "docker" / "README.md").read_text(), "Backup and restore")
+
+        def play():
+            return self.play(server.address, "null", task["name"], [lambda _: proctor.answer("hello")]).name
+
+        def episodes():
+            return {episode["name"] for episode in self.cli(server, "episode", "list")}
+
+        def follow(block):
+            self.assertGreaterEqual(len(block), 2)
+            for command in block:
+                code, said = server.type(command)
+                self.assertEqual(0, code, f"{command}:\n{said}")
+                say(f"{command.verb} {' '.join(command.words)}: {said.strip() or 'done'}")
+        before = play()
+        follow(backup)
+        after = play()
+        self.assertEqual({before, after}, episodes())
+        follow(restore)
+        self.assertEqual({before}, episodes())
+        (shown,) = self.cli(server, "episode", "wait", before, "--max-wait", "30s")
+        self.assertEqual("REWARD_STATUS_VALID", shown["reward"]["status"])
+        again = play()
+        self.assertEqual({before, again}, episodes())
+        with self.subTest("what was there before lies aside, and nothing is put over it"):
+            self.assertEqual(0, server.execute("test", "-s", "/var/lib/proctor/.lost/proctor.db").returncode)
+            (aside,) = (command for command in restore if ".lost" in " ".join(command.words))
+            code, said = server.type(aside)
+            self.assertNotEqual(0, code)
+            self.assertIn("File exists", said)
+            self.assertEqual({before, again}, episodes())
+        self.assertEqual(0, server.stop(), server.log.read_text())
+        with self.subTest("a backup of a stopped server"):
+            follow([Command("run", program, [word.replace("/backups/", "/backups/stopped-") for word in words])
+                    for program, *words in (command.words for command in backup)])
 
     def test_a_second_signal_ends_it_at_once(self):
         """The kernel keeps from process 1 the signals that it does nothing about: that is why proctord is not process 1."""

@@ -10,7 +10,8 @@ from typing import Callable, Iterator
 
 import yaml
 
-from container_files import Instruction, Stage, package_groups, parse_dockerfile, sent_to_the_builder
+from container_files import Instruction, Stage, named_volumes, package_groups, parse_dockerfile, sent_to_the_builder
+from documented import commands
 
 PROCTORD_CONFIG = "docker/proctord.yaml"
 #: What nobody in the container may do, whatever else is allowed: attack the kernel from a user namespace, or other processes.
@@ -151,7 +152,7 @@ def _check_server(root: pathlib.Path, server: dict) -> Iterator[str]:
     profile = re.sub(r"\$\{\w+:-(.*?)\}", r"\1", profiles[0]) if profiles else "(none)"
     if not (root / "docker" / profile).is_file():
         yield f"compose.yaml: there is no seccomp profile docker/{profile}"
-    targets = {volume.split(":")[1] for volume in server.get("volumes", [])}
+    targets = named_volumes(server)
     config = _config(root)
     for path in (config["data_dir"], str(pathlib.PurePath(config["unix_socket"]).parent)):
         if path not in targets:
@@ -159,6 +160,40 @@ def _check_server(root: pathlib.Path, server: dict) -> Iterator[str]:
     build = server.get("build", {})
     if not (root / "docker" / build.get("context", "") / build.get("dockerfile", "?")).is_file():
         yield "compose.yaml: build does not lead to the Dockerfile"
+
+
+def _check_volumes(root: pathlib.Path, volumes: dict[str, str]) -> Iterator[str]:
+    """The server may write to its volumes. Docker gives a new one to whoever owns the image's folder there, and to root if there is none."""
+    made: set[str] = set()
+    for run in _stages(root)[-1].all("RUN"):
+        for folders in re.findall(r"install -d -o proctor -g proctor -m 0700((?: /\S+)+)", run.rest):
+            made |= set(folders.split())
+    for target in volumes:
+        if target not in made:
+            yield f"compose.yaml: {target} is no folder of the user proctor in the image: a new volume there would be root's"
+
+
+def _check_backup(root: pathlib.Path, volumes: dict[str, str]) -> Iterator[str]:
+    """The README's commands back up onto a volume that is not the data directory's, check the copy, and restore the same one."""
+    try:
+        backup, restore = commands((root / "docker" / "README.md").read_text(), "Backup and restore")
+    except ValueError as error:
+        yield f"README.md, backup and restore: {error}"
+        return
+    entry = _stages(root)[-1].last("ENTRYPOINT").exec_form() or []
+    runs = [command.runs(entry) for command in (*backup, *restore)]
+    flags = {word[2:] for words in runs if "/usr/bin/proctord" in words or words[:1] == ["proctord"] for word in words if word.startswith("--") and word != "--"}
+    for flag in sorted(flags - _flags_of_proctord(root)):
+        yield f"README.md, backup and restore: proctord has no flag --{flag}"
+    targets = [words[words.index("--backup") + 1] for words in runs if "--backup" in words]
+    if len(targets) != 1 or str(pathlib.PurePath(targets[0]).parent) not in set(volumes) - {_config(root)["data_dir"]}:
+        yield f"README.md, backup and restore: {targets} is no folder of a volume of its own"
+        return
+    for what, block in (("backup", backup), ("restore", restore)):
+        if not any("--fsck" in command.words and targets[0] in command.words for command in block):
+            yield f"README.md, backup and restore: the {what} does not check {targets[0]}"
+    if not any(f"{targets[0]}/." in command.words for command in restore):
+        yield f"README.md, backup and restore: {targets[0]} is not restored"
 
 
 def check_compose(root: pathlib.Path) -> Iterator[str]:
@@ -170,16 +205,19 @@ def check_compose(root: pathlib.Path) -> Iterator[str]:
         yield f"not YAML: {error}"
         return
     base = compose["compose.yaml"]
-    yield from _check_server(root, base["services"].get("proctord", {}))
+    server = base["services"].get("proctord", {})
+    yield from _check_server(root, server)
+    yield from _check_volumes(root, named_volumes(server))
+    yield from _check_backup(root, named_volumes(server))
     if base["services"].get("model", {}).get("profiles") != ["model"]:
         yield "compose.yaml: the service model is not only in the profile model"
     for name, content in compose.items():
         for service, settings in content["services"].items():
             if service not in base["services"]:
                 yield f"{name}: compose.yaml has no service {service}"
-            for volume in settings.get("volumes", []):
-                if re.match(r"\w", volume) and volume.split(":")[0] not in base["volumes"]:
-                    yield f"{name}: the volume {volume.split(':')[0]} is not declared"
+            for volume in named_volumes(settings).values():
+                if volume not in base["volumes"]:
+                    yield f"{name}: the volume {volume} is not declared"
         for variable in re.findall(r"\$\{(\w+)\}", (folder / name).read_text()):
             yield f"{name}: {variable} has no default"
     environment = dict(line.split("=", 1) for line in (folder / "model.env").read_text().splitlines() if re.match(r"\w+=", line))

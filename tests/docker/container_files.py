@@ -1,4 +1,4 @@
-"""Reads a Dockerfile and a .dockerignore as builders do, as far as Proctor's use them."""
+"""Reads a Dockerfile, a .dockerignore and a service's volumes as builders and compose do, as far as Proctor's use them."""
 from __future__ import annotations
 
 import json
@@ -81,6 +81,16 @@ def sent_to_the_builder(dockerignore: str, path: str) -> bool:
         if line and not line.startswith("#") and _pattern(line.removeprefix("!")).fullmatch(path):
             sent = line.startswith("!")
     return sent
+
+
+def named_volumes(service: dict) -> dict[str, str]:
+    """The volumes of a service of a compose file, by where they are mounted; variables have their defaults."""
+    found = {}
+    for text in service.get("volumes", []):
+        source, target, *_ = re.sub(r"\$\{\w+:-(.*?)\}", r"\1", text).split(":")
+        if re.match(r"\w", source):
+            found[target] = source
+    return found
 
 
 def package_groups(root: pathlib.Path) -> dict[str, set[str]]:

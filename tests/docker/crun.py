@@ -10,9 +10,12 @@ import signal
 import subprocess
 import sys
 
+import yaml
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "soak"))
 
+from container_files import named_volumes
 from processes import ProcessId, command_line, descendants
 
 USER = 10001
@@ -43,20 +46,32 @@ def _mount(target: str, kind: str, *options: str, source: str = "") -> dict:
     return {"destination": target, "type": kind, "source": source or kind, "options": list(options)}
 
 
+def make_volume(folder: pathlib.Path, inside: pathlib.Path) -> None:
+    """As Docker makes a new volume, for the folder `inside` of the image (it may be missing): with its owner and its mode."""
+    folder.mkdir(parents=True)
+    if inside.is_dir():
+        status = inside.stat()
+        os.chown(folder, status.st_uid, status.st_gid)
+        folder.chmod(status.st_mode & 0o7777)
+    else:
+        folder.chmod(0o755)
+
+
 class Container:
-    """One container after another with the same volumes: `folder` holds them. `image` is the image's configuration, `files` its files.
+    """One container after another with the volumes of docker/compose.yaml: `folder` holds them. `image` is the image's configuration, `files` its files.
     `network`: with the machine's network instead of one of its own that leads nowhere."""
 
     def __init__(self, folder: pathlib.Path, image: dict, files: pathlib.Path, seccomp: dict, network: bool = False):
         self.folder, self.image, self.name = folder, image, f"proctor-test-{os.getpid()}-{folder.name}"
         self.command = ["crun", "--cgroup-manager=disabled", "--root", str(folder / "state")]
         self.log = folder / "log"
-        self.volumes = {"/var/lib/proctor": folder / "data", "/run/proctor": folder / "socket"}
+        server = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())["services"]["proctord"]
+        self.volumes = {target: folder / name for target, name in named_volumes(server).items()}
+        for target, path in self.volumes.items():
+            make_volume(path, files / target.lstrip("/"))
         self.secrets = folder / "secrets"
-        for path in (*self.volumes.values(), self.secrets):
-            path.mkdir(parents=True)
-            os.chown(path, USER, USER)
-            path.chmod(0o700)
+        self.secrets.mkdir(mode=0o700)
+        os.chown(self.secrets, USER, USER)
         self.process: subprocess.Popen | None = None
         uid, gid = map(int, image["User"].split(":"))
         nothing = {kind: [] for kind in ("bounding", "effective", "inheritable", "permitted", "ambient")}

@@ -12,11 +12,14 @@ import tempfile
 import threading
 import unittest
 
+import yaml
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "docker"))
 
 from checks import problems
-from container_files import parse_dockerfile, sent_to_the_builder
+from container_files import named_volumes, parse_dockerfile, sent_to_the_builder
+from documented import Command, commands, parse
 
 #: What the checks read.
 READ = ("docker", "scripts", "cmake", "CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md", "server", ".dockerignore")
@@ -54,6 +57,15 @@ SPOILT = [
     ("docker/compose.yaml", "seccomp.json}", "seccomp-none.json}", "no seccomp profile docker/seccomp-none.json"),
     ("docker/compose.yaml", "    - socket:/run/proctor\n", "", "/run/proctor of docker/proctord.yaml is no volume"),
     ("docker/compose.yaml", "  socket:\n", "", "the volume socket is not declared"),
+    ("docker/compose.yaml", "  backups:\n", "", "the volume backups is not declared"),
+    ("docker/Dockerfile", " /run/proctor /backups\n", " /run/proctor\n", "/backups is no folder of the user proctor"),
+    ("docker/Dockerfile", "install -d -o proctor -g proctor", "install -d", "/backups is no folder of the user proctor"),
+    ("docker/compose.yaml", "    - ${PROCTOR_BACKUPS:-backups}:/backups\n", "", "is no folder of a volume of its own"),
+    ("docker/README.md", "--backup /backups/", "--backup /var/lib/proctor/", "is no folder of a volume of its own"),
+    ("docker/README.md", "proctord --backup /backups/", "proctord --back-up /backups/", "no flag --back-up"),
+    ("docker/README.md", "-a /backups/2026-11-26/. .", "-a /backups/2026-11-25/. .", "is not restored"),
+    ("docker/README.md", "exec proctord proctord --fsck --data-dir /backups", "exec proctord proctord --fsck --data-dir /backup", "the backup does not check"),
+    ("docker/README.md", "docker compose stop proctord", "docker stop proctord", "not docker compose"),
     ("docker/compose.yaml", "dockerfile: docker/Dockerfile", "dockerfile: Dockerfile", "does not lead to the Dockerfile"),
     ("docker/compose.yaml", "    profiles: [model]\n", "", "not only in the profile model"),
     ("docker/compose.yaml", "${PROCTOR_IMAGE:-proctor}", "${PROCTOR_IMAGE}", "PROCTOR_IMAGE has no default"),
@@ -125,11 +137,33 @@ class ReadingTest(unittest.TestCase):
         self.assertTrue(sent_to_the_builder("", "x"))
 
 
+    def test_volumes(self):
+        service = {"volumes": ["data:/a", "${FOLDER:-kept}:/b:ro", "${SECRETS:-./secrets}:/c", "/srv:/d"]}
+        self.assertEqual({"/a": "data", "/b": "kept"}, named_volumes(service))
+
+    def test_commands(self):
+        entry = ["/tini", "/server"]
+        for line, command, runs in (
+                ("docker compose exec proctord ls /  # why", Command("exec", None, ["ls", "/"]), ["ls", "/"]),
+                ("docker compose run --rm proctord --fsck", Command("run", None, ["--fsck"]), [*entry, "--fsck"]),
+                ("docker compose run --rm --entrypoint sh proctord -c 'a; b'", Command("run", "sh", ["-c", "a; b"]), ["sh", "-c", "a; b"])):
+            self.assertEqual(command, parse(line))
+            self.assertEqual(runs, command.runs(entry))
+        for line in ("ls", "docker run proctord", "docker compose run proctord", "docker compose exec model ls", "docker compose stop", "docker compose down"):
+            with self.assertRaises(ValueError):
+                parse(line)
+        text = "## One\n```\ndocker compose up -d\n```\n## Two\n```\ndocker compose stop proctord\n\ndocker compose up -d # on\n```\ntext\n```\n```\n"
+        self.assertEqual([["stop", "up"], []], [[command.verb for command in block] for block in commands(text, "Two")])
+        with self.assertRaises(ValueError):
+            commands(text, "Three")
+
+
 @unittest.skipUnless(shutil.which("docker-compose"), "docker-compose is not installed: compose files are only read as YAML")
 class ComposeTest(unittest.TestCase):
-    def configure(self, folder, *arguments):
+    def configure(self, folder, *arguments, **variables):
         environment = {name: value for name, value in os.environ.items() if not re.match("PROCTOR_|MODEL_|COMPOSE_|HF_", name)}
-        return subprocess.run(["docker-compose", *arguments, "config"], cwd=folder, capture_output=True, text=True, timeout=60, env=environment)
+        return subprocess.run(["docker-compose", *arguments, "config"], cwd=folder, capture_output=True, text=True, timeout=60,
+                              env={**environment, **variables})
 
     def test_every_combination_is_valid(self):
         for arguments in ((), ("--env-file", "model.env"), ("-f", "compose.yaml", "-f", "compose.network.yaml"),
@@ -139,6 +173,15 @@ class ComposeTest(unittest.TestCase):
                 self.assertEqual(0, done.returncode, done.stderr)
                 self.assertIn("proctord:", done.stdout)
                 self.assertEqual("--env-file" in arguments, "--model-endpoint http://model:8000/v1" in done.stdout)
+
+    def test_backups_are_in_a_volume_or_in_a_folder_of_the_machine(self):
+        for variables, mounted in (({}, "backups:/backups:rw"), ({"PROCTOR_BACKUPS": "/mnt/disk2/proctor"}, "/mnt/disk2/proctor:/backups:rw")):
+            with self.subTest(mounted=mounted):
+                done = self.configure(ROOT / "docker", **variables)
+                self.assertEqual(0, done.returncode, done.stderr)
+                composed = yaml.safe_load(done.stdout)
+                self.assertIn(mounted, composed["services"]["proctord"]["volumes"])
+                self.assertIn("backups", composed["volumes"])
 
     def test_a_wrong_key_is_told(self):
         with tempfile.TemporaryDirectory(prefix="proctor-docker-files-") as folder:
