@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <map>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -18,6 +20,7 @@
 #include "env/desktop/desktop_config.h"
 #include "env/web/browser_flags.h"
 #include "model/config.h"
+#include "model/prices.h"
 #include "net/egress_proxy.h"
 #include "reward/reward_policy.h"
 #include "server/auth/auth_config.h"
@@ -317,6 +320,33 @@ absl::Status CheckModels(v1::ModelConfig& models, const Reporter& report) {
   return report.Error("models.routes", absl::StrCat("with several endpoints a route `", kJudgeRoute, "` is needed"));
 }
 
+// A setting that limits what some tenant's judges may spend; empty: there is none.
+std::string FindJudgeLimit(const v1::QuotaConfig& quotas) {
+  if (quotas.otherwise().judge_usd_per_day() > 0) return "quotas.otherwise.judge_usd_per_day";
+  const std::map<std::string, v1::TenantQuota> tenants(quotas.tenants().begin(), quotas.tenants().end());
+  for (const auto& [tenant, quota] : tenants) {
+    if (quota.judge_usd_per_day() > 0) return absl::StrCat("quotas.tenants.", tenant, ".judge_usd_per_day");
+  }
+  return "";
+}
+
+// What a model without a price is asked counts as nothing, and evaluators may name every endpoint. A price of 0 is one.
+absl::Status CheckJudgePrices(const v1::ServerConfig& config, const Reporter& report) {
+  const std::string limit = FindJudgeLimit(config.quotas());
+  if (limit.empty()) return absl::OkStatus();
+  const model::Prices prices(config.models());
+  const std::map<std::string, v1::ModelEndpoint> endpoints(config.models().endpoints().begin(), config.models().endpoints().end());
+  for (const auto& [name, endpoint] : endpoints) {
+    const std::string& model = endpoint.model();
+    if (prices.Find(model) != nullptr) continue;
+    return report.Error(limit, absl::StrCat("it cannot be kept: the model `", model, "` of models.endpoints.", name,
+                                            " has no price. Set models.prices: {\"", model,
+                                            "\": {input_usd: ..., output_usd: ...}} in the configuration file, in US dollars a "
+                                            "million tokens; 0 for a model that costs nothing"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckEvaluation(v1::EvaluationConfig& evaluation, const Reporter& report) {
   if (!(evaluation.audit_share() >= 0 && evaluation.audit_share() <= 1)) {
     return report.Error("evaluation.audit_share", "not between 0 and 1");
@@ -363,6 +393,7 @@ absl::Status CheckConfiguration(v1::ServerConfig& config, NetworkConsent consent
   PROCTOR_RETURN_IF_ERROR(CheckTraces(*config.mutable_traces(), report));
   PROCTOR_RETURN_IF_ERROR(CheckThreads(*config.mutable_threads(), report));
   if (config.has_models()) PROCTOR_RETURN_IF_ERROR(CheckModels(*config.mutable_models(), report));
+  PROCTOR_RETURN_IF_ERROR(CheckJudgePrices(config, report));
   PROCTOR_RETURN_IF_ERROR(CheckEvaluation(*config.mutable_evaluation(), report));
   if (const absl::Status policy = reward::ValidateRewardPolicy(config.reward_policy()); !policy.ok()) {
     return report.Error("reward_policy", std::string(policy.message()));

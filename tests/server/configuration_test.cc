@@ -208,6 +208,14 @@ TEST_F(ConfigurationTest, RefusesBadValuesWithFileLineAndField) {
       {"models:\n  endpoints:\n    a: {base_url: 'ftp://x', model: m}\n", "models.endpoints.a.base_url", "http"},
       {"models: {endpoints: {a: {base_url: 'http://x/v1', model: m}, b: {base_url: 'http://y/v1', model: m}}}\n",
        "models.routes", "`judge` is needed"},
+      {"models: {endpoints: {a: {base_url: 'http://x/v1', model: m}}}\nquotas:\n  tenants:\n    lab: {judge_usd_per_day: 5}\n",
+       "proctord.yaml:4: quotas.tenants.lab.judge_usd_per_day", "the model `m` of models.endpoints.a has no price"},
+      {"models:\n"
+       "  endpoints: {a: {base_url: 'http://x/v1', model: m}, b: {base_url: 'http://y/v1', model: large}}\n"
+       "  routes: {judge: {endpoints: [a]}}\n"
+       "  prices: {m: {input_usd: 1}}\n"
+       "quotas: {otherwise: {judge_usd_per_day: 5}}\n",
+       "proctord.yaml:5: quotas.otherwise.judge_usd_per_day", "models.prices: {\"large\": {input_usd: "},
       {"browser: {remote_url: 'file:///etc/passwd'}\n", "browser.remote_url", "ws://"},
       {"browser: {remote_url: 'http://browser.example:9222'}\n", "browser.remote_url", "loopback"},
       {"browser: {remote_url: 'ws://10.0.0.7:9222/devtools/browser/x'}\n", "browser.remote_url",
@@ -240,6 +248,24 @@ TEST_F(ConfigurationTest, RefusesBadValuesWithFileLineAndField) {
     EXPECT_THAT(message, HasSubstr(bad.where)) << bad.yaml;
     EXPECT_THAT(message, HasSubstr(bad.reason)) << bad.yaml;
   }
+}
+
+// Models of the flags too.
+TEST_F(ConfigurationTest, AModelOfTheFlagsNeedsAPriceWhereATenantsJudgesAreLimited) {
+  const auto load = [&](const std::string& yaml) {
+    return ParseCommandLine({"proctord", "--config", Write(yaml), "--model-endpoint", "http://127.0.0.1:8000/v1", "--model-name", "m-7b"});
+  };
+  const std::string limit = "quotas: {tenants: {lab: {judge_usd_per_day: 5}}}\n";
+  const auto unpriced = load(limit);
+  ASSERT_FALSE(unpriced.ok());
+  EXPECT_THAT(std::string(unpriced.status().message()), HasSubstr("the model `m-7b` of models.endpoints.judge has no price"));
+  // By the longest name that it begins with; 0 is a price.
+  for (const char* price : {"m-7b: {input_usd: 2, output_usd: 3}", "m: {output_usd: 3}", "m-7b: {input_usd: 0}", "m-7b: {}"}) {
+    const auto priced = load(absl::StrCat(limit, "models: {prices: {", price, "}}\n"));
+    EXPECT_TRUE(priced.ok()) << price << ": " << priced.status();
+  }
+  EXPECT_TRUE(load("quotas: {tenants: {lab: {judge_usd_per_day: 0, steps_per_minute: 5}}}\n").ok());
+  EXPECT_TRUE(Load(limit).ok());
 }
 
 TEST_F(ConfigurationTest, EnvironmentsInheritTheDefaultLimits) {
