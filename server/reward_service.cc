@@ -115,7 +115,7 @@ class RewardServiceImpl final : public v1::RewardService::CallbackService {
       PROCTOR_ASSIGN_OR_RETURN(const std::string id, TenantRequestId(caller.tenant, request->request_id()));
       group.set_name(id.empty() ? "" : ResourceName("groups", absl::StrCat("r", Sha256Hex(id).substr(0, 32))));
       const reward::GroupTask of{task.split(), task.environment()};
-      return Assign(parts_.groups.Create(call, group, of), response);
+      return parts_.writes.Store(caller, *request, [&] { return Assign(parts_.groups.Create(call, group, of), response); });
     });
   }
 

@@ -78,7 +78,7 @@ const std::vector<MethodRule>& MethodRules() {
       {.path = "/proctor.v1.EvaluationService/CalibrateEvaluator", .scopes = kJudge, .changes = true, .stores = true},
       {.path = "/proctor.v1.EvaluationService/Reflect", .scopes = kJudge, .changes = true, .asks_models = true},
       {.path = "/proctor.v1.EvaluationService/MeasureEvaluator", .scopes = kJudge, .changes = true, .stores = true},
-      {.path = "/proctor.v1.RewardService/CreateGroup", .scopes = kActOrRecord, .changes = true},
+      {.path = "/proctor.v1.RewardService/CreateGroup", .scopes = kActOrRecord, .changes = true, .stores = true},
       {.path = "/proctor.v1.RewardService/GetGroup", .scopes = kActOrRead},
       {.path = "/proctor.v1.RewardService/CreateConsumer", .scopes = kReadRewards, .changes = true, .stores = true},
       {.path = "/proctor.v1.RewardService/SeekConsumer", .scopes = kReadRewards, .changes = true},

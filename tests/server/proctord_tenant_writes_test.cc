@@ -147,6 +147,25 @@ TEST_F(ProctordTenantWritesTest, AGroupsPolicyIsBoundedAsAnEpisodesIs) {
   EXPECT_EQ(rewards_->CreateGroup(As("anna").get(), request, &group).error_code(), StatusCode::INVALID_ARGUMENT);
 }
 
+// A group is small, but there may be any number of them.
+TEST_F(ProctordTenantWritesTest, GroupsCountAsStorage) {
+  ASSERT_NO_FATAL_FAILURE(Start("quotas: {tenants: {alpha: {storage_bytes: 2000}}}\n"));
+  v1::CreateGroupRequest request;
+  request.mutable_group()->set_task(Create("anna", "", "x"));
+  request.mutable_group()->set_size(2);
+  request.mutable_group()->set_policy(std::string(100, 'p'));
+  v1::Group group;
+  grpc::Status status = grpc::Status::OK;
+  int made = 0;
+  while (status.ok() && made < 20) {
+    status = rewards_->CreateGroup(As("anna").get(), request, &group);
+    if (status.ok()) ++made;
+  }
+  ExpectFull(status);
+  EXPECT_GE(made, 1);
+  EXPECT_TRUE(rewards_->CreateGroup(As("ben").get(), request, &group).ok());
+}
+
 // Each of them would store what it is sent.
 TEST_F(ProctordTenantWritesTest, NothingIsStoredThatExceedsTheQuota) {
   ASSERT_NO_FATAL_FAILURE(Start("quotas: {tenants: {alpha: {storage_bytes: 20000}}}\n"));

@@ -144,6 +144,13 @@ TEST_F(CallGuardTest, WhatStoresWhatItIsSentIsRefusedWhereStorageIsSpent) {
   EXPECT_TRUE(Admit("/proctor.v1.EvaluationService/ListVerdicts", alpha_).ok());
 }
 
+TEST_F(CallGuardTest, WhoeverActsMakesNoMoreGroupsWhereStorageIsSpent) {
+  const char* const path = "/proctor.v1.RewardService/CreateGroup";
+  EXPECT_TRUE(Admit(path, alpha_).ok());
+  accounts_->AddKept("lab", 100);
+  EXPECT_THAT(std::string(Admit(path, alpha_).message()), HasSubstr("storage_bytes"));
+}
+
 TEST_F(CallGuardTest, ARecordingIsJudgedAndSoRefusedWhereJudgingIsSpent) {
   accounts_->AddJudgeSpend("lab", 2);
   EXPECT_THAT(std::string(Admit("/proctor.v1.TrajectoryService/RecordTrajectory", alpha_).message()), HasSubstr("judge_usd_per_day"));
