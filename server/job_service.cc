@@ -6,8 +6,10 @@
 
 #include "common/serial_executor.h"
 #include "common/status.h"
+#include "proctor/v1/evaluation_service.pb.h"
 #include "proctor/v1/job_service.grpc.pb.h"
 #include "server/propose_job.h"
+#include "server/rescore_job.h"
 #include "server/rpc/stream.h"
 #include "server/rpc/unary.h"
 
@@ -91,7 +93,7 @@ class JobWatcher final : public ServerStreamHandler<v1::Job> {
 
 class JobServiceImpl final : public v1::JobService::CallbackService {
  public:
-  explicit JobServiceImpl(JobServiceParts parts) : parts_(parts) {}
+  explicit JobServiceImpl(JobServiceParts parts) : parts_(std::move(parts)) {}
 
   grpc::ServerUnaryReactor* GetJob(grpc::CallbackServerContext* context, const v1::GetJobRequest* request,
                                    v1::Job* response) override {
@@ -129,7 +131,8 @@ class JobServiceImpl final : public v1::JobService::CallbackService {
 
   grpc::ServerUnaryReactor* ResumeJob(grpc::CallbackServerContext* context,
                                       const v1::ResumeJobRequest* request, v1::Job* response) override {
-    return Unary(context, parts_.pool, [=, this](const CallContext& call) {
+    return Unary(context, parts_.pool, [=, this](const CallContext& call) -> absl::Status {
+      PROCTOR_RETURN_IF_ERROR(CheckMayGoOn(call, request->name()));
       return Assign(Shown(parts_.runner.Resume(call, request->name())), response);
     });
   }
@@ -142,13 +145,21 @@ class JobServiceImpl final : public v1::JobService::CallbackService {
   }
 
  private:
+  // Whoever resumes it, it is paid by who started it.
+  absl::Status CheckMayGoOn(const CallContext& context, const std::string& name) {
+    PROCTOR_ASSIGN_OR_RETURN(const v1::Job job, parts_.runner.Get(context, name));
+    v1::RescoreRequest request;
+    const bool spends = job.kind() == kRescoreJob && job.request().UnpackTo(&request) && !request.dry_run();
+    return spends && job.state() == v1::JOB_STATE_PAUSED ? parts_.may_spend(name) : absl::OkStatus();
+  }
+
   const JobServiceParts parts_;
 };
 
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeJobService(JobServiceParts parts) {
-  return std::make_unique<JobServiceImpl>(parts);
+  return std::make_unique<JobServiceImpl>(std::move(parts));
 }
 
 }  // namespace proctor::server

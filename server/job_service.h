@@ -4,8 +4,11 @@
 
 #include <grpcpp/impl/service_type.h>
 
+#include <functional>
 #include <memory>
+#include <string>
 
+#include "absl/status/status.h"
 #include "common/executor.h"
 #include "server/job_runner.h"
 #include "server/rpc/call_memory.h"
@@ -20,6 +23,8 @@ struct JobServiceParts {
   Executor& pool;
   // A WatchJob whose client takes nothing for so long ends.
   Patience patience;
+  // See RescoreParts: a paused rescore job that would end there at once is not resumed.
+  std::function<absl::Status(const std::string& job)> may_spend;
 };
 
 std::unique_ptr<grpc::Service> MakeJobService(JobServiceParts parts);

@@ -17,4 +17,8 @@ std::string PayingTenant(const v1::Trajectory& judged, const std::string& job, t
   return accounts.RecordingTenant(context, *id).value_or(kDefaultTenant);
 }
 
+absl::Status CheckJobSpend(const std::string& job, const TenantAccounts& accounts, const TenantQuotas& quotas) {
+  return quotas.limits_judge_spend() ? quotas.CheckJudgeSpend(accounts.JobTenant(job)) : absl::OkStatus();
+}
+
 }  // namespace proctor::server

@@ -92,12 +92,12 @@ struct Tally {
 class RescoreRun {
  public:
   RescoreRun(const CallContext& context, const v1::Job& job, v1::RescoreRequest request, JobProgress& progress,
-             DataDirectory& data, Judging& judging)
-      : context_(context), job_(job.name()), request_(std::move(request)), progress_(progress), data_(data), judging_(judging) {}
+             const RescoreParts& parts)
+      : context_(context), job_(job.name()), request_(std::move(request)), progress_(progress), parts_(parts) {}
 
   absl::StatusOr<v1::RescoreResult> Run() {
     for (const std::string& name : request_.evaluators()) {
-      PROCTOR_ASSIGN_OR_RETURN(evaluators_.emplace_back(), data_.evaluators->Get(context_, name));
+      PROCTOR_ASSIGN_OR_RETURN(evaluators_.emplace_back(), parts_.data.evaluators->Get(context_, name));
     }
     PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
     total_ = static_cast<int64_t>(names.size() * evaluators_.size());
@@ -108,13 +108,22 @@ class RescoreRun {
     }
     // What runs still counts, and still costs.
     const absl::Status finished = AwaitAtMost(0, 0);
+    if (status.ok()) status = finished;
+    if (absl::IsResourceExhausted(status)) return WithWhatIsLeft(status);
     PROCTOR_RETURN_IF_ERROR(status);
-    PROCTOR_RETURN_IF_ERROR(finished);
     MutexLock lock(tally_->mutex);
     return tally_->result;
   }
 
  private:
+  // How to go on once there is money again.
+  absl::Status WithWhatIsLeft(const absl::Status& spent) const {
+    MutexLock lock(tally_->mutex);
+    return absl::ResourceExhaustedError(absl::StrCat(
+        spent.message(), ". ", tally_->result.evaluated() + tally_->result.skipped(), " of ", total_,
+        " evaluations are done, and their verdicts kept: the same Rescore with another request_id goes on with the others"));
+  }
+
   absl::StatusOr<std::vector<std::string>> Names() {
     if (request_.trajectories_size() > 0) {
       return std::vector<std::string>(request_.trajectories().begin(), request_.trajectories().end());
@@ -124,7 +133,7 @@ class RescoreRun {
     std::vector<std::string> names;
     std::string token;
     do {
-      PROCTOR_ASSIGN_OR_RETURN(const auto page, data_.trajectories->List(context_, filter, 1000, token));
+      PROCTOR_ASSIGN_OR_RETURN(const auto page, parts_.data.trajectories->List(context_, filter, 1000, token));
       for (const v1::Trajectory& header : page.trajectories) names.push_back(header.name());
       token = page.next_page_token;
     } while (!token.empty());
@@ -133,7 +142,7 @@ class RescoreRun {
   }
 
   absl::Status EvaluateAll(const std::string& name) {
-    const absl::StatusOr<v1::Trajectory> header = data_.trajectories->GetHeader(context_, name);
+    const absl::StatusOr<v1::Trajectory> header = parts_.data.trajectories->GetHeader(context_, name);
     Loaded whole;
     for (const v1::Evaluator& evaluator : evaluators_) {
       absl::Status status = header.status();
@@ -156,11 +165,11 @@ class RescoreRun {
   }
 
   absl::Status Load(const std::string& name, Loaded& whole) {
-    PROCTOR_ASSIGN_OR_RETURN(const int64_t bytes, data_.trajectories->StepBytes(context_, name));
+    PROCTOR_ASSIGN_OR_RETURN(const int64_t bytes, parts_.data.trajectories->StepBytes(context_, name));
     // What is larger is not read.
     whole.bytes = std::min(bytes, trajectory::kMaxAllStepsBytes);
     PROCTOR_RETURN_IF_ERROR(AwaitRoom(whole.bytes));
-    PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory trajectory, data_.trajectories->Get(context_, name));
+    PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory trajectory, parts_.data.trajectories->Get(context_, name));
     whole.trajectory = std::make_shared<const v1::Trajectory>(std::move(trajectory));
     return absl::OkStatus();
   }
@@ -168,7 +177,7 @@ class RescoreRun {
   // Whether the evaluator's verdict on the trajectory is still to be made.
   absl::Status Needed(const v1::Evaluator& evaluator, const v1::Trajectory& header, bool& needed) {
     PROCTOR_RETURN_IF_ERROR(evaluator::CheckClosed(header));
-    const auto verdict = data_.verdicts->Get(context_, evaluator::VerdictHead(evaluator, header).name());
+    const auto verdict = parts_.data.verdicts->Get(context_, evaluator::VerdictHead(evaluator, header).name());
     if (!verdict.ok() && !absl::IsNotFound(verdict.status())) return verdict.status();
     const bool failed = verdict.ok() && evaluator::WorthAnotherTry(*verdict);
     needed = request_.failed_only() ? failed : !verdict.ok() || evaluator::ModelWasUnavailable(*verdict);
@@ -177,7 +186,7 @@ class RescoreRun {
 
   absl::Status Plan(const v1::Evaluator& evaluator, const v1::Trajectory& trajectory) {
     PROCTOR_ASSIGN_OR_RETURN(const auto estimates,
-                             evaluator::EstimateTokens(context_, evaluator, trajectory, *data_.blobs));
+                             evaluator::EstimateTokens(context_, evaluator, trajectory, *parts_.data.blobs));
     MutexLock lock(tally_->mutex);
     ++tally_->done;
     v1::RescoreResult& result = tally_->result;
@@ -186,7 +195,7 @@ class RescoreRun {
       v1::Usage usage;
       usage.set_input_tokens(estimate.input_tokens);
       usage.set_output_tokens(estimate.output_tokens);
-      const std::optional<double> cost = judging_.models().Cost(route, usage);
+      const std::optional<double> cost = parts_.judging.models().Cost(route, usage);
       usage.set_cost_usd(cost.value_or(0));
       if (!cost.has_value()) result.set_unpriced(true);
       Add(usage, *result.mutable_usage());
@@ -194,18 +203,29 @@ class RescoreRun {
     return absl::OkStatus();
   }
 
+  // RESOURCE_EXHAUSTED, which ends the job: its payer may spend no more.
+  absl::Status CheckMaySpend(const v1::Evaluator& evaluator) {
+    if (!evaluator::AsksModels(evaluator)) return absl::OkStatus();
+    const absl::Status may = parts_.may_spend(job_);
+    MutexLock lock(tally_->mutex);
+    if (!may.ok() && tally_->status.ok()) tally_->status = may;
+    return may;
+  }
+
   absl::Status Start(const v1::Evaluator& evaluator, const Loaded& whole) {
     PROCTOR_RETURN_IF_ERROR(AwaitRoom(whole.bytes));
+    // After the wait: what ended meanwhile is paid.
+    PROCTOR_RETURN_IF_ERROR(CheckMaySpend(evaluator));
     {
       MutexLock lock(tally_->mutex);
       ++tally_->running;
       tally_->bytes += whole.bytes;
     }
-    judging_.Evaluate(context_.Child(kEvaluationCap), evaluator.name(), whole.trajectory,
-                      {.job = job_, .fresh_replies = request_.failed_only()},
-                      [tally = tally_, whole, name = evaluator.name()](const absl::StatusOr<v1::Verdict>& verdict) {
-                        tally->Came(whole, name, verdict);
-                      });
+    parts_.judging.Evaluate(context_.Child(kEvaluationCap), evaluator.name(), whole.trajectory,
+                            {.job = job_, .fresh_replies = request_.failed_only()},
+                            [tally = tally_, whole, name = evaluator.name()](const absl::StatusOr<v1::Verdict>& verdict) {
+                              tally->Came(whole, name, verdict);
+                            });
     return absl::OkStatus();
   }
 
@@ -248,8 +268,7 @@ class RescoreRun {
   const std::string job_;
   const v1::RescoreRequest request_;
   JobProgress& progress_;
-  DataDirectory& data_;
-  Judging& judging_;
+  const RescoreParts& parts_;
   std::vector<v1::Evaluator> evaluators_;
   int64_t total_ = 0;
   const std::shared_ptr<Tally> tally_ = std::make_shared<Tally>();
@@ -275,15 +294,15 @@ absl::Status CheckRescore(const CallContext& context, const v1::RescoreRequest& 
   return absl::OkStatus();
 }
 
-void RegisterRescoreJob(JobRunner& jobs, DataDirectory& data, Judging& judging) {
-  jobs.Register(kRescoreJob, [&](const CallContext& context, const v1::Job& job,
-                                 JobProgress& progress) -> absl::StatusOr<google::protobuf::Any> {
+void RegisterRescoreJob(JobRunner& jobs, RescoreParts parts) {
+  jobs.Register(kRescoreJob, [parts = std::move(parts)](const CallContext& context, const v1::Job& job,
+                                                        JobProgress& progress) -> absl::StatusOr<google::protobuf::Any> {
     v1::RescoreRequest request;
     if (!job.request().UnpackTo(&request)) {
       return absl::InternalError(absl::StrCat(job.name(), " holds a request of another type"));
     }
     PROCTOR_ASSIGN_OR_RETURN(const v1::RescoreResult result,
-                             RescoreRun(context, job, std::move(request), progress, data, judging).Run());
+                             RescoreRun(context, job, std::move(request), progress, parts).Run());
     google::protobuf::Any any;
     any.PackFrom(result);
     return any;

@@ -2,6 +2,9 @@
 #ifndef PROCTOR_SERVER_RESCORE_JOB_H_
 #define PROCTOR_SERVER_RESCORE_JOB_H_
 
+#include <functional>
+#include <string>
+
 #include "absl/status/status.h"
 #include "common/call_context.h"
 #include "evaluator/evaluator_store.h"
@@ -19,9 +22,18 @@ inline constexpr char kRescoreJob[] = "rescore";
 absl::Status CheckRescore(const CallContext& context, const v1::RescoreRequest& request,
                           evaluator::EvaluatorStore& evaluators, const Judging& judging);
 
+// All outlive the runner.
+struct RescoreParts {
+  DataDirectory& data;
+  Judging& judging;
+  // Asked before each evaluation that may ask a model: RESOURCE_EXHAUSTED if who pays for `job` may spend no more.
+  std::function<absl::Status(const std::string& job)> may_spend;
+};
+
 // Registers the work. After a stop it goes on where it was: what has a verdict is not evaluated again, and replies that had come are in
-// the models' cache. A spent budget ends the job with RESOURCE_EXHAUSTED. All outlive the runner.
-void RegisterRescoreJob(JobRunner& jobs, DataDirectory& data, Judging& judging);
+// the models' cache. A budget or quota that is spent ends the job with RESOURCE_EXHAUSTED, after the evaluations that run; their verdicts are
+// kept, and another job with the same request makes the others.
+void RegisterRescoreJob(JobRunner& jobs, RescoreParts parts);
 
 }  // namespace proctor::server
 

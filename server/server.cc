@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -98,6 +99,10 @@ class ServerImpl final : public Server {
   absl::Status Listen();
   absl::Status ListenHttp();
   void CloseSessions(const CallContext& drain);
+  // See RescoreParts::may_spend.
+  std::function<absl::Status(const std::string& job)> JobSpendCheck() const {
+    return [this](const std::string& job) { return CheckJobSpend(job, *accounts_, *quotas_); };
+  }
   double TraceShare() const { return tracer_ != nullptr ? config_.traces().sample_share() : 0; }
 
   const v1::ServerConfig config_;
@@ -206,6 +211,7 @@ void ServerImpl::Reload(const absl::StatusOr<v1::ServerConfig>& config) {
       *in_force_.mutable_retention() = config->retention();
       housekeeping_->SetRetention(config->retention());
     } else if (setting == "quotas" && quotas_->Replace(config->quotas())) {
+      // A limit of judge spend finds models with prices, though those in force are not the file's: the first one waits for a restart.
       *in_force_.mutable_quotas() = config->quotas();
     } else {
       LogWarning("a changed setting waits for a restart", {{"setting", setting}});
@@ -258,7 +264,7 @@ void ServerImpl::StartSessions() {
 void ServerImpl::StartJobs() {
   jobs_ = std::make_unique<JobRunner>(*data_.jobs, pools_->jobs);
   writes_ = std::make_unique<TenantWrites>(*quotas_, *accounts_, *jobs_);
-  RegisterRescoreJob(*jobs_, data_, *judging_);
+  RegisterRescoreJob(*jobs_, {data_, *judging_, JobSpendCheck()});
   RegisterMeasureJob(*jobs_, data_);
   RegisterCalibrateJob(*jobs_, data_);
   RegisterTrajectoryJobs(*jobs_, data_, config_.exchange_dir());
@@ -279,7 +285,7 @@ void ServerImpl::MakeServices() {
   services_.push_back(MakeEvaluationService({data_, *judging_, *writes_, pools_->rpc}));
   services_.push_back(MakeRewardService({*data_.rewards, *data_.groups, *consumers_, *subscriptions_, *data_.tasks, *writes_,
                                          PayloadLoaderOf(*data_.trajectories), pools_->rpc, pools_->polling, books_.get()}));
-  services_.push_back(MakeJobService({*jobs_, *data_.jobs, pools_->rpc, books_->patience}));
+  services_.push_back(MakeJobService({*jobs_, *data_.jobs, pools_->rpc, books_->patience, JobSpendCheck()}));
 }
 
 absl::Status ServerImpl::Listen() {

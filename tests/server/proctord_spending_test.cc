@@ -6,9 +6,11 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "proctor/v1/evaluation_service.grpc.pb.h"
+#include "proctor/v1/job_service.grpc.pb.h"
 #include "proctor/v1/trajectory_service.grpc.pb.h"
 #include "tests/model/scripted_server.h"
 #include "tests/server/guarded_proctord.h"
@@ -25,12 +27,15 @@ class ProctordSpendingTest : public ::testing::Test {
   void Start(const std::string& quotas, const std::string& more = "") {
     server_.Write("tokens.yaml", "tokens:\n" + GuardedProctord::Token("anna", "record, judge", ", tenant: alpha") +
                                      GuardedProctord::Token("carl", "record, judge"));
-    server_.Start("auth: {tokens_file: " + server_.tokens_file() + "}\nquotas: " + quotas +
-                  "\nmodels:\n"
-                  "  endpoints: {scripted: {base_url: '" + model_.base_url() +
-                  "', model: scripted, capabilities: {images: true}, max_attempts: 1}}\n"
-                  "  prices: {scripted: {input_usd: 1000, output_usd: 1000}}\n" + more);
+    server_.Start(Settings(quotas) + kPrices + more);
   }
+  std::string Settings(const std::string& quotas) const {
+    return "auth: {tokens_file: " + server_.tokens_file() + "}\nquotas: " + quotas +
+           "\nmodels:\n"
+           "  endpoints: {scripted: {base_url: '" + model_.base_url() +
+           "', model: scripted, capabilities: {images: true}, max_attempts: 1}}\n";
+  }
+  static constexpr char kPrices[] = "  prices: {scripted: {input_usd: 1000, output_usd: 1000}}\n";
   // An episode that only a model can judge.
   grpc::Status Record(const std::string& name) {
     v1::Trajectory unread;
@@ -82,20 +87,36 @@ class ProctordSpendingTest : public ::testing::Test {
       return stub.CompareTrajectories(&context, request, &comparison);
     };
   }
-  static Call Rescore(const std::string& trajectory, v1::Job* job) {
+  // One after another.
+  static Call Rescore(const std::vector<std::string>& trajectories, v1::Job* job) {
     return [=](v1::EvaluationService::Stub& stub, ClientContext& context) {
       v1::RescoreRequest request;
-      request.add_trajectories(trajectory);
+      for (const std::string& trajectory : trajectories) request.add_trajectories(trajectory);
       request.add_evaluators("evaluators/pae");
+      request.set_concurrency(1);
       return stub.Rescore(&context, request, job);
     };
   }
-  grpc::Status Do(const Call& call) {
-    ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
-    const auto [key, value] = Bearer("anna");
-    context.AddMetadata(key, value);
-    return call(*v1::EvaluationService::NewStub(server_.Plain()), context);
+  static std::unique_ptr<ClientContext> As(const std::string& name) {
+    auto context = std::make_unique<ClientContext>();
+    context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+    const auto [key, value] = Bearer(name);
+    context->AddMetadata(key, value);
+    return context;
+  }
+  grpc::Status Do(const Call& call) { return call(*v1::EvaluationService::NewStub(server_.Plain()), *As("anna")); }
+  v1::Job End(const v1::Job& job) {
+    v1::WatchJobRequest request;
+    request.set_name(job.name());
+    const auto context = As("anna");
+    const auto stub = v1::JobService::NewStub(server_.Plain());
+    const auto stream = stub->WatchJob(context.get(), request);
+    v1::Job told;
+    while (stream->Read(&told)) {
+    }
+    const grpc::Status status = stream->Finish();
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return told;
   }
   // Cancels the call when the model has been asked so often.
   void CutOff(const Call& call, size_t requests) {
@@ -154,11 +175,113 @@ TEST_F(ProctordSpendingTest, AJobUnderWayIsPaidAsFarAsItCameByWhoStartedIt) {
   ASSERT_TRUE(Record("carl", trajectory).ok());
   answers_ = 1;
   v1::Job job;
-  const Call call = Rescore(trajectory.name(), &job);
+  const Call call = Rescore({trajectory.name()}, &job);
   ASSERT_TRUE(Do(call).ok());
   ASSERT_TRUE(model_.WaitForRequests(2));
   ExpectSpent(Do(call));
   EXPECT_TRUE(Record("carl").ok());
+}
+
+TEST_F(ProctordSpendingTest, AJobEndsWhereTheQuotaIsSpentAndAnotherGoesOnWithTheRest) {
+  // A question costs 0.015.
+  ASSERT_NO_FATAL_FAILURE(Start("{otherwise: {judge_usd_per_day: 0.05}}", kOraclesOnly));
+  decides_ = true;
+  std::vector<std::string> trajectories;
+  for (int i = 0; i < 8; ++i) trajectories.push_back(Recorded(std::to_string(i)));
+  v1::Job job;
+  grpc::Status status = Do(Rescore(trajectories, &job));
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  const v1::Job spent = End(job);
+  EXPECT_EQ(spent.state(), v1::JOB_STATE_FAILED);
+  EXPECT_EQ(spent.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(spent.error_message(), HasSubstr("judge_usd_per_day of tenant `alpha`"));
+  EXPECT_THAT(spent.error_message(), HasSubstr("it frees at 2"));
+  EXPECT_THAT(spent.error_message(), HasSubstr("4 of 8 evaluations are done"));
+  EXPECT_EQ(model_.requests().size(), 4u);
+  server_.Stop(SIGTERM);
+
+  ASSERT_NO_FATAL_FAILURE(Start("{otherwise: {judge_usd_per_day: 1}}", kOraclesOnly));
+  status = Do(Rescore(trajectories, &job));
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  const v1::Job whole = End(job);
+  EXPECT_EQ(whole.state(), v1::JOB_STATE_SUCCEEDED) << whole.error_message();
+  v1::RescoreResult result;
+  ASSERT_TRUE(whole.result().UnpackTo(&result));
+  EXPECT_EQ(result.skipped(), 4);
+  EXPECT_EQ(result.evaluated(), 4);
+  EXPECT_EQ(model_.requests().size(), 8u);
+}
+
+TEST_F(ProctordSpendingTest, AJobThatGoesOnAfterARestartAsksTheQuotaToo) {
+  ASSERT_NO_FATAL_FAILURE(Start("{otherwise: {judge_usd_per_day: 0.02}}", kOraclesOnly));
+  decides_ = true;
+  const std::string first = Recorded("1");
+  const std::string second = Recorded("2");
+  const std::string third = Recorded("3");
+  answers_ = 1;
+  v1::Job job;
+  grpc::Status status = Do(Rescore({first, second, third}, &job));
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_TRUE(model_.WaitForRequests(2));  // The second is not answered.
+  server_.Stop(SIGTERM);
+  answers_ = std::numeric_limits<int>::max();
+  ASSERT_NO_FATAL_FAILURE(Start("{otherwise: {judge_usd_per_day: 0.02}}", kOraclesOnly));
+  const v1::Job spent = End(job);
+  EXPECT_EQ(spent.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << spent.error_message();
+  EXPECT_THAT(spent.error_message(), HasSubstr("2 of 3 evaluations are done"));
+  EXPECT_EQ(model_.requests().size(), 3u);
+}
+
+TEST_F(ProctordSpendingTest, APausedJobIsNotResumedWhereTheQuotaOfWhoStartedItIsSpent) {
+  ASSERT_NO_FATAL_FAILURE(Start(kHardlyAnything, kOraclesOnly));
+  decides_ = true;
+  const std::string first = Recorded("1");
+  const std::string second = Recorded("2");
+  answers_ = 0;
+  v1::Job job;
+  grpc::Status status = Do(Rescore({first}, &job));
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_TRUE(model_.WaitForRequests(1));
+  const auto jobs = v1::JobService::NewStub(server_.Plain());
+  v1::PauseJobRequest pause;
+  pause.set_name(job.name());
+  status = jobs->PauseJob(As("anna").get(), pause, &job);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  v1::ResumeJobRequest resume;
+  resume.set_name(job.name());
+  status = jobs->ResumeJob(As("anna").get(), resume, &job);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  status = jobs->PauseJob(As("anna").get(), pause, &job);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+
+  answers_ = 1;
+  status = Do(Evaluate(second, "evaluators/pae"));
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  for (const char* caller : {"anna", "carl"}) ExpectSpent(jobs->ResumeJob(As(caller).get(), resume, &job));
+  v1::GetJobRequest get;
+  get.set_name(resume.name());
+  status = jobs->GetJob(As("anna").get(), get, &job);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(job.state(), v1::JOB_STATE_PAUSED);
+}
+
+// Nothing that is asked of it would count.
+TEST_F(ProctordSpendingTest, AModelWithoutAPriceIsRefusedAtTheStartAndLater) {
+  ASSERT_NO_FATAL_FAILURE(Start(kHardlyAnything, kOraclesOnly));
+  const std::string unpriced = Settings(kHardlyAnything) + kOraclesOnly;
+  server_.Command(unpriced, {});  // Writes the file.
+  server_.Signal(SIGHUP);
+  const auto refused = [&] { return server_.log().find("the model `scripted` of models.endpoints.scripted has no price") != std::string::npos; };
+  for (int i = 0; i < 3000 && !refused(); ++i) usleep(20'000);
+  EXPECT_TRUE(refused());
+  EXPECT_TRUE(Record("anna").ok());
+  server_.Stop(SIGTERM);
+
+  std::string output;
+  EXPECT_EQ(GuardedProctord::Run(server_.Command(unpriced, {"--check-config"}), &output), 2);
+  EXPECT_THAT(output, HasSubstr("judge_usd_per_day: it cannot be kept: the model `scripted`"));
+  EXPECT_EQ(GuardedProctord::Run(server_.Command(unpriced, {}), &output), 2);
+  EXPECT_EQ(GuardedProctord::Run(server_.Command(Settings(kHardlyAnything) + kPrices + kOraclesOnly, {"--check-config"}), &output), 0);
 }
 
 TEST_F(ProctordSpendingTest, WhatIsAnsweredIsPaidOnce) {
