@@ -30,6 +30,7 @@ constexpr const char* kQuietFlags[] = {
     "--disable-search-engine-choice-screen",
     "--disable-sync",
     "--dns-prefetch-disable",
+    // Datagrams of WebRTC know no proxy. The headless shell's name for it; the full browser has another one, and ignores this.
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--metrics-recording-only",
     "--no-default-browser-check",
@@ -37,6 +38,7 @@ constexpr const char* kQuietFlags[] = {
     "--no-pings",
     "--password-store=basic",
     "--use-mock-keychain",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
 };
 
 // Pages in the background run like those in front, nothing asks a person, pictures look alike everywhere.

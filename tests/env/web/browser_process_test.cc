@@ -177,6 +177,11 @@ TEST(BrowserFlagsTest, SendEverythingThroughTheProxyLoopbackIncluded) {
   EXPECT_THAT(line, Contains("--proxy-bypass-list=<-loopback>"));
   EXPECT_THAT(line, Contains("--disable-quic"));
   EXPECT_THAT(line, Contains("--force-webrtc-ip-handling-policy=disable_non_proxied_udp"));
+  EXPECT_THAT(line, Contains("--webrtc-ip-handling-policy=disable_non_proxied_udp"));
+  // Names are the proxy's to look up: none leaves as a question to a name server.
+  EXPECT_THAT(line, Contains("--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"));
+  EXPECT_THAT(line, Contains("--dns-prefetch-disable"));
+  EXPECT_THAT(line, Contains("--no-pings"));
   EXPECT_THAT(line, testing::Not(Contains("--no-sandbox")));
   EXPECT_THAT(line, testing::Not(Contains("--headless=new")));
   EXPECT_THAT(BrowserCommandLine("/x/chromium", "/p", false, options), Contains("--headless=new"));

@@ -1,6 +1,6 @@
-// Pages that try every way out of the browser that is known to us: none of them reaches a server that the session may not reach. Most are
-// first tried in a session that may, and get there; the others (`works` is false) get nowhere even then, so that they show less: only that
-// this browser, as we start it, leaves that way shut.
+// Pages that try every way out of the browser that is known to us: none of them reaches a server that the session may not reach. Each has
+// a control where there can be one (`Control`): most get there in a session that may, WebRTC's datagrams in a browser without our policy.
+// Those without a control show less: only that this browser, as we start it, leaves that way shut.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -105,13 +105,26 @@ class ForbiddenServer {
   std::thread thread_;
 };
 
+// How it is known that a way would be seen if it were open.
+enum class Control {
+  // Reaches the server in a session that may reach it.
+  kWhereItMay,
+  // The same, on a machine that has a route to somewhere: without one WebRTC gathers nothing.
+  kWhereItMayWithARoute,
+  // Past the proxy, but for our policy: reaches the server from a browser without it, whatever the session may. Needs a route, too.
+  kWithoutWebRtcPolicy,
+  // The browser refuses to go there, and says so on the page's console.
+  kNavigationRefused,
+  // None: nothing arrives even where it may.
+  kNone,
+};
+
 // A way out. In `script`, which runs in a page of a site that may be reached, PORT is the forbidden port and SITE the page's own origin.
 // It ends with `done()`, which it may call more than once; and has a while for what it began.
 struct Way {
   const char* name;
   const char* script;
-  // Reaches the server in a session that may reach it, which is checked. False where nothing arrives even then.
-  bool works = true;
+  Control control = Control::kWhereItMay;
 };
 
 constexpr Way kWays[] = {
@@ -133,14 +146,14 @@ constexpr Way kWays[] = {
     {"prefetch", "add('link', {rel: 'prefetch', href: 'http://127.0.0.1:PORT/'}); later()"},
     {"preload", "add('link', {rel: 'preload', as: 'image', href: 'http://127.0.0.1:PORT/'}); later()"},
     {"module preload", "add('link', {rel: 'modulepreload', href: 'http://127.0.0.1:PORT/m.js'}); later()"},
-    {"preconnect", "add('link', {rel: 'preconnect', href: 'http://127.0.0.1:PORT/'}); later()", false},
-    {"icon", "add('link', {rel: 'icon', href: 'http://127.0.0.1:PORT/favicon.ico'}); later()", false},
+    {"preconnect", "add('link', {rel: 'preconnect', href: 'http://127.0.0.1:PORT/'}); later()", Control::kNone},
+    {"icon", "add('link', {rel: 'icon', href: 'http://127.0.0.1:PORT/favicon.ico'}); later()", Control::kNone},
     {"speculation", "add('script', {type: 'speculationrules', textContent: JSON.stringify({prefetch: [{source: 'list', "
-                    "urls: ['http://127.0.0.1:PORT/'], eagerness: 'immediate'}]})}); later()", false},
+                    "urls: ['http://127.0.0.1:PORT/'], eagerness: 'immediate'}]})}); later()", Control::kNone},
     {"form", "const f = document.createElement('form'); f.action = 'http://127.0.0.1:PORT/'; f.method = 'post'; f.target = 'w';"
              "add('iframe', {name: 'w'}); document.body.append(f); f.submit(); later()"},
     {"link ping", "const a = document.createElement('a'); a.href = '#x'; a.ping = 'http://127.0.0.1:PORT/'; document.body.append(a);"
-                  "a.click(); later()", false},
+                  "a.click(); later()", Control::kNone},
     {"redirected fetch", "fetch('SITE/to?http://127.0.0.1:PORT/', {mode: 'no-cors'}).finally(done)"},
     {"redirected image", "const i = new Image(); i.onload = i.onerror = done; i.src = 'SITE/to?http://127.0.0.1:PORT/'"},
     {"redirected frame", "add('iframe', {src: 'SITE/to?http://127.0.0.1:PORT/'})"},
@@ -151,8 +164,8 @@ constexpr Way kWays[] = {
     {"hexadecimal address", "fetch('http://0x7f000001:PORT/', {mode: 'no-cors'}).finally(done)"},
     {"octal address", "fetch('http://0177.0.0.1:PORT/', {mode: 'no-cors'}).finally(done)"},
     {"short address", "fetch('http://127.1:PORT/', {mode: 'no-cors'}).finally(done)"},
-    {"another loopback address", "fetch('http://127.0.0.2:PORT/', {mode: 'no-cors'}).finally(done)", false},
-    {"any address", "fetch('http://0.0.0.0:PORT/', {mode: 'no-cors'}).finally(done)", false},
+    {"another loopback address", "fetch('http://127.0.0.2:PORT/', {mode: 'no-cors'}).finally(done)", Control::kNone},
+    {"any address", "fetch('http://0.0.0.0:PORT/', {mode: 'no-cors'}).finally(done)", Control::kNone},
     {"IPv6", "fetch('http://[::1]:PORT/', {mode: 'no-cors'}).finally(done)"},
     {"IPv4 in IPv6", "fetch('http://[::ffff:127.0.0.1]:PORT/', {mode: 'no-cors'}).finally(done)"},
     {"localhost", "fetch('http://localhost:PORT/', {mode: 'no-cors'}).finally(done)"},
@@ -164,10 +177,11 @@ constexpr Way kWays[] = {
     {"web socket", "new WebSocket('ws://127.0.0.1:PORT/').onclose = done"},
     {"secure web socket", "new WebSocket('wss://127.0.0.1:PORT/').onclose = done"},
     {"https", "fetch('https://127.0.0.1:PORT/', {mode: 'no-cors'}).finally(done)"},
-    {"web transport", "try { new WebTransport('https://127.0.0.1:PORT/').closed.finally(done) } catch { done() }", false},
-    {"WebRTC to a STUN server", "rtc([{urls: 'stun:127.0.0.1:PORT'}])", false},
-    {"WebRTC to a TURN server", "rtc([{urls: 'turn:127.0.0.1:PORT?transport=tcp', username: 'u', credential: 'c'}])", false},
-    {"WebRTC to a peer", "peer('127.0.0.1', PORT)", false},
+    {"web transport", "try { new WebTransport('https://127.0.0.1:PORT/').closed.finally(done) } catch { done() }", Control::kNone},
+    {"WebRTC to a STUN server", "rtc([{urls: 'stun:127.0.0.1:PORT'}])", Control::kWithoutWebRtcPolicy},
+    {"WebRTC to a TURN server", "rtc([{urls: 'turn:127.0.0.1:PORT?transport=tcp', username: 'u', credential: 'c'}])",
+     Control::kWhereItMayWithARoute},
+    {"WebRTC to a peer", "peer('127.0.0.1', PORT)", Control::kWithoutWebRtcPolicy},
     {"worker", "const w = new Worker(URL.createObjectURL(new Blob(["
                "\"fetch('http://127.0.0.1:PORT/', {mode: 'no-cors'}).finally(() => postMessage(0))\"]))); w.onmessage = done"},
     {"service worker", "navigator.serviceWorker.register('SITE/worker.js?PORT').then(() => navigator.serviceWorker.ready).then(later, done)"},
@@ -180,13 +194,13 @@ constexpr Way kWays[] = {
     {"blank window that fetches", "window.open('about:blank').fetch('http://127.0.0.1:PORT/', {mode: 'no-cors'}).finally(done)"},
     {"download", "add('iframe', {srcdoc: \"<a href='SITE/to?http://127.0.0.1:PORT/x.bin' download='x.bin'>x</a><script>\" +"
                  "\"document.querySelector('a').click()</\" + 'script>'}); later()"},
-    {"source view", "window.open('view-source:http://127.0.0.1:PORT/'); later()", false},
-    {"source view in a frame", "add('iframe', {src: 'view-source:http://127.0.0.1:PORT/'}); later()", false},
+    {"source view", "window.open('view-source:http://127.0.0.1:PORT/'); later()", Control::kNavigationRefused},
+    {"source view in a frame", "add('iframe', {src: 'view-source:http://127.0.0.1:PORT/'}); later()", Control::kNavigationRefused},
     {"paint worklet", "CSS.paintWorklet.addModule('http://127.0.0.1:PORT/w.js').finally(done)"},
     {"shared worker", "const w = new SharedWorker(URL.createObjectURL(new Blob([\"onconnect = e =>"
                       " fetch('http://127.0.0.1:PORT/', {mode: 'no-cors'}).finally(() => e.ports[0].postMessage(0))\"])));"
                       " w.port.onmessage = done"},
-    {"manifest", "add('link', {rel: 'manifest', href: 'http://127.0.0.1:PORT/m.json'}); later()", false},
+    {"manifest", "add('link', {rel: 'manifest', href: 'http://127.0.0.1:PORT/m.json'}); later()", Control::kNone},
     {"violation report", "add('iframe', {src: 'SITE/reports?http://127.0.0.1:PORT/'}); later()"},
 };
 
@@ -221,16 +235,32 @@ const peer = async (host, port) => {
 try { SCRIPT } catch (error) { console.error('way: ' + error); done() }
 </script>)html";
 
-class HostilePagesTest : public testing::Test {
+// Whether packets could go anywhere but to this machine. Sends none.
+bool HasRoute() {
+  const int made = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(9);
+  inet_pton(AF_INET, "192.0.2.1", &address.sin_addr);
+  const bool has = connect(made, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+  close(made);
+  return has;
+}
+
+class HostilePagesTest : public testing::TestWithParam<v1::BrowserKind> {
  protected:
-  static void SetUpTestSuite() { shared_ = new Shared(); }
   static void TearDownTestSuite() {
     delete shared_;
     shared_ = nullptr;
   }
 
   struct Shared {
-    Shared() : pool(PoolOptions()), background("hostile-test", 2) {
+    Shared(v1::BrowserKind kind, const std::string& executable)
+        : kind(kind),
+          pool(PoolOptions(executable, {})),
+          // Of a flag that is there twice the last one counts.
+          pool_without_policy(PoolOptions(executable, {"--force-webrtc-ip-handling-policy=default", "--webrtc-ip-handling-policy=default"})),
+          background("hostile-test", 2) {
       net::EgressProxy::Options proxy_options;
       proxy_options.resolver = [this](const std::string& host) -> absl::StatusOr<std::vector<std::string>> {
         if (host == "inside.test") return std::vector<std::string>{"127.0.0.1"};
@@ -249,24 +279,39 @@ class HostilePagesTest : public testing::Test {
       // The site, and the names of a domain: a wildcard grants nothing that lies inside.
       closed.default_policy.allowed_hosts = {absl::StrCat("127.0.0.1:", site.port()), "*.test"};
       may_not = std::make_unique<WebEnvironment>(closed, pool, *proxy, background);
+      may_not_without_policy = std::make_unique<WebEnvironment>(closed, pool_without_policy, *proxy, background);
     }
-    static BrowserPool::Options PoolOptions() {
+    static BrowserPool::Options PoolOptions(const std::string& executable, std::vector<std::string> arguments) {
       BrowserPool::Options options;
+      options.process.executable = executable;
+      options.process.extra_arguments = std::move(arguments);
       options.max_browsers = 1;
       return options;
     }
 
+    const v1::BrowserKind kind;
     TestSite site;
     std::atomic<int> lookups = 0;
     std::atomic<int> pages = 0;
     std::unique_ptr<net::EgressProxy> proxy;
     BrowserPool pool;
+    BrowserPool pool_without_policy;
     ThreadPool background;
     std::unique_ptr<WebEnvironment> may;
     std::unique_ptr<WebEnvironment> may_not;
+    std::unique_ptr<WebEnvironment> may_not_without_policy;
   };
 
   void SetUp() override {
+    const absl::StatusOr<std::string> executable = FindBrowser(GetParam());
+    if (!executable.ok() && GetParam() == v1::BROWSER_KIND_CHROMIUM) GTEST_SKIP() << executable.status();
+    ASSERT_TRUE(executable.ok()) << executable.status();
+    if (shared_ != nullptr && shared_->kind != GetParam()) TearDownTestSuite();
+    if (shared_ == nullptr) shared_ = new Shared(GetParam(), *executable);
+    AnswerRequests();
+  }
+
+  static void AnswerRequests() {
     const auto location = [](const net::HttpRequest& request) { return request.target.substr(request.target.find('?') + 1); };
     const auto with = [](std::vector<std::pair<std::string, std::string>> headers, std::string body = "", int status = 200) {
       net::HttpResponse response;
@@ -294,8 +339,18 @@ class HostilePagesTest : public testing::Test {
     });
   }
 
-  // Opens a page that tries `way`, in a session of `environment`; how often the forbidden server was touched. Of any thread.
-  static int Try(WebEnvironment& environment, const Way& way) {
+  struct Outcome {
+    // How often the forbidden server was touched; -1: the page could not be opened or looked at.
+    int touched = -1;
+    // What the page's console said.
+    std::vector<std::string> console;
+  };
+
+  enum class Until { kItEnded, kItArrived };
+
+  // Opens a page that tries `way`, in a session of `environment`, for 20 s at most. Of any thread.
+  static Outcome Try(WebEnvironment& environment, const Way& way, Until until) {
+    Outcome outcome;
     ForbiddenServer forbidden;
     TestSite& site = shared_->site;
     const std::string script = absl::StrReplaceAll(
@@ -306,7 +361,7 @@ class HostilePagesTest : public testing::Test {
     settings.mutable_web()->mutable_settle_cap()->set_seconds(2);
     auto world = environment.Open(Within(absl::Seconds(30)), settings);
     EXPECT_TRUE(world.ok()) << world.status();
-    if (!world.ok()) return -1;
+    if (!world.ok()) return outcome;
     ResetSpec spec;
     spec.task.mutable_start_state()->set_start_url(site.Url(path));
     v1::ObservationRequest request;
@@ -314,20 +369,25 @@ class HostilePagesTest : public testing::Test {
     request.add_parts(v1::OBSERVATION_PART_CONSOLE);
     auto reset = (*world)->Reset(Within(absl::Seconds(60)), spec, request);
     EXPECT_TRUE(reset.ok()) << reset.status();
-    if (!reset.ok()) return -1;
-    EXPECT_THAT(reset->observation.console_errors(), Not(Contains(HasSubstr("way: ")))) << way.name;
+    if (!reset.ok()) return outcome;
     v1::Observation seen = reset->observation;
+    const auto keep_console = [&] { outcome.console.insert(outcome.console.end(), seen.console_errors().begin(), seen.console_errors().end()); };
+    keep_console();
     const absl::Time end = absl::Now() + absl::Seconds(20);
-    while (!IsDone(seen) && absl::Now() < end) {
+    const auto is_over = [&] { return IsDone(seen) && (until == Until::kItEnded || forbidden.touched() > 0); };
+    while (!is_over() && absl::Now() < end) {
       absl::SleepFor(absl::Milliseconds(50));
       auto look = (*world)->Observe(Within(absl::Seconds(10)), request);
       EXPECT_TRUE(look.ok()) << look.status();
-      if (!look.ok()) return -1;
+      if (!look.ok()) return outcome;
       seen = *std::move(look);
+      keep_console();
     }
+    EXPECT_THAT(outcome.console, Not(Contains(HasSubstr("way: ")))) << way.name;
     EXPECT_TRUE(IsDone(seen)) << way.name << " never ended: " << seen.ShortDebugString();
     (*world)->EndEpisode();
-    return forbidden.touched();
+    outcome.touched = forbidden.touched();
+    return outcome;
   }
 
   // The page's own tab says so, whichever tab is active now.
@@ -339,24 +399,41 @@ class HostilePagesTest : public testing::Test {
 };
 
 // Several at once: most of a way's time is waiting.
-TEST_F(HostilePagesTest, EveryWayReachesNothing) {
+TEST_P(HostilePagesTest, EveryWayReachesNothing) {
+  const bool has_route = HasRoute();
   std::atomic<size_t> next = 0;
   std::vector<std::thread> threads;
   for (int i = 0; i < 6; ++i) {
     threads.emplace_back([&] {
-      for (size_t way = next++; way < std::size(kWays); way = next++) {
-        if (kWays[way].works) {
-          EXPECT_GT(Try(*shared_->may, kWays[way]), 0) << kWays[way].name << " leads nowhere even where it may";
+      for (size_t at = next++; at < std::size(kWays); at = next++) {
+        const Way& way = kWays[at];
+        if (way.control == Control::kWhereItMay || (way.control == Control::kWhereItMayWithARoute && has_route)) {
+          EXPECT_GT(Try(*shared_->may, way, Until::kItArrived).touched, 0) << way.name << " leads nowhere even where it may";
         }
-        EXPECT_EQ(Try(*shared_->may_not, kWays[way]), 0) << kWays[way].name;
+        const Outcome outcome = Try(*shared_->may_not, way, Until::kItEnded);
+        EXPECT_EQ(outcome.touched, 0) << way.name;
+        if (way.control != Control::kNavigationRefused) continue;
+        EXPECT_THAT(outcome.console, Contains(HasSubstr("Not allowed to load local resource: view-source:"))) << way.name;
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
 }
 
+// Datagrams do not go through the proxy: what keeps them in is the policy that we start browsers with, and it alone.
+TEST_P(HostilePagesTest, WebRtcReachesTheServerIfThePolicyIsMissing) {
+  if (!HasRoute()) GTEST_SKIP() << "without a route to anywhere WebRTC sends nothing, whatever its policy";
+  int ways = 0;
+  for (const Way& way : kWays) {
+    if (way.control != Control::kWithoutWebRtcPolicy) continue;
+    EXPECT_GT(Try(*shared_->may_not_without_policy, way, Until::kItArrived).touched, 0) << way.name << " leads nowhere without it either";
+    ++ways;
+  }
+  EXPECT_EQ(ways, 2);
+}
+
 // What an agent may be talked into: the address bar.
-TEST_F(HostilePagesTest, GoingThereIsRefused) {
+TEST_P(HostilePagesTest, GoingThereIsRefused) {
   ForbiddenServer forbidden;
   shared_->site.Page("/page", "<title>start</title>");
   v1::EnvironmentSettings settings;
@@ -386,6 +463,9 @@ TEST_F(HostilePagesTest, GoingThereIsRefused) {
   }
   EXPECT_EQ(forbidden.touched(), 0);
 }
+
+INSTANTIATE_TEST_SUITE_P(Browsers, HostilePagesTest, testing::Values(v1::BROWSER_KIND_HEADLESS_SHELL, v1::BROWSER_KIND_CHROMIUM),
+                         [](const auto& info) { return info.param == v1::BROWSER_KIND_CHROMIUM ? "chromium" : "headless_shell"; });
 
 }  // namespace
 }  // namespace proctor::env::web
