@@ -1,17 +1,27 @@
-"""Runs scripts/demo on real Chromium in a network namespace with a way out, and sees that no packet takes it.
+"""Runs scripts/demo, and a page that names other hosts, on real Chromium in a network namespace with a way out, and sees that no
+packet takes it.
 
-Two namespaces, joined by a veth pair: the demo runs in the first, whose default routes (IPv4 and IPv6) and name server lead to
-the second, where a raw socket counts what arrives. Controls send one packet of each kind on purpose.
+Two namespaces, joined by a veth pair: what is tried runs in the first, whose default routes (IPv4 and IPv6) and name server lead to
+the second, where a raw socket counts what arrives. Controls send one packet of each kind on purpose, or drop a flag of the browser's.
 """
 import os
 import pathlib
+import select
 import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+sys.path.insert(0, str(ROOT / "tests" / "clients"))
+
+import proctor
+from proctor.v1 import task_pb2
+
+from proctord import Proctord
 
 IPV6 = pathlib.Path("/proc/net/if_inet6").exists()
 
@@ -41,11 +51,44 @@ while True:
     half = len(addresses) // 2
     source, target = map(ipaddress.ip_address, (addresses[:half], addresses[half:]))
     port = struct.unpack("!H", body[2:4])[0] if protocol in (6, 17) else 0
-    sys.stdout.write(f"ipv{source.version} protocol {protocol} {source} -> {target} port {port}\n")
+    # The name that a name server is asked for.
+    name, rest = "", body[8 + 12:] if protocol == 17 and port == 53 else b""
+    while rest and 0 < rest[0] < len(rest):
+        name, rest = name + "." * bool(name) + rest[1:1 + rest[0]].decode("latin-1"), rest[1 + rest[0]:]
+    sys.stdout.write(f"ipv{source.version} protocol {protocol} {source} -> {target} port {port} {name}".rstrip() + "\n")
     sys.stdout.flush()
 """
 
 SEND = "import socket; socket.socket(socket.AF_INET%s, socket.SOCK_DGRAM).sendto(b'x', (%r, %d))"
+
+
+# A page that would have names looked up by each way there is, and says when it is through.
+PAGE = """<!doctype html><title>names</title>
+<link rel="dns-prefetch" href="//prefetched.example"><link rel="preconnect" href="http://connected.example">
+<script>
+fetch('http://fetched.example/', {mode: 'no-cors'}).catch(() => 0);
+const made = new RTCPeerConnection({iceServers: [
+    {urls: 'stun:stun.example'}, {urls: 'turn:turn.example?transport=tcp', username: 'u', credential: 'c'}]});
+made.createDataChannel('x');
+made.onicegatheringstatechange = () => { if (made.iceGatheringState == 'complete') setTimeout(() => fetch('/done'), 500); };
+made.setLocalDescription();
+</script>"""
+
+SITE = r"""
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *arguments): pass
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(sys.argv[1].encode())
+        if self.path == "/done":
+            print("done", flush=True)
+site = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(site.server_port, flush=True)
+site.serve_forever()
+"""
 
 
 def ip(*arguments: str) -> None:
@@ -105,6 +148,45 @@ class NoPacketLeavesTest(unittest.TestCase):
             else:
                 seen.append(line)
         return seen
+
+    def visit(self, *flags: str) -> None:
+        """Opens PAGE in a session that may reach its site alone, and waits until it is through; `flags`: more of the browser's."""
+        site = subprocess.Popen(["ip", "netns", "exec", self.inside, sys.executable, "-c", SITE, PAGE], stdout=subprocess.PIPE, bufsize=0)
+        self.addCleanup(site.stdout.close)
+        self.addCleanup(site.wait, 20)
+        self.addCleanup(site.kill)
+
+        def said() -> str:
+            self.assertTrue(select.select([site.stdout], [], [], 60)[0], "the site has not been asked")
+            return site.stdout.readline().decode().strip()
+
+        address = f"127.0.0.1:{said()}"
+        folder = tempfile.TemporaryDirectory(prefix="proctor-test-")
+        self.addCleanup(folder.cleanup)
+        program, config = pathlib.Path(folder.name, "proctord"), pathlib.Path(folder.name, "proctord.yaml")
+        program.write_text(f"#!/bin/sh\nexec ip netns exec {self.inside} '{os.environ['PROCTORD']}' \"$@\"\n")
+        program.chmod(0o755)
+        config.write_text(f"browser: {{max_browsers: 1, prewarm_contexts: false, extra_flags: {list(flags)}}}\n"
+                          f"egress: {{allowed_hosts: ['{address}']}}\n")
+        with unittest.mock.patch.dict(os.environ, PROCTORD=str(program)):
+            server = Proctord("--config", str(config), *os.environ.get("PROCTORD_FLAGS", "").split())
+            self.addCleanup(server.__exit__)
+            server.start()
+        client = proctor.connect(server.address)
+        self.addCleanup(client.close)
+        task = task_pb2.Task(goal="Look at the page.", environment="environments/web")
+        task.start_state.start_url = f"http://{address}/"
+        with proctor.Env(client, "web", observe=["text"]) as env:
+            env.reset(options={"task": task})
+            self.assertEqual("done", said())
+
+    def test_a_page_that_names_other_hosts_sends_nothing(self):
+        self.visit()
+        self.assertEqual([], self.packets())
+
+    def test_the_check_sees_a_name_that_the_browser_looks_up(self):
+        self.visit("--host-resolver-rules=")
+        self.assertIn("ipv4 protocol 17 10.77.0.1 -> 10.77.0.2 port 53 turn.example", self.packets())
 
     def test_the_demo_sends_nothing(self):
         build = pathlib.Path(os.environ["PROCTORD"]).resolve().parents[1]
