@@ -8,7 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "common/proto_json.h"
+#include "common/json.h"
 #include "common/status.h"
 #include "common/yaml_proto.h"
 #include "proctor/v1/task_service.pb.h"
@@ -81,6 +81,11 @@ absl::StatusOr<std::vector<v1::Task>> ParseTasks(const std::string& text, const 
   if (first == '[') {
     PROCTOR_RETURN_IF_ERROR(
         Annotate(ProtoFromJson(absl::StrCat("{\"tasks\":", text, "}"), batch), Shown(path)));
+    // Else what follows the list would be read as further fields.
+    if (!Json::accept(text)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          Shown(path), " begins with '[' but is not one JSON list: nothing may follow its ']', and JSON quotes with \""));
+    }
   } else if (first == '{') {
     // One object over several lines, a batch, or lines of objects.
     v1::Task task;

@@ -52,6 +52,12 @@ TEST(ParseTasksTest, NamesFileLineAndField) {
   EXPECT_THAT(ParseTasks(" \n", "-").status().message(), HasSubstr("standard input is empty"));
 }
 
+TEST(ParseTasksTest, RefusesWhatFollowsAList) {
+  for (const char* text : {R"([{"goal":"a"}], "tasks": [{"goal":"b"}])", R"([{"goal":"a"}], "request_id": "x")"}) {
+    EXPECT_THAT(ParseTasks(text, "t.json").status().message(), HasSubstr("t.json begins with '[' but is not one JSON list")) << text;
+  }
+}
+
 TEST(ParseTasksTest, RefusesWhatIsNoTask) {
   for (const char* text : {"[1, 2]", "[{]", "{", "{\"goal\": 3}", "- goal: a", "just words",
                            "tasks: 3", "goal: [a]", "goal: \xff"}) {
