@@ -177,14 +177,9 @@ class Connection final : public EgressConnection {
     const bool upgrade = IsUpgrade(parser);
     const bool head = parser.get().method() == http::verb::head;
     const bool client_keeps = parser.get().keep_alive();
-    auto& request = parser.get();
     const bool wants_continue =
-        absl::EqualsIgnoreCase(ToString(request[http::field::expect]), "100-continue");
-    RemoveHopByHop(request, upgrade);
-    request.erase(http::field::expect);
-    request.target(destination->target);
-    request.set(http::field::host, HostHeader(destination->authority));
-    request.version(11);
+        absl::EqualsIgnoreCase(ToString(parser.get()[http::field::expect]), "100-continue");
+    RewriteRequest(parser, *destination);
 
     ErrorCode error;
     if (wants_continue) {
@@ -226,14 +221,12 @@ class Connection final : public EgressConnection {
     const bool switched = parser->get().result_int() == 101;
     if (switched && !upgrade) co_return co_await ReplyToBadServer(key, http::error::bad_status);
     const bool server_keeps = parser->get().keep_alive() && !parser->get().need_eof();
-    RemoveHopByHop(parser->get(), switched);
-    parser->get().erase(kEgressFailureHeader);
+    RewriteReply(*parser, switched);
     // Without a length the reply ends with the connection.
     const bool bodiless =
         head || parser->get().result_int() == 204 || parser->get().result_int() == 304;
     const bool framed = bodiless || parser->get().has_content_length() || parser->get().chunked();
     keep = keep && (framed || switched);
-    parser->get().version(11);
     if (!switched) parser->get().keep_alive(keep);
     co_await SendReply(*parser, bodiless || switched, error);
     if (error || closed_) co_return false;

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "net/egress_proxy.h"
 
 namespace proctor::net {
 
@@ -15,7 +16,11 @@ namespace http = boost::beast::http;
 std::string ToString(boost::beast::string_view view) { return std::string(view.data(), view.size()); }
 
 std::string_view FramingObjection(const http::fields& fields) {
-  if (fields.count(http::field::transfer_encoding) > 0 &&
+  const size_t lengths = fields.count(http::field::content_length);
+  const size_t codings = fields.count(http::field::transfer_encoding);
+  // The parser takes a length that is said twice. Whoever reads the message next may not.
+  if (lengths + codings > 1) return "more than one field that says where the body ends";
+  if (codings > 0 &&
       !absl::EqualsIgnoreCase(ToString(fields[http::field::transfer_encoding]), "chunked")) {
     return "unsupported transfer coding";
   }
@@ -86,6 +91,22 @@ std::string HostHeader(const Authority& authority) {
   const bool v6 = authority.address.has_value() && !authority.address->is_v4;
   const std::string host = v6 ? absl::StrCat("[", authority.host, "]") : authority.host;
   return authority.port == 80 ? host : absl::StrCat(host, ":", authority.port);
+}
+
+void RewriteRequest(RequestParser& parser, const Destination& destination) {
+  const bool upgrade = IsUpgrade(parser);
+  auto& request = parser.get();
+  RemoveHopByHop(request, upgrade);
+  request.erase(http::field::expect);
+  request.target(destination.target);
+  request.set(http::field::host, HostHeader(destination.authority));
+  request.version(11);
+}
+
+void RewriteReply(ResponseParser& parser, bool switched) {
+  RemoveHopByHop(parser.get(), switched);
+  parser.get().erase(kEgressFailureHeader);
+  parser.get().version(11);
 }
 
 std::string HostPort(const Authority& authority) {

@@ -40,6 +40,11 @@ absl::StatusOr<Destination> ParseAbsoluteForm(const std::string& target);
 
 std::string HostHeader(const Authority& authority);
 
+// The request as the server gets it: origin form, the destination's own Host and no other, nothing that concerns this hop.
+void RewriteRequest(RequestParser& parser, const Destination& destination);
+// The reply as the browser gets it; `switched`: it ends HTTP on the connection.
+void RewriteReply(ResponseParser& parser, bool switched);
+
 // "host:port", by which one place is known.
 std::string HostPort(const Authority& authority);
 
