@@ -66,6 +66,8 @@ constexpr const char* kFeaturesOff[] = {
     // Network of the browser's own.
     "AutofillServerCommunication", "CertificateTransparencyComponentUpdater", "DialMediaRouteProvider",
     "InterestFeedContentSuggestions", "MediaRouter", "NetworkTimeServiceQuerying", "OptimizationHints", "Translate",
+    // A page's WebRTC joins the network's mDNS group to hide local addresses, and answers there. By our policy it has none to hide.
+    "WebRtcHideLocalIpsWithMdns",
     // http:// stays http://.
     "HttpsFirstBalancedModeAutoEnable", "HttpsUpgrades",
     // A page brought back must be a page loaded, or its scripts and listeners are of another time.

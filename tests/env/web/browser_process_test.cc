@@ -182,6 +182,7 @@ TEST(BrowserFlagsTest, SendEverythingThroughTheProxyLoopbackIncluded) {
   EXPECT_THAT(line, Contains("--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"));
   EXPECT_THAT(line, Contains("--dns-prefetch-disable"));
   EXPECT_THAT(line, Contains("--no-pings"));
+  EXPECT_THAT(line, Contains(testing::ContainsRegex("^--disable-features=.*WebRtcHideLocalIpsWithMdns")));
   EXPECT_THAT(line, testing::Not(Contains("--no-sandbox")));
   EXPECT_THAT(line, testing::Not(Contains("--headless=new")));
   EXPECT_THAT(BrowserCommandLine("/x/chromium", "/p", false, options), Contains("--headless=new"));
