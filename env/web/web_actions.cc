@@ -338,7 +338,7 @@ absl::Status ActionRunner::Goto(Work& work, const std::string& url) {
   work.outcome.settle = load.settle;
   work.settled = true;
   if (!load.error.empty() && load.error != "net::ERR_ABORTED") {
-    return AgentError(absl::StrCat("the page could not be loaded: ", load.error));
+    return AgentError(absl::StrCat("the page could not be loaded: ", WhatFailed(load.error)));
   }
   return absl::OkStatus();
 }

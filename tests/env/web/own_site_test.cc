@@ -141,7 +141,7 @@ TEST_F(OwnSiteTest, ASiteThatBreaksOffWithoutAnAnswerIsAFault) {
 
 TEST_F(OwnSiteTest, AFailureThatComesBetweenStepsIsFoundByTheNext) {
   const std::string watching = "<title>own</title><script>setInterval(() => fetch('/')"
-      ".then(reply => { if (!reply.ok) throw 0 }).catch(() => location.reload()), 50)</script>";
+      ".then(reply => { if (!reply.ok) throw 0 }).catch(() => location.reload()), 700)</script>";
   for (const bool idle : {true, false}) {
     auto server = net::HttpServer::Create({}, [&](const net::HttpRequest&) { return TestSite::Html(watching); });
     ASSERT_TRUE(server.ok()) << server.status();
@@ -151,7 +151,7 @@ TEST_F(OwnSiteTest, AFailureThatComesBetweenStepsIsFoundByTheNext) {
     server->reset();
     // The page is told that nobody is there, and goes.
     absl::Status seen;
-    for (int look = 0; look < 500 && seen.ok(); ++look) {
+    for (int look = 0; look < 2000 && seen.ok(); ++look) {
       seen = (idle ? world_->Idle(Within(absl::Seconds(40)), Everything()) : TryAct(Noop())).status();
     }
     EXPECT_EQ(seen.code(), absl::StatusCode::kUnavailable) << seen;
