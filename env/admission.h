@@ -13,9 +13,11 @@ class Admission {
  public:
   virtual ~Admission() = default;
 
-  // Counts one more session of the tenant: asked for before it waits or opens. A refusal (RESOURCE_EXHAUSTED, with a retry hint) is
-  // the answer of CreateSession.
+  // Counts one more session of the tenant, or an explorer's world: asked for before it waits or opens. A refusal (RESOURCE_EXHAUSTED, with a
+  // retry hint) is the answer of CreateSession.
   virtual absl::Status Take(const std::string& tenant, const std::string& environment_id) = 0;
+  // The same for what can do without: false, and nothing is counted as refused, where Take refuses.
+  virtual bool TryTake(const std::string& tenant, const std::string& environment_id) = 0;
   // That session is closed, or never came to be.
   virtual void GiveBack(const std::string& tenant, const std::string& environment_id) = 0;
 

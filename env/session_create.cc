@@ -16,9 +16,10 @@ namespace {
 
 absl::Status Draining() { return absl::UnavailableError("the server is shutting down"); }
 
-absl::Status AllTaken(const std::string& environment, int max_sessions) {
-  return absl::ResourceExhaustedError(
-      absl::StrCat("all ", max_sessions, " sessions of ", environment, " are taken; try again or give max_wait"));
+absl::Status AllTaken(const std::string& environment, const SessionPlaces::Kind& kind) {
+  const std::string explorers = kind.exploring == 0 ? "" : absl::StrCat(" (", kind.exploring, " by crawls, which make room for who waits)");
+  return absl::ResourceExhaustedError(absl::StrCat("all ", kind.max_sessions, " sessions of ", environment, " are taken", explorers,
+                                                   "; try again or give max_wait"));
 }
 
 absl::Status GaveUpItsPlace(const std::string& environment) {
@@ -88,7 +89,7 @@ void SessionManager::Create(CallContext context, const v1::CreateSessionRequest&
     const SessionPlaces::Place place = refused.ok() ? places_.Take(opening, evicted) : SessionPlaces::Place::kNone;
     open = place == SessionPlaces::Place::kFree;
     if (refused.ok() && place == SessionPlaces::Place::kNone) {
-      refused = WithRetryHint(AllTaken(opening->request.environment(), places_.Find(opening->environment_id)->max_sessions),
+      refused = WithRetryHint(AllTaken(opening->request.environment(), *places_.Find(opening->environment_id)),
                               options_.retry_hint);
     }
   }
@@ -98,7 +99,7 @@ void SessionManager::Create(CallContext context, const v1::CreateSessionRequest&
   if (!refused.ok()) {
     GiveUpWaiting(opening, refused);
   } else if (open) {
-    parts_.pool.Post([this, opening] { Open(opening); });
+    PostOpen(opening);
   } else {
     const auto give_up = [this, weak = std::weak_ptr<SessionOpening>(opening)] {
       if (const SessionOpeningPtr still = weak.lock()) {
@@ -239,10 +240,14 @@ void SessionManager::ReleaseSlot(const std::string& environment_id, const std::s
   {
     MutexLock lock(mutex_);
     next = places_.Release(environment_id, tenant);
+    explorers_changed_.SignalAll();
   }
-  if (next == nullptr) return;
-  EndWaiting(*next);
-  parts_.pool.Post([this, next] { Open(next); });
+  if (next != nullptr) PostOpen(next);
+}
+
+void SessionManager::PostOpen(const SessionOpeningPtr& opening) {
+  EndWaiting(*opening);
+  parts_.pool.Post([this, opening] { Open(opening); });
 }
 
 void SessionManager::GiveBack(const std::string& environment_id, const std::string& tenant) {

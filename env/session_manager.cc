@@ -78,7 +78,7 @@ absl::StatusOr<v1::Environment> SessionManager::DescribeEnvironment(const std::s
     if (kind == nullptr) return absl::NotFoundError(absl::StrCat("no environment ", name));
     environment = kind->environment;
     max_sessions = kind->max_sessions;
-    taken = kind->taken;
+    taken = kind->taken + kind->exploring;
   }
   v1::Environment out = environment->Describe();
   out.set_name(name);
@@ -153,6 +153,8 @@ std::vector<SessionUsage> SessionManager::Usage() const {
     }
     one.opening = std::max(0, kind.taken - one.open);
     one.waiting = static_cast<int>(kind.waiting.size());
+    one.exploring = kind.exploring;
+    one.explorers_waiting = static_cast<int>(kind.explorers_waiting.size());
     one.refused = kind.refused;
   }
   return usage;

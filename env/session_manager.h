@@ -25,7 +25,7 @@ struct SessionManagerOptions {
   absl::Duration default_lease = absl::Seconds(60);
   absl::Duration min_lease = absl::Seconds(5);
   absl::Duration max_lease = absl::Hours(1);
-  // The longest wait for a free slot.
+  // The longest wait for a free slot, an explorer's too.
   absl::Duration max_wait = absl::Minutes(10);
   // What a refused client is told to wait.
   absl::Duration retry_hint = absl::Seconds(1);
@@ -54,13 +54,16 @@ struct SessionUsage {
   int busy = 0;
   // Who waits for a place.
   int waiting = 0;
+  // Places that explorers have, and explorers that wait for one.
+  int exploring = 0;
+  int explorers_waiting = 0;
   // Closed sessions that are still told of.
   int remembered = 0;
   // Requests refused for want of a place, since the start.
   int64_t refused = 0;
 };
 
-// At most `max_sessions` open sessions per environment; who asks with `max_wait` waits. Who gets the session that comes free:
+// At most `max_sessions` open sessions per environment, worlds of explorers (ExplorerPlace) included; who asks with `max_wait` waits. Who gets the session that comes free:
 // SessionPlaces. What is told of closed ones: SessionRegistry.
 // Thread-safe. Call CloseAll and wait for it before destruction.
 class SessionManager {
@@ -105,6 +108,9 @@ class SessionManager {
   void StopTicking();
 
  private:
+  // Takes and gives back places beside sessions.
+  friend class ExplorerPlace;
+
   // The steps of Create, in session_create.cc: what is asked for;
   absl::StatusOr<SessionOpeningPtr> Check(CallContext context, const v1::CreateSessionRequest& request, std::string tenant) const;
   // true if the request was answered or joined to one under way;
@@ -118,6 +124,8 @@ class SessionManager {
   void Finish(const SessionOpeningPtr& opening, absl::StatusOr<std::shared_ptr<Session>> session);
   // A session is gone or could not open: its place is the next one's.
   void ReleaseSlot(const std::string& environment_id, const std::string& tenant);
+  // Opens what has a place, on the pool.
+  void PostOpen(const SessionOpeningPtr& opening);
   // To `admission`.
   void GiveBack(const std::string& environment_id, const std::string& tenant);
 
@@ -127,6 +135,8 @@ class SessionManager {
   const SessionParts parts_;
 
   mutable Mutex mutex_;
+  // A place may be free for an explorer.
+  CondVar explorers_changed_;
   bool admitting_ ABSL_GUARDED_BY(mutex_) = true;
   bool ticking_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t tick_timer_ ABSL_GUARDED_BY(mutex_) = 0;

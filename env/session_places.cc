@@ -48,7 +48,7 @@ SessionOpeningPtr SessionPlaces::FindEvicted(const std::string& tenant, const st
 
 SessionPlaces::Place SessionPlaces::Take(const SessionOpeningPtr& opening, SessionOpeningPtr& evicted) {
   Kind& kind = kinds_[opening->environment_id];
-  if (kind.taken < kind.max_sessions && kind.waiting.empty()) {
+  if (!IsFull(kind) && kind.waiting.empty()) {
     Occupy(kind, opening);
     return Place::kFree;
   }
@@ -87,6 +87,27 @@ SessionOpeningPtr SessionPlaces::Release(const std::string& environment_id, cons
   Kind& kind = kinds_[environment_id];
   --kind.taken;
   if (--kind.taken_by[tenant] == 0) kind.taken_by.erase(tenant);
+  return kind.waiting.empty() ? nullptr : TakeNext(kind);
+}
+
+int SessionPlaces::MaxExploring(const Kind& kind) { return std::max(1, kind.max_sessions / 2); }
+
+bool SessionPlaces::HasPlaceForExplorer(const Kind& kind) {
+  return !IsFull(kind) && kind.waiting.empty() && kind.exploring < MaxExploring(kind);
+}
+
+uint64_t SessionPlaces::QueueExplorer(const std::string& environment_id) {
+  return kinds_[environment_id].explorers_waiting.emplace_back(next_ticket_++);
+}
+
+bool SessionPlaces::IsExplorersTurn(const std::string& environment_id, uint64_t ticket) const {
+  const Kind& kind = kinds_.at(environment_id);
+  return kind.explorers_waiting.front() == ticket && HasPlaceForExplorer(kind);
+}
+
+SessionOpeningPtr SessionPlaces::ReleaseFromExplorer(const std::string& environment_id) {
+  Kind& kind = kinds_[environment_id];
+  --kind.exploring;
   return kind.waiting.empty() ? nullptr : TakeNext(kind);
 }
 

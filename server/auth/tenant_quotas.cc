@@ -150,19 +150,30 @@ absl::Status TenantQuotas::CheckJudgeSpend(const std::string& tenant) const {
 bool TenantQuotas::limits_storage() const { return LimitsStorage(*config()); }
 bool TenantQuotas::limits_judge_spend() const { return LimitsJudgeSpend(*config()); }
 
+bool TenantQuotas::AddWeight(const std::string& tenant, double weight, double limit) {
+  double& taken = weights_[tenant];
+  if (limit > 0 && taken + weight > limit + kRounding) return false;
+  taken += weight;
+  return true;
+}
+
 absl::Status TenantQuotas::Take(const std::string& tenant, const std::string& environment_id) {
   const std::string name = Named(tenant);
   const double limit = Of(name).session_weight();
   const double weight = Weight(environment_id);
   MutexLock lock(mutex_);
-  double& taken = weights_[name];
-  if (limit > 0 && taken + weight > limit + kRounding) {
-    return Spent("session_weight", name, limit,
-                 absl::StrCat("when one of its sessions closes: they weigh ", taken, ", and one of ", environment_id, " weighs ", weight),
-                 kSomeTime);
-  }
-  taken += weight;
-  return absl::OkStatus();
+  if (AddWeight(name, weight, limit)) return absl::OkStatus();
+  return Spent("session_weight", name, limit,
+               absl::StrCat("when one of its sessions closes: they weigh ", weights_[name], ", and one of ", environment_id, " weighs ", weight),
+               kSomeTime);
+}
+
+bool TenantQuotas::TryTake(const std::string& tenant, const std::string& environment_id) {
+  const std::string name = Named(tenant);
+  const double limit = Of(name).session_weight();
+  const double weight = Weight(environment_id);
+  MutexLock lock(mutex_);
+  return AddWeight(name, weight, limit);
 }
 
 void TenantQuotas::GiveBack(const std::string& tenant, const std::string& environment_id) {

@@ -59,6 +59,7 @@ class TenantQuotas final : public env::Admission {
 
   // env::Admission. "" is kDefaultTenant.
   absl::Status Take(const std::string& tenant, const std::string& environment_id) override;
+  bool TryTake(const std::string& tenant, const std::string& environment_id) override;
   void GiveBack(const std::string& tenant, const std::string& environment_id) override;
   double Share(const std::string& tenant) const override;
 
@@ -73,6 +74,8 @@ class TenantQuotas final : public env::Admission {
   absl::Status StorageSpent(const std::string& tenant, int64_t limit) const;
   v1::TenantQuota Of(const std::string& tenant) const;
   double Weight(const std::string& environment_id) const;
+  // False, and nothing is added: the tenant's sessions would weigh more than `limit` (0: none).
+  bool AddWeight(const std::string& tenant, double weight, double limit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Spend(const std::string& tenant, double per_minute, const char* what, std::map<std::string, Bucket>& buckets)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

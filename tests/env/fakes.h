@@ -12,6 +12,7 @@
 #include "common/executor.h"
 #include "common/ids.h"
 #include "common/mutex.h"
+#include "env/admission.h"
 #include "env/episode_host.h"
 #include "env/episode_sink.h"
 #include "env/session_manager.h"
@@ -154,6 +155,33 @@ class FakeHost final : public EpisodeHost {
   std::vector<std::string> closed ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> not_closed ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> abandoned ABSL_GUARDED_BY(mutex_);
+};
+
+// At most `limit` sessions a tenant; `heavy` has a share of 2.
+class FakeAdmission final : public Admission {
+ public:
+  explicit FakeAdmission(int limit) : limit_(limit) {}
+  absl::Status Take(const std::string& tenant, const std::string&) override {
+    MutexLock lock(mutex_);
+    if (counted_[tenant] >= limit_) return absl::ResourceExhaustedError("quota");
+    ++counted_[tenant];
+    return absl::OkStatus();
+  }
+  bool TryTake(const std::string& tenant, const std::string& environment_id) override { return Take(tenant, environment_id).ok(); }
+  void GiveBack(const std::string& tenant, const std::string&) override {
+    MutexLock lock(mutex_);
+    --counted_[tenant];
+  }
+  double Share(const std::string& tenant) const override { return tenant == "heavy" ? 2 : 1; }
+  int counted(const std::string& tenant) {
+    MutexLock lock(mutex_);
+    return counted_[tenant];
+  }
+
+ private:
+  const int limit_;
+  Mutex mutex_;
+  std::map<std::string, int> counted_ ABSL_GUARDED_BY(mutex_);
 };
 
 // Calls an asynchronous function of the shape f(..., Done<T>) and waits for its answer.

@@ -11,32 +11,6 @@
 namespace proctor::env {
 namespace {
 
-// At most `limit` sessions a tenant; `heavy` has a share of 2.
-class FakeAdmission final : public Admission {
- public:
-  explicit FakeAdmission(int limit) : limit_(limit) {}
-  absl::Status Take(const std::string& tenant, const std::string&) override {
-    MutexLock lock(mutex_);
-    if (counted_[tenant] >= limit_) return absl::ResourceExhaustedError("quota");
-    ++counted_[tenant];
-    return absl::OkStatus();
-  }
-  void GiveBack(const std::string& tenant, const std::string&) override {
-    MutexLock lock(mutex_);
-    --counted_[tenant];
-  }
-  double Share(const std::string& tenant) const override { return tenant == "heavy" ? 2 : 1; }
-  int counted(const std::string& tenant) {
-    MutexLock lock(mutex_);
-    return counted_[tenant];
-  }
-
- private:
-  const int limit_;
-  Mutex mutex_;
-  std::map<std::string, int> counted_ ABSL_GUARDED_BY(mutex_);
-};
-
 // One that opens nothing.
 class BrokenEnvironment final : public Environment {
  public:

@@ -117,6 +117,16 @@ TEST_F(TenantQuotasTest, SessionsCountByTheirWeights) {
   EXPECT_TRUE(quotas->Take("lab", "web").ok());
 }
 
+TEST_F(TenantQuotasTest, WhatCanDoWithoutIsNotRefusedButNotTaken) {
+  const auto quotas = Quotas("otherwise {session_weight: 1}");
+  EXPECT_TRUE(quotas->TryTake("lab", "web"));
+  EXPECT_FALSE(quotas->TryTake("lab", "web"));
+  EXPECT_TRUE(quotas->refusals().empty());
+  ExpectSpent(quotas->Take("lab", "web"), "session_weight");
+  quotas->GiveBack("lab", "web");
+  EXPECT_TRUE(quotas->TryTake("lab", "web"));
+}
+
 TEST_F(TenantQuotasTest, TheDefaultTenantHasTwoNames) {
   const auto quotas = Quotas("tenants {key: 'default' value {session_weight: 1 share: 3}}");
   EXPECT_TRUE(quotas->Take("", "web").ok());
