@@ -106,7 +106,7 @@ class CrawlProposer {
       PROCTOR_RETURN_IF_ERROR(context.Check("proposing tasks"));
       std::vector<TrialItem> wave = ChooseWave(splits);
       if (wave.empty()) break;
-      trials.Run(context, wave);
+      PROCTOR_RETURN_IF_ERROR(trials.Run(context, wave));
       for (TrialItem& item : wave) PROCTOR_RETURN_IF_ERROR(Settle(context, item, splits));
       Report();
     }

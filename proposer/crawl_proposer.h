@@ -39,7 +39,7 @@ std::string CrawlTaskName(const std::string& job, int index);
 
 // Crawls `request.crawl`, drafts tasks, replays each in a fresh context and returns up to `request.count` that passed
 // everything, as many of each kind as the site gives. `job` as for ProposeFromTemplates. Costs a reset and the
-// solution's page loads a draft; drafts are tried by all explorers of `team` side by side. On the same site the same
+// solution's page loads a draft; drafts are tried by all explorers of `team` that have a browser, side by side. On the same site the same
 // request gives the same tasks, whatever the team, with the same history.
 //
 // Splits go by page: whatever is asked about a page is on one side, and tasks that share an answer are never on two;

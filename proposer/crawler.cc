@@ -41,6 +41,7 @@ class Crawler {
     const absl::Time end = absl::Now() + FromProto(source_.max_duration());
     while (!waiting_.empty() && static_cast<int>(model_.pages.size()) < source_.max_pages() && absl::Now() < end) {
       PROCTOR_RETURN_IF_ERROR(context.Check("crawl"));
+      PROCTOR_RETURN_IF_ERROR(explorer_.Acquire(context));
       const Waiting next = std::move(waiting_.front());
       waiting_.pop_front();
       const absl::Status status = Visit(context, next);
@@ -62,6 +63,7 @@ class Crawler {
 
  private:
   absl::Status Begin(const CallContext& context) {
+    PROCTOR_RETURN_IF_ERROR(explorer_.Acquire(context));
     if (source_.respect_robots()) {
       PROCTOR_RETURN_IF_ERROR(ReadRobots(context));
       if (!robots_.Allows(urls_.PathOf(urls_.start()))) {

@@ -41,7 +41,7 @@ using CrawlProgress = std::function<void(int crawled, int waiting)>;
 // `source` is normalized; `task` gives environment, start state and seed. Sets the base URLs in `urls`. Ends at
 // max_pages, max_depth or max_duration, whichever comes first: what is known by then is the model.
 // Errors: FAILED_PRECONDITION: the start page cannot be had, or robots.txt forbids it; UNAVAILABLE: the browser fails again and
-// again; CANCELLED, DEADLINE_EXCEEDED from the context.
+// again; CANCELLED, DEADLINE_EXCEEDED from the context; those of SiteExplorer::Acquire.
 absl::StatusOr<SiteModel> Crawl(const CallContext& context, const v1::CrawlSource& source, const v1::Task& task,
                                 SiteUrls& urls, SiteExplorer& explorer, const CrawlProgress& progress = nullptr);
 

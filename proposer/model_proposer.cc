@@ -239,6 +239,8 @@ class ModelProposer {
       if (!replays_.contains(visit)) {
         auto replay = parts_.replay(context, visit, EmptyTask());
         PROCTOR_RETURN_IF_ERROR(context.Check("replaying a demonstration"));
+        // To find that out may have taken minutes: not again for each.
+        if (absl::IsResourceExhausted(replay.status())) return Annotate(replay.status(), "replaying a demonstration");
         if (!replay.ok()) replay = DemonstrationReplay{kCouldNotBeTried, std::string(replay.status().message())};
         replays_[visit] = *std::move(replay);
       }

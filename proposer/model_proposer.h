@@ -32,7 +32,8 @@ class ProposerModel {
 using StoreTasks = std::function<absl::StatusOr<std::vector<v1::Task>>(int batch, std::vector<v1::Task> tasks)>;
 
 // Does a demonstration's actions again in a fresh world that begins as `start` does; `visit` counts the source's
-// demonstrations from 0. Errors tell nothing of the demonstration: no world could be made, it broke, the context ended.
+// demonstrations from 0. Errors tell nothing of the demonstration: no world could be made, it broke, the context ended. RESOURCE_EXHAUSTED (there
+// is no place for a world) ends the proposal.
 using TryDemonstration =
     std::function<absl::StatusOr<DemonstrationReplay>(const CallContext& context, int visit, const v1::Task& start)>;
 

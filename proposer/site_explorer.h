@@ -19,7 +19,7 @@
 
 namespace proctor::proposer {
 
-// One browser tab to look around with. Used by one thread. All calls wait until the page came to rest.
+// One browser tab to look around with. Used by one thread at a time. All calls wait until the page came to rest.
 class SiteExplorer {
  public:
   // The world after Reset.
@@ -30,6 +30,12 @@ class SiteExplorer {
   };
 
   virtual ~SiteExplorer() = default;
+
+  // Asks for a browser, before each Reset (the next task, the next page): it may have to be shared with others, and what was open before may be
+  // gone. Waits for it; not OK: there is none to be had, no use in going on. Explorers that need not share always have one.
+  virtual absl::Status Acquire(const CallContext&) { return absl::OkStatus(); }
+  // The same without waiting: false, there is none just now.
+  virtual bool TryAcquire() { return true; }
 
   // Brings a fresh context (no cookies, no history) to the task's start.
   virtual absl::StatusOr<Start> Reset(const CallContext& context, const v1::Task& task,

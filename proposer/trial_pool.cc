@@ -34,30 +34,41 @@ class Latch {
 TrialPool::TrialPool(const ExplorerTeam& team, const OracleCheck& oracle, const SiteUrls& urls, Pace& pace)
     : pool_(team.pool) {
   for (SiteExplorer* const explorer : team.explorers) {
+    explorers_.push_back(explorer);
     trials_.push_back(std::make_unique<DraftTrial>(*explorer, oracle, urls, pace));
     if (pool_ == nullptr) break;
   }
 }
 
-void TrialPool::Run(const CallContext& context, std::vector<TrialItem>& items) {
+absl::Status TrialPool::Run(const CallContext& context, std::vector<TrialItem>& items) {
   std::atomic<size_t> next = 0;
-  const auto work = [&](DraftTrial& trial) {
-    for (size_t i = next++; i < items.size(); i = next++) {
-      const absl::Status status = context.Check("trying a draft");
-      if (status.ok()) items[i].outcome = trial.Run(context, *items[i].draft, items[i].wrong_answers);
-      else items[i].outcome = status;
-    }
+  // False: all are tried, or being tried.
+  const auto try_next = [&](DraftTrial& trial) {
+    const size_t i = next++;
+    if (i >= items.size()) return false;
+    const absl::Status status = context.Check("trying a draft");
+    if (status.ok()) items[i].outcome = trial.Run(context, *items[i].draft, items[i].wrong_answers);
+    else items[i].outcome = status;
+    return true;
   };
   const size_t helpers = std::min(trials_.size(), std::max<size_t>(items.size(), 1)) - 1;
   Latch latch(helpers);
   for (size_t h = 1; h <= helpers; ++h) {
     pool_->Post([&, h] {
-      work(*trials_[h]);
+      while (next < items.size() && explorers_[h]->TryAcquire() && try_next(*trials_[h])) {
+      }
       latch.Done();
     });
   }
-  work(*trials_[0]);
+  absl::Status acquired;
+  while (next < items.size()) {
+    acquired = explorers_[0]->Acquire(context);
+    if (!acquired.ok() || !try_next(*trials_[0])) break;
+  }
+  // What is left is tried by nobody.
+  if (!acquired.ok()) next = items.size();
   latch.Wait();
+  return acquired;
 }
 
 }  // namespace proctor::proposer

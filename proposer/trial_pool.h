@@ -18,7 +18,7 @@ namespace proctor::proposer {
 
 // Who looks around on the site. All outlive what is given them.
 struct ExplorerTeam {
-  // At least one. Each is used by one thread at a time.
+  // At least one; the first crawls. Each is used by one thread at a time.
   std::vector<SiteExplorer*> explorers;
   // Runs all explorers but the first, which the caller's thread runs; null: only the first is used.
   Executor* pool = nullptr;
@@ -37,11 +37,14 @@ class TrialPool {
   // `oracle` and `pace` outlive the pool. Page loads of all explorers together keep `pace`.
   TrialPool(const ExplorerTeam& team, const OracleCheck& oracle, const SiteUrls& urls, Pace& pace);
 
-  // Tries all items and returns when the last one is done. Once the context ends, the rest have its error.
-  void Run(const CallContext& context, std::vector<TrialItem>& items);
+  // Tries all items and returns when the last one is done. Once the context ends, the rest have its error. Explorers that get no browser at
+  // once leave their share to the others; the first one waits for it. Not OK: it got none (SiteExplorer::Acquire), the rest is not tried.
+  absl::Status Run(const CallContext& context, std::vector<TrialItem>& items);
 
  private:
   Executor* const pool_;
+  std::vector<SiteExplorer*> explorers_;
+  // In the order of the explorers.
   std::vector<std::unique_ptr<DraftTrial>> trials_;
 };
 

@@ -236,6 +236,33 @@ TEST(ProposeFromCrawlTest, MakesTheSameTasksWhateverTheTeam) {
   }
 }
 
+TEST(ProposeFromCrawlTest, ExplorersWithoutABrowserLeaveTheirShareToTheOthers) {
+  const FakeSite site = MakeWiki(40);
+  const auto alone = Propose(site, Request(site, 20));
+  FakeExplorer one(site);
+  SharedExplorer now_and_then(site, /*turns=*/3), never(site, /*turns=*/0);
+  ThreadPool pool("explorers", 2);
+  const auto together = ProposeFromCrawl({}, Request(site, 20), "jobs/j",
+                                         {.explorers = {&one, &now_and_then, &never}, .pool = &pool}, RealOracle());
+  ASSERT_TRUE(alone.ok() && together.ok()) << together.status();
+  ASSERT_EQ(alone->tasks.size(), together->tasks.size());
+  for (size_t i = 0; i < alone->tasks.size(); ++i) {
+    EXPECT_EQ(alone->tasks[i].SerializeAsString(), together->tasks[i].SerializeAsString());
+  }
+  EXPECT_TRUE(never.visited().empty());
+}
+
+TEST(ProposeFromCrawlTest, EndsWhereTheFirstExplorerGetsNoBrowserAnyMore) {
+  const FakeSite site = MakeWiki(40);
+  FakeExplorer crawls(site);
+  const auto pages = ProposeFromCrawl({}, Request(site, 20), "jobs/j", {.explorers = {&crawls}}, RealOracle());
+  ASSERT_TRUE(pages.ok()) << pages.status();
+  // All pages of the crawl and some drafts.
+  SharedExplorer one(site, pages->result.pages_crawled() + 5);
+  EXPECT_EQ(ProposeFromCrawl({}, Request(site, 20), "jobs/j", {.explorers = {&one}}, RealOracle()).status(),
+            absl::ResourceExhaustedError("no browser for you"));
+}
+
 TEST(ProposeFromCrawlTest, StartsHalfOfTheTasksNearTheirTarget) {
   const FakeSite site = MakeWiki(80);
   v1::ProposeTasksRequest request = Request(site, 60);

@@ -20,7 +20,8 @@ class CrawlTest : public testing::Test {
     source_.mutable_delay()->set_seconds(0);
   }
 
-  absl::StatusOr<SiteModel> Run() {
+  absl::StatusOr<SiteModel> Run() { return Run(explorer_); }
+  absl::StatusOr<SiteModel> Run(FakeExplorer& explorer) {
     const auto source = NormalizeCrawlSource(source_);
     EXPECT_TRUE(source.ok()) << source.status();
     auto urls = SiteUrls::Create(source_.start_url(),
@@ -28,7 +29,7 @@ class CrawlTest : public testing::Test {
     EXPECT_TRUE(urls.ok()) << urls.status();
     v1::Task task;
     task.mutable_start_state()->set_start_url(source_.start_url());
-    return Crawl({}, *source, task, *urls, explorer_);
+    return Crawl({}, *source, task, *urls, explorer);
   }
 
   bool Visited(const std::string& part) const {
@@ -46,6 +47,16 @@ TEST_F(CrawlTest, VisitsEachPageOnce) {
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_EQ(model->pages.size(), 25u);
   EXPECT_EQ(explorer_.visited().size(), 26u);  // and robots.txt
+}
+
+TEST_F(CrawlTest, AsksForABrowserBeforeEachPageAndEndsWithoutOne) {
+  SharedExplorer shared(site_, /*turns=*/4);
+  const auto model = Run(shared);
+  EXPECT_EQ(model.status(), absl::ResourceExhaustedError("no browser for you"));
+  EXPECT_EQ(shared.visited().size(), 5u);  // robots.txt and the start page are one turn.
+  SharedExplorer none(site_, /*turns=*/0);
+  EXPECT_EQ(Run(none).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(none.visited().empty());
 }
 
 TEST_F(CrawlTest, KeepsItsBounds) {

@@ -69,6 +69,23 @@ class FakeExplorer : public SiteExplorer {
   bool broken_ = false;
 };
 
+// One that has a browser so many times, and then none.
+class SharedExplorer final : public FakeExplorer {
+ public:
+  SharedExplorer(const FakeSite& site, int turns) : FakeExplorer(site), turns_(turns) {}
+  absl::Status Acquire(const CallContext&) override {
+    return TryAcquire() ? absl::OkStatus() : absl::ResourceExhaustedError("no browser for you");
+  }
+  bool TryAcquire() override {
+    if (turns_ == 0) return false;
+    --turns_;
+    return true;
+  }
+
+ private:
+  int turns_;
+};
+
 // The evaluator's own oracles.
 OracleCheck RealOracle();
 

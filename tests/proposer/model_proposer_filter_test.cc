@@ -128,5 +128,19 @@ TEST_F(ModelProposerFilterTest, WhatCouldNotBeTriedIsTriedAgainInTheNextBatch) {
   EXPECT_EQ(tries, 2);
 }
 
+TEST_F(ModelProposerFilterTest, EndsWhereThereIsNoPlaceForAWorld) {
+  request_.mutable_model()->set_replay(true);
+  int tries = 0;
+  replay_ = [&](const CallContext&, int, const v1::Task&) -> absl::StatusOr<DemonstrationReplay> {
+    ++tries;
+    return absl::ResourceExhaustedError("no place came free");
+  };
+  model_.ProposeLines({{LineOfVisit(kGoals[0], 1), LineOfVisit(kGoals[1], 1)}});
+  const auto result = Run();
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(result.status().message()), HasSubstr("no place came free"));
+  EXPECT_EQ(tries, 1);
+}
+
 }  // namespace
 }  // namespace proctor::proposer
