@@ -52,7 +52,8 @@ class JobRunner::Progress final : public JobProgress {
  public:
   Progress(JobRunner& runner, Running& running) : runner_(runner), running_(running) {}
 
-  absl::Status Report(int64_t done, int64_t total, const std::string& message) override {
+  using JobProgress::Report;
+  absl::Status Report(int64_t done, int64_t total, const std::string& message, const std::function<void()>& before_waiting) override {
     PROCTOR_RETURN_IF_ERROR(running_.context.Check("the job"));
     bool notify = false;
     bool store = false;
@@ -71,6 +72,11 @@ class JobRunner::Progress final : public JobProgress {
     }
     if (store) PROCTOR_RETURN_IF_ERROR(runner_.Store(running_.context, copy).status());
     if (notify) runner_.Notify(copy.name());
+    {
+      MutexLock lock(running_.mutex);
+      if (!running_.paused) return absl::OkStatus();
+    }
+    if (before_waiting != nullptr) before_waiting();
     MutexLock lock(running_.mutex);
     return AwaitWithContext(
         running_.context, running_.mutex, running_.changed,

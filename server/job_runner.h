@@ -25,8 +25,10 @@ namespace proctor::server {
 class JobProgress {
  public:
   virtual ~JobProgress() = default;
-  // A safe point: waits while the job is paused; CANCELLED once it is cancelled. `total` 0: not known.
-  virtual absl::Status Report(int64_t done, int64_t total, const std::string& message) = 0;
+  // A safe point: waits while the job is paused; CANCELLED once it is cancelled. `total` 0: not known. `before_waiting`, if any, is called first
+  // where it waits: to give back what a paused job does not need.
+  virtual absl::Status Report(int64_t done, int64_t total, const std::string& message, const std::function<void()>& before_waiting) = 0;
+  absl::Status Report(int64_t done, int64_t total, const std::string& message) { return Report(done, total, message, nullptr); }
 };
 
 // Thread-safe.

@@ -131,14 +131,14 @@ std::string Message(const v1::ProposeTasksResult& result, bool unpriced) {
   return message;
 }
 
-proposer::TryDemonstration TryIn(env::Environment& environment, const std::vector<v1::Trajectory>& demonstrations) {
+proposer::TryDemonstration TryIn(const ExplorerHome& home, const std::vector<v1::Trajectory>& demonstrations) {
   return [&](const CallContext& context, int visit,
              const v1::Task& start) -> absl::StatusOr<proposer::DemonstrationReplay> {
     const v1::Trajectory& demonstration = demonstrations[static_cast<size_t>(visit)];
-    PROCTOR_ASSIGN_OR_RETURN(const auto explorer,
-                             WorldExplorer::Open(context.Child(kOpenTimeout), environment,
-                                                 demonstration.initial_observation().viewport()));
-    return proposer::ReplayDemonstration(context, *explorer, start, demonstration);
+    WorldExplorer explorer(home, demonstration.initial_observation().viewport());
+    PROCTOR_RETURN_IF_ERROR(explorer.Acquire(context));
+    PROCTOR_RETURN_IF_ERROR(explorer.Open(context.Child(kOpenTimeout)));
+    return proposer::ReplayDemonstration(context, explorer, start, demonstration);
   };
 }
 
@@ -177,12 +177,13 @@ absl::Status CheckModelProposal(const CallContext& context, const v1::ProposeTas
 
 absl::StatusOr<v1::ProposeTasksResult> ProposeByModel(const CallContext& context, const v1::Job& job,
                                                       const v1::ProposeTasksRequest& request, JobProgress& progress,
-                                                      DataDirectory& data, Worlds& worlds, Models& models) {
+                                                      const ProposeParts& parts) {
+  DataDirectory& data = parts.data;
+  Models& models = parts.models;
   // The configuration may be another one than when the job was made.
   PROCTOR_RETURN_IF_ERROR(CheckModelProposal(context, request, data, models));
   PROCTOR_ASSIGN_OR_RETURN(const v1::ModelSource source, SourceOf(request));
-  env::Environment* const environment = worlds.Find(source.environment());
-  if (environment == nullptr) return absl::NotFoundError(absl::StrCat("no environment ", source.environment()));
+  PROCTOR_ASSIGN_OR_RETURN(const ExplorerHome home, HomeOf(source.environment(), job, parts));
   PROCTOR_ASSIGN_OR_RETURN(const std::string site, proposer::SiteOf(source));
   PROCTOR_ASSIGN_OR_RETURN(const auto known, KnownTasksOf(context, job, site, *data.tasks));
   PROCTOR_ASSIGN_OR_RETURN(const auto demonstrations, LoadDemonstrations(context, source, data));
@@ -203,7 +204,7 @@ absl::StatusOr<v1::ProposeTasksResult> ProposeByModel(const CallContext& context
                                                              return StoreBatch(context, job.name(), batch, made,
                                                                                *data.tasks);
                                                            },
-                                                       .replay = TryIn(*environment, demonstrations),
+                                                       .replay = TryIn(home, demonstrations),
                                                        .progress =
                                                            [&](const v1::ProposeTasksResult& so_far) {
                                                              return progress.Report(so_far.accepted(), request.count(),

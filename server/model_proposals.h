@@ -10,7 +10,7 @@
 #include "server/data_directory.h"
 #include "server/job_runner.h"
 #include "server/models.h"
-#include "server/worlds.h"
+#include "server/propose_parts.h"
 
 namespace proctor::server {
 
@@ -25,7 +25,7 @@ absl::Status CheckModelProposal(const CallContext& context, const v1::ProposeTas
 // proposer::ProposeFromModel; NOT_FOUND the environment.
 absl::StatusOr<v1::ProposeTasksResult> ProposeByModel(const CallContext& context, const v1::Job& job,
                                                       const v1::ProposeTasksRequest& request, JobProgress& progress,
-                                                      DataDirectory& data, Worlds& worlds, Models& models);
+                                                      const ProposeParts& parts);
 
 }  // namespace proctor::server
 

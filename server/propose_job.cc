@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/executor.h"
 #include "common/status.h"
-#include "env/world.h"
 #include "evaluator/evaluate.h"
 #include "evaluator/evaluator_config.h"
 #include "evaluator/evidence.h"
@@ -69,24 +68,28 @@ absl::StatusOr<proposer::CrawlHistory> HistoryOf(const CallContext& context, con
 
 absl::StatusOr<proposer::Proposal> ProposeByCrawl(const CallContext& context, const v1::Job& job,
                                                   const v1::ProposeTasksRequest& request, JobProgress& progress,
-                                                  const proposer::TaskStore& tasks, Worlds& worlds) {
+                                                  const ProposeParts& parts) {
   PROCTOR_ASSIGN_OR_RETURN(const v1::CrawlSource source, proposer::NormalizeCrawlSource(request.crawl()));
-  env::Environment* const environment = worlds.Find(source.environment());
-  if (environment == nullptr) return absl::NotFoundError(absl::StrCat("no environment ", source.environment()));
-  PROCTOR_ASSIGN_OR_RETURN(proposer::CrawlHistory history, HistoryOf(context, job, source, tasks));
+  PROCTOR_ASSIGN_OR_RETURN(const ExplorerHome home, HomeOf(source.environment(), job, parts));
+  PROCTOR_ASSIGN_OR_RETURN(proposer::CrawlHistory history, HistoryOf(context, job, source, *parts.data.tasks));
   std::vector<std::unique_ptr<WorldExplorer>> explorers;
   ThreadPool pool("propose", source.parallel_trials());
   proposer::ExplorerTeam team{.explorers = {}, .pool = &pool};
   for (int i = 0; i < source.parallel_trials(); ++i) {
-    PROCTOR_ASSIGN_OR_RETURN(explorers.emplace_back(), WorldExplorer::Open(context, *environment));
-    team.explorers.push_back(explorers.back().get());
+    team.explorers.push_back(explorers.emplace_back(std::make_unique<WorldExplorer>(home)).get());
   }
+  PROCTOR_RETURN_IF_ERROR(progress.Report(0, request.count(), absl::StrCat("waiting for a place in ", source.environment())));
+  PROCTOR_RETURN_IF_ERROR(explorers[0]->Acquire(context));
+  PROCTOR_RETURN_IF_ERROR(explorers[0]->Open(context));
   return proposer::ProposeFromCrawl(
       context, request, job.name(), team, TaskOracleCheck(),
       [&](const proposer::CrawlProposalProgress& done) {
         // A cancelled job ends through its context; this only waits while the job is paused.
         progress.Report(done.accepted, request.count(),
-                        absl::StrCat(done.pages_crawled, " pages crawled, ", done.tried, " drafts tried"))
+                        absl::StrCat(done.pages_crawled, " pages crawled, ", done.tried, " drafts tried"),
+                        [&] {
+                          for (const auto& explorer : explorers) explorer->Rest();
+                        })
             .IgnoreError();
       },
       std::move(history));
@@ -109,24 +112,24 @@ absl::StatusOr<proposer::GoalSplits> GoalSplitsOf(const CallContext& context, co
 
 absl::StatusOr<proposer::Proposal> Propose(const CallContext& context, const v1::Job& job,
                                            const v1::ProposeTasksRequest& request, JobProgress& progress,
-                                           const proposer::TaskStore& tasks, Worlds& worlds) {
+                                           const ProposeParts& parts) {
   if (request.has_templates()) {
     PROCTOR_RETURN_IF_ERROR(progress.Report(0, request.count(), "making instances of templates"));
-    PROCTOR_ASSIGN_OR_RETURN(const proposer::GoalSplits taken, GoalSplitsOf(context, request, tasks));
-    return proposer::ProposeFromTemplates(context, request, job.name(), worlds.templates(), taken);
+    PROCTOR_ASSIGN_OR_RETURN(const proposer::GoalSplits taken, GoalSplitsOf(context, request, *parts.data.tasks));
+    return proposer::ProposeFromTemplates(context, request, job.name(), parts.worlds.templates(), taken);
   }
   if (request.has_webarena()) {
     PROCTOR_RETURN_IF_ERROR(progress.Report(0, request.count(), "reading WebArena's tasks"));
     return ProposeFromWebArena(request, job.name());
   }
-  return ProposeByCrawl(context, job, request, progress, tasks, worlds);
+  return ProposeByCrawl(context, job, request, progress, parts);
 }
 
 // Proposes everything, then stores it.
 absl::StatusOr<v1::ProposeTasksResult> ProposeAndStore(const CallContext& context, const v1::Job& job,
                                                        const v1::ProposeTasksRequest& request, JobProgress& progress,
-                                                       proposer::TaskStore& tasks, Worlds& worlds) {
-  PROCTOR_ASSIGN_OR_RETURN(proposer::Proposal proposal, Propose(context, job, request, progress, tasks, worlds));
+                                                       const ProposeParts& parts) {
+  PROCTOR_ASSIGN_OR_RETURN(proposer::Proposal proposal, Propose(context, job, request, progress, parts));
   const int total = static_cast<int>(proposal.tasks.size());
   for (int i = 0; i < proposal.stored; ++i) proposal.result.add_tasks(proposal.tasks[i].name());
   for (int first = proposal.stored; first < total; first += kBatch) {
@@ -135,7 +138,7 @@ absl::StatusOr<v1::ProposeTasksResult> ProposeAndStore(const CallContext& contex
     // The job may start again after a crash: the same id stores the same tasks once.
     batch.set_request_id(absl::StrCat(job.name(), "/", first));
     for (int i = first; i < std::min(total, first + kBatch); ++i) *batch.add_tasks() = proposal.tasks[i];
-    PROCTOR_ASSIGN_OR_RETURN(const auto stored, tasks.BatchCreateTasks(context, batch));
+    PROCTOR_ASSIGN_OR_RETURN(const auto stored, parts.data.tasks->BatchCreateTasks(context, batch));
     for (const v1::Task& task : stored.tasks()) proposal.result.add_tasks(task.name());
   }
   PROCTOR_RETURN_IF_ERROR(progress.Report(total, total, "done"));
@@ -143,14 +146,14 @@ absl::StatusOr<v1::ProposeTasksResult> ProposeAndStore(const CallContext& contex
 }
 
 absl::StatusOr<google::protobuf::Any> Run(const CallContext& context, const v1::Job& job, JobProgress& progress,
-                                          DataDirectory& data, Worlds& worlds, Models& models) {
+                                          const ProposeParts& parts) {
   v1::ProposeTasksRequest request;
   if (!job.request().UnpackTo(&request)) {
     return absl::InternalError(absl::StrCat(job.name(), " holds a request of another type"));
   }
   absl::StatusOr<v1::ProposeTasksResult> result =
-      request.has_model() ? ProposeByModel(context, job, request, progress, data, worlds, models)
-                          : ProposeAndStore(context, job, request, progress, *data.tasks, worlds);
+      request.has_model() ? ProposeByModel(context, job, request, progress, parts)
+                          : ProposeAndStore(context, job, request, progress, parts);
   if (!result.ok()) return result.status();
   google::protobuf::Any any;
   any.PackFrom(*result);
@@ -168,9 +171,9 @@ v1::Job ShownJob(v1::Job job) {
   return job;
 }
 
-void RegisterProposeJob(JobRunner& jobs, DataDirectory& data, Worlds& worlds, Models& models) {
-  jobs.Register(kProposeTasksJob, [&](const CallContext& context, const v1::Job& job, JobProgress& progress) {
-    return Run(context, job, progress, data, worlds, models);
+void RegisterProposeJob(JobRunner& jobs, ProposeParts parts) {
+  jobs.Register(kProposeTasksJob, [parts = std::move(parts)](const CallContext& context, const v1::Job& job, JobProgress& progress) {
+    return Run(context, job, progress, parts);
   });
 }
 

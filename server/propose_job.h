@@ -2,10 +2,8 @@
 #ifndef PROCTOR_SERVER_PROPOSE_JOB_H_
 #define PROCTOR_SERVER_PROPOSE_JOB_H_
 
-#include "server/data_directory.h"
 #include "server/job_runner.h"
-#include "server/models.h"
-#include "server/worlds.h"
+#include "server/propose_parts.h"
 
 namespace proctor::server {
 
@@ -13,8 +11,8 @@ namespace proctor::server {
 // cookies, and together be larger than a message.
 v1::Job ShownJob(v1::Job job);
 
-// Registers the work of `propose_tasks` jobs. All outlive the runner.
-void RegisterProposeJob(JobRunner& jobs, DataDirectory& data, Worlds& worlds, Models& models);
+// Registers the work of `propose_tasks` jobs.
+void RegisterProposeJob(JobRunner& jobs, ProposeParts parts);
 
 }  // namespace proctor::server
 

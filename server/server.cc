@@ -268,7 +268,8 @@ void ServerImpl::StartJobs() {
   RegisterMeasureJob(*jobs_, data_);
   RegisterCalibrateJob(*jobs_, data_);
   RegisterTrajectoryJobs(*jobs_, data_, config_.exchange_dir());
-  RegisterProposeJob(*jobs_, data_, *worlds_, *models_);
+  RegisterProposeJob(*jobs_, {data_, *worlds_, *models_, *sessions_,
+                              [this](const std::string& job) { return accounts_->JobTenant(job); }});
   state_ = std::make_unique<StateReader>(StateReader::Parts{*sessions_, *worlds_, *pipeline_, *data_.rewards, *consumers_,
                                                             *data_.archive, pools_->All(), config_.data_dir(), *guard_, *reloads_, tracer_.get()});
   housekeeping_ = std::make_unique<Housekeeping>(

@@ -21,28 +21,48 @@ absl::Status Wait(const CallContext& context, absl::Duration duration) {
   return context.Check("wait");
 }
 
+absl::Status NothingIsOpen() { return absl::FailedPreconditionError("an explorer has nothing open: Reset comes first"); }
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<WorldExplorer>> WorldExplorer::Open(const CallContext& context,
-                                                                   env::Environment& environment) {
-  return Open(context, environment, v1::Size());
+WorldExplorer::WorldExplorer(const ExplorerHome& home, const v1::Size& viewport)
+    : environment_(home.environment), viewport_(viewport), place_(home.sessions, home.environment_id, home.tenant) {}
+
+absl::Status WorldExplorer::Acquire(const CallContext& context) {
+  if (place_.held() && place_.wanted()) {
+    world_.reset();
+    place_.Lend();
+  }
+  return place_.Await(context);
 }
 
-absl::StatusOr<std::unique_ptr<WorldExplorer>> WorldExplorer::Open(const CallContext& context,
-                                                                   env::Environment& environment,
-                                                                   const v1::Size& viewport) {
-  PROCTOR_ASSIGN_OR_RETURN(v1::EnvironmentSettings settings, environment.ResolveSettings({}));
+bool WorldExplorer::TryAcquire() {
+  if (!place_.held() || !place_.wanted()) return place_.Try();
+  Rest();
+  return false;
+}
+
+void WorldExplorer::Rest() {
+  world_.reset();
+  place_.GiveBack();
+}
+
+absl::Status WorldExplorer::Open(const CallContext& context) {
+  if (world_ != nullptr) return absl::OkStatus();
+  if (!place_.held()) return absl::FailedPreconditionError("an explorer has no place for a world: Acquire comes first");
+  PROCTOR_ASSIGN_OR_RETURN(v1::EnvironmentSettings settings, environment_.ResolveSettings({}));
   v1::EnvironmentSettings wished = settings;
-  if (wished.has_web()) *wished.mutable_web()->mutable_viewport() = viewport;
-  if (wished.has_practice()) *wished.mutable_practice()->mutable_web()->mutable_viewport() = viewport;
-  if (auto resolved = environment.ResolveSettings(wished); resolved.ok()) settings = *std::move(resolved);
-  PROCTOR_ASSIGN_OR_RETURN(std::unique_ptr<env::World> world, environment.Open(context, settings));
-  return std::unique_ptr<WorldExplorer>(new WorldExplorer(std::move(world)));
+  if (wished.has_web()) *wished.mutable_web()->mutable_viewport() = viewport_;
+  if (wished.has_practice()) *wished.mutable_practice()->mutable_web()->mutable_viewport() = viewport_;
+  if (auto resolved = environment_.ResolveSettings(wished); resolved.ok()) settings = *std::move(resolved);
+  PROCTOR_ASSIGN_OR_RETURN(world_, environment_.Open(context, settings));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<proposer::SiteExplorer::Start> WorldExplorer::Reset(const CallContext& context,
                                                                    const v1::Task& task,
                                                                    const v1::ObservationRequest& request) {
+  PROCTOR_RETURN_IF_ERROR(Open(context));
   PROCTOR_ASSIGN_OR_RETURN(
       env::ResetResult reset,
       world_->Reset(context, env::ResetSpec{.task = task, .seed = task.seed()}, request));
@@ -54,6 +74,7 @@ absl::StatusOr<v1::Observation> WorldExplorer::Act(const CallContext& context, c
   if (action.has_answer() || action.has_give_up()) {
     return absl::InvalidArgumentError("an explorer neither answers nor gives up");
   }
+  if (world_ == nullptr) return NothingIsOpen();
   if (action.has_wait()) {
     const absl::Duration asked = FromProto(action.wait().duration());
     PROCTOR_RETURN_IF_ERROR(Wait(context, asked > absl::ZeroDuration() ? asked : absl::Seconds(1)));
@@ -65,6 +86,7 @@ absl::StatusOr<v1::Observation> WorldExplorer::Act(const CallContext& context, c
 
 absl::StatusOr<std::string> WorldExplorer::Evaluate(const CallContext& context,
                                                     const std::string& expression) {
+  if (world_ == nullptr) return NothingIsOpen();
   v1::EvidenceRequest request;
   request.set_id("expression");
   request.mutable_page_expression()->set_expression(expression);
@@ -77,6 +99,7 @@ absl::StatusOr<std::string> WorldExplorer::Evaluate(const CallContext& context,
 
 std::vector<v1::Evidence> WorldExplorer::Collect(const CallContext& context,
                                                  const std::vector<v1::EvidenceRequest>& requests) {
+  if (world_ == nullptr) return {};
   return world_->Collect(context, requests);
 }
 

@@ -8,21 +8,41 @@
 
 #include "absl/status/statusor.h"
 #include "common/call_context.h"
+#include "env/explorer_place.h"
+#include "env/session_manager.h"
 #include "env/world.h"
 #include "proposer/site_explorer.h"
 
 namespace proctor::server {
 
-// One world, used by one thread; freed with the explorer. Where a verb only takes time (`wait`) the calling thread waits.
+// Where worlds to explore are, and whose they are. All outlive the explorers.
+struct ExplorerHome {
+  env::SessionManager& sessions;
+  // Registered there as `environment_id`.
+  env::Environment& environment;
+  std::string environment_id;
+  // Whose quota of sessions counts them.
+  std::string tenant;
+};
+
+// One world, in one of the environment's places (env::ExplorerPlace), used by one thread at a time; both are freed with the explorer. Where a verb
+// only takes time (`wait`) the calling thread waits.
 class WorldExplorer final : public proposer::SiteExplorer {
  public:
-  // Opens a world with the environment's default settings. UNAVAILABLE if it cannot start. `environment` outlives the
-  // explorer. It takes no session slot: the number of crawling jobs bounds it.
-  static absl::StatusOr<std::unique_ptr<WorldExplorer>> Open(const CallContext& context,
-                                                             env::Environment& environment);
+  // Has neither place nor world yet. The world will have the environment's default settings.
+  explicit WorldExplorer(const ExplorerHome& home) : WorldExplorer(home, v1::Size()) {}
   // The same, but a browser of that size, if it is one that a browser can have.
-  static absl::StatusOr<std::unique_ptr<WorldExplorer>> Open(const CallContext& context, env::Environment& environment,
-                                                             const v1::Size& viewport);
+  WorldExplorer(const ExplorerHome& home, const v1::Size& viewport);
+
+  // A place for a world. If it has one that somebody waits for, it makes room first: the world is gone then, and its place, too, until it is
+  // its turn again. Errors: those of env::ExplorerPlace::Await.
+  absl::Status Acquire(const CallContext& context) override;
+  // The same without waiting; where it made room it stays without a place for this time.
+  bool TryAcquire() override;
+  // Opens the world, if it has none: Reset does so, too. FAILED_PRECONDITION: it has no place; UNAVAILABLE if the world cannot start.
+  absl::Status Open(const CallContext& context);
+  // Frees world and place, for as long as nothing is explored.
+  void Rest();
 
   absl::StatusOr<Start> Reset(const CallContext& context, const v1::Task& task,
                               const v1::ObservationRequest& request) override;
@@ -33,9 +53,11 @@ class WorldExplorer final : public proposer::SiteExplorer {
                                     const std::vector<v1::EvidenceRequest>& requests) override;
 
  private:
-  explicit WorldExplorer(std::unique_ptr<env::World> world) : world_(std::move(world)) {}
-
-  const std::unique_ptr<env::World> world_;
+  env::Environment& environment_;
+  const v1::Size viewport_;
+  env::ExplorerPlace place_;
+  // Gone before its place.
+  std::unique_ptr<env::World> world_;
 };
 
 }  // namespace proctor::server

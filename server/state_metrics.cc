@@ -82,6 +82,10 @@ class StateMetrics {
     AddUsage(Gauge("proctor_sessions_remembered", "Closed sessions that are still told of."), &env::SessionUsage::remembered);
     AddUsage(Gauge("proctor_sessions_waiting", "Requests for a session that wait for a place."), &env::SessionUsage::waiting);
     AddUsage(Gauge("proctor_sessions_max", "Sessions that may be open."), &env::SessionUsage::max_sessions);
+    AddUsage(Gauge("proctor_explorers_open", "Places of sessions that crawls and replays of demonstrations have."),
+             &env::SessionUsage::exploring);
+    AddUsage(Gauge("proctor_explorers_waiting", "Crawls and replays of demonstrations that wait for a place."),
+             &env::SessionUsage::explorers_waiting);
     AddUsage(Counter("proctor_sessions_refused_total", "Requests for a session refused for want of a place."),
              &env::SessionUsage::refused);
   }

@@ -21,9 +21,7 @@ absl::StatusOr<v1::Job> TenantWrites::StartJob(const CallContext& context, const
   PROCTOR_ASSIGN_OR_RETURN(const std::string id, TenantRequestId(caller.tenant, request_id));
   absl::StatusOr<v1::Job> job = absl::InternalError("no job was started");
   PROCTOR_RETURN_IF_ERROR(Store(caller, request, [&] {
-    job = jobs_.Start(context, id, kind, request, [&](const std::string& name) {
-      if (quotas_.limits_judge_spend()) accounts_.SetJobTenant(name, caller.tenant);
-    });
+    job = jobs_.Start(context, id, kind, request, [&](const std::string& name) { accounts_.SetJobTenant(name, caller.tenant); });
     return job.status();
   }));
   return job;

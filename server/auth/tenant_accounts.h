@@ -68,7 +68,7 @@ class TenantAccounts {
   // When the next day begins.
   absl::Time NextDay() const;
 
-  // A job that the tenant pays for, also when it goes on after a restart.
+  // A job that the tenant pays for, and whose worlds count to it, also when it goes on after a restart.
   void SetJobTenant(const std::string& job, const std::string& tenant);
   std::string JobTenant(const std::string& job) const;
 

@@ -104,6 +104,26 @@ TEST_F(JobRunnerTest, AStoppedServersPausedJobStaysPaused) {
   Await(job.name(), v1::JOB_STATE_SUCCEEDED);
 }
 
+TEST_F(JobRunnerTest, APausedJobIsToldBeforeItWaits) {
+  std::atomic<int> rested = 0;
+  runner_->Register("resting", [&](const CallContext& context, const v1::Job&, JobProgress& progress) -> absl::StatusOr<google::protobuf::Any> {
+    while (!finish_) {
+      if (const absl::Status status = progress.Report(1, 2, "working", [&] { ++rested; }); !status.ok()) return status;
+      AwaitTick(context);
+    }
+    return google::protobuf::Any();
+  });
+  const v1::Job job = runner_->Start(context_, "", "resting", v1::Task()).value();
+  Await(job.name(), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(rested, 0);
+  ASSERT_TRUE(runner_->Pause(context_, job.name()).ok());
+  while (rested == 0) AwaitTick(context_);
+  finish_ = true;
+  ASSERT_TRUE(runner_->Resume(context_, job.name()).ok());
+  Await(job.name(), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(rested, 1);
+}
+
 TEST_F(JobRunnerTest, ACancelledJobIsNotTakenUpAgain) {
   const v1::Job job = Start();
   Await(job.name(), v1::JOB_STATE_RUNNING);

@@ -126,7 +126,7 @@ TEST_F(MetricsTest, NamesThatClientsChooseAddABoundedNumberOfSeries) {
 TEST_F(MetricsTest, TheStateIsTold) {
   ServerState state;
   state.not_ready = {"the server is shutting down"};
-  state.sessions.push_back({.environment_id = "web", .max_sessions = 16, .open = 3, .opening = 1, .busy = 2, .waiting = 5, .remembered = 8, .refused = 7});
+  state.sessions.push_back({.environment_id = "web", .max_sessions = 16, .open = 3, .opening = 1, .busy = 2, .waiting = 5, .exploring = 6, .explorers_waiting = 10, .remembered = 8, .refused = 7});
   state.browsers = env::web::BrowserPool::Counters{.started = 4, .died = 1, .hung = 1, .recycled = 1, .dropped_messages = 3, .running = 1};
   state.pools.push_back({.name = "rpc", .threads = 16, .queued = 2, .running = 16, .finished = 100, .busy = absl::Seconds(5)});
   state.episodes_pending = 9;
@@ -145,6 +145,8 @@ TEST_F(MetricsTest, TheStateIsTold) {
   EXPECT_EQ(ValueOf(metrics, "proctor_sessions_open", {{"environment", "web"}}), 3);
   EXPECT_EQ(ValueOf(metrics, "proctor_sessions_opening", {{"environment", "web"}}), 1);
   EXPECT_EQ(ValueOf(metrics, "proctor_sessions_remembered", {{"environment", "web"}}), 8);
+  EXPECT_EQ(ValueOf(metrics, "proctor_explorers_open", {{"environment", "web"}}), 6);
+  EXPECT_EQ(ValueOf(metrics, "proctor_explorers_waiting", {{"environment", "web"}}), 10);
   EXPECT_EQ(ValueOf(metrics, "proctor_refusals_total", {{"reason", "unauthenticated"}}), 11);
   EXPECT_EQ(ValueOf(metrics, "proctor_refusals_total", {{"reason", "quota"}}), 0);
   EXPECT_EQ(ValueOf(metrics, "proctor_quota_refusals_total", {{"quota", "storage_bytes"}, {"tenant", "lab"}}), 12);

@@ -1,5 +1,7 @@
 // What tenants of a real server may use, and that it is theirs alone.
 #include "gmock/gmock.h"
+#include "proctor/v1/job_service.grpc.pb.h"
+#include "proctor/v1/task_service.grpc.pb.h"
 #include "proctor/v1/trajectory_service.grpc.pb.h"
 #include "tests/server/tenants_fixture.h"
 
@@ -48,6 +50,37 @@ TEST_F(ProctordQuotasTest, QuotasOfOneTenantAreNotAnothers) {
   ASSERT_TRUE(stream->Read(&reply));
   EXPECT_TRUE(reply.has_session());
   EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(ProctordQuotasTest, WorldsOfACrawlCountToItsTenant) {
+  server_.Write("tokens.yaml", "tokens:\n" + GuardedProctord::Token("pete", "act, propose", ", tenant: alpha") +
+                                   GuardedProctord::Token("paul", "act, propose", ", tenant: beta"));
+  ASSERT_NO_FATAL_FAILURE(server_.Start("auth: {tokens_file: " + server_.tokens_file() +
+                                        "}\nquotas: {tenants: {alpha: {session_weight: 0.01}}}\n"));
+  // How a crawl ends while its tenant has a session. The null environment has no pages.
+  const auto crawl = [](const Client& client) {
+    client.Create();
+    v1::ProposeTasksRequest request;
+    request.set_count(1);
+    request.mutable_crawl()->set_start_url("http://sights.example/");
+    request.mutable_crawl()->set_environment("environments/null");
+    request.mutable_crawl()->mutable_delay()->set_seconds(0);
+    v1::Job job;
+    const grpc::Status status = v1::TaskService::NewStub(client.channel())->ProposeTasks(client.Context().get(), request, &job);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    v1::WatchJobRequest watch;
+    watch.set_name(job.name());
+    const auto context = client.Context();
+    const auto jobs = v1::JobService::NewStub(client.channel());
+    const auto stream = jobs->WatchJob(context.get(), watch);
+    while (stream->Read(&job)) {
+    }
+    return job;
+  };
+  const v1::Job spent = crawl(As("pete"));
+  EXPECT_EQ(spent.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(spent.error_message(), HasSubstr("session_weight of tenant `alpha`"));
+  EXPECT_THAT(crawl(As("paul")).error_message(), HasSubstr("the start page cannot be had"));
 }
 
 TEST_F(ProctordQuotasTest, StorageEndsWhatRunsAndRefusesTheNextEpisodeUntilSomethingIsDeleted) {

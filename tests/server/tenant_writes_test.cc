@@ -82,6 +82,13 @@ TEST_F(TenantWritesTest, AJobIsItsTenantsWhenItBegins) {
   EXPECT_GT(accounts_->stored_bytes("lab"), 10);
 }
 
+TEST_F(TenantWritesTest, AJobIsItsTenantsWithoutAQuotaOfMoney) {
+  quotas_ = std::make_unique<TenantQuotas>(v1::QuotaConfig(), *accounts_, clock_);
+  writes_ = std::make_unique<TenantWrites>(*quotas_, *accounts_, *runner_);
+  ASSERT_TRUE(writes_->StartJob(CallContext(), lab_, "run-1", "job", Task(10)).ok());
+  EXPECT_EQ(payer_.get_future().get(), "lab");
+}
+
 TEST_F(TenantWritesTest, AJobsRequestMayNotExceedTheQuota) {
   EXPECT_TRUE(absl::IsResourceExhausted(writes_->StartJob(CallContext(), lab_, "run-1", "job", Task(2000)).status()));
   EXPECT_TRUE(store_->List(CallContext(), 0, "")->jobs.empty());

@@ -21,6 +21,7 @@
 #include "gtest/gtest.h"
 #include "proposer/crawl_proposer.h"
 #include "server/site_explorer.h"
+#include "tests/env/fakes.h"
 #include "tests/env/web/web_fixture.h"
 #include "tests/proposer/fake_site.h"
 
@@ -134,13 +135,15 @@ class DokuwikiTest : public env::web::WebWorldTestBase {
 };
 
 TEST_F(DokuwikiTest, ProposesRightTasksOfEveryKind) {
-  auto explorer = server::WorldExplorer::Open(CallContext::WithTimeout(absl::Seconds(60)), environment());
-  ASSERT_TRUE(explorer.ok()) << explorer.status();
+  env::SessionFixture sessions(SystemClock());
+  sessions.manager().Register("web", environment(), 1);
+  server::WorldExplorer explorer(
+      {.sessions = sessions.manager(), .environment = environment(), .environment_id = "web", .tenant = ""});
   v1::ProposeTasksRequest request;
   request.set_count(60);
   request.mutable_crawl()->set_start_url(absl::StrCat("http://127.0.0.1:", port_, "/doku.php?id=start"));
   request.mutable_crawl()->mutable_delay()->set_seconds(0);
-  const auto proposal = ProposeFromCrawl(CallContext::WithTimeout(absl::Minutes(8)), request, "", {.explorers = {explorer->get()}}, RealOracle());
+  const auto proposal = ProposeFromCrawl(CallContext::WithTimeout(absl::Minutes(8)), request, "", {.explorers = {&explorer}}, RealOracle());
   ASSERT_TRUE(proposal.ok()) << proposal.status();
   std::cout << proposal->result.DebugString();
   EXPECT_GE(proposal->tasks.size(), 50u);
