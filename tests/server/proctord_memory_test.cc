@@ -268,7 +268,7 @@ TEST_F(ProctordMemoryTest, SmallBlobsThatNobodyTakesShareTheirMemoryAndEnd) {
   std::vector<std::unique_ptr<Unread>> unread;
   grpc::Status refused;
   for (int i = 0; i < 20 && refused.ok(); ++i) {
-    unread.push_back(std::make_unique<Unread>(server_.Plain(), kReadBlob, request));
+    unread.push_back(std::make_unique<Unread>(server_.Narrow(), kReadBlob, request));
     for (int k = 0; k < 5 && refused.ok(); ++k) refused = read();
   }
   EXPECT_EQ(refused.error_code(), StatusCode::RESOURCE_EXHAUSTED);
@@ -299,7 +299,7 @@ TEST_F(ProctordMemoryTest, AWatchOfAJobWhoseClientReadsNothingEnds) {
   }
   v1::WatchJobRequest request;
   request.set_name(job.name());
-  Unread unread(server_.Plain(), kWatchJob, request);
+  Unread unread(server_.Narrow(), kWatchJob, request);
   EXPECT_TRUE(AwaitEndOf("JobService/WatchJob"));
   const grpc::Status end = unread.End();
   EXPECT_EQ(end.error_code(), StatusCode::UNAVAILABLE) << end.error_message();
