@@ -134,7 +134,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   v1::StepResponse RecordStep(StepCall& call, ActResult result);
   std::optional<Ending> EndingAfter(const StepCall& call, const ActResult& result) const;
   // A world that was still at work when the time was up has not failed.
-  Ending EndingOfFailedStep(const StepCall& call, const absl::Status& failure) const;
+  Ending EndingOfFailure(const CallContext& work, const absl::Status& failure) const;
   // Ends the episode: the answer to the request of `replay` that meets the end. `answer` has the step, if one was made.
   v1::StepResponse EndedResponse(const Ending& ending, Replay replay,
                                  std::optional<v1::StepResponse> answer = std::nullopt);

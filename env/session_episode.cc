@@ -137,12 +137,13 @@ absl::StatusOr<v1::Observation> Session::DoObserve(const CallContext& context,
   PROCTOR_RETURN_IF_ERROR(
       CheckObservationRequest(request.observation(), options_.environment.capabilities()));
   run_->Arrived(arrival);
-  auto observation = world_->Observe(ActContext(), request.observation());
+  const CallContext work = ActContext();
+  auto observation = world_->Observe(work, request.observation());
   if (!observation.ok()) {
-    const Ending ending = FaultEnding(observation.status());
+    const Ending ending = EndingOfFailure(work, observation.status());
     untold_ = EndedResponse(ending, {});
     // Not UNAVAILABLE: clients would try again, and be told that no episode is open.
-    return absl::AbortedError(absl::StrCat("the episode was interrupted: ", ending.message));
+    return absl::AbortedError(absl::StrCat("the episode has ended: ", ending.message));
   }
   run_->last_observation() = *observation;
   run_->Answered(parts_.clock.Now());

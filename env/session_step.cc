@@ -183,7 +183,7 @@ absl::StatusOr<ActResult> Session::ActOrObserve(StepCall& call) {
 v1::StepResponse Session::FinishStep(StepCall& call, absl::StatusOr<ActResult> result) {
   run_->Answered(parts_.clock.Now(), AskedTime(call.action));
   v1::StepResponse response = result.ok() ? RecordStep(call, *std::move(result))
-                                          : EndedResponse(EndingOfFailedStep(call, result.status()), call.replay);
+                                          : EndedResponse(EndingOfFailure(call.act_context, result.status()), call.replay);
   if (call.request.observation().screenshot().omit_data()) {
     DropPictureBytes(*response.mutable_observation());
   }
@@ -191,11 +191,11 @@ v1::StepResponse Session::FinishStep(StepCall& call, absl::StatusOr<ActResult> r
   return response;
 }
 
-Ending Session::EndingOfFailedStep(const StepCall& call, const absl::Status& failure) const {
+Ending Session::EndingOfFailure(const CallContext& work, const absl::Status& failure) const {
   const Ending fault = FaultEnding(failure);
   const bool overtime = fault.reason == v1::END_REASON_WORLD_FAULT && parts_.clock.Now() >= run_->deadline() &&
-                        absl::IsDeadlineExceeded(call.act_context.Check("step"));
-  return overtime ? Ending{v1::END_REASON_TIME_LIMIT, "the time limit was reached within a step"} : fault;
+                        absl::IsDeadlineExceeded(work.Check("the world's work"));
+  return overtime ? Ending{v1::END_REASON_TIME_LIMIT, "the time limit was reached while the world was at work"} : fault;
 }
 
 std::optional<Ending> Session::EndingAfter(const StepCall& call, const ActResult& result) const {

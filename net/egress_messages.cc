@@ -20,6 +20,7 @@ std::string_view FramingObjection(const http::fields& fields) {
   const size_t codings = fields.count(http::field::transfer_encoding);
   // The parser takes a length that is said twice. Whoever reads the message next may not.
   if (lengths + codings > 1) return "more than one field that says where the body ends";
+  if (lengths == 1 && absl::StrContains(ToString(fields[http::field::content_length]), ',')) return "a length that is said twice";
   if (codings > 0 &&
       !absl::EqualsIgnoreCase(ToString(fields[http::field::transfer_encoding]), "chunked")) {
     return "unsupported transfer coding";

@@ -250,7 +250,8 @@ void EpisodePipeline::Process(const std::string& episode_id, int attempt) {
       {.evaluators = parts_.evaluation.chain,
        .end = end,
        .next_decides = parts_.evaluation.next_decides,
-       .at_deadline = attempt < parts_.evaluation.judge_retries ? AtDeadline::kError : AtDeadline::kVerdict,
+       .at_deadline = attempt < std::max(parts_.evaluation.judge_retries, parts_.evaluation.longest_tries - 1) ? AtDeadline::kError
+                                                                                                              : AtDeadline::kVerdict,
        .asks_model = [this, episode_id] { waiters_.ModelAsked(ResourceName("episodes", episode_id)); }},
       work.trajectory, [this, work](absl::StatusOr<OptionalVerdict> verdict) { Judged(work, std::move(verdict)); });
 }

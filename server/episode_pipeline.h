@@ -47,8 +47,11 @@ struct EpisodeEvaluation {
   int judge_retries = 0;
   // Between two of these.
   absl::Duration judge_retry_delay = absl::Minutes(1);
-  // Of one try: a judge of many questions takes minutes. Where it is not enough, and no retry is left, the verdict is UNDETERMINED.
+  // Of one try: a judge of many questions takes minutes.
   absl::Duration longest_try = absl::Minutes(15);
+  // How many tries that took all of it (and at least judge_retries more than one) make the verdict UNDETERMINED. A try may have waited behind
+  // other episodes for the model; what was answered is kept, so the next one has less to ask.
+  int longest_tries = 8;
 };
 
 // Bytes of the trajectories that are judged at once, as they are stored. Others wait.

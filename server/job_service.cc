@@ -6,6 +6,7 @@
 
 #include "common/serial_executor.h"
 #include "common/status.h"
+#include "evaluator/evaluator_config.h"
 #include "proctor/v1/evaluation_service.pb.h"
 #include "proctor/v1/job_service.grpc.pb.h"
 #include "server/propose_job.h"
@@ -149,8 +150,14 @@ class JobServiceImpl final : public v1::JobService::CallbackService {
   absl::Status CheckMayGoOn(const CallContext& context, const std::string& name) {
     PROCTOR_ASSIGN_OR_RETURN(const v1::Job job, parts_.runner.Get(context, name));
     v1::RescoreRequest request;
-    const bool spends = job.kind() == kRescoreJob && job.request().UnpackTo(&request) && !request.dry_run();
-    return spends && job.state() == v1::JOB_STATE_PAUSED ? parts_.may_spend(name) : absl::OkStatus();
+    if (job.kind() != kRescoreJob || job.state() != v1::JOB_STATE_PAUSED || !job.request().UnpackTo(&request) || request.dry_run()) {
+      return absl::OkStatus();
+    }
+    for (const std::string& evaluator : request.evaluators()) {
+      const auto found = parts_.evaluators.Get(context, evaluator);
+      if (!found.ok() || evaluator::AsksModels(*found)) return parts_.may_spend(name);
+    }
+    return absl::OkStatus();
   }
 
   const JobServiceParts parts_;

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "common/executor.h"
+#include "evaluator/evaluator_store.h"
 #include "server/job_runner.h"
 #include "server/rpc/call_memory.h"
 #include "storage/job_store.h"
@@ -23,6 +24,7 @@ struct JobServiceParts {
   Executor& pool;
   // A WatchJob whose client takes nothing for so long ends.
   Patience patience;
+  evaluator::EvaluatorStore& evaluators;
   // See RescoreParts: a paused rescore job that would end there at once is not resumed.
   std::function<absl::Status(const std::string& job)> may_spend;
 };

@@ -14,13 +14,13 @@ namespace proctor::server {
 // posted, then joins: it comes before what tasks use. `sessions` goes first, for a session that closes late posts to the others.
 struct Pools {
   explicit Pools(const v1::ThreadsConfig& threads)
-      : rpc("rpc", 16),
+      : accounts("account", 1),
+        rpc("rpc", 16),
         polling("polling", 64),
         evaluation("evaluate", threads.evaluation()),
         models("model", 2),
         jobs("job", threads.jobs()),
         background("background", 3),
-        accounts("account", 1),
         sessions("session", threads.sessions()) {}
 
   std::vector<const MeteredPool*> All() const {
@@ -29,6 +29,8 @@ struct Pools {
 
   // First: `background` waits for it.
   IdleThread encoder{"encode"};
+  // Writes what tenants used. The others post to it.
+  MeteredPool accounts;
   MeteredPool rpc;
   MeteredPool polling;
   MeteredPool evaluation;
@@ -36,8 +38,6 @@ struct Pools {
   MeteredPool jobs;
   // Housekeeping.
   MeteredPool background;
-  // Writes what tenants used.
-  MeteredPool accounts;
   MeteredPool sessions;
 };
 

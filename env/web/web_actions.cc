@@ -227,6 +227,7 @@ absl::Status ActionRunner::Type(Work& work, const v1::Type& type) {
 
 absl::Status ActionRunner::PressKeys(Work& work, const v1::PressKeys& press) {
   if (press.chords_size() > kMaxChords) return AgentError("more than 64 key chords");
+  if (FromProto(press.hold()) > absl::ZeroDuration()) return AgentError("keys cannot be held down here: press them without hold");
   std::vector<DevToolsCommand> commands;
   for (const std::string& chord : press.chords()) {
     PROCTOR_ASSIGN_OR_RETURN(std::vector<DevToolsCommand> keys, ChordCommands(work.tab->session_id(), chord));

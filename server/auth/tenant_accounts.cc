@@ -81,12 +81,15 @@ void TenantAccounts::WriteBehind(std::string what, std::function<absl::Status(st
     unwritten_.push_back({std::move(what), std::move(work)});
     if (unwritten_.size() > kMaxUnwritten) unwritten_.pop_front();
   }
-  parts_.pool.Post([this] { WriteAll(); });
+  WriteAgain();
 }
 
 void TenantAccounts::WriteAgain() {
-  MutexLock lock(mutex_);
-  if (!unwritten_.empty()) parts_.pool.Post([this] { WriteAll(); });
+  {
+    MutexLock lock(mutex_);
+    if (unwritten_.empty() || std::exchange(writing_, true)) return;
+  }
+  parts_.pool.Post([this] { WriteAll(); });
 }
 
 void TenantAccounts::WriteAll() {
@@ -94,7 +97,10 @@ void TenantAccounts::WriteAll() {
     Write next;
     {
       MutexLock lock(mutex_);
-      if (unwritten_.empty()) return;
+      if (unwritten_.empty()) {
+        writing_ = false;
+        return;
+      }
       next = std::move(unwritten_.front());
       unwritten_.pop_front();
     }
@@ -103,6 +109,7 @@ void TenantAccounts::WriteAll() {
     LogError("a tenant's account was not written; trying again", {{"what", next.what}, {"error", written.ToString()}});
     MutexLock lock(mutex_);
     unwritten_.push_front(std::move(next));
+    writing_ = false;
     return;
   }
 }

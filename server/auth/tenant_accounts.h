@@ -97,6 +97,8 @@ class TenantAccounts {
   std::map<std::pair<std::string, std::string>, double> usd_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::string> jobs_ ABSL_GUARDED_BY(mutex_);
   std::deque<Write> unwritten_ ABSL_GUARDED_BY(mutex_);
+  // WriteAll is on its way or at work: where the disk hangs, one task waits for it, not as many as there are writes.
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   // ForgetDeleted's alone.
   std::set<std::string> missing_before_;
 };

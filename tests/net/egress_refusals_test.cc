@@ -138,6 +138,7 @@ TEST_F(EgressRefusalsTest, RefusesMalformedAndAmbiguousRequests) {
           "3\r\n\r\n0\r\n\r\n",
       "POST " + at + " HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
       "POST " + at + " HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+      "POST " + at + " HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\nabc",
       "POST " + at + " HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
       "POST " + at + " HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
       "GET " + at + " HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n",

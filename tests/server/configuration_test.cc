@@ -138,7 +138,7 @@ TEST_F(ConfigurationTest, OfTheBrowsersOwnFlagsOnlyThoseForSteadyPagesMayBeGiven
                   "--disable-popup-blocking", "--disable-prompt-on-repost", "--disable-renderer-backgrounding", "--font-render-hinting=none",
                   "--force-color-profile=srgb", "--hide-scrollbars", "--lang=en-US", "--mute-audio", "--disable-gpu-vsync",
                   "--disable-frame-rate-limit"));
-  for (const char* flag : {"--lang=de-DE", "--disable-gpu", "--enable-features=WebRtcHideLocalIpsWithMdns", "--enable-logging=stderr"}) {
+  for (const char* flag : {"--lang=de-DE", "--disable-gpu", "--enable-features=SharedArrayBuffer", "--enable-logging=stderr"}) {
     const auto line = Load(absl::StrCat("browser: {extra_flags: ['", flag, "']}\n"));
     EXPECT_TRUE(line.ok()) << line.status();
   }

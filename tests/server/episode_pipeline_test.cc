@@ -573,7 +573,7 @@ class OtherPipelineTest : public JudgedPipelineTest {
 
 TEST_F(OtherPipelineTest, AJudgeThatTakesTooLongIsMaskedWithItsReason) {
   const std::string name = RecordAnswer("e1");
-  const std::unique_ptr<EpisodePipeline> pipeline = Pipeline({.chain = {"evaluators/rating"}, .longest_try = absl::Seconds(2)});
+  const std::unique_ptr<EpisodePipeline> pipeline = Pipeline({.chain = {"evaluators/rating"}, .longest_try = absl::Seconds(1), .longest_tries = 2});
   pipeline->Closed("e1");
   const v1::Episode episode = Drained(*pipeline, name);
   EXPECT_EQ(episode.result_state(), v1::RESULT_STATE_READY);
@@ -596,8 +596,9 @@ TEST_F(OtherPipelineTest, ALostScreenshotIsMaskedWithItsReason) {
   ASSERT_TRUE(recorder_.Begin(CallContext(), trajectory::MakeHeader("e1", start), trajectory::MakeEpisode("e1", start), {}).ok());
   v1::Step step;
   step.mutable_action()->mutable_noop();
-  step.mutable_observation()->mutable_screenshot()->set_digest(std::string(64, '0'));
+  step.mutable_observation()->mutable_screenshot()->set_data("pixels");
   ASSERT_TRUE(recorder_.Append(CallContext(), "e1", step, {}).ok());
+  ASSERT_TRUE(archive_->blobs().Delete(Sha256Hex("pixels")).ok());
   v1::Episode closed = trajectory::MakeEpisode("e1", start);
   closed.set_state(v1::EPISODE_STATE_CLOSED);
   closed.set_result_state(v1::RESULT_STATE_PENDING);

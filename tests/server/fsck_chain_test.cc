@@ -130,6 +130,7 @@ TEST_F(FsckChainTest, WhatOlderProgramsRecordedIsSoundAndStaysWhatItIs) {
   const std::string open = Begin(2);
   for (const std::string& id : {first_, second_, open}) trajectory::MakeVersion1(*Database(), id);
   Sql("ALTER TABLE trajectory_records DROP COLUMN step_bytes");
+  Sql("DROP TABLE trajectory_loose");
   Sql("UPDATE storage_migrations SET version = 2 WHERE room = 'trajectory'");
   FsckReport report = Check();
   EXPECT_THAT(report.damage, IsEmpty());

@@ -149,6 +149,12 @@ TEST_F(JobRunnerTest, AnEndIsToldAsItIsStored) {
   });
   finish_ = true;
   Await(job.name(), v1::JOB_STATE_SUCCEEDED);
+  const auto told = [&] {
+    MutexLock lock(mutex);
+    return ends.size() == 2u;
+  };
+  // It can be seen before it is told.
+  for (int tick = 0; tick < 6000 && !told(); ++tick) AwaitTick(context_);
   runner_->Unwatch(watch);
   const v1::Job stored = store_->Get(context_, job.name()).value();
   MutexLock lock(mutex);

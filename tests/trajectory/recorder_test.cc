@@ -236,6 +236,7 @@ TEST_F(RecorderTest, RecordsOfBeforeTheirBytesWereCountedAreCountedWhenAsked) {
   ASSERT_TRUE(Append("e2", 0).ok());
   const int64_t bytes = room_.trajectories.StepBytes(context_, "trajectories/e1").value();
   Sql(room_, "ALTER TABLE trajectory_records DROP COLUMN step_bytes");
+  Sql(room_, "DROP TABLE trajectory_loose");
   Sql(room_, "UPDATE storage_migrations SET version = 3 WHERE room = 'trajectory'");
   const auto opened = Archive::Open(*room_.database, *room_.blobs, room_.clock);
   ASSERT_TRUE(opened.ok()) << opened.status();

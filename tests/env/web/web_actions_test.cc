@@ -67,6 +67,9 @@ TEST_F(WebActionsTest, PressesKeyChords) {
   }
   action.mutable_press_keys()->add_chords("NoSuchKey");
   EXPECT_THAT(Act(action).action_error(), HasSubstr("NoSuchKey"));
+  action.mutable_press_keys()->mutable_chords()->RemoveLast();
+  action.mutable_press_keys()->mutable_hold()->set_seconds(1);
+  EXPECT_THAT(Act(action).action_error(), HasSubstr("without hold"));
 }
 
 TEST_F(WebActionsTest, TypesUnicodeAndLongText) {
