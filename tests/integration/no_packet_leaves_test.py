@@ -14,6 +14,7 @@ import tempfile
 import unittest
 import unittest.mock
 
+CHROMIUM = "/usr/lib/chromium/chromium-headless-shell"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 sys.path.insert(0, str(ROOT / "tests" / "clients"))
@@ -150,7 +151,8 @@ class NoPacketLeavesTest(unittest.TestCase):
         return seen
 
     def visit(self, *flags: str) -> None:
-        """Opens PAGE in a session that may reach its site alone, and waits until it is through; `flags`: more of the browser's."""
+        """Opens PAGE in a session that may reach its site alone, and waits until it is through; `flags`: more of the browser's, which
+        the server would refuse."""
         site = subprocess.Popen(["ip", "netns", "exec", self.inside, sys.executable, "-c", SITE, PAGE], stdout=subprocess.PIPE, bufsize=0)
         self.addCleanup(site.stdout.close)
         self.addCleanup(site.wait, 20)
@@ -166,7 +168,12 @@ class NoPacketLeavesTest(unittest.TestCase):
         program, config = pathlib.Path(folder.name, "proctord"), pathlib.Path(folder.name, "proctord.yaml")
         program.write_text(f"#!/bin/sh\nexec ip netns exec {self.inside} '{os.environ['PROCTORD']}' \"$@\"\n")
         program.chmod(0o755)
-        config.write_text(f"browser: {{max_browsers: 1, prewarm_contexts: false, extra_flags: {list(flags)}}}\n"
+        browser = pathlib.Path(folder.name, "browser")
+        browser.write_text(f"#!/bin/sh\nexec {CHROMIUM} \"$@\" {' '.join(flags)}\n")
+        browser.chmod(0o755)
+        os.chmod(folder.name, 0o755)  # Browsers are started as another user.
+        executable = f", executable: {browser}" if flags else ""
+        config.write_text(f"browser: {{max_browsers: 1, prewarm_contexts: false{executable}}}\n"
                           f"egress: {{allowed_hosts: ['{address}']}}\n")
         with unittest.mock.patch.dict(os.environ, PROCTORD=str(program)):
             server = Proctord("--config", str(config), *os.environ.get("PROCTORD_FLAGS", "").split())
