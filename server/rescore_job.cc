@@ -206,7 +206,7 @@ class RescoreRun {
   // RESOURCE_EXHAUSTED, which ends the job: its payer may spend no more.
   absl::Status CheckMaySpend(const v1::Evaluator& evaluator) {
     if (!evaluator::AsksModels(evaluator)) return absl::OkStatus();
-    const absl::Status may = parts_.may_spend(job_);
+    absl::Status may = parts_.may_spend(job_);
     MutexLock lock(tally_->mutex);
     if (!may.ok() && tally_->status.ok()) tally_->status = may;
     return may;

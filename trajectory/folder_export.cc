@@ -69,7 +69,7 @@ absl::Status WriteOne(const CallContext& context, Archive& archive, const std::s
     return absl::FailedPreconditionError(absl::StrCat(name, " is still being recorded"));
   }
   PROCTOR_RETURN_IF_ERROR(writer.AddFolder(id));
-  const absl::Status written = WriteFiles(context, archive, std::move(trajectory), id, writer);
+  absl::Status written = WriteFiles(context, archive, std::move(trajectory), id, writer);
   if (!written.ok()) PROCTOR_RETURN_IF_ERROR(writer.RemoveFolder(id));
   return written;
 }

@@ -29,10 +29,10 @@ class Checker {
 
   // What the database itself cannot read (a page of its file is damaged) is told of this record alone.
   absl::Status Check(const std::string& id) {
-    const absl::Status checked = CheckOne(id);
+    absl::Status checked = CheckOne(id);
     if (!absl::IsDataLoss(checked)) return checked;
     Damage(absl::StrCat("it cannot be read: ", checked.message()));
-    const absl::Status noted = CheckNotes(Trust::kNotes);
+    absl::Status noted = CheckNotes(Trust::kNotes);
     if (!absl::IsDataLoss(noted)) return noted;
     check_.blobs_unknown = true;
     return absl::OkStatus();

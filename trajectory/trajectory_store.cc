@@ -294,7 +294,7 @@ absl::Status TrajectoryStore::CloseOne(const CallContext& context, const std::st
 
 absl::Status TrajectoryStore::EndEpisodeAlone(const CallContext& context, const std::string& id) {
   EpisodeRow row = EpisodeRow::kSoundOrNone;
-  const absl::Status ended = archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
+  absl::Status ended = archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
     PROCTOR_ASSIGN_OR_RETURN(row, ChangeEpisode(transaction, id, [](v1::Episode& episode) {
                                if (episode.state() == v1::EPISODE_STATE_CLOSED) return;
                                v1::Trajectory known;

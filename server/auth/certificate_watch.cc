@@ -30,7 +30,7 @@ absl::Status CertificateWatch::CheckIfChanged() {
 absl::Status CertificateWatch::Check() {
   // Looked at before they are read: a change in between is seen the next time.
   const Versions now = Look();
-  const absl::Status status = CheckTlsFiles(tls_, clock_.Now());
+  absl::Status status = CheckTlsFiles(tls_, clock_.Now());
   const absl::StatusOr<absl::Time> expiry = CertificateExpiry(tls_.certificate_file());
   MutexLock lock(mutex_);
   seen_ = now;
