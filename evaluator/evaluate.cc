@@ -38,7 +38,7 @@ struct Start {
   const v1::Evidence* lost = nullptr;
 };
 
-// An expression that threw has an error and its value, null: it was collected.
+// An expression that threw, in the agent's page or in one that the oracle names, has an error and its value, null: it was collected.
 bool Lost(const v1::Evidence* evidence) {
   return evidence != nullptr && !evidence->error().empty() && evidence->json_values().empty();
 }

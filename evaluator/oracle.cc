@@ -27,8 +27,8 @@ bool HasValues(const v1::Evidence* evidence) {
   return evidence != nullptr && evidence->error().empty() && !evidence->json_values().empty();
 }
 
-// What was collected counts against the agent only: the values stand for what the page where it ended did not give (a script that threw,
-// a page that is not there), and the error says what that was.
+// What was collected counts against the agent only: the values stand for what the page where it ended, or one that the oracle names, did
+// not give (a script that threw, a page that is not there), and the error says what that was.
 bool OnlyAgainst(const v1::Evidence* evidence) {
   return evidence != nullptr && !evidence->error().empty() && !evidence->json_values().empty();
 }

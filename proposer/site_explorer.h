@@ -36,6 +36,8 @@ class SiteExplorer {
   virtual absl::Status Acquire(const CallContext&) { return absl::OkStatus(); }
   // The same without waiting: false, there is none just now.
   virtual bool TryAcquire() { return true; }
+  // Nothing is explored for now: what it has may go to others. Acquire or TryAcquire come before the next Reset.
+  virtual void Release() {}
 
   // Brings a fresh context (no cookies, no history) to the task's start.
   virtual absl::StatusOr<Start> Reset(const CallContext& context, const v1::Task& task,

@@ -57,6 +57,7 @@ absl::Status TrialPool::Run(const CallContext& context, std::vector<TrialItem>& 
     pool_->Post([&, h] {
       while (next < items.size() && explorers_[h]->TryAcquire() && try_next(*trials_[h])) {
       }
+      explorers_[h]->Release();
       latch.Done();
     });
   }

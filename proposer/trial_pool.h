@@ -38,7 +38,8 @@ class TrialPool {
   TrialPool(const ExplorerTeam& team, const OracleCheck& oracle, const SiteUrls& urls, Pace& pace);
 
   // Tries all items and returns when the last one is done. Once the context ends, the rest have its error. Explorers that get no browser at
-  // once leave their share to the others; the first one waits for it. Not OK: it got none (SiteExplorer::Acquire), the rest is not tried.
+  // once leave their share to the others; the first one waits for it, and the others give theirs up (SiteExplorer::Release) once
+  // their share is done. Not OK: the first got none (SiteExplorer::Acquire), the rest is not tried.
   absl::Status Run(const CallContext& context, std::vector<TrialItem>& items);
 
  private:

@@ -39,6 +39,7 @@ class WorldExplorer final : public proposer::SiteExplorer {
   absl::Status Acquire(const CallContext& context) override;
   // The same without waiting; where it made room it stays without a place for this time.
   bool TryAcquire() override;
+  void Release() override { Rest(); }
   // Opens the world, if it has none: Reset does so, too. FAILED_PRECONDITION: it has no place; UNAVAILABLE if the world cannot start.
   absl::Status Open(const CallContext& context);
   // Frees world and place, for as long as nothing is explored.

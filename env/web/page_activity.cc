@@ -70,6 +70,8 @@ void PageActivity::OnResponse(const Json& params) {
     request->second.answered = true;
     if (std::string failure = ProxyFailure(*response); !failure.empty()) {
       load_error_ = {std::move(failure), request->second.url, false, document_status_};
+    } else {
+      answered_url_ = request->second.url;
     }
   }
   // Streams have no end to wait for.
@@ -98,8 +100,9 @@ void PageActivity::OnRequestEnd(const Json& params, bool failed) {
   if (request == requests_.end()) return;
   ++changes_;
   // What the proxy said is said, even if the page of it does not come to its end.
-  if (failed && request->second.document && load_error_.text.empty()) {
-    load_error_ = {JsonStringOr(params, "errorText"), request->second.url, request->second.answered, 0};
+  const std::string error = JsonStringOr(params, "errorText");
+  if (failed && request->second.document && load_error_.text.empty() && error != kEmptyRefusal) {
+    load_error_ = {error, request->second.url, request->second.answered, 0};
   }
   requests_.erase(request);
 }
@@ -201,6 +204,11 @@ int PageActivity::document_status() const {
 std::string PageActivity::document_type() const {
   MutexLock lock(mutex_);
   return document_type_;
+}
+
+std::string PageActivity::answered_url() const {
+  MutexLock lock(mutex_);
+  return answered_url_;
 }
 
 bool PageActivity::RequestsLocked() const {

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -14,6 +15,9 @@
 #include "env/web/devtools.h"
 
 namespace proctor::env::web {
+
+// The error of a status of 400 or more that came without a body: the browser then shows a page of its own, but the server has answered.
+inline constexpr std::string_view kEmptyRefusal = "net::ERR_HTTP_RESPONSE_CODE_FAILURE";
 
 // Thread-safe: fed by the reader thread, asked by the session's.
 class PageActivity {
@@ -56,6 +60,8 @@ class PageActivity {
   // Status and media type of the main document.
   int document_status() const;
   std::string document_type() const;
+  // Of the last main document that a server answered, whatever it said; the egress proxy is none. Empty: there was none.
+  std::string answered_url() const;
 
   Busy busy() const;
   // Waits until idle or gone; returns what it was busy with at the end of `context`, kIdle otherwise.
@@ -104,6 +110,7 @@ class PageActivity {
   LoadError load_error_ ABSL_GUARDED_BY(mutex_);
   int document_status_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string document_type_ ABSL_GUARDED_BY(mutex_);
+  std::string answered_url_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Request> requests_ ABSL_GUARDED_BY(mutex_);
 };
 

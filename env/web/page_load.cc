@@ -67,6 +67,8 @@ absl::StatusOr<LoadOutcome> LoadPage(const CallContext& context, Tab& tab, const
   // A navigation within the document, a download and a failed load start no loading.
   outcome.error = JsonStringOr(*sent, "errorText");
   if (!outcome.error.empty() || !sent->contains("loaderId")) tab.activity().NavigationEnded();
+  // It was answered: what that is worth, the status says.
+  if (outcome.error == kEmptyRefusal) outcome.error.clear();
   outcome.settle = settler.Wait(context, settler.Ask());
   // What the proxy says instead of a server is a document to the browser.
   if (LoadFailure failure = tab.Failure(); !failure.text.empty()) outcome.error = std::move(failure.text);

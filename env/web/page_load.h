@@ -20,7 +20,7 @@ using BaseUrls = std::map<std::string, std::string>;
 // What a task is about. It is the task's own site that failed if it cannot be had; any other place the agent chose itself.
 struct TaskSites {
   BaseUrls base_urls;
-  // Normal origins (origin.h) of the start pages and base URLs.
+  // Normal origins (origin.h) of the start pages, and of the base URLs that have answered in the episode.
   std::set<std::string> origins;
 
   // Of a URL; of one without an origin nothing.

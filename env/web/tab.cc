@@ -65,6 +65,7 @@ LoadFailure::Cause CauseOfNetError(std::string_view error) {
       "net::ERR_INTERNET_DISCONNECTED", "net::ERR_NAME_NOT_RESOLVED",       "net::ERR_NAME_RESOLUTION_FAILED",
       "net::ERR_NETWORK_CHANGED",       "net::ERR_PROXY_CONNECTION_FAILED", "net::ERR_SOCKET_NOT_CONNECTED",
       "net::ERR_TIMED_OUT"};
+  if (error == "net::ERR_TOO_MANY_REDIRECTS") return LoadFailure::Cause::kNotTaken;
   const bool found = std::find(kUnreachable.begin(), kUnreachable.end(), error) != kUnreachable.end();
   return found ? LoadFailure::Cause::kUnreachable : LoadFailure::Cause::kOther;
 }

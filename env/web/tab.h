@@ -39,11 +39,12 @@ struct TabSetUp {
 // Why a tab shows no document of a site.
 struct LoadFailure {
   enum class Cause {
-    // Anything else: a certificate, redirects without end, ...
+    // Anything else: a certificate, an answer that is no HTTP, ...
     kOther,
     // The site is not there: its name or its server is not found, does not answer in time, or breaks off without an answer.
     kUnreachable,
-    // The egress proxy takes no such request: refused by its policy, malformed, too many at once.
+    // It fails by what was asked for. The egress proxy takes no such request: refused by its policy, malformed, too many at once. Or the site
+    // answers each time that it is elsewhere, without end.
     kNotTaken,
   };
   // "net::ERR_...", with the egress proxy's reason if it has one, or that reason alone. Empty: it does show one, if only in part, or the

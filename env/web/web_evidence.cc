@@ -18,46 +18,40 @@ constexpr size_t kMaxValueBytes = size_t{4} << 20;
 constexpr char kWholeHtml[] = "document.documentElement.outerHTML";
 
 struct Evaluated {
-  // `undefined` is null, as is what was thrown.
+  // `undefined` is null, as is what there is none of.
   std::string json;
-  // What the script threw; empty: nothing.
-  std::string thrown;
+  // Why there is no value: what the script threw, or that it is too large. Empty: there is one.
+  std::string problem;
+  bool too_large = false;
 };
 
 absl::StatusOr<Evaluated> Read(const Json& reply) {
   Evaluated value;
   if (const Json& details = JsonMember(reply, "exceptionDetails"); !details.is_null()) {
     const std::string described = JsonStringOr(JsonMember(details, "exception"), "description");
-    value.thrown = absl::StrCat(
+    value.problem = absl::StrCat(
         "the expression failed: ", ToAbsl(TruncateUtf8(described.empty() ? JsonStringOr(details, "text") : described, 500)));
     value.json = "null";
     return value;
   }
   value.json = DumpJson(JsonMember(JsonMember(reply, "result"), "value"));
-  if (value.json.size() > kMaxValueBytes) return absl::ResourceExhaustedError("the value is larger than 4 MiB");
+  if (value.json.size() > kMaxValueBytes) value = {"null", "the value is larger than 4 MiB", true};
   return value;
 }
 
 // An expression that no page can run is the task's mistake: FAILED_PRECONDITION.
-absl::StatusOr<Evaluated> EvaluateOrThrow(const CallContext& context, Tab& tab, const std::string& expression) {
+absl::StatusOr<Evaluated> Evaluate(const CallContext& context, Tab& tab, const std::string& expression) {
   const CallContext capped = context.Child(kEvaluateCap);
   PROCTOR_ASSIGN_OR_RETURN(const Json reply,
                            tab.devtools().Call(capped, tab.session_id(), "Runtime.evaluate",
                                                {{"expression", expression}, {"returnByValue", true}, {"awaitPromise", true}}));
   PROCTOR_ASSIGN_OR_RETURN(Evaluated value, Read(reply));
-  if (value.thrown.empty()) return value;
+  if (value.problem.empty() || value.too_large) return value;
   PROCTOR_ASSIGN_OR_RETURN(const Json compiled,
                            tab.devtools().Call(capped, tab.session_id(), "Runtime.compileScript",
                                                {{"expression", expression}, {"sourceURL", ""}, {"persistScript", false}}));
-  if (!JsonMember(compiled, "exceptionDetails").is_null()) return absl::FailedPreconditionError(value.thrown);
+  if (!JsonMember(compiled, "exceptionDetails").is_null()) return absl::FailedPreconditionError(value.problem);
   return value;
-}
-
-// The value as JSON; FAILED_PRECONDITION if the script threw.
-absl::StatusOr<std::string> Evaluate(const CallContext& context, Tab& tab, const std::string& expression) {
-  PROCTOR_ASSIGN_OR_RETURN(Evaluated value, EvaluateOrThrow(context, tab, expression));
-  if (!value.thrown.empty()) return absl::FailedPreconditionError(value.thrown);
-  return std::move(value.json);
 }
 
 // Why the page is not there; empty: it is. An error is the browser's.
@@ -78,6 +72,19 @@ absl::Status Load(const CallContext& context, Tab& tab, const std::string& url) 
 absl::Status CheckAgentsFailure(const TaskSites& sites, const LoadFailure& failure) {
   if (!sites.Own(failure.url) || failure.cause == LoadFailure::Cause::kNotTaken) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat("the task's own site could not be loaded: ", failure.text));
+}
+
+// That the page where the agent is gave no such value is the page's answer. A site of the task's own may have more than can be recorded,
+// though: nobody knows what is in it.
+bool AnswersForAgent(const TaskSites& sites, const Tab& tab, const Evaluated& value) {
+  return !value.too_large || !sites.Own(tab.url());
+}
+
+// The value, or that there is none: error and value.
+void Record(const Evaluated& value, const Tab& tab, v1::Evidence& evidence) {
+  evidence.add_json_values(value.json);
+  evidence.add_urls(WithoutCredentials(tab.url()));
+  evidence.set_error(SanitizeUtf8(value.problem));
 }
 
 // Closes its tab whatever happens.
@@ -107,11 +114,9 @@ absl::Status CollectInAgentsTab(const CallContext& context, BrowserContext& brow
   if (const LoadFailure failure = tab->Failure(); !failure.text.empty()) {
     PROCTOR_RETURN_IF_ERROR(CheckAgentsFailure(sites, failure));
   }
-  PROCTOR_ASSIGN_OR_RETURN(const Evaluated value, EvaluateOrThrow(context, *tab, expression));
-  evidence.add_json_values(value.json);
-  evidence.add_urls(WithoutCredentials(tab->url()));
-  // What it looks for is not in the page that the agent chose to end on: that is the page's answer, no failed collection.
-  evidence.set_error(SanitizeUtf8(value.thrown));
+  PROCTOR_ASSIGN_OR_RETURN(const Evaluated value, Evaluate(context, *tab, expression));
+  if (!AnswersForAgent(sites, *tab, value)) return absl::FailedPreconditionError(value.problem);
+  Record(value, *tab, evidence);
   return absl::OkStatus();
 }
 
@@ -121,9 +126,11 @@ absl::Status CollectExpression(const CallContext& context, BrowserContext& brows
   PROCTOR_ASSIGN_OR_RETURN(const std::string url, ResolveUrl(request.url(), sites.base_urls));
   PROCTOR_ASSIGN_OR_RETURN(const EvidenceTab tab, EvidenceTab::Open(context, browser));
   PROCTOR_RETURN_IF_ERROR(Load(context, *tab, url));
-  PROCTOR_ASSIGN_OR_RETURN(const std::string value, Evaluate(context, *tab, request.expression()));
-  evidence.add_json_values(value);
-  evidence.add_urls(WithoutCredentials((*tab).url()));
+  PROCTOR_ASSIGN_OR_RETURN(const Evaluated value, Evaluate(context, *tab, request.expression()));
+  // What the agent was to bring about is not there yet: the page's answer. That of a server that fails is none.
+  const bool failing = !value.problem.empty() && (*tab).activity().document_status() >= 500;
+  if (value.too_large || failing) return absl::FailedPreconditionError(value.problem);
+  Record(value, *tab, evidence);
   return absl::OkStatus();
 }
 
@@ -141,20 +148,36 @@ class SequenceVisit {
     // A "last" before any navigation reads the agent's page as it stands; to change anything there, it is loaded anew.
     Tab& tab = moved_ ? fresh_ : agent_;
     PROCTOR_RETURN_IF_ERROR(GoTo(entry));
-    if (nothing_.empty()) {
-      for (const std::string& action : entry.prep_actions()) Evaluate(context_, tab, action).status().IgnoreError();
-      PROCTOR_ASSIGN_OR_RETURN(const std::string value,
-                               Evaluate(context_, tab, entry.expression().empty() ? kWholeHtml : entry.expression()));
-      evidence.add_json_values(value);
-    } else {
-      evidence.add_json_values("\"\"");
-      evidence.set_error(SanitizeUtf8(nothing_));
+    if (!nothing_.empty()) {
+      AddNothing(nothing_, agent_, evidence);
+      return absl::OkStatus();
     }
-    evidence.add_urls(WithoutCredentials(nothing_.empty() ? tab.url() : agent_.url()));
+    for (const std::string& action : entry.prep_actions()) Evaluate(context_, tab, action).status().IgnoreError();
+    PROCTOR_ASSIGN_OR_RETURN(const Evaluated value,
+                             Evaluate(context_, tab, entry.expression().empty() ? kWholeHtml : entry.expression()));
+    if (!value.problem.empty()) {
+      PROCTOR_RETURN_IF_ERROR(CheckAgentsProblem(value, tab));
+      AddNothing(value.problem, tab, evidence);
+      return absl::OkStatus();
+    }
+    evidence.add_json_values(value.json);
+    evidence.add_urls(WithoutCredentials(tab.url()));
     return absl::OkStatus();
   }
 
  private:
+  static void AddNothing(const std::string& why, const Tab& where, v1::Evidence& evidence) {
+    evidence.add_json_values("\"\"");
+    evidence.add_urls(WithoutCredentials(where.url()));
+    evidence.set_error(SanitizeUtf8(why));
+  }
+
+  // OK: that there is no value counts against the agent.
+  absl::Status CheckAgentsProblem(const Evaluated& value, const Tab& tab) const {
+    if (at_agents_ && AnswersForAgent(sites_, tab, value)) return absl::OkStatus();
+    return absl::FailedPreconditionError(value.problem);
+  }
+
   absl::Status GoTo(const Entry& entry) {
     if (entry.url() != "last") {
       at_agents_ = false;
@@ -165,11 +188,21 @@ class SequenceVisit {
       PROCTOR_RETURN_IF_ERROR(GoToAgents());
     }
     if (!nothing_.empty() || entry.url_expression().empty()) return absl::OkStatus();
-    PROCTOR_ASSIGN_OR_RETURN(const std::string value, Evaluate(context_, fresh_, entry.url_expression()));
-    PROCTOR_ASSIGN_OR_RETURN(const Json target, ParseJson(value));
+    PROCTOR_ASSIGN_OR_RETURN(Evaluated where, Evaluate(context_, fresh_, entry.url_expression()));
+    const absl::StatusOr<std::string> url = UrlIn(where);
+    if (url.ok()) return at_agents_ ? LoadAgents(*url) : Load(context_, fresh_, *url);
+    where.problem = std::string(url.status().message());
+    PROCTOR_RETURN_IF_ERROR(CheckAgentsProblem(where, fresh_));
+    nothing_ = std::move(where.problem);
+    return absl::OkStatus();
+  }
+
+  // What a URL expression gave.
+  absl::StatusOr<std::string> UrlIn(const Evaluated& where) const {
+    if (!where.problem.empty()) return absl::FailedPreconditionError(where.problem);
+    PROCTOR_ASSIGN_OR_RETURN(const Json target, ParseJson(where.json));
     if (!target.is_string()) return absl::FailedPreconditionError("the URL expression gave no text");
-    PROCTOR_ASSIGN_OR_RETURN(const std::string url, ResolveUrl(target.get<std::string>(), sites_.base_urls));
-    return at_agents_ ? LoadAgents(url) : Load(context_, fresh_, url);
+    return ResolveUrl(target.get<std::string>(), sites_.base_urls);
   }
 
   absl::Status GoToAgents() {

@@ -11,9 +11,10 @@ namespace proctor::env::web {
 
 // One result; a failure to collect is recorded in it, without values.
 //
-// Where it is the agent that ended on a page in which there is nothing to read, the reason is recorded *and* a value: null for an
-// expression that throws in the agent's tab, "" for an entry of a page sequence whose page is the agent's and cannot be had. So that it
-// counts as the agent's failure, and as nothing else. A site of the task's own that cannot be had is a failure to collect.
+// Where it is the agent that left nothing to read, the reason is recorded *and* a value: null for an expression that throws in the agent's
+// tab or in a page that the oracle names, "" for an entry of a page sequence that is about the agent's page and cannot be had or throws. So
+// that it counts as the agent's failure, and as nothing else. A site of the task's own that cannot be had, and a server that fails, are a
+// failure to collect.
 v1::Evidence CollectWebEvidence(const CallContext& context, BrowserContext& browser, const TaskSites& sites,
                                 const v1::EvidenceRequest& request);
 

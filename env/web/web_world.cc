@@ -10,6 +10,7 @@
 #include "common/status.h"
 #include "common/strings.h"
 #include "env/start_fields.h"
+#include "env/web/origin.h"
 #include "env/web/start_state.h"
 #include "env/web/web_evidence.h"
 
@@ -85,6 +86,7 @@ absl::StatusOr<ResetResult> WebWorld::Reset(const CallContext& context, const Re
   PROCTOR_RETURN_IF_ERROR(CheckStartFields(
       start, {"start_url", "storage_state_json", "http_credentials", "base_urls", "geolocation"}, "a browser"));
   sites_ = {};
+  base_origins_.clear();
   for (const auto& [name, url] : start.base_urls()) sites_.base_urls[name] = url;
   PROCTOR_ASSIGN_OR_RETURN(const StartPlan plan, PlanStart(start, sites_.base_urls));
   const int64_t seed = spec.seed != 0 ? spec.seed : settings_.random_seed();
@@ -136,10 +138,19 @@ absl::StatusOr<v1::Observation> WebWorld::LookAtStart(const CallContext& context
 
 void WebWorld::NoteSites(const StartPlan& plan) {
   for (const std::string& url : plan.urls) sites_.Add(url);
-  for (const auto& [name, url] : sites_.base_urls) sites_.Add(url);
+  for (const auto& [name, url] : sites_.base_urls) {
+    if (std::string origin = OriginOfUrl(url); !origin.empty()) base_origins_.insert(std::move(origin));
+  }
   // Where they led: a start URL may only say where to go from there.
   for (const std::shared_ptr<Tab>& tab : browser_->tabs()) {
     if (tab->opener_id().empty()) sites_.Add(tab->url());
+  }
+}
+
+void WebWorld::NoteAnswers() {
+  for (const std::shared_ptr<Tab>& tab : browser_->tabs()) {
+    const std::string url = tab->activity().answered_url();
+    if (base_origins_.count(OriginOfUrl(url)) > 0) sites_.Add(url);
   }
 }
 
@@ -214,6 +225,7 @@ absl::StatusOr<ActResult> WebWorld::Act(const CallContext& context, const v1::Ac
   PROCTOR_ASSIGN_OR_RETURN(result.observation, Look(context, request, outcome.settle.early));
   AddEvents(request, Telling::kOnce, result.observation);
   AddDownloads(context, result);
+  NoteAnswers();
   PROCTOR_RETURN_IF_ERROR(CheckOwnSites());
   if (outcome.error.empty()) outcome.error = ProblemOfArrival(tabs_before, outcome.settle);
   result.observation.set_action_error(outcome.error);
@@ -295,6 +307,7 @@ absl::StatusOr<v1::Observation> WebWorld::Observe(const CallContext& context,
 absl::StatusOr<ActResult> WebWorld::Idle(const CallContext& context,
                                          const v1::ObservationRequest& request) {
   PROCTOR_RETURN_IF_ERROR(Ready(context));
+  NoteAnswers();
   PROCTOR_RETURN_IF_ERROR(CheckOwnSites());
   ActResult result;
   PROCTOR_ASSIGN_OR_RETURN(result.observation, Look(context, request));

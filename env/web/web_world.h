@@ -3,6 +3,7 @@
 #define PROCTOR_ENV_WEB_WEB_WORLD_H_
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,8 @@ class WebWorld final : public World {
   absl::StatusOr<Revival> ReviveCrashedTab(const CallContext& context);
   // Why the page that the action led to is not there; `before`: the tabs before it. Empty: it is, or the action led nowhere.
   std::string ProblemOfArrival(const std::vector<std::shared_ptr<Tab>>& before, const SettleOutcome& settle) const;
+  // Sites of base URLs that have answered meanwhile.
+  void NoteAnswers();
   // UNAVAILABLE: the agent's tab shows that one of the task's own sites cannot be reached.
   absl::Status CheckOwnSites() const;
   // Follows a tab that the action opened.
@@ -79,6 +82,8 @@ class WebWorld final : public World {
   const std::unique_ptr<ContextSource> contexts_;
   const bool prewarm_;
   TaskSites sites_;
+  // Origins of the base URLs. A task may be given sites that nobody runs: one is its own once it has answered in this episode.
+  std::set<std::string> base_origins_;
   std::vector<std::string> notices_;
   // Order matters: the runner and observer use the registry, all use the context.
   std::unique_ptr<BrowserContext> browser_;

@@ -352,6 +352,17 @@ TEST(EvaluateTest, ASuccessIsUndeterminedIfTheStartCouldNotBeCollected) {
             v1::OUTCOME_SUCCESS);
 }
 
+TEST(EvaluateTest, APageThatTheOracleNamesMayComeToBeDuringTheTask) {
+  const std::string page = R"({"page":{"url":"__SHOP__/orders","expression":"p","match":{"text":{"equals":{"values":["one"]}}}}})";
+  // At the start there is nothing to read in it: the task is not solved yet, and can be.
+  const v1::Verdict solved = Record(page).Nothing(0, "null", true).Evidence(0, "\"one\"").Judge();
+  EXPECT_EQ(solved.outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_FALSE(solved.already_solved());
+  EXPECT_EQ(Record(page).Nothing(0, "null", true).Nothing(0, "null").Judge().outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(Record(page).Nothing(0, "null", true).Failed(0, "its server failed").Judge().outcome(), v1::OUTCOME_UNDETERMINED);
+  EXPECT_EQ(Record(R"({"negation":)" + page + "}").Nothing(0, "null", true).Nothing(0, "null").Judge().outcome(), v1::OUTCOME_UNDETERMINED);
+}
+
 TEST(EvaluateTest, AnExpressionThatThrewAtTheStartWasCollected) {
   Record record(kPage);
   record.Failed(0, "TypeError", true).Evidence(0, "true");

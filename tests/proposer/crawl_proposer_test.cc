@@ -252,6 +252,42 @@ TEST(ProposeFromCrawlTest, ExplorersWithoutABrowserLeaveTheirShareToTheOthers) {
   EXPECT_TRUE(never.visited().empty());
 }
 
+// Counts how often it was asked for a browser and gave it up.
+class CountingExplorer final : public FakeExplorer {
+ public:
+  using FakeExplorer::FakeExplorer;
+  absl::Status Acquire(const CallContext&) override {
+    has_browser = true;
+    return absl::OkStatus();
+  }
+  bool TryAcquire() override { return has_browser = true; }
+  void Release() override {
+    ++releases;
+    has_browser = false;
+  }
+  absl::StatusOr<Start> Reset(const CallContext& context, const v1::Task& task, const v1::ObservationRequest& request) override {
+    EXPECT_TRUE(has_browser);
+    return FakeExplorer::Reset(context, task, request);
+  }
+
+  bool has_browser = false;
+  int releases = 0;
+};
+
+TEST(ProposeFromCrawlTest, HelpersGiveTheirBrowsersUpBetweenTwoWaves) {
+  const FakeSite site = MakeWiki(40);
+  CountingExplorer one(site), two(site), three(site);
+  ThreadPool pool("explorers", 2);
+  const auto together = ProposeFromCrawl({}, Request(site, 20), "jobs/j", {.explorers = {&one, &two, &three}, .pool = &pool}, RealOracle());
+  ASSERT_TRUE(together.ok()) << together.status();
+  // Each once a wave, also one that found nothing left to do.
+  EXPECT_GE(two.releases, 1);
+  EXPECT_EQ(three.releases, two.releases);
+  EXPECT_FALSE(two.has_browser);
+  EXPECT_FALSE(three.has_browser);
+  EXPECT_EQ(one.releases, 0);
+}
+
 TEST(ProposeFromCrawlTest, EndsWhereTheFirstExplorerGetsNoBrowserAnyMore) {
   const FakeSite site = MakeWiki(40);
   FakeExplorer crawls(site);

@@ -145,6 +145,25 @@ TEST_F(LoadFailureTest, AStartPageThatItsServerFailsToGiveIsAFaultOfTheWorld) {
   EXPECT_EQ(last_.action_error(), "");
 }
 
+TEST_F(LoadFailureTest, AStatusWithoutABodyIsAnAnswerLikeAnother) {
+  OpenTo(Reach::kAll);
+  for (const int status : {404, 503}) {
+    site().Answer(absl::StrCat("/bare", status), [status](const net::HttpRequest&) {
+      net::HttpResponse response;
+      response.status = status;
+      return response;
+    });
+  }
+  const auto missing = TryResetTo(site().Url("/bare404"));
+  ASSERT_TRUE(missing.ok()) << missing.status();
+  EXPECT_THAT(missing->observation.notices(), testing::ElementsAre("the server answered with status 404"));
+  EXPECT_EQ(Goto(site().Url("/bare503")).action_error(), "");
+  EXPECT_THAT(last_.notices(), testing::ElementsAre("the server answered with status 503"));
+  const auto failing = TryResetTo(site().Url("/bare503"));
+  EXPECT_EQ(failing.status().code(), absl::StatusCode::kUnavailable) << failing.status();
+  EXPECT_THAT(std::string(failing.status().message()), HasSubstr("status 503"));
+}
+
 TEST_F(LoadFailureTest, AStartPageThatIsNoPageIsAFaultOfTheWorld) {
   OpenTo(Reach::kAll);
   site().Answer("/empty", [](const net::HttpRequest&) {

@@ -115,6 +115,40 @@ TEST_F(OwnSiteTest, ASiteOfABaseUrlIsTheTasksOwn) {
   ExpectFault(Goto("__SHOP__/a"));
 }
 
+TEST_F(OwnSiteTest, ABaseUrlWhereNobodyEverAnsweredIsNoWayOut) {
+  site().Page("/page", "<title>start</title>");
+  net::RawServer silent([](net::RawPeer peer) { peer.ReadUntil("\r\n\r\n"); });
+  v1::StartState start;
+  start.set_start_url(site().Url("/page"));
+  (*start.mutable_base_urls())["__MAP__"] = ClosedPort();
+  (*start.mutable_base_urls())["__WIKI__"] = "https://localhost:1";
+  (*start.mutable_base_urls())["__FORUM__"] = absl::StrCat("http://127.0.0.1:", silent.port());
+  BeginAt(start);
+  v1::Action reload;
+  reload.mutable_reload();
+  for (const char* dead : {"__MAP__/a", "__WIKI__/a", "__FORUM__/a"}) {
+    EXPECT_THAT(Act(Goto(dead)).action_error(), HasSubstr("could not be loaded")) << dead;
+    // To try again does not make it so.
+    EXPECT_NE(Act(reload).action_error(), "") << dead;
+    EXPECT_EQ(Act(Noop()).action_error(), "") << dead;
+    EXPECT_TRUE(world_->Idle(Within(absl::Seconds(40)), Everything()).ok()) << dead;
+  }
+  EXPECT_EQ(Act(Goto(site().Url("/page"))).title(), "start");
+}
+
+TEST_F(OwnSiteTest, ABaseUrlThatAnsweredInAnotherEpisodeIsNotYetTheTasksOwn) {
+  Begin();
+  v1::StartState start;
+  site().Page("/page", "<title>start</title>");
+  start.set_start_url(site().Url("/page"));
+  (*start.mutable_base_urls())["__SHOP__"] = origin_;
+  BeginAt(start);
+  EXPECT_EQ(Act(Goto("__SHOP__/a")).title(), "own");
+  BeginAt(start);
+  Stop();
+  EXPECT_THAT(Act(Goto("__SHOP__/a")).action_error(), HasSubstr("could not be loaded"));
+}
+
 TEST_F(OwnSiteTest, WhereTheStartPageLedIsTheTasksOwn) {
   Begin();
   site().Answer("/moved", [to = origin_](const net::HttpRequest&) {

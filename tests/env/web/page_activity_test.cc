@@ -153,6 +153,35 @@ TEST_F(PageActivityTest, TheProxysOwnReplyIsALoadErrorUntilTheNextNavigation) {
   }
 }
 
+TEST_F(PageActivityTest, ADocumentIsAnsweredByItsServerAndNotByTheProxy) {
+  activity_.SetProxyMark("abc");
+  const auto answer = [&](const std::string& headers) {
+    Requests("d");
+    Event("Network.responseReceived",
+          absl::StrCat(R"({"requestId":"d","response":{"status":502,"url":"http://a/","headers":{)", headers, "}}}"));
+    Finishes("d");
+    return activity_.answered_url();
+  };
+  EXPECT_EQ(activity_.answered_url(), "");
+  EXPECT_EQ(answer(R"("Proctor-Egress-Failure":"abc cannot connect")"), "");
+  EXPECT_EQ(answer(""), "http://a/");
+  Requests("e", "Image");
+  Event("Network.responseReceived", R"({"requestId":"e","response":{"status":200,"url":"http://b/"}})");
+  EXPECT_EQ(activity_.answered_url(), "http://a/");
+}
+
+TEST_F(PageActivityTest, AnAnswerWithoutABodyIsNoFailureToLoad) {
+  const auto fail = [&](const std::string& error) {
+    Requests("d");
+    Event("Network.responseReceived", R"({"requestId":"d","response":{"status":404,"url":"http://a/"}})");
+    Event("Network.loadingFailed", absl::StrCat(R"({"requestId":"d","errorText":")", error, R"("})"));
+    return activity_.load_error().text;
+  };
+  EXPECT_EQ(fail(std::string(kEmptyRefusal)), "");
+  EXPECT_EQ(activity_.document_status(), 404);
+  EXPECT_EQ(fail("net::ERR_CONNECTION_RESET"), "net::ERR_CONNECTION_RESET");
+}
+
 TEST_F(PageActivityTest, EventsOfOtherFramesAndBrokenOnesSayNothingOfTheDocument) {
   Arrives();
   const auto arrival = Arrival();

@@ -35,6 +35,13 @@ class WebEvidenceTest : public WebWorldTestBase {
     request.mutable_page_expression()->set_expression(expression);
     return Collect(request);
   }
+  // In a page that the oracle names, by its path.
+  v1::Evidence InPage(const std::string& path, const std::string& expression) {
+    v1::EvidenceRequest request;
+    request.mutable_page_expression()->set_url(site().Url(path));
+    request.mutable_page_expression()->set_expression(expression);
+    return Collect(request);
+  }
   // The agent's page as it stands, loaded anew, and where an expression leads from it; then a page of the task's.
   v1::Evidence Sequence(const std::string& own_page) {
     v1::EvidenceRequest request;
@@ -83,13 +90,105 @@ TEST_F(WebEvidenceTest, WhatIsNotThePagesAnswerIsAFailureToCollect) {
     EXPECT_THAT(evidence.json_values(), IsEmpty()) << expression;
     EXPECT_NE(evidence.error(), "") << expression;
   }
-  // In a page that the oracle names.
+  // The same in a page that the oracle names, and what throws in one that its server fails to give.
+  site().Answer("/failing", [](const net::HttpRequest&) {
+    net::HttpResponse response = TestSite::Html("<title>sorry</title>");
+    response.status = 503;
+    return response;
+  });
+  for (const v1::Evidence& evidence :
+       {InPage("/state", "nope nope("), InPage("/state", "'x'.repeat(5e6)"), InPage("/failing", kDone)}) {
+    EXPECT_THAT(evidence.json_values(), IsEmpty());
+    EXPECT_NE(evidence.error(), "");
+  }
+}
+
+TEST_F(WebEvidenceTest, AScriptThatThrowsInAPageThatTheOracleNamesIsThePagesAnswer) {
+  ResetTo("<title>here</title>");
+  site().Page("/state", "<title>state</title>");
+  const v1::Evidence before = InPage("/state", kDone);
+  EXPECT_THAT(before.json_values(), ElementsAre("null"));
+  EXPECT_THAT(before.urls(), ElementsAre(site().Url("/state")));
+  EXPECT_THAT(before.error(), HasSubstr("the expression failed"));
+  EXPECT_THAT(InPage("/nowhere", kDone).json_values(), ElementsAre("null")) << "that it is not there is an answer, too";
+  site().Page("/state", "<title>state</title><p id=done>yes</p>");
+  const v1::Evidence after = InPage("/state", kDone);
+  EXPECT_THAT(after.json_values(), ElementsAre("\"yes\""));
+  EXPECT_EQ(after.error(), "");
+}
+
+TEST_F(WebEvidenceTest, WhatThrowsInTheAgentsPageLeavesItsEntryEmpty) {
+  ResetTo("<title>here</title>");
   v1::EvidenceRequest request;
-  request.mutable_page_expression()->set_url(site().Url("/state"));
-  request.mutable_page_expression()->set_expression(kDone);
-  const v1::Evidence named = Collect(request);
-  EXPECT_THAT(named.json_values(), IsEmpty());
-  EXPECT_THAT(named.error(), HasSubstr("the expression failed"));
+  auto& sequence = *request.mutable_page_sequence();
+  sequence.add_entries()->set_url("last");
+  sequence.mutable_entries(0)->set_expression("document.title");
+  *sequence.add_entries() = sequence.entries(0);
+  sequence.mutable_entries(1)->set_expression(kDone);
+  const v1::Evidence thrown = Collect(request);
+  EXPECT_THAT(thrown.json_values(), ElementsAre("\"here\"", "\"\""));
+  EXPECT_THAT(thrown.error(), HasSubstr("the expression failed"));
+  // Where to go from there is not to be had: nor is what comes after.
+  for (const char* expression : {kDone, "7", "'javascript:7'"}) {
+    *sequence.mutable_entries(1) = sequence.entries(0);
+    sequence.mutable_entries(1)->set_url_expression(expression);
+    if (sequence.entries_size() == 2) *sequence.add_entries() = sequence.entries(0);
+    const v1::Evidence nowhere = Collect(request);
+    EXPECT_THAT(nowhere.json_values(), ElementsAre("\"here\"", "\"\"", "\"\"")) << expression;
+    EXPECT_EQ(nowhere.urls_size(), 3) << expression;
+    EXPECT_NE(nowhere.error(), "") << expression;
+  }
+}
+
+TEST_F(WebEvidenceTest, WhatThrowsInAPageThatASequenceNamesIsAFailureToCollect) {
+  ResetTo("<title>here</title>");
+  v1::EvidenceRequest request;
+  auto* entry = request.mutable_page_sequence()->add_entries();
+  entry->set_url(site().Url("/page"));
+  entry->set_expression(kDone);
+  EXPECT_THAT(Collect(request).json_values(), IsEmpty());
+  for (const char* expression : {kDone, "7", "'javascript:7'"}) {
+    entry->set_expression("document.title");
+    entry->set_url_expression(expression);
+    const v1::Evidence evidence = Collect(request);
+    EXPECT_THAT(evidence.json_values(), IsEmpty()) << expression;
+    EXPECT_NE(evidence.error(), "") << expression;
+  }
+}
+
+TEST_F(WebEvidenceTest, APageOfTheAgentsChoiceThatIsTooLargeHasNothing) {
+  const std::string html = "<title>large</title><p>" + std::string(5'000'000, 'x');
+  std::unique_ptr<net::HttpServer> other = Serve(html);
+  v1::EvidenceRequest request;
+  request.mutable_page_sequence()->add_entries()->set_url("last");
+  ResetTo("<title>start</title>");
+  EXPECT_EQ(Goto(UrlOf(*other)).title(), "large");
+  const v1::Evidence tab = InAgentsTab("document.body.textContent");
+  EXPECT_THAT(tab.json_values(), ElementsAre("null"));
+  EXPECT_EQ(tab.error(), "the value is larger than 4 MiB");
+  const v1::Evidence entry = Collect(request);
+  EXPECT_THAT(entry.json_values(), ElementsAre("\"\""));
+  EXPECT_EQ(entry.error(), "the value is larger than 4 MiB");
+  // In the task's own nobody knows what there is.
+  ResetTo(html);
+  for (const v1::Evidence& evidence : {InAgentsTab("document.body.textContent"), Collect(request)}) {
+    EXPECT_THAT(evidence.json_values(), IsEmpty());
+    EXPECT_EQ(evidence.error(), "the value is larger than 4 MiB");
+  }
+}
+
+TEST_F(WebEvidenceTest, RedirectsWithoutEndOnASiteOfTheTasksOwnAreTheAgentsDoing) {
+  ResetTo("<title>start</title>");
+  site().Answer("/round", [](const net::HttpRequest&) {
+    net::HttpResponse response;
+    response.status = 302;
+    response.headers = {{"Location", "/round"}};
+    return response;
+  });
+  EXPECT_THAT(Goto(site().Url("/round")).action_error(), HasSubstr("ERR_TOO_MANY_REDIRECTS"));
+  const v1::Evidence sequence = Sequence("");
+  EXPECT_THAT(sequence.json_values(), ElementsAre("\"\"", "\"\"", "\"\"")) << sequence.error();
+  EXPECT_THAT(InAgentsTab(kDone).json_values(), ElementsAre("null"));
 }
 
 TEST_F(WebEvidenceTest, AnAgentThatEndedWhereNothingIsLeftNothing) {
