@@ -136,6 +136,24 @@ TEST_F(OwnSiteTest, ABaseUrlWhereNobodyEverAnsweredIsNoWayOut) {
   EXPECT_EQ(Act(Goto(site().Url("/page"))).title(), "start");
 }
 
+// While a page is waited for, the tab may show its URL already, and no failure.
+TEST_F(OwnSiteTest, ABaseUrlThatIsWaitedForHasNotAnswered) {
+  auto silent = net::HttpServer::Create({}, [](const net::HttpRequest&) {
+    net::HttpResponse response = TestSite::Html("late");
+    response.delay = absl::Seconds(60);
+    return response;
+  });
+  ASSERT_TRUE(silent.ok()) << silent.status();
+  site().Page("/page", "<title>start</title>");
+  v1::StartState start;
+  start.set_start_url(site().Url("/page"));
+  (*start.mutable_base_urls())["__MAP__"] = absl::StrCat("http://localhost:", (*silent)->port());
+  BeginAt(start);
+  Act(Goto("__MAP__/a"));
+  silent->reset();
+  EXPECT_THAT(Act(Goto("__MAP__/b")).action_error(), HasSubstr("could not be loaded"));
+}
+
 TEST_F(OwnSiteTest, ABaseUrlThatAnsweredInAnotherEpisodeIsNotYetTheTasksOwn) {
   Begin();
   v1::StartState start;
