@@ -126,10 +126,13 @@ absl::Status CollectExpression(const CallContext& context, BrowserContext& brows
   PROCTOR_ASSIGN_OR_RETURN(const std::string url, ResolveUrl(request.url(), sites.base_urls));
   PROCTOR_ASSIGN_OR_RETURN(const EvidenceTab tab, EvidenceTab::Open(context, browser));
   PROCTOR_RETURN_IF_ERROR(Load(context, *tab, url));
+  // What a server that fails says of the page is no answer, whatever the expression makes of it.
+  if (const int status = (*tab).activity().document_status(); status >= 500) {
+    return absl::UnavailableError(absl::StrCat("the server answered with status ", status));
+  }
+  // What the agent was to bring about is not there yet: that is the page's answer.
   PROCTOR_ASSIGN_OR_RETURN(const Evaluated value, Evaluate(context, *tab, request.expression()));
-  // What the agent was to bring about is not there yet: the page's answer. That of a server that fails is none.
-  const bool failing = !value.problem.empty() && (*tab).activity().document_status() >= 500;
-  if (value.too_large || failing) return absl::FailedPreconditionError(value.problem);
+  if (value.too_large) return absl::FailedPreconditionError(value.problem);
   Record(value, *tab, evidence);
   return absl::OkStatus();
 }

@@ -90,14 +90,14 @@ TEST_F(WebEvidenceTest, WhatIsNotThePagesAnswerIsAFailureToCollect) {
     EXPECT_THAT(evidence.json_values(), IsEmpty()) << expression;
     EXPECT_NE(evidence.error(), "") << expression;
   }
-  // The same in a page that the oracle names, and what throws in one that its server fails to give.
+  // The same in a page that the oracle names, and whatever is said of one that its server fails to give.
   site().Answer("/failing", [](const net::HttpRequest&) {
     net::HttpResponse response = TestSite::Html("<title>sorry</title>");
     response.status = 503;
     return response;
   });
   for (const v1::Evidence& evidence :
-       {InPage("/state", "nope nope("), InPage("/state", "'x'.repeat(5e6)"), InPage("/failing", kDone)}) {
+       {InPage("/state", "nope nope("), InPage("/state", "'x'.repeat(5e6)"), InPage("/failing", kDone), InPage("/failing", "document.title")}) {
     EXPECT_THAT(evidence.json_values(), IsEmpty());
     EXPECT_NE(evidence.error(), "");
   }
