@@ -155,7 +155,7 @@ bool BrowserPool::ReplaceIfStuck(const std::shared_ptr<Browser>& browser) {
 
 absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::NewContext(const CallContext& context,
                                                                         const v1::WebSettings& settings,
-                                                                        std::shared_ptr<const ProxyPort> proxy) {
+                                                                        const std::shared_ptr<const ProxyPort>& proxy) {
   // A browser that died or hung since the last use is only found out by using it: one more try.
   absl::Status failure;
   for (int attempt = 0; attempt < 2; ++attempt) {

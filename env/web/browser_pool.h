@@ -50,7 +50,7 @@ class BrowserPool {
   // A fresh context with one blank tab, everything applied. `proxy` null: the browser's own. UNAVAILABLE: no browser can be started now.
   absl::StatusOr<std::unique_ptr<BrowserContext>> NewContext(const CallContext& context,
                                                              const v1::WebSettings& settings,
-                                                             std::shared_ptr<const ProxyPort> proxy);
+                                                             const std::shared_ptr<const ProxyPort>& proxy);
 
   // What became of the browsers since the start.
   struct Counters {

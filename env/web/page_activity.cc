@@ -134,15 +134,12 @@ void PageActivity::OnPageEvent(std::string_view method, const Json& params) {
       requested_ = committed_ = complete_ = false;
       loading_ = true;
     }
-  } else if (method == "Page.frameClearedScheduledNavigation") {
+  } else if (method == "Page.frameClearedScheduledNavigation" || method == "Page.navigatedWithinDocument") {
     ++changes_;
     requested_ = false;
   } else if (method == "Page.frameStoppedLoading") {
     if (!complete_) ++stops_;
     requested_ = loading_ = complete_ = false;
-  } else if (method == "Page.navigatedWithinDocument") {
-    ++changes_;
-    requested_ = false;
   }
 }
 

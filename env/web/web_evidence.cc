@@ -209,7 +209,7 @@ class SequenceVisit {
   }
 
   absl::Status GoToAgents() {
-    if (LoadFailure failure = agent_.Failure(); !failure.text.empty()) return NothingThere(std::move(failure));
+    if (const LoadFailure failure = agent_.Failure(); !failure.text.empty()) return NothingThere(failure);
     if (!moved_ || loaded_) return absl::OkStatus();
     return LoadAgents(agent_.url());
   }
@@ -221,10 +221,10 @@ class SequenceVisit {
     if (problem.empty()) return absl::OkStatus();
     LoadFailure failure = fresh_.Failure();
     if (failure.text.empty()) failure = {problem, url, LoadFailure::Cause::kOther};
-    return NothingThere(std::move(failure));
+    return NothingThere(failure);
   }
 
-  absl::Status NothingThere(LoadFailure failure) {
+  absl::Status NothingThere(const LoadFailure& failure) {
     PROCTOR_RETURN_IF_ERROR(CheckAgentsFailure(sites_, failure));
     nothing_ = absl::StrCat("there is nothing where the agent ended: ", failure.text);
     return absl::OkStatus();
