@@ -203,7 +203,7 @@ TEST_F(OwnSiteTest, AFailureThatComesBetweenStepsIsFoundByTheNext) {
     server->reset();
     // The page is told that nobody is there, and goes.
     absl::Status seen;
-    for (int look = 0; look < 2000 && seen.ok(); ++look) {
+    for (const CallContext patience = Within(absl::Seconds(90)); seen.ok() && patience.Check("").ok(); absl::SleepFor(absl::Milliseconds(20))) {
       seen = (idle ? world_->Idle(Within(absl::Seconds(40)), Everything()) : TryAct(Noop())).status();
     }
     EXPECT_EQ(seen.code(), absl::StatusCode::kUnavailable) << seen;
