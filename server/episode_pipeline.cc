@@ -398,14 +398,14 @@ void EpisodePipeline::Finished(const std::string& episode_id, const absl::Status
   idle_.SignalAll();
 }
 
-void EpisodePipeline::Wait(const CallContext& context, const std::string& name, absl::Duration max_wait,
+void EpisodePipeline::Wait(CallContext context, const std::string& name, absl::Duration max_wait,
                            Done done) {
-  waiters_.Begin(context, name, EpisodeWaiters::For::kResult, max_wait, std::move(done));
+  waiters_.Begin(std::move(context), name, EpisodeWaiters::For::kResult, max_wait, std::move(done));
 }
 
-void EpisodePipeline::WaitForOracles(const CallContext& context, const std::string& name, absl::Duration max_wait,
+void EpisodePipeline::WaitForOracles(CallContext context, const std::string& name, absl::Duration max_wait,
                                      Done done) {
-  waiters_.Begin(context, name, EpisodeWaiters::For::kOracles, max_wait, std::move(done));
+  waiters_.Begin(std::move(context), name, EpisodeWaiters::For::kOracles, max_wait, std::move(done));
 }
 
 }  // namespace proctor::server

@@ -99,8 +99,8 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   int64_t pending() const;
 
   // EpisodeSource
-  void Wait(const CallContext& context, const std::string& name, absl::Duration max_wait, Done done) override;
-  void WaitForOracles(const CallContext& context, const std::string& name, absl::Duration max_wait, Done done) override;
+  void Wait(CallContext context, const std::string& name, absl::Duration max_wait, Done done) override;
+  void WaitForOracles(CallContext context, const std::string& name, absl::Duration max_wait, Done done) override;
 
   // env::EpisodeHost
   absl::StatusOr<v1::Task> Admit(const CallContext& context, const v1::StartEpisodeRequest& request,

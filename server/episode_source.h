@@ -21,10 +21,10 @@ class EpisodeSource {
 
   // Calls `done` once, with the episode `episodes/{id}` as soon as its verdict and reward are there, or as it stands after
   // `max_wait` or when `context` ends. Holds no thread; needs nothing of the caller once it is called. NOT_FOUND.
-  virtual void Wait(const CallContext& context, const std::string& name, absl::Duration max_wait, Done done) = 0;
+  virtual void Wait(CallContext context, const std::string& name, absl::Duration max_wait, Done done) = 0;
 
   // The same, but waits for oracles alone: also ends, as the episode stands, as soon as an evaluator that may ask a model has its turn.
-  virtual void WaitForOracles(const CallContext& context, const std::string& name, absl::Duration max_wait, Done done) = 0;
+  virtual void WaitForOracles(CallContext context, const std::string& name, absl::Duration max_wait, Done done) = 0;
 };
 
 }  // namespace proctor::server

@@ -23,7 +23,9 @@ struct EpisodeWaiters::Waiter {
   uint64_t cancel_callback = 0;
 };
 
-void EpisodeWaiters::Begin(const CallContext& context, const std::string& name, For awaits, absl::Duration max_wait, Done done) {
+// A context of its own: once it is registered, whoever asked may be answered, and be gone.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
+void EpisodeWaiters::Begin(CallContext context, const std::string& name, For awaits, absl::Duration max_wait, Done done) {
   const auto waiter = std::make_shared<Waiter>(context, name, awaits, std::move(done));
   absl::Duration wait = std::min(max_wait, context.remaining());
   // Registered before looking, so that a result that comes in between is not missed.

@@ -37,7 +37,7 @@ class EpisodeWaiters {
   explicit EpisodeWaiters(Parts parts) : parts_(parts) {}
 
   // Calls `done` within the call or on the pool. Blocks for a look into the store.
-  void Begin(const CallContext& context, const std::string& name, For awaits, absl::Duration max_wait, Done done);
+  void Begin(CallContext context, const std::string& name, For awaits, absl::Duration max_wait, Done done);
 
   // An evaluator that may ask a model has its turn.
   void ModelAsked(const std::string& name);

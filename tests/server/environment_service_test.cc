@@ -37,11 +37,11 @@ class InstantResults final : public EpisodeSource {
     bool operator==(const Asked&) const = default;
   };
 
-  void Wait(const CallContext& context, const std::string& name, absl::Duration max_wait, Done done) override {
-    Answer(context, name, {false, max_wait}, std::move(done));
+  void Wait(CallContext context, const std::string& name, absl::Duration max_wait, Done done) override {
+    Answer(std::move(context), name, {false, max_wait}, std::move(done));
   }
-  void WaitForOracles(const CallContext& context, const std::string& name, absl::Duration max_wait, Done done) override {
-    Answer(context, name, {true, max_wait}, std::move(done));
+  void WaitForOracles(CallContext context, const std::string& name, absl::Duration max_wait, Done done) override {
+    Answer(std::move(context), name, {true, max_wait}, std::move(done));
   }
   std::optional<Asked> last() const {
     MutexLock lock(mutex_);
