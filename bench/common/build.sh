@@ -1,9 +1,27 @@
-# Shared by the benchmarks' scripts; sourced, from the repository's root.
+# Shared by the benchmarks' scripts; sourced. Leaves the working directory at the repository's root.
+source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
+cd "$PROCTOR_ROOT"
 
-# build_bench TARGET...: with the bench preset.
+# build_bench [--with GROUP]... TARGET...: installs what is missing, and builds with the bench preset.
 build_bench() {
-  cmake --preset bench >/dev/null
-  cmake --build --preset bench --target "$@"
+  local groups=(build bench run client)
+  while [ "$1" = --with ]; do
+    groups+=("$2")
+    shift 2
+  done
+  install_packages "${groups[@]}"
+  build bench "$@"
+}
+
+# make_scratch: a temporary folder, $scratch and TMPDIR, that is gone when the script ends.
+make_scratch() {
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  # The browsers' user must get through to their profiles.
+  chmod 755 "$scratch"
+  export TMPDIR=$scratch
 }
 
 # install_playwright FOLDER: playwright-core from npm; says so and fails where there is no npm or no network.
