@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/ids.h"
 #include "common/proto_time.h"
+#include "trajectory/end_kind.h"
 #include "trajectory/record_form.h"
 
 namespace proctor::env {
@@ -15,22 +16,6 @@ namespace {
 constexpr int64_t kMaxCollectedBytes = trajectory::kMaxEvidenceBytes - (1 << 20);
 
 }  // namespace
-
-v1::EndKind KindOf(v1::EndReason reason) {
-  switch (reason) {
-    case v1::END_REASON_ANSWERED:
-    case v1::END_REASON_GAVE_UP:
-    case v1::END_REASON_WORLD_ENDED:
-    case v1::END_REASON_CLIENT_DONE:
-      return v1::END_KIND_TERMINATED;
-    case v1::END_REASON_STEP_LIMIT:
-    case v1::END_REASON_TIME_LIMIT:
-    case v1::END_REASON_LEFT_APP:
-      return v1::END_KIND_TRUNCATED;
-    default:
-      return v1::END_KIND_INTERRUPTED;
-  }
-}
 
 void DropPictureBytes(v1::Observation& observation) {
   if (observation.has_screenshot()) observation.mutable_screenshot()->clear_data();
@@ -108,7 +93,7 @@ void EpisodeRun::Answered(absl::Time time, absl::Duration asked) {
 v1::Trajectory EpisodeRun::End(const Ending& ending, absl::Time now) {
   Answered(now);
   episode_.set_state(v1::EPISODE_STATE_CLOSED);
-  episode_.set_end_kind(KindOf(ending.reason));
+  episode_.set_end_kind(trajectory::EndKindOf(ending.reason));
   episode_.set_end_reason(ending.reason);
   episode_.set_end_message(ending.message);
   *episode_.mutable_end_time() = ToProto(now);

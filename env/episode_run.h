@@ -18,9 +18,6 @@ struct Ending {
   std::string message;
 };
 
-// terminated, truncated or interrupted.
-v1::EndKind KindOf(v1::EndReason reason);
-
 // Takes pictures' bytes out of an observation.
 void DropPictureBytes(v1::Observation& observation);
 

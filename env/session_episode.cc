@@ -8,6 +8,7 @@
 #include "common/status.h"
 #include "env/request_checks.h"
 #include "env/session.h"
+#include "trajectory/end_kind.h"
 
 namespace proctor::env {
 
@@ -215,7 +216,7 @@ Ending Session::FaultEnding(const absl::Status& fault) const {
 }
 
 void Session::EndRun(const Ending& ending, const std::function<Replay(const v1::Episode&)>& replay_of) {
-  if (KindOf(ending.reason) != v1::END_KIND_INTERRUPTED) CollectEvidence(/*at_start=*/false);
+  if (trajectory::EndKindOf(ending.reason) != v1::END_KIND_INTERRUPTED) CollectEvidence(/*at_start=*/false);
   const v1::Trajectory record = run_->End(ending, parts_.clock.Now());
   const Replay replay = replay_of ? replay_of(run_->episode()) : Replay();
   replays_.Keep(replay);

@@ -51,6 +51,21 @@ class Call {
     return absl::OkStatus();
   }
 
+  // Deletes what the first word names in `collection`.
+  template <typename Request, typename Response>
+  absl::Status Delete(const std::string& collection) {
+    Request request;
+    request.set_name(Name(collection));
+    const absl::StatusOr<Response> response = Send<Response>(request);
+    if (!response.ok()) return response.status();
+    if (output_.json()) {
+      output_.Message(*response);
+    } else {
+      output_.Note("deleted " + request.name());
+    }
+    return absl::OkStatus();
+  }
+
   // The word at `index` as a full name: "tasks/abc" from "abc".
   std::string Name(const std::string& collection, size_t index = 0) const {
     return client::FullName(collection, arguments_.Word(index));

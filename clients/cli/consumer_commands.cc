@@ -77,16 +77,7 @@ absl::Status Seek(Call& call) {
 }
 
 absl::Status Delete(Call& call) {
-  v1::DeleteConsumerRequest request;
-  request.set_name(call.Name("consumers"));
-  auto response = call.Send<v1::DeleteConsumerResponse>(request);
-  if (!response.ok()) return response.status();
-  if (call.output().json()) {
-    call.output().Message(*response);
-  } else {
-    call.output().Note(absl::StrCat("deleted ", request.name()));
-  }
-  return absl::OkStatus();
+  return call.Delete<v1::DeleteConsumerRequest, v1::DeleteConsumerResponse>("consumers");
 }
 
 std::vector<Flag> PositionFlags() {

@@ -103,16 +103,7 @@ absl::Status Import(Call& call) {
 }
 
 absl::Status Delete(Call& call) {
-  v1::DeleteTrajectoryRequest request;
-  request.set_name(call.Name("trajectories"));
-  auto response = call.Send<v1::DeleteTrajectoryResponse>(request);
-  if (!response.ok()) return response.status();
-  if (call.output().json()) {
-    call.output().Message(*response);
-  } else {
-    call.output().Note(absl::StrCat("deleted ", request.name()));
-  }
-  return absl::OkStatus();
+  return call.Delete<v1::DeleteTrajectoryRequest, v1::DeleteTrajectoryResponse>("trajectories");
 }
 
 // Whole or not at all: written beside the file, then renamed.

@@ -7,6 +7,7 @@
 #include "common/json.h"
 #include "common/status.h"
 #include "re2/re2.h"
+#include "trajectory/end_kind.h"
 #include "trajectory/formats/action_text.h"
 #include "trajectory/formats/json_object.h"
 #include "trajectory/formats/mind2web_text.h"

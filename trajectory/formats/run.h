@@ -67,7 +67,6 @@ void SetEnd(Run& run, v1::EndKind kind, v1::EndReason reason, const std::string&
 // "step_limit", for texts; UNSPECIFIED for what is no reason.
 std::string EndReasonLabel(v1::EndReason reason);
 v1::EndReason EndReasonOf(const std::string& label);
-v1::EndKind EndKindOf(v1::EndReason reason);
 
 // Makes `id` a single file name of at most 200 bytes: "_" for slashes, control characters and a dot
 // in front; never empty.
