@@ -21,6 +21,8 @@ namespace {
 
 // Of a world to replay a demonstration in.
 constexpr absl::Duration kOpenTimeout = absl::Seconds(60);
+// Of all demonstrations of a job, which are in memory as long as it runs.
+constexpr int64_t kDemonstrationBytes = 64 << 20;
 
 // Waits for models on the job's thread.
 class BlockingModel final : public proposer::ProposerModel {
@@ -107,12 +109,21 @@ absl::StatusOr<std::vector<v1::Task>> StoreBatch(const CallContext& context, con
   return std::vector<v1::Task>(response.tasks().begin(), response.tasks().end());
 }
 
+absl::Status CheckDemonstrationBytes(int64_t bytes) {
+  if (bytes <= kDemonstrationBytes) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("model.demonstrations: together they have at least ", bytes, " bytes without their pictures, of ",
+                                                    kDemonstrationBytes, " that a job may hold: name fewer or shorter visits"));
+}
+
 absl::StatusOr<std::vector<v1::Trajectory>> LoadDemonstrations(const CallContext& context,
                                                                const v1::ModelSource& source,
                                                                const DataDirectory& data) {
   std::vector<v1::Trajectory> demonstrations;
+  int64_t bytes = 0;
   for (const std::string& name : source.demonstrations()) {
     PROCTOR_ASSIGN_OR_RETURN(demonstrations.emplace_back(), data.trajectories->Get(context, name));
+    bytes += static_cast<int64_t>(demonstrations.back().ByteSizeLong());
+    PROCTOR_RETURN_IF_ERROR(CheckDemonstrationBytes(bytes));
   }
   return demonstrations;
 }
@@ -165,12 +176,16 @@ absl::Status CheckModelProposal(const CallContext& context, const v1::ProposeTas
     if (!data.blobs->Contains(digest))
       return absl::NotFoundError(absl::StrCat("model.screenshots: there is no blob ", digest));
   }
+  int64_t demonstration_bytes = 0;
   for (const std::string& name : source.demonstrations()) {
     const absl::StatusOr<v1::Trajectory> header = data.trajectories->GetHeader(context, name);
     PROCTOR_RETURN_IF_ERROR(Annotate(header.status(), "model.demonstrations"));
     if (!header->closed()) {
       return absl::FailedPreconditionError(absl::StrCat("model.demonstrations: ", name, " is still being recorded"));
     }
+    PROCTOR_ASSIGN_OR_RETURN(const int64_t steps, data.trajectories->StepBytes(context, name));
+    demonstration_bytes += steps + static_cast<int64_t>(header->ByteSizeLong());
+    PROCTOR_RETURN_IF_ERROR(CheckDemonstrationBytes(demonstration_bytes));
   }
   return absl::OkStatus();
 }

@@ -10,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "imaging/image.h"
+#include "tests/server/change_rows.h"
 #include "tests/server/proctord_model_fixture.h"
 
 namespace proctor::server {
@@ -179,6 +180,20 @@ TEST_F(ProctordProposeTest, IsRefusedWhereItCannotBegin) {
   request.mutable_model()->clear_site_name();
   EXPECT_EQ(Propose(request, &job).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(model_->requests(), IsEmpty());
+}
+
+TEST_F(ProctordProposeTest, DemonstrationsAreNotReadWhereTheyAreMoreThanAJobMayHold) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  const v1::Trajectory visit = Record(MakeTask(), "picture");
+  server_.Stop(SIGTERM);
+  ASSERT_NO_FATAL_FAILURE(ChangeRows(server_.data(), "UPDATE trajectory_records SET step_bytes = 67108864"));
+  StartWith(Play);
+  v1::ProposeTasksRequest request = Request();
+  request.mutable_model()->add_demonstrations(visit.name());
+  v1::Job job;
+  const grpc::Status refused = Propose(request, &job);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(refused.error_message(), HasSubstr("name fewer or shorter visits"));
 }
 
 TEST_F(ProctordProposeTest, ASpentBudgetEndsTheJob) {
