@@ -1,6 +1,7 @@
 #include "server/trajectory_service.h"
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -119,7 +120,7 @@ class BlobReader final : public ServerStreamHandler<v1::ReadBlobResponse> {
 };
 
 // A client stream as a reactor: one message is read, recorded on the pool, then the next is read. A client may take its time between steps,
-// but not between the parts of a blob, for which others' memory is held.
+// but not over a blob that comes in parts, for which memory is held that others want.
 class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryRequest> {
  public:
   RecordReactor(grpc::CallbackServerContext& context, TrajectoryServiceParts& parts, v1::Trajectory& response)
@@ -162,18 +163,27 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
   }
 
   void ReadOn() {
-    const bool within_blob = request_.blob().more();
+    if (request_.blob().more()) {
+      const auto now = std::chrono::steady_clock::now();
+      if (!blob_since_.has_value()) blob_since_ = now;
+      blob_bytes_ += static_cast<int64_t>(request_.blob().data().size());
+      timer_ = parts_.patience.timers.RunAfter(BlobPatience() - absl::FromChrono(now - *blob_since_), [this] { Stalled(); });
+    } else {
+      blob_since_.reset();
+      blob_bytes_ = 0;
+    }
     request_.Clear();
-    // The next part may be as large as a message can be.
-    if (within_blob) timer_ = parts_.patience.timers.RunAfter(parts_.patience.For(parts_.max_message_bytes), [this] { Stalled(); });
     StartRead(&request_);
   }
+
+  // For all parts so far and the next, which may be as large as a message can be: parts of a byte each do not hold memory for ever.
+  absl::Duration BlobPatience() const { return parts_.patience.For(static_cast<size_t>(blob_bytes_ + parts_.max_message_bytes)); }
 
   // On the timers' thread. The read is under way, so the call still lives; it fails now.
   void Stalled() {
     stalled_ = absl::DeadlineExceededError(
-        absl::StrCat("no other part of a blob came for ", absl::FormatDuration(parts_.patience.For(parts_.max_message_bytes)),
-                     " (connections.stalled_reader_timeout, once more for each 16 MiB of connections.max_message_bytes): record it again"));
+        absl::StrCat("of a blob came ", blob_bytes_, " bytes and no other part in ", absl::FormatDuration(BlobPatience()),
+                     " (connections.stalled_reader_timeout, once more for each 16 MiB of them and of connections.max_message_bytes): record it again"));
     BreakCall(server_context_, stalled_);
   }
 
@@ -233,6 +243,9 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
   // For the message at hand, and the parts of a blob that came in so far.
   ByteBudget::Share blob_memory_;
   absl::Status held_;
+  // Of the blob whose parts come in: since when, and how many bytes came so far.
+  std::optional<std::chrono::steady_clock::time_point> blob_since_;
+  int64_t blob_bytes_ = 0;
   // While the next part of a blob is waited for; 0: it is not.
   uint64_t timer_ = 0;
   // What ended the call because the part did not come. Written before the timer is done, read after that.

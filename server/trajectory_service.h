@@ -29,8 +29,7 @@ struct TrajectoryServiceParts {
   TenantAccounts& accounts;
   // Of blobs that are held while their parts come in or go out.
   ByteBudget& blob_memory;
-  // A ReadBlob whose client takes nothing for so long ends, and a recording that for as long as one of the largest messages may take is in the
-  // middle of a blob.
+  // A ReadBlob whose client takes nothing for so long ends, and a recording whose blob takes longer than so large messages may.
   Patience patience;
   int64_t max_message_bytes;
 };

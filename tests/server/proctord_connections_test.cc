@@ -294,6 +294,23 @@ TEST_F(ProctordConnectionsTest, ARecordingThatStopsWithinABlobEndsAndOneThatWait
   EXPECT_EQ(recorded.step_count(), 1);
 }
 
+// Parts that come in time one by one, but without end.
+TEST_F(ProctordConnectionsTest, ABlobThatTricklesInEndsItsRecording) {
+  ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {max_message_bytes: 4MiB, stalled_reader_timeout: 1s}\n"));
+  const auto trajectories = v1::TrajectoryService::NewStub(server_.Plain());
+  for (const std::string part : {"x", ""}) {
+    ClientContext context;
+    context.set_deadline(Late());
+    v1::Trajectory trajectory;
+    const auto trickling = trajectories->RecordTrajectory(&context, &trajectory);
+    const v1::RecordTrajectoryRequest message = Blob(Sha256Hex("whole"), part, /*more=*/true);
+    while (trickling->Write(message)) absl::SleepFor(absl::Milliseconds(50));
+    const grpc::Status end = trickling->Finish();
+    EXPECT_EQ(end.error_code(), StatusCode::DEADLINE_EXCEEDED) << end.error_message();
+    EXPECT_THAT(end.error_message(), HasSubstr("connections.stalled_reader_timeout"));
+  }
+}
+
 // As large messages as it takes, from many at once, where there is memory for two.
 TEST_F(ProctordConnectionsTest, ManyLargeMessagesAreServedOrRefusedInTheMemoryThatThereIs) {
   ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {max_message_bytes: 16MiB, memory_bytes: 32MiB}\n"));
