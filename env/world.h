@@ -107,6 +107,9 @@ class World {
   // The episode is over: free what the next one does not need (browser contexts, site instances).
   virtual void EndEpisode() = 0;
 
+  // The listener of the egress proxy that its pages go through: of no other world while this one lives, and the same all that time. 0: none.
+  virtual uint16_t proxy_port() const { return 0; }
+
   // Time that an action takes without anything to do, waited for by the session without holding a thread.
   virtual absl::Duration ActionDelay() const { return absl::ZeroDuration(); }
 };

@@ -200,7 +200,7 @@ class EgressProxyImpl final : public EgressProxy {
 asio::awaitable<absl::StatusOr<std::vector<tcp::endpoint>>> EgressCore::Endpoints(
     uint16_t listener_port, const EgressRules& rules, Authority authority) {
   if (options_.internal_port) {
-    const uint16_t internal = options_.internal_port(authority.host);
+    const uint16_t internal = options_.internal_port(listener_port, authority.host);
     if (internal != 0) {
       co_return std::vector<tcp::endpoint>{{asio::ip::address_v4::loopback(), internal}};
     }

@@ -64,10 +64,11 @@ class EgressProxy {
 
   struct Options {
     int threads = 1;
-    // Looked up before the policy: a host that the server itself serves (an episode's practice
-    // host), as 127.0.0.1:port, whatever port the URL names; 0: not one of ours. The one way to the
-    // server's own ports. `host` is in lower case, without port. Called on I/O threads: quick.
-    std::function<uint16_t(const std::string& host)> internal_port;
+    // Looked up before the policy: a host that the server itself serves for the listener of that port
+    // (a practice host of its session's episode), as 127.0.0.1:port, whatever port the URL names; 0:
+    // not one of that listener's, and the policy decides. The one way to the server's own ports.
+    // `host` is in lower case, without port. Called on I/O threads: quick.
+    std::function<uint16_t(uint16_t listener_port, const std::string& host)> internal_port;
     // Told of every refused or failed request, for the session's notices. Called on I/O threads:
     // quick.
     std::function<void(uint16_t listener_port, const std::string& host_port,

@@ -326,7 +326,8 @@ absl::Status CheckAddress(const EgressRules& rules, const Authority& authority,
   // A service of this machine may listen on all its addresses, public ones too.
   if (own_address && kind == AddressClass::kPublic) kind = AddressClass::kPrivate;
   if (own_port && (own_address || kind == AddressClass::kLoopback)) {
-    return absl::PermissionDeniedError(absl::StrCat(shown, " is a port of the server itself"));
+    return absl::PermissionDeniedError(
+        absl::StrCat(shown, " is a port of the server itself; an episode's practice sites are its own session's alone"));
   }
   if (!rules.also_required.empty() && !Matches(rules.also_required, authority, address)) {
     return NotAllowedBySession(authority);

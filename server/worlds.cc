@@ -181,8 +181,8 @@ class WorldsImpl final : public Worlds {
     if (config_.egress().max_connections() > 0) {
       options.max_connections_per_listener = config_.egress().max_connections();
     }
-    // The practice sites of running episodes are the one way to a port of our own.
-    options.internal_port = [this](const std::string& host) { return hub_.PortOf(host); };
+    // The practice sites of a session's running episode are its one way to a port of our own.
+    options.internal_port = [this](uint16_t listener_port, const std::string& host) { return hub_.PortOf(listener_port, host); };
     PROCTOR_ASSIGN_OR_RETURN(proxy_, net::EgressProxy::Create(std::move(options)));
     return absl::OkStatus();
   }

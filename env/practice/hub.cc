@@ -107,6 +107,7 @@ struct PracticeHub::Slot {
   SiteFactory* factory;
   uint64_t seed;
   absl::Duration delay;
+  uint16_t proxy_port;
   Mutex mutex;
   // Made at the first use.
   std::unique_ptr<Site> site ABSL_GUARDED_BY(mutex);
@@ -144,6 +145,7 @@ absl::StatusOr<PracticeHub::Instance> PracticeHub::CreateInstance(const Instance
     slot->factory = factory.get();
     slot->seed = static_cast<uint64_t>(options.seed);
     slot->delay = options.response_delay;
+    slot->proxy_port = options.proxy_port;
     // Each site has a host of its own choice: one site's address does not tell the others'.
     const std::string label = absl::StrCat(name, "-", RandomHex(12));
     episode->label_by_site[name] = label;
@@ -246,9 +248,11 @@ absl::StatusOr<std::string> PracticeHub::StateJson(const std::string& id, const 
   return slot->Get().state().ToJson();
 }
 
-uint16_t PracticeHub::PortOf(const std::string& host) const {
+uint16_t PracticeHub::PortOf(uint16_t proxy_port, const std::string& host) const {
   MutexLock lock(mutex_);
-  return slots_.find(FirstLabel(host)) == slots_.end() ? 0 : port_;
+  const auto found = slots_.find(FirstLabel(host));
+  const bool theirs = found != slots_.end() && proxy_port != 0 && found->second->proxy_port == proxy_port;
+  return theirs ? port_ : 0;
 }
 
 int PracticeHub::instance_count() const {

@@ -47,6 +47,8 @@ class PracticeHub {
     int64_t seed = 0;
     // Added to every response; 0 to 10 s.
     absl::Duration response_delay = absl::ZeroDuration();
+    // Whose pages reach its hosts: the session's listener of the egress proxy (World::proxy_port). 0: nobody's.
+    uint16_t proxy_port = 0;
     // Start state by site name: a JSON array of form posts, played in order before the first page is served:
     // [{"path": "/cart/add", "form": {"product": "blue-lamp", "quantity": "2"}}].
     std::map<std::string, std::string> site_state_json = {};
@@ -69,8 +71,9 @@ class PracticeHub {
   // The site's state ("shop" or "SHOP") as JSON. NOT_FOUND for an unknown id or site.
   absl::StatusOr<std::string> StateJson(const std::string& id, const std::string& site);
 
-  // The port if `host` (with or without port) belongs to a running instance, else 0: for the egress proxy.
-  uint16_t PortOf(const std::string& host) const;
+  // The port if `host` (with or without port) belongs to a running instance that was made for the listener `proxy_port` of the egress proxy,
+  // else 0. A host is no secret, records tell it: whose it is counts.
+  uint16_t PortOf(uint16_t proxy_port, const std::string& host) const;
 
   int instance_count() const;
 

@@ -32,7 +32,9 @@ class PracticeWorld final : public World {
                                     const v1::ObservationRequest& request) override {
     Forget();
     PROCTOR_ASSIGN_OR_RETURN(const int64_t seed, SeedOf(spec));
-    PracticeHub::InstanceOptions options{.seed = seed, .response_delay = FromProto(settings_.response_delay())};
+    PracticeHub::InstanceOptions options{.seed = seed,
+                                         .response_delay = FromProto(settings_.response_delay()),
+                                         .proxy_port = browser_->proxy_port()};
     const auto& states = spec.task.start_state().site_state_json();
     options.site_state_json.insert(states.begin(), states.end());
     PROCTOR_ASSIGN_OR_RETURN(PracticeHub::Instance instance, hub_.CreateInstance(options));
@@ -93,6 +95,8 @@ class PracticeWorld final : public World {
   }
 
   absl::Duration ActionDelay() const override { return browser_->ActionDelay(); }
+
+  uint16_t proxy_port() const override { return browser_->proxy_port(); }
 
  private:
   absl::StatusOr<int64_t> SeedOf(const ResetSpec& spec) const {

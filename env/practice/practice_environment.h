@@ -13,7 +13,8 @@ namespace proctor::env::practice {
 // Wraps a browser environment. Reset makes an instance of the sites and adds their addresses to the task's base URLs
 // (`__SHOP__`, `__WIKI__`, `__MAIL__`, `__FORUM__`, `__BOOKING__`); evidence of kind site_state is read from the hub,
 // in-process, all other evidence by the browser. The content's seed is the task's, else the episode's, else the
-// default; it is echoed in the result. Thread-safe, as the wrapped environment is.
+// default; it is echoed in the result. Only the world's own pages reach its instance (World::proxy_port). Thread-safe,
+// as the wrapped environment is.
 class PracticeEnvironment final : public Environment {
  public:
   // Both outlive it and its worlds. `default_seed` 0: a random one each episode.

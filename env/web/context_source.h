@@ -29,6 +29,8 @@ class ContextSource {
   // The one that is ready, or being made, or a new one. Never one whose browser died. Has a page in it only if that was
   // loaded for `key`, not longer ago than the settings say; each is given out once.
   absl::StatusOr<StartPage> Take(const CallContext& context, const std::string& key);
+  // What all of them go through.
+  uint16_t proxy_port() const { return proxy_->port(); }
   // Closes a used one in the background.
   void Discard(std::unique_ptr<BrowserContext> used);
 

@@ -17,6 +17,7 @@ class ProxyPort {
   ProxyPort(const ProxyPort&) = delete;
   ProxyPort& operator=(const ProxyPort&) = delete;
 
+  uint16_t port() const { return port_; }
   std::string address() const;
   // As EgressProxy::mark.
   const std::string& mark() const { return proxy_.mark(); }

@@ -33,6 +33,7 @@ class WebWorld final : public World {
   std::vector<v1::Evidence> Collect(const CallContext& context,
                                     const std::vector<v1::EvidenceRequest>& requests) override;
   void EndEpisode() override;
+  uint16_t proxy_port() const override { return contexts_->proxy_port(); }
 
  private:
   // Opens them in tabs of their own and shows the first. UNAVAILABLE: one of them is no page to start from.

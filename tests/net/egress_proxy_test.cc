@@ -118,13 +118,39 @@ TEST_F(EgressProxyTest, TunnelsWebSocketUpgrades) {
 
 TEST_F(EgressProxyTest, InternalHostsComeBeforeThePolicy) {
   RawServer server(EchoRequests);
-  options_.internal_port = [&](const std::string& host) -> uint16_t {
+  options_.internal_port = [&](uint16_t, const std::string& host) -> uint16_t {
     return host == "abc.shop.localhost" ? server.port() : 0;
   };
   const uint16_t port = Open({});
   proxy_->SetOwnPorts({server.port()});
   EXPECT_THAT(Get(port, "ABC.shop.localhost"), HasSubstr("Host: abc.shop.localhost\r\n"));
   EXPECT_THAT(Get(port, "abd.shop.localhost"), StartsWith("HTTP/1.1 403"));
+}
+
+TEST_F(EgressProxyTest, InternalHostsOfOneListenerAreClosedToTheOthers) {
+  RawServer server(EchoRequests);
+  std::atomic<uint16_t> owner = 0;
+  options_.internal_port = [&](uint16_t listener_port, const std::string& host) -> uint16_t {
+    return listener_port == owner && host == "abc.shop.localhost" ? server.port() : 0;
+  };
+  // As a practice session has it, and one that may reach this machine.
+  const uint16_t own = Open({.allowed_hosts = {}, .allow_private = false, .narrowed_to = {"*.localhost"}});
+  const uint16_t other = Open({.allowed_hosts = {}, .allow_private = false, .narrowed_to = {"*.localhost"}});
+  const uint16_t wide = Open();
+  owner = own;
+  proxy_->SetOwnPorts({server.port()});
+  const std::string site = absl::StrCat("abc.shop.localhost:", server.port());
+
+  EXPECT_THAT(Get(own, site), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(Connect(own, site), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(server.accepted(), 2);
+  for (const uint16_t port : {other, wide}) {
+    for (const std::string& reply : {Get(port, site), Connect(port, site)}) {
+      EXPECT_THAT(reply, StartsWith("HTTP/1.1 403"));
+      EXPECT_THAT(reply, HasSubstr("is a port of the server itself"));
+    }
+  }
+  EXPECT_EQ(server.accepted(), 2);
 }
 
 TEST_F(EgressProxyTest, LimitsConnectionsOfAListener) {

@@ -50,9 +50,9 @@ TEST(PracticeHubTest, DifferentSeedsGiveDifferentContent) {
 TEST(PracticeHubTest, StopsAnsweringWhenDestroyed) {
   PracticeHub hub;
   hub.SetPort(80);
-  const auto instance = hub.CreateInstance({.seed = 1}).value();
+  const auto instance = hub.CreateInstance({.seed = 1, .proxy_port = 5001}).value();
   const std::string host = instance.base_urls.at("__SHOP__").substr(7);
-  EXPECT_EQ(hub.PortOf(host), 80);
+  EXPECT_EQ(hub.PortOf(5001, host), 80);
   Visitor visitor(hub, instance, "shop");
   EXPECT_EQ(visitor.Get("/").status, 200);
 
@@ -60,7 +60,7 @@ TEST(PracticeHubTest, StopsAnsweringWhenDestroyed) {
   hub.Destroy(instance.id);
 
   EXPECT_EQ(visitor.Get("/").status, 404);
-  EXPECT_EQ(hub.PortOf(host), 0);
+  EXPECT_EQ(hub.PortOf(5001, host), 0);
   EXPECT_EQ(hub.instance_count(), 0);
   EXPECT_EQ(hub.StateJson(instance.id, "shop").status().code(), absl::StatusCode::kNotFound);
 }
@@ -69,8 +69,23 @@ TEST(PracticeHubTest, RefusesHostsThatAreNotItsOwn) {
   PracticeHub hub;
   for (const char* host : {"", "localhost", "shop.localhost", "shop-1.localhost:80", "example.org", ".localhost"}) {
     EXPECT_EQ(hub.Handle({.method = "GET", .target = "/", .host = host, .headers = {}, .body = ""}).status, 404) << host;
-    EXPECT_EQ(hub.PortOf(host), 0) << host;
+    EXPECT_EQ(hub.PortOf(5001, host), 0) << host;
   }
+}
+
+TEST(PracticeHubTest, AnInstancesHostsAreThoseOfItsOwnProxyPort) {
+  PracticeHub hub;
+  hub.SetPort(80);
+  const auto own = hub.CreateInstance({.seed = 1, .proxy_port = 5001}).value(), other = hub.CreateInstance({.seed = 1, .proxy_port = 5002}).value();
+  const auto nobodys = hub.CreateInstance({.seed = 1}).value();
+
+  for (const auto& [placeholder, url] : own.base_urls) {
+    EXPECT_EQ(hub.PortOf(5001, url.substr(7)), 80) << placeholder;
+    EXPECT_EQ(hub.PortOf(5002, url.substr(7)), 0) << placeholder;
+    EXPECT_EQ(hub.PortOf(0, url.substr(7)), 0) << placeholder;
+  }
+  EXPECT_EQ(hub.PortOf(5002, other.base_urls.at("__SHOP__").substr(7)), 80);
+  for (const int port : {0, 5001, 5002}) EXPECT_EQ(hub.PortOf(static_cast<uint16_t>(port), nobodys.base_urls.at("__SHOP__").substr(7)), 0);
 }
 
 TEST(PracticeHubTest, PlaysTheStartStateBeforeTheFirstPage) {

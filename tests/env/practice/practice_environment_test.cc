@@ -14,6 +14,7 @@ struct Asked {
   v1::EnvironmentSettings settings;
   int ended = 0;
   bool fail = false;
+  uint16_t proxy_port = 5001;
 };
 
 class FakeWorld final : public World {
@@ -35,6 +36,7 @@ class FakeWorld final : public World {
     return collected;
   }
   void EndEpisode() override { ++asked_.ended; }
+  uint16_t proxy_port() const override { return asked_.proxy_port; }
 
  private:
   Asked& asked_;
@@ -115,6 +117,18 @@ TEST_F(PracticeEnvironmentTest, EveryEpisodeHasAnInstanceOfItsOwn) {
   ASSERT_TRUE(world->Reset(CallContext(), {}, {}).ok());
   world.reset();
   EXPECT_EQ(hub_.instance_count(), 0);
+}
+
+TEST_F(PracticeEnvironmentTest, OnlyTheWorldsOwnPagesReachItsSites) {
+  hub_.SetPort(80);
+  const auto world = Open();
+  EXPECT_EQ(world->proxy_port(), 5001);
+  const auto result = world->Reset(CallContext(), {}, {});
+  ASSERT_TRUE(result.ok());
+  for (const auto& [placeholder, url] : result->base_urls) {
+    EXPECT_EQ(hub_.PortOf(5001, url.substr(7)), 80) << placeholder;
+    EXPECT_EQ(hub_.PortOf(5002, url.substr(7)), 0) << placeholder;
+  }
 }
 
 TEST_F(PracticeEnvironmentTest, AFailedResetLeavesNoInstance) {

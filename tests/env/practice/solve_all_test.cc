@@ -35,7 +35,7 @@ class SolveAllTest : public ::testing::TestWithParam<std::string> {
     server_ = std::move(*server);
     hub_.SetPort(server_->port());
     net::EgressProxy::Options options;
-    options.internal_port = [this](const std::string& host) { return hub_.PortOf(host); };
+    options.internal_port = [this](uint16_t listener_port, const std::string& host) { return hub_.PortOf(listener_port, host); };
     auto proxy = net::EgressProxy::Create(std::move(options));
     ASSERT_TRUE(proxy.ok()) << proxy.status();
     proxy_ = std::move(*proxy);

@@ -172,7 +172,7 @@ class WebWorldTestBase : public testing::Test {
     Shared() : profile_root(MakeRoot()), pool(MakeOptions(profile_root)), background("web-test", 4) {
       net::EgressProxy::Options proxy_options;
       // Names that are not this machine's own, as browsers see it.
-      proxy_options.internal_port = [this](const std::string& host) -> uint16_t {
+      proxy_options.internal_port = [this](uint16_t, const std::string& host) -> uint16_t {
         return host == "plain.test" || host == "below.plain.test" ? site.port() : 0;
       };
       auto made = net::EgressProxy::Create(std::move(proxy_options));
