@@ -116,6 +116,20 @@ TEST_F(ConfigurationTest, TheExamplesOptionsLoad) {
   EXPECT_GE(options, 12);
 }
 
+// Those that are off unless the file says so.
+TEST_F(ConfigurationTest, TheDocumentedDesktopsAndPhonesAreSwitchedOn) {
+  for (const std::string id : {"desktop", "android"}) {
+    const std::string page = ReadFile(absl::StrCat("docs/", id, ".md"));
+    const std::string fence = "```yaml\n";
+    const size_t begin = page.find(fence);
+    ASSERT_NE(begin, std::string::npos) << id;
+    const size_t from = begin + fence.size();
+    const auto line = Load(page.substr(from, page.find("```", from) - from));
+    ASSERT_TRUE(line.ok()) << id << ": " << line.status();
+    EXPECT_TRUE(line->config.environments().at(id).enabled()) << id;
+  }
+}
+
 TEST_F(ConfigurationTest, TakesRemoteBrowsersOfThisMachine) {
   for (const char* url :
        {"http://127.0.0.1:9222", "http://localhost:9222/", "ws://[::1]:9222/devtools/browser/x"}) {

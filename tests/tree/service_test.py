@@ -6,7 +6,8 @@ import subprocess
 import tempfile
 import unittest
 
-UNIT = pathlib.Path(__file__).resolve().parents[2] / "server" / "proctord.service"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+UNIT = ROOT / "server" / "proctord.service"
 
 
 @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
@@ -15,6 +16,10 @@ class ServiceTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="proctor-test-")
         self.addCleanup(folder.cleanup)
         self.unit = pathlib.Path(folder.name) / "proctord.service"
+
+    @staticmethod
+    def told(section):
+        return (ROOT / "docs" / "operations.md").read_text().split(f"## {section}\n")[1].split("\n## ")[0]
 
     def verify(self, text):
         # What it runs need not be installed where the tests run; systemd looks for it.
@@ -33,8 +38,23 @@ class ServiceTest(unittest.TestCase):
     def test_a_reload_signals_the_server_alone_and_is_told_to_operators(self):
         service = UNIT.read_text().split("[Service]\n")[1].split("\n[Install]")[0]
         self.assertEqual(["/bin/kill -HUP $MAINPID"], re.findall(r"^ExecReload=(.*)$", service, re.MULTILINE))
-        told = (UNIT.parents[1] / "docs" / "operations.md").read_text().split("## Changing the configuration\n")[1].split("\n## ")[0]
-        self.assertIn("`systemctl reload proctord`", told)
+        self.assertIn("`systemctl reload proctord`", self.told("Changing the configuration"))
+
+    def test_the_drop_in_for_desktops_lets_their_sandbox_in(self):
+        (drop_in,) = re.findall(r"^```ini\n(.*?)^```", self.told("As a service"), re.DOTALL | re.MULTILINE)
+        folder = self.unit.with_name("proctord.service.d")
+        folder.mkdir()
+        (folder / "desktops.conf").write_text(drop_in)
+        self.assertEqual((0, ""), self.verify(UNIT.read_text()))
+        made = set(re.findall(r"CLONE_NEW([A-Z]+)", (ROOT / "env" / "desktop" / "guest" / "sandbox.cc").read_text()))
+        self.assertIn("NS", made)
+        allowed = re.search(r"^RestrictNamespaces=(.*)$", drop_in, re.MULTILINE)[1].split()
+        self.assertEqual({"mnt" if kind == "NS" else kind.lower() for kind in made}, set(allowed))
+        # It calls sethostname, and mounts a /proc.
+        for setting in ("ProtectHostname=no", "ProtectKernelLogs=no"):
+            self.assertIn(setting + "\n", drop_in)
+        (folder / "desktops.conf").write_text(drop_in.replace("ProtectHostname", "ProtectHostnames"))
+        self.assertIn("ProtectHostnames", self.verify(UNIT.read_text())[1])
 
     def test_its_memory_has_a_limit_below_the_machines(self):
         limits = {name: int(share) for name, share in re.findall(r"^(Memory\w+)=(\d+)%$", UNIT.read_text(), re.MULTILINE)}
