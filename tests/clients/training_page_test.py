@@ -15,6 +15,8 @@ from unittest import mock
 
 import proctor
 from proctor.v1 import reward_pb2
+from proctor.v1.action_pb2 import AgentData
+from proctor.v1.task_pb2 import Task
 
 from names_test import png
 from proctord import Proctord
@@ -93,6 +95,34 @@ class TrainingPageTest(unittest.TestCase):
         valid = [one for one in rewards if one.reward.status == reward_pb2.REWARD_STATUS_VALID]
         self.assertGreaterEqual(len(valid), 6 * 8)
         self.assertIn(reward_pb2.MASK_REASON_SERVER_FAULT, [one.reward.mask_reason for one in rewards])
+
+    def test_steps_that_do_not_come_along_are_read_and_deleted_ones_left_out(self):
+        page = runpy.run_path(str(self.folder / "train.py"))
+        with proctor.connect(self.server.address) as client:
+            task = Task(goal="Greet me.", environment="null")
+            task.oracle.answer.match.equals.values.append("hello")
+            group = client.create_group(client.create_task(task).name, 2, policy="greeter", policy_version="0")
+            with proctor.Env(client, "null", policy="greeter", policy_version="0") as env:
+                for token, said in enumerate(page["ANSWERS"][:2]):
+                    env.reset(options={"task": group.task, "group": group})
+                    env.step(proctor.answer(said), AgentData(token_ids=[token]))
+            records = client.list_rewards(max_wait=30, filter=reward_pb2.ConsumerFilter(
+                policies=["greeter"], delivery=reward_pb2.DELIVERY_GROUPS, include_payload=True)).records
+            complete = records[0].group_complete
+
+            def learnt() -> list[float]:
+                state = {"weights": [0.0] * 3}
+                page["learn"](client, state, complete)
+                return state["weights"]
+            sent = learnt()
+            self.assertGreater(sent[1], sent[0])
+            for one in complete.rewards:
+                self.assertTrue(one.HasField("payload"))
+                one.ClearField("payload")
+            self.assertEqual(sent, learnt())
+            for one in complete.rewards:
+                client.delete_trajectory(one.trajectory)
+            self.assertEqual([0.0] * 3, learnt())
 
     def test_ones_own_world_is_recorded_and_rewarded(self):
         (self.folder / "screen.png").write_bytes(png(80, 50))
