@@ -25,11 +25,11 @@ struct SessionManagerOptions {
   absl::Duration default_lease = absl::Seconds(60);
   absl::Duration min_lease = absl::Seconds(5);
   absl::Duration max_lease = absl::Hours(1);
-  // The longest wait for a free slot, an explorer's too.
+  // The longest wait for a free place, an explorer's too.
   absl::Duration max_wait = absl::Minutes(10);
   // What a refused client is told to wait.
   absl::Duration retry_hint = absl::Seconds(1);
-  // How many may wait for a slot of one environment; more are refused at once.
+  // How many may wait for a place of one environment; more are refused at once.
   int max_waiters = 256;
   // How long closed sessions and the answers that made them are remembered, and how much of them at most, a tenant: the longest closed are
   // forgotten first. (What was answered within a session is in the store.)

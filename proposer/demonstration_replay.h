@@ -1,4 +1,4 @@
-// Does again what a recorded visit did, to see whether it can still be done.
+// Does a demonstration again, to see whether it can still be done.
 #ifndef PROCTOR_PROPOSER_DEMONSTRATION_REPLAY_H_
 #define PROCTOR_PROPOSER_DEMONSTRATION_REPLAY_H_
 
@@ -23,7 +23,7 @@ struct DemonstrationReplay {
   std::string detail;
 };
 
-// Begins as tasks like `start` do (its environment, start state and seed), goes to where the visit began if that is
+// Begins as tasks like `start` do (its environment, start state and seed), goes to where the demonstration began if that is
 // another page, and does the recorded actions: all but those that could not be done then either, and the answer.
 // Elements are found again by role, name and place among their like, whatever their marks are now; a point is one of
 // the element that was there, where the record knows it. The end must be the recorded page: the same URL, or one that

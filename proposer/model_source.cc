@@ -66,7 +66,7 @@ absl::Status CheckLists(const v1::ModelSource& source) {
     return Bad("screenshots", "sha256 in hexadecimal digits");
   }
   if (source.replay() && source.demonstrations().empty()) {
-    return Bad("replay", "there is nothing to replay: name recorded visits in model.demonstrations");
+    return Bad("replay", "there is nothing to replay: name trajectories in model.demonstrations");
   }
   for (const int difficulty : source.difficulties()) {
     if (difficulty < v1::TASK_DIFFICULTY_EASY || difficulty > v1::TASK_DIFFICULTY_HARD) {

@@ -21,7 +21,7 @@ struct ProposedTask {
   v1::TaskDifficulty difficulty = v1::TASK_DIFFICULTY_UNSPECIFIED;
   // Who asks it, from 1; 0: the model did not say.
   int persona = 0;
-  // The visit that shows how it is done, from 1; 0: that was not asked.
+  // The demonstration that shows how it is done, from 1; 0: that was not asked.
   int visit = 0;
 };
 
@@ -36,7 +36,7 @@ struct LineRules {
   int personas = 0;
   std::vector<v1::TaskDifficulty> difficulties;
   int max_tasks = 0;
-  // Visits that were numbered in the question: each task must name one. 0: it is not asked.
+  // Demonstrations that were numbered in the question (as visits): each task must name one. 0: it is not asked.
   int visits = 0;
   // The reply reached its longest length: its last line may be half a line.
   bool cut_off = false;

@@ -16,9 +16,9 @@ namespace proctor::proposer {
 
 // All of it was made by others: texts must be fenced, and pictures cannot be.
 struct SiteEvidence {
-  // A visit each: its goal, then a numbered line an action with the page it began at. At most 8 KiB.
+  // A demonstration each: its goal, then a numbered line an action with the page it began at. At most 8 KiB.
   std::vector<std::string> visits;
-  // The screenshots that were asked for, then up to three of each visit: its first, middle and last.
+  // The screenshots that were asked for, then up to three of each demonstration: its first, middle and last.
   std::vector<model::ImagePart> pictures;
 };
 

@@ -112,7 +112,7 @@ absl::StatusOr<std::vector<v1::Task>> StoreBatch(const CallContext& context, con
 absl::Status CheckDemonstrationBytes(int64_t bytes) {
   if (bytes <= kDemonstrationBytes) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat("model.demonstrations: together they have at least ", bytes, " bytes without their pictures, of ",
-                                                    kDemonstrationBytes, " that a job may hold: name fewer or shorter visits"));
+                                                    kDemonstrationBytes, " that a job may hold: name fewer or shorter ones"));
 }
 
 absl::StatusOr<std::vector<v1::Trajectory>> LoadDemonstrations(const CallContext& context,

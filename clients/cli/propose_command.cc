@@ -82,7 +82,7 @@ std::vector<Flag> ModelFlags() {
       TextFlag("env", "NAME", "model: for this environment, default web"),
       TextFlag("about", "TEXT", "model: what the site is for"),
       TextsFlag("screenshot", "DIGEST", "model: show it this stored picture of the site"),
-      TextsFlag("demonstration", "TRAJECTORY", "model: show it this recorded visit"),
+      TextsFlag("demonstration", "TRAJECTORY", "model: show it this recorded trajectory"),
       TextsFlag("persona", "TEXT", "model: a user of the site, default a mixed list"),
       {.name = "difficulty",
        .kind = ValueKind::kChoice,

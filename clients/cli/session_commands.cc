@@ -85,7 +85,7 @@ Command CreateCommand() {
                     {.name = "max-wait",
                      .kind = ValueKind::kDuration,
                      .value = "TIME",
-                     .help = "wait for a free slot, up to 10m; default 0s"},
+                     .help = "wait for a free place, up to 10m; default 0s"},
                     {.name = "settings",
                      .kind = ValueKind::kFile,
                      .value = "FILE",

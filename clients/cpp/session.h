@@ -28,7 +28,7 @@ struct SessionOptions {
   v1::EnvironmentSettings settings = {};
   // Kept up by a thread of the session's own. 5 s to 1 h.
   absl::Duration lease = absl::Seconds(60);
-  // How long to wait for a free slot; without one RESOURCE_EXHAUSTED.
+  // How long to wait for a free place; without one RESOURCE_EXHAUSTED.
   absl::Duration max_wait = absl::ZeroDuration();
   std::map<std::string, std::string> client_tags = {};
   // Deadline of each verb, retries included.

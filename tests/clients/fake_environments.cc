@@ -30,7 +30,7 @@ class Environments final : public v1::EnvironmentService::Service {
       world_.request_ids.push_back(request->request_id());
       if (request->environment() == "environments/full") {
         context->AddTrailingMetadata("grpc-retry-pushback-ms", "1500");
-        return Status(StatusCode::RESOURCE_EXHAUSTED, "no free slot");
+        return Status(StatusCode::RESOURCE_EXHAUSTED, "no free place");
       }
       if (request->environment() != "environments/null") return NotFound(request->environment());
       const std::string name = "sessions/" + request->request_id();

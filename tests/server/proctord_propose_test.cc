@@ -193,7 +193,7 @@ TEST_F(ProctordProposeTest, DemonstrationsAreNotReadWhereTheyAreMoreThanAJobMayH
   v1::Job job;
   const grpc::Status refused = Propose(request, &job);
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
-  EXPECT_THAT(refused.error_message(), HasSubstr("name fewer or shorter visits"));
+  EXPECT_THAT(refused.error_message(), HasSubstr("name fewer or shorter ones"));
 }
 
 TEST_F(ProctordProposeTest, ASpentBudgetEndsTheJob) {

@@ -60,7 +60,7 @@ class Client(TrajectoryCalls, EvaluationCalls):
 
     def create_session(self, environment: str, settings: environment_pb2.EnvironmentSettings | None = None, *,
                        lease: float = 60.0, max_wait: float = 0.0, timeout: float = 120.0) -> session_pb2.Session:
-        """Opens a session. Raises `ResourceExhausted` if no slot is free within `max_wait` seconds."""
+        """Opens a session. Raises `ResourceExhausted` if no place is free within `max_wait` seconds."""
         request = requests.create_session(environment, settings, lease, max_wait)
         return self.call(self.environments.CreateSession, request, timeout + max_wait)
 

@@ -50,7 +50,7 @@ class EnvBase:
             "elements", as far as the environment has them; if it has neither, all that it has.
           policy, policy_version: who acts, written into every episode.
           verdict_wait: seconds that a terminal step waits for verdict and reward.
-          session_wait: seconds to wait for a free session slot.
+          session_wait: seconds to wait for a place for the session.
           lease: seconds after which the server frees the session of a client that died, 5 to 3,600. A living Env renews
             it by itself, however long the agent thinks.
         """

@@ -48,7 +48,7 @@ class OutOfRange(ProctorError):
 
 
 class ResourceExhausted(ProctorError):
-    """No free slot, quota or budget; `retry_after` says when to try again."""
+    """No free place, quota or budget; `retry_after` says when to try again."""
 
 
 class Unavailable(ProctorError):
