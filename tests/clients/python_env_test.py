@@ -4,6 +4,9 @@ import gc
 import threading
 import time
 import unittest
+from unittest import mock
+
+import grpc
 
 import proctor
 import proctor.aio
@@ -117,6 +120,46 @@ class EnvTest(unittest.TestCase):
             self.assertEqual(episode.name, self.client.wait_episode(short(episode.name)).name)
         self.assertEqual(2, self.client.get_group(short(group.name)).started)
 
+    def test_a_session_that_was_closed_is_replaced(self):
+        for begun in (True, False):
+            with proctor.Env(self.client, "null", observe=["text"]) as env:
+                env.reset(options={"task": task()})
+                if not begun:
+                    env.step(proctor.answer("hello"))
+                old = env.session
+                self.client.close_session(old)
+                if begun:
+                    with self.assertRaises(proctor.FailedPrecondition):
+                        env.step(proctor.noop())
+                env.reset(options={"task": task()})
+                self.assertNotEqual(old, env.session)
+                self.assertEqual(1.0, env.step(proctor.answer("hello"))[1])
+
+    def test_a_reset_mends_what_a_step_or_a_reset_left_whose_reply_was_lost(self):
+        def lost(call):
+            def losing(*words, **options):
+                call(*words, **options)
+                raise proctor.DeadlineExceeded(grpc.StatusCode.DEADLINE_EXCEEDED, "lost")
+            return losing
+        with proctor.Env(self.client, "null", observe=["text"]) as env:
+            env.reset(options={"task": task()})
+            session = env.session
+            for verb, call in (("step", lambda: env.step(proctor.answer("no"))), ("start_episode", lambda: env.reset(options={"task": task()}))):
+                with mock.patch.object(self.client, verb, lost(getattr(self.client, verb))), self.assertRaises(proctor.DeadlineExceeded):
+                    call()
+                env.reset(options={"task": task()})
+                self.assertEqual(1.0, env.step(proctor.answer("hello"))[1])
+            self.assertEqual(session, env.session)
+
+    def test_a_reset_in_the_middle_gives_the_place_in_a_group_to_the_next_episode(self):
+        stored = self.client.create_task(task())
+        group = self.client.create_group(stored.name, 1, replace_masked=True)
+        with proctor.Env(self.client, "null", observe=["text"]) as env:
+            for _ in range(3):
+                env.reset(options={"task": stored, "group": group})
+            env.step(proctor.answer("hello"))
+        self.assertEqual([1.0], [reward.value for reward in self.client.get_group(group.name).rewards])
+
     def test_a_reset_without_a_task_opens_no_session(self):
         env = proctor.Env(self.client, "null")
         with self.assertRaises(ValueError):
@@ -217,6 +260,18 @@ class AsyncEnvTest(unittest.IsolatedAsyncioTestCase):
             await env.step(proctor.noop())
         observation, _ = await env.reset(options={"task": task()})
         self.assertTrue(observation.elements)
+
+    async def test_a_step_that_ran_out_of_time_is_mended_by_reset(self):
+        settings = environment_pb2.EnvironmentSettings()
+        settings.null.step_delay.FromMilliseconds(500)
+        env = self.env(settings=settings)
+        await env.reset(options={"task": task(limits=task_pb2.Limits(max_steps=1))})
+        session = env.session
+        with self.assertRaises(asyncio.TimeoutError):
+            await asyncio.wait_for(env.step(proctor.click(1)), 0.1)
+        await env.reset(options={"task": task()})
+        _, reward, *_ = await env.step(proctor.answer("hello"))
+        self.assertEqual((1.0, session), (reward, env.session))
 
     async def test_a_reset_in_the_middle_cancels(self):
         env = self.env()

@@ -75,16 +75,16 @@ class TrainingPageTest(unittest.TestCase):
         with proctor.connect(self.server.address) as client:
             self.assertEqual(6 * 8, len(list(client.list_episodes(policy="greeter"))))
 
-    def test_a_server_that_is_killed_costs_no_update(self):
+    def train_through(self, accident, mask_reason) -> None:
+        """All updates are made though `accident(env)` comes before the 20th step, whose episode is masked for `mask_reason`."""
         steps, step = itertools.count(1), proctor.Env.step
 
-        def killing(env, *words):
+        def with_accident(env, *words):
             if next(steps) == 20:
-                self.server.kill9()
-                self.server.start()
+                accident(env)
             return step(env, *words)
         shown = io.StringIO()
-        with contextlib.chdir(self.folder), contextlib.redirect_stdout(shown), mock.patch.object(proctor.Env, "step", killing), \
+        with contextlib.chdir(self.folder), contextlib.redirect_stdout(shown), mock.patch.object(proctor.Env, "step", with_accident), \
                 mock.patch.dict(os.environ, {"PROCTOR_DATA_DIR": str(self.server.data)}):
             for _ in range(2):  # On a busy machine the server may be away longer than calls are tried again.
                 with contextlib.suppress(proctor.Unavailable):
@@ -94,7 +94,20 @@ class TrainingPageTest(unittest.TestCase):
             rewards = client.list_rewards(page_size=1000, filter=reward_pb2.ConsumerFilter(policies=["greeter"])).records
         valid = [one for one in rewards if one.reward.status == reward_pb2.REWARD_STATUS_VALID]
         self.assertGreaterEqual(len(valid), 6 * 8)
-        self.assertIn(reward_pb2.MASK_REASON_SERVER_FAULT, [one.reward.mask_reason for one in rewards])
+        self.assertIn(mask_reason, [one.reward.mask_reason for one in rewards])
+
+    def test_a_server_that_is_killed_costs_no_update(self):
+        def kill(_env):
+            self.server.kill9()
+            self.server.start()
+        self.train_through(kill, reward_pb2.MASK_REASON_SERVER_FAULT)
+
+    def test_a_session_that_is_closed_costs_no_update(self):
+        def close(env):
+            episode = env.client.get_session(env.session).episode
+            env.client.close_session(env.session)
+            env.client.wait_episode(episode)  # Its place in the group is free.
+        self.train_through(close, reward_pb2.MASK_REASON_CLIENT)
 
     def test_steps_that_do_not_come_along_are_read_and_deleted_ones_left_out(self):
         page = runpy.run_path(str(self.folder / "train.py"))

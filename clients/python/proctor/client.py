@@ -80,12 +80,13 @@ class Client(TrajectoryCalls, EvaluationCalls):
         """Frees the session; closing twice is fine."""
         return self.call(self.environments.CloseSession, env_pb.CloseSessionRequest(name=names.resource("sessions", session)))
 
-    def start_episode(self, request: env_pb.StartEpisodeRequest, timeout: float = 120.0) -> episode_pb2.EpisodeStart:
+    def start_episode(self, request: env_pb.StartEpisodeRequest, timeout: float = requests.START_TIMEOUT) -> episode_pb2.EpisodeStart:
         """Resets the session's world to a task's start. Fills in `request_id` and writes names out."""
         return self.call(self.environments.StartEpisode, requests.complete_start(request), timeout)
 
-    def step(self, request: env_pb.StepRequest, timeout: float = 120.0) -> env_pb.StepResponse:
-        """Acts and observes. Fills in `request_id`, so that a retry never acts twice, and writes names out."""
+    def step(self, request: env_pb.StepRequest, timeout: float = requests.STEP_TIMEOUT) -> env_pb.StepResponse:
+        """Acts and observes. Fills in `request_id`, so that a retry never acts twice, and writes names out. To `timeout` add what the
+        request's `wait_for_verdict` is."""
         return self.call(self.environments.Step, requests.complete_step(request), timeout)
 
     def observe(self, session: str, observation: Iterable[str] | observation_pb2.ObservationRequest = (),
@@ -103,7 +104,7 @@ class Client(TrajectoryCalls, EvaluationCalls):
         at once where a judge does.
         """
         request = requests.end_episode(session, done, wait_for_verdict)
-        return self.call(self.environments.EndEpisode, request, 60 + (wait_for_verdict or 5))
+        return self.call(self.environments.EndEpisode, request, requests.END_TIMEOUT + (wait_for_verdict or 5))
 
     def get_episode(self, name: str) -> episode_pb2.Episode:
         """An episode as it stands, with verdict and reward once there."""

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
 from typing import Any, Mapping
 
-from . import errors
+from . import errors, requests
 from .actions import Action
 from .client import Client
-from .episodes import EnvBase, StepResult
-from .v1 import action_pb2, environment_service_pb2 as env_pb, observation_pb2
+from .episodes import EnvBase, Phase, StepResult
+from .v1 import action_pb2, environment_service_pb2 as env_pb, episode_pb2, observation_pb2, session_pb2
 
 
 class Env(EnvBase):
     """One session as an environment of the Gymnasium shape, without depending on Gymnasium.
 
     Not thread-safe: one Env a thread. The session is opened by the first `reset` and closed by `close` (or `with`);
-    between calls a daemon thread renews its lease. A session that the server no longer knows (it was restarted) is
-    replaced by the next `reset`.
+    between calls a daemon thread renews its lease. A session that the server has closed (its lease ended) or no longer knows (it was
+    restarted) is replaced by the next `reset`, which also mends what a call left that failed, timed out or was interrupted.
     """
 
     client: Client
@@ -37,21 +38,10 @@ class Env(EnvBase):
         """
         options = dict(options or {})
         request = self._start_request(seed, options)
-        old = self.session
-        try:
-            if old and not self._ended:
-                self.client.end_episode(old, wait_for_verdict=0)
-                self._ended = True
-            if not old:
-                self._open()
-            start = self.client.start_episode(self._in_session(request))
-        except errors.NotFound:
-            # Of the session or of the task; only another session tells.
-            if not old:
-                raise
-            self.close()
+        start = self._start_again(request) if self.session else None
+        if start is None:
             self._open()
-            start = self.client.start_episode(self._in_session(request))
+            start = self._start(request)
         return self._started(start, options)
 
     def step(self, action: Action | action_pb2.AgentText,
@@ -62,7 +52,7 @@ class Env(EnvBase):
         it is masked. An episode ended by a fault is truncated, with info["interrupted"]. Without an open episode:
         `FailedPrecondition`.
         """
-        reply = self.client.step(self._step_request(action, agent_data), timeout=120 + self.verdict_wait)
+        reply = self.client.step(self._step_request(action, agent_data), timeout=requests.STEP_TIMEOUT + self.verdict_wait)
         episode = reply.episode
         if self._stepped(reply):
             episode = self.client.wait_episode(episode.name, self.verdict_wait)
@@ -70,20 +60,56 @@ class Env(EnvBase):
 
     def close(self) -> None:
         """Closes the session; an open episode is cancelled. The session is forgotten even if this raises."""
-        session, self.session, self._ended = self.session, "", True
-        if self._stop is not None:
-            self._stop.set()
-        if session:
-            try:
+        if session := self._forget():
+            with contextlib.suppress(errors.NotFound):  # It went with the server's last run.
                 self.client.close_session(session)
-            except errors.NotFound:
-                pass  # It went with the server's last run.
 
     def __enter__(self) -> "Env":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _start_again(self, request: env_pb.StartEpisodeRequest) -> episode_pb2.EpisodeStart | None:
+        """Starts in the session that there is, which may have an open episode. None, and the session is forgotten, if the server has
+        closed it or does not know it."""
+        try:
+            self._end(None if request.group else 0.0)
+            return self._start(request)
+        except (errors.FailedPrecondition, errors.NotFound):
+            # Of the session, or of the task or group: its state tells.
+            if self._lives():
+                raise
+        self._forget()
+        return None
+
+    def _end(self, wait_for_verdict: float | None) -> None:
+        """Cancels the episode, unless none is open. Waits for a verb that is still under way on the server; in a group for the masked
+        reward, too, which gives the episode's place to the next one."""
+        if self._phase is Phase.NONE:
+            return
+        self._phase = Phase.UNKNOWN
+        with contextlib.suppress(errors.FailedPrecondition, errors.NotFound):  # It has ended before, or its session has.
+            self.client.end_episode(self.session, wait_for_verdict=wait_for_verdict)
+        self._phase = Phase.NONE
+
+    def _start(self, request: env_pb.StartEpisodeRequest) -> episode_pb2.EpisodeStart:
+        self._phase = Phase.UNKNOWN
+        return self.client.start_episode(self._in_session(request))
+
+    def _lives(self) -> bool:
+        """Whether the session takes verbs."""
+        try:
+            return self.client.get_session(self.session).state == session_pb2.SESSION_STATE_OPEN
+        except errors.NotFound:
+            return False
+
+    def _forget(self) -> str:
+        """Renews the lease no more; returns the session's name, "" if there is none."""
+        session, self.session, self._phase = self.session, "", Phase.NONE
+        if self._stop is not None:
+            self._stop.set()
+        return session
 
     def _open(self) -> None:
         if self.observation is None:

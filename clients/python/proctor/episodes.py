@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from typing import Any, Iterable, Mapping
 
@@ -17,6 +18,17 @@ StepResult = tuple[observation_pb2.Observation, float, bool, bool, dict[str, Any
 
 #: What `reset` takes as options.
 _OPTIONS = ("task", "group", "limits", "client_tags")
+
+
+class Phase(enum.Enum):
+    """What an Env knows of the episode in its session."""
+
+    #: None is open.
+    NONE = enum.auto()
+    #: One is open; or it has ended, and the word of that was lost.
+    OPEN = enum.auto()
+    #: One may be open: a start or an end has no answer yet, or its answer was lost.
+    UNKNOWN = enum.auto()
 
 
 def reward_of(episode: episode_pb2.Episode) -> tuple[float, dict[str, Any]]:
@@ -66,7 +78,7 @@ class EnvBase:
         self.lease = lease
         self.session = ""
         self.step_index = 0
-        self._ended = True
+        self._phase = Phase.NONE
 
     def _start_request(self, seed: int | None, options: Mapping[str, Any]) -> env_pb.StartEpisodeRequest:
         """All but what `_in_session` fills in."""
@@ -98,7 +110,7 @@ class EnvBase:
     def _started(self, start: episode_pb2.EpisodeStart, options: Mapping[str, Any]
                  ) -> tuple[observation_pb2.Observation, dict[str, Any]]:
         self.step_index = 0
-        self._ended = False
+        self._phase = Phase.OPEN
         info: dict[str, Any] = {"episode": start.episode}
         if isinstance(options["task"], task_pb2.Task):
             info["goal"] = options["task"].goal
@@ -108,7 +120,7 @@ class EnvBase:
                       ) -> env_pb.StepRequest:
         if not isinstance(action, (Action, action_pb2.AgentText)):
             raise TypeError(f"step takes an Action (proctor.click(3), ...) or proctor.agent_text(dialect, text), not {action!r:.100}")
-        if self._ended:
+        if self._phase is not Phase.OPEN:
             raise errors.FailedPrecondition(grpc.StatusCode.FAILED_PRECONDITION, "no episode is open: call reset first")
         request = env_pb.StepRequest(session=self.session, expected_step_index=self.step_index, agent_data=agent_data,
                                      observation=self.observation)
@@ -123,8 +135,10 @@ class EnvBase:
     def _stepped(self, reply: env_pb.StepResponse) -> bool:
         """Whether verdict and reward are still to be waited for."""
         self.step_index = reply.step_index + 1
-        self._ended = reply.terminated or reply.truncated or reply.interrupted
-        return self._ended and reply.episode.result_state != episode_pb2.RESULT_STATE_READY
+        if not (reply.terminated or reply.truncated or reply.interrupted):
+            return False
+        self._phase = Phase.NONE
+        return reply.episode.result_state != episode_pb2.RESULT_STATE_READY
 
     @staticmethod
     def _step_result(reply: env_pb.StepResponse, episode: episode_pb2.Episode) -> StepResult:

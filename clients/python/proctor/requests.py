@@ -20,6 +20,10 @@ _ONCE = frozenset(("AcceptTask", "RejectTask", "PauseJob", "ResumeJob", "DeleteC
 #: Most that the server puts into one page.
 PAGE = 1000
 
+#: Deadlines in seconds, each above what the server itself may take: a start 180 (world 120, evidence 30, record 30), a step 240 (a wait 30,
+#: world 120, evidence 30, record twice 30) and the wait for the verdict, an end 60 after the verb that is under way.
+START_TIMEOUT, STEP_TIMEOUT, END_TIMEOUT = 240.0, 300.0, 360.0
+
 
 def page_size(limit: int | None) -> int:
     """Of a listing that ends after `limit`."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import weakref
 from typing import Any, Mapping
 
 import grpc
 
-from .. import errors
+from .. import errors, requests
 from ..actions import Action
-from ..episodes import EnvBase, StepResult
-from ..v1 import action_pb2, environment_service_pb2 as env_pb, observation_pb2
+from ..episodes import EnvBase, Phase, StepResult
+from ..v1 import action_pb2, environment_service_pb2 as env_pb, episode_pb2, observation_pb2, session_pb2
 from .client import Client
 
 
@@ -19,8 +20,8 @@ class Env(EnvBase):
     """`proctor.Env`, awaited: one session, so that many run in one event loop, each in a task of its own.
 
     The session is opened by the first `reset` and closed by `close` (or `async with`); between calls an asyncio task
-    renews its lease. A session that the server no longer knows (it was restarted) is replaced by the next `reset`. One
-    call at a time.
+    renews its lease. A session that the server has closed or no longer knows is replaced by the next `reset`, which also mends what a
+    call left that failed, timed out or was cancelled. One call at a time.
     """
 
     client: Client
@@ -31,27 +32,16 @@ class Env(EnvBase):
         """Starts an episode; ends an open one as cancelled. Arguments and result: see `proctor.Env.reset`."""
         options = dict(options or {})
         request = self._start_request(seed, options)
-        old = self.session
-        try:
-            if old and not self._ended:
-                await self.client.end_episode(old, wait_for_verdict=0)
-                self._ended = True
-            if not old:
-                await self._open()
-            start = await self.client.start_episode(self._in_session(request))
-        except errors.NotFound:
-            # Of the session or of the task; only another session tells.
-            if not old:
-                raise
-            await self.close()
+        start = await self._start_again(request) if self.session else None
+        if start is None:
             await self._open()
-            start = await self.client.start_episode(self._in_session(request))
+            start = await self._start(request)
         return self._started(start, options)
 
     async def step(self, action: Action | action_pb2.AgentText,
                    agent_data: action_pb2.AgentData | None = None) -> StepResult:
         """Acts. Returns (observation, reward, terminated, truncated, info): see `proctor.Env.step`."""
-        reply = await self.client.step(self._step_request(action, agent_data), timeout=120 + self.verdict_wait)
+        reply = await self.client.step(self._step_request(action, agent_data), timeout=requests.STEP_TIMEOUT + self.verdict_wait)
         episode = reply.episode
         if self._stepped(reply):
             episode = await self.client.wait_episode(episode.name, self.verdict_wait)
@@ -59,20 +49,56 @@ class Env(EnvBase):
 
     async def close(self) -> None:
         """Closes the session; an open episode is cancelled. The session is forgotten even if this raises."""
-        session, self.session, self._ended = self.session, "", True
-        if self._renewal is not None:
-            self._renewal.cancel()
-        if session:
-            try:
+        if session := self._forget():
+            with contextlib.suppress(errors.NotFound):  # It went with the server's last run.
                 await self.client.close_session(session)
-            except errors.NotFound:
-                pass  # It went with the server's last run.
 
     async def __aenter__(self) -> "Env":
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    async def _start_again(self, request: env_pb.StartEpisodeRequest) -> episode_pb2.EpisodeStart | None:
+        """Starts in the session that there is, which may have an open episode. None, and the session is forgotten, if the server has
+        closed it or does not know it."""
+        try:
+            await self._end(None if request.group else 0.0)
+            return await self._start(request)
+        except (errors.FailedPrecondition, errors.NotFound):
+            # Of the session, or of the task or group: its state tells.
+            if await self._lives():
+                raise
+        self._forget()
+        return None
+
+    async def _end(self, wait_for_verdict: float | None) -> None:
+        """Cancels the episode, unless none is open. Waits for a verb that is still under way on the server; in a group for the masked
+        reward, too, which gives the episode's place to the next one."""
+        if self._phase is Phase.NONE:
+            return
+        self._phase = Phase.UNKNOWN
+        with contextlib.suppress(errors.FailedPrecondition, errors.NotFound):  # It has ended before, or its session has.
+            await self.client.end_episode(self.session, wait_for_verdict=wait_for_verdict)
+        self._phase = Phase.NONE
+
+    async def _start(self, request: env_pb.StartEpisodeRequest) -> episode_pb2.EpisodeStart:
+        self._phase = Phase.UNKNOWN
+        return await self.client.start_episode(self._in_session(request))
+
+    async def _lives(self) -> bool:
+        """Whether the session takes verbs."""
+        try:
+            return (await self.client.get_session(self.session)).state == session_pb2.SESSION_STATE_OPEN
+        except errors.NotFound:
+            return False
+
+    def _forget(self) -> str:
+        """Renews the lease no more; returns the session's name, "" if there is none."""
+        session, self.session, self._phase = self.session, "", Phase.NONE
+        if self._renewal is not None:
+            self._renewal.cancel()
+        return session
 
     async def _open(self) -> None:
         if self.observation is None:
