@@ -19,7 +19,7 @@ def connect(address: str | None = None, *, timeout: float = 10.0, security: Secu
     """Connects to a proctord and waits until it answers.
 
     Args:
-      address: "unix:/path/to.sock" or "host:port"; default: see `addresses.default_address`.
+      address: "unix:/path/to.sock" or "host:port"; default: see `addresses.default_address`. No proxy ($http_proxy) is used.
       timeout: seconds to wait for the server; `Unavailable` afterwards.
       security: TLS and token; default: from the environment. Whether the token is good shows in the first call
         (`Unauthenticated`, `PermissionDenied`).
