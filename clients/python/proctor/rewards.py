@@ -68,8 +68,8 @@ class RewardStream:
 
     Delivery is at least once: a record that was not acknowledged comes again after a reconnect or a restart. Redeliveries
     within the life of this object are dropped; across processes dedupe by `reward_id`. A stream that ends because the server
-    stops, or because its disk is full and it cannot store acknowledgements, is opened again with growing pauses; what was
-    acknowledged is told again.
+    stops, or because its disk is full and it cannot store acknowledgements, is opened again with growing pauses, and so is one whose
+    connection is dead, which shows within 50 s; what was acknowledged is told again.
 
         with RewardStream(client, "trainer") as stream:
             for record in stream:

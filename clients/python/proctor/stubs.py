@@ -12,9 +12,12 @@ from .v1 import (environment_service_pb2_grpc as env_grpc, evaluation_service_pb
 #: Messages carry screenshots, so the default limit of 4 MiB is too small. A restarted server is found again within seconds,
 #: not after gRPC's back-off of up to two minutes; "min_reconnect_backoff" is how long one attempt may take. A proxy for web pages
 #: ($http_proxy) reaches no server on this machine or in this network.
+#: While a call is under way, silence is broken by a ping: a stream that only listens has no other sign that its connection is dead (a
+#: suspended machine, a firewall that forgot). The server allows a ping every 10 s (`connections.min_client_ping_interval`).
 CHANNEL_OPTIONS = (("grpc.max_receive_message_length", 256 << 20), ("grpc.max_send_message_length", 256 << 20),
                    ("grpc.initial_reconnect_backoff_ms", 200), ("grpc.min_reconnect_backoff_ms", 5000),
-                   ("grpc.max_reconnect_backoff_ms", 2000), ("grpc.enable_http_proxy", 0))
+                   ("grpc.max_reconnect_backoff_ms", 2000), ("grpc.enable_http_proxy", 0),
+                   ("grpc.keepalive_time_ms", 30000), ("grpc.keepalive_timeout_ms", 20000), ("grpc.http2.max_pings_without_data", 0))
 
 #: With delays of 3 to 9 s together: longer than the channel's pause between attempts to connect, so that a restart of the
 #: server is no error.
