@@ -87,6 +87,14 @@ void Subscription::Ack(int64_t offset) {
   Schedule();
 }
 
+void Subscription::Finish() {
+  {
+    MutexLock lock(mutex_);
+    finishing_ = true;
+  }
+  Schedule();
+}
+
 std::optional<v1::StreamRewardsResponse> Subscription::Next() {
   std::optional<v1::StreamRewardsResponse> response;
   {
@@ -146,6 +154,8 @@ Subscription::Work Subscription::FindWork() const {
   if (ended_) return Work::kNone;
   if (!attached_) return Work::kAttach;
   if (acked_ > committed_) return Work::kCommit;
+  // Next takes the confirmation, and then looks here again.
+  if (finishing_) return confirm_ack_ ? Work::kNone : Work::kEnd;
   const bool all_acked = !batch_ && committed_ >= last_record_;
   if (all_acked && position_ - committed_ >= kSkippedWithoutAck) return Work::kCommit;
   if (!batch_ && credits_ > 0 && position_ < end_offset_) return Work::kRead;
@@ -178,6 +188,9 @@ void Subscription::RunOne() {
       break;
     case Work::kRead:
       status = Read(context);
+      break;
+    case Work::kEnd:
+      End(absl::OkStatus());
       break;
     case Work::kNone:
       break;

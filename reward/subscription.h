@@ -68,11 +68,15 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   // acknowledged before. Past the log's end: ends with OUT_OF_RANGE.
   void Ack(int64_t offset);
 
+  // The client says no more. What it acknowledged is committed and confirmed, then the stream ends OK,
+  // or with what the store said (a commit takes at most 30 s). No more records are read.
+  void Finish();
+
   // What to send next, if anything: records, or an empty reply that confirms an ack.
   std::optional<v1::StreamRewardsResponse> Next();
 
   // How the stream ended; nothing while it goes on. After this Next gives nothing more.
-  // ABORTED another stream took over; NOT_FOUND no such consumer, or deleted; OUT_OF_RANGE below
+  // OK after Finish; ABORTED another stream took over; NOT_FOUND no such consumer, or deleted; OUT_OF_RANGE below
   // the floor; UNAVAILABLE the server drains; else what the store said.
   std::optional<absl::Status> ended() const;
 
@@ -82,7 +86,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
 
  private:
   friend class SubscriptionHub;
-  enum class Work { kNone, kAttach, kCommit, kRead };
+  enum class Work { kNone, kAttach, kCommit, kRead, kEnd };
 
   Subscription(SubscriptionHub& hub, std::string consumer, std::function<void()> on_ready)
       : hub_(hub), consumer_(std::move(consumer)), on_ready_(std::move(on_ready)) {}
@@ -118,6 +122,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   int64_t end_offset_ ABSL_GUARDED_BY(mutex_) = 0;
   std::optional<v1::StreamRewardsResponse> batch_ ABSL_GUARDED_BY(mutex_);
   bool confirm_ack_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finishing_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 // All live streams: one a consumer. Thread-safe.

@@ -48,7 +48,14 @@ class RewardStream final : public StreamHandler<v1::StreamRewardsRequest, v1::St
     if (request.ack_offset() != 0) subscription_->Ack(request.ack_offset());
   }
 
-  void OnHalfClose() override { pump_->writer->Finish(absl::OkStatus()); }
+  void OnHalfClose() override {
+    if (subscription_ == nullptr) {
+      pump_->writer->Finish(absl::OkStatus());
+    } else {
+      // What the client acknowledged last may not be stored yet: the pump finishes once it is.
+      subscription_->Finish();
+    }
+  }
 
   bool wants_drained() const override { return true; }
   void OnDrained() override {

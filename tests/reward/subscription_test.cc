@@ -193,6 +193,41 @@ TEST_F(SubscriptionTest, BelowTheFloorIsOutOfRangeWithTheFloor) {
   EXPECT_THAT(std::string(stream->ended()->message()), ::testing::HasSubstr("floor is 3"));
 }
 
+TEST_F(SubscriptionTest, AFinishedStreamCommitsAndConfirmsWhatWasAcknowledgedFirst) {
+  AppendMany(3);
+  auto stream = Open();
+  stream->AddCredits(2);
+  EXPECT_THAT(Drain(*stream), ElementsAre(1, 2));
+  // The second ack and the end come while the commit of the first waits its turn.
+  stream->Ack(1);
+  stream->Ack(2);
+  stream->AddCredits(10);
+  stream->Finish();
+  EXPECT_FALSE(stream->ended());
+  EXPECT_THAT(Drain(*stream), IsEmpty());
+  EXPECT_EQ(committed_, 2);
+  EXPECT_EQ(stream->ended(), absl::OkStatus());
+  const auto consumer = world_.consumers().Get(world_.context, "consumers/c");
+  EXPECT_EQ(consumer->committed_offset(), 2);
+  EXPECT_FALSE(consumer->connected());
+}
+
+TEST_F(SubscriptionTest, AFinishedStreamTellsWhyItCouldNotCommit) {
+  AppendMany(1);
+  auto ahead = Open();
+  ahead->Ack(99);
+  ahead->Finish();
+  pool_.RunAll();
+  EXPECT_EQ(ahead->ended()->code(), absl::StatusCode::kOutOfRange);
+  // A server that stops tells that it did not.
+  auto stopped = Open();
+  stopped->Ack(1);
+  stopped->Finish();
+  hub_->EndAll(absl::UnavailableError("drain"));
+  pool_.RunAll();
+  EXPECT_EQ(stopped->ended()->code(), absl::StatusCode::kUnavailable);
+}
+
 TEST_F(SubscriptionTest, ASlowConsumerHoldsOneBatchAndStopsNobody) {
   world_.MakeConsumer("slow");
   auto slow = hub_->Open("consumers/slow", nullptr);
@@ -352,6 +387,9 @@ class RandomStreams {
         break;
       case 11:
         if (Below(4) == 0) Restart();
+        break;
+      case 12:
+        if (client.stream && Below(4) == 0) client.stream->Finish();
         break;
       default:
         pool_.RunOne();

@@ -88,6 +88,37 @@ TEST_F(ProctordRewardsTest, TheEpisodeComesAlongIfAsked) {
   EXPECT_EQ(listed.records(0).reward().payload().steps_size(), 2);
 }
 
+TEST_F(ProctordRewardsTest, AnAcknowledgementRightBeforeTheEndIsCommittedOrItsErrorTold) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  MakeConsumer();
+  const std::string session = MakeSession();
+  StartEpisode(session, MakeTask());
+  Act(session, Answer("42"));
+  ASSERT_EQ(Read(1, /*acknowledge=*/false).size(), 1u);
+  // The acknowledgement and the end of the client's side come in one piece.
+  int64_t confirmed = 0;
+  const auto acknowledge = [&](int64_t offset) {
+    ClientContext context;
+    const auto stream = rewards_->StreamRewards(&context);
+    v1::StreamRewardsRequest request;
+    request.set_consumer("consumers/trainer");
+    request.set_ack_offset(offset);
+    stream->WriteLast(request, grpc::WriteOptions());
+    v1::StreamRewardsResponse response;
+    while (stream->Read(&response)) confirmed = response.committed_offset();
+    return stream->Finish();
+  };
+  EXPECT_EQ(acknowledge(99).error_code(), grpc::StatusCode::OUT_OF_RANGE);
+  const grpc::Status status = acknowledge(1);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(confirmed, 1);
+  v1::ListConsumersResponse consumers;
+  ClientContext context;
+  ASSERT_TRUE(rewards_->ListConsumers(&context, v1::ListConsumersRequest(), &consumers).ok());
+  ASSERT_EQ(consumers.consumers_size(), 1);
+  EXPECT_EQ(consumers.consumers(0).committed_offset(), 1);
+}
+
 TEST_F(ProctordRewardsTest, RetentionTakesOldRecordsThatNobodyHolds) {
   ASSERT_NO_FATAL_FAILURE(Start());
   const std::string session = MakeSession();
