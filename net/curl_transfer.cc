@@ -8,9 +8,16 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 
 namespace proctor::net {
 namespace {
+
+// zlib's: of each byte they make a thousand at most. Others make far more, and take up to 128 MiB for it.
+constexpr char kCodings[] = "gzip, deflate";
+// All of a transfer's. libcurl has a bound for those before a body, and none for those after it.
+constexpr size_t kMaxHeaderBytes = 256 << 10;
 
 bool HasLineBreak(const std::string& text) {
   return text.find_first_of("\r\n\0", 0, 3) != std::string::npos;
@@ -33,6 +40,24 @@ absl::Status CheckRequest(const FetchRequest& request) {
   return absl::OkStatus();
 }
 
+// What libcurl would decode because of this header; it reads transfer codings even where none was asked for.
+std::vector<std::string> CodingsOf(const std::string& name, const std::string& value) {
+  std::vector<std::string> codings;
+  if (name != "content-encoding" && name != "transfer-encoding") return codings;
+  for (const absl::string_view part : absl::StrSplit(value, ',')) {
+    std::string coding = absl::AsciiStrToLower(absl::StripAsciiWhitespace(part));
+    if (!coding.empty() && coding != "identity" && coding != "chunked") codings.push_back(std::move(coding));
+  }
+  return codings;
+}
+
+// Codings inside each other multiply: a reply of 14 KiB kept libcurl busy for 20 s, past every deadline and for all other
+// requests of its thread, without one byte of a body.
+bool AreTaken(const std::vector<std::string>& codings) {
+  if (codings.empty()) return true;
+  return codings.size() == 1 && (codings[0] == "gzip" || codings[0] == "x-gzip" || codings[0] == "deflate");
+}
+
 }  // namespace
 
 void InitializeCurl() {
@@ -45,7 +70,7 @@ size_t CurlTransfer::OnBody(char* data, size_t size, size_t count, void* user) {
   const size_t bytes = size * count;
   const auto limit = static_cast<size_t>(transfer.request_.max_reply_bytes);
   if (transfer.reply_.body.size() + bytes > limit) {
-    transfer.too_large_ = true;
+    transfer.refused_ = absl::StrCat("reply larger than ", limit, " bytes");
     return 0;
   }
   transfer.reply_.body.append(data, bytes);
@@ -53,19 +78,35 @@ size_t CurlTransfer::OnBody(char* data, size_t size, size_t count, void* user) {
 }
 
 size_t CurlTransfer::OnHeader(char* data, size_t size, size_t count, void* user) {
-  FetchReply& reply = static_cast<CurlTransfer*>(user)->reply_;
-  const std::string line(data, size * count);
+  return static_cast<CurlTransfer*>(user)->TakeHeader(std::string(data, size * count)) ? size * count : 0;
+}
+
+bool CurlTransfer::TakeHeader(const std::string& line) {
+  header_bytes_ += line.size();
+  if (header_bytes_ > kMaxHeaderBytes) {
+    refused_ = absl::StrCat("reply with more than ", kMaxHeaderBytes, " bytes of headers");
+    return false;
+  }
   if (absl::StartsWith(line, "HTTP/")) {
-    reply.headers.clear();
-    reply.body.clear();
-    return size * count;
+    reply_.headers.clear();
+    reply_.body.clear();
+    return true;
+  }
+  if (absl::StartsWith(line, "\r") || absl::StartsWith(line, "\n")) {
+    // The end of a reply's headers: with the next reply the codings begin anew, unless this one only goes before it.
+    long http_status = 0;
+    curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &http_status);
+    if (http_status / 100 != 1) codings_.clear();
+    return true;
   }
   const size_t colon = line.find(':');
-  if (colon != std::string::npos) {
-    reply.headers.emplace_back(absl::AsciiStrToLower(line.substr(0, colon)),
-                               std::string(absl::StripAsciiWhitespace(line.substr(colon + 1))));
-  }
-  return size * count;
+  if (colon == std::string::npos) return true;
+  auto& [name, value] = reply_.headers.emplace_back(absl::AsciiStrToLower(line.substr(0, colon)),
+                                                    std::string(absl::StripAsciiWhitespace(line.substr(colon + 1))));
+  for (std::string& coding : CodingsOf(name, value)) codings_.push_back(std::move(coding));
+  if (AreTaken(codings_)) return true;
+  refused_ = absl::StrCat("reply in the coding `", absl::StrJoin(codings_, ", "), "`: one of ", kCodings, " is taken, and no second one");
+  return false;
 }
 
 void CurlTransfer::SetMethodAndBody() {
@@ -97,6 +138,7 @@ absl::Status CurlTransfer::Configure() {
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, kCodings);
   curl_easy_setopt(easy, CURLOPT_PROXY, request_.proxy.c_str());
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
   SetMethodAndBody();
@@ -121,10 +163,7 @@ bool CurlTransfer::uses_tls() const { return absl::StartsWithIgnoreCase(request_
 
 absl::Status CurlTransfer::ToStatus(CURLcode code) const {
   if (code == CURLE_OK) return absl::OkStatus();
-  if (too_large_) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("reply larger than ", request_.max_reply_bytes, " bytes"));
-  }
+  if (!refused_.empty()) return absl::ResourceExhaustedError(refused_);
   switch (code) {
     case CURLE_URL_MALFORMAT:
       return absl::InvalidArgumentError("malformed URL");

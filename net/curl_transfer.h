@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "net/http_client.h"
@@ -51,12 +53,18 @@ class CurlTransfer {
   static size_t OnBody(char* data, size_t size, size_t count, void* user);
   static size_t OnHeader(char* data, size_t size, size_t count, void* user);
   void SetMethodAndBody();
+  // Whether to go on, or the transfer is refused, after a header line.
+  bool TakeHeader(const std::string& line);
 
   FetchRequest request_;
   CurlList headers_;
   CurlEasy easy_;
   FetchReply reply_;
-  bool too_large_ = false;
+  size_t header_bytes_ = 0;
+  // That the reply under way names for its body, besides `chunked`.
+  std::vector<std::string> codings_;
+  // Why the transfer was broken off; empty: it was not.
+  std::string refused_;
 };
 
 }  // namespace proctor::net

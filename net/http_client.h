@@ -20,7 +20,7 @@ struct FetchRequest {
   std::vector<std::pair<std::string, std::string>> headers;
   // Sent with every method but GET and HEAD.
   std::string body;
-  // A larger reply is RESOURCE_EXHAUSTED.
+  // A larger reply, decoded, is RESOURCE_EXHAUSTED.
   int64_t max_reply_bytes = 16 << 20;
   // 0: redirects are returned, not followed.
   int max_redirects = 0;
@@ -35,16 +35,18 @@ struct FetchReply {
   int status = 0;
   // Names in lower case, in the order sent; of the last reply if redirects were followed.
   std::vector<std::pair<std::string, std::string>> headers;
+  // Decoded.
   std::string body;
 
   // The first header of that (lower-case) name, or "".
   std::string Header(const std::string& name) const;
 };
 
-// Sends the request and reads the whole reply, on this thread. Connections are not kept.
-// INVALID_ARGUMENT malformed URL, method or header; UNAVAILABLE cannot connect or the connection
-// broke (retry); RESOURCE_EXHAUSTED reply too large; DEADLINE_EXCEEDED and CANCELLED from
-// `context`.
+// Sends the request and reads the whole reply, on this thread. Connections are not kept. A reply may be in one of the
+// codings gzip and deflate.
+// INVALID_ARGUMENT malformed URL, method or header; UNAVAILABLE cannot connect, the connection broke, or the body is not in
+// its coding (retry); RESOURCE_EXHAUSTED reply too large, more than 256 KiB of headers, or another coding or several;
+// DEADLINE_EXCEEDED and CANCELLED from `context`.
 absl::StatusOr<FetchReply> Fetch(const CallContext& context, const FetchRequest& request);
 
 }  // namespace proctor::net

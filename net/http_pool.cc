@@ -148,7 +148,6 @@ void CurlPool::Begin(uint64_t id, std::unique_ptr<Running> request) {
   // at once; without it libcurl would wait for the first reply.
   curl_easy_setopt(easy, CURLOPT_PIPEWAIT, running.transfer.uses_tls() ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-  curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(absl::ToInt64Milliseconds(options_.connect_timeout)));
   if (running.context.deadline() != absl::InfiniteFuture()) {
