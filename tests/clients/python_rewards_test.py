@@ -57,10 +57,13 @@ class BreakingServer(reward_grpc.RewardServiceServicer):
 
 
 class FullServer(reward_grpc.RewardServiceServicer):
-    """Has three records; the first `failures` acknowledgements cannot be stored."""
+    """Has three records; the first `failures` acknowledgements cannot be stored. If it is `late`, it stores none and says nothing until
+    the client has said all; if it is `deaf`, it does not even notice that."""
 
-    def __init__(self, failures: int):
+    def __init__(self, failures: int = 0, late: bool = False, deaf: bool = False):
         self.failures = failures
+        self.late = late
+        self.deaf = deaf
         self.committed = 0
         #: What each stream began with.
         self.first_acks: list[int] = []
@@ -77,7 +80,11 @@ class FullServer(reward_grpc.RewardServiceServicer):
         for offset in range(self.committed + 1, 4):
             reply.records.add(offset=offset).reward.reward_id = str(offset)
         yield reply
-        for request in requests:
+        if self.deaf:
+            gone = threading.Event()
+            if context.add_callback(gone.set):
+                gone.wait(DEADLINE)
+        for request in list(requests) if self.late else requests:
             self.store(request, context)
             yield reward_pb.StreamRewardsResponse(end_offset=3, committed_offset=self.committed)
 
@@ -93,19 +100,14 @@ class RewardsTest(unittest.TestCase):
         self.clock = Clock()
         self.pauses = pauses = []
 
-        class Event(threading.Event):
-            def wait(self, timeout=None):
-                pauses.append(timeout)
-                return super().wait(0)
-
-        async def pause(_closed, seconds):
+        async def pause(_stream, seconds):
             pauses.append(seconds)
             await asyncio.sleep(0)
 
         # Pauses between attempts take no time.
         for name, fake in (("proctor.rewards.time", types.SimpleNamespace(monotonic=self.clock.monotonic)),
-                           ("proctor.rewards.threading", types.SimpleNamespace(Event=Event)),
-                           ("proctor.aio.rewards._pause", pause)):
+                           ("proctor.rewards.RewardStream._pause", lambda _stream, seconds: pauses.append(seconds)),
+                           ("proctor.aio.rewards.RewardStream._pause", pause)):
             patch = unittest.mock.patch(name, fake)
             patch.start()
             self.addCleanup(patch.stop)
@@ -261,7 +263,10 @@ class AsyncioStreamTest(RewardsTest):
 
     def setUp(self):
         super().setUp()
-        self.server = FullServer(failures=0)
+        self.serve()
+
+    def serve(self, **options):
+        self.server = FullServer(**options)
         self.addCleanup(self.server.server.stop, None)
 
     def run_with_stream(self, body):
@@ -285,8 +290,44 @@ class AsyncioStreamTest(RewardsTest):
                     break
             stream.ack(record.offset)
 
+        self.serve(late=True)
         self.run_with_stream(read)
         self.assertEqual(2, self.server.committed)
+
+    def test_a_server_that_does_not_end_the_stream_is_left_all_the_same(self):
+        async def read(stream):
+            stream.ack((await anext(aiter(stream))).offset)
+
+        self.serve(deaf=True)
+        with unittest.mock.patch("proctor.aio.rewards.FAREWELL", 0.05):
+            self.run_with_stream(read)
+
+    def test_flush_waits_until_what_was_acknowledged_is_stored(self):
+        async def read(stream):
+            offsets = []
+            async for record in stream:
+                offsets.append(record.offset)
+                stream.ack(record.offset)
+                await stream.flush(DEADLINE)
+                self.assertEqual((record.offset, record.offset), (self.server.committed, stream.committed_offset))
+                if record.offset == 3:
+                    return offsets
+
+        for failures in (0, 1):
+            self.serve(failures=failures)
+            self.assertEqual([1, 2, 3], self.run_with_stream(read))
+
+    def test_flush_says_when_it_cannot_be_known(self):
+        async def read(stream):
+            stream.ack((await anext(aiter(stream))).offset)
+            with self.assertRaises(proctor.DeadlineExceeded):
+                await stream.flush(0.05)
+            stream.close()
+            with self.assertRaisesRegex(proctor.FailedPrecondition, "closed"):
+                await stream.flush(DEADLINE)
+
+        self.serve(late=True)
+        self.run_with_stream(read)
 
     def test_a_reader_in_another_task_ends_as_the_stream_is_left(self):
         async def read(stream):
@@ -331,7 +372,7 @@ class AsyncioStreamTest(RewardsTest):
             return record.offset, (await anext(aiter(stream))).offset
 
         self.assertEqual((1, 2), self.run_with_stream(read))
-        self.assertEqual([0, 1], self.server.first_acks)
+        self.assertEqual([0], self.server.first_acks)
 
     def test_a_closed_stream_brings_nothing(self):
         async def read(stream):
@@ -339,6 +380,123 @@ class AsyncioStreamTest(RewardsTest):
             return [record async for record in stream]
 
         self.assertEqual([], self.run_with_stream(read))
+
+
+class StreamTest(RewardsTest):
+    """The same of the stream that is not awaited."""
+
+    def setUp(self):
+        super().setUp()
+        # Waits of `flush` are real ones.
+        unittest.mock.patch("proctor.rewards.time", time).start()
+        self.addCleanup(unittest.mock.patch.stopall)
+        self.serve()
+
+    def serve(self, **options):
+        self.server = FullServer(**options)
+        self.addCleanup(self.server.server.stop, None)
+
+    def stream(self):
+        client = proctor.Client(self.server.address)
+        self.addCleanup(client.close)
+        return proctor.RewardStream(client, "c")
+
+    def test_what_is_acknowledged_last_is_stored_before_the_stream_is_left(self):
+        self.serve(late=True)
+        with self.stream() as stream:
+            for record in stream:
+                if record.offset == 2:
+                    break
+            stream.ack(record.offset)
+        self.assertEqual(2, self.server.committed)
+        self.assertEqual(2, stream.committed_offset)
+
+    def test_a_server_that_does_not_end_the_stream_is_left_all_the_same(self):
+        self.serve(deaf=True)
+        with unittest.mock.patch("proctor.rewards.FAREWELL", 0.05), self.stream() as stream:
+            stream.ack(next(iter(stream)).offset)
+
+    def test_a_reader_in_another_thread_ends_as_the_stream_is_left(self):
+        offsets = []
+
+        def read():
+            for record in stream:
+                offsets.append(record.offset)
+                stream.ack(record.offset)
+
+        with self.stream() as stream:
+            reader = threading.Thread(target=read, daemon=True)
+            reader.start()
+            end = time.monotonic() + DEADLINE
+            while self.server.committed < 3 and time.monotonic() < end:
+                reader.join(0.001)
+        reader.join(DEADLINE)
+        self.assertFalse(reader.is_alive())
+        self.assertEqual([1, 2, 3], offsets)
+
+    def test_a_second_iteration_goes_on_after_the_first(self):
+        with self.stream() as stream:
+            self.assertEqual([1, 2, 3], [next(iter(stream)).offset for _ in range(3)])
+        self.assertEqual([0], self.server.first_acks)
+
+    def test_flush_waits_until_what_was_acknowledged_is_stored(self):
+        for failures in (0, 1):
+            self.serve(failures=failures)
+            offsets = []
+            with self.stream() as stream:
+                for record in stream:
+                    offsets.append(record.offset)
+                    stream.ack(record.offset)
+                    stream.flush(DEADLINE)
+                    self.assertEqual((record.offset, record.offset), (self.server.committed, stream.committed_offset))
+                    if record.offset == 3:
+                        break
+            self.assertEqual([1, 2, 3], offsets)
+
+    def test_flush_beside_a_reader_in_another_thread(self):
+        with self.stream() as stream:
+            reader = threading.Thread(target=list, args=(stream,), daemon=True)
+            reader.start()
+            stream.ack(2)
+            stream.flush(DEADLINE)
+            self.assertEqual(2, self.server.committed)
+        reader.join(DEADLINE)
+        self.assertFalse(reader.is_alive())
+
+    def test_flush_says_when_it_cannot_be_known(self):
+        self.serve(late=True)
+        with self.stream() as stream:
+            stream.ack(next(iter(stream)).offset)
+            with self.assertRaises(proctor.DeadlineExceeded):
+                stream.flush(0.05)
+            stream.close()
+            with self.assertRaisesRegex(proctor.FailedPrecondition, "closed"):
+                stream.flush(DEADLINE)
+
+    def test_a_closed_stream_brings_nothing(self):
+        with self.stream() as stream:
+            stream.close()
+            self.assertEqual([], list(stream))
+
+
+class CreditsTest(unittest.TestCase):
+    """Credits are what may be under way: given for what was taken, and for what came again."""
+
+    def test_of_a_stream(self):
+        stream = proctor.RewardStream(None, "c", credits=2)
+        reply = reward_pb.StreamRewardsResponse(end_offset=9)
+        for offset in (4, 7):
+            reply.records.add(offset=offset)
+        self.assertEqual(2, stream._first_request().credits)
+        self.assertIsNone(stream._came(reply))
+        self.assertIsNone(stream._next_credits())
+        self.assertEqual(4, stream._take().offset)
+        self.assertIsNone(stream._next_credits())
+        self.assertEqual(2, stream._came(reply).credits)
+        self.assertEqual(1, stream._first_request().credits)
+        self.assertEqual(7, stream._take().offset)
+        self.assertEqual(1, stream._next_credits().credits)
+        self.assertIsNone(stream._next_credits())
 
 
 if __name__ == "__main__":

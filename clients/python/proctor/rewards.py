@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import queue
 import random
+import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Iterator
+from typing import TYPE_CHECKING, Any, Callable, Iterator
 
 import grpc
 
@@ -16,7 +18,8 @@ from .v1 import reward_pb2, reward_service_pb2 as reward_pb
 if TYPE_CHECKING:
     from .client import Client
 
-_CLOSE = object()
+#: Seconds that the server has, at the end of `with`, to take the last acknowledgements.
+FAREWELL = 5.0
 
 
 class Patience:
@@ -63,7 +66,63 @@ class Patience:
         return failure.retry_after or min(backoff, self._LONGEST_PAUSE, left)
 
 
-class RewardStream:
+class StreamBase:
+    """State of a reward stream and its messages, no calls; see `proctor.RewardStream` and `proctor.aio.RewardStream`."""
+
+    def __init__(self, client: Any, consumer: str, *, credits: int = 256, patience: float = 60.0):
+        """Connects when it is iterated over."""
+        self.client = client
+        self.consumer = names.resource("consumers", consumer)
+        self.credits = credits
+        self.patience = patience
+        self.committed_offset = 0
+        self.end_offset = 0
+        self._acked = 0
+        #: The newest record that came.
+        self._seen = 0
+        #: Came, and was not taken yet.
+        self._waiting: collections.deque[reward_pb2.RewardRecord] = collections.deque()
+        #: Taken since credits were given.
+        self._taken = 0
+
+    def _first_request(self) -> reward_pb.StreamRewardsRequest:
+        self._taken = 0
+        # What waits here uses up credits too.
+        return reward_pb.StreamRewardsRequest(consumer=self.consumer, credits=max(1, self.credits - len(self._waiting)),
+                                              ack_offset=self._acked)
+
+    def _next_credits(self) -> reward_pb.StreamRewardsRequest | None:
+        """What to send before the next record is waited for."""
+        if self._waiting or not self._taken:
+            return None
+        request = reward_pb.StreamRewardsRequest(credits=self._taken)
+        self._taken = 0
+        return request
+
+    def _take(self) -> reward_pb2.RewardRecord:
+        self._taken += 1
+        return self._waiting.popleft()
+
+    def _came(self, reply: reward_pb.StreamRewardsResponse) -> reward_pb.StreamRewardsRequest | None:
+        """What to send for it: credits for records that came before, which nobody takes."""
+        self.committed_offset = max(self.committed_offset, reply.committed_offset)
+        self.end_offset = reply.end_offset
+        fresh = [record for record in reply.records if record.offset > self._seen]
+        self._waiting.extend(fresh)
+        self._seen = max([self._seen, *(record.offset for record in fresh)])
+        repeated = len(reply.records) - len(fresh)
+        return reward_pb.StreamRewardsRequest(credits=repeated) if repeated else None
+
+    def _is_committed(self) -> bool:
+        return self.committed_offset >= self._acked
+
+
+def not_flushed(code: grpc.StatusCode, why: str) -> errors.ProctorError:
+    """Of a `flush` that had to give up."""
+    return errors.from_code(code.value[0], f"the acknowledgements are not known to be stored: {why}")
+
+
+class RewardStream(StreamBase):
     """Iterates over reward records; goes on where it was after a reconnect.
 
     Delivery is at least once: a record that was not acknowledged comes again after a reconnect or a restart. Redeliveries
@@ -76,6 +135,8 @@ class RewardStream:
                 learn(record)
                 stream.ack(record.offset)
 
+    The end of `with` waits for the last acknowledgements, for 5 s at most; `flush` waits for all of them. Thread-safe.
+
     Args:
       client: a connected client.
       consumer: a consumer made by `client.create_consumer`.
@@ -83,69 +144,138 @@ class RewardStream:
       patience: seconds to keep trying to reconnect; then `Unavailable` or `ResourceExhausted`.
     """
 
+    client: Client
+
     def __init__(self, client: Client, consumer: str, *, credits: int = 256, patience: float = 60.0):
-        self.client = client
-        self.consumer = names.resource("consumers", consumer)
-        self.credits = credits
-        self.patience = patience
-        self.committed_offset = 0
-        self.end_offset = 0
-        self._seen = 0
-        self._acked = 0
-        self._requests: queue.SimpleQueue = queue.SimpleQueue()
-        self._call: grpc.Call | None = None
-        self._closed = threading.Event()
+        """Connects when it is iterated over."""
+        super().__init__(client, consumer, credits=credits, patience=patience)
+        #: Guards everything; told of all news.
+        self._changed = threading.Condition()
+        self._connection: _Connection | None = None
+        self._closed = False
 
     def __iter__(self) -> Iterator[reward_pb2.RewardRecord]:
         patience = Patience(self.patience)
-        while not self._closed.is_set():
-            patience.begin()
-            try:
-                yield from self._connection(patience)
-            except grpc.RpcError as error:
-                if self._closed.is_set():
-                    return
-                self._closed.wait(patience.pause(errors.from_rpc(error)))
+        while (record := self._next(patience)) is not None:
+            yield record
 
     def ack(self, offset: int) -> None:
         """Everything up to `offset` is safe with the caller. Cheap: send it as often as you like."""
-        self._acked = max(self._acked, offset)
-        self._requests.put(reward_pb.StreamRewardsRequest(ack_offset=offset))
+        with self._changed:
+            self._acked = max(self._acked, offset)
+            if self._connection is not None:
+                self._connection.send(reward_pb.StreamRewardsRequest(ack_offset=offset))
+
+    def flush(self, timeout: float = 30.0) -> None:
+        """Waits until the server has stored all acknowledgements; records that come meanwhile are kept for the iteration.
+
+        Raises `DeadlineExceeded` after `timeout` seconds, `Unavailable` or `ResourceExhausted` if the server cannot be had for so long.
+        """
+        patience = Patience(timeout)
+        with self._changed:
+            if not self._wait(self._is_committed, patience, timeout):
+                if self._closed:
+                    raise not_flushed(grpc.StatusCode.FAILED_PRECONDITION, "the stream is closed")
+                raise not_flushed(grpc.StatusCode.DEADLINE_EXCEEDED, f"no word of it for {timeout:g} s")
 
     def close(self) -> None:
-        """Ends the iteration; acknowledgements given before are sent first."""
-        self._closed.set()
-        self._requests.put(_CLOSE)
+        """Ends the iteration; acknowledgements given before are sent first. `with` also waits, for 5 s at most, until the server has
+        them."""
+        with self._changed:
+            self._closed = True
+            if self._connection is not None:
+                self._connection.send(None)
+            self._changed.notify_all()
 
     def __enter__(self) -> "RewardStream":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-        if self._call is not None:
-            self._call.cancel()
+        with self._changed:
+            connection = self._connection
+            if connection is None:
+                return
+            # However it ends: what is not acknowledged comes again. A program at its end runs no thread that could tell.
+            try:
+                if not sys.is_finalizing():
+                    self._changed.wait_for(lambda: connection.failure is not None, FAREWELL)
+            finally:
+                connection.cancel()
 
-    def _connection(self, patience: Patience) -> Iterator[reward_pb2.RewardRecord]:
-        """One connected stream, until it ends or fails."""
-        requests: queue.SimpleQueue = queue.SimpleQueue()
-        self._requests = requests
+    def _next(self, patience: Patience) -> reward_pb2.RewardRecord | None:
+        """None at the stream's end."""
+        with self._changed:
+            if self._connection is not None and (request := self._next_credits()):
+                self._connection.send(request)
+            self._wait(lambda: bool(self._waiting), patience)
+            return None if self._closed else self._take()
 
-        def outgoing() -> Iterator[reward_pb.StreamRewardsRequest]:
-            yield reward_pb.StreamRewardsRequest(consumer=self.consumer, credits=self.credits, ack_offset=self._acked)
-            while (request := requests.get()) is not _CLOSE:
-                yield request
+    def _wait(self, ready: Callable[[], bool], patience: Patience, timeout: float | None = None) -> bool:
+        """Waits, under the lock, until it is `ready`, the stream is closed or the time is over; connects, and again when a connection
+        has ended. Returns whether it is ready."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while not ready() and not self._closed:
+            connection = self._connection
+            if connection is None:
+                patience.begin()
+                connection = self._connection = _Connection(self, self._changed)
+            left = None if end is None else end - time.monotonic()
+            self._changed.wait_for(lambda: ready() or self._closed or connection.failure is not None, left)
+            if ready() or self._closed:
+                break
+            if connection.failure is None:
+                return False
+            if self._connection is connection:
+                self._connection = None
+            if connection.answered:
+                patience.reply()
+            self._pause(patience.pause(connection.failure))
+        return ready()
 
-        self._call = self.client.rewards.StreamRewards(outgoing())
+    def _pause(self, seconds: float) -> None:
+        """Under the lock; not beyond the stream's end."""
+        self._changed.wait_for(lambda: self._closed, seconds)
+
+
+class _Connection:
+    """One connected stream. A thread of its own reads it to its end, so that whoever waits for a reply can stop waiting."""
+
+    def __init__(self, stream: RewardStream, changed: threading.Condition):
+        """`changed` is held."""
+        self._stream = stream
+        self._changed = changed
+        #: To send; None ends it.
+        self._requests: queue.SimpleQueue[reward_pb.StreamRewardsRequest | None] = queue.SimpleQueue()
+        self._requests.put(stream._first_request())
+        #: A reply came.
+        self.answered = False
+        #: Why it has ended.
+        self.failure: errors.ProctorError | None = None
+        self._call = stream.client.rewards.StreamRewards(iter(self._requests.get, None))
+        threading.Thread(target=self._read, name="proctor-rewards", daemon=True).start()
+
+    def send(self, request: reward_pb.StreamRewardsRequest | None) -> None:
+        """None: nothing more comes."""
+        self._requests.put(request)
+
+    def cancel(self) -> None:
+        """Ends it at once."""
+        self._call.cancel()
+
+    def _read(self) -> None:
+        failure: errors.ProctorError = errors.Unavailable(grpc.StatusCode.UNAVAILABLE, "the server ended the stream")
         try:
             for reply in self._call:
-                patience.reply()
-                self.committed_offset = max(self.committed_offset, reply.committed_offset)
-                self.end_offset = reply.end_offset
-                for record in reply.records:
-                    if record.offset > self._seen:
-                        self._seen = record.offset
-                        yield record
-                if reply.records:
-                    requests.put(reward_pb.StreamRewardsRequest(credits=len(reply.records)))
+                with self._changed:
+                    self.answered = True
+                    if request := self._stream._came(reply):
+                        self.send(request)
+                    self._changed.notify_all()
+        except grpc.RpcError as error:
+            failure = errors.from_rpc(error)
         finally:
-            requests.put(_CLOSE)
+            self.send(None)
+            with self._changed:
+                self.failure = failure
+                self._changed.notify_all()

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, AsyncIterator
+from typing import TYPE_CHECKING, Any, AsyncIterator, Callable
 
 import grpc
 
-from .. import errors, names
-from ..rewards import Patience
+from .. import errors
+from ..rewards import FAREWELL, Patience, StreamBase, not_flushed
 from ..v1 import reward_pb2, reward_service_pb2 as reward_pb
 
 if TYPE_CHECKING:
     from .client import Client
 
-#: Seconds that the server has, at the end of `async with`, to take the last acknowledgements.
-_FAREWELL = 5.0
 
-
-class RewardStream:
+class RewardStream(StreamBase):
     """Iterates over reward records; goes on where it was after a reconnect. For one event loop.
 
     What is delivered when, and how long it keeps trying: see `proctor.RewardStream`.
@@ -35,114 +32,137 @@ class RewardStream:
       patience: seconds to keep trying to reconnect; then `Unavailable` or `ResourceExhausted`.
     """
 
+    client: Client
+
     def __init__(self, client: Client, consumer: str, *, credits: int = 256, patience: float = 60.0):
         """Connects when it is iterated over."""
-        self.client = client
-        self.consumer = names.resource("consumers", consumer)
-        self.credits = credits
-        self.patience = patience
-        self.committed_offset = 0
-        self.end_offset = 0
-        self._seen = 0
-        self._acked = 0
-        #: What to send on the present connection; None ends it.
-        self._requests: asyncio.Queue[reward_pb.StreamRewardsRequest | None] = asyncio.Queue()
-        self._call: Any = None
-        self._replies: Any = None
-        #: A task waits for the next reply.
-        self._reading = False
+        super().__init__(client, consumer, credits=credits, patience=patience)
+        self._connection: _Connection | None = None
         self._closed = asyncio.Event()
+        #: Set, and replaced, with all news.
+        self._news = asyncio.Event()
 
     async def __aiter__(self) -> AsyncIterator[reward_pb2.RewardRecord]:
         patience = Patience(self.patience)
-        while not self._closed.is_set():
-            patience.begin()
-            self._open()
-            try:
-                while (reply := await self._next_reply()) is not None:
-                    patience.reply()
-                    self.committed_offset = max(self.committed_offset, reply.committed_offset)
-                    self.end_offset = reply.end_offset
-                    for record in reply.records:
-                        if record.offset > self._seen:
-                            self._seen = record.offset
-                            yield record
-                        if self._closed.is_set():
-                            return
-                    if reply.records:
-                        self._requests.put_nowait(reward_pb.StreamRewardsRequest(credits=len(reply.records)))
-            except grpc.RpcError as error:
-                if self._closed.is_set():
-                    return
-                await _pause(self._closed, patience.pause(errors.from_rpc(error)))
+        while (record := await self._next(patience)) is not None:
+            yield record
 
     def ack(self, offset: int) -> None:
         """Everything up to `offset` is safe with the caller. Cheap: send it as often as you like."""
         self._acked = max(self._acked, offset)
-        self._requests.put_nowait(reward_pb.StreamRewardsRequest(ack_offset=offset))
+        if self._connection is not None:
+            self._connection.send(reward_pb.StreamRewardsRequest(ack_offset=offset))
+
+    async def flush(self, timeout: float = 30.0) -> None:
+        """Waits until the server has stored all acknowledgements; see `proctor.RewardStream.flush`."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._wait(self._is_committed, Patience(timeout))
+        except TimeoutError:
+            raise not_flushed(grpc.StatusCode.DEADLINE_EXCEEDED, f"no word of it for {timeout:g} s") from None
+        if not self._is_committed():
+            raise not_flushed(grpc.StatusCode.FAILED_PRECONDITION, "the stream is closed")
 
     def close(self) -> None:
-        """Ends the iteration; acknowledgements given before are sent first. `async with` also waits until the server has them."""
+        """Ends the iteration; acknowledgements given before are sent first. `async with` also waits, for 5 s at most, until the server
+        has them."""
         self._closed.set()
-        self._requests.put_nowait(None)
+        if self._connection is not None:
+            self._connection.send(None)
+        self._notify()
 
     async def __aenter__(self) -> "RewardStream":
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self.close()
-        if self._call is None:
-            return
-        end = asyncio.ensure_future(self._end())
-        try:
-            await asyncio.wait([end], timeout=_FAREWELL)
-        finally:
-            self._call.cancel()
-            end.cancel()
-        # However it ended: what is not acknowledged comes again.
-        await asyncio.gather(end, return_exceptions=True)
+        if self._connection is not None:
+            # However it ends: what is not acknowledged comes again.
+            await self._connection.end(FAREWELL)
 
-    def _open(self) -> None:
-        """A new connection in place of the one before, which may be ended already."""
-        self._requests.put_nowait(None)
-        if self._call is not None:
-            self._call.cancel()
-        requests = self._requests = asyncio.Queue()
-
-        async def outgoing() -> AsyncIterator[reward_pb.StreamRewardsRequest]:
-            yield reward_pb.StreamRewardsRequest(consumer=self.consumer, credits=self.credits, ack_offset=self._acked)
-            while (request := await requests.get()) is not None:
-                yield request
-
-        self._call = self.client.rewards.StreamRewards(outgoing())
-        self._replies = aiter(self._call)
-
-    async def _next_reply(self) -> reward_pb.StreamRewardsResponse | None:
+    async def _next(self, patience: Patience) -> reward_pb2.RewardRecord | None:
         """None at the stream's end."""
-        self._reading = True
-        try:
-            return await anext(self._replies, None)
-        except asyncio.CancelledError:
-            # A call that is cancelled raises this as a cancelled task does.
-            task = asyncio.current_task()
-            if self._closed.is_set() and task is not None and not task.cancelling():
-                return None
-            raise
-        finally:
-            self._reading = False
+        if self._connection is not None and (request := self._next_credits()):
+            self._connection.send(request)
+        await self._wait(lambda: bool(self._waiting), patience)
+        return None if self._closed.is_set() else self._take()
 
-    async def _end(self) -> None:
-        """Waits until the server, which was told of the end, has read all there was to read and ended the stream as well."""
-        if self._reading:
-            await self._call.code()
-            return
-        async for _ in self._replies:
+    async def _wait(self, ready: Callable[[], bool], patience: Patience) -> None:
+        """Waits until it is `ready` or the stream is closed; connects, and again when a connection has ended."""
+        while not ready() and not self._closed.is_set():
+            connection = self._connection
+            if connection is None:
+                patience.begin()
+                connection = self._connection = _Connection(self)
+            if connection.failure is None:
+                await self._news.wait()
+                continue
+            if self._connection is connection:
+                self._connection = None
+            if connection.answered:
+                patience.reply()
+            await self._pause(patience.pause(connection.failure))
+
+    async def _pause(self, seconds: float) -> None:
+        """Not beyond the stream's end."""
+        try:
+            await asyncio.wait_for(self._closed.wait(), seconds)
+        except TimeoutError:
             pass
 
+    def _notify(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
 
-async def _pause(closed: asyncio.Event, seconds: float) -> None:
-    """Waits, but not beyond the stream's end."""
-    try:
-        await asyncio.wait_for(closed.wait(), seconds)
-    except asyncio.TimeoutError:
-        pass
+
+class _Connection:
+    """One connected stream. A task of its own reads it to its end, so that whoever waits for a reply can stop waiting."""
+
+    def __init__(self, stream: RewardStream):
+        """Within the event loop."""
+        self._stream = stream
+        #: To send; None ends it.
+        self._requests: asyncio.Queue[reward_pb.StreamRewardsRequest | None] = asyncio.Queue()
+        self._requests.put_nowait(stream._first_request())
+        #: A reply came.
+        self.answered = False
+        #: Why it has ended.
+        self.failure: errors.ProctorError | None = None
+        self._call: Any = stream.client.rewards.StreamRewards(self._outgoing())
+        self._reader = asyncio.create_task(self._read(), name="proctor-rewards")
+
+    def send(self, request: reward_pb.StreamRewardsRequest | None) -> None:
+        """None: nothing more comes."""
+        self._requests.put_nowait(request)
+
+    async def end(self, timeout: float) -> None:
+        """Waits until the server, which was told of the end, has read all there was to read and ended the stream as well; ends it at once
+        after `timeout` seconds."""
+        try:
+            await asyncio.wait([self._reader], timeout=timeout)
+        finally:
+            self._call.cancel()  # Which ends the reader, too.
+        await asyncio.gather(self._reader, return_exceptions=True)
+
+    async def _outgoing(self) -> AsyncIterator[reward_pb.StreamRewardsRequest]:
+        while (request := await self._requests.get()) is not None:
+            yield request
+
+    async def _read(self) -> None:
+        failure: errors.ProctorError = errors.Unavailable(grpc.StatusCode.UNAVAILABLE, "the server ended the stream")
+        try:
+            async for reply in self._call:
+                self.answered = True
+                if request := self._stream._came(reply):
+                    self.send(request)
+                self._stream._notify()
+        except grpc.RpcError as error:
+            failure = errors.from_rpc(error)
+        except asyncio.CancelledError:
+            # Of this task; or of the call, as when the client is closed.
+            failure = errors.Cancelled(grpc.StatusCode.CANCELLED, "the stream was cancelled")
+            raise
+        finally:
+            self.send(None)
+            self.failure = failure
+            self._stream._notify()
