@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import threading
+import time
 
 import grpc
 
@@ -15,8 +16,8 @@ class FakeSessions(env_grpc.EnvironmentServiceServicer):
 
     def __init__(self):
         #: By method: how the replies to the next calls are lost, after their work is done. A status code is told instead; "held": nothing
-        #: is, until the client has given up.
-        self.losses: dict[str, list[grpc.StatusCode | str]] = {}
+        #: is, until the client has given up. Seconds: they are only late.
+        self.losses: dict[str, list[grpc.StatusCode | str | float]] = {}
         #: Names of methods, as they were called.
         self.calls: list[str] = []
         #: Seconds that the last call of a method was given.
@@ -24,8 +25,10 @@ class FakeSessions(env_grpc.EnvironmentServiceServicer):
         self.created: list[env_pb.CreateSessionRequest] = []
         self.sessions: dict[str, session_pb2.Session] = {}
         self.episodes: dict[str, episode_pb2.Episode] = {}
-        #: What a step's episode and WaitEpisode's say of the result.
+        #: What a step's episode says of the result; WaitEpisode has it.
         self.result = episode_pb2.RESULT_STATE_READY
+        #: Seconds that were asked of WaitEpisode.
+        self.waits: list[float] = []
         #: A call is held.
         self.holding = threading.Event()
         self._answers: dict[str, object] = {}
@@ -66,6 +69,8 @@ class FakeSessions(env_grpc.EnvironmentServiceServicer):
             if context.add_callback(gone.set):
                 self.holding.set()
                 gone.wait(30)
+        elif isinstance(loss, float):
+            time.sleep(loss)
         elif loss is not None:
             context.abort(loss, "the reply is lost")
         return answer
@@ -158,5 +163,7 @@ class FakeSessions(env_grpc.EnvironmentServiceServicer):
         def work():
             if request.name not in self.episodes:
                 return grpc.StatusCode.NOT_FOUND, f"no {request.name}"
+            self.waits.append(request.max_wait.ToMilliseconds() / 1000)
+            self.episodes[request.name].result_state = episode_pb2.RESULT_STATE_READY
             return self.episodes[request.name]
         return self._answer("WaitEpisode", request, context, work)

@@ -1,5 +1,6 @@
 """What the Python environments do after a reply was lost or a session was closed, against a server that loses and closes as told."""
 import asyncio
+import math
 import os
 import pathlib
 import re
@@ -112,6 +113,37 @@ class LostReplyTests:
                 self.reset(env, task)
         self.check(env)
         self.assertEqual(1, len(self.server.created))
+
+    def test_a_verdict_is_waited_for_with_the_time_that_is_left(self):
+        self.server.result = episode_pb2.RESULT_STATE_PENDING
+        env = self.make(verdict_wait=20)
+        self.check(env)
+        env.verdict_wait = 1000
+        self.check(env)
+        first, second = self.server.waits
+        self.assertTrue(0 < first < 20)
+        self.assertEqual(600, second)
+
+    def test_a_verdict_for_which_the_server_has_waited_long_enough_is_pending(self):
+        self.server.result = episode_pb2.RESULT_STATE_PENDING
+        self.server.losses["Step"] = [0.1]
+        env = self.make(verdict_wait=0.05)
+        self.reset(env)
+        _, reward, terminated, _, info = self.answer(env)
+        self.assertTrue(math.isnan(reward) and terminated)
+        self.assertEqual("PENDING", info["masked"])
+        self.assertNotIn("WaitEpisode", self.server.calls)
+
+    def test_a_step_that_is_done_is_told_though_its_verdict_cannot_be_asked_for(self):
+        self.server.result = episode_pb2.RESULT_STATE_PENDING
+        self.server.losses["WaitEpisode"] = [LATE]
+        env = self.make()
+        name = self.reset(env)
+        observation, reward, terminated, truncated, info = self.answer(env)
+        self.assertTrue(math.isnan(reward))
+        self.assertEqual(("seen", True, False, "PENDING", name), (observation.url, terminated, truncated, info["masked"], info["episode"].name))
+        self.assertIn("WaitEpisode", self.server.calls)
+        self.check(env)
 
     def test_the_server_has_the_time_that_it_may_take(self):
         caps = {name: int(number) * (60 if unit == "Minutes" else 1) for name, unit, number in re.findall(

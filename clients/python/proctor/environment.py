@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 import weakref
 from typing import Any, Mapping
 
@@ -49,13 +50,15 @@ class Env(EnvBase):
         """Acts. Returns (observation, reward, terminated, truncated, info).
 
         The reward is 0.0 until the episode ends, then the episode's reward; `nan` with info["masked"] (the reason) if
-        it is masked. An episode ended by a fault is truncated, with info["interrupted"]. Without an open episode:
-        `FailedPrecondition`.
+        it is masked, or "PENDING" if it is not there within `verdict_wait` or could not be asked for. An episode ended by a fault is
+        truncated, with info["interrupted"]. Without an open episode: `FailedPrecondition`.
         """
+        began = time.monotonic()
         reply = self.client.step(self._step_request(action, agent_data), timeout=requests.STEP_TIMEOUT + self.verdict_wait)
         episode = reply.episode
-        if self._stepped(reply):
-            episode = self.client.wait_episode(episode.name, self.verdict_wait)
+        if self._stepped(reply) and (left := self._verdict_time_left(began)) > 0:
+            with contextlib.suppress(errors.ProctorError):  # The step is done, whatever becomes of the wait.
+                episode = self.client.wait_episode(episode.name, left)
         return self._step_result(reply, episode)
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
+import time
 from typing import Any, Iterable, Mapping
 
 import grpc
@@ -15,6 +16,9 @@ from .v1 import (action_pb2, environment_pb2, environment_service_pb2 as env_pb,
 
 #: Observation, reward, terminated, truncated, info.
 StepResult = tuple[observation_pb2.Observation, float, bool, bool, dict[str, Any]]
+
+#: Most that WaitEpisode waits, in seconds.
+_LONGEST_WAIT = 600.0
 
 #: What `reset` takes as options.
 _OPTIONS = ("task", "group", "limits", "client_tags")
@@ -139,6 +143,10 @@ class EnvBase:
             return False
         self._phase = Phase.NONE
         return reply.episode.result_state != episode_pb2.RESULT_STATE_READY
+
+    def _verdict_time_left(self, began: float) -> float:
+        """Of a step that began at this time of the monotonic clock: the server has waited for the verdict, too."""
+        return min(_LONGEST_WAIT, self.verdict_wait - (time.monotonic() - began))
 
     @staticmethod
     def _step_result(reply: env_pb.StepResponse, episode: episode_pb2.Episode) -> StepResult:

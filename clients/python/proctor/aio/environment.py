@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 import weakref
 from typing import Any, Mapping
 
@@ -41,10 +42,12 @@ class Env(EnvBase):
     async def step(self, action: Action | action_pb2.AgentText,
                    agent_data: action_pb2.AgentData | None = None) -> StepResult:
         """Acts. Returns (observation, reward, terminated, truncated, info): see `proctor.Env.step`."""
+        began = time.monotonic()
         reply = await self.client.step(self._step_request(action, agent_data), timeout=requests.STEP_TIMEOUT + self.verdict_wait)
         episode = reply.episode
-        if self._stepped(reply):
-            episode = await self.client.wait_episode(episode.name, self.verdict_wait)
+        if self._stepped(reply) and (left := self._verdict_time_left(began)) > 0:
+            with contextlib.suppress(errors.ProctorError):  # The step is done, whatever becomes of the wait.
+                episode = await self.client.wait_episode(episode.name, left)
         return self._step_result(reply, episode)
 
     async def close(self) -> None:
