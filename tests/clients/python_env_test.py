@@ -82,10 +82,12 @@ class EnvTest(unittest.TestCase):
         with proctor.Env(self.client, "null") as env:
             with self.assertRaisesRegex(TypeError, "'groop', 'limts'.*task, group, limits, client_tags"):
                 env.reset(options={"task": task(), "groop": "g", "limts": 3})
+            with self.assertRaisesRegex(ValueError, "seed=0 .* give None"):
+                env.reset(seed=0, options={"task": task()})
             self.assertEqual("", env.session)
             with self.assertRaisesRegex(proctor.FailedPrecondition, "call reset first"):
                 env.step(proctor.noop())
-            env.reset(options={"task": task()})
+            self.assertEqual(7, env.reset(seed=7, options={"task": task()})[1]["episode"].seed)
             with self.assertRaisesRegex(TypeError, r"an Action .*proctor\.agent_text\(dialect, text\), not 'click 3'"):
                 env.step("click 3")
             self.assertEqual(1.0, env.step(proctor.answer("hello"))[1])

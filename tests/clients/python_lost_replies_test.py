@@ -1,4 +1,5 @@
-"""What the Python environments do after a reply was lost or a session was closed, against a server that loses and closes as told."""
+"""What the Python environments ask for, and what they do after a reply was lost or a session was closed, against a server that loses and
+closes as told."""
 import asyncio
 import math
 import os
@@ -105,6 +106,14 @@ class LostReplyTests:
                 for request in self.server.created[-2:]:
                     self.assertEqual((7, 600, "environments/null"),
                                      (request.settings.null.text_bytes, request.lease.seconds, request.environment))
+
+    def test_a_seed_that_is_none_is_refused(self):
+        env = self.make()
+        with self.assertRaisesRegex(ValueError, "seed=0 .* give None"):
+            self.run_it(env.reset(seed=0, options={"task": "tasks/t"}))
+        self.assertEqual([], self.server.calls)
+        for seed in (None, -5, 2**62):
+            self.assertEqual(seed or 0, self.run_it(env.reset(seed=seed, options={"task": "tasks/t"}))[1]["episode"].seed)
 
     def test_a_task_that_cannot_be_had_costs_no_session(self):
         env = self.make()

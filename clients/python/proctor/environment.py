@@ -31,7 +31,8 @@ class Env(EnvBase):
         """Starts an episode; ends an open one as cancelled.
 
         Args:
-          seed: seeds what the world randomises.
+          seed: seeds what the world randomises; None: the task's seed, else the settings'. 0 is no seed for the server: ValueError.
+            A world that cannot be seeded refuses it, and "practice" any other than the task's, if that has one (`InvalidArgument`).
           options: "task" (a name or a task_pb2.Task), "group" (a name or a reward_pb2.Group), "limits" (task_pb2.Limits, downwards
             only), "client_tags". Others: TypeError.
         Returns:
