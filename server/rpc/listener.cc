@@ -30,6 +30,9 @@ void ApplyLimits(const v1::ConnectionConfig& limits, grpc::ServerBuilder& builde
   };
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits.max_message_bytes()));
   builder.SetMaxSendMessageSize(-1);
+  // gRPC 1.51 unpacks a message before it measures it: 64 MiB of one can be 64 GiB, outside the memory that it counts.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   grpc::ResourceQuota memory("proctord");
   memory.Resize(static_cast<size_t>(limits.memory_bytes()));
   builder.SetResourceQuota(memory);

@@ -213,6 +213,38 @@ TEST_F(ProctordMemoryTest, ARequestThatIsLargeOnlyInMemoryIsRefusedForGood) {
   EXPECT_TRUE(refused.error_details().empty());
 }
 
+// What is packed is not unpacked to be measured then: 64 KiB that would be 64 MiB.
+TEST_F(ProctordMemoryTest, ACompressedMessageIsRefusedUnopened) {
+  ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {max_message_bytes: 4MiB}\n"));
+  const auto worlds = v1::EnvironmentService::NewStub(server_.Plain());
+  const auto trajectories = v1::TrajectoryService::NewStub(server_.Plain());
+  const int64_t before = PeakMemory(pid());
+  for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    for (const size_t bytes : {10'000, 64 << 20}) {
+      v1::ListSessionsRequest request;
+      request.set_page_token(std::string(bytes, '\0'));
+      ClientContext context;
+      context.set_compression_algorithm(algorithm);
+      v1::ListSessionsResponse response;
+      const grpc::Status status = worlds->ListSessions(&context, request, &response);
+      EXPECT_EQ(status.error_code(), StatusCode::UNIMPLEMENTED) << status.error_message();
+      EXPECT_THAT(status.error_message(), HasSubstr("disabled"));
+    }
+    v1::RecordTrajectoryRequest blob;
+    blob.mutable_blob()->set_data(std::string(64 << 20, '\0'));
+    ClientContext context;
+    context.set_compression_algorithm(algorithm);
+    v1::Trajectory trajectory;
+    const auto writer = trajectories->RecordTrajectory(&context, &trajectory);
+    writer->Write(blob);
+    writer->WritesDone();
+    const grpc::Status status = writer->Finish();
+    EXPECT_EQ(status.error_code(), StatusCode::UNIMPLEMENTED) << status.error_message();
+  }
+  EXPECT_LT(PeakMemory(pid()), before + (32 << 10));
+  EXPECT_TRUE(Send(server_.Plain(), {kListSessions}).ok());
+}
+
 TEST_F(ProctordMemoryTest, AnswersThatNobodyTakesShareTheirMemoryAndAreDropped) {
   ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {max_message_bytes: 16MiB, memory_bytes: 32MiB, stalled_reader_timeout: 2s}\n"));
   const v1::ObserveRequest request = ObserveText(Begin(12 << 20).episode().session());
