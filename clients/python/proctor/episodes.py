@@ -89,7 +89,7 @@ class EnvBase:
         if unknown := [key for key in options if key not in _OPTIONS]:
             raise TypeError(f"reset knows no option {', '.join(map(repr, unknown))}; known: {', '.join(_OPTIONS)}")
         if seed == 0:
-            raise ValueError("seed=0 is no seed for the server, which would choose one itself: give None for that, or another number")
+            raise ValueError("seed=0 is none for the server, which takes the task's or its settings': give None for that, or another number")
         group = options.get("group") or ""
         request = env_pb.StartEpisodeRequest(policy=self.policy, seed=seed or 0, limits=options.get("limits"),
                                              group=names.resource("groups", group if isinstance(group, str) else group.name),
