@@ -20,6 +20,8 @@ class FakeSessions(env_grpc.EnvironmentServiceServicer):
         self.losses: dict[str, list[grpc.StatusCode | str | float]] = {}
         #: Names of methods, as they were called.
         self.calls: list[str] = []
+        #: What the calls had as authorization.
+        self.tokens: list[str] = []
         #: Seconds that the last call of a method was given.
         self.deadlines: dict[str, float] = {}
         self.created: list[env_pb.CreateSessionRequest] = []
@@ -52,6 +54,7 @@ class FakeSessions(env_grpc.EnvironmentServiceServicer):
     def _answer(self, method, request, context, work):
         with self._lock:
             self.calls.append(method)
+            self.tokens.extend(value for key, value in context.invocation_metadata() if key == "authorization")
             self.deadlines[method] = context.time_remaining()
             losses = self.losses.get(method, [])
             loss = losses.pop(0) if losses else None

@@ -22,8 +22,13 @@ class Calls(Stubs):
         super().__init__(address, security, grpc.insecure_channel, grpc.secure_channel)
 
     def close(self) -> None:
-        """Closes the channel; calls that are under way end as `Cancelled`."""
-        self.channel.close()
+        """Closes the channel; calls that are under way end as `Cancelled`. In a forked process it does nothing."""
+        if not self._lifetime.is_inherited():
+            self.channel.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another client, for the same address, which connects with its first call."""
+        return type(self), (self.address, self._security)
 
     def __enter__(self) -> Self:
         return self

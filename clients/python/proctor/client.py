@@ -37,7 +37,8 @@ def connect(address: str | None = None, *, timeout: float = 10.0, security: Secu
 
 
 class Client(TrajectoryCalls, EvaluationCalls):
-    """All services of one server. Thread-safe; close it or use it in a `with` statement.
+    """All services of one server. Thread-safe; close it or use it in a `with` statement. Pickled, it is another client of the same
+    server (its token must come from a file or the environment then); in a forked process it cannot be used.
 
     One method an RPC, but for Act, which is the verbs of an episode on one stream: `EvaluateTrajectory` is `evaluate`,
     `LabelTrajectory` is `label`, `WatchJob` is `wait_job`; methods that start a job wait for its result. Names may leave their

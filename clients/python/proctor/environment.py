@@ -65,7 +65,8 @@ class Env(EnvBase):
     def close(self) -> None:
         """Closes the session; an open episode is cancelled. The session is forgotten even if this raises."""
         if session := self._forget():
-            with contextlib.suppress(errors.NotFound):  # It went with the server's last run.
+            # It went with the server's last run; or it is another process's, before fork.
+            with contextlib.suppress(errors.NotFound, errors.FailedPrecondition):
                 self.client.close_session(session)
 
     def __enter__(self) -> "Env":

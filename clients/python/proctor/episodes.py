@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 import time
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Mapping, NoReturn
 
 import grpc
 
@@ -83,6 +83,10 @@ class EnvBase:
         self.session = ""
         self.step_index = 0
         self._phase = Phase.NONE
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an Env holds a session of its own and is not pickled: make one in the worker, of the client's pickle or of "
+                        "proctor.connect()")
 
     def _start_request(self, seed: int | None, options: Mapping[str, Any]) -> env_pb.StartEpisodeRequest:
         """All but what `_in_session` fills in."""

@@ -85,6 +85,7 @@ class Recording(RecordingBase):
             raise self._left_without_end()
 
     def _check_open(self) -> None:
+        self.client._lifetime.check()
         if self._call is None or self.trajectory is not None:
             raise RuntimeError("the recording is not open: use it in a `with` statement, and not after end()")
 

@@ -171,6 +171,7 @@ class RewardStream(StreamBase):
 
         Raises `DeadlineExceeded` after `timeout` seconds, `Unavailable` or `ResourceExhausted` if the server cannot be had for so long.
         """
+        self.client._lifetime.check()
         patience = Patience(timeout)
         with self._changed:
             if not self._wait(self._is_committed, patience, timeout):
@@ -191,6 +192,8 @@ class RewardStream(StreamBase):
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.client._lifetime.is_inherited():
+            return
         self.close()
         with self._changed:
             connection = self._connection
@@ -205,6 +208,7 @@ class RewardStream(StreamBase):
 
     def _next(self, patience: Patience) -> reward_pb2.RewardRecord | None:
         """None at the stream's end."""
+        self.client._lifetime.check()
         with self._changed:
             if self._connection is not None and (request := self._next_credits()):
                 self._connection.send(request)

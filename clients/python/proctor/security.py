@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from typing import Any, Callable
+from typing import Any, Callable, Self
 
 import grpc
 
@@ -18,7 +18,7 @@ class Security:
     """TLS and token. What is None comes from the environment variable.
 
     Args:
-      token: what `proctord --new-token` printed; $PROCTOR_TOKEN.
+      token: what `proctord --new-token` printed; $PROCTOR_TOKEN. Never pickled.
       token_file: a file with it, if there is no `token`; $PROCTOR_TOKEN_FILE.
       tls_ca: PEM file of the authorities that the server's certificate must come from, or "system"; $PROCTOR_TLS_CA. Gives TLS,
         as the next three do.
@@ -52,9 +52,21 @@ class Security:
         """Whether addresses of ports are spoken to over TLS."""
         return any(map(self._or_environment, ("tls_ca", "tls_certificate", "tls_server_name")))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles all but a `token`: nobody knows where a pickle goes."""
+        if self.token:
+            raise TypeError("a token is not pickled: give it to the worker by token_file, $PROCTOR_TOKEN_FILE or $PROCTOR_TOKEN")
+        return type(self), dataclasses.astuple(self)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
     def channel(self, address: str, options: tuple[tuple[str, Any], ...], insecure: Callable[..., Any],
-                secure: Callable[..., Any]) -> tuple[Any, Any]:
-        """(the channel, the same for stubs: it sends the token). `insecure` and `secure` are grpc's or grpc.aio's functions.
+                secure: Callable[..., Any]) -> tuple[Any, tuple[tuple[str, str], ...]]:
+        """(the channel, the metadata with the token that calls have). `insecure` and `secure` are grpc's or grpc.aio's functions.
 
         Raises `ValueError` rather than send a token to another machine in plain text.
         """
@@ -75,43 +87,9 @@ class Security:
                              "authorities), or say that this is meant (token_in_plain_text)")
         else:
             channel = insecure(address, options=options)
-        return channel, _Authorized(channel, token) if token else channel
+        return channel, (("authorization", "Bearer " + token),) if token else ()
 
 
 def stays_here(address: str) -> bool:
     """A unix socket or this machine's loopback."""
     return address.startswith(("unix:", "unix-abstract:")) or address.rpartition(":")[0] in ("127.0.0.1", "[::1]", "localhost")
-
-
-class _Authorized:
-    """A channel for stubs that adds the token to the metadata of every call, synchronous or not."""
-
-    def __init__(self, channel: Any, token: str):
-        self._channel = channel
-        self._metadata = (("authorization", "Bearer " + token),)
-
-    def _method(self, kind: str, *args: Any, **options: Any) -> Callable[..., Any]:
-        call = getattr(self._channel, kind)(*args, **options)
-
-        def with_token(method: Callable[..., Any]) -> Callable[..., Any]:
-            def authorized(*inner: Any, metadata: Any = None, **rest: Any) -> Any:
-                return method(*inner, metadata=(*(metadata or ()), *self._metadata), **rest)
-
-            return authorized
-
-        authorized = with_token(call)
-        if future := getattr(call, "future", None):
-            authorized.future = with_token(future)  # type: ignore[attr-defined]
-        return authorized
-
-    def unary_unary(self, *args: Any, **options: Any) -> Callable[..., Any]:
-        return self._method("unary_unary", *args, **options)
-
-    def unary_stream(self, *args: Any, **options: Any) -> Callable[..., Any]:
-        return self._method("unary_stream", *args, **options)
-
-    def stream_unary(self, *args: Any, **options: Any) -> Callable[..., Any]:
-        return self._method("stream_unary", *args, **options)
-
-    def stream_stream(self, *args: Any, **options: Any) -> Callable[..., Any]:
-        return self._method("stream_stream", *args, **options)

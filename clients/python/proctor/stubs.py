@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+from .guard import Guarded, Lifetime
 from .security import Security
 from .v1 import (environment_service_pb2_grpc as env_grpc, evaluation_service_pb2_grpc as eval_grpc, job_service_pb2_grpc as job_grpc,
                  reward_service_pb2_grpc as reward_grpc, task_service_pb2_grpc as task_grpc,
@@ -30,7 +31,10 @@ class Stubs:
     def __init__(self, address: str, security: Security | None, insecure: Callable[..., Any], secure: Callable[..., Any]):
         """`insecure` and `secure` are grpc's or grpc.aio's functions that make a channel."""
         self.address = address
-        self.channel, stubs = (security or Security()).channel(address, CHANNEL_OPTIONS, insecure, secure)
+        self._security = security
+        self._lifetime = Lifetime()
+        self.channel, metadata = (security or Security()).channel(address, CHANNEL_OPTIONS, insecure, secure)
+        stubs = Guarded(self.channel, metadata, self._lifetime)
         self.environments = env_grpc.EnvironmentServiceStub(stubs)
         self.tasks = task_grpc.TaskServiceStub(stubs)
         self.trajectories = trajectory_grpc.TrajectoryServiceStub(stubs)

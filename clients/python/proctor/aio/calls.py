@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import Any, AsyncIterator, Callable, Self
+from typing import Any, AsyncIterator, Callable, NoReturn, Self
 
 import grpc
 
@@ -22,8 +22,12 @@ class Calls(Stubs):
         super().__init__(address, security, grpc.aio.insecure_channel, grpc.aio.secure_channel)
 
     async def close(self) -> None:
-        """Closes the channel; calls that are under way are cancelled."""
-        await self.channel.close()
+        """Closes the channel; calls that are under way are cancelled. In a forked process it does nothing."""
+        if not self._lifetime.is_inherited():
+            await self.channel.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an asyncio client belongs to its event loop and is not pickled: call proctor.aio.connect in the worker")
 
     async def __aenter__(self) -> Self:
         return self

@@ -53,7 +53,8 @@ class Env(EnvBase):
     async def close(self) -> None:
         """Closes the session; an open episode is cancelled. The session is forgotten even if this raises."""
         if session := self._forget():
-            with contextlib.suppress(errors.NotFound):  # It went with the server's last run.
+            # It went with the server's last run; or it is another process's, before fork.
+            with contextlib.suppress(errors.NotFound, errors.FailedPrecondition):
                 await self.client.close_session(session)
 
     async def __aenter__(self) -> "Env":

@@ -1,0 +1,67 @@
+"""The channel that a client's stubs use: it sends the token, and refuses calls in a process where they would hang."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable
+
+import grpc
+
+from . import errors
+
+
+class Lifetime:
+    """Where a client may be used."""
+
+    def __init__(self) -> None:
+        """In this process."""
+        self._process = os.getpid()
+
+    def is_inherited(self) -> bool:
+        """This process was forked from the client's own. gRPC's threads are missing here, and the connection is the other one's."""
+        return os.getpid() != self._process
+
+    def check(self) -> None:
+        """Raises `FailedPrecondition` where no call can succeed."""
+        if self.is_inherited():
+            raise errors.FailedPrecondition(grpc.StatusCode.FAILED_PRECONDITION, "this client was made before fork: connect in the worker")
+
+
+class Guarded:
+    """A channel for stubs that adds `metadata` to that of every call, synchronous or not, if its client may be used."""
+
+    def __init__(self, channel: Any, metadata: tuple[tuple[str, str], ...], lifetime: Lifetime):
+        """Knows its client by the `lifetime` alone, so that one that is dropped goes at once."""
+        self._channel = channel
+        self._metadata = metadata
+        self._lifetime = lifetime
+
+    def _method(self, kind: str, *args: Any, **options: Any) -> Callable[..., Any]:
+        call = getattr(self._channel, kind)(*args, **options)
+        guarded = self._guarded(call)
+        if future := getattr(call, "future", None):
+            guarded.future = self._guarded(future)  # type: ignore[attr-defined]
+        return guarded
+
+    def _guarded(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def guarded(*inner: Any, metadata: Any = None, **rest: Any) -> Any:
+            self._lifetime.check()
+            return method(*inner, metadata=(*(metadata or ()), *self._metadata), **rest)
+
+        return guarded
+
+    def unary_unary(self, *args: Any, **options: Any) -> Callable[..., Any]:
+        """As the channel's, as are the next three."""
+        return self._method("unary_unary", *args, **options)
+
+    def unary_stream(self, *args: Any, **options: Any) -> Callable[..., Any]:
+        """See `unary_unary`."""
+        return self._method("unary_stream", *args, **options)
+
+    def stream_unary(self, *args: Any, **options: Any) -> Callable[..., Any]:
+        """See `unary_unary`."""
+        return self._method("stream_unary", *args, **options)
+
+    def stream_stream(self, *args: Any, **options: Any) -> Callable[..., Any]:
+        """See `unary_unary`."""
+        return self._method("stream_stream", *args, **options)
