@@ -1,4 +1,4 @@
-"""Where the Python client looks for a server."""
+"""Where the Python client looks for a server, and the files it reads on the way."""
 import os
 import pathlib
 import socket
@@ -7,6 +7,7 @@ import unittest
 from unittest import mock
 
 import proctor
+import proctor.aio
 from proctor import addresses
 
 
@@ -60,6 +61,36 @@ class AddressesTest(unittest.TestCase):
             address = f"127.0.0.1:{other.getsockname()[1]}"
             self.assertIn("if it wants TLS, set PROCTOR_TLS_CA", addresses.why_unreachable(address, False))
             self.assertIn("a certificate that is trusted here", addresses.why_unreachable(address, True))
+
+    def test_tells_so_of_every_form_of_address(self):
+        self.assertIn("Connection refused", addresses.why_unreachable(f"unix-abstract:proctor-{os.getpid()}-nobody", False))
+        for address in ("dns:///127.0.0.1:1", "dns://192.0.2.1/127.0.0.1:1", "dns:127.0.0.1:1", "ipv4:127.0.0.1:1"):
+            self.assertIn("Connection refused", addresses.why_unreachable(address, False), address)
+        for address in ("dns:///localhost", "dns:///127.0.0.1:99999", "dns:///", "dns:", "ipv6:[::1]:1", "ipv6:[::1]", "ipv4:127.0.0.1:1,127.0.0.1:2",
+                        "unix:" + "x" * 200, "unix-abstract:", "dns:///\0:1", "dns:///" + "x" * 70 + ".example:1"):
+            self.assertIn(address, addresses.why_unreachable(address, False))
+        with socket.create_server(("127.0.0.1", 0)) as other, socket.socket(socket.AF_UNIX) as local:
+            local.bind(f"\0proctor-{os.getpid()}")
+            local.listen()
+            for address in (f"dns:///127.0.0.1:{other.getsockname()[1]}", f"unix-abstract:proctor-{os.getpid()}"):
+                self.assertIn("something listens", addresses.why_unreachable(address, False))
+
+
+class FilesTest(unittest.TestCase):
+    def test_those_that_cannot_be_read_are_named_with_what_names_them(self):
+        with tempfile.TemporaryDirectory() as folder:
+            missing = folder + "/missing"
+            for field, tls in (("token_file", {}), ("tls_ca", {}), ("tls_certificate", {"tls_key": __file__}), ("tls_key", {"tls_certificate": __file__})):
+                security = proctor.Security(**{**tls, field: missing})
+                for connect in (proctor.connect, proctor.aio.connect):
+                    with self.assertRaisesRegex(proctor.NotFound, f"cannot read {missing}: .*{field} .or .PROCTOR_{field.upper()}"):
+                        connect("127.0.0.1:1", security=security)
+            with self.assertRaisesRegex(proctor.InvalidArgument, "Is a directory"):
+                proctor.connect("127.0.0.1:1", security=proctor.Security(token_file=folder))
+        with self.assertRaisesRegex(ValueError, "no token has"), tempfile.NamedTemporaryFile() as file:
+            file.write(b"\xff\xfe")
+            file.flush()
+            proctor.connect("127.0.0.1:1", security=proctor.Security(token_file=file.name))
 
 
 if __name__ == "__main__":

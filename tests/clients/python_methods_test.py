@@ -1,12 +1,15 @@
 """The Python client's methods for records, evaluators, labels, jobs and consumers, against a real proctord."""
 import asyncio
+import concurrent.futures
 import datetime
 import unittest
+
+import grpc
 
 import proctor
 import proctor.aio
 from proctor import jobs
-from proctor.v1 import (evaluator_pb2, job_pb2, label_pb2, reward_pb2, task_pb2, task_service_pb2 as task_pb,
+from proctor.v1 import (evaluator_pb2, job_pb2, label_pb2, reward_pb2, task_pb2, task_service_pb2 as task_pb, task_service_pb2_grpc as task_grpc,
                         trajectory_service_pb2 as trajectory_pb)
 
 from proctord import Proctord
@@ -178,6 +181,32 @@ class JobErrorTest(unittest.TestCase):
             jobs.checked(job_pb2.Job(state=job_pb2.JOB_STATE_CANCELLED))
         with self.assertRaises(proctor.ProctorError):
             jobs.checked(job_pb2.Job(state=job_pb2.JOB_STATE_FAILED, error_code=99))
+
+
+class Tasks(task_grpc.TaskServiceServicer):
+    """Has 12,000 tasks."""
+
+    def ListTasks(self, request, context):
+        begin = int(request.page_token or 0)
+        end = min(begin + request.page_size, 12_000)
+        return task_pb.ListTasksResponse(tasks=[task_pb2.Task(name=f"tasks/{number}") for number in range(begin, end)],
+                                         next_page_token=str(end) if end < 12_000 else "")
+
+
+class ListTest(unittest.TestCase):
+    def test_all_there_are_come_unless_fewer_are_wanted(self):
+        server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
+        task_grpc.add_TaskServiceServicer_to_server(Tasks(), server)
+        address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+        server.start()
+        self.addCleanup(server.stop, None)
+
+        async def lists() -> tuple[int, int]:
+            async with proctor.aio.connect(address) as client:
+                return len(await client.list_tasks()), len(await client.list_tasks(limit=1500))
+        self.assertEqual((12_000, 1500), asyncio.run(lists()))
+        with proctor.connect(address) as client:
+            self.assertEqual((12_000, 1500), (len(client.list_tasks()), len(client.list_tasks(limit=1500))))
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ class PythonSecurityTest(unittest.TestCase):
             proctor.connect(self.address, security=self.security(token="two words"))
         with self.assertRaises(ValueError):
             proctor.connect(self.address, security=self.security(tls_key="/k"))
-        with self.assertRaises(FileNotFoundError):
+        with self.assertRaisesRegex(proctor.NotFound, "PROCTOR_TLS_CA"):
             proctor.connect(self.address, security=self.security(tls_ca="/no/such/file"))
 
     def test_the_command_takes_a_token_by_flag_file_and_variable(self):

@@ -73,17 +73,28 @@ def check_address(address: str) -> None:
 def why_unreachable(address: str, tls: bool) -> str:
     """Why no server was reached at a good address, and what to do: by connecting once more, without speaking, for at most 1 s."""
     try:
-        if address.startswith("unix:"):
-            with socket.socket(socket.AF_UNIX) as trial:
-                trial.settimeout(1)
-                trial.connect(address.removeprefix("unix:"))
-        else:
-            host, _, port = address.rpartition(":")
-            socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()
-    except OSError as error:
-        return f"no proctord answers at {address} ({error.strerror or error}); start it with: proctord"
+        _connect(address)
+    except (OSError, ValueError, OverflowError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        return f"no proctord answers at {address} ({why}); start it with: proctord"
     if tls:
         return (f"something listens at {address}, but not with TLS and a certificate that is trusted here and of this name: "
                 "see PROCTOR_TLS_CA and PROCTOR_TLS_SERVER_NAME")
     return (f"something listens at {address}, but it does not answer as a proctord without TLS does: "
             "if it wants TLS, set PROCTOR_TLS_CA")
+
+
+def _connect(address: str) -> None:
+    """To an address of any form that `check_address` lets pass, and away again. Errors are of any kind."""
+    scheme, _, rest = address.partition(":")
+    if scheme in ("unix", "unix-abstract"):
+        with socket.socket(socket.AF_UNIX) as trial:
+            trial.settimeout(1)
+            trial.connect("\0" + rest if scheme == "unix-abstract" else rest)
+        return
+    # "dns://authority/host:port".
+    target = rest.rpartition("/")[2] if scheme in ("dns", "ipv4", "ipv6") else address
+    host, _, port = target.rpartition(":")
+    if not port.isdigit():
+        host, port = target, "443"  # gRPC's choice.
+    socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()

@@ -22,7 +22,9 @@ class Calls(Stubs):
         super().__init__(address, security, grpc.insecure_channel, grpc.secure_channel)
 
     def close(self) -> None:
-        """Closes the channel; calls that are under way end as `Cancelled`. In a forked process it does nothing."""
+        """Closes the channel; calls that are under way end as `Cancelled`, later ones are `FailedPrecondition`. In a forked process it does
+        nothing."""
+        self._lifetime.closed = True
         if not self._lifetime.is_inherited():
             self.channel.close()
 

@@ -21,8 +21,8 @@ def connect(address: str | None = None, *, timeout: float = 10.0, security: Secu
     Args:
       address: "unix:/path/to.sock" or "host:port"; default: see `addresses.default_address`. No proxy ($http_proxy) is used.
       timeout: seconds to wait for the server; `Unavailable` afterwards.
-      security: TLS and token; default: from the environment. Whether the token is good shows in the first call
-        (`Unauthenticated`, `PermissionDenied`).
+      security: TLS and token; default: from the environment. A file that cannot be read is `NotFound`, `PermissionDenied` or
+        `InvalidArgument`. Whether the token is good shows in the first call (`Unauthenticated`, `PermissionDenied`).
     """
     address = address or addresses.default_address()
     addresses.check_address(address)
@@ -134,8 +134,8 @@ class Client(TrajectoryCalls, EvaluationCalls):
         """One task, its solution included."""
         return self.call(self.tasks.GetTask, task_pb.GetTaskRequest(name=names.resource("tasks", name)))
 
-    def list_tasks(self, filter: task_pb.TaskFilter | None = None, limit: int = 10_000) -> list[task_pb2.Task]:
-        """Tasks in the order of creation."""
+    def list_tasks(self, filter: task_pb.TaskFilter | None = None, limit: int | None = None) -> list[task_pb2.Task]:
+        """Tasks in the order of creation; all of them unless there is a `limit`."""
         request = task_pb.ListTasksRequest(filter=requests.task_filter(filter))
         return list(self._pages(self.tasks.ListTasks, request, "tasks", limit))
 
@@ -167,7 +167,8 @@ class Client(TrajectoryCalls, EvaluationCalls):
 
     def create_group(self, task: str, size: int, *, policy: str = "", policy_version: str = "",
                      deadline: float | None = None, replace_masked: bool = False) -> reward_pb2.Group:
-        """Declares `size` episodes of one task that are compared with each other; `deadline` in seconds from now."""
+        """Declares `size` episodes of one task that are compared with each other; `deadline` in seconds from now, by this machine's clock,
+        which should agree with the server's."""
         return self.call(self.rewards.CreateGroup,
                          requests.create_group(task, size, policy, policy_version, deadline, replace_masked))
 

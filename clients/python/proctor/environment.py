@@ -64,16 +64,24 @@ class Env(EnvBase):
 
     def close(self) -> None:
         """Closes the session; an open episode is cancelled. The session is forgotten even if this raises."""
-        if session := self._forget():
-            # It went with the server's last run; or it is another process's, before fork.
-            with contextlib.suppress(errors.NotFound, errors.FailedPrecondition):
-                self.client.close_session(session)
+        self._close(timeout=60.0)
 
     def __enter__(self) -> "Env":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
+        if kind is None:
+            self.close()
+            return
+        # What ended the body is what is to be seen, and soon, also where the server is gone; the session has its lease.
+        with contextlib.suppress(errors.ProctorError):
+            self._close(timeout=5.0)
+
+    def _close(self, timeout: float) -> None:
+        if session := self._forget():
+            # It went with the server's last run; or the client is closed or another process's: its lease ends it.
+            with contextlib.suppress(errors.NotFound, errors.FailedPrecondition):
+                self.client.call(self.client.environments.CloseSession, env_pb.CloseSessionRequest(name=session), timeout)
 
     def _start_again(self, request: env_pb.StartEpisodeRequest) -> episode_pb2.EpisodeStart | None:
         """Starts in the session that there is, which may have an open episode. None, and the session is forgotten, if the server has
@@ -138,5 +146,3 @@ def _keep_alive(env: "weakref.ref[Env]", client: Client, session: str, interval:
             return
         except errors.ProctorError:
             pass  # A lost session shows at the next verb.
-        except ValueError:
-            return  # What grpc raises on a closed channel.

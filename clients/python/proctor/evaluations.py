@@ -37,8 +37,8 @@ class EvaluationCalls(Calls):
         """Judges again from the replies that are kept with a verdict; asks no model, stores nothing."""
         return self.call(self.evaluations.ReplayVerdict, eval_pb.ReplayVerdictRequest(name=names.resource("verdicts", name)))
 
-    def list_verdicts(self, trajectory: str = "", evaluator: str = "", limit: int = 10_000) -> list[verdict_pb2.Verdict]:
-        """Verdicts, newest first; of one trajectory or by one evaluator if these are given."""
+    def list_verdicts(self, trajectory: str = "", evaluator: str = "", limit: int | None = None) -> list[verdict_pb2.Verdict]:
+        """Verdicts, newest first; of one trajectory or by one evaluator if these are given. All of them unless there is a `limit`."""
         return list(self._pages(self.evaluations.ListVerdicts, requests.list_verdicts(trajectory, evaluator), "verdicts", limit))
 
     def compare_trajectories(self, first: str, second: str, evaluator: str = "pairwise", timeout: float = 600.0

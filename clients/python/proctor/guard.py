@@ -1,8 +1,9 @@
-"""The channel that a client's stubs use: it sends the token, and refuses calls in a process where they would hang."""
+"""The channel that a client's stubs use: it sends the token, and refuses calls of which nothing can come."""
 
 from __future__ import annotations
 
 import os
+import weakref
 from typing import Any, Callable
 
 import grpc
@@ -11,11 +12,15 @@ from . import errors
 
 
 class Lifetime:
-    """Where a client may be used."""
+    """Where, and how long, a client may be used."""
 
     def __init__(self) -> None:
-        """In this process."""
+        """In this process, until it is `closed`."""
         self._process = os.getpid()
+        #: Its owner has closed it.
+        self.closed = False
+        #: Calls of an asyncio client that somebody still has: closing its channel does not end them all.
+        self.calls: weakref.WeakSet[grpc.aio.Call] = weakref.WeakSet()
 
     def is_inherited(self) -> bool:
         """This process was forked from the client's own. gRPC's threads are missing here, and the connection is the other one's."""
@@ -25,6 +30,8 @@ class Lifetime:
         """Raises `FailedPrecondition` where no call can succeed."""
         if self.is_inherited():
             raise errors.FailedPrecondition(grpc.StatusCode.FAILED_PRECONDITION, "this client was made before fork: connect in the worker")
+        if self.closed:
+            raise errors.FailedPrecondition(grpc.StatusCode.FAILED_PRECONDITION, "the client is closed: connect again")
 
 
 class Guarded:
@@ -46,7 +53,14 @@ class Guarded:
     def _guarded(self, method: Callable[..., Any]) -> Callable[..., Any]:
         def guarded(*inner: Any, metadata: Any = None, **rest: Any) -> Any:
             self._lifetime.check()
-            return method(*inner, metadata=(*(metadata or ()), *self._metadata), **rest)
+            try:
+                made = method(*inner, metadata=(*(metadata or ()), *self._metadata), **rest)
+            except (ValueError, grpc.aio.UsageError):
+                self._lifetime.check()  # It was closed meanwhile.
+                raise
+            if isinstance(made, grpc.aio.Call):
+                self._lifetime.calls.add(made)
+            return made
 
         return guarded
 

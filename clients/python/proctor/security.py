@@ -9,6 +9,8 @@ from typing import Any, Callable, Self
 
 import grpc
 
+from . import errors
+
 #: "system": the authorities of this machine.
 SYSTEM = "system"
 
@@ -40,7 +42,8 @@ class Security:
         token, file = self.token, self.token_file
         if not token and not file:
             token, file = os.environ.get("PROCTOR_TOKEN"), os.environ.get("PROCTOR_TOKEN_FILE")
-        token = (token or (pathlib.Path(file).read_text() if file else "")).strip()
+        # Bytes that are no text fail the test below.
+        token = (token or (_read(file, "token_file").decode(errors="replace") if file else "")).strip()
         if not all("!" <= character <= "~" for character in token):
             raise ValueError("the token has blanks or other characters that no token has")
         return token
@@ -68,7 +71,8 @@ class Security:
                 secure: Callable[..., Any]) -> tuple[Any, tuple[tuple[str, str], ...]]:
         """(the channel, the metadata with the token that calls have). `insecure` and `secure` are grpc's or grpc.aio's functions.
 
-        Raises `ValueError` rather than send a token to another machine in plain text.
+        Raises `ValueError` rather than send a token to another machine in plain text; `NotFound`, `PermissionDenied` or `InvalidArgument`
+        for a file that cannot be read.
         """
         token = self.load_token()
         ca, certificate, key, name = map(self._or_environment, ("tls_ca", "tls_certificate", "tls_key", "tls_server_name"))
@@ -77,8 +81,8 @@ class Security:
         # A unix socket is served in plain text always.
         if not address.startswith("unix") and self.tls():
             credentials = grpc.ssl_channel_credentials(
-                pathlib.Path(ca).read_bytes() if ca and ca != SYSTEM else None,
-                pathlib.Path(key).read_bytes() if key else None, pathlib.Path(certificate).read_bytes() if certificate else None)
+                _read(ca, "tls_ca") if ca and ca != SYSTEM else None,
+                _read(key, "tls_key") if key else None, _read(certificate, "tls_certificate") if certificate else None)
             if name:
                 options = (*options, ("grpc.ssl_target_name_override", name))
             channel = secure(address, credentials, options=options)
@@ -88,6 +92,16 @@ class Security:
         else:
             channel = insecure(address, options=options)
         return channel, (("authorization", "Bearer " + token),) if token else ()
+
+
+def _read(path: str, field: str) -> bytes:
+    try:
+        return pathlib.Path(path).read_bytes()
+    except OSError as error:
+        code = {FileNotFoundError: grpc.StatusCode.NOT_FOUND, PermissionError: grpc.StatusCode.PERMISSION_DENIED}.get(
+            type(error), grpc.StatusCode.INVALID_ARGUMENT)
+        raise errors.from_code(code.value[0], f"cannot read {path}: {error.strerror}; it is what {field} (or $PROCTOR_{field.upper()}) "
+                               "names: give another, or make it readable") from None
 
 
 def stays_here(address: str) -> bool:

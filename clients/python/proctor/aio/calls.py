@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-from typing import Any, AsyncIterator, Callable, NoReturn, Self
+from typing import Any, AsyncIterator, Callable, Iterator, NoReturn, Self
 
 import grpc
 
@@ -22,9 +23,14 @@ class Calls(Stubs):
         super().__init__(address, security, grpc.aio.insecure_channel, grpc.aio.secure_channel)
 
     async def close(self) -> None:
-        """Closes the channel; calls that are under way are cancelled. In a forked process it does nothing."""
-        if not self._lifetime.is_inherited():
-            await self.channel.close()
+        """Closes the channel; calls that are under way end as `Cancelled`, later ones are `FailedPrecondition`. In a forked process it does
+        nothing."""
+        self._lifetime.closed = True
+        if self._lifetime.is_inherited():
+            return
+        for call in list(self._lifetime.calls):
+            call.cancel()
+        await self.channel.close()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an asyncio client belongs to its event loop and is not pickled: call proctor.aio.connect in the worker")
@@ -35,6 +41,17 @@ class Calls(Stubs):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    @contextlib.contextmanager
+    def _end_of_client_told(self) -> Iterator[None]:
+        """Raises `Cancelled` for a call that `close` has cancelled: gRPC makes that look as if this task were cancelled."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._lifetime.closed and not (task and task.cancelling()):
+                raise errors.Cancelled(grpc.StatusCode.CANCELLED, "the client was closed") from None
+            raise
+
     async def call(self, method: Callable[..., Any], request: Any, timeout: float = 60.0, retry: bool = True) -> Any:
         """Calls a stub's unary method with a deadline; what is filled in, what is retried and which errors it raises: see
         `proctor.Client.call`."""
@@ -44,7 +61,8 @@ class Calls(Stubs):
         deadline = loop.time() + timeout
         for attempt in range(RETRIES + 1):
             try:
-                return await method(request, timeout=max(0.001, deadline - loop.time()))
+                with self._end_of_client_told():
+                    return await method(request, timeout=max(0.001, deadline - loop.time()))
             except grpc.RpcError as error:
                 failure = errors.from_rpc(error)
                 delay = failure.retry_after or 0.1 * 2**attempt * random.uniform(0.5, 1.5)
@@ -104,11 +122,12 @@ class Calls(Stubs):
             try:
                 stream = self.jobs.WatchJob(job_pb.WatchJobRequest(name=names.resource("jobs", name)),
                                             timeout=max(0.001, deadline - loop.time()))
-                async for job in stream:
-                    if progress:
-                        progress(job)
-                    if jobs.has_ended(job):
-                        return jobs.checked(job)
+                with self._end_of_client_told():
+                    async for job in stream:
+                        if progress:
+                            progress(job)
+                        if jobs.has_ended(job):
+                            return jobs.checked(job)
             except grpc.RpcError as error:
                 failure = errors.from_rpc(error)
                 if not isinstance(failure, errors.Unavailable) or loop.time() > deadline:

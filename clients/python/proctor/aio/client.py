@@ -110,8 +110,8 @@ class Client(TrajectoryCalls, EvaluationCalls):
         """One task, its solution included."""
         return await self.call(self.tasks.GetTask, task_pb.GetTaskRequest(name=names.resource("tasks", name)))
 
-    async def list_tasks(self, filter: task_pb.TaskFilter | None = None, limit: int = 10_000) -> list[task_pb2.Task]:
-        """Tasks in the order of creation."""
+    async def list_tasks(self, filter: task_pb.TaskFilter | None = None, limit: int | None = None) -> list[task_pb2.Task]:
+        """Tasks in the order of creation; all of them unless there is a `limit`."""
         request = task_pb.ListTasksRequest(filter=requests.task_filter(filter))
         return [one async for one in self._pages(self.tasks.ListTasks, request, "tasks", limit)]
 
@@ -143,7 +143,8 @@ class Client(TrajectoryCalls, EvaluationCalls):
 
     async def create_group(self, task: str, size: int, *, policy: str = "", policy_version: str = "",
                            deadline: float | None = None, replace_masked: bool = False) -> reward_pb2.Group:
-        """Declares `size` episodes of one task that are compared with each other; `deadline` in seconds from now."""
+        """Declares `size` episodes of one task that are compared with each other; `deadline` in seconds from now, by this machine's clock,
+        which should agree with the server's."""
         return await self.call(self.rewards.CreateGroup,
                          requests.create_group(task, size, policy, policy_version, deadline, replace_masked))
 

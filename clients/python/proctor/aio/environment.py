@@ -8,8 +8,6 @@ import time
 import weakref
 from typing import Any, Mapping
 
-import grpc
-
 from .. import errors, requests
 from ..actions import Action
 from ..episodes import EnvBase, Phase, StepResult
@@ -52,16 +50,24 @@ class Env(EnvBase):
 
     async def close(self) -> None:
         """Closes the session; an open episode is cancelled. The session is forgotten even if this raises."""
-        if session := self._forget():
-            # It went with the server's last run; or it is another process's, before fork.
-            with contextlib.suppress(errors.NotFound, errors.FailedPrecondition):
-                await self.client.close_session(session)
+        await self._close(timeout=60.0)
 
     async def __aenter__(self) -> "Env":
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
+    async def __aexit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
+        if kind is None:
+            await self.close()
+            return
+        # See proctor.Env.
+        with contextlib.suppress(errors.ProctorError):
+            await self._close(timeout=5.0)
+
+    async def _close(self, timeout: float) -> None:
+        if session := self._forget():
+            # It went with the server's last run; or the client is closed: its lease ends it.
+            with contextlib.suppress(errors.NotFound, errors.FailedPrecondition):
+                await self.client.call(self.client.environments.CloseSession, env_pb.CloseSessionRequest(name=session), timeout)
 
     async def _start_again(self, request: env_pb.StartEpisodeRequest) -> episode_pb2.EpisodeStart | None:
         """Starts in the session that there is, which may have an open episode. None, and the session is forgotten, if the server has
@@ -129,5 +135,3 @@ async def _keep_alive(env: "weakref.ref[Env]", client: Client, session: str, int
             return
         except errors.ProctorError:
             pass  # A lost session shows at the next verb.
-        except grpc.aio.UsageError:
-            return  # The channel is closed.

@@ -37,8 +37,8 @@ class EvaluationCalls(Calls):
         """Judges again from the replies that are kept with a verdict; asks no model, stores nothing."""
         return await self.call(self.evaluations.ReplayVerdict, eval_pb.ReplayVerdictRequest(name=names.resource("verdicts", name)))
 
-    async def list_verdicts(self, trajectory: str = "", evaluator: str = "", limit: int = 10_000) -> list[verdict_pb2.Verdict]:
-        """Verdicts, newest first; of one trajectory or by one evaluator if these are given."""
+    async def list_verdicts(self, trajectory: str = "", evaluator: str = "", limit: int | None = None) -> list[verdict_pb2.Verdict]:
+        """Verdicts, newest first; of one trajectory or by one evaluator if these are given. All of them unless there is a `limit`."""
         request = requests.list_verdicts(trajectory, evaluator)
         return [one async for one in self._pages(self.evaluations.ListVerdicts, request, "verdicts", limit)]
 

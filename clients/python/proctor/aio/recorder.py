@@ -34,7 +34,8 @@ class Recording(RecordingBase):
         """Ends the recording and returns the finished record, without its steps; see `proctor.Recording.end`."""
         self._check_open()
         await self._send(self._end_message(reason, message, evidence))
-        await self._call.done_writing()
+        with self.client._end_of_client_told():
+            await self._call.done_writing()
         self.trajectory = await self._reply()
         return self.trajectory
 
@@ -64,13 +65,15 @@ class Recording(RecordingBase):
     async def _send(self, message: trajectory_pb.RecordTrajectoryRequest) -> None:
         """Waits while the server is behind, for `timeout` at most."""
         try:
-            await self._call.write(message)
+            with self.client._end_of_client_told():
+                await self._call.write(message)
         except (grpc.RpcError, asyncio.InvalidStateError):
             await self._reply()
             raise
 
     async def _reply(self) -> trajectory_pb2.Trajectory:
         try:
-            return await self._call
+            with self.client._end_of_client_told():
+                return await self._call
         except grpc.RpcError as error:
             raise errors.from_rpc(error) from None

@@ -32,7 +32,8 @@ class TrajectoryCalls(Calls):
         """A blob's bytes."""
         try:
             stream = self.trajectories.ReadBlob(trajectory_pb.ReadBlobRequest(digest=digest), timeout=timeout)
-            return b"".join([part.data async for part in stream])
+            with self._end_of_client_told():
+                return b"".join([part.data async for part in stream])
         except grpc.RpcError as error:
             raise errors.from_rpc(error) from None
 
