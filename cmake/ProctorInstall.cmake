@@ -29,6 +29,7 @@ install(DIRECTORY proto/proctor DESTINATION ${CMAKE_INSTALL_DATADIR}/proctor/pro
 # Debian's Python finds it there if the prefix is /usr; elsewhere it goes onto PYTHONPATH.
 set(python lib/python3/dist-packages)
 install(DIRECTORY clients/python/proctor DESTINATION ${python} PATTERN "__pycache__" EXCLUDE)
+install(FILES ${CMAKE_BINARY_DIR}/python/proctor/version.py DESTINATION ${python}/proctor)
 install(DIRECTORY ${CMAKE_BINARY_DIR}/python/proctor/v1 DESTINATION ${python}/proctor PATTERN "__pycache__" EXCLUDE)
 
 install(FILES server/proctord.yaml server/proctord.service DESTINATION ${CMAKE_INSTALL_DATADIR}/proctor COMPONENT server)

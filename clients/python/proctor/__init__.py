@@ -11,9 +11,9 @@
 Gymnasium shape, `proctor.RewardStream` the reward stream of a consumer, `Client.record_trajectory` a `Recording` of one's own
 world; `proctor.aio` the same for asyncio. Messages are the protobuf classes of `proctor.v1`. docs/training.md shows a trainer.
 
-It runs on Debian's Python, /usr/bin/python3, with the packages python3-grpcio and python3-protobuf: another Python on the path
-lacks these, or has others than the stubs were generated for. The build's folder `python` (`cmake --install`:
-`lib/python3/dist-packages`) belongs on PYTHONPATH.
+It runs on Debian's Python, /usr/bin/python3, with the packages python3-grpcio and python3-protobuf, if the build's folder `python`
+(`cmake --install`: `lib/python3/dist-packages`) is on PYTHONPATH: another Python on the path lacks these, or has others than the stubs were
+generated for. A virtual environment gets it, with what it needs, by `pip install` of the build's folder `python`.
 """
 
 from .actions import (agent_text, answer, check, click, drag, fraction, give_up, go_back, goto, hover, key_down, key_up, long_press,
@@ -26,11 +26,12 @@ from .errors import (Aborted, AlreadyExists, Cancelled, DeadlineExceeded, Failed
 from .recorder import Recording
 from .rewards import RewardStream
 from .security import Security
+from .version import __version__
 
 __all__ = [
     "Aborted", "AlreadyExists", "Cancelled", "Client", "DeadlineExceeded", "Env", "FailedPrecondition",
     "InvalidArgument", "NotFound", "OutOfRange", "PermissionDenied", "ProctorError", "Recording", "ResourceExhausted",
-    "RewardStream", "Security", "Unauthenticated", "Unavailable",
+    "RewardStream", "Security", "Unauthenticated", "Unavailable", "__version__",
     "agent_text", "answer", "check", "click", "connect", "drag", "fraction", "give_up", "go_back", "goto", "hover", "key_down",
     "key_up", "long_press", "mouse_down", "mouse_up", "noop", "observation_request", "open_app", "press", "press_button", "scroll",
     "select", "sequence", "set_clipboard", "swipe", "type_text", "wait",
