@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <random>
 #include <vector>
 
@@ -73,6 +74,11 @@ std::unique_ptr<Message> WithRequestId(const Message& request) {
   return copy;
 }
 
+// As gRPC counts them; the largest one means never.
+int Milliseconds(absl::Duration duration) {
+  return static_cast<int>(std::clamp<int64_t>(absl::ToInt64Milliseconds(duration), 1, INT_MAX));
+}
+
 bool IsEnded(const v1::Job& job) {
   return job.state() == v1::JOB_STATE_SUCCEEDED || job.state() == v1::JOB_STATE_FAILED ||
          job.state() == v1::JOB_STATE_CANCELLED;
@@ -134,6 +140,10 @@ Client::Client(ConnectOptions options, const Credentials& credentials)
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(options_.keepalive_time));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(options_.keepalive_timeout));
+  // By default gRPC stops after two pings on a stream that only listens.
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   if (!credentials.server_name.empty()) arguments.SetSslTargetNameOverride(credentials.server_name);
   const auto security =
       credentials.tls ? grpc::SslCredentials({credentials.root_certificates, credentials.key,

@@ -44,6 +44,12 @@ struct ConnectOptions {
   // The first retry comes after about this long; each further one doubles it, up to 5 s, with
   // jitter. A delay that the server asks for counts instead.
   absl::Duration first_backoff = absl::Milliseconds(100);
+  // While calls run, a silent connection is pinged after this time, so that a server or a network that is gone without a word is
+  // noticed: the calls end UNAVAILABLE, and what is retried goes over another connection. Servers disconnect those who ping more
+  // often than they like (connections.min_client_ping_interval, 10 s by default). At least 1 ms; infinite: never.
+  absl::Duration keepalive_time = absl::Seconds(30);
+  // How long the answer to that may take. At least 1 ms.
+  absl::Duration keepalive_timeout = absl::Seconds(20);
   // TLS and token.
   Security security = {};
 };

@@ -33,8 +33,8 @@ struct SubscriptionOptions {
   int window = 256;
 };
 
-// Credits are given as records are taken. A broken connection is opened again with growing delays, and
-// so is a stream that ended because the server's disk is full and it cannot store acknowledgements
+// Credits are given as records are taken. A broken connection is opened again with growing delays (one that only fell silent once
+// ConnectOptions' keepalive has seen it, within a minute), and so is a stream that ended because the server's disk is full and it cannot store acknowledgements
 // (RESOURCE_EXHAUSTED); what was acknowledged is told again. Within one subscription no record comes
 // twice; after a restart of the program those come again that were not acknowledged: dedupe by
 // `reward_id`. Not thread-safe.

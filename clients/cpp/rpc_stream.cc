@@ -18,7 +18,7 @@ class RpcStreamImpl final : public RpcStream,
  public:
   RpcStreamImpl(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
                 absl::Time deadline)
-      : stub_(channel) {
+      : stub_(channel), has_deadline_(deadline != absl::InfiniteFuture()) {
     SetDeadline(context_, deadline);
     stub_.PrepareBidiStreamingCall(&context_, method, grpc::StubOptions(), this);
     // Writes begin outside of reactions: the hold keeps the call alive for them until the read side
@@ -131,11 +131,16 @@ class RpcStreamImpl final : public RpcStream,
     if (status_.code() == absl::StatusCode::kCancelled && !cancelled_) {
       status_ = absl::UnavailableError("the server cancelled the stream");
     }
+    // A time of the server's own: it must not look like that of a Read, after which the stream goes on.
+    if (absl::IsDeadlineExceeded(status_) && !has_deadline_) {
+      status_ = absl::UnavailableError(status_.message());
+    }
     done_ = true;
     changed_.SignalAll();
   }
 
   grpc::GenericStub stub_;
+  const bool has_deadline_;
   grpc::ClientContext context_;
   grpc::ByteBuffer incoming_;
   mutable Mutex mutex_;

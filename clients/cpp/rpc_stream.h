@@ -21,7 +21,7 @@ namespace proctor::client {
 class RpcStream {
  public:
   // `method`: "/proctor.v1.JobService/WatchJob". Opens at once; a server that is not there shows in
-  // Read.
+  // Read. Without a deadline no stream ends DEADLINE_EXCEEDED: a server that says so is UNAVAILABLE.
   static std::unique_ptr<RpcStream> Open(const std::shared_ptr<grpc::Channel>& channel,
                                          const std::string& method,
                                          absl::Time deadline = absl::InfiniteFuture());

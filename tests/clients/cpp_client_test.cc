@@ -210,6 +210,19 @@ TEST_F(CppClientTest, GoesOnWhenAcknowledgementsCouldNotBeStoredForAWhile) {
   EXPECT_EQ(server_->committed(), 30);
 }
 
+// The server's time for a commit, not the client's for a record.
+TEST_F(CppClientTest, GoesOnWhenAcknowledgementsTookTheServerTooLong) {
+  server_->AddRewards(2);
+  const auto rewards = Subscribe(1);
+  ASSERT_TRUE(rewards->Next(absl::Seconds(10)).ok());
+  server_->FailAcks(1, absl::StatusCode::kDeadlineExceeded);
+  rewards->Ack(1);
+  const absl::Status flushed = rewards->Flush(absl::Seconds(10));
+  EXPECT_TRUE(flushed.ok()) << flushed;
+  EXPECT_EQ(server_->committed(), 1);
+  EXPECT_EQ(rewards->Next(absl::Seconds(10))->offset(), 2);
+}
+
 TEST_F(CppClientTest, TellsAfterItsTimeoutThatAcknowledgementsCannotBeStored) {
   server_->AddRewards(1);
   const auto rewards = Subscribe();

@@ -80,7 +80,7 @@ class Rewards final : public v1::RewardService::Service {
     if (request.ack_offset() > consumer.committed_offset()) {
       if (world_.fail_acks > 0) {
         --world_.fail_acks;
-        return {StatusCode::RESOURCE_EXHAUSTED, "the disk is full on purpose"};
+        return {world_.fail_acks_with, "the disk is full on purpose"};
       }
       consumer.set_committed_offset(request.ack_offset());
       feed.ack_to_confirm = true;

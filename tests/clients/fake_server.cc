@@ -43,6 +43,8 @@ class FakeServerImpl final : public FakeServer {
       broken.set_state(v1::JOB_STATE_RUNNING);
     }
     grpc::ServerBuilder builder;
+    // Clients may ping as often as a test likes.
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
     builder.AddListeningPort(absl::StrCat("127.0.0.1:", port), grpc::InsecureServerCredentials(),
                              &port_);
     services_.push_back(MakeFakeEnvironments(world_));
@@ -78,9 +80,10 @@ class FakeServerImpl final : public FakeServer {
     MutexLock lock(world_.mutex);
     world_.break_rewards_every = count;
   }
-  void FailAcks(int count) override {
+  void FailAcks(int count, absl::StatusCode code) override {
     MutexLock lock(world_.mutex);
     world_.fail_acks = count;
+    world_.fail_acks_with = static_cast<StatusCode>(code);
   }
   void AddRewards(int count) override {
     MutexLock lock(world_.mutex);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "proctor/v1/environment_service.pb.h"
 #include "proctor/v1/reward_service.pb.h"
 
@@ -31,8 +32,8 @@ class FakeServer {
   virtual void BreakAct(int count) = 0;
   // The reward stream ends UNAVAILABLE after every `count` records; 0: never.
   virtual void BreakRewardsEvery(int count) = 0;
-  // The next `count` acknowledgements cannot be stored: their reward streams end RESOURCE_EXHAUSTED.
-  virtual void FailAcks(int count) = 0;
+  // The next `count` acknowledgements cannot be stored: their reward streams end with `code`.
+  virtual void FailAcks(int count, absl::StatusCode code = absl::StatusCode::kResourceExhausted) = 0;
   // Appends rewards to the log.
   virtual void AddRewards(int count) = 0;
 

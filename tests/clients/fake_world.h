@@ -44,6 +44,7 @@ struct World {
   int break_act ABSL_GUARDED_BY(mutex) = 0;
   int break_rewards_every ABSL_GUARDED_BY(mutex) = 0;
   int fail_acks ABSL_GUARDED_BY(mutex) = 0;
+  StatusCode fail_acks_with ABSL_GUARDED_BY(mutex) = StatusCode::RESOURCE_EXHAUSTED;
   int steps ABSL_GUARDED_BY(mutex) = 0;
   bool credits_kept ABSL_GUARDED_BY(mutex) = true;
   bool stopping ABSL_GUARDED_BY(mutex) = false;

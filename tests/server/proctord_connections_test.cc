@@ -8,6 +8,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "common/ids.h"
@@ -21,8 +22,11 @@ namespace proctor::server {
 namespace {
 
 using grpc::StatusCode;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
+// The head of HTTP/2's frame, from its type (7) on.
+constexpr std::string_view kGoAway("\7\0\0\0\0\0", 6);
 constexpr char kListSessions[] = "/proctor.v1.EnvironmentService/ListSessions";
 
 std::chrono::system_clock::time_point Late() { return std::chrono::system_clock::now() + std::chrono::seconds(30); }
@@ -73,6 +77,15 @@ class ProctordConnectionsTest : public ::testing::Test {
     return static_cast<uint16_t>(std::stoi(addresses.substr(addresses.find("127.0.0.1:") + 10)));
   }
 
+  // A connection that was greeted in HTTP/2.
+  net::RawPeer SayHello() const {
+    net::RawPeer peer = net::RawPeer::Connect(port());
+    const std::string settings("\0\0\0\4\0\0\0\0\0", 9);
+    const std::string acknowledgement("\0\0\0\4\1\0\0\0\0", 9);
+    EXPECT_TRUE(peer.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings + acknowledgement));
+    return peer;
+  }
+
   static v1::RecordTrajectoryRequest Blob(const std::string& digest, const std::string& part, bool more) {
     v1::RecordTrajectoryRequest request;
     request.mutable_blob()->set_digest(digest);
@@ -95,14 +108,27 @@ TEST_F(ProctordConnectionsTest, AnIdleConnectionIsClosedAndTheNextCallMakesAnoth
 // A stranger who says hello in HTTP/2, and then nothing.
 TEST_F(ProctordConnectionsTest, AConnectionThatNeverCallsIsClosed) {
   ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {max_idle: 1s}\n"));
-  net::RawPeer stranger = net::RawPeer::Connect(port());
-  const std::string settings("\0\0\0\4\0\0\0\0\0", 9);
-  const std::string acknowledgement("\0\0\0\4\1\0\0\0\0", 9);
-  ASSERT_TRUE(stranger.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings + acknowledgement));
-  // Up to the end of the connection: its settings, pings perhaps, and GOAWAY (7).
+  net::RawPeer stranger = SayHello();
+  // Up to the end of the connection: its settings, pings perhaps, and GOAWAY.
   const std::string heard = stranger.ReadToEnd();
-  EXPECT_NE(heard.find(std::string("\7\0\0\0\0\0", 6)), std::string::npos);
+  EXPECT_NE(heard.find(kGoAway), std::string::npos);
   EXPECT_TRUE(stranger.IsClosedByPeer());
+}
+
+// A client that looks between its calls whether its connection still stands.
+TEST_F(ProctordConnectionsTest, PingsWithoutCallsAreAnswered) {
+  ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {min_client_ping_interval: 1s}\n"));
+  net::RawPeer client = SayHello();
+  const std::string ping("\0\0\10\6\0\0\0\0\0" "Are you?", 17);
+  const std::string answer("\0\0\10\6\1\0\0\0\0" "Are you?", 17);
+  // The fourth without a call in between was one too many.
+  for (int i = 0; i < 5; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1050));
+    ASSERT_TRUE(client.Send(ping));
+    const std::string heard = client.ReadUntil(answer);
+    ASSERT_EQ(heard.find(kGoAway), std::string::npos) << i;
+    ASSERT_THAT(heard, EndsWith(answer)) << i;
+  }
 }
 
 TEST_F(ProctordConnectionsTest, AnOldConnectionEndsOnceItsCallsDid) {
