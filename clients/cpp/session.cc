@@ -58,6 +58,7 @@ absl::Status Session::Close() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
+    if (sign_of_life_ != nullptr) sign_of_life_->Cancel();
     wake_.SignalAll();
   }
   keep_alive_.join();
@@ -71,18 +72,43 @@ void Session::KeepAlive() {
   const absl::Duration interval = FromProto(resource_.lease()) > absl::ZeroDuration()
                                       ? FromProto(resource_.lease()) / 3
                                       : options_.lease / 3;
+  absl::Duration pause = interval;
+  int failures = 0;
+  while (Pause(pause)) {
+    const absl::Status status = SignOfLife(interval);
+    // A lost session shows at the next verb.
+    if (absl::IsNotFound(status) || absl::IsFailedPrecondition(status)) return;
+    const bool again = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+    failures = again ? failures + 1 : 0;
+    pause = again ? std::min(interval, RetryDelay(status, failures, client_.options().first_backoff)) : interval;
+  }
+}
+
+bool Session::Pause(absl::Duration time) {
+  const absl::Time end = absl::Now() + time;
+  MutexLock lock(mutex_);
+  while (!stopping_ && absl::Now() < end) wake_.WaitFor(mutex_, end - absl::Now());
+  return !stopping_;
+}
+
+// A stream, because that can be cancelled; to the server a unary call is no other.
+absl::Status Session::SignOfLife(absl::Duration timeout) {
   v1::KeepAliveRequest request;
   request.set_name(name());
-  while (true) {
-    {
-      MutexLock lock(mutex_);
-      const absl::Time next = absl::Now() + interval;
-      while (!stopping_ && absl::Now() < next) wake_.WaitFor(mutex_, next - absl::Now());
-      if (stopping_) return;
-    }
-    // A lost session shows at the next verb.
-    client_.Call<v1::Session>(request, interval).IgnoreError();
+  const auto call = RpcStream::Open(client_.channel(), "/proctor.v1.EnvironmentService/KeepAlive", absl::Now() + timeout);
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) return absl::CancelledError("the session is being closed");
+    sign_of_life_ = call.get();
   }
+  call->Write(request);
+  call->HalfClose();
+  v1::Session session;
+  absl::StatusOr<bool> more = true;
+  while (more.ok() && *more) more = call->Read(session, timeout);
+  MutexLock lock(mutex_);
+  sign_of_life_ = nullptr;
+  return more.status();
 }
 
 absl::StatusOr<Episode> Session::Start(const std::string& task,

@@ -67,7 +67,12 @@ class Session {
   absl::StatusOr<v1::ActResponse> Do(v1::ActRequest request, absl::Duration extra_time);
   absl::StatusOr<v1::ActResponse> DoOnce(const v1::ActRequest& request, absl::Time deadline);
   absl::Status Attach(absl::Time deadline);
+  // The thread: until the session is being closed, or was lost.
   void KeepAlive();
+  // One call of it, which Close cancels.
+  absl::Status SignOfLife(absl::Duration timeout);
+  // False: the session is being closed.
+  bool Pause(absl::Duration time);
 
   Client& client_;
   const SessionOptions options_;
@@ -78,6 +83,7 @@ class Session {
   Mutex mutex_;
   CondVar wake_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  RpcStream* sign_of_life_ ABSL_GUARDED_BY(mutex_) = nullptr;
   std::thread keep_alive_;
 };
 

@@ -1,3 +1,5 @@
+#include <chrono>
+
 #include "absl/strings/str_cat.h"
 #include "fake_world.h"
 #include "proctor/v1/environment_service.grpc.pb.h"
@@ -50,10 +52,22 @@ class Environments final : public v1::EnvironmentService::Service {
       return Status::OK;
     });
   }
-  Status KeepAlive(ServerContext*, const v1::KeepAliveRequest* request,
+  // Counted per session, too.
+  Status KeepAlive(ServerContext* context, const v1::KeepAliveRequest* request,
                    v1::Session* response) override {
     return Unary(world_, "KeepAlive", [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      *response = world_.sessions[request->name()];
+      ++world_.calls[absl::StrCat("KeepAlive ", request->name())];
+      if (world_.hold_keep_alives) {
+        ++world_.keep_alives_held;
+        while (!context->IsCancelled() && !world_.stopping) world_.changed.WaitFor(world_.mutex, absl::Milliseconds(5));
+        world_.keep_alives_given_up += std::chrono::system_clock::now() < context->deadline();
+        --world_.keep_alives_held;
+        return Status::CANCELLED;
+      }
+      const auto it = world_.sessions.find(request->name());
+      if (it == world_.sessions.end()) return NotFound(request->name());
+      if (it->second.state() == v1::SESSION_STATE_CLOSED) return Status(StatusCode::FAILED_PRECONDITION, "the session is closed");
+      *response = it->second;
       world_.changed.SignalAll();
       return Status::OK;
     });

@@ -85,6 +85,22 @@ class FakeServerImpl final : public FakeServer {
     world_.fail_acks = count;
     world_.fail_acks_with = static_cast<StatusCode>(code);
   }
+  void HoldKeepAlives() override {
+    MutexLock lock(world_.mutex);
+    world_.hold_keep_alives = true;
+  }
+  int keep_alives_held() const override {
+    MutexLock lock(world_.mutex);
+    return world_.keep_alives_held;
+  }
+  int keep_alives_given_up() const override {
+    MutexLock lock(world_.mutex);
+    return world_.keep_alives_given_up;
+  }
+  void CloseSessions() override {
+    MutexLock lock(world_.mutex);
+    for (auto& [name, session] : world_.sessions) session.set_state(v1::SESSION_STATE_CLOSED);
+  }
   void AddRewards(int count) override {
     MutexLock lock(world_.mutex);
     for (int i = 0; i < count; ++i) {

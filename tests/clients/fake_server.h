@@ -34,6 +34,13 @@ class FakeServer {
   virtual void BreakRewardsEvery(int count) = 0;
   // The next `count` acknowledgements cannot be stored: their reward streams end with `code`.
   virtual void FailAcks(int count, absl::StatusCode code = absl::StatusCode::kResourceExhausted) = 0;
+  // KeepAlive calls are not answered any more.
+  virtual void HoldKeepAlives() = 0;
+  // How many of those still wait, and how many their client gave up before their deadline.
+  virtual int keep_alives_held() const = 0;
+  virtual int keep_alives_given_up() const = 0;
+  // As if all leases had run out.
+  virtual void CloseSessions() = 0;
   // Appends rewards to the log.
   virtual void AddRewards(int count) = 0;
 

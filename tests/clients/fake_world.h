@@ -45,6 +45,9 @@ struct World {
   int break_rewards_every ABSL_GUARDED_BY(mutex) = 0;
   int fail_acks ABSL_GUARDED_BY(mutex) = 0;
   StatusCode fail_acks_with ABSL_GUARDED_BY(mutex) = StatusCode::RESOURCE_EXHAUSTED;
+  bool hold_keep_alives ABSL_GUARDED_BY(mutex) = false;
+  int keep_alives_held ABSL_GUARDED_BY(mutex) = 0;
+  int keep_alives_given_up ABSL_GUARDED_BY(mutex) = 0;
   int steps ABSL_GUARDED_BY(mutex) = 0;
   bool credits_kept ABSL_GUARDED_BY(mutex) = true;
   bool stopping ABSL_GUARDED_BY(mutex) = false;
