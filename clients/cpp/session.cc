@@ -120,13 +120,32 @@ absl::StatusOr<Episode> Session::Start(const std::string& task,
 }
 
 absl::StatusOr<Episode> Session::Start(v1::StartEpisodeRequest request) {
+  const bool repeated = !request.request_id().empty() && request.request_id() == start_id_;
+  if (unsure_ && !repeated) PROCTOR_RETURN_IF_ERROR(CancelWhatMayBeOpen());
   if (request.request_id().empty()) request.set_request_id(NewId());
+  start_id_ = request.request_id();
   request.set_session(name());
   const v1::ObservationRequest observation = request.observation();
   v1::ActRequest verb;
   *verb.mutable_start_episode() = std::move(request);
   PROCTOR_ASSIGN_OR_RETURN(v1::ActResponse response, Do(std::move(verb), absl::ZeroDuration()));
+  episode_ = response.episode_start().episode().name();
   return Episode(*this, std::move(*response.mutable_episode_start()), observation);
+}
+
+absl::Status Session::CancelWhatMayBeOpen() {
+  v1::ActRequest verb;
+  verb.mutable_end_episode()->set_request_id(NewId());
+  verb.mutable_end_episode()->set_session(name());
+  verb.mutable_end_episode()->set_end(v1::CLIENT_END_CANCEL);
+  // Nobody asked for its reward.
+  *verb.mutable_end_episode()->mutable_wait_for_verdict() = ToProto(absl::ZeroDuration());
+  const absl::Status status = Do(std::move(verb), absl::ZeroDuration()).status();
+  // None was open; or the session is closed, and the verb that follows says so.
+  if (!status.ok() && !absl::IsFailedPrecondition(status)) return status;
+  unsure_ = false;
+  episode_.clear();
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::ActResponse> Session::Do(v1::ActRequest request, absl::Duration extra_time) {
@@ -152,14 +171,16 @@ absl::StatusOr<v1::ActResponse> Session::DoOnce(const v1::ActRequest& request,
   stream_->Write(request);
   v1::ActResponse response;
   const absl::StatusOr<bool> more = stream_->Read(response, deadline - absl::Now());
-  if (!more.ok() || !*more) {
+  const absl::Status status = !more.ok() ? more.status()
+                              : !*more   ? absl::UnavailableError("the server ended the stream")
+                                         : CheckReply(response, request.tag());
+  if (!more.ok() || !*more || status.code() == absl::StatusCode::kInternal) {
     // Also after a timeout: its late reply must not be taken for the next verb's.
     stream_.reset();
-    return more.ok() ? absl::UnavailableError("the server ended the stream") : more.status();
+    unsure_ = unsure_ || !request.has_observe();
   }
-  const absl::Status status = CheckReply(response, request.tag());
-  if (status.code() == absl::StatusCode::kInternal) stream_.reset();
   if (!status.ok()) return status;
+  if (!request.has_observe()) unsure_ = false;
   return response;
 }
 
@@ -208,8 +229,10 @@ Episode& Episode::operator=(Episode&& other) noexcept {
 
 Episode::~Episode() { CancelIfRunning(); }
 
+bool Episode::done() const { return done_ || session_ == nullptr || session_->episode_ != name(); }
+
 void Episode::CancelIfRunning() {
-  if (session_ != nullptr && !done_ && !session_->closed_) End(v1::CLIENT_END_CANCEL).IgnoreError();
+  if (!done() && !session_->closed_) End(v1::CLIENT_END_CANCEL).IgnoreError();
 }
 
 absl::StatusOr<v1::StepResponse> Episode::Step(v1::Action action) {
@@ -219,7 +242,7 @@ absl::StatusOr<v1::StepResponse> Episode::Step(v1::Action action) {
 }
 
 absl::StatusOr<v1::StepResponse> Episode::Step(v1::StepRequest request) {
-  if (done_) return absl::FailedPreconditionError("the episode has ended");
+  if (done()) return absl::FailedPreconditionError("the episode has ended");
   if (request.request_id().empty()) request.set_request_id(NewId());
   request.set_session(session_->name());
   if (!request.has_expected_step_index()) request.set_expected_step_index(next_step_);
@@ -237,6 +260,7 @@ absl::StatusOr<v1::StepResponse> Episode::Step(v1::StepRequest request) {
 }
 
 absl::StatusOr<v1::Observation> Episode::Look(v1::ObservationRequest request) {
+  if (done()) return absl::FailedPreconditionError("the episode has ended");
   v1::ActRequest verb;
   verb.mutable_observe()->set_session(session_->name());
   *verb.mutable_observe()->mutable_observation() = std::move(request);
@@ -248,6 +272,7 @@ absl::StatusOr<v1::Observation> Episode::Look(v1::ObservationRequest request) {
 
 absl::StatusOr<v1::Episode> Episode::End(v1::ClientEnd end) {
   if (done_) return state_;
+  if (done()) return Wait(absl::ZeroDuration());
   v1::ActRequest verb;
   verb.mutable_end_episode()->set_request_id(NewId());
   verb.mutable_end_episode()->set_session(session_->name());

@@ -40,6 +40,9 @@ class Episode;
 // An open session; closed by its destructor. Its verbs go over one stream that is opened again
 // after a broken connection; the same request ids make sure that nothing is done twice. Not
 // thread-safe; use one session a thread.
+//
+// A program that is stopped or out of touch for longer than its lease loses the session: the server has closed it and interrupted its
+// episode (the reward is masked). Its verbs are FAILED_PRECONDITION then, later NOT_FOUND: open another session and start again.
 class Session {
  public:
   // `client` outlives the session. Errors as CreateSession.
@@ -52,9 +55,11 @@ class Session {
   const v1::Session& resource() const { return resource_; }
 
   // Resets the world to the task's start. Errors as StartEpisode. The session outlives the episode.
+  // Where a Start, Step or End before got no answer (UNAVAILABLE, DEADLINE_EXCEEDED), what it may have left open is cancelled first, and
+  // an Episode that was held of it has ended.
   absl::StatusOr<Episode> Start(const std::string& task, v1::ObservationRequest observation);
   // The same with everything that can be said (policy, group, seed, inline task, ...). `session` is
-  // filled in.
+  // filled in. With the `request_id` of the Start before, which got no answer: the episode that that one started, if it did.
   absl::StatusOr<Episode> Start(v1::StartEpisodeRequest request);
 
   // Closes it now. Idempotent.
@@ -67,6 +72,7 @@ class Session {
   absl::StatusOr<v1::ActResponse> Do(v1::ActRequest request, absl::Duration extra_time);
   absl::StatusOr<v1::ActResponse> DoOnce(const v1::ActRequest& request, absl::Time deadline);
   absl::Status Attach(absl::Time deadline);
+  absl::Status CancelWhatMayBeOpen();
   // The thread: until the session is being closed, or was lost.
   void KeepAlive();
   // One call of it, which Close cancels.
@@ -80,6 +86,12 @@ class Session {
   std::unique_ptr<RpcStream> stream_;
   int64_t next_tag_ = 1;
   bool closed_ = false;
+  // A Start, Step or End got no answer since the last one that succeeded: the server may have an episode open that nobody holds.
+  bool unsure_ = false;
+  // Of the last Start.
+  std::string start_id_;
+  // The name of the episode that the last Start began; empty once it was cancelled by the next.
+  std::string episode_;
   Mutex mutex_;
   CondVar wake_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
@@ -98,8 +110,8 @@ class Episode {
   const std::string& name() const { return state_.name(); }
   // What is seen now.
   const v1::Observation& observation() const { return observation_; }
-  // It has ended: terminated, truncated or interrupted.
-  bool done() const { return done_; }
+  // It has ended: terminated, truncated or interrupted, or another one was started in its place (see Session::Start).
+  bool done() const;
   // The episode as last told; verdict and reward once there. A MASKED reward is no 0: look at
   // `reward().status()`.
   const v1::Episode& resource() const { return state_; }
@@ -113,7 +125,7 @@ class Episode {
   // Looks without acting. Costs no step. ABORTED: the world failed, or the session was closed, and the
   // episode was interrupted; End tells it whole.
   absl::StatusOr<v1::Observation> Look(v1::ObservationRequest request);
-  // Ends it: DONE is judged as it stands, CANCEL is masked.
+  // Ends it: DONE is judged as it stands, CANCEL is masked. One that has ended is told as it ended.
   absl::StatusOr<v1::Episode> End(v1::ClientEnd end);
   // The episode once verdict and reward are there, or as it stands after `max_wait`.
   absl::StatusOr<v1::Episode> Wait(absl::Duration max_wait);

@@ -58,5 +58,67 @@ TEST_F(CppSessionTest, ALostSessionIsNotKeptAlive) {
   EXPECT_LT(SignsOfLife(*lost) - before, 10);
 }
 
+TEST_F(CppSessionTest, AStartWhoseAnswerWasLostDoesNotBlockTheNext) {
+  const auto session = Open();
+  server_->BreakAct(1);
+  EXPECT_EQ(session->Start("t1", {}).status().code(), absl::StatusCode::kUnavailable);
+  auto episode = session->Start("t1", {});
+  ASSERT_TRUE(episode.ok()) << episode.status();
+  EXPECT_EQ(episode->name(), "episodes/e1");
+  EXPECT_TRUE(episode->Step(Noop()).ok());
+}
+
+TEST_F(CppSessionTest, AStartThatGotLostOnItsWayNeedsNoEnd) {
+  const auto session = Open();
+  server_->BreakAct(2);
+  EXPECT_EQ(session->Start("missing", {}).status().code(), absl::StatusCode::kUnavailable);
+  // Neither does an end whose own answer was lost.
+  EXPECT_EQ(session->Start("t1", {}).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(session->Start("t1", {}).ok());
+}
+
+TEST_F(CppSessionTest, AStartOfTheSameIdIsTheSameEpisode) {
+  const auto session = Open();
+  v1::StartEpisodeRequest request;
+  request.set_request_id("mine");
+  request.set_task("tasks/t1");
+  server_->BreakAct(1);
+  EXPECT_EQ(session->Start(request).status().code(), absl::StatusCode::kUnavailable);
+  auto episode = session->Start(request);
+  ASSERT_TRUE(episode.ok()) << episode.status();
+  EXPECT_EQ(episode->name(), "episodes/e0");
+  EXPECT_TRUE(episode->Step(Noop()).ok());
+  EXPECT_EQ(server_->Calls("end_episode"), 0);
+}
+
+TEST_F(CppSessionTest, AnEpisodeWhoseStepWasLostEndsWhenAnotherStarts) {
+  const auto session = Open();
+  auto episode = session->Start("t1", {});
+  ASSERT_TRUE(episode.ok()) << episode.status();
+  server_->BreakAct(1);
+  EXPECT_EQ(episode->Step(Noop()).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_FALSE(episode->done());
+  auto next = session->Start("t2", {});
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_TRUE(episode->done());
+  EXPECT_EQ(episode->Step(Noop()).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(episode->Look({}).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(episode->End(v1::CLIENT_END_DONE)->end_kind(), v1::END_KIND_INTERRUPTED);
+  // The old one's destructor leaves the new one alone.
+  *episode = *std::move(next);
+  EXPECT_TRUE(episode->Step(Noop()).ok());
+  EXPECT_EQ(server_->Calls("end_episode"), 1);
+}
+
+TEST_F(CppSessionTest, AnEpisodeThatIsKnownToBeOpenIsNotEndedByAStart) {
+  const auto session = Open();
+  auto episode = session->Start("t1", {});
+  ASSERT_TRUE(episode.ok()) << episode.status();
+  server_->BreakAct(1);
+  EXPECT_EQ(episode->Look({}).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(session->Start("t2", {}).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(episode->Step(Noop()).ok());
+}
+
 }  // namespace
 }  // namespace proctor::client

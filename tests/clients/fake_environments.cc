@@ -144,7 +144,7 @@ class Environments final : public v1::EnvironmentService::Service {
         response.mutable_observation()->set_title("looked");
         break;
       case v1::ActRequest::kEndEpisode:
-        EndOne(request.end_episode(), response);
+        Once(request.end_episode().request_id(), response, [&] { EndOne(request.end_episode(), response); });
         break;
       default:
         Fail(response, StatusCode::UNIMPLEMENTED, "not here");
@@ -179,6 +179,8 @@ class Environments final : public v1::EnvironmentService::Service {
                 v1::ActResponse& response) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (request.task() == "tasks/missing")
       return Fail(response, StatusCode::NOT_FOUND, "no tasks/missing");
+    if (const v1::Episode* open = OpenEpisode(request.session()); open != nullptr)
+      return Fail(response, StatusCode::FAILED_PRECONDITION, absl::StrCat(open->name(), " is still open: end it first"));
     v1::Episode episode;
     episode.set_name(absl::StrCat("episodes/e", world_.episodes.size()));
     episode.set_session(request.session());
@@ -188,6 +190,12 @@ class Environments final : public v1::EnvironmentService::Service {
     world_.sessions[request.session()].set_episode(episode.name());
     *response.mutable_episode_start()->mutable_episode() = episode;
     response.mutable_episode_start()->mutable_observation()->set_title("start");
+  }
+
+  // Null: none.
+  v1::Episode* OpenEpisode(const std::string& session) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const auto it = world_.episodes.find(world_.sessions[session].episode());
+    return it == world_.episodes.end() || it->second.state() == v1::EPISODE_STATE_CLOSED ? nullptr : &it->second;
   }
 
   void StepOne(const v1::StepRequest& request,
@@ -216,11 +224,12 @@ class Environments final : public v1::EnvironmentService::Service {
 
   void EndOne(const v1::EndEpisodeRequest& request,
               v1::ActResponse& response) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    v1::Episode& episode = world_.episodes[world_.sessions[request.session()].episode()];
-    episode.set_state(v1::EPISODE_STATE_CLOSED);
-    episode.set_end_kind(request.end() == v1::CLIENT_END_DONE ? v1::END_KIND_TERMINATED
-                                                              : v1::END_KIND_INTERRUPTED);
-    *response.mutable_episode() = episode;
+    v1::Episode* episode = OpenEpisode(request.session());
+    if (episode == nullptr) return Fail(response, StatusCode::FAILED_PRECONDITION, "no episode is open");
+    episode->set_state(v1::EPISODE_STATE_CLOSED);
+    episode->set_end_kind(request.end() == v1::CLIENT_END_DONE ? v1::END_KIND_TERMINATED
+                                                               : v1::END_KIND_INTERRUPTED);
+    *response.mutable_episode() = *episode;
   }
 
   World& world_;
