@@ -99,6 +99,7 @@ absl::StatusOr<v1::EpisodeStart> Session::StartWorld(const v1::StartEpisodeReque
 
   v1::EpisodeStart answer;
   *answer.mutable_episode() = run_->episode();
+  answer.set_goal(run_->task().goal());
   *answer.mutable_observation() = first;
   DropPictureBytes(*answer.mutable_observation());
   if (!replay.request_id.empty()) replay.response = answer.SerializeAsString();

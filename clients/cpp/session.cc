@@ -201,6 +201,7 @@ absl::Status Session::Attach(absl::Time deadline) {
 
 Episode::Episode(Session& session, v1::EpisodeStart start, v1::ObservationRequest observation)
     : session_(&session),
+      goal_(std::move(*start.mutable_goal())),
       state_(std::move(*start.mutable_episode())),
       observation_(std::move(*start.mutable_observation())),
       request_(std::move(observation)) {
@@ -209,6 +210,7 @@ Episode::Episode(Session& session, v1::EpisodeStart start, v1::ObservationReques
 
 Episode::Episode(Episode&& other) noexcept
     : session_(std::exchange(other.session_, nullptr)),
+      goal_(std::move(other.goal_)),
       state_(std::move(other.state_)),
       observation_(std::move(other.observation_)),
       request_(std::move(other.request_)),
@@ -219,6 +221,7 @@ Episode& Episode::operator=(Episode&& other) noexcept {
   if (this == &other) return *this;
   CancelIfRunning();
   session_ = std::exchange(other.session_, nullptr);
+  goal_ = std::move(other.goal_);
   state_ = std::move(other.state_);
   observation_ = std::move(other.observation_);
   request_ = std::move(other.request_);

@@ -2,7 +2,7 @@
 //
 //   auto session = Session::Open(*client, {.environment = "practice"});
 //   auto episode = (*session)->Start("tasks/abc", Observe({v1::OBSERVATION_PART_ELEMENTS}));
-//   while (!episode->done()) episode->Step(policy(episode->observation()));
+//   while (!episode->done()) episode->Step(policy(episode->goal(), episode->observation()));
 //   auto result = episode->Wait(absl::Seconds(30));
 #ifndef PROCTOR_CLIENTS_CPP_SESSION_H_
 #define PROCTOR_CLIENTS_CPP_SESSION_H_
@@ -108,6 +108,8 @@ class Episode {
   ~Episode();
 
   const std::string& name() const { return state_.name(); }
+  // What is to be done. Empty if the server is too old to tell.
+  const std::string& goal() const { return goal_; }
   // What is seen now.
   const v1::Observation& observation() const { return observation_; }
   // It has ended: terminated, truncated or interrupted, or another one was started in its place (see Session::Start).
@@ -136,6 +138,7 @@ class Episode {
   void CancelIfRunning();
 
   Session* session_;
+  std::string goal_;
   v1::Episode state_;
   v1::Observation observation_;
   v1::ObservationRequest request_;

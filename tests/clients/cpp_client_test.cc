@@ -110,6 +110,7 @@ TEST_F(CppClientTest, ActsAndWaits) {
   const auto session = Open();
   auto episode = session->Start("t1", Observe({v1::OBSERVATION_PART_ELEMENTS}));
   ASSERT_TRUE(episode.ok()) << episode.status();
+  EXPECT_EQ(episode->goal(), "Find the answer 1\nto everything");
   EXPECT_EQ(episode->observation().title(), "start");
   ASSERT_TRUE(episode->Step(Click(Mark(1))).ok());
   EXPECT_EQ(episode->observation().title(), "step 0");

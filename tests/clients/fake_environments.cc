@@ -189,6 +189,8 @@ class Environments final : public v1::EnvironmentService::Service {
     world_.episodes[episode.name()] = episode;
     world_.sessions[request.session()].set_episode(episode.name());
     *response.mutable_episode_start()->mutable_episode() = episode;
+    if (const auto task = world_.tasks.find(request.task()); task != world_.tasks.end())
+      response.mutable_episode_start()->set_goal(task->second.goal());
     response.mutable_episode_start()->mutable_observation()->set_title("start");
   }
 

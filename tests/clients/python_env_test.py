@@ -10,7 +10,7 @@ import grpc
 
 import proctor
 import proctor.aio
-from proctor.v1 import environment_pb2, environment_service_pb2 as env_pb, observation_pb2, reward_pb2, session_pb2, task_pb2
+from proctor.v1 import environment_pb2, environment_service_pb2 as env_pb, episode_pb2, observation_pb2, reward_pb2, session_pb2, task_pb2
 
 from proctord import Proctord
 
@@ -50,6 +50,15 @@ class EnvTest(unittest.TestCase):
     def lease_end(self, session):
         # GetSession is no sign of life.
         return self.client.environments.GetSession(env_pb.GetSessionRequest(name=session), timeout=10).lease_expire_time
+
+    def test_the_goal_is_told_whatever_named_the_task(self):
+        name = self.client.create_task(task()).name
+        with proctor.Env(self.client, "null", observe=["text"]) as env:
+            for given in (name, short(name), task(), self.client.get_task(name)):
+                self.assertEqual("Say hello.", env.reset(options={"task": given})[1]["goal"])
+            # A server that is too old to tell.
+            self.assertEqual("Say hello.", env._started(episode_pb2.EpisodeStart(), {"task": task()})[1]["goal"])
+            self.assertNotIn("goal", env._started(episode_pb2.EpisodeStart(), {"task": name})[1])
 
     def test_an_agent_that_thinks_keeps_its_session_until_close(self):
         env = proctor.Env(self.client, "null", observe=["text"], lease=SHORTEST_LEASE)
@@ -242,6 +251,11 @@ class AsyncEnvTest(unittest.IsolatedAsyncioTestCase):
         results = await asyncio.gather(*(episode(text) for text in ("hello", "no", "hello", "no")))
         self.assertEqual([(1.0, True, False), (0.0, True, False)] * 2, results)
         self.assertEqual([], await self.sessions())
+
+    async def test_the_goal_is_told_whatever_named_the_task(self):
+        name = (await self.client.create_task(task())).name
+        _, info = await self.env().reset(options={"task": name})
+        self.assertEqual("Say hello.", info["goal"])
 
     async def test_a_fault_is_masked_and_never_zero(self):
         settings = environment_pb2.EnvironmentSettings()

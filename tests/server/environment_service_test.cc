@@ -268,6 +268,7 @@ TEST_F(EnvironmentServiceTest, AnswersARetriedStartAfterARestart) {
   ASSERT_TRUE(start(&again).ok());
   EXPECT_EQ(again.episode().name(), first.episode().name());
   EXPECT_EQ(again.observation().url(), first.observation().url());
+  EXPECT_EQ(again.goal(), "g");
   request.mutable_inline_task()->set_goal("another");
   EXPECT_EQ(start(&again).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   request.set_request_id("never used");

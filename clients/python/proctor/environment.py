@@ -36,7 +36,8 @@ class Env(EnvBase):
           options: "task" (a name or a task_pb2.Task), "group" (a name or a reward_pb2.Group), "limits" (task_pb2.Limits, downwards
             only), "client_tags". Others: TypeError.
         Returns:
-          The first observation and info with "episode" and "goal" (if the task was given as a message).
+          The first observation and info with "episode" and "goal" (from a server that is too old to tell it: only if the task was given
+          as a message).
         """
         options = dict(options or {})
         request = self._start_request(seed, options)

@@ -122,7 +122,9 @@ class EnvBase:
         self.step_index = 0
         self._phase = Phase.OPEN
         info: dict[str, Any] = {"episode": start.episode}
-        if isinstance(options["task"], task_pb2.Task):
+        if start.goal:
+            info["goal"] = start.goal
+        elif isinstance(options["task"], task_pb2.Task):  # A server that is too old to tell it.
             info["goal"] = options["task"].goal
         return start.observation, info
 

@@ -114,6 +114,18 @@ class SessionTest : public testing::Test {
   SessionFixture fixture_;
 };
 
+TEST_F(SessionTest, AStartTellsTheGoalAndItsRetryToo) {
+  v1::StartEpisodeRequest request;
+  request.set_session(Open());
+  request.set_request_id("start");
+  request.mutable_inline_task()->set_goal("do nothing");
+  for (int i = 0; i < 2; ++i) {
+    const auto started = fixture_.Start(request);
+    ASSERT_TRUE(started.ok()) << started.status();
+    EXPECT_EQ(started->goal(), "do nothing");
+  }
+}
+
 // The thread that a look's answer comes on, where nothing else runs.
 std::thread::id LookOn(SessionFixture& fixture, const std::string& session) {
   v1::ObserveRequest request;
