@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/ids.h"
 #include "common/status.h"
+#include "imaging/jpeg_scans.h"
 #include "imaging/opencv.h"
 #include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
@@ -90,7 +91,10 @@ std::string_view Extension(Format format) {
 }  // namespace
 
 absl::StatusOr<Image> Decode(std::string_view encoded) {
-  PROCTOR_RETURN_IF_ERROR(Probe(encoded).status());
+  PROCTOR_ASSIGN_OR_RETURN(const ImageInfo info, Probe(encoded));
+  if (info.format == Format::kJpeg && CountJpegScans(encoded) > kMaxJpegScans) {
+    return absl::ResourceExhaustedError(absl::StrCat("picture of more than ", kMaxJpegScans, " scans"));
+  }
   try {
     const cv::Mat bytes(1, static_cast<int>(encoded.size()), CV_8U,
                         const_cast<char*>(encoded.data()));

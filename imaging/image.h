@@ -38,8 +38,8 @@ struct Image {
 // in its header; RESOURCE_EXHAUSTED: above the limits.
 absl::StatusOr<ImageInfo> Probe(std::string_view encoded);
 
-// Errors as Probe, and INVALID_ARGUMENT for broken content. A truncated JPEG may decode to a partly
-// grey picture.
+// Errors as Probe, and INVALID_ARGUMENT for broken content; RESOURCE_EXHAUSTED for a JPEG of more than 100 scans, too. A
+// truncated JPEG may decode to a partly grey picture.
 absl::StatusOr<Image> Decode(std::string_view encoded);
 
 // How to encode.

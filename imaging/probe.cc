@@ -55,7 +55,8 @@ std::optional<Size> JpegSize(const Bytes& bytes) {
     }
     const bool bare = (kind >= 0xD0 && kind <= 0xD7) || kind == 0x01;
     const uint32_t length = bare ? 0 : bytes.Big16(at + 2);
-    if (kind == 0xD9 || kind == 0xDA || (!bare && length < 2)) return std::nullopt;
+    // 0 is no marker: decoders pass over it and look for the next one, so that what has a length here has none for them.
+    if (kind == 0 || kind == 0xD9 || kind == 0xDA || (!bare && length < 2)) return std::nullopt;
     at += 2 + length;
   }
   return std::nullopt;

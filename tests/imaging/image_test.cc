@@ -1,6 +1,7 @@
 #include "imaging/image.h"
 
 #include "gtest/gtest.h"
+#include "imaging/jpeg_scans.h"
 #include "tests/imaging/image_testing.h"
 
 namespace proctor::imaging {
@@ -97,6 +98,36 @@ TEST(ImageTest, RefusesDecompressionBombsByTheirHeader) {
   EXPECT_EQ(Decode(png).status().code(), absl::StatusCode::kResourceExhausted);
   png.replace(16, 8, std::string(8, '\0'));
   EXPECT_EQ(Decode(png).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+// Of 64 x 48 pixels, and of 8 x 8 to whoever takes what is no marker for one with a length.
+TEST(ImageTest, RefusesAJpegThatHidesItsSizeFromTheProbe) {
+  const std::string real = Encoded(Plain(64, 48, 0), Format::kJpeg).substr(2);
+  const std::string small("\xFF\xC0\x00\x11\x08\x00\x08\x00\x08\x03\x01\x22\x00\x02\x11\x01\x03\x11\x01", 19);
+  const size_t length = real.size() + 2;
+  for (const std::string& begin : {std::string("\xFF\xD8\xFF\x00", 4), std::string("\xFF\xD8\xFF\xFF\x00", 5)}) {
+    const std::string jpeg = begin + static_cast<char>(length >> 8) + static_cast<char>(length & 0xFF) + real + small;
+    EXPECT_EQ(Probe(jpeg).status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(Decode(jpeg).status().code(), absl::StatusCode::kInvalidArgument);
+  }
+}
+
+// Each scan costs a walk over all pixels, whatever its bytes.
+TEST(ImageTest, RefusesAJpegOfVeryManyScans) {
+  const std::string jpeg = Encoded(Gradient(16, 16), Format::kJpeg);
+  const size_t scan = jpeg.find("\xFF\xDA");
+  ASSERT_NE(scan, std::string::npos);
+  const std::string one = jpeg.substr(scan, jpeg.size() - 2 - scan);
+  std::string many = jpeg.substr(0, scan);
+  for (int i = 0; i < 100; ++i) many += one;
+  EXPECT_EQ(CountJpegScans(jpeg), 1);
+  // Not what stands in a comment, or behind the end.
+  EXPECT_EQ(CountJpegScans(std::string("\xFF\xD8\xFF\xFE\0\4\xFF\xDA", 8) + many.substr(2) + "\xFF\xD9" + one), 100);
+  EXPECT_NE(Decode(many + "\xFF\xD9").status().code(), absl::StatusCode::kResourceExhausted);
+  for (const std::string& more : {one, one.substr(0, 2), "\xFF" + one, "\xFF\x02" + one}) {
+    EXPECT_EQ(CountJpegScans(many + more), 101);
+    EXPECT_EQ(Decode(many + more).status().code(), absl::StatusCode::kResourceExhausted);
+  }
 }
 
 // Every prefix and many single-byte changes: an error or some picture, never a crash.
