@@ -168,8 +168,8 @@ class EnvTest(unittest.TestCase):
         with proctor.Env(self.client, "null", observe=["text"]) as env:
             for _ in range(3):
                 env.reset(options={"task": stored, "group": group})
-            env.step(proctor.answer("hello"))
-        self.assertEqual([1.0], [reward.value for reward in self.client.get_group(group.name).rewards])
+            self.assertEqual(1.0, env.step(proctor.answer("hello"))[1])
+        self.assertEqual((1, 1), (self.client.get_group(group.name).started, len(self.client.get_group(group.name).rewards)))
 
     def test_a_reset_without_a_task_opens_no_session(self):
         env = proctor.Env(self.client, "null")
