@@ -8,7 +8,8 @@
 
 namespace proctor::cli {
 
-// {"error":{"code":"NOT_FOUND","message":"..."}}
+// {"error":{"code":"NOT_FOUND","message":"..."}}; with "retry_delay":"1.500s" (as protobuf writes durations) where the server said when to
+// try again.
 std::string JsonError(const absl::Status& status);
 
 }  // namespace proctor::cli

@@ -1,4 +1,5 @@
 // proctor: the command line of a Proctor server.
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -23,12 +24,18 @@ int Report(const absl::Status& status, bool json, Output& output) {
   return IsUsageError(status) ? kBadCommandLine : kFailed;
 }
 
+// Whether a line that cannot be read asks for JSON.
+bool MentionsJson(const std::vector<std::string>& words) {
+  const auto flags_end = std::find(words.begin(), words.end(), "--");
+  return std::find(words.begin(), flags_end, "--json") != flags_end;
+}
+
 int Main(const std::vector<std::string>& words) {
   const auto line = ParseLine(AllCommands(), GlobalFlags(), words);
   // Stays: an interrupt may come at any time.
   static Output& output = *new Output(line.ok() && line->arguments.Has("json") ? OutputMode::kJson
                                                                                : OutputMode::kTable);
-  if (!line.ok()) return Report(line.status(), false, output);
+  if (!line.ok()) return Report(line.status(), MentionsJson(words), output);
   HandleInterrupts(output);
   absl::Status status;
   switch (line->mode) {

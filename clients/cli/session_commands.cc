@@ -76,7 +76,7 @@ absl::Status Close(Call& call) {
 Command CreateCommand() {
   return {.name = "session create",
           .summary = "opens a session",
-          .arguments = {{"ENVIRONMENT", "web, practice, null"}},
+          .arguments = {{"ENVIRONMENT", "web, practice, desktop, android, null"}},
           .flags = {{.name = "lease",
                      .kind = ValueKind::kDuration,
                      .value = "TIME",

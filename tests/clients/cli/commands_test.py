@@ -481,6 +481,12 @@ class CommandsTest(unittest.TestCase):
                               timeout=60)
         self.assertEqual("UNAVAILABLE", json.loads(done.stderr)["error"]["code"])
 
+    def test_a_mistake_in_a_line_that_wants_json_is_told_as_json(self):
+        for words in (["--json", "tsak"], ["task", "list", "--limti", "3", "--json"], ["--json"]):
+            error = json.loads(self.run_cli(*words, code=2).stderr)["error"]
+            self.assertEqual("INVALID_ARGUMENT", error["code"])
+        self.assertTrue(self.run_cli("task", "get", "a", "b", "--", "--json", code=2).stderr.startswith("proctor: "))
+
     def test_a_full_disk_is_an_error(self):
         with open("/dev/full", "w") as full:
             done = subprocess.run([CLI, "--address", self.server.address, "env", "list"], stdout=full,

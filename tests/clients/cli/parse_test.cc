@@ -170,6 +170,13 @@ TEST(CommandTableTest, EveryCommandCanRunAndIsExplained) {
   }
 }
 
+TEST(CommandTableTest, NamesEveryEnvironmentWhereOneIsWanted) {
+  for (const char* command : {"env get", "session create"}) {
+    const std::string help = HelpText(AllCommands(), GlobalFlags(), command);
+    for (const char* environment : {"web", "practice", "desktop", "android", "null"}) EXPECT_THAT(help, HasSubstr(environment)) << command;
+  }
+}
+
 TEST(CommandTableTest, HasEveryNounThatUsersKnow) {
   for (const char* noun :
        {"env", "task", "session", "episode", "trajectory", "evaluator", "verdict", "label", "reward", "job"}) {
