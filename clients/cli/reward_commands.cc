@@ -13,6 +13,9 @@ namespace proctor::cli {
 namespace {
 
 constexpr absl::Duration kPoll = absl::Seconds(20);
+constexpr absl::Duration kPatience = absl::Minutes(1);
+// Between the first two attempts to reach a server that went away; the pauses grow up to 5 s.
+constexpr absl::Duration kFirstPause = absl::Milliseconds(200);
 
 std::string Value(const v1::Reward& reward) {
   if (reward.status() != v1::REWARD_STATUS_VALID) {
@@ -107,6 +110,35 @@ absl::StatusOr<int64_t> FirstOffset(Call& call) {
   return page.end_offset();
 }
 
+// Bears with a server that answered before and does not any more (it is started again, the network broke), for a time.
+class Patience {
+ public:
+  Patience(Output& output, absl::Duration time) : output_(output), time_(time) {}
+
+  // After each attempt. OK: it was answered, or it is time for the next one. Else its status: trying again is of no use, or took too long.
+  absl::Status After(const absl::Status& attempt) {
+    // A server that stops cancels the calls that wait.
+    const bool away = absl::IsUnavailable(attempt) || absl::IsDeadlineExceeded(attempt) || absl::IsCancelled(attempt);
+    if (!away) {
+      if (attempt.ok() && failures_ > 0) output_.Note("proctor: the server answers again");
+      failures_ = 0;
+      return attempt;
+    }
+    if (failures_++ == 0) give_up_ = absl::Now() + time_;
+    const absl::Duration pause = client::RetryDelay(attempt, failures_, kFirstPause);
+    if (absl::Now() + pause >= give_up_) return attempt;
+    if (failures_ == 1) output_.Note(absl::StrCat("proctor: ", Explain(attempt), "; trying again for ", DurationText(time_)));
+    absl::SleepFor(pause);
+    return absl::OkStatus();
+  }
+
+ private:
+  Output& output_;
+  const absl::Duration time_;
+  int failures_ = 0;
+  absl::Time give_up_;
+};
+
 absl::Status Tail(Call& call) {
   v1::ListRewardsRequest request;
   *request.mutable_filter() = RewardFilter(call.arguments());
@@ -121,18 +153,23 @@ absl::Status Tail(Call& call) {
                                                  }),
                                    "\n"));
   }
+  Patience patience(call.output(), call.arguments().Duration("patience", kPatience));
+  absl::Status last;
   for (int64_t shown = 0; absl::Now() < end;) {
     const absl::Duration wait = std::min(kPoll, end - absl::Now());
     *request.mutable_max_wait() = ToProto(wait);
-    PROCTOR_ASSIGN_OR_RETURN(const auto page, call.Send<v1::ListRewardsResponse>(request, wait));
-    for (const v1::RewardRecord& record : page.records()) {
+    const auto page = call.Send<v1::ListRewardsResponse>(request, wait);
+    last = page.status();
+    PROCTOR_RETURN_IF_ERROR(patience.After(last));
+    if (!page.ok()) continue;
+    for (const v1::RewardRecord& record : page->records()) {
       PrintFollowed(call.output(), record);
       if (++shown == limit) return absl::OkStatus();
     }
     PROCTOR_RETURN_IF_ERROR(call.output().Flush());
-    request.set_after_offset(std::max(request.after_offset(), page.next_after_offset()));
+    request.set_after_offset(std::max(request.after_offset(), page->next_after_offset()));
   }
-  return absl::OkStatus();
+  return last;
 }
 
 absl::Status GetGroup(Call& call) {
@@ -172,6 +209,10 @@ Command TailCommand() {
                    .kind = ValueKind::kDuration,
                    .value = "TIME",
                    .help = "end after this time; default: on Ctrl-C"});
+  flags.push_back({.name = "patience",
+                   .kind = ValueKind::kDuration,
+                   .value = "TIME",
+                   .help = "go on trying for so long when the server does not answer any more; default 1m"});
   return {.name = "reward tail",
           .summary = "follows the reward log",
           .flags = flags,

@@ -1,4 +1,5 @@
 """Every noun of the command against a real proctord on the null environment, as tables and as JSON."""
+import contextlib
 import hashlib
 import json
 import os
@@ -37,6 +38,7 @@ class CommandsTest(unittest.TestCase):
         config.write("environments: {web: {enabled: false}, practice: {enabled: false}, 'null': {"
                      "default_limits: {max_steps: 7}, default_settings: {'null': {text_bytes: 32}}}}\n")
         config.flush()
+        cls.config = config.name
         cls.server = Proctord("--config", config.name).start()
         cls.addClassCleanup(cls.server.__exit__)
         cls.client = proctor.connect(cls.server.address)
@@ -429,6 +431,40 @@ class CommandsTest(unittest.TestCase):
         tail.send_signal(signal.SIGINT)
         self.assertEqual(130, tail.wait(30))
         self.assertEqual("", tail.stderr.read())
+
+    def test_reward_tail_outlives_a_server_that_comes_back(self):
+        with Proctord("--config", self.config) as server, contextlib.ExitStack() as running:
+            def play():
+                with proctor.connect(server.address) as client, proctor.Env(client, "null", observe=["text"]) as env:
+                    task = task_pb2.Task(goal="Say hello.", environment="null")
+                    task.oracle.answer.match.equals.values.append("hello")
+                    env.reset(options={"task": client.create_task(task)})
+                    return env.step(proctor.answer("hello"))[-1]["episode"].trajectory
+
+            def tail(*flags):
+                process = running.enter_context(subprocess.Popen(
+                    [CLI, "--data-dir", str(server.data), "--json", "reward", "tail", "--after", "0", *flags],
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+                running.callback(process.kill)
+                watchdog = threading.Timer(100, process.kill)
+                watchdog.start()
+                running.callback(watchdog.cancel)
+                return process
+
+            trajectories = [play()]
+            patient, hasty = tail(), tail("--patience", "0s")
+            for process in (patient, hasty):
+                self.assertEqual(trajectories[0], json.loads(process.stdout.readline())["reward"]["trajectory"])
+            server.stop()
+            self.assertEqual(1, hasty.wait(60))
+            self.assertIn(json.loads(hasty.stderr.read())["error"]["code"], ("UNAVAILABLE", "CANCELLED"))
+            self.assertIn("trying again for 1m", patient.stderr.readline())
+            server.start()
+            trajectories.append(play())
+            self.assertEqual(trajectories[1], json.loads(patient.stdout.readline())["reward"]["trajectory"])
+            patient.send_signal(signal.SIGINT)
+            self.assertEqual(130, patient.wait(30))
+            self.assertEqual("proctor: the server answers again\n", patient.stderr.read())
 
     def test_reward_consumers(self):
         made = self.json("reward", "consumer", "create", "trainer", "--earliest", "--split", "train")[0]
