@@ -34,10 +34,9 @@ struct SubscriptionOptions {
 };
 
 // Credits are given as records are taken. A broken connection is opened again with growing delays (one that only fell silent once
-// ConnectOptions' keepalive has seen it, within a minute), and so is a stream that ended because the server's disk is full and it cannot store acknowledgements
-// (RESOURCE_EXHAUSTED); what was acknowledged is told again. Within one subscription no record comes
-// twice; after a restart of the program those come again that were not acknowledged: dedupe by
-// `reward_id`. Not thread-safe.
+// ConnectOptions' keepalive has seen it, within a minute), and so is a stream that ended because the server's disk is full and it
+// cannot store acknowledgements (RESOURCE_EXHAUSTED); what was acknowledged is told again. Within one subscription no record comes
+// twice; after a restart of the program those come again that were not acknowledged: dedupe by `reward_id`. Not thread-safe.
 class RewardSubscription {
  public:
   // `client` outlives the subscription. ALREADY_EXISTS: the consumer exists with another filter.
