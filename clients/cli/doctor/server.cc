@@ -1,5 +1,7 @@
 #include "absl/strings/str_cat.h"
 #include "clients/cli/doctor/checks.h"
+#include "clients/cli/doctor/server_version.h"
+#include "clients/cpp/address.h"
 #include "clients/cpp/client.h"
 #include "clients/cpp/rpc_stream.h"
 #include "google/protobuf/empty.pb.h"
@@ -26,6 +28,13 @@ absl::StatusOr<bool> IsServing(client::Client& client) {
     if (fields.field(i).number() == kStatusField) return fields.field(i).varint() == kServing;
   }
   return false;
+}
+
+// ", version 1.2.3" of the server that was asked, if it is the one of the data directory and tells it.
+std::string VersionText(const Patient& patient) {
+  if (client::AddressOfDataDirectory(patient.data_dir).value_or("") != patient.address) return "";
+  const std::string version = ServerVersion(patient.data_dir);
+  return version.empty() ? "" : absl::StrCat(", version ", version);
 }
 
 std::vector<Finding> CheckEnvironments(client::Client& client) {
@@ -69,7 +78,7 @@ std::vector<Finding> CheckServer(const Patient& patient) {
              "wait, or start it again and read its log"}};
   }
   std::vector<Finding> findings = {
-      {Health::kOk, "server", absl::StrCat("serves at ", patient.address)}};
+      {Health::kOk, "server", absl::StrCat("serves at ", patient.address, VersionText(patient))}};
   for (Finding& finding : CheckEnvironments(**client)) findings.push_back(std::move(finding));
   return findings;
 }

@@ -36,7 +36,8 @@ class CommandsTest(unittest.TestCase):
         config = tempfile.NamedTemporaryFile("w", suffix=".yaml")
         cls.addClassCleanup(config.close)
         config.write("environments: {web: {enabled: false}, practice: {enabled: false}, 'null': {"
-                     "default_limits: {max_steps: 7}, default_settings: {'null': {text_bytes: 32}}}}\n")
+                     "default_limits: {max_steps: 7}, default_settings: {'null': {text_bytes: 32}}}}\n"
+                     "http: {listen_address: '127.0.0.1:0'}\n")
         config.flush()
         cls.config = config.name
         cls.server = Proctord("--config", config.name).start()
@@ -550,6 +551,7 @@ class CommandsTest(unittest.TestCase):
         done = self.run_cli("--json", "doctor", "--listen", "127.0.0.1:0")
         findings = {finding["subject"]: finding for finding in map(json.loads, done.stdout.splitlines())}
         self.assertEqual("ok", findings["server"]["health"])
+        self.assertRegex(findings["server"]["found"], r"^serves at unix:.*, version \d+\.\d+")
         self.assertEqual("ok", findings["environments/null"]["health"])
 
 
