@@ -70,3 +70,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   proctor::CheckMessage<proctor::v1::Evaluator>(text);
   return 0;
 }
+
+extern "C" bool IsCurrent(const uint8_t* data, size_t size) {
+  const auto tasks = proctor::cli::ParseTasks(std::string(proctor::fuzz::View(data, size)), "fuzz.json");
+  return tasks.ok() && !tasks->empty();
+}
