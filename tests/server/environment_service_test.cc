@@ -7,9 +7,11 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 #include "common/clock.h"
 #include "common/mutex.h"
@@ -396,6 +398,38 @@ TEST_F(EnvironmentServiceTest, ListsSessionsInPages) {
   ASSERT_EQ(rest.sessions_size(), 1);
   EXPECT_EQ(rest.next_page_token(), "");
   EXPECT_NE(rest.sessions(0).name(), page.sessions(0).name());
+}
+
+// Clients may send any token, also one that no page gave.
+TEST_F(EnvironmentServiceTest, APageTokenThatNoPageGaveIsRefusedOrAPlaceInTheList) {
+  const v1::Session one = Create();
+  const v1::Session other = Create();
+  const auto [first, second] = std::minmax(one.name(), other.name());
+  const auto list = [&](const std::string& token, v1::ListSessionsResponse& page) {
+    v1::ListSessionsRequest request;
+    request.set_page_token(token);
+    Context context;
+    return stub_->ListSessions(&context, request, &page);
+  };
+  for (const std::string& token :
+       {std::string("x"), std::string("sessions"), std::string("sessions/"), std::string("sessions/../a"), std::string("sessions/a/b"),
+        std::string("sessions/a\0b", 12), std::string("sessions/\xC3\xA9"), std::string("sessions/-a"), std::string("tasks/a"),
+        "sessions/" + std::string(129, 'a'), std::string(1 << 20, '9')}) {
+    v1::ListSessionsResponse page;
+    const grpc::Status status = list(token, page);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << token.substr(0, 200);
+    EXPECT_LE(status.error_message().size(), 300u);
+    EXPECT_EQ(page.sessions_size(), 0);
+  }
+  // Of names: what sorts before it follows.
+  for (const auto& [token, sessions] : {std::pair<std::string, int>("sessions/zzzz", 2), {second + "0", 2}, {second, 1}, {first, 0},
+                                        {"sessions/0", 0}}) {
+    v1::ListSessionsResponse page;
+    const grpc::Status status = list(token, page);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(page.sessions_size(), sessions) << token;
+    EXPECT_EQ(page.next_page_token(), "");
+  }
 }
 
 TEST_F(EnvironmentServiceTest, ActAnswersPipelinedVerbsInOrderAndErrorsInside) {
