@@ -1,5 +1,6 @@
 #include "env/request_checks.h"
 
+#include <climits>
 #include <string>
 
 #include "google/protobuf/text_format.h"
@@ -125,6 +126,23 @@ TEST(AskedTimeTest, IsWhatAnActionWaitsAndHoldsDown) {
   EXPECT_EQ(AskedTime(Parse("sequence {actions {swipe {duration {seconds: 1}}} actions {wait {duration {seconds: 4}}} actions {noop {}}}")),
             absl::Seconds(5));
   EXPECT_EQ(AskedTime(Parse("click {}")), absl::ZeroDuration());
+}
+
+TEST(CheckObservationRequestTest, PicturesHaveAKnownFormatAndAQualityFrom0To100) {
+  v1::ObservationRequest request;
+  for (const int quality : {0, 1, 100}) {
+    request.mutable_screenshot()->set_quality(quality);
+    EXPECT_TRUE(CheckObservationRequest(request, {}).ok()) << quality;
+  }
+  for (const int quality : {-1, 101, INT_MIN, INT_MAX}) {
+    request.mutable_screenshot()->set_quality(quality);
+    const absl::Status status = CheckObservationRequest(request, {});
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << quality;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("screenshot.quality"));
+  }
+  request.mutable_screenshot()->set_quality(80);
+  request.mutable_screenshot()->set_format(static_cast<v1::ImageFormat>(99));
+  EXPECT_THAT(std::string(CheckObservationRequest(request, {}).message()), HasSubstr("screenshot.format"));
 }
 
 TEST(CheckClientTagsTest, CountAndSizesHaveLimits) {
