@@ -243,12 +243,14 @@ absl::Status CheckTimes(v1::ServerConfig& config, const Reporter& report) {
   PROCTOR_RETURN_IF_ERROR(report.Time("shutdown_grace", grace, config.mutable_shutdown_grace(),
                                       absl::ZeroDuration(), absl::Minutes(10), absl::Seconds(20)));
   v1::SessionConfig& sessions = *config.mutable_sessions();
-  const bool lease = sessions.has_default_lease();
-  PROCTOR_RETURN_IF_ERROR(report.Time("sessions.default_lease", lease, sessions.mutable_default_lease(),
-                                      absl::Seconds(5), absl::Hours(1), absl::Seconds(60)));
   const bool longest = sessions.has_max_lease();
   PROCTOR_RETURN_IF_ERROR(report.Time("sessions.max_lease", longest, sessions.mutable_max_lease(),
                                       absl::Seconds(5), absl::Hours(1), absl::Hours(1)));
+  // A longer one would refuse every session that asks for none.
+  const absl::Duration max_lease = FromProto(sessions.max_lease());
+  const bool lease = sessions.has_default_lease();
+  PROCTOR_RETURN_IF_ERROR(report.Time("sessions.default_lease", lease, sessions.mutable_default_lease(),
+                                      absl::Seconds(5), max_lease, std::min(absl::Seconds(60), max_lease)));
   v1::RecompressionConfig& recompression = *config.mutable_recompression();
   if (!recompression.has_enabled()) recompression.set_enabled(true);
   const bool age = recompression.has_min_age();

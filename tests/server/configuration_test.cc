@@ -254,6 +254,10 @@ TEST_F(ConfigurationTest, RefusesBadValuesWithFileLineAndField) {
       {"browser: {extra_flags: ['http://x']}\n", "browser.extra_flags[0]", "does not begin"},
       {"threads: {jobs: 1025}\n", "threads.jobs", "between"},
       {"sessions: {default_lease: 4s}\n", "sessions.default_lease", "between"},
+      {"sessions: {max_lease: 61m}\n", "sessions.max_lease", "between 5s and 1h"},
+      {"sessions: {default_lease: 31s, max_lease: 30s}\n", "sessions.default_lease", "between 5s and 30s"},
+      {"reward_log: {consumer_expiry: 59s}\n", "reward_log.consumer_expiry", "between"},
+      {"durability: disk\n", "proctord.yaml:1: durability", "power, process"},
       {"reward_log: {retention: 1m}\n", "reward_log.retention", "between"},
       {"nonsense: 1\n", "proctord.yaml:1", "nonsense"},
   };
@@ -292,6 +296,46 @@ TEST_F(ConfigurationTest, EnvironmentsInheritTheDefaultLimits) {
   EXPECT_EQ(environments.at("practice").default_limits().max_steps(), 9);
   EXPECT_EQ(FromProto(environments.at("practice").default_limits().max_duration()),
             absl::Minutes(2));
+}
+
+TEST_F(ConfigurationTest, TheDefaultLeaseIsNoLongerThanTheLongest) {
+  const auto short_ones = Load("sessions: {max_lease: 30s}\n");
+  ASSERT_TRUE(short_ones.ok()) << short_ones.status();
+  EXPECT_EQ(FromProto(short_ones->config.sessions().default_lease()), absl::Seconds(30));
+  const auto longer = Load("sessions: {max_lease: 30m}\n");
+  ASSERT_TRUE(longer.ok()) << longer.status();
+  EXPECT_EQ(FromProto(longer->config.sessions().default_lease()), absl::Seconds(60));
+}
+
+TEST_F(ConfigurationTest, StepsSurviveAPowerCutUnlessToldOtherwise) {
+  const auto durability = [&](const std::string& yaml, const std::vector<std::string>& flags) {
+    std::vector<std::string> command = {"proctord", "--config", Write(yaml)};
+    command.insert(command.end(), flags.begin(), flags.end());
+    const auto line = ParseCommandLine(command);
+    EXPECT_TRUE(line.ok()) << line.status();
+    return line.ok() ? line->config.durability() : v1::DURABILITY_UNSPECIFIED;
+  };
+  EXPECT_EQ(durability("", {}), v1::DURABILITY_POWER);
+  EXPECT_EQ(durability("durability: process\n", {}), v1::DURABILITY_PROCESS);
+  EXPECT_EQ(durability("", {"--durability", "process"}), v1::DURABILITY_PROCESS);
+  EXPECT_EQ(durability("durability: process\n", {"--durability", "power"}), v1::DURABILITY_POWER);
+  EXPECT_FALSE(ParseCommandLine({"proctord", "--durability", "disk"}).ok());
+}
+
+TEST_F(ConfigurationTest, TheExchangeDirectoryIsInTheDataDirectoryUnlessNamed) {
+  const std::vector<std::string> command = {"proctord", "--config", Write("exchange_dir: /srv/of-the-file\n"), "--data-dir", "/srv/data"};
+  const auto by_default = ParseCommandLine({"proctord", "--data-dir", "/srv/data"});
+  ASSERT_TRUE(by_default.ok()) << by_default.status();
+  EXPECT_EQ(by_default->config.exchange_dir(), "/srv/data/exchange");
+  const auto of_file = ParseCommandLine(command);
+  ASSERT_TRUE(of_file.ok()) << of_file.status();
+  EXPECT_EQ(of_file->config.exchange_dir(), "/srv/of-the-file");
+  std::vector<std::string> with_flag = command;
+  with_flag.insert(with_flag.end(), {"--exchange-dir", "/srv/of-the-flag"});
+  const auto of_flag = ParseCommandLine(with_flag);
+  ASSERT_TRUE(of_flag.ok()) << of_flag.status();
+  EXPECT_EQ(of_flag->config.exchange_dir(), "/srv/of-the-flag");
+  EXPECT_THAT(Refused("exchange_dir: here\n"), HasSubstr("exchange_dir: not an absolute path"));
 }
 
 TEST_F(ConfigurationTest, FlagsOverrideTheFile) {
