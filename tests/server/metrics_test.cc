@@ -1,5 +1,7 @@
 #include "server/metrics.h"
 
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -167,6 +169,30 @@ TEST_F(MetricsTest, TheStateIsTold) {
   EXPECT_EQ(ValueOf(metrics, "proctor_store_unreadable_records"), 6);
   EXPECT_GT(ValueOf(metrics, "process_resident_memory_bytes"), 0);
   EXPECT_GT(ValueOf(metrics, "process_open_fds"), 2);
+}
+
+// Also those that a server tells only where it has browsers, TLS, models or failures.
+TEST_F(MetricsTest, EveryMetricOfTheOperationsPageExists) {
+  const CallContext call;
+  v1::SettleReport settle;
+  metrics_->CallBegan({"EnvironmentService/Step", false});
+  metrics_->CallEnded({"EnvironmentService/Step", false, absl::StatusCode::kOk, absl::Now(), absl::Milliseconds(3), "", ""});
+  metrics_->StepRecorded({call, "web", absl::Now(), v1::StepTiming(), &settle});
+  metrics_->EpisodeEnded("web", v1::END_REASON_ANSWERED);
+  metrics_->Committed(1, absl::Milliseconds(1), absl::OkStatus());
+  metrics_->Committed(1, absl::Milliseconds(1), absl::UnavailableError("disk"));
+  metrics_->ModelAsked();
+  metrics_->ModelAnswered(call, "judge", absl::Now(), v1::ModelCall());
+  metrics_->VerdictMade(call, v1::Verdict());
+  ServerState state;
+  state.browsers.emplace();
+  state.certificate_expiry = absl::UnixEpoch();
+  state.dropped_spans = 0;
+  const auto metrics = Read(state);
+  std::ifstream file("docs/operations.md");
+  const std::set<std::string> documented = MetricsOfTables(std::string(std::istreambuf_iterator<char>(file), {}));
+  EXPECT_GE(documented.size(), 40u);
+  for (const std::string& name : documented) EXPECT_TRUE(metrics.contains(name)) << name;
 }
 
 TEST_F(MetricsTest, TheVersionIsTold) { EXPECT_EQ(ValueOf(Read(), "proctor_build_info", {{"version", "1.2.3"}}), 1); }

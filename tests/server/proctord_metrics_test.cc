@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <set>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -122,6 +123,25 @@ TEST_F(ProctordMetricsTest, AScriptedEpisodeIsCounted) {
   Read(2, /*acknowledge=*/true);
   EXPECT_EQ(ValueOf(Scrape(), "proctor_consumer_lag_records", {{"consumer", "trainer"}}), 0);
   EXPECT_EQ(ValueOf(Scrape(), "proctor_consumer_lag_seconds", {{"consumer", "trainer"}}), 0);
+}
+
+TEST_F(ProctordMetricsTest, WhatTheOperationsPageNamesIsTold) {
+  std::ofstream(server_.config(), std::ios::app) << "traces: {directory: " << directory_.path() << "/traces}\n";
+  ASSERT_NO_FATAL_FAILURE(StartWithHttp());
+  const std::string session = MakeSession();
+  StartEpisode(session, MakeTask());
+  Act(session, Click());
+  Act(session, Answer("42"));
+  const auto metrics = Scrape();
+  // Nothing fails here, and no browser, TLS or model is there: see MetricsTest.
+  const std::set<std::string> elsewhere = {
+      "proctor_browser_ends_total", "proctor_browser_messages_dropped_total", "proctor_browser_starts_total",
+      "proctor_model_calls_total", "proctor_model_cost_usd_total", "proctor_store_failures_total",
+      "proctor_tls_certificate_expiry_timestamp_seconds"};
+  std::ifstream file("docs/operations.md");
+  const std::set<std::string> documented = MetricsOfTables(std::string(std::istreambuf_iterator<char>(file), {}));
+  EXPECT_GE(documented.size(), 40u);
+  for (const std::string& name : documented) EXPECT_TRUE(metrics.contains(name) || elsewhere.contains(name)) << name;
 }
 
 TEST_F(ProctordMetricsTest, ADrainingServerIsAliveButNotReady) {

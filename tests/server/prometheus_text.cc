@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -200,6 +201,25 @@ double ValueOf(const std::map<std::string, MetricText>& metrics, const std::stri
     }
   }
   return found == 1 ? value : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::set<std::string> MetricsOfTables(const std::string& page) {
+  std::set<std::string> names;
+  for (const absl::string_view line : absl::StrSplit(page, '\n')) {
+    if (line.empty() || line[0] != '|') continue;
+    for (size_t begin = 0; begin < line.size();) {
+      if (!IsName(line[begin])) {
+        ++begin;
+        continue;
+      }
+      size_t end = begin;
+      while (end < line.size() && IsName(line[end])) ++end;
+      const absl::string_view word = line.substr(begin, end - begin);
+      if (absl::StartsWith(word, "proctor_") || absl::StartsWith(word, "process_")) names.emplace(word);
+      begin = end;
+    }
+  }
+  return names;
 }
 
 }  // namespace proctor::server

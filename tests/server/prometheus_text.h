@@ -3,6 +3,7 @@
 #define PROCTOR_TESTS_SERVER_PROMETHEUS_TEXT_H_
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ absl::StatusOr<std::map<std::string, MetricText>> ParsePrometheusText(const std:
 // The value of the only sample of that name with all these labels; NaN if there is none, or if there are several.
 double ValueOf(const std::map<std::string, MetricText>& metrics, const std::string& name,
                const std::map<std::string, std::string>& labels = {});
+
+// What the tables of a page (its text, as Markdown) name of ours: `proctor_...` and `process_...`.
+std::set<std::string> MetricsOfTables(const std::string& page);
 
 }  // namespace proctor::server
 

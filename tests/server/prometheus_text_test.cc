@@ -33,6 +33,14 @@ TEST(PrometheusTextTest, ReadsCountersLabelsAndHistograms) {
 
 class BadTextTest : public testing::TestWithParam<const char*> {};
 
+TEST(MetricsOfTablesTest, AreTheNamesInRowsAlone) {
+  const std::string page =
+      "`proctor_prose_total` counts.\n"
+      "| metric | do |\n|---|---|\n"
+      "| `proctor_a_total{reason=~\"x\\|y\"}`, `process_b / process_c` above 0.9 | `increase(proctor_d_total[1d]) > 0`, `_open`, proctord |\n";
+  EXPECT_THAT(MetricsOfTables(page), testing::ElementsAre("process_b", "process_c", "proctor_a_total", "proctor_d_total"));
+}
+
 TEST_P(BadTextTest, IsRefused) { EXPECT_FALSE(ParsePrometheusText(GetParam()).ok()); }
 
 INSTANTIATE_TEST_SUITE_P(
