@@ -102,6 +102,23 @@ TEST(ReplyParserTest, AMarkerWithoutTagTakesTheLastOrTheFirst) {
             "yes");
 }
 
+TEST(ReplyParserTest, UpperAndLowerCaseDifferWhereThePlaceSaysSo) {
+  const std::string grades = "grades: [{text: Yes, score: 1}, {text: No, score: 0}]";
+  const auto grade = [&](const std::string& place, const std::string& reply) {
+    const ReadReply read = ParseReply(Parser("grade: {place: {" + place + "}, " + grades + "}"), kTag, reply);
+    return read.sample.valid() ? read.sample.grade() : read.sample.invalid_reason();
+  };
+  EXPECT_EQ(grade("after: 'Status:'", "STATUS: yes"), "Yes");
+  EXPECT_EQ(grade("after: 'Status:', case_sensitive: true", "Status: Yes"), "Yes");
+  EXPECT_EQ(grade("after: 'Status:', case_sensitive: true", "Status: yes"), "the verdict is none of the grades");
+  EXPECT_EQ(grade("after: 'Status:', case_sensitive: true", "STATUS: Yes"), "no verdict");
+  // Anywhere.
+  EXPECT_EQ(grade("first: false", "no, YES"), "two different verdicts");
+  EXPECT_EQ(grade("case_sensitive: true", "no, YES, Yes"), "Yes");
+  const v1::ReplyParser number = Parser("number: {place: {after: 'Rating:', case_sensitive: true}, min: 1, max: 5}");
+  EXPECT_EQ(ParseReply(number, kTag, "RATING: 2\nRating: 3\nrating: 4").sample.value(), 3);
+}
+
 TEST(ReplyParserTest, GradesAnywhereMustAgreeAndBeWords) {
   const v1::ReplyParser parser =
       Parser("grade: {grades: [{text: SUCCESS, score: 1}, {text: NOT SUCCESS, score: 0}]}");

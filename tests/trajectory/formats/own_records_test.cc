@@ -193,6 +193,41 @@ TEST_F(OwnRecordsTest, AtifCarriesAllButBlobsThatAreNoScreenshots) {
   EXPECT_EQ(exported.status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
+// `metrics` have no place for the mask, the prompt's digest and the sampling.
+TEST_F(OwnRecordsTest, AtifCarriesWhatATrainerLearnsFrom) {
+  const absl::Time now = room_.clock.Now();
+  v1::Trajectory header = MakeHeader("e1", now);
+  *header.mutable_initial_observation() = Seen(10);
+  ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, header).ok());
+  for (int i = 0; i < 2; ++i) {
+    v1::Step step = MakeStep(i, now + absl::Seconds(i));
+    *step.mutable_observation() = Seen(20 + i);
+    if (i == 1) step.mutable_action()->mutable_answer()->set_text("The green tea.");
+    v1::AgentData& data = *step.mutable_agent_data();
+    for (const int id : {151644, 0, 872 + i}) data.add_prompt_token_ids(id);
+    for (const int id : {40, 1184}) data.add_token_ids(id);
+    for (const int trained_on : {i, 1}) data.add_loss_mask(trained_on);
+    data.set_prompt_digest(Sha256Hex("prompt"));
+    (*data.mutable_sampling()->mutable_fields())["temperature"].set_number_value(0.7);
+    ASSERT_TRUE(room_.recorder.Append(context_, "e1", step, {}).ok());
+  }
+  ASSERT_TRUE(room_.recorder.FinishWithoutEpisode(context_, "e1", MakeEnding(now), {}).ok());
+  const v1::Trajectory own = Record(room_, "trajectories/e1");
+  const auto exported = Export(room_, {own.name()}, directory_ / "out", v1::TRAJECTORY_FORMAT_ATIF);
+  ASSERT_TRUE(exported.ok()) << exported.status();
+  EXPECT_THAT(Skipped(*exported), testing::IsEmpty());
+  Room other;
+  const auto imported = Import(other, directory_ / "out");
+  ASSERT_TRUE(imported.ok() && imported->names_size() == 1) << imported.status();
+  const v1::Trajectory back = Record(other, imported->names(0));
+  ASSERT_EQ(back.steps_size(), 2);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(ProtoToJson(back.steps(i).agent_data()), ProtoToJson(own.steps(i).agent_data()));
+    EXPECT_THAT(back.steps(i).agent_data().loss_mask(), testing::ElementsAre(i, 1));
+    EXPECT_THAT(back.steps(i).agent_data().prompt_token_ids(), testing::ElementsAre(151644, 0, 872 + i));
+  }
+}
+
 TEST_F(OwnRecordsTest, PicturesKeepTheirBytesWhateverTheirFormat) {
   const absl::Time now = room_.clock.Now();
   v1::Trajectory header = MakeHeader("e1", now);
