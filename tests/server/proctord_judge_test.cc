@@ -1,5 +1,6 @@
 // A real proctord whose judges ask a scripted model over real HTTP.
 #include <atomic>
+#include <cmath>
 #include <fstream>
 #include <future>
 #include <iterator>
@@ -98,6 +99,53 @@ class ProctordJudgeTest : public ProctordModelTest {
     EXPECT_TRUE(AwaitJob(job.name()).result().UnpackTo(&result));
     return result;
   }
+  // `evaluators/kind`, a judge of 1 to 5 that is too kind: 5 where the answer is right, 4 where it is wrong. Its verdicts on three right and
+  // three wrong answers.
+  void MakeKindJudge() {
+    StartWith([](const SeenRequest& request) {
+      const bool right = request.text.find("\n42\n") != std::string::npos;
+      return SayWithTag(request, right ? "{{tag}}: 5" : "{{tag}}: 4");
+    });
+    v1::CreateEvaluatorRequest create;
+    v1::Evaluator& evaluator = *create.mutable_evaluator();
+    evaluator.set_name("evaluators/kind");
+    v1::JudgeStage& stage = *evaluator.mutable_judge()->add_stages();
+    stage.set_id("rating");
+    stage.add_messages()->set_template_("{{answer}} {{verdict_tag}}");
+    (*stage.mutable_slots())["answer"].mutable_answer();
+    stage.mutable_parser()->mutable_number()->mutable_place()->set_after("{{verdict_tag}}");
+    stage.mutable_parser()->mutable_number()->set_min(1);
+    stage.mutable_parser()->mutable_number()->set_max(5);
+    v1::Evaluator made;
+    {
+      ClientContext context;
+      const grpc::Status status = evaluations_->CreateEvaluator(&context, create, &made);
+      ASSERT_TRUE(status.ok()) << status.error_message();
+    }
+    for (int i = 0; i < 6; ++i) Play(MakeTask(), i % 2 == 0 ? "42" : "41");
+    Rescore(RescoreBy({"evaluators/kind"}));
+  }
+  static v1::CalibrateEvaluatorRequest CalibrateKind(v1::CalibrationMethod method) {
+    v1::CalibrateEvaluatorRequest request;
+    request.set_evaluator("evaluators/kind");
+    request.set_new_name("evaluators/strict");
+    request.set_method(method);
+    request.set_folds(3);
+    return request;
+  }
+  grpc::Status StartCalibrating(const v1::CalibrateEvaluatorRequest& request, v1::Job* job) {
+    ClientContext context;
+    return evaluations_->CalibrateEvaluator(&context, request, job);
+  }
+  v1::CalibrationResult Calibrate(const v1::CalibrateEvaluatorRequest& request) {
+    v1::Job job;
+    const grpc::Status status = StartCalibrating(request, &job);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    v1::CalibrationResult result;
+    EXPECT_TRUE(AwaitJob(job.name()).result().UnpackTo(&result));
+    return result;
+  }
+
   static v1::RescoreRequest RescoreBy(const std::vector<std::string>& evaluators) {
     v1::RescoreRequest request;
     for (const std::string& name : evaluators) request.add_evaluators(name);
@@ -359,42 +407,8 @@ TEST_F(ProctordJudgeTest, MeasuresAJudgeAgainstOracleAndLabels) {
 }
 
 TEST_F(ProctordJudgeTest, AThresholdIsFittedToTheOracleAndStoredAsANewEvaluator) {
-  // A judge of 1 to 5 that is too kind: 5 where it is right, 4 where it is wrong.
-  StartWith([](const SeenRequest& request) {
-    const bool right = request.text.find("\n42\n") != std::string::npos;
-    return SayWithTag(request, right ? "{{tag}}: 5" : "{{tag}}: 4");
-  });
-  v1::CreateEvaluatorRequest create;
-  v1::Evaluator& evaluator = *create.mutable_evaluator();
-  evaluator.set_name("evaluators/kind");
-  v1::JudgeStage& stage = *evaluator.mutable_judge()->add_stages();
-  stage.set_id("rating");
-  stage.add_messages()->set_template_("{{answer}} {{verdict_tag}}");
-  (*stage.mutable_slots())["answer"].mutable_answer();
-  stage.mutable_parser()->mutable_number()->mutable_place()->set_after("{{verdict_tag}}");
-  stage.mutable_parser()->mutable_number()->set_min(1);
-  stage.mutable_parser()->mutable_number()->set_max(5);
-  v1::Evaluator made;
-  {
-    ClientContext context;
-    const grpc::Status status = evaluations_->CreateEvaluator(&context, create, &made);
-    ASSERT_TRUE(status.ok()) << status.error_message();
-  }
-  for (int i = 0; i < 6; ++i) Play(MakeTask(), i % 2 == 0 ? "42" : "41");
-  Rescore(RescoreBy({"evaluators/kind"}));
-  v1::CalibrateEvaluatorRequest request;
-  request.set_evaluator("evaluators/kind");
-  request.set_new_name("evaluators/strict");
-  request.set_method(v1::CALIBRATION_METHOD_THRESHOLD);
-  request.set_folds(3);
-  v1::Job job;
-  {
-    ClientContext context;
-    const grpc::Status status = evaluations_->CalibrateEvaluator(&context, request, &job);
-    ASSERT_TRUE(status.ok()) << status.error_message();
-  }
-  v1::CalibrationResult result;
-  ASSERT_TRUE(AwaitJob(job.name()).result().UnpackTo(&result));
+  ASSERT_NO_FATAL_FAILURE(MakeKindJudge());
+  const v1::CalibrationResult result = Calibrate(CalibrateKind(v1::CALIBRATION_METHOD_THRESHOLD));
   EXPECT_EQ(result.truth(), v1::TRUTH_SOURCE_ORACLE);
   EXPECT_EQ(result.evaluator().success_threshold(), 1);
   EXPECT_DOUBLE_EQ(result.before().accuracy().value(), 0.5);
@@ -406,6 +420,58 @@ TEST_F(ProctordJudgeTest, AThresholdIsFittedToTheOracleAndStoredAsANewEvaluator)
   EXPECT_EQ(verdict.outcome(), v1::OUTCOME_FAILURE);
   EXPECT_DOUBLE_EQ(verdict.score(), 0.75);
   EXPECT_EQ(model_->requests().size(), asked + 1);
+}
+
+TEST_F(ProctordJudgeTest, ThresholdsForAPrecisionAndScalingsAreFittedToo) {
+  ASSERT_NO_FATAL_FAILURE(MakeKindJudge());
+  // A wrong answer, whose score is 0.75, and that they are not fitted to.
+  const std::string wrong = Play(MakeTask(), "41").trajectory();
+  v1::Verdict verdict;
+  const auto fit = [&](v1::CalibrationMethod method, const std::string& name, double precision) {
+    v1::CalibrateEvaluatorRequest request = CalibrateKind(method);
+    request.set_new_name(name);
+    request.set_precision(precision);
+    const v1::CalibrationResult result = Calibrate(request);
+    EXPECT_EQ(result.evaluator().name(), name);
+    EXPECT_DOUBLE_EQ(result.before().accuracy().value(), 0.5) << name;
+    EXPECT_DOUBLE_EQ(result.after().accuracy().value(), 1) << name;
+    EXPECT_TRUE(Evaluate(wrong, name, &verdict).ok()) << name;
+    EXPECT_EQ(verdict.outcome(), v1::OUTCOME_FAILURE) << name;
+    return result.evaluator();
+  };
+  const v1::Evaluator precise = fit(v1::CALIBRATION_METHOD_PRECISION, "evaluators/precise", 0.9);
+  EXPECT_EQ(precise.success_threshold(), 1);
+  EXPECT_FALSE(precise.has_calibration());
+  EXPECT_DOUBLE_EQ(verdict.score(), 0.75);
+  // Three of each class: Platt's targets are 4 in 5 and 1 in 5, and two scores are fitted exactly.
+  const v1::Evaluator platt = fit(v1::CALIBRATION_METHOD_PLATT, "evaluators/platt", 0);
+  EXPECT_EQ(platt.success_threshold(), 0.5);
+  EXPECT_NEAR(platt.calibration().platt().slope(), 2 * std::log(4) / 0.25, 0.01);
+  EXPECT_NEAR(verdict.score(), 0.2, 0.001);
+  const v1::Evaluator isotonic = fit(v1::CALIBRATION_METHOD_ISOTONIC, "evaluators/isotonic", 0);
+  EXPECT_EQ(isotonic.success_threshold(), 0.5);
+  EXPECT_THAT(isotonic.calibration().isotonic().scores(), ElementsAre(0.75, 1));
+  EXPECT_THAT(isotonic.calibration().isotonic().values(), ElementsAre(0, 1));
+  EXPECT_EQ(verdict.score(), 0);
+
+  const auto refused = [&](const v1::CalibrateEvaluatorRequest& request) {
+    v1::Job job;
+    return StartCalibrating(request, &job).error_code();
+  };
+  EXPECT_EQ(refused(CalibrateKind(v1::CALIBRATION_METHOD_UNSPECIFIED)), grpc::StatusCode::INVALID_ARGUMENT);
+  for (const double precision : {0.0, 1.5}) {
+    v1::CalibrateEvaluatorRequest request = CalibrateKind(v1::CALIBRATION_METHOD_PRECISION);
+    request.set_precision(precision);
+    EXPECT_EQ(refused(request), grpc::StatusCode::INVALID_ARGUMENT) << precision;
+  }
+  for (const int folds : {1, 101}) {
+    v1::CalibrateEvaluatorRequest request = CalibrateKind(v1::CALIBRATION_METHOD_PLATT);
+    request.set_folds(folds);
+    EXPECT_EQ(refused(request), grpc::StatusCode::INVALID_ARGUMENT) << folds;
+  }
+  v1::CalibrateEvaluatorRequest again = CalibrateKind(v1::CALIBRATION_METHOD_PLATT);
+  again.set_evaluator("evaluators/platt");
+  EXPECT_EQ(refused(again), grpc::StatusCode::FAILED_PRECONDITION);
 }
 
 TEST_F(ProctordJudgeTest, ComparesTwoAttemptsAtATask) {
