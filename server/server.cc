@@ -1,6 +1,5 @@
 #include "server/server.h"
 
-#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/server.h>
 #include <unistd.h>
 
@@ -144,6 +143,7 @@ class ServerImpl final : public Server {
   // As much again as gRPC may take.
   ByteBudget call_memory_{config_.connections().memory_bytes(), "requests and answers of calls", "connections.memory_bytes"};
   std::vector<std::unique_ptr<grpc::Service>> services_;
+  std::unique_ptr<HealthService> health_;
   // Pools end before what their tasks use, timers after everything that holds one: see Shutdown.
   std::unique_ptr<TimerQueue> timers_ = std::make_unique<TimerQueue>();
   std::unique_ptr<Pools> pools_;
@@ -291,6 +291,7 @@ void ServerImpl::MakeServices() {
 
 absl::Status ServerImpl::Listen() {
   PROCTOR_ASSIGN_OR_RETURN(Listening listening, ListenGrpc(config_, *books_, services_));
+  health_ = std::move(listening.health);
   grpc_ = std::move(listening.server);
   addresses_.unix_socket = config_.unix_socket();
   if (!config_.listen_address().empty()) addresses_.grpc = WithPort(config_.listen_address(), listening.port);
@@ -338,9 +339,7 @@ void ServerImpl::Shutdown(absl::Duration grace) {
   if (housekeeping_ != nullptr) housekeeping_->Stop();
   if (state_ != nullptr) state_->SetDraining();
   RemoveAddresses(config_.data_dir());
-  if (grpc_ != nullptr && grpc_->GetHealthCheckService() != nullptr) {
-    grpc_->GetHealthCheckService()->SetServingStatus(false);
-  }
+  if (health_ != nullptr) health_->SetServing(false);
   const CallContext drain = CallContext::WithTimeout(grace);
   if (sessions_ != nullptr) CloseSessions(drain);
   if (jobs_ != nullptr) jobs_->Stop();
@@ -361,6 +360,7 @@ void ServerImpl::Shutdown(absl::Duration grace) {
   models_.reset();
   grpc_.reset();
   services_.clear();
+  health_.reset();
   housekeeping_.reset();
   state_.reset();
   jobs_.reset();

@@ -114,7 +114,7 @@ const MethodRule* FindMethodRule(std::string_view path) {
   return it == by_path.end() ? nullptr : it->second;
 }
 
-bool IsHealthCheck(std::string_view path) { return path.starts_with("/grpc.health.v1.Health/"); }
+bool IsHealthCheck(std::string_view path) { return path == "/grpc.health.v1.Health/Check" || path == "/grpc.health.v1.Health/Watch"; }
 
 absl::Status CheckScopes(std::string_view path, const Caller& caller) {
   const MethodRule* const rule = FindMethodRule(path);

@@ -28,7 +28,7 @@ const std::vector<MethodRule>& MethodRules();
 // Null: not in the table.
 const MethodRule* FindMethodRule(std::string_view path);
 
-// /grpc.health.v1.Health/...: needs no token.
+// A method of grpc.health.v1.Health: needs no token.
 bool IsHealthCheck(std::string_view path);
 
 // PERMISSION_DENIED, naming the scope that is missing; UNIMPLEMENTED: not in the table.

@@ -2,7 +2,6 @@
 
 #include <grpcpp/ext/channelz_service_plugin.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/server_builder.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -53,7 +52,6 @@ void ApplyLimits(const v1::ConnectionConfig& limits, grpc::ServerBuilder& builde
 
 absl::StatusOr<Listening> ListenGrpc(const v1::ServerConfig& config, const CallBooks& books,
                                      const std::vector<std::unique_ptr<grpc::Service>>& services) {
-  grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::channelz::experimental::InitChannelzService();
   grpc::ServerBuilder builder;
@@ -79,6 +77,8 @@ absl::StatusOr<Listening> ListenGrpc(const v1::ServerConfig& config, const CallB
   interceptors.push_back(ObserveCalls(books.observer, books.sample_share));
   interceptors.push_back(MakeCallerInterceptors(books.guard, books.peers));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
+  listening.health = std::make_unique<HealthService>(books.patience);
+  builder.RegisterService(listening.health.get());
   for (const auto& service : services) builder.RegisterService(service.get());
   // The socket is made under a mask, so that it is never open to others, not even for a moment.
   const mode_t mask = umask(0177);

@@ -9,11 +9,14 @@
 
 #include "absl/status/statusor.h"
 #include "proctor/v1/config.pb.h"
+#include "server/rpc/health_service.h"
 #include "server/rpc/stream_call.h"
 
 namespace proctor::server {
 
 struct Listening {
+  // Outlives `server`.
+  std::unique_ptr<HealthService> health;
   std::unique_ptr<grpc::Server> server;
   // Of the TCP address; 0 if there is none.
   int port = 0;

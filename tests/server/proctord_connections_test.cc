@@ -131,6 +131,30 @@ TEST_F(ProctordConnectionsTest, PingsWithoutCallsAreAnswered) {
   }
 }
 
+// A stranger who begins a request of 64 MiB, and says no more.
+TEST_F(ProctordConnectionsTest, AHealthCheckThatStopsWithinItsRequestIsEnded) {
+  ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {stalled_reader_timeout: 1s}\n"));
+  const auto frame = [](char type, char flags, char stream, const std::string& payload) {
+    return std::string{0, static_cast<char>(payload.size() >> 8), static_cast<char>(payload.size()), type, flags, 0, 0, 0, stream} + payload;
+  };
+  // A header field that is in no table (RFC 7541, 6.2.2).
+  const auto field = [](const std::string& name, const std::string& value) {
+    return std::string(1, '\0') + static_cast<char>(name.size()) + name + static_cast<char>(value.size()) + value;
+  };
+  for (const char* method : {"Check", "Watch"}) {
+    const std::string headers = field(":method", "POST") + field(":scheme", "http") + field(":path", std::string("/grpc.health.v1.Health/") + method) +
+                                field(":authority", "localhost") + field("content-type", "application/grpc") + field("te", "trailers");
+    net::RawPeer stranger = net::RawPeer::Connect(port());
+    const std::string announced("\0\4\0\0\0", 5);
+    ASSERT_TRUE(stranger.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, "") + frame(4, 1, 0, "") + frame(1, 4, 1, headers) +
+                              frame(0, 0, 1, announced + std::string(1000, 'x'))));
+    EXPECT_THAT(stranger.ReadUntil("stalled_reader_timeout"), HasSubstr("the request did not come in time")) << method;
+  }
+  std::string reply;
+  EXPECT_TRUE(Send(server_.Plain(), {"/grpc.health.v1.Health/Check"}, &reply).ok());
+  EXPECT_EQ(reply, "\10\1") << "HealthCheckResponse: SERVING";
+}
+
 TEST_F(ProctordConnectionsTest, AnOldConnectionEndsOnceItsCallsDid) {
   ASSERT_NO_FATAL_FAILURE(server_.Start("connections: {max_age: 1s, max_age_grace: 1h}\n"));
   const auto channel = server_.Plain();

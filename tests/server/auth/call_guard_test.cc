@@ -67,7 +67,11 @@ class CallGuardTest : public ::testing::Test {
 TEST_F(CallGuardTest, ChecksScopesAndLeavesHealthOpen) {
   EXPECT_TRUE(Admit("/proctor.v1.EnvironmentService/Step", alpha_).ok());
   EXPECT_TRUE(absl::IsUnauthenticated(Admit("/proctor.v1.EnvironmentService/Step", {})));
-  EXPECT_TRUE(Admit("/grpc.health.v1.Health/Check", {}).ok());
+  for (const char* path : {"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"}) EXPECT_TRUE(Admit(path, {}).ok()) << path;
+  for (const char* path : {"/grpc.health.v1.Health/", "/grpc.health.v1.Health/Steal"}) {
+    EXPECT_TRUE(absl::IsUnauthenticated(Admit(path, {}))) << path;
+    EXPECT_TRUE(absl::IsUnimplemented(Admit(path, alpha_))) << path;
+  }
   const absl::Status denied = Admit("/proctor.v1.RewardService/ListRewards", alpha_);
   EXPECT_TRUE(absl::IsPermissionDenied(denied));
   EXPECT_THAT(std::string(denied.message()), HasSubstr("read_rewards"));
