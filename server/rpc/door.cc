@@ -57,12 +57,14 @@ struct Doorman {
   static absl::Status Decide(const Doorman& self, const grpc_auth_context* context, const grpc_metadata* metadata, size_t count) {
     std::string_view path;
     Credentials credentials;
+    bool seen = false;
     bool twice = false;
     for (size_t i = 0; i < count; ++i) {
       const std::string_view key = View(metadata[i].key);
       if (key == ":path") path = View(metadata[i].value);
       if (key != kAuthorization) continue;
-      twice = twice || !credentials.authorization.empty();
+      // An empty one counts: AdmittedCall reads the first.
+      twice = std::exchange(seen, true);
       credentials.authorization = View(metadata[i].value);
     }
     credentials.identities = Identities(context);

@@ -87,6 +87,9 @@ TEST_F(ProctordDoorsTest, WithoutARightTokenNothingButHealthIsServed) {
       {{"authorization", "Bearer " + std::string(4000, 'x')}},
       {{"authorization-bin", std::string("\0\xff\x80", 3)}},
       {Bearer("root"), {"authorization", "Bearer wrong"}},
+      {{"authorization", ""}, Bearer("root")},
+      {Bearer("root"), {"authorization", ""}},
+      {{"authorization", ""}, {"authorization", ""}, Bearer("root")},
       {{"x-authorization", "Bearer " + GuardedProctord::TokenOf("root")}},
       {{"proctor-caller", "root"}, {"proctor-caller-tenant", "default"}, {"proctor-caller-sees-all", "1"}}};
   for (const auto& metadata : refused) {
