@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -18,8 +19,15 @@ constexpr std::chrono::seconds kStoreInterval(1);
 }  // namespace
 
 struct JobRunner::Running {
-  explicit Running(v1::Job started)
-      : context(absl::InfiniteFuture(), std::make_shared<CancelToken>()), job(std::move(started)) {}
+  enum class Place { kNone, kAwaited, kHeld };
+  // What a resumed job asks for.
+  enum class Wish { kNothing, kFirstPlace, kPlaceAgain };
+
+  Running(v1::Job started, std::string whose)
+      : name(started.name()),
+        tenant(std::move(whose)),
+        context(absl::InfiniteFuture(), std::make_shared<CancelToken>()),
+        job(std::move(started)) {}
 
   v1::Job Copy() {
     MutexLock lock(mutex);
@@ -27,21 +35,44 @@ struct JobRunner::Running {
   }
 
   // False, and nothing is done, if the job has ended: it is the store's, though its thread may still tell watchers.
-  bool SetPaused(bool pause) {
+  bool Pause() {
     MutexLock lock(mutex);
     if (storage::JobHasEnded(job)) return false;
-    paused = pause;
-    job.set_state(pause ? v1::JOB_STATE_PAUSED : job.has_start_time() ? v1::JOB_STATE_RUNNING : v1::JOB_STATE_QUEUED);
-    changed.SignalAll();
+    paused = true;
+    job.set_state(v1::JOB_STATE_PAUSED);
     return true;
   }
+  // Nothing if the job has ended.
+  std::optional<Wish> Resume() {
+    MutexLock lock(mutex);
+    if (storage::JobHasEnded(job)) return std::nullopt;
+    paused = false;
+    const bool asks = place == Place::kNone;
+    if (asks) place = Place::kAwaited;
+    job.set_state(place == Place::kHeld && job.has_start_time() ? v1::JOB_STATE_RUNNING : v1::JOB_STATE_QUEUED);
+    if (!asks) return Wish::kNothing;
+    return begun ? Wish::kPlaceAgain : Wish::kFirstPlace;
+  }
+  // True: it has not begun, and will not.
+  bool GiveUp() {
+    MutexLock lock(mutex);
+    if (!begun) over = true;
+    return !begun;
+  }
 
+  const std::string name;
+  const std::string tenant;
   const CallContext context;
   Mutex mutex;
   CondVar changed;
   v1::Job job ABSL_GUARDED_BY(mutex);
   bool paused ABSL_GUARDED_BY(mutex) = false;
   bool cancelled_by_client ABSL_GUARDED_BY(mutex) = false;
+  Place place ABSL_GUARDED_BY(mutex) = Place::kAwaited;
+  // Its thread is on its way, or was.
+  bool begun ABSL_GUARDED_BY(mutex) = false;
+  // No turn is of use to it any more.
+  bool over ABSL_GUARDED_BY(mutex) = false;
   // The first report is both told and stored.
   std::optional<std::chrono::steady_clock::time_point> last_notified ABSL_GUARDED_BY(mutex);
   std::optional<std::chrono::steady_clock::time_point> last_stored ABSL_GUARDED_BY(mutex);
@@ -77,10 +108,7 @@ class JobRunner::Progress final : public JobProgress {
       if (!running_.paused) return absl::OkStatus();
     }
     if (before_waiting != nullptr) before_waiting();
-    MutexLock lock(running_.mutex);
-    return AwaitWithContext(
-        running_.context, running_.mutex, running_.changed,
-        [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !running_.paused; }, "the job");
+    return runner_.StandAside(running_);
   }
 
  private:
@@ -88,7 +116,7 @@ class JobRunner::Progress final : public JobProgress {
   Running& running_;
 };
 
-JobRunner::JobRunner(storage::JobStore& store, Executor& pool) : store_(store), pool_(pool) {}
+JobRunner::JobRunner(Parts parts) : parts_(std::move(parts)), places_(parts_.places) {}
 
 JobRunner::~JobRunner() { Stop(); }
 
@@ -99,7 +127,12 @@ void JobRunner::Stop() {
     stopping_ = true;
     for (const auto& [name, job] : running_) running.push_back(job);
   }
-  for (const auto& job : running) job->context.cancel()->Cancel();
+  // What waits stays in the store as it is.
+  places_.Close();
+  for (const auto& job : running) {
+    job->context.cancel()->Cancel();
+    if (job->GiveUp()) Forget(*job);
+  }
   {
     MutexLock lock(mutex_);
     while (!running_.empty()) idle_.Wait(mutex_);
@@ -119,7 +152,7 @@ void JobRunner::Register(const std::string& kind, Work work) {
 }
 
 absl::Status JobRunner::Recover(const CallContext& context) {
-  PROCTOR_ASSIGN_OR_RETURN(const std::vector<v1::Job> interrupted, store_.Recover(context));
+  PROCTOR_ASSIGN_OR_RETURN(const std::vector<v1::Job> interrupted, parts_.store.Recover(context));
   for (const v1::Job& job : interrupted) {
     LogInfo("job goes on after a restart", {{"job", job.name()}, {"kind", job.kind()}});
     Launch(job);
@@ -131,20 +164,57 @@ absl::StatusOr<v1::Job> JobRunner::Start(const CallContext& context, const std::
                                          const std::string& kind,
                                          const google::protobuf::Message& request,
                                          const std::function<void(const std::string& job)>& created) {
-  PROCTOR_ASSIGN_OR_RETURN(const v1::Job job, store_.Create(context, kind, request, request_id));
+  PROCTOR_ASSIGN_OR_RETURN(const v1::Job job, parts_.store.Create(context, kind, request, request_id));
   if (created != nullptr) created(job.name());
   if (job.state() == v1::JOB_STATE_QUEUED) Launch(job);
   return Get(context, job.name());
 }
 
 void JobRunner::Launch(const v1::Job& job) {
-  auto running = std::make_shared<Running>(job);
+  auto running = std::make_shared<Running>(job, parts_.tenant_of == nullptr ? "" : parts_.tenant_of(job.name()));
   {
     MutexLock lock(mutex_);
     if (stopping_) return;  // Stays QUEUED in the store: the next start takes it up.
     if (!running_.emplace(job.name(), running).second) return;
   }
-  pool_.Post([this, running] { Run(running); });
+  places_.Await(running->tenant, running->name, [this, running] { return TakeTurn(running); });
+}
+
+bool JobRunner::TakeTurn(const std::shared_ptr<Running>& running) {
+  {
+    MutexLock lock(running->mutex);
+    const bool wanted = !running->over && !running->paused;
+    running->place = wanted ? Running::Place::kHeld : Running::Place::kNone;
+    if (!wanted) return false;
+    if (std::exchange(running->begun, true)) {
+      running->job.set_state(v1::JOB_STATE_RUNNING);
+      running->changed.SignalAll();
+      return true;
+    }
+  }
+  parts_.pool.Post([this, running] { Run(running); });
+  return true;
+}
+
+absl::Status JobRunner::StandAside(Running& running) {
+  bool placed = false;
+  {
+    MutexLock lock(running.mutex);
+    if (!running.paused) return absl::OkStatus();
+    // Not so if another thread of the job was here first.
+    placed = running.place == Running::Place::kHeld;
+    if (placed) running.place = Running::Place::kNone;
+  }
+  if (placed) places_.StepAside(running.tenant);
+  {
+    MutexLock lock(running.mutex);
+    PROCTOR_RETURN_IF_ERROR(AwaitWithContext(
+        running.context, running.mutex, running.changed,
+        [&running]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return running.place == Running::Place::kHeld; }, "the job"));
+  }
+  PROCTOR_RETURN_IF_ERROR(Store(running.context, running.Copy()).status());
+  Notify(running.name);
+  return absl::OkStatus();
 }
 
 void JobRunner::Run(const std::shared_ptr<Running>& running) {
@@ -173,9 +243,24 @@ void JobRunner::Run(const std::shared_ptr<Running>& running) {
   }
   Settle(*running, result);
   Notify(job.name());
-  // Last: Stop waits for it.
+  LeavePlace(*running);
+  Forget(*running);
+}
+
+void JobRunner::LeavePlace(Running& running) {
+  bool placed = false;
+  {
+    MutexLock lock(running.mutex);
+    running.over = true;
+    placed = std::exchange(running.place, Running::Place::kNone) == Running::Place::kHeld;
+  }
+  if (placed) places_.StepAside(running.tenant);
+  places_.End(running.tenant, running.name);
+}
+
+void JobRunner::Forget(const Running& running) {
   MutexLock lock(mutex_);
-  running_.erase(job.name());
+  running_.erase(running.name);
   idle_.SignalAll();
 }
 
@@ -210,12 +295,12 @@ void JobRunner::Settle(Running& running, const absl::StatusOr<google::protobuf::
 
 absl::StatusOr<v1::Job> JobRunner::Get(const CallContext& context, const std::string& name) {
   if (const auto running = Find(name)) return running->Copy();
-  return store_.Get(context, name);
+  return parts_.store.Get(context, name);
 }
 
 absl::StatusOr<v1::Job> JobRunner::Pause(const CallContext& context, const std::string& name) {
   const auto running = Find(name);
-  if (running == nullptr || !running->SetPaused(true)) return SetState(context, name, v1::JOB_STATE_PAUSED);
+  if (running == nullptr || !running->Pause()) return SetState(context, name, v1::JOB_STATE_PAUSED);
   PROCTOR_RETURN_IF_ERROR(Store(context, running->Copy()).status());
   Notify(name);
   return running->Copy();
@@ -223,19 +308,24 @@ absl::StatusOr<v1::Job> JobRunner::Pause(const CallContext& context, const std::
 
 absl::StatusOr<v1::Job> JobRunner::Resume(const CallContext& context, const std::string& name) {
   const auto running = Find(name);
-  if (running == nullptr || !running->SetPaused(false)) {
+  const std::optional<Running::Wish> wish = running == nullptr ? std::nullopt : running->Resume();
+  if (!wish.has_value()) {
     // Paused when the server stopped.
     PROCTOR_ASSIGN_OR_RETURN(const v1::Job job, SetState(context, name, v1::JOB_STATE_QUEUED));
     Launch(job);
     return job;
   }
+  const auto turn = [this, running] { return TakeTurn(running); };
+  if (*wish == Running::Wish::kFirstPlace) places_.Await(running->tenant, name, turn);
+  if (*wish == Running::Wish::kPlaceAgain) places_.ComeBack(running->tenant, name, turn);
   PROCTOR_RETURN_IF_ERROR(Store(context, running->Copy()).status());
   Notify(name);
   return running->Copy();
 }
 
 absl::StatusOr<v1::Job> JobRunner::Cancel(const CallContext& context, const std::string& name) {
-  if (const auto running = Find(name)) {
+  const auto running = Find(name);
+  if (running != nullptr && !running->GiveUp()) {
     {
       MutexLock lock(running->mutex);
       running->cancelled_by_client = true;
@@ -243,21 +333,34 @@ absl::StatusOr<v1::Job> JobRunner::Cancel(const CallContext& context, const std:
     running->context.cancel()->Cancel();
     return running->Copy();
   }
-  PROCTOR_ASSIGN_OR_RETURN(const v1::Job job, store_.Get(context, name));
-  if (storage::JobHasEnded(job)) return job;
-  return SetState(context, name, v1::JOB_STATE_CANCELLED);
+  PROCTOR_ASSIGN_OR_RETURN(v1::Job job, parts_.store.Get(context, name));
+  if (!storage::JobHasEnded(job)) {
+    PROCTOR_ASSIGN_OR_RETURN(job, SetState(context, name, v1::JOB_STATE_CANCELLED));
+  }
+  if (running != nullptr) ForgetCancelled(*running, job);
+  return job;
+}
+
+void JobRunner::ForgetCancelled(Running& running, const v1::Job& job) {
+  places_.Drop(running.tenant, running.name);
+  {
+    MutexLock lock(running.mutex);
+    running.job = job;
+  }
+  Notify(running.name);
+  Forget(running);
 }
 
 absl::StatusOr<v1::Job> JobRunner::SetState(const CallContext& context, const std::string& name,
                                             v1::JobState state) {
-  return store_.Update(context, name, [state](v1::Job& job) {
+  return parts_.store.Update(context, name, [state](v1::Job& job) {
     job.set_state(state);
     return absl::OkStatus();
   });
 }
 
 absl::StatusOr<v1::Job> JobRunner::Store(const CallContext& context, const v1::Job& changed) {
-  return store_.Update(context, changed.name(), [&changed](v1::Job& job) {
+  return parts_.store.Update(context, changed.name(), [&changed](v1::Job& job) {
     job = changed;
     return absl::OkStatus();
   });

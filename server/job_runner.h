@@ -17,6 +17,7 @@
 #include "common/mutex.h"
 #include "google/protobuf/any.pb.h"
 #include "proctor/v1/job.pb.h"
+#include "server/job_places.h"
 #include "storage/job_store.h"
 
 namespace proctor::server {
@@ -25,13 +26,14 @@ namespace proctor::server {
 class JobProgress {
  public:
   virtual ~JobProgress() = default;
-  // A safe point: waits while the job is paused; CANCELLED once it is cancelled. `total` 0: not known. `before_waiting`, if any, is called first
-  // where it waits: to give back what a paused job does not need.
+  // A safe point: waits while the job is paused, and then for its turn; CANCELLED once it is cancelled. `total` 0: not known. `before_waiting`,
+  // if any, is called first where it waits: to give back what a paused job does not need.
   virtual absl::Status Report(int64_t done, int64_t total, const std::string& message, const std::function<void()>& before_waiting) = 0;
   absl::Status Report(int64_t done, int64_t total, const std::string& message) { return Report(done, total, message, nullptr); }
 };
 
-// Thread-safe.
+// Few jobs work at once: tenants take turns, and a paused job makes room for another (see JobPlaces). It keeps its thread, for its work could not
+// go on elsewhere, and what it has done is not done again. Thread-safe.
 class JobRunner {
  public:
   // Runs on the jobs pool and may block; its context is cancelled with the job and by Stop. After a stop it starts again
@@ -39,8 +41,17 @@ class JobRunner {
   using Work = std::function<absl::StatusOr<google::protobuf::Any>(
       const CallContext& context, const v1::Job& job, JobProgress& progress)>;
 
+  struct Parts {
+    storage::JobStore& store;
+    // Has a thread for each of `places` jobs and JobPlaces::kAside more.
+    Executor& pool;
+    // Jobs that work at once.
+    int places = 2;
+    // Whose a job is; null: they are all one tenant's.
+    std::function<std::string(const std::string& job)> tenant_of = nullptr;
+  };
   // All outlive the runner.
-  JobRunner(storage::JobStore& store, Executor& pool);
+  explicit JobRunner(Parts parts);
   // Call Stop first; what is watched is unwatched by then.
   ~JobRunner();
 
@@ -64,14 +75,18 @@ class JobRunner {
 
   // As it stands, progress of this moment included. NOT_FOUND.
   absl::StatusOr<v1::Job> Get(const CallContext& context, const std::string& name);
-  // FAILED_PRECONDITION if it has ended. Pausing a paused job is OK, and so on.
+  // FAILED_PRECONDITION if it has ended. Pausing a paused job is OK, and so on. A job that was paused before it began does not begin; a resumed
+  // one is QUEUED until it has a place again.
   absl::StatusOr<v1::Job> Pause(const CallContext& context, const std::string& name);
   absl::StatusOr<v1::Job> Resume(const CallContext& context, const std::string& name);
-  // OK if it has ended.
+  // OK if it has ended. One that has not begun has ended on return.
   absl::StatusOr<v1::Job> Cancel(const CallContext& context, const std::string& name);
 
+  // Of the pool `job`.
+  PoolUsage usage() const { return places_.Usage(); }
+
   // Calls `changed` after every change, at most 10 times a second, and once at the end, from any thread; it must not
-  // block. For a job that does not run, only Stop calls it.
+  // block. For a job that a stopped server left paused, only Stop calls it.
   uint64_t Watch(const std::string& name, std::function<void()> changed);
   // After return nothing is called any more.
   void Unwatch(uint64_t id);
@@ -81,7 +96,17 @@ class JobRunner {
   class Progress;
 
   void Launch(const v1::Job& job);
+  // The job's turn: see JobPlaces. Lets it begin or go on.
+  bool TakeTurn(const std::shared_ptr<Running>& running);
   void Run(const std::shared_ptr<Running>& running);
+  // On the job's thread: gives its place to another until the job is resumed and has its turn. Errors: CANCELLED; those of the store.
+  absl::Status StandAside(Running& running);
+  // It has ended.
+  void LeavePlace(Running& running);
+  // It was cancelled before it began; `job`: as it is stored.
+  void ForgetCancelled(Running& running, const v1::Job& job);
+  // The last that is done with it: Stop waits for it.
+  void Forget(const Running& running);
   // A job's last words: what its state becomes, stored.
   void Settle(Running& running, const absl::StatusOr<google::protobuf::Any>& result);
   void Notify(const std::string& name);
@@ -90,8 +115,8 @@ class JobRunner {
   absl::StatusOr<v1::Job> Store(const CallContext& context, const v1::Job& changed);
   std::shared_ptr<Running> Find(const std::string& name);
 
-  storage::JobStore& store_;
-  Executor& pool_;
+  const Parts parts_;
+  JobPlaces places_;
 
   mutable Mutex mutex_;
   CondVar idle_;

@@ -4,8 +4,10 @@
 
 #include <vector>
 
+#include "common/executor.h"
 #include "proctor/v1/config.pb.h"
 #include "server/idle_thread.h"
+#include "server/job_places.h"
 #include "server/metered_pool.h"
 
 namespace proctor::server {
@@ -19,12 +21,13 @@ struct Pools {
         polling("polling", 64),
         evaluation("evaluate", threads.evaluation()),
         models("model", 2),
-        jobs("job", threads.jobs()),
+        jobs("job", threads.jobs() + JobPlaces::kAside),
         background("background", 3),
         sessions("session", threads.sessions()) {}
 
+  // Of those that count what they do.
   std::vector<const MeteredPool*> All() const {
-    return {&rpc, &polling, &sessions, &evaluation, &models, &jobs, &background, &accounts};
+    return {&rpc, &polling, &sessions, &evaluation, &models, &background, &accounts};
   }
 
   // First: `background` waits for it.
@@ -35,7 +38,8 @@ struct Pools {
   MeteredPool polling;
   MeteredPool evaluation;
   MeteredPool models;
-  MeteredPool jobs;
+  // As JobRunner wants it, which counts them.
+  ThreadPool jobs;
   // Housekeeping.
   MeteredPool background;
   MeteredPool sessions;

@@ -262,16 +262,16 @@ void ServerImpl::StartSessions() {
 
 // And what goes on beside them.
 void ServerImpl::StartJobs() {
-  jobs_ = std::make_unique<JobRunner>(*data_.jobs, pools_->jobs);
+  const auto tenant_of = [this](const std::string& job) { return accounts_->JobTenant(job); };
+  jobs_ = std::make_unique<JobRunner>(JobRunner::Parts{*data_.jobs, pools_->jobs, config_.threads().jobs(), tenant_of});
   writes_ = std::make_unique<TenantWrites>(*quotas_, *accounts_, *jobs_);
   RegisterRescoreJob(*jobs_, {data_, *judging_, JobSpendCheck()});
   RegisterMeasureJob(*jobs_, data_);
   RegisterCalibrateJob(*jobs_, data_);
   RegisterTrajectoryJobs(*jobs_, data_, config_.exchange_dir());
-  RegisterProposeJob(*jobs_, {data_, *worlds_, *models_, *sessions_,
-                              [this](const std::string& job) { return accounts_->JobTenant(job); }});
+  RegisterProposeJob(*jobs_, {data_, *worlds_, *models_, *sessions_, tenant_of});
   state_ = std::make_unique<StateReader>(StateReader::Parts{*sessions_, *worlds_, *pipeline_, *data_.rewards, *consumers_,
-                                                            *data_.archive, pools_->All(), config_.data_dir(), *guard_, *reloads_, tracer_.get()});
+                                                            *data_.archive, pools_->All(), *jobs_, config_.data_dir(), *guard_, *reloads_, tracer_.get()});
   housekeeping_ = std::make_unique<Housekeeping>(
       Housekeeping::Parts{config_, data_, *sessions_, *consumers_, *reloads_, *accounts_, session_clock_, *state_, *timers_,
                           pools_->evaluation, pools_->background, pools_->encoder});

@@ -13,7 +13,7 @@
 #include "env/session_manager.h"
 #include "env/web/browser_pool.h"
 #include "server/auth/tenant_quotas.h"
-#include "server/metered_pool.h"
+#include "server/pool_meter.h"
 
 namespace proctor::server {
 

@@ -131,6 +131,7 @@ ServerState StateReader::Read() {
   state.sessions = parts_.sessions.Usage();
   state.browsers = parts_.worlds.browsers();
   for (const MeteredPool* pool : parts_.pools) state.pools.push_back(pool->Usage());
+  state.pools.push_back(parts_.jobs.usage());
   state.episodes_pending = parts_.pipeline.pending();
   CountRewards(context, state);
   ReadConsumers(context, state);

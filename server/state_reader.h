@@ -17,6 +17,7 @@
 #include "reward/reward_log.h"
 #include "server/auth/call_guard.h"
 #include "server/episode_pipeline.h"
+#include "server/job_runner.h"
 #include "server/metered_pool.h"
 #include "server/reloads.h"
 #include "server/server_state.h"
@@ -39,6 +40,7 @@ class StateReader {
     reward::Consumers& consumers;
     trajectory::Archive& archive;
     std::vector<const MeteredPool*> pools;
+    const JobRunner& jobs;
     std::string data_dir;
     const CallGuard& guard;
     const Reloads& reloads;

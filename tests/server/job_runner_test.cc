@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <future>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,10 +22,18 @@ class JobRunnerTest : public testing::Test {
   }
   ~JobRunnerTest() override { runner_->Stop(); }
 
-  // Its jobs report again and again until they are cancelled; those of kind "short" end at once.
-  void NewRunner() {
+  // Two jobs work at once. They report again and again until they are cancelled or may finish; those of kind "short" end at once.
+  void NewRunner(int places = 2) {
     if (runner_ != nullptr) runner_->Stop();
-    runner_ = std::make_unique<JobRunner>(*store_, pool_);
+    runner_ = std::make_unique<JobRunner>(JobRunner::Parts{*store_, pool_, places, [this](const std::string& job) {
+                                                             MutexLock lock(mutex_);
+                                                             return tenants_[job];
+                                                           }});
+    runner_->Register("short", [this](const CallContext&, const v1::Job& job, JobProgress&) -> absl::StatusOr<google::protobuf::Any> {
+      MutexLock lock(mutex_);
+      ran_.push_back(job.name());
+      return google::protobuf::Any();
+    });
     runner_->Register("long",
                       [this](const CallContext& context, const v1::Job&,
                              JobProgress& progress) -> absl::StatusOr<google::protobuf::Any> {
@@ -48,7 +57,33 @@ class JobRunnerTest : public testing::Test {
         .IgnoreError();
   }
 
-  v1::Job Start() { return runner_->Start(context_, "", "long", v1::Task()).value(); }
+  v1::Job Start(const std::string& kind = "long", const std::string& tenant = "lab") {
+    return runner_
+        ->Start(context_, "", kind, v1::Task(),
+                [&](const std::string& job) {
+                  MutexLock lock(mutex_);
+                  tenants_[job] = tenant;
+                })
+        .value();
+  }
+  std::vector<std::string> ran() {
+    MutexLock lock(mutex_);
+    return ran_;
+  }
+  // Waits until so many jobs have a place.
+  void AwaitPlaced(int64_t jobs) {
+    for (int tick = 0; tick < 6000 && runner_->usage().running != jobs; ++tick) AwaitTick(context_);
+    ASSERT_EQ(runner_->usage().running, jobs);
+  }
+  // A long job at work that has stepped aside.
+  std::string StartPaused(const std::string& tenant = "lab") {
+    const int64_t placed = runner_->usage().running;
+    const std::string name = Start("long", tenant).name();
+    Await(name, v1::JOB_STATE_RUNNING);
+    EXPECT_TRUE(runner_->Pause(context_, name).ok());
+    AwaitPlaced(placed);
+    return name;
+  }
   // Waits until the job is in `state`.
   void Await(const std::string& name, v1::JobState state) {
     std::promise<void> reached;
@@ -73,7 +108,11 @@ class JobRunnerTest : public testing::Test {
   std::atomic<int> started_ = 0;
   std::atomic<bool> finish_ = false;
   ThreadPool watchers_{"watch", 1};
-  ThreadPool pool_{"job", 2};
+  Mutex mutex_;
+  std::map<std::string, std::string> tenants_ ABSL_GUARDED_BY(mutex_);
+  // Short ones, in their order.
+  std::vector<std::string> ran_ ABSL_GUARDED_BY(mutex_);
+  ThreadPool pool_{"job", 2 + JobPlaces::kAside};
   std::unique_ptr<JobRunner> runner_;
 };
 
@@ -122,6 +161,138 @@ TEST_F(JobRunnerTest, APausedJobIsToldBeforeItWaits) {
   ASSERT_TRUE(runner_->Resume(context_, job.name()).ok());
   Await(job.name(), v1::JOB_STATE_SUCCEEDED);
   EXPECT_EQ(rested, 1);
+}
+
+TEST_F(JobRunnerTest, PausedJobsStopNoOthers) {
+  const std::vector<std::string> paused = {StartPaused(), StartPaused()};
+  Await(Start("short").name(), v1::JOB_STATE_SUCCEEDED);
+  finish_ = true;
+  for (const std::string& name : paused) {
+    ASSERT_TRUE(runner_->Resume(context_, name).ok());
+    Await(name, v1::JOB_STATE_SUCCEEDED);
+  }
+  // They went on where they were.
+  EXPECT_EQ(started_, 2);
+}
+
+TEST_F(JobRunnerTest, AResumedJobWaitsForAPlace) {
+  NewRunner(1);
+  const std::string first = StartPaused();
+  const std::string second = Start().name();
+  Await(second, v1::JOB_STATE_RUNNING);
+  const v1::Job fresh = Start("short");
+  EXPECT_EQ(runner_->Resume(context_, first)->state(), v1::JOB_STATE_QUEUED);
+  EXPECT_EQ(store_->Get(context_, first)->state(), v1::JOB_STATE_QUEUED);
+  EXPECT_EQ(runner_->usage().queued, 2);
+  // It does not ask twice.
+  EXPECT_EQ(runner_->Resume(context_, first)->state(), v1::JOB_STATE_QUEUED);
+  EXPECT_EQ(runner_->usage().queued, 2);
+  ASSERT_TRUE(runner_->Cancel(context_, second).ok());
+  Await(first, v1::JOB_STATE_RUNNING);
+  // Before those that have not begun.
+  EXPECT_EQ(runner_->Get(context_, fresh.name())->state(), v1::JOB_STATE_QUEUED);
+  finish_ = true;
+  Await(first, v1::JOB_STATE_SUCCEEDED);
+  Await(fresh.name(), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(started_, 2);
+}
+
+TEST_F(JobRunnerTest, PausesAndResumesInQuickSuccession) {
+  const std::string name = Start().name();
+  Await(name, v1::JOB_STATE_RUNNING);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(runner_->Pause(context_, name)->state(), v1::JOB_STATE_PAUSED);
+    ASSERT_TRUE(runner_->Resume(context_, name).ok());
+    Await(name, v1::JOB_STATE_RUNNING);
+  }
+  AwaitPlaced(1);
+  finish_ = true;
+  Await(name, v1::JOB_STATE_SUCCEEDED);
+  AwaitPlaced(0);
+  EXPECT_EQ(started_, 1);
+}
+
+TEST_F(JobRunnerTest, TenantsTakeTurns) {
+  NewRunner(1);
+  const std::string at_work = Start("long", "busy").name();
+  Await(at_work, v1::JOB_STATE_RUNNING);
+  std::vector<std::string> busy;
+  for (int i = 0; i < 20; ++i) busy.push_back(Start("short", "busy").name());
+  const std::string other = Start("short", "other").name();
+  finish_ = true;
+  Await(busy.back(), v1::JOB_STATE_SUCCEEDED);
+  ASSERT_EQ(ran().size(), 21u);
+  EXPECT_EQ(ran()[0], other);
+  EXPECT_EQ(ran()[1], busy[0]);
+}
+
+TEST_F(JobRunnerTest, ATenantWithManyPausedJobsStopsNoOtherTenant) {
+  std::vector<std::string> paused;
+  for (int i = 0; i < JobPlaces::kAsidePerTenant; ++i) paused.push_back(StartPaused("lab"));
+  const std::string held = Start("short", "lab").name();
+  Await(Start("short", "other").name(), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(runner_->Get(context_, held)->state(), v1::JOB_STATE_QUEUED);
+  ASSERT_TRUE(runner_->Cancel(context_, paused[0]).ok());
+  Await(paused[0], v1::JOB_STATE_CANCELLED);
+  Await(held, v1::JOB_STATE_SUCCEEDED);
+}
+
+TEST_F(JobRunnerTest, AJobThatIsPausedBeforeItBeganDoesNotBegin) {
+  NewRunner(1);
+  const std::string at_work = Start().name();
+  Await(at_work, v1::JOB_STATE_RUNNING);
+  const std::string paused = Start("short").name();
+  EXPECT_EQ(runner_->Pause(context_, paused)->state(), v1::JOB_STATE_PAUSED);
+  const std::string next = Start("short").name();
+  finish_ = true;
+  Await(next, v1::JOB_STATE_SUCCEEDED);
+  const v1::Job still = runner_->Get(context_, paused).value();
+  EXPECT_EQ(still.state(), v1::JOB_STATE_PAUSED);
+  EXPECT_FALSE(still.has_start_time());
+  EXPECT_EQ(ran(), std::vector<std::string>{next});
+  AwaitPlaced(0);
+  ASSERT_TRUE(runner_->Resume(context_, paused).ok());
+  Await(paused, v1::JOB_STATE_SUCCEEDED);
+}
+
+TEST_F(JobRunnerTest, AJobThatIsPausedBeforeItBeganStaysSoAfterAStop) {
+  NewRunner(1);
+  Await(Start().name(), v1::JOB_STATE_RUNNING);
+  const std::string paused = Start("short").name();
+  const std::string waiting = Start("short").name();
+  ASSERT_TRUE(runner_->Pause(context_, paused).ok());
+  NewRunner();
+  EXPECT_EQ(store_->Get(context_, paused)->state(), v1::JOB_STATE_PAUSED);
+  EXPECT_EQ(store_->Get(context_, waiting)->state(), v1::JOB_STATE_QUEUED);
+  finish_ = true;
+  ASSERT_TRUE(runner_->Recover(context_).ok());
+  Await(waiting, v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(runner_->Get(context_, paused)->state(), v1::JOB_STATE_PAUSED);
+  EXPECT_EQ(ran(), std::vector<std::string>{waiting});
+}
+
+TEST_F(JobRunnerTest, AJobThatIsCancelledBeforeItBeganEndsAtOnce) {
+  NewRunner(1);
+  const std::string at_work = Start().name();
+  Await(at_work, v1::JOB_STATE_RUNNING);
+  const std::string waiting = Start("short").name();
+  const std::string paused = Start("short").name();
+  ASSERT_TRUE(runner_->Pause(context_, paused).ok());
+  std::atomic<int> told = 0;
+  const uint64_t watch = runner_->Watch(waiting, [&] { ++told; });
+  for (const std::string& name : {waiting, paused}) {
+    EXPECT_EQ(runner_->Cancel(context_, name)->state(), v1::JOB_STATE_CANCELLED);
+    EXPECT_EQ(store_->Get(context_, name)->state(), v1::JOB_STATE_CANCELLED);
+    EXPECT_EQ(runner_->Cancel(context_, name)->state(), v1::JOB_STATE_CANCELLED);
+    EXPECT_EQ(runner_->Resume(context_, name).status().code(), absl::StatusCode::kFailedPrecondition);
+  }
+  EXPECT_EQ(told, 1);
+  runner_->Unwatch(watch);
+  EXPECT_EQ(runner_->usage().queued, 0);
+  finish_ = true;
+  Await(at_work, v1::JOB_STATE_SUCCEEDED);
+  AwaitPlaced(0);
+  EXPECT_TRUE(ran().empty());
 }
 
 TEST_F(JobRunnerTest, ACancelledJobIsNotTakenUpAgain) {

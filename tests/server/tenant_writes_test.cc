@@ -24,7 +24,7 @@ class TenantWritesTest : public ::testing::Test {
     (*config.mutable_tenants())["lab"].set_judge_usd_per_day(1);
     quotas_ = std::make_unique<TenantQuotas>(config, *accounts_, clock_);
     store_ = storage::JobStore::Open(*database_, clock_).value();
-    runner_ = std::make_unique<JobRunner>(*store_, job_pool_);
+    runner_ = std::make_unique<JobRunner>(JobRunner::Parts{*store_, job_pool_});
     runner_->Register("job", [this](const CallContext&, const v1::Job& job, JobProgress&) -> absl::StatusOr<google::protobuf::Any> {
       payer_.set_value(accounts_->JobTenant(job.name()));
       return google::protobuf::Any();
