@@ -148,7 +148,7 @@ class RescoreRun {
       absl::Status status = header.status();
       bool needed = false;
       if (status.ok()) status = Needed(evaluator, *header, needed);
-      if (status.ok() && needed && whole.trajectory == nullptr) status = Load(name, whole);
+      if (status.ok() && needed) status = Load(name, whole);
       if (status.ok() && needed) status = request_.dry_run() ? Plan(evaluator, *whole.trajectory) : Start(evaluator, whole);
       PROCTOR_RETURN_IF_ERROR(context_.Check("rescoring"));
       if (status.ok() && needed) continue;
@@ -161,14 +161,19 @@ class RescoreRun {
         tally_->Fail(name, evaluator.name(), std::string(status.message()));
       }
     }
-    return Report();
+    return Report([&whole] { whole.trajectory = nullptr; });
   }
 
+  // Waits until one more evaluation of the trajectory may run, and sees to it that it is loaded. A job that is paused holds none.
   absl::Status Load(const std::string& name, Loaded& whole) {
-    PROCTOR_ASSIGN_OR_RETURN(const int64_t bytes, parts_.data.trajectories->StepBytes(context_, name));
-    // What is larger is not read.
-    whole.bytes = std::min(bytes, trajectory::kMaxAllStepsBytes);
-    PROCTOR_RETURN_IF_ERROR(AwaitRoom(whole.bytes));
+    if (whole.trajectory == nullptr) {
+      PROCTOR_ASSIGN_OR_RETURN(const int64_t bytes, parts_.data.trajectories->StepBytes(context_, name));
+      // What is larger is not read.
+      whole.bytes = std::min(bytes, trajectory::kMaxAllStepsBytes);
+    }
+    const int most = request_.concurrency() > 0 ? request_.concurrency() : kDefaultConcurrency;
+    PROCTOR_RETURN_IF_ERROR(AwaitAtMost(most - 1, kMaxBytesAtOnce - whole.bytes, [&whole] { whole.trajectory = nullptr; }));
+    if (whole.trajectory != nullptr) return absl::OkStatus();
     PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory trajectory, parts_.data.trajectories->Get(context_, name));
     whole.trajectory = std::make_shared<const v1::Trajectory>(std::move(trajectory));
     return absl::OkStatus();
@@ -213,8 +218,7 @@ class RescoreRun {
   }
 
   absl::Status Start(const v1::Evaluator& evaluator, const Loaded& whole) {
-    PROCTOR_RETURN_IF_ERROR(AwaitRoom(whole.bytes));
-    // After the wait: what ended meanwhile is paid.
+    // After Load's wait: what ended meanwhile is paid.
     PROCTOR_RETURN_IF_ERROR(CheckMaySpend(evaluator));
     {
       MutexLock lock(tally_->mutex);
@@ -229,14 +233,8 @@ class RescoreRun {
     return absl::OkStatus();
   }
 
-  // Waits until one more evaluation, of a trajectory of so many bytes, may run.
-  absl::Status AwaitRoom(int64_t bytes) {
-    const int most = request_.concurrency() > 0 ? request_.concurrency() : kDefaultConcurrency;
-    return AwaitAtMost(most - 1, kMaxBytesAtOnce - bytes);
-  }
-
   // Waits until no more than `most` evaluations of `most_bytes` run, telling how far it is; the first error that ends the job.
-  absl::Status AwaitAtMost(int most, int64_t most_bytes) {
+  absl::Status AwaitAtMost(int most, int64_t most_bytes, const std::function<void()>& before_pause = nullptr) {
     while (true) {
       {
         MutexLock lock(tally_->mutex);
@@ -247,11 +245,11 @@ class RescoreRun {
             "evaluations");
         if (waited.ok()) return tally_->status;
       }
-      PROCTOR_RETURN_IF_ERROR(Report());
+      PROCTOR_RETURN_IF_ERROR(Report(before_pause));
     }
   }
 
-  absl::Status Report() {
+  absl::Status Report(const std::function<void()>& before_pause) {
     int64_t done = 0;
     std::string message;
     {
@@ -261,7 +259,7 @@ class RescoreRun {
       if (tally_->result.failed() > 0) absl::StrAppend(&message, ", ", tally_->result.failed(), " failed");
       if (tally_->running > 0) absl::StrAppend(&message, ", ", tally_->running, " running");
     }
-    return progress_.Report(done, total_, message);
+    return progress_.Report(done, total_, message, before_pause);
   }
 
   const CallContext context_;
