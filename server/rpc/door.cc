@@ -11,6 +11,7 @@
 #include "common/proto_time.h"
 #include "common/strings.h"
 #include "server/auth/method_rules.h"
+#include "server/rpc/call_memory.h"
 #include "server/rpc/stream_call.h"
 
 namespace proctor::server {
@@ -101,11 +102,16 @@ class GuardedCredentials final : public grpc::ServerCredentials {
 
 std::string Copy(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
+absl::Status NotKnownAnyMore() {
+  return absl::UnauthenticatedError("the token was withdrawn, has expired or has other scopes since this call began: begin another");
+}
+
 // Lives as long as its call.
 class CallerInterceptor final : public grpc::experimental::Interceptor {
  public:
   CallerInterceptor(const CallGuard& guard, ConnectionPeers& peers, const grpc::experimental::ServerRpcInfo& info, grpc::ServerContextBase& context)
-      : is_ours_(std::string_view(info.method()).starts_with("/proctor.")),
+      : context_(context),
+        is_ours_(std::string_view(info.method()).starts_with("/proctor.")),
         call_(guard, peers, context, info.method(), info.type() != grpc::experimental::ServerRpcInfo::Type::UNARY) {}
 
   void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
@@ -127,9 +133,14 @@ class CallerInterceptor final : public grpc::experimental::Interceptor {
   // gRPC hands messages on as void*. Those of our services are protobuf messages, whose base is where they begin.
   bool Looks() const { return is_ours_ && !call_.idle(); }
 
-  void Received(const void* message) {
-    call_.CheckStillKnown();
-    // Null: the client sends no more.
+  // Null: the client sends no more.
+  void Received(void* message) {
+    if (const absl::Status known = call_.CheckStillKnown(); !known.ok()) {
+      // It cannot be kept from the method, but what is in it can.
+      if (message != nullptr && is_ours_) static_cast<Message*>(message)->Clear();
+      BreakCall(context_, known);
+      return;
+    }
     if (message != nullptr && Looks()) call_.Received(*static_cast<const Message*>(message));
   }
 
@@ -144,6 +155,7 @@ class CallerInterceptor final : public grpc::experimental::Interceptor {
     if (caller.sees_credentials()) metadata.emplace(kProposesKey, "1");
   }
 
+  grpc::ServerContextBase& context_;
   const bool is_ours_;
   AdmittedCall call_;
 };
@@ -172,7 +184,7 @@ void AdmittedCall::Begin(const Metadata& metadata) {
   generation_ = guard_.parts().doors.generation();
   caller_ = Identified();
   // The doorman let the call in, so only a change of the tokens file in between leads here.
-  if (caller_.scopes.empty()) context_.TryCancel();
+  if (caller_.scopes.empty()) BreakCall(context_, NotKnownAnyMore());
   std::string peer = context_.peer();
   peers_.Note(context_.c_call(), peer);
   trail_.Begin(caller_, std::move(peer));
@@ -184,13 +196,15 @@ Caller AdmittedCall::Identified() const {
   return caller.ok() ? *std::move(caller) : Caller{.name = "", .tenant = "", .scopes = {}};
 }
 
-void AdmittedCall::CheckStillKnown() {
-  if (!streams_) return;
+absl::Status AdmittedCall::CheckStillKnown() {
+  if (caller_.scopes.empty()) return NotKnownAnyMore();
+  if (!streams_) return absl::OkStatus();
   const uint64_t generation = guard_.parts().doors.generation();
-  if (generation == generation_ && (caller_.expire_time == absl::InfiniteFuture() || absl::Now() < caller_.expire_time)) return;
-  generation_ = generation;
+  if (generation == generation_ && (caller_.expire_time == absl::InfiniteFuture() || absl::Now() < caller_.expire_time)) return absl::OkStatus();
   const Caller now = Identified();
-  if (now.name != caller_.name || now.tenant != caller_.tenant || !(now.scopes == caller_.scopes)) context_.TryCancel();
+  if (now.name != caller_.name || now.tenant != caller_.tenant || !(now.scopes == caller_.scopes)) return NotKnownAnyMore();
+  generation_ = generation;
+  return absl::OkStatus();
 }
 
 std::shared_ptr<grpc::ServerCredentials> PlainCredentials(Entrance entrance, const CallGuard& guard, const ConnectionPeers& peers) {

@@ -29,8 +29,7 @@ std::shared_ptr<grpc::ServerCredentials> PlainCredentials(Entrance entrance, con
 std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const v1::TlsConfig& tls, Entrance entrance, const CallGuard& guard,
                                                         const ConnectionPeers& peers);
 
-// A call that was let in: who makes it, and what it leaves behind (CallTrail). Ends streams of callers whose token was withdrawn or has
-// expired when they send their next message. The two directions of a stream may have threads of their own.
+// A call that was let in: who makes it, and what it leaves behind (CallTrail). The two directions of a stream may have threads of their own.
 class AdmittedCall {
  public:
   using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
@@ -38,15 +37,16 @@ class AdmittedCall {
   // `path` lives as long as the call; `guard` and `peers`, which is told where calls come from, longer.
   AdmittedCall(const CallGuard& guard, ConnectionPeers& peers, grpc::ServerContextBase& context, std::string_view path, bool streams);
 
-  // Its metadata is there.
+  // Its metadata is there. Breaks the call if its caller is not known any more.
   void Begin(const Metadata& metadata);
   // Nobody before Begin.
   const Caller& caller() const { return caller_; }
 
   // Messages need not be shown to the trail.
   bool idle() const { return trail_.idle(); }
-  // Before each message of the client.
-  void CheckStillKnown();
+  // Before each message of the client. UNAUTHENTICATED: its token was withdrawn, has expired or has other scopes since the call began; the
+  // message must not be heard, and the call is to be broken (BreakCall).
+  absl::Status CheckStillKnown();
   void Received(const google::protobuf::Message& request) { trail_.Received(request); }
   void Sent(const google::protobuf::Message& response) { trail_.Sent(response); }
   void Ended(absl::StatusCode code) { trail_.Ended(code); }

@@ -7,7 +7,8 @@
 // kMaxUnreleasedBytes or more, or while that much is to be written; each must be released. So what is queued is bounded where each
 // message is released by its answer (Act), and where one is written at a time (rewards, server streams). A client that takes nothing of what is
 // being written for as long as its Patience (at most twice that) loses the stream: StreamHandler::stalled, and all that was queued is dropped.
-// Where there is no memory for a message (CallBooks::memory) the stream ends RESOURCE_EXHAUSTED.
+// Where there is no memory for a message (CallBooks::memory) the stream ends RESOURCE_EXHAUSTED. The message of a caller who is not known any
+// more is dropped, and the stream with what is queued: UNAUTHENTICATED.
 #ifndef PROCTOR_SERVER_RPC_STREAM_H_
 #define PROCTOR_SERVER_RPC_STREAM_H_
 
@@ -130,7 +131,13 @@ class StreamCore final : public StreamWriter<Response>,
 
   // A message came: true if the reactor may read on at once.
   bool Received(Request request) {
-    if (books_ != nullptr) books_->Received(request);
+    if (books_ != nullptr) {
+      if (const absl::Status may = books_->Received(request); !may.ok()) {
+        MutexLock lock(mutex_);
+        EndAtOnce(may);
+        return false;
+      }
+    }
     bool more = false;
     const auto bytes = static_cast<size_t>(MemoryOf(request));
     absl::Status held;
@@ -258,10 +265,15 @@ class StreamCore final : public StreamWriter<Response>,
       WatchWrites();
       return;
     }
+    EndAtOnce(handler_->stalled(patience_->timeout));
+  }
+
+  // A status alone would wait for the client to take what is on its way. What is read and written fails now, and then the stream finishes.
+  void EndAtOnce(absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (reactor_ == nullptr) return;
     queue_.clear();
     finishing_ = true;
-    final_status_ = handler_->stalled(patience_->timeout);
-    // A status alone would wait for the client to take what is on its way. The write fails now, and then the stream finishes.
+    final_status_ = std::move(why);
     BreakCall(*context_, final_status_);
   }
 

@@ -1,5 +1,7 @@
 #include "server/rpc/stream_call.h"
 
+#include "common/status.h"
+
 namespace proctor::server {
 
 StreamCall::StreamCall(const CallBooks* books, grpc::CallbackServerContext& context, std::string_view path)
@@ -14,10 +16,11 @@ StreamCall::StreamCall(const CallBooks* books, grpc::CallbackServerContext& cont
   caller_ = admitted_->caller();
 }
 
-void StreamCall::Received(const google::protobuf::Message& request) {
-  if (!admitted_) return;
-  admitted_->CheckStillKnown();
+absl::Status StreamCall::Received(const google::protobuf::Message& request) {
+  if (!admitted_) return absl::OkStatus();
+  PROCTOR_RETURN_IF_ERROR(admitted_->CheckStillKnown());
   admitted_->Received(request);
+  return absl::OkStatus();
 }
 
 void StreamCall::Sent(const google::protobuf::Message& response) {

@@ -51,8 +51,8 @@ class StreamCall {
   // Null: as long as it likes.
   const Patience* patience() const { return patience_; }
 
-  // May cancel the call.
-  void Received(const google::protobuf::Message& request);
+  // Before the handler hears of it. UNAUTHENTICATED: it must not, and the call is to be broken; see AdmittedCall::CheckStillKnown.
+  absl::Status Received(const google::protobuf::Message& request);
   // About to be sent.
   void Sent(const google::protobuf::Message& response);
   // Before the client learns of it. Without it, the destructor says CANCELLED.

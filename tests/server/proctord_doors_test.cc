@@ -13,7 +13,7 @@
 #include "proctor/v1/job_service.pb.h"
 #include "proctor/v1/reward_service.grpc.pb.h"
 #include "proctor/v1/task_service.pb.h"
-#include "proctor/v1/trajectory_service.pb.h"
+#include "proctor/v1/trajectory_service.grpc.pb.h"
 #include "tests/server/guarded_proctord.h"
 
 namespace proctor::server {
@@ -309,10 +309,20 @@ TEST_F(ProctordDoorsTest, AWithdrawnTokenIsRefusedAndItsStreamsEnd) {
   ASSERT_TRUE(stream->Read(&response));
   server_.Write("tokens.yaml", "tokens:\n" + GuardedProctord::Token("trainer", "read_rewards"));
   AwaitTrue([&] { return Send(channel, {kListSessions, "", {Bearer("actor")}}).error_code() == StatusCode::UNAUTHENTICATED; });
-  request.mutable_keep_alive();
+  request.mutable_start_episode()->mutable_inline_task()->set_goal("Say hello.");
   stream->Write(request);
-  EXPECT_FALSE(stream->Read(&response));
-  EXPECT_FALSE(stream->Finish().ok());
+  v1::ActResponse unheard;
+  EXPECT_FALSE(stream->Read(&unheard)) << unheard.ShortDebugString();
+  const grpc::Status ended = stream->Finish();
+  EXPECT_EQ(ended.error_code(), StatusCode::UNAUTHENTICATED) << ended.error_message();
+  EXPECT_THAT(ended.error_message(), HasSubstr("withdrawn"));
+  // What it asked for was not done.
+  v1::ListEpisodesRequest list;
+  list.set_session(response.session().name());
+  v1::ListEpisodesResponse episodes;
+  ClientContext listing;
+  EXPECT_TRUE(v1::EnvironmentService::NewStub(server_.Unix())->ListEpisodes(&listing, list, &episodes).ok());
+  EXPECT_EQ(episodes.episodes_size(), 0);
   // A mistake keeps what is in force; a SIGHUP reads at once.
   server_.Write("tokens.yaml", "nonsense");
   server_.Signal(SIGHUP);
@@ -320,6 +330,41 @@ TEST_F(ProctordDoorsTest, AWithdrawnTokenIsRefusedAndItsStreamsEnd) {
   EXPECT_TRUE(Send(channel, {kListRewards, "", {Bearer("trainer")}}).ok());
   WriteTokens("");
   AwaitTrue([&] { return Send(channel, {kListSessions, "", {Bearer("actor")}}).ok(); });
+}
+
+// A stream that interceptors see to.
+TEST_F(ProctordDoorsTest, ARecordingOfAWithdrawnTokenEndsAsWell) {
+  WriteTokens(GuardedProctord::Token("recorder", "record"));
+  ASSERT_NO_FATAL_FAILURE(StartGuarded());
+  const auto channel = Tls();
+  ClientContext context;
+  context.AddMetadata("authorization", "Bearer " + GuardedProctord::TokenOf("recorder"));
+  v1::Trajectory trajectory;
+  const auto trajectories = v1::TrajectoryService::NewStub(channel);
+  const auto writer = trajectories->RecordTrajectory(&context, &trajectory);
+  v1::RecordTrajectoryRequest message;
+  message.mutable_header()->mutable_inline_task()->set_goal("wait");
+  ASSERT_TRUE(writer->Write(message));
+  message.mutable_step()->mutable_action()->mutable_answer()->set_text("42");
+  ASSERT_TRUE(writer->Write(message));
+  const auto local = v1::EnvironmentService::NewStub(server_.Unix());
+  const auto recorded = [&] {
+    ClientContext listing;
+    v1::ListEpisodesResponse episodes;
+    EXPECT_TRUE(local->ListEpisodes(&listing, v1::ListEpisodesRequest(), &episodes).ok());
+    return episodes.episodes_size() == 1 ? episodes.episodes(0) : v1::Episode();
+  };
+  AwaitTrue([&] { return !recorded().name().empty(); });
+  WriteTokens("");
+  AwaitTrue([&] { return Send(channel, {kListEnvironments, "", {Bearer("recorder")}}).error_code() == StatusCode::UNAUTHENTICATED; });
+  message.mutable_end()->set_end_kind(v1::END_KIND_TERMINATED);
+  message.mutable_end()->set_end_reason(v1::END_REASON_ANSWERED);
+  writer->Write(message);
+  const grpc::Status ended = writer->Finish();
+  EXPECT_EQ(ended.error_code(), StatusCode::UNAUTHENTICATED) << ended.error_message();
+  // The end that it told of was not heard.
+  AwaitTrue([&] { return recorded().state() == v1::EPISODE_STATE_CLOSED; });
+  EXPECT_EQ(recorded().end_kind(), v1::END_KIND_INTERRUPTED);
 }
 
 TEST_F(ProctordDoorsTest, ARenewedCertificateIsServedWithoutARestart) {
