@@ -29,7 +29,7 @@ class TenantVerbs {
   absl::StatusOr<v1::ListSessionsResponse> ListSessions(const v1::ListSessionsRequest& request) const;
   absl::StatusOr<v1::Session> KeepAlive(const v1::KeepAliveRequest& request) const;
   absl::StatusOr<v1::Episode> GetEpisode(const CallContext& context, const std::string& name) const;
-  // A page may be shorter than asked for, or empty, though more follow.
+  // A page may be shorter than asked for, or empty, though more follow; of another tenant's session there is one, and it is empty.
   absl::StatusOr<v1::ListEpisodesResponse> ListEpisodes(const CallContext& context, const v1::ListEpisodesRequest& request) const;
 
   void CreateSession(const CallContext& context, const v1::CreateSessionRequest& request, Done<v1::Session> done) const;

@@ -67,6 +67,35 @@ TEST_F(ProctordTenantsTest, ASessionIsNotThereForOtherTenants) {
   EXPECT_TRUE(As("root").Step(session.name()).ok());
 }
 
+TEST_F(ProctordTenantsTest, HowManyEpisodesASessionHasIsNotToldToOtherTenants) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  const Client anna = As("anna");
+  const v1::Session session = anna.Create();
+  for (int i = 0; i < 2; ++i) {
+    v1::EpisodeStart start;
+    ASSERT_TRUE(anna.Start(session.name(), start).ok());
+    ASSERT_TRUE(anna.Step(session.name(), "42").ok());
+  }
+  v1::ListEpisodesRequest request;
+  request.set_session(session.name());
+  request.set_page_size(1);
+  const auto list = [&](const char* name) {
+    const Client client = As(name);
+    v1::ListEpisodesResponse response;
+    const grpc::Status status = client.worlds().ListEpisodes(client.Context().get(), request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response;
+  };
+  for (const char* name : {"anna", "root", ""}) {
+    EXPECT_EQ(list(name).episodes_size(), 1) << name;
+    EXPECT_NE(list(name).next_page_token(), "") << name;
+  }
+  for (const char* name : {"ben", "carl"}) {
+    EXPECT_EQ(list(name).episodes_size(), 0) << name;
+    EXPECT_EQ(list(name).next_page_token(), "") << name;
+  }
+}
+
 TEST_F(ProctordTenantsTest, ARestartSeparatesThemStill) {
   ASSERT_NO_FATAL_FAILURE(Start());
   const v1::Session session = As("anna").Create();
