@@ -25,7 +25,10 @@ class TemporaryDirectory {
     char pattern[] = "/tmp/proctor-test-XXXXXX";
     path_ = mkdtemp(pattern);
   }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
   const std::string& path() const { return path_; }
 
  private:

@@ -1,7 +1,6 @@
 // What operators are to be alarmed by, from the real server: reloads that fail, a certificate's end, quotas that are nearly spent.
 #include <grpcpp/client_context.h>
 
-#include <chrono>
 #include <cmath>
 #include <optional>
 
@@ -11,17 +10,6 @@
 
 namespace proctor::server {
 namespace {
-
-// What the server does by itself within seconds.
-template <typename Condition>
-bool Comes(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    usleep(20'000);
-  }
-  return true;
-}
 
 class ProctordAlarmsTest : public TenantsFixture {
  protected:

@@ -3,16 +3,19 @@
 #define PROCTOR_TESTS_SERVER_SERVER_PROCESS_H_
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/server/comes.h"
 
 namespace proctor::server {
 
@@ -25,11 +28,29 @@ namespace proctor::server {
   _exit(127);
 }
 
-// Waits for the end of a process; returns its exit code, or minus the signal.
+// Waits for the end of a process; returns its exit code, or minus the signal; -1000: it is none of ours.
 inline int AwaitExit(pid_t pid) {
+  if (pid <= 0) return -1000;
   int status = 0;
-  waitpid(pid, &status, 0);
+  pid_t ended = -1;
+  while ((ended = waitpid(pid, &status, 0)) < 0 && errno == EINTR) {
+  }
+  if (ended != pid) return -1000;
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+// What is written into a pipe until `text` is among it, all ends are closed, or time is up.
+inline std::string ReadUntil(int fd, const std::string& text, std::chrono::milliseconds deadline) {
+  const auto end = std::chrono::steady_clock::now() + deadline;
+  std::string said;
+  char byte = 0;
+  while (said.find(text) == std::string::npos) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+    pollfd watched = {fd, POLLIN, 0};
+    if (left <= 0 || poll(&watched, 1, static_cast<int>(left)) != 1 || read(fd, &byte, 1) != 1) break;
+    said += byte;
+  }
+  return said;
 }
 
 // Runs a program to its end; returns as AwaitExit. Its output goes to `output`.
@@ -64,7 +85,8 @@ class ServerProcess {
   ServerProcess& operator=(const ServerProcess&) = delete;
 
   // Starts it and waits until it says that it is ready. What it logs is appended to the file `log`; empty: it goes where the test's does.
-  void Start(const std::vector<std::string>& command, const std::string& log = "") {
+  void Start(const std::vector<std::string>& command, const std::string& log = "",
+             std::chrono::milliseconds deadline = std::chrono::seconds(60)) {
     int ends[2];
     ASSERT_EQ(pipe(ends), 0);
     pid_ = fork();
@@ -77,32 +99,28 @@ class ServerProcess {
       Become(command);
     }
     close(ends[1]);
-    std::string said;
-    char byte = 0;
-    while (said.find("ready\n") == std::string::npos && read(ends[0], &byte, 1) == 1) said += byte;
+    const std::string said = ReadUntil(ends[0], "ready\n", deadline);
     close(ends[0]);
-    ASSERT_NE(said.find("ready\n"), std::string::npos) << said;
+    ASSERT_NE(said.find("ready\n"), std::string::npos) << "it did not get ready; it said: " << said;
   }
-  void Signal(int signal) const { kill(pid_, signal); }
-  // Returns as AwaitExit.
-  int Stop(int signal) {
-    kill(pid_, signal);
+  void Signal(int signal) const {
+    if (pid_ > 0) kill(pid_, signal);  // Minus one would be everybody.
+  }
+  // Returns as AwaitExit; see StopWithin.
+  int Stop(int signal) { return StopWithin(signal, std::chrono::seconds(60)); }
+  // The same of one that is to end within `deadline`; -SIGKILL: it did not, and was killed.
+  int StopWithin(int signal, std::chrono::seconds deadline) {
+    Signal(signal);
+    if (!Comes([this] { return !Runs(); }, deadline)) Signal(SIGKILL);
     const int code = AwaitExit(pid_);
     pid_ = -1;
     return code;
   }
-  // The same of one that is to end within `deadline`; -SIGKILL: it did not, and was killed.
-  int StopWithin(int signal, std::chrono::seconds deadline) {
-    const auto end = std::chrono::steady_clock::now() + deadline;
-    kill(pid_, signal);
+  // Its end is only looked at: until it is taken by Stop its number is nobody else's.
+  bool Runs() const {
     siginfo_t ended = {};
-    while (waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0 &&
-           std::chrono::steady_clock::now() < end) {
-      usleep(20'000);
-    }
-    return Stop(ended.si_pid == 0 ? SIGKILL : 0);
+    return pid_ > 0 && waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0;
   }
-  bool Runs() const { return pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) == 0; }
 
  private:
   pid_t pid_ = -1;
