@@ -22,6 +22,9 @@ CHOSEN = {"calculator/copy_result", "calculator/evaluate", "editor/read_entry", 
 class RefineDesktopLoopTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        lacks = subprocess.run([ROOT / "tests" / "env" / "desktop" / "machine_lacks"], check=True, stdout=subprocess.PIPE, text=True, timeout=60)
+        if lacks.stdout:
+            raise unittest.SkipTest(lacks.stdout)
         folder = tempfile.TemporaryDirectory(prefix="proctor-refine-test-")
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
@@ -32,7 +35,7 @@ class RefineDesktopLoopTest(unittest.TestCase):
         cls.addClassCleanup(cls.client.close)
         desktop = cls.client.call(cls.client.environments.GetEnvironment, env_pb.GetEnvironmentRequest(name="environments/desktop"))
         if not desktop.available:
-            raise unittest.SkipTest(desktop.unavailable_reason)
+            raise AssertionError(desktop.unavailable_reason)
 
     def refine(self):
         path = os.pathsep.join([str(ROOT / "clients" / "examples"), os.environ["PYTHONPATH"]])

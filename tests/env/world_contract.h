@@ -23,8 +23,8 @@ class WorldUnderTest {
   virtual Environment& environment() = 0;
   // A task whose first observation lists at least one element that can be clicked.
   virtual v1::Task MakeTask() = 0;
-  // Breaks the world that is open (kills its browser, ...): the next action must end interrupted. False: cannot.
-  virtual bool Break() { return false; }
+  // Breaks the world that is open (kills its browser, ...): the next action must end interrupted. False: it could not.
+  virtual bool Break() = 0;
   // Things that a closed session must not leave behind: browser contexts, site instances, files.
   virtual int64_t CountLeft() { return 0; }
   // Something that can be collected of it; default: the final URL.
@@ -33,8 +33,8 @@ class WorldUnderTest {
   virtual v1::EnvironmentSettings settings() { return {}; }
 };
 
-// nullptr: this machine lacks what the world needs; the tests are skipped, visibly.
-using MakeWorldUnderTest = std::function<std::unique_ptr<WorldUnderTest>()>;
+// `lacks`, if it is set: what this machine lacks for the world; the tests are skipped, visibly. Else nullptr is a failure.
+using MakeWorldUnderTest = std::function<std::unique_ptr<WorldUnderTest>(std::string& lacks)>;
 
 class WorldContractTest : public testing::TestWithParam<MakeWorldUnderTest> {
  protected:

@@ -114,5 +114,24 @@ class SummarizeTestsTest(unittest.TestCase):
         self.assertEqual(1, self.summarize((*self.GOOGLE_SKIPPED[:2], headless), must_run=True)[0])
 
 
+class MachineLacksTest(unittest.TestCase):
+    """Why tests of desktops may be skipped: tests/env/desktop/machine_lacks."""
+
+    def ask(self, path):
+        done = subprocess.run(["/bin/sh", ROOT / "tests" / "env" / "desktop" / "machine_lacks"], capture_output=True, text=True, timeout=60,
+                              env={"PATH": path})
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        return done.stdout
+
+    def test_programs_and_walls_are_looked_for(self):
+        with tempfile.TemporaryDirectory(prefix="proctor-test-") as folder:
+            self.assertRegex(self.ask(folder), "^not installed: Xvnc .*openbox.*\n$")
+            for name in ("Xvnc", "dbus-daemon", "openbox", "galculator", "gnumeric", "mousepad", "thunar", "unshare"):
+                (program := pathlib.Path(folder, name)).write_text("#!/bin/sh\necho nothing to be had >&2\nexit 1\n")
+                program.chmod(0o755)
+            self.assertRegex(self.ask(f"{folder}:/usr/bin:/bin"),
+                             "^(desktops cannot be walled in here: nothing to be had|not installed: /usr/libexec/at-spi-bus-launcher)\n$")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -10,7 +10,7 @@ namespace {
 
 class AndroidUnderTest final : public WorldUnderTest {
  public:
-  bool ok() const { return lab_.ok(); }
+  const android::Lab& lab() const { return lab_; }
   Environment& environment() override { return lab_.environment(); }
   v1::Task MakeTask() override {
     v1::Task task;
@@ -43,9 +43,12 @@ class AndroidUnderTest final : public WorldUnderTest {
   android::Lab lab_;
 };
 
-std::unique_ptr<WorldUnderTest> MakeAndroid() {
+std::unique_ptr<WorldUnderTest> MakeAndroid(std::string& lacks) {
+  if (android::FindAdb().empty()) lacks = android::kNoAdb;
+  if (!lacks.empty()) return nullptr;
   auto world = std::make_unique<AndroidUnderTest>();
-  if (!world->ok()) return nullptr;
+  EXPECT_TRUE(world->lab().ok()) << world->lab().problem();
+  if (!world->lab().ok()) return nullptr;
   return world;
 }
 

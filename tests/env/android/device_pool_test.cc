@@ -15,6 +15,7 @@
 #include "common/proto_time.h"
 #include "tests/env/android/world_fixture.h"
 #include "tests/env/fakes.h"
+#include "tests/server/comes.h"
 
 namespace proctor::env::android {
 namespace {
@@ -57,8 +58,11 @@ class PoolTest : public WorldTest {
  protected:
   // Tests make their own lab.
   void SetUp() override {}
+  // False: skip, with kNoAdb.
   bool Make(LabOptions options) {
+    if (FindAdb().empty()) return false;
     lab_ = std::make_unique<Lab>(std::move(options));
+    EXPECT_TRUE(lab_->ok()) << lab_->problem();
     return lab_->ok();
   }
   static LabOptions Devices(int count) {
@@ -76,7 +80,7 @@ class PoolTest : public WorldTest {
 };
 
 TEST_F(PoolTest, LeasesEachDeviceToOneSession) {
-  if (!Make(Devices(2))) GTEST_SKIP() << lab_->problem();
+  if (!Make(Devices(2))) GTEST_SKIP() << kNoAdb;
   EXPECT_EQ(OpenStatus("nobody").code(), absl::StatusCode::kUnavailable);
   v1::AndroidSettings settings;
   settings.set_serial(lab_->device(1).serial());
@@ -93,7 +97,7 @@ TEST_F(PoolTest, OnlyConfiguredSerialsAreLeased) {
   LabOptions options = Devices(1);
   options.config.add_serials("127.0.0.1:1");
   options.config.set_adb_path(FindAdb());
-  if (FindAdb().empty()) GTEST_SKIP() << "this machine has no adb";
+  if (FindAdb().empty()) GTEST_SKIP() << kNoAdb;
   // The lab waits for devices in vain: there is none that may be leased.
   AndroidEnvironment::Options environment;
   environment.config = options.config;
@@ -125,7 +129,7 @@ TEST(AndroidEnvironmentTest, SaysWhatIsMissing) {
 
 // The first of four devices is lost while its session acts: the others notice nothing.
 TEST_F(PoolTest, ALostDeviceInterruptsItsOwnEpisodeOnly) {
-  if (!Make(Devices(4))) GTEST_SKIP() << lab_->problem();
+  if (!Make(Devices(4))) GTEST_SKIP() << kNoAdb;
   SessionFixture sessions(SystemClock());
   sessions.manager().Register("android", lab_->environment(), 4);
   std::vector<std::string> names;
@@ -174,7 +178,7 @@ TEST_F(PoolTest, ALostDeviceInterruptsItsOwnEpisodeOnly) {
 }
 
 TEST_F(PoolTest, ADeviceThatRebootsIsWaitedFor) {
-  if (!Make(Devices(1))) GTEST_SKIP() << lab_->problem();
+  if (!Make(Devices(1))) GTEST_SKIP() << kNoAdb;
   world_ = lab_->Open();
   const v1::Observation start = Reset();
   Done(TapOn(start, "Settings"));
@@ -183,7 +187,7 @@ TEST_F(PoolTest, ADeviceThatRebootsIsWaitedFor) {
   EXPECT_EQ(world_->Act(Soon(), Press(v1::DEVICE_BUTTON_BACK), {}).status().code(), absl::StatusCode::kUnavailable);
   std::thread booting([this] {
     // Listed, but still starting for a while.
-    while (lab_->device().adbd().connection_count() == 0) absl::SleepFor(absl::Milliseconds(10));
+    EXPECT_TRUE(Comes([this] { return lab_->device().adbd().connection_count() > 0; }));
     absl::SleepFor(absl::Milliseconds(300));
     lab_->device().FinishBoot();
   });
@@ -195,7 +199,7 @@ TEST_F(PoolTest, ADeviceThatStaysAwayIsToldAfterTheWait) {
   LabOptions options = Devices(1);
   options.config.mutable_device_wait()->set_seconds(0);
   options.config.mutable_device_wait()->set_nanos(300'000'000);
-  if (!Make(options)) GTEST_SKIP() << lab_->problem();
+  if (!Make(options)) GTEST_SKIP() << kNoAdb;
   world_ = lab_->Open();
   Reset();
   lab_->device().adbd().GoOffline();
@@ -211,7 +215,7 @@ TEST_F(PoolTest, ADeviceThatStaysAwayIsToldAfterTheWait) {
 }
 
 TEST_F(PoolTest, AnAdbServerThatDiesIsStartedAgain) {
-  if (!Make(Devices(2))) GTEST_SKIP() << lab_->problem();
+  if (!Make(Devices(2))) GTEST_SKIP() << kNoAdb;
   world_ = lab_->Open();
   Reset();
   const std::set<pid_t> servers = Children("nodaemon");
@@ -226,7 +230,7 @@ TEST_F(PoolTest, AnAdbServerThatDiesIsStartedAgain) {
 }
 
 TEST_F(PoolTest, AServerThatRanAlreadyIsLeftAlone) {
-  if (!Make(Devices(1))) GTEST_SKIP() << lab_->problem();
+  if (!Make(Devices(1))) GTEST_SKIP() << kNoAdb;
   LabOptions other;
   other.config.set_adb_server(lab_->server().text());
   {
@@ -241,7 +245,7 @@ TEST_F(PoolTest, AServerThatRanAlreadyIsLeftAlone) {
 
 // PROCTOR_ANDROID_SESSIONS: how many; each with an episode that opens an application and types.
 TEST_F(PoolTest, ManySessionsLeaveNothingBehind) {
-  if (!Make(Devices(4))) GTEST_SKIP() << lab_->problem();
+  if (!Make(Devices(4))) GTEST_SKIP() << kNoAdb;
   int sessions = 200;
   if (const char* given = std::getenv("PROCTOR_ANDROID_SESSIONS"); given != nullptr) sessions = std::atoi(given);
   const auto run = [this](int count) {

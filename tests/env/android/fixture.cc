@@ -55,10 +55,6 @@ uint16_t FreePort() {
 }
 
 Lab::Lab(Options options) {
-  if (FindAdb().empty()) {
-    problem_ = "this machine has no adb";
-    return;
-  }
   // No look for emulators on the machine's own ports.
   setenv("ADB_LOCAL_TRANSPORT_MAX_PORT", "5554", 1);
   for (int i = 0; i < options.devices; ++i) {
@@ -69,24 +65,32 @@ Lab::Lab(Options options) {
     devices_.push_back(std::make_unique<fake::FakeDevice>(device));
     if (options.config.connect_size() < options.devices) options.config.add_connect(devices_.back()->serial());
   }
-  if (options.config.adb_server().empty()) {
+  if (!options.config.adb_server().empty()) {
+    server_.port = static_cast<uint16_t>(std::atoi(options.config.adb_server().substr(options.config.adb_server().rfind(':') + 1).c_str()));
+    problem_ = Begin(options);
+    return;
+  }
+  // A port that was free may be somebody else's before the adb server has it.
+  for (int attempt = 0; attempt < 3; ++attempt) {
     server_.port = FreePort();
     options.config.set_adb_server(server_.text());
-  } else {
-    server_.port = static_cast<uint16_t>(std::atoi(options.config.adb_server().substr(options.config.adb_server().rfind(':') + 1).c_str()));
+    problem_ = Begin(options);
+    if (problem_.empty()) return;
+    std::fprintf(stderr, "with the adb server at %s: %s\n", server_.text().c_str(), problem_.c_str());
   }
+}
+
+std::string Lab::Begin(const Options& options) {
+  environment_.reset();
   AndroidEnvironment::Options environment;
   environment.config = options.config;
   environment.adb_home = home_.path();
   environment.scratch = scratch_.path();
   auto made = AndroidEnvironment::Create(std::move(environment));
-  if (!made.ok()) {
-    problem_ = std::string(made.status().message());
-    return;
-  }
+  if (!made.ok()) return std::string(made.status().message());
   environment_ = *std::move(made);
-  const absl::Status found = environment_->AwaitDevices(Soon(), options.devices);
-  if (!found.ok()) problem_ = absl::StrCat("no devices: ", environment_->Describe().unavailable_reason());
+  const absl::Status found = environment_->AwaitDevices(CallContext::WithTimeout(absl::Seconds(30)), options.devices);
+  return found.ok() ? "" : absl::StrCat("no devices: ", environment_->Describe().unavailable_reason());
 }
 
 Lab::~Lab() { environment_.reset(); }

@@ -25,8 +25,9 @@ class TemporaryFolder {
   std::string path_;
 };
 
-// The `adb` of this machine; empty: there is none, and tests that need it are skipped.
+// The `adb` of this machine; empty: there is none, and tests that need it are skipped, with kNoAdb. For nothing else.
 std::string FindAdb();
+inline constexpr char kNoAdb[] = "this machine has no adb";
 // A port that was free a moment ago.
 uint16_t FreePort();
 
@@ -37,14 +38,14 @@ struct LabOptions {
   v1::AndroidConfig config;
 };
 
-// Devices and an environment that has found them.
+// Devices and an environment that has found them. Needs an adb.
 class Lab {
  public:
   using Options = LabOptions;
   explicit Lab(Options options = {});
   ~Lab();
 
-  // False: say why, and skip.
+  // False: a failure.
   bool ok() const { return problem_.empty(); }
   const std::string& problem() const { return problem_; }
 
@@ -61,6 +62,9 @@ class Lab {
   std::unique_ptr<World> Open(const v1::AndroidSettings& settings = {});
 
  private:
+  // Makes the environment; returns what went wrong.
+  std::string Begin(const Options& options);
+
   std::string problem_;
   TemporaryFolder home_;
   TemporaryFolder scratch_;

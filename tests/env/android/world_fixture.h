@@ -22,8 +22,9 @@ class WorldTest : public testing::Test {
   }
 
   void SetUpLab(LabOptions options, const v1::AndroidSettings& settings = {}) {
+    if (FindAdb().empty()) GTEST_SKIP() << kNoAdb;
     lab_ = std::make_unique<Lab>(std::move(options));
-    if (!lab_->ok()) GTEST_SKIP() << lab_->problem();
+    ASSERT_TRUE(lab_->ok()) << lab_->problem();
     world_ = lab_->Open(settings);
   }
 

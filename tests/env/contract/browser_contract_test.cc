@@ -34,13 +34,14 @@ struct Browser {
     options.max_browsers = 1;
     return options;
   }
-  // False: this machine has no browser or allows no sandbox.
+  // A browser is a must, as for all tests with one.
   bool Start(net::EgressProxy::Options proxy_options) {
     auto made = net::EgressProxy::Create(std::move(proxy_options));
+    EXPECT_TRUE(made.ok()) << made.status();
     if (!made.ok()) return false;
     proxy = *std::move(made);
     const absl::Status started = pool.Start(CallContext::WithTimeout(absl::Seconds(60)));
-    if (!started.ok()) std::fprintf(stderr, "no browser: %s\n", started.ToString().c_str());
+    EXPECT_TRUE(started.ok()) << started;
     return started.ok();
   }
 
@@ -118,7 +119,7 @@ class PracticeUnderTest final : public WorldUnderTest {
 };
 
 template <typename World>
-std::unique_ptr<WorldUnderTest> Make() {
+std::unique_ptr<WorldUnderTest> Make(std::string&) {
   auto world = std::make_unique<World>();
   if (!world->Start()) return nullptr;
   return world;

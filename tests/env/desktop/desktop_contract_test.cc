@@ -49,7 +49,8 @@ class DesktopUnderTest final : public WorldUnderTest {
   const std::unique_ptr<desktop::DesktopParts> parts_;
 };
 
-std::unique_ptr<WorldUnderTest> MakeDesktop() {
+std::unique_ptr<WorldUnderTest> MakeDesktop(std::string& lacks) {
+  lacks = desktop::MachineLacks();
   auto parts = desktop::DesktopParts::Make({}, /*prewarm=*/true);
   return parts == nullptr ? nullptr : std::make_unique<DesktopUnderTest>(std::move(parts));
 }

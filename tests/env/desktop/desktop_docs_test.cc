@@ -30,7 +30,7 @@ TEST_F(DesktopWorldTest, TheDocumentedTaskCanBeDone) {
   v1::Task task;
   const absl::Status parsed = ProtoFromJson(Example("json"), task);
   ASSERT_TRUE(parsed.ok()) << parsed;
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(task);
   EXPECT_EQ(Find(start, "textbox").value(), "one\n");
   Press("Control+End");

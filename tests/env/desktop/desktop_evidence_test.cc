@@ -34,7 +34,7 @@ class DesktopEvidenceTest : public DesktopWorldTest {
 };
 
 TEST_F(DesktopEvidenceTest, ReadsFilesAsTheyAre) {
-  if (!Start(WithCommands({{"large", "head -c 2000000 /dev/zero > large"}}))) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start(WithCommands({{"large", "head -c 2000000 /dev/zero > large"}}))) GTEST_SKIP() << MachineLacks();
   v1::Task task = TaskWith("", "dir/text.txt", "Grüße\n");
   v1::DesktopFile& binary = *task.mutable_start_state()->mutable_desktop()->add_files();
   binary.set_path("binary");
@@ -56,7 +56,7 @@ TEST_F(DesktopEvidenceTest, NeverLeavesTheHomeDirectory) {
   if (!Start(WithCommands({{"plant",
                             "ln -s /etc/passwd link; ln -s /etc dir; ln -s ../../etc/passwd up; mkfifo pipe; mkdir real; "
                             "ln -s /proc/1/environ env; ln -s link chain"}}))) {
-    GTEST_SKIP() << "no desktops on this machine";
+    GTEST_SKIP() << MachineLacks();
   }
   Reset(TaskWith(""));
   EXPECT_EQ(Run("plant")["exit_code"], 0);
@@ -70,7 +70,7 @@ TEST_F(DesktopEvidenceTest, RunsOnlyConfiguredCommands) {
                            {"long", "yes | head -c 200000"},
                            {"orphan", "sleep 1000 & echo done"},
                            {"killed", "kill -9 $$"}}))) {
-    GTEST_SKIP() << "no desktops on this machine";
+    GTEST_SKIP() << MachineLacks();
   }
   Reset(TaskWith(""));
   EXPECT_EQ(Run("hello"), (Json{{"exit_code", 3}, {"output", "hello\n"}}));
@@ -84,7 +84,7 @@ TEST_F(DesktopEvidenceTest, RunsOnlyConfiguredCommands) {
 }
 
 TEST_F(DesktopEvidenceTest, ListsProcesses) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   Reset(TaskWith("editor", "note.txt", ""));
   v1::EvidenceRequest request;
   request.mutable_processes();
@@ -94,7 +94,7 @@ TEST_F(DesktopEvidenceTest, ListsProcesses) {
 }
 
 TEST_F(DesktopEvidenceTest, ListsWindowsInFront) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   Reset(TaskWith("editor", "note.txt", ""));
   v1::EvidenceRequest request;
   request.mutable_foreground();
@@ -105,7 +105,7 @@ TEST_F(DesktopEvidenceTest, ListsWindowsInFront) {
 }
 
 TEST_F(DesktopEvidenceTest, FindsPicturesOnTheScreen) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("calculator"));
   v1::ObservationRequest picture;
   picture.add_parts(v1::OBSERVATION_PART_SCREENSHOT);
@@ -138,7 +138,7 @@ TEST_F(DesktopEvidenceTest, FindsPicturesOnTheScreen) {
 }
 
 TEST_F(DesktopEvidenceTest, RefusesWhatDesktopsDoNotHave) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   v1::EvidenceRequest request;
   request.mutable_final_url();
   // Before an episode too.

@@ -18,6 +18,7 @@
 #include "env/desktop/desktop_config.h"
 #include "env/desktop/desktop_environment.h"
 #include "gtest/gtest.h"
+#include "tests/env/desktop/machine_lacks.h"
 #include "tests/env/desktop/process_family.h"
 
 namespace proctor::env::desktop {
@@ -31,7 +32,10 @@ class TemporaryDirectory {
     path_ = mkdtemp(path.data());
     std::filesystem::permissions(path_, std::filesystem::perms::all);
   }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
   const std::string& path() const { return path_; }
 
  private:
@@ -42,8 +46,9 @@ inline std::string GuestExecutable() { return PROCTOR_DESKTOP_GUEST; }
 
 // The environment and what it needs.
 struct DesktopParts {
-  // nullptr with a message on stderr: this machine cannot have desktops.
+  // nullptr: this machine lacks something, see MachineLacks; or there is a failure, for the product's own.
   static std::unique_ptr<DesktopParts> Make(v1::DesktopConfig config = {}, bool prewarm = false) {
+    if (!MachineLacks().empty()) return nullptr;
     auto parts = std::make_unique<DesktopParts>();
     DesktopEnvironment::Options options;
     options.config = std::move(config);
@@ -52,13 +57,13 @@ struct DesktopParts {
     options.prewarm = prewarm;
     auto made = DesktopEnvironment::Create(std::move(options), parts->background);
     if (!made.ok()) {
-      std::fprintf(stderr, "no desktop environment: %s\n", made.status().ToString().c_str());
+      ADD_FAILURE() << "no desktop environment: " << made.status();
       return nullptr;
     }
     parts->environment = *std::move(made);
     const v1::Environment described = parts->environment->Describe();
     if (described.available() && described.unavailable_reason().empty()) return parts;
-    std::fprintf(stderr, "no desktops here: %s\n", described.unavailable_reason().c_str());
+    ADD_FAILURE() << "no desktops, though this machine lacks nothing: " << described.unavailable_reason();
     return nullptr;
   }
 
@@ -72,7 +77,7 @@ inline CallContext AMinute() { return CallContext::WithTimeout(absl::Minutes(1))
 // One world, and what tests do with it.
 class DesktopWorldTest : public testing::Test {
  protected:
-  // False: skip.
+  // False: skip, with MachineLacks.
   bool Start(v1::DesktopConfig config = {}, const v1::DesktopSettings& settings = {}) {
     parts_ = DesktopParts::Make(std::move(config));
     if (parts_ == nullptr) return false;

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,7 +52,7 @@ TEST_F(DesktopIsolationTest, HasNoNetwork) {
   const FakeRfbServer host([](RfbPeer& peer) { peer.Write("reached"); });
   const std::string script = absl::StrCat("(exec 3<>/dev/tcp/127.0.0.1/", host.port(), " && echo connected) 2>&1 || echo refused");
   if (!StartWith({{"connect", script}, {"interfaces", "grep -c : /proc/net/dev; grep -c : /proc/net/if_inet6; tail -n +2 /proc/net/route | wc -l"}})) {
-    GTEST_SKIP() << "no desktops on this machine";
+    GTEST_SKIP() << MachineLacks();
   }
   Reset(TaskWith(""));
   EXPECT_THAT(Run("connect"), HasSubstr("refused"));
@@ -65,7 +66,7 @@ TEST_F(DesktopIsolationTest, HasTheMachinesNetworkIfConfigured) {
   v1::DesktopConfig config;
   config.set_network(true);
   const std::string script = absl::StrCat("exec 3<>/dev/tcp/127.0.0.1/", host.port(), " && head -c 7 <&3");
-  if (!StartWith({{"connect", script}}, config)) GTEST_SKIP() << "no desktops on this machine";
+  if (!StartWith({{"connect", script}}, config)) GTEST_SKIP() << MachineLacks();
   Reset(TaskWith(""));
   EXPECT_EQ(Run("connect"), "reached");
 }
@@ -82,7 +83,7 @@ TEST_F(DesktopIsolationTest, SeesNothingOfTheMachineButItsPrograms) {
                   {"mount", "mount -t tmpfs x /home/user 2>&1; umount /usr 2>&1"},
                   {"devices", "mknod x c 1 3 2>&1; ls /dev"},
                   {"host", "hostname; ipcs -m | grep -c 0x"}})) {
-    GTEST_SKIP() << "no desktops on this machine";
+    GTEST_SKIP() << MachineLacks();
   }
   Reset(TaskWith(""));
   EXPECT_EQ(Run("tmp"), "");
@@ -108,7 +109,7 @@ TEST_F(DesktopIsolationTest, TwoSessionsDoNotSeeOneAnother) {
                   {"leave", "echo mine > /tmp/mine; echo mine > /dev/shm/mine"},
                   {"find", "ls /tmp/mine /dev/shm/mine 2>&1"},
                   {"names", "cat /proc/[0-9]*/comm"}})) {
-    GTEST_SKIP() << "no desktops on this machine";
+    GTEST_SKIP() << MachineLacks();
   }
   const auto other = Open();
   ASSERT_NE(other, nullptr);
@@ -133,7 +134,7 @@ TEST_F(DesktopIsolationTest, TwoSessionsDoNotSeeOneAnother) {
 }
 
 TEST_F(DesktopIsolationTest, AFaultIsTheWorldsAndTheNextEpisodeBegins) {
-  if (!StartWith({{"kill", "kill -9 $(pidof Xvnc); sleep 60"}})) GTEST_SKIP() << "no desktops on this machine";
+  if (!StartWith({{"kill", "kill -9 $(pidof Xvnc); sleep 60"}})) GTEST_SKIP() << MachineLacks();
   Reset(TaskWith("editor", "note.txt", "x"));
   v1::EvidenceRequest request;
   request.mutable_command()->set_name("kill");
@@ -146,7 +147,7 @@ TEST_F(DesktopIsolationTest, AFaultIsTheWorldsAndTheNextEpisodeBegins) {
 }
 
 TEST_F(DesktopIsolationTest, KillingTheGuestIsAFaultToo) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   Reset(TaskWith("editor", "note.txt", "x"));
   for (const FamilyMember& process : Descendants()) {
     if (process.name.rfind("proctor-desktop", 0) == 0) kill(process.pid, SIGKILL);
@@ -159,7 +160,7 @@ TEST_F(DesktopIsolationTest, KillingTheGuestIsAFaultToo) {
 
 TEST_F(DesktopIsolationTest, TwentySessionsLeaveNothing) {
   parts_ = DesktopParts::Make({}, /*prewarm=*/true);
-  if (parts_ == nullptr) GTEST_SKIP() << "no desktops on this machine";
+  if (parts_ == nullptr) GTEST_SKIP() << MachineLacks();
   const auto run = [&] {
     const auto world = Open();
     ASSERT_NE(world, nullptr);
@@ -181,7 +182,7 @@ TEST_F(DesktopIsolationTest, LeavesTheMachinesDirectoriesAsTheyAre) {
   struct stat before[4] = {}, after[4] = {};
   const char* paths[] = {"/tmp", "/home", "/run", "/dev/shm"};
   for (int i = 0; i < 4; ++i) stat(paths[i], &before[i]);
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   Reset(TaskWith(""));
   for (int i = 0; i < 4; ++i) {
     stat(paths[i], &after[i]);
@@ -203,6 +204,7 @@ int64_t ProcessesOf(const std::string& text) {
 }
 
 TEST_F(DesktopIsolationTest, WithoutNamespacesItTidiesUpAllTheSame) {
+  if (const std::string lacks = MachineLacks("programs"); !lacks.empty()) GTEST_SKIP() << lacks;
   const TemporaryDirectory directory;
   DesktopLauncher launcher;
   launcher.config = WithDefaults({}, geteuid() == 0);
@@ -211,7 +213,8 @@ TEST_F(DesktopIsolationTest, WithoutNamespacesItTidiesUpAllTheSame) {
   launcher.isolated = false;
   if (geteuid() == 0) launcher.user = *FindUser("nobody");
   ProcessSpawner spawner;
-  if (const absl::Status probe = ProbeMachine(AMinute(), launcher, spawner); !probe.ok()) GTEST_SKIP() << probe;
+  const absl::Status probe = ProbeMachine(AMinute(), launcher, spawner);
+  ASSERT_TRUE(probe.ok()) << probe;
   const auto settings = ResolveDesktopSettings(launcher.config, {});
   ASSERT_TRUE(settings.ok());
   {
@@ -230,12 +233,13 @@ TEST_F(DesktopIsolationTest, WithoutNamespacesItTidiesUpAllTheSame) {
 
 // A process that has a desktop and is killed as a server may be. Gives whether all that descended from it went too.
 TEST_F(DesktopIsolationTest, KillingTheServerLeavesNothing) {
-  if (DesktopParts::Make() == nullptr) GTEST_SKIP() << "no desktops on this machine";
+  if (DesktopParts::Make() == nullptr) GTEST_SKIP() << MachineLacks();
   const TemporaryDirectory directory;
   const std::string ready = directory.path() + "/ready";
   const pid_t server = fork();
   ASSERT_GE(server, 0);
   if (server == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // Where the test ends before it kills it.
     // What it cannot remove itself goes with ours.
     setenv("TMPDIR", directory.path().c_str(), 1);
     execl("/proc/self/exe", "test", "--gtest_also_run_disabled_tests", "--gtest_filter=*DISABLED_HoldsADesktop",

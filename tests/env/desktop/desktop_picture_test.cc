@@ -37,7 +37,7 @@ class DesktopPictureTest : public DesktopWorldTest {
 };
 
 TEST_F(DesktopPictureTest, AllFormatsShowTheSameScreen) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   Reset(TaskWith("calculator"));
   const v1::Image png = See(Picture(v1::IMAGE_FORMAT_UNSPECIFIED));
   EXPECT_EQ(png.format(), v1::IMAGE_FORMAT_PNG);
@@ -59,7 +59,7 @@ TEST_F(DesktopPictureTest, AllFormatsShowTheSameScreen) {
 }
 
 TEST_F(DesktopPictureTest, AStillScreenIsTheSamePicture) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("calculator"));
   const v1::Image first = SeeStill();
   EXPECT_EQ(See(Picture(v1::IMAGE_FORMAT_PNG)).data(), first.data());
@@ -68,7 +68,7 @@ TEST_F(DesktopPictureTest, AStillScreenIsTheSamePicture) {
 }
 
 TEST_F(DesktopPictureTest, MarksAreDrawnOverTheElements) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("calculator"));
   const v1::Image plain = SeeStill();
   const v1::Image marked = See(Picture(v1::IMAGE_FORMAT_PNG, true));

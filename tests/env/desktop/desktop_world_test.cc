@@ -1,5 +1,6 @@
 // What a desktop shows, and what actions do, seen by their effect in real applications.
 #include <gmock/gmock.h>
+#include <gtest/gtest-spi.h>
 
 #include <set>
 
@@ -19,7 +20,7 @@ v1::Target At(double x, double y) {
 }
 
 TEST_F(DesktopWorldTest, TypesIntoAnEditorAndSavesTheFile) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("editor", "note.txt", "one\n"));
   EXPECT_THAT(start.title(), HasSubstr("note.txt"));
   ASSERT_EQ(start.windows_size(), 1);
@@ -42,7 +43,7 @@ TEST_F(DesktopWorldTest, TypesIntoAnEditorAndSavesTheFile) {
 }
 
 TEST_F(DesktopWorldTest, TypesAnyUnicode) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   Reset(TaskWith("editor", "note.txt", ""));
   const std::string text = "Grüße, ÆØÅ ß € – „“ Ελλάδα Привет 漢字かな 한글 עברית 😀🎉 ½ ∑";
   v1::Action action;
@@ -54,7 +55,7 @@ TEST_F(DesktopWorldTest, TypesAnyUnicode) {
 }
 
 TEST_F(DesktopWorldTest, TypesMoreDifferentCharactersThanTheKeyboardHasKeysFor) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   Reset(TaskWith("editor", "note.txt", ""));
   std::string text;
   for (int i = 0; i < 80; ++i) {
@@ -66,7 +67,7 @@ TEST_F(DesktopWorldTest, TypesMoreDifferentCharactersThanTheKeyboardHasKeysFor) 
 }
 
 TEST_F(DesktopWorldTest, TypesLongTextWithoutLoss) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   Reset(TaskWith("editor", "note.txt", ""));
   std::string text;
   for (int i = 0; i < 400; ++i) absl::StrAppend(&text, "Line ", i, ", no more.\n");
@@ -76,7 +77,7 @@ TEST_F(DesktopWorldTest, TypesLongTextWithoutLoss) {
 }
 
 TEST_F(DesktopWorldTest, ClearsAndSubmits) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("editor", "note.txt", "old text\nof two lines\n"));
   v1::Action action;
   action.mutable_type()->mutable_target()->set_mark(Find(start, "textbox").mark());
@@ -87,7 +88,7 @@ TEST_F(DesktopWorldTest, ClearsAndSubmits) {
 }
 
 TEST_F(DesktopWorldTest, CalculatesWithButtonsFoundByTheirNames) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("calculator"));
   for (const char* button : {"1", "2", "*", "3", "="}) Click(Find(start, "button", button).mark());
   const v1::Element display = See("textbox");
@@ -96,7 +97,7 @@ TEST_F(DesktopWorldTest, CalculatesWithButtonsFoundByTheirNames) {
 }
 
 TEST_F(DesktopWorldTest, TellsWhatItClicked) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("calculator"));
   const v1::Element button = Find(start, "button", "7");
   v1::Action action;
@@ -112,7 +113,7 @@ TEST_F(DesktopWorldTest, TellsWhatItClicked) {
 }
 
 TEST_F(DesktopWorldTest, RefusesWhatCannotBeDoneAndSaysWhatToDo) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("calculator"));
   const auto click = [](int mark) {
     v1::Action action;
@@ -140,7 +141,7 @@ TEST_F(DesktopWorldTest, RefusesWhatCannotBeDoneAndSaysWhatToDo) {
 }
 
 TEST_F(DesktopWorldTest, OpensMenusWhoseItemsCanBeClicked) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("editor", "note.txt", "text\n"));
   const v1::Observation menu = Click(Find(start, "menuitem", "Edit").mark());
   ASSERT_TRUE(Has(menu, "menuitem", "Select All")) << Names(menu);
@@ -151,7 +152,7 @@ TEST_F(DesktopWorldTest, OpensMenusWhoseItemsCanBeClicked) {
 }
 
 TEST_F(DesktopWorldTest, DragsSelects) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("editor", "note.txt", "delete this line\nkeep\n"));
   const v1::Rect box = Find(start, "textbox").box();
   v1::Action action;
@@ -169,7 +170,7 @@ TEST_F(DesktopWorldTest, DragsSelects) {
 }
 
 TEST_F(DesktopWorldTest, ClicksTwiceAndThreeTimes) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("editor", "note.txt", "first second\nthird\n"));
   const v1::Rect box = Find(start, "textbox").box();
   v1::Action action;
@@ -187,7 +188,7 @@ TEST_F(DesktopWorldTest, ClicksTwiceAndThreeTimes) {
 TEST_F(DesktopWorldTest, TwoClicksOfTwoActionsAreNoDoubleClick) {
   v1::DesktopSettings quick;
   quick.mutable_settle_still()->set_nanos(20'000'000);
-  if (!Start({}, quick)) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start({}, quick)) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("editor", "note.txt", "word word\n"));
   const v1::Rect box = Find(start, "textbox").box();
   ClickAt(box.x() + 10, box.y() + 8);
@@ -197,7 +198,7 @@ TEST_F(DesktopWorldTest, TwoClicksOfTwoActionsAreNoDoubleClick) {
 }
 
 TEST_F(DesktopWorldTest, RightClickOpensAContextMenuAndEscapeClosesIt) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("editor", "note.txt", "text\n"));
   v1::Action action;
   action.mutable_click()->mutable_target()->set_mark(Find(start, "textbox").mark());
@@ -207,7 +208,7 @@ TEST_F(DesktopWorldTest, RightClickOpensAContextMenuAndEscapeClosesIt) {
 }
 
 TEST_F(DesktopWorldTest, ClickWithModifierSelects) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("editor", "note.txt", "abcdefghij\n"));
   const v1::Rect box = Find(start, "textbox").box();
   Press("Control+Home");
@@ -219,7 +220,7 @@ TEST_F(DesktopWorldTest, ClickWithModifierSelects) {
 }
 
 TEST_F(DesktopWorldTest, KeysAndButtonsStayPressedUntilTheyAreReleased) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("editor", "note.txt", "abcdef\n"));
   v1::Action key;
   key.mutable_key_down()->set_key("Shift");
@@ -242,7 +243,7 @@ TEST_F(DesktopWorldTest, KeysAndButtonsStayPressedUntilTheyAreReleased) {
 }
 
 TEST_F(DesktopWorldTest, ScrollsByTheWheel) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   std::string text;
   for (int i = 0; i < 500; ++i) absl::StrAppend(&text, "line ", i, "\n");
   const v1::Observation start = Reset(TaskWith("editor", "note.txt", text));
@@ -264,7 +265,7 @@ TEST_F(DesktopWorldTest, ScrollsByTheWheel) {
 }
 
 TEST_F(DesktopWorldTest, ClipboardGoesInAndOut) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   Reset(TaskWith("editor", "note.txt", ""));
   v1::ObservationRequest clipboard;
   clipboard.add_parts(v1::OBSERVATION_PART_CLIPBOARD);
@@ -286,7 +287,7 @@ TEST_F(DesktopWorldTest, ClipboardGoesInAndOut) {
 }
 
 TEST_F(DesktopWorldTest, AClipboardLargerThanOnePropertyComesWhole) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   std::string text;
   for (int i = 0; i < 40'000; ++i) absl::StrAppend(&text, "line ", i, "\n");
   Reset(TaskWith("editor", "note.txt", text));
@@ -298,7 +299,7 @@ TEST_F(DesktopWorldTest, AClipboardLargerThanOnePropertyComesWhole) {
 }
 
 TEST_F(DesktopWorldTest, OpensApplicationsAndBringsThemToTheFront) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   Reset(TaskWith("editor", "note.txt", ""));
   v1::Action open;
   open.mutable_open_app()->set_name("calculator");
@@ -316,7 +317,7 @@ TEST_F(DesktopWorldTest, OpensApplicationsAndBringsThemToTheFront) {
 }
 
 TEST_F(DesktopWorldTest, RefusesMarksThatAnotherWindowCovers) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("calculator"));
   const int seven = Find(start, "button", "7").mark();
   v1::Action open;
@@ -329,7 +330,7 @@ TEST_F(DesktopWorldTest, RefusesMarksThatAnotherWindowCovers) {
 }
 
 TEST_F(DesktopWorldTest, SequencesRunToTheFirstThatCannotBeDone) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("editor", "note.txt", ""));
   v1::Action action;
   v1::Sequence& sequence = *action.mutable_sequence();
@@ -345,7 +346,7 @@ TEST_F(DesktopWorldTest, SequencesRunToTheFirstThatCannotBeDone) {
 }
 
 TEST_F(DesktopWorldTest, AWaitInASequenceEndsWithItsCall) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   Reset(TaskWith("editor", "note.txt", ""));
   v1::Action action;
   action.mutable_sequence()->add_actions()->mutable_wait()->mutable_duration()->set_seconds(30);
@@ -357,7 +358,7 @@ TEST_F(DesktopWorldTest, AWaitInASequenceEndsWithItsCall) {
 }
 
 TEST_F(DesktopWorldTest, ShowsTheTreeWithMarks) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("calculator"));
   v1::ObservationRequest request;
   request.add_parts(v1::OBSERVATION_PART_ACCESSIBILITY_TREE);
@@ -373,7 +374,7 @@ TEST_F(DesktopWorldTest, ShowsTheTreeWithMarks) {
 }
 
 TEST_F(DesktopWorldTest, EachEpisodeBeginsAnew) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   Reset(TaskWith("editor", "note.txt", ""));
   v1::Action set;
   set.mutable_set_clipboard()->set_text("secret");
@@ -387,7 +388,7 @@ TEST_F(DesktopWorldTest, EachEpisodeBeginsAnew) {
 }
 
 TEST_F(DesktopWorldTest, TheFirstElementKeepsItsMarkWhileOthersCome) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith("editor", "note.txt", ""));
   const int text = Find(start, "textbox").mark();
   Click(Find(start, "menuitem", "File").mark());
@@ -405,7 +406,7 @@ TEST_F(DesktopWorldTest, SettingsOfTheScreenAndTheClockHold) {
   settings.mutable_screen()->set_width(1024);
   settings.mutable_screen()->set_height(640);
   settings.set_time_zone("Asia/Tokyo");
-  if (!Start(config, settings)) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start(config, settings)) GTEST_SKIP() << MachineLacks();
   const v1::Observation start = Reset(TaskWith(""));
   EXPECT_EQ(start.viewport().width(), 1024);
   EXPECT_EQ(start.viewport().height(), 640);
@@ -417,7 +418,7 @@ TEST_F(DesktopWorldTest, SettingsOfTheScreenAndTheClockHold) {
 }
 
 TEST_F(DesktopWorldTest, RefusesStartStatesThatItCannotHonour) {
-  if (!Start()) GTEST_SKIP() << "no desktops on this machine";
+  if (!Start()) GTEST_SKIP() << MachineLacks();
   const auto code = [&](const v1::Task& task) { return world_->Reset(AMinute(), {task, 0}, {}).status().code(); };
   v1::Task web;
   web.mutable_start_state()->set_start_url("http://example.org/");
@@ -432,6 +433,14 @@ TEST_F(DesktopWorldTest, RefusesStartStatesThatItCannotHonour) {
   EXPECT_EQ(code(clash), absl::StatusCode::kFailedPrecondition);
   // And it goes on.
   EXPECT_EQ(code(TaskWith("editor", "dir/note.txt", "x")), absl::StatusCode::kOk);
+}
+
+// Nobody is to mistake a broken product for a machine without desktops.
+TEST(DesktopPartsTest, WhatTheMachineDoesNotLackIsAFailure) {
+  if (const std::string lacks = MachineLacks(); !lacks.empty()) GTEST_SKIP() << lacks;
+  v1::DesktopConfig config;
+  config.add_startup()->add_command("no-such-program");
+  EXPECT_NONFATAL_FAILURE(DesktopParts::Make(config), "no-such-program");
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ class NullUnderTest final : public WorldUnderTest {
 };
 
 INSTANTIATE_TEST_SUITE_P(Null, WorldContractTest,
-                         testing::Values([] { return std::make_unique<NullUnderTest>(); }));
+                         testing::Values([](std::string&) { return std::make_unique<NullUnderTest>(); }));
 
 TEST(NullEnvironmentTest, FailsAtTheStepThatItsSettingsName) {
   NullEnvironment null;

@@ -15,6 +15,7 @@
 #include "evaluator/evidence.h"
 #include "gtest/gtest.h"
 #include "proposer/solution_replay.h"
+#include "tests/env/desktop/machine_lacks.h"
 
 namespace proctor::env::desktop_practice {
 namespace {
@@ -45,13 +46,14 @@ Script SolutionOf(const v1::Task& task) {
 class DesktopSolveTest : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
+    if (const std::string lacks = desktop::MachineLacks(); !lacks.empty()) GTEST_SKIP() << lacks;
     desktop::DesktopEnvironment::Options options;
     options.guest_executable = PROCTOR_DESKTOP_GUEST;
     auto environment = desktop::DesktopEnvironment::Create(std::move(options), background_);
     ASSERT_TRUE(environment.ok()) << environment.status();
     environment_ = *std::move(environment);
     const v1::Environment about = environment_->Describe();
-    if (!about.available()) GTEST_SKIP() << about.unavailable_reason();
+    ASSERT_TRUE(about.available()) << about.unavailable_reason();
     const auto settings = environment_->ResolveSettings(v1::EnvironmentSettings());
     ASSERT_TRUE(settings.ok()) << settings.status();
     auto world = environment_->Open(CallContext::WithTimeout(absl::Seconds(60)), *settings);
