@@ -106,25 +106,35 @@ INSTANTIATE_TEST_SUITE_P(All, GoodRepliesTest, testing::ValuesIn(Those([](const 
                          })),
                          NameOf);
 
-TEST(DecodeReplyTest, TokensCarryTheirAlternatives) {
+// The only one of that name.
+Fixture Named(const std::string& name) {
+  Fixture found;
+  int count = 0;
   for (const Fixture& fixture : Fixtures()) {
-    if (fixture.name != "openai_logprobs") continue;
-    const ChatReply reply = DecodeReply(fixture.wire, false, 200, fixture.body, 0);
-    const GeneratedToken& token = reply.choices.at(0).tokens.at(0);
-    EXPECT_EQ(token.chosen.token, "Yes");
-    EXPECT_DOUBLE_EQ(token.chosen.log_prob, -0.02);
-    ASSERT_EQ(token.alternatives.size(), 2u);
-    EXPECT_EQ(token.alternatives[1].token, "No");
-    EXPECT_DOUBLE_EQ(token.alternatives[1].log_prob, -4.1);
+    if (fixture.name != name) continue;
+    found = fixture;
+    ++count;
   }
+  EXPECT_EQ(count, 1) << name;
+  return found;
+}
+
+TEST(DecodeReplyTest, TokensCarryTheirAlternatives) {
+  const Fixture fixture = Named("openai_logprobs");
+  const ChatReply reply = DecodeReply(fixture.wire, false, 200, fixture.body, 0);
+  const GeneratedToken& token = reply.choices.at(0).tokens.at(0);
+  EXPECT_EQ(token.chosen.token, "Yes");
+  EXPECT_DOUBLE_EQ(token.chosen.log_prob, -0.02);
+  ASSERT_EQ(token.alternatives.size(), 2u);
+  EXPECT_EQ(token.alternatives[1].token, "No");
+  EXPECT_DOUBLE_EQ(token.alternatives[1].log_prob, -4.1);
 }
 
 TEST(DecodeReplyTest, ErrorTextOfAGenerationIsNotRepeated) {
-  for (const Fixture& fixture : Fixtures()) {
-    if (fixture.name != "groq_failed_generation") continue;
-    const ChatReply reply = DecodeReply(fixture.wire, false, fixture.http_status, fixture.body, 0);
-    EXPECT_THAT(reply.call.failure_detail(), testing::Not(testing::HasSubstr("text of a page")));
-  }
+  const Fixture fixture = Named("groq_failed_generation");
+  ASSERT_THAT(fixture.body, testing::HasSubstr("text of a page"));
+  const ChatReply reply = DecodeReply(fixture.wire, false, fixture.http_status, fixture.body, 0);
+  EXPECT_THAT(reply.call.failure_detail(), testing::Not(testing::HasSubstr("text of a page")));
 }
 
 TEST(MergeRepliesTest, JoinsChoicesAndTokensOfSeveralRequests) {

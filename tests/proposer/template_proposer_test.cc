@@ -76,6 +76,7 @@ TEST(ProposeFromTemplatesTest, SpreadsOverTemplatesAndSplits) {
 TEST(ProposeFromTemplatesTest, UsesEachContentSeedOnce) {
   std::set<int64_t> seeds;
   for (const v1::Task& task : Propose(Request(100)).tasks) EXPECT_TRUE(seeds.insert(task.seed()).second);
+  EXPECT_EQ(seeds.size(), 100u);
 }
 
 TEST(ProposeFromTemplatesTest, PutsHeldOutTemplatesAndSitesOnTheTestSide) {
@@ -92,14 +93,23 @@ TEST(ProposeFromTemplatesTest, PutsHeldOutTemplatesAndSitesOnTheTestSide) {
 }
 
 TEST(ProposeFromTemplatesTest, FiltersTemplates) {
+  const auto chosen = [](const v1::ProposeTasksRequest& request) {
+    std::set<std::string> names;
+    for (const v1::Task& task : Propose(request).tasks) names.insert(task.template_());
+    return names;
+  };
+  const std::set<std::string> all = chosen(Request(30));
+  EXPECT_EQ(all.size(), 10u);
+  std::set<std::string> expected = all;
   v1::ProposeTasksRequest request = Request(30);
   request.mutable_templates()->set_include_impossible(false);
-  request.mutable_templates()->set_max_optimal_steps(9);
+  expected.erase("many/8");
+  EXPECT_EQ(chosen(request), expected);
   request.mutable_templates()->add_sites("many");
-  for (const v1::Task& task : Propose(request).tasks) {
-    EXPECT_NE(task.template_(), "many/8");
-    EXPECT_EQ(task.site(), "many");
-  }
+  expected.erase("few/9");
+  EXPECT_EQ(chosen(request), expected);
+  request.mutable_templates()->set_max_optimal_steps(3);
+  EXPECT_EQ(chosen(request), (std::set<std::string>{"many/0", "many/1", "many/2"}));
 }
 
 TEST(ProposeFromTemplatesTest, MakesTheSameTasksAgain) {

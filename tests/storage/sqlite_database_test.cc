@@ -151,6 +151,7 @@ TEST_F(SqliteDatabaseTest, SharesCommitsAmongWritersThatWait) {
   Mutex mutex;
   CondVar changed;
   int begun = 0;
+  const int before = faults.syncs();
   std::vector<std::thread> threads;
   threads.emplace_back([&] {
     EXPECT_TRUE(database
@@ -172,7 +173,6 @@ TEST_F(SqliteDatabaseTest, SharesCommitsAmongWritersThatWait) {
       EXPECT_TRUE(Insert(*database, i).ok());
     });
   }
-  const int before = faults.syncs();
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(Count(*database), kWaiting);
   EXPECT_LT(faults.syncs() - before, kWaiting);

@@ -101,12 +101,15 @@ TEST_P(PagesTest, NeitherDoOtherSeedsErrorsAndAnswersToForms) {
 }
 
 TEST_P(PagesTest, NothingComesFromElsewhere) {
-  for (const auto& [target, bytes] : Crawl(visitor_)) {
+  const auto pages = Crawl(visitor_);
+  EXPECT_GT(pages.size(), 25u);
+  for (const auto& [target, bytes] : pages) {
     EXPECT_FALSE(absl::StrContains(bytes, "http://") || absl::StrContains(bytes, "https://") || absl::StrContains(bytes, "=\"//")) << target;
   }
 }
 
 TEST_P(PagesTest, LabelsBelongToOneControlEach) {
+  int labels = 0;
   for (const auto& [target, bytes] : Crawl(visitor_)) {
     std::set<std::string> ids;
     for (size_t at = bytes.find(" id=\""); at != std::string::npos; at = bytes.find(" id=\"", at + 1)) {
@@ -116,8 +119,10 @@ TEST_P(PagesTest, LabelsBelongToOneControlEach) {
     for (size_t at = bytes.find(" for=\""); at != std::string::npos; at = bytes.find(" for=\"", at + 1)) {
       const std::string id = bytes.substr(at + 6, bytes.find('"', at + 6) - at - 6);
       EXPECT_EQ(ids.count(id), 1u) << "label for " << id << " in " << target;
+      ++labels;
     }
   }
+  EXPECT_GT(labels, 0);
 }
 
 TEST_P(PagesTest, ReadingChangesNothing) {

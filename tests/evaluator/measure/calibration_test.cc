@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -223,9 +224,26 @@ TEST(OutOfFoldTest, CalibratesScoresThatWereOff) {
 
 TEST(OutOfFoldTest, PredictsOutcomesByThresholds) {
   const auto labels = Squares(300, 10);
+  const auto folds = FoldsByCluster(labels, 5, 1);
+  ASSERT_TRUE(folds.ok());
   for (const Fitter& fitter : {BestThresholdFitter(), PrecisionThresholdFitter(0.6)}) {
     const auto predictions = OutOfFold(labels, fitter, 5, 1);
-    for (const auto& p : *predictions) EXPECT_TRUE(p == 0.0 || p == 1.0);
+    ASSERT_TRUE(predictions.ok());
+    ASSERT_EQ(predictions->size(), labels.size());
+    // Of each fold the highest score that is refused and the lowest that is accepted: there are both, and nothing in between.
+    std::vector<double> refused(5, -1), accepted(5, 2);
+    for (size_t i = 0; i < labels.size(); ++i) {
+      const std::optional<double>& prediction = (*predictions)[i];
+      const size_t fold = (*folds)[i];
+      ASSERT_TRUE(prediction == 0.0 || prediction == 1.0) << i;
+      if (prediction == 0.0) refused[fold] = std::max(refused[fold], labels[i].score);
+      if (prediction == 1.0) accepted[fold] = std::min(accepted[fold], labels[i].score);
+    }
+    for (size_t fold = 0; fold < 5; ++fold) {
+      EXPECT_GE(refused[fold], 0) << fold;
+      EXPECT_LE(accepted[fold], 1) << fold;
+      EXPECT_LT(refused[fold], accepted[fold]) << fold;
+    }
   }
 }
 

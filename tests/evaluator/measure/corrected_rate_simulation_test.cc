@@ -224,11 +224,14 @@ TEST(CorrectedRateSimulationTest, IsHardlyWiderThanLabelsAloneAtTheSameCoverage)
 }
 
 TEST(CorrectedRateSimulationTest, AGoodJudgeNarrowsTheInterval) {
+  int rows = 0;
   for (const Row& row : Grid()) {
     if (row.cell.sensitivity > 0.9 && row.cell.labels == 100 && row.cell.truth == 0.5) {
       EXPECT_LT(row.ratio(), 0.8) << Line(row);
+      ++rows;
     }
   }
+  EXPECT_EQ(rows, 1);
 }
 
 // Why the plain normal interval is not the one reported.
