@@ -29,6 +29,17 @@ class Proctord:
         return "unix:" + json.loads((self.data / "addresses.json").read_text())["unix_socket"]
 
     def start(self, timeout: float = 60.0) -> "Proctord":
+        """Where it does not start, nothing of it stays."""
+        try:
+            self._start(timeout)
+        except BaseException:
+            if self.process is not None and self.process.poll() is None:
+                self.kill9()
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+        return self
+
+    def _start(self, timeout: float) -> None:
         addresses = self.data / "addresses.json"
         addresses.unlink(missing_ok=True)
         with open(self.log, "ab") as log:
@@ -40,7 +51,6 @@ class Proctord:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("proctord did not start:\n" + self.log.read_text())
             time.sleep(0.05)
-        return self
 
     def kill9(self) -> None:
         self.process.kill()

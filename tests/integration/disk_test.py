@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -14,6 +15,10 @@ import urllib.request
 
 import proctor
 from proctor.v1 import environment_service_pb2, episode_pb2, reward_pb2
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from lines import Lines
 
 PROCTORD = os.environ["PROCTORD"]
 CONFIG = """
@@ -27,6 +32,17 @@ TMPFS = "-t tmpfs -o size=32m,mode=700 tmpfs"
 
 def can_mount():
     return subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True).returncode == 0
+
+
+def until_ready(server, log=None):
+    """What it says until it is ready."""
+    said, lines = [], Lines(server.stdout)
+    while "ready" not in said:
+        try:
+            said.append(lines.next())
+        except (EOFError, TimeoutError) as error:
+            raise AssertionError(f"the server did not get ready: {error}\n{log.read_text() if log else said}") from error
+    return "\n".join(said)
 
 
 class Player:
@@ -76,12 +92,7 @@ class ServerOnItsOwnDisk(unittest.TestCase):
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait, 30)
         self.addCleanup(process.kill)
-        said = b""
-        while not said.endswith(b"ready\n"):
-            line = process.stdout.readline()
-            self.assertTrue(line, self.log.read_text())
-            said += line
-        self.http = re.search(rb"http://[0-9.:]+", said)[0].decode()
+        self.http = re.search("http://[0-9.:]+", until_ready(process, self.log))[0]
         client = proctor.connect(f"unix:{self.folder}/socket")
         self.addCleanup(client.close)
         return client
@@ -288,8 +299,9 @@ class DamagedDataTest(unittest.TestCase):
         command = [PROCTORD, "--config", str(folder / "proctord.yaml"), "--data-dir", str(folder / "data"), "--listen", "", "--http", ""]
         first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.addCleanup(first.stdout.close)
-        while first.stdout.readline() not in (b"ready\n", b""):
-            pass
+        self.addCleanup(first.wait, 30)
+        self.addCleanup(first.kill)
+        until_ready(first)
         first.terminate()
         self.assertEqual(0, first.wait(60))
         database = folder / "data" / "proctor.db"

@@ -6,8 +6,8 @@ the second, where a raw socket counts what arrives. Controls send one packet of 
 """
 import os
 import pathlib
-import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,11 +17,12 @@ import unittest.mock
 CHROMIUM = "/usr/lib/chromium/chromium-headless-shell"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-sys.path.insert(0, str(ROOT / "tests" / "clients"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "clients")]
 
 import proctor
 from proctor.v1 import task_pb2
 
+from lines import Lines
 from proctord import Proctord
 
 IPV6 = pathlib.Path("/proc/net/if_inet6").exists()
@@ -96,10 +97,59 @@ def ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True, timeout=20)
 
 
-class NoPacketLeavesTest(unittest.TestCase):
+def remove_leftovers() -> None:
+    """Namespaces of processes that are gone, with what runs in them: a test that was killed could not tidy up."""
+    for folder in ("/run/netns", "/etc/netns"):
+        for path in pathlib.Path(folder).glob("proctor-*-*"):
+            if pathlib.Path("/proc", path.name.rpartition("-")[2]).exists():
+                continue
+            if folder == "/etc/netns":
+                shutil.rmtree(path, ignore_errors=True)
+                continue
+            inside = subprocess.run(["ip", "netns", "pids", path.name], stdout=subprocess.PIPE, text=True, timeout=20).stdout
+            for pid in map(int, inside.split()):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            subprocess.run(["ip", "netns", "delete", path.name], timeout=20)
+
+
+class InNamespaces(unittest.TestCase):
     def setUp(self):
-        if os.geteuid() != 0 or not shutil.which("ip"):
-            self.skipTest("needs root and iproute2 to make network namespaces")
+        if os.geteuid() != 0:
+            self.skipTest("needs root to make network namespaces")
+        if not shutil.which("ip"):
+            self.skipTest("the Debian package iproute2 is not installed")
+
+
+class LeftoversTest(InNamespaces):
+    def test_what_a_killed_test_left_is_removed_and_a_living_ones_is_not(self):
+        gone = subprocess.Popen(["true"])
+        gone.wait(20)
+        left, living = f"proctor-in-{gone.pid}", f"proctor-other-{os.getpid()}"
+        for name in (left, living):
+            ip("netns", "add", name)
+            self.addCleanup(subprocess.run, ["ip", "netns", "delete", name], stderr=subprocess.DEVNULL, timeout=20)
+        resolver = pathlib.Path("/etc/netns", left)
+        resolver.mkdir(parents=True)
+        self.addCleanup(shutil.rmtree, resolver, ignore_errors=True)
+        process = subprocess.Popen(["ip", "netns", "exec", left, "sh", "-c", "echo inside; exec sleep 600"], stdout=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait, 20)
+        self.addCleanup(process.kill)
+        self.assertEqual("inside", Lines(process.stdout).next())
+        remove_leftovers()
+        self.assertEqual(-signal.SIGKILL, process.wait(20))
+        self.assertFalse(pathlib.Path("/run/netns", left).exists())
+        self.assertFalse(resolver.exists())
+        self.assertTrue(pathlib.Path("/run/netns", living).exists())
+
+
+class NoPacketLeavesTest(InNamespaces):
+    def setUp(self):
+        super().setUp()
+        remove_leftovers()
         self.inside, self.outside = f"proctor-in-{os.getpid()}", f"proctor-out-{os.getpid()}"
         for name in (self.inside, self.outside):
             ip("netns", "add", name)
@@ -119,11 +169,12 @@ class NoPacketLeavesTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, resolver)
         (resolver / "resolv.conf").write_text("nameserver 10.77.0.2\noptions timeout:1 attempts:1\n")
         self.sniffer = subprocess.Popen(["ip", "netns", "exec", self.outside, sys.executable, "-c", SNIFFER],
-                                        stdout=subprocess.PIPE, text=True)
-        self.assertEqual("ready\n", self.sniffer.stdout.readline())
+                                        stdout=subprocess.PIPE)
         self.addCleanup(self.sniffer.stdout.close)
         self.addCleanup(self.sniffer.wait, 20)
         self.addCleanup(self.sniffer.kill)
+        self.seen = Lines(self.sniffer.stdout)
+        self.assertEqual("ready", self.seen.next())
 
     def run_inside(self, *command: object, timeout: float = 20) -> str:
         done = subprocess.run(["ip", "netns", "exec", self.inside, *map(str, command)], timeout=timeout,
@@ -142,7 +193,7 @@ class NoPacketLeavesTest(unittest.TestCase):
             self.send(mark, 9)
         seen, waiting = [], {f"-> {mark} port 9" for mark in marks}
         while waiting:
-            line = self.sniffer.stdout.readline().strip()
+            line = self.seen.next()
             mark = next((mark for mark in waiting if line.endswith(mark)), None)
             if mark:
                 waiting.remove(mark)
@@ -153,16 +204,13 @@ class NoPacketLeavesTest(unittest.TestCase):
     def visit(self, *flags: str) -> None:
         """Opens PAGE in a session that may reach its site alone, and waits until it is through; `flags`: more of the browser's, which
         the server would refuse."""
-        site = subprocess.Popen(["ip", "netns", "exec", self.inside, sys.executable, "-c", SITE, PAGE], stdout=subprocess.PIPE, bufsize=0)
+        site = subprocess.Popen(["ip", "netns", "exec", self.inside, sys.executable, "-c", SITE, PAGE], stdout=subprocess.PIPE)
         self.addCleanup(site.stdout.close)
         self.addCleanup(site.wait, 20)
         self.addCleanup(site.kill)
 
-        def said() -> str:
-            self.assertTrue(select.select([site.stdout], [], [], 60)[0], "the site has not been asked")
-            return site.stdout.readline().decode().strip()
-
-        address = f"127.0.0.1:{said()}"
+        said = Lines(site.stdout)
+        address = f"127.0.0.1:{said.next()}"
         folder = tempfile.TemporaryDirectory(prefix="proctor-test-")
         self.addCleanup(folder.cleanup)
         program, config = pathlib.Path(folder.name, "proctord"), pathlib.Path(folder.name, "proctord.yaml")
@@ -185,7 +233,7 @@ class NoPacketLeavesTest(unittest.TestCase):
         task.start_state.start_url = f"http://{address}/"
         with proctor.Env(client, "web", observe=["text"]) as env:
             env.reset(options={"task": task})
-            self.assertEqual("done", said())
+            self.assertEqual("done", said.next())
 
     def test_a_page_that_names_other_hosts_sends_nothing(self):
         self.visit()
