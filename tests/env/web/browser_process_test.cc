@@ -1,6 +1,7 @@
 #include "env/web/browser_process.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -113,6 +114,7 @@ TEST_F(BrowserProcessTest, KilledServerLeavesNoBrowserAndTheNextOneSweepsItsDire
   ASSERT_EQ(pipe(fds), 0);
   const pid_t server = fork();
   if (server == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // Where the test ends before it kills it.
     ProcessSpawner spawner;
     auto browser = BrowserProcess::Start(CallContext::WithTimeout(absl::Seconds(30)), options_, spawner);
     const int pid = browser.ok() ? (*browser)->pid() : 0;

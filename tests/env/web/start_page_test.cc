@@ -143,17 +143,22 @@ TEST_F(StartPageTest, PageThatChangesByItselfIsSeenAsItIsWhenTheEpisodeBegins) {
               "<title>clock</title><canvas id=c width=40 height=40 style='position:absolute;left:0;top:0'></canvas><script>"
               "const pen = c.getContext('2d'), draw = (colour) => { pen.fillStyle = colour; pen.fillRect(0, 0, 40, 40); };"
               "draw('rgb(255,0,0)'); setInterval(() => draw('rgb(0,255,0)'), 700);</script>");
+  int hits = site().hits("/start") + 2;  // Its own, and the one that is loaded for the next.
   Begin();
-  ASSERT_TRUE(site().AwaitHits("/start", 2));
-  absl::SleepFor(absl::Milliseconds(1500));
-  const int hits = site().hits("/start");
-  const v1::Observation seen = Begin();
-  const auto image = imaging::Decode(seen.screenshot().data());
-  ASSERT_TRUE(image.ok()) << image.status();
-  const uint8_t* pixel = &image->bgra[4 * (size_t{20} * image->width_px + 20)];
-  EXPECT_EQ(pixel[1], 255);
-  EXPECT_EQ(pixel[2], 0);
-  EXPECT_LE(site().hits("/start"), hits + 1);
+  bool seen_changed = false;
+  // Nothing tells that the page has drawn, or it would leave a trace; a machine that is busy gets more time. What was seen when it was
+  // loaded stays red however long one waits.
+  for (absl::Duration wait = absl::Milliseconds(1500); !seen_changed && wait < absl::Seconds(15); wait *= 2) {
+    ASSERT_TRUE(site().AwaitHits("/start", hits));
+    absl::SleepFor(wait);
+    const v1::Observation seen = Begin();
+    const auto image = imaging::Decode(seen.screenshot().data());
+    ASSERT_TRUE(image.ok()) << image.status();
+    const uint8_t* pixel = &image->bgra[4 * (size_t{20} * image->width_px + 20)];
+    seen_changed = pixel[1] == 255 && pixel[2] == 0;
+    EXPECT_LE(site().hits("/start"), ++hits);
+  }
+  EXPECT_TRUE(seen_changed);
 }
 
 TEST_F(StartPageTest, BrowserKilledWithAPageInItIsReplaced) {
@@ -172,14 +177,14 @@ TEST_F(StartPageTest, SessionClosedWhileAPageIsBeingLoadedEndsSoon) {
   const int before = site().hits("/start");
   site().Answer("/start", [](const net::HttpRequest&) {
     net::HttpResponse response = TestSite::Html("late");
-    response.delay = absl::Seconds(10);
+    response.delay = absl::Minutes(10);
     return response;
   });
   Begin();
   ASSERT_TRUE(site().AwaitHits("/start", before + 1));
   const absl::Time start = absl::Now();
   world_.reset();
-  EXPECT_LT(absl::Now() - start, absl::Seconds(2));
+  EXPECT_LT(absl::Now() - start, absl::Seconds(10));
 }
 
 }  // namespace

@@ -197,7 +197,10 @@ class WebWorldTestBase : public testing::Test {
     // Removed last.
     struct Root {
       explicit Root(std::string path) : path(std::move(path)) {}
-      ~Root() { std::filesystem::remove_all(path); }
+      ~Root() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path, ignored);
+      }
       std::string path;
     };
     std::string profile_root;

@@ -179,8 +179,8 @@ TEST_F(WebWorldTest, SaysHowLongEachPhaseTook) {
   const absl::Duration act = FromProto(timing.act()), settle = FromProto(timing.settle()),
                        observe = FromProto(timing.observe());
   EXPECT_GT(act, absl::ZeroDuration());
-  // The timer itself.
-  EXPECT_GE(settle, absl::Milliseconds(190));
+  // The timer itself, which begins somewhere within the act.
+  EXPECT_GE(act + settle, absl::Milliseconds(190));
   EXPECT_GT(observe, absl::ZeroDuration());
   EXPECT_LE(act + settle + observe, took);
 }
@@ -188,11 +188,10 @@ TEST_F(WebWorldTest, SaysHowLongEachPhaseTook) {
 TEST_F(WebWorldTest, DoesNotWaitForAPagesHeartbeat) {
   ResetTo("<p id=n>0</p><script>setInterval(()=>{},50);(function f(){setTimeout(f,30)})()</script>"
           "<button onclick=\"document.title='done'\">Press</button>");
-  const absl::Time start = absl::Now();
   const v1::Observation seen = Click("Press");
   EXPECT_EQ(seen.title(), "done");
+  // It beats without end: waiting for it would be until the cap, and said so.
   EXPECT_TRUE(seen.settle().settled()) << seen.settle().waiting_for();
-  EXPECT_LT(absl::Now() - start, absl::Seconds(2));
 }
 
 TEST_F(WebWorldTest, SaysWhatItStillWaitedForAtTheCap) {
@@ -305,7 +304,8 @@ class RemoteBrowser {
   }
   ~RemoteBrowser() {
     browser_.reset();
-    std::filesystem::remove_all(root_);
+    std::error_code ignored;
+    std::filesystem::remove_all(root_, ignored);
   }
   const std::string& url() const { return url_; }
 
