@@ -250,8 +250,10 @@ TEST_F(ProctordConnectionsTest, BlobsThatComeInShareTheirMemory) {
   EXPECT_THAT(refused.error_message(), HasSubstr("try again"));
   // What it held is free again.
   grpc::Status status;
-  do status = record();
-  while (status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(Comes([&] {
+    status = record();
+    return status.error_code() != StatusCode::RESOURCE_EXHAUSTED;
+  }));
   // The blob was taken; a trajectory it is not.
   EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT) << status.error_message();
   ClientContext context;

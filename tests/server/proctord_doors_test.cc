@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 
 #include <set>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -289,12 +288,6 @@ TEST_F(ProctordDoorsTest, DoesNotStartOnFilesThatAreWrong) {
   EXPECT_THAT(output, HasSubstr("tokens.yaml:1"));
 }
 
-// Waits for what the server does by itself within a second or so; the test's timeout ends it.
-template <typename Condition>
-void AwaitTrue(Condition condition) {
-  while (!condition()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
-}
-
 TEST_F(ProctordDoorsTest, AWithdrawnTokenIsRefusedAndItsStreamsEnd) {
   ASSERT_NO_FATAL_FAILURE(StartGuarded());
   const auto channel = Tls();
@@ -308,7 +301,7 @@ TEST_F(ProctordDoorsTest, AWithdrawnTokenIsRefusedAndItsStreamsEnd) {
   v1::ActResponse response;
   ASSERT_TRUE(stream->Read(&response));
   server_.Write("tokens.yaml", "tokens:\n" + GuardedProctord::Token("trainer", "read_rewards"));
-  AwaitTrue([&] { return Send(channel, {kListSessions, "", {Bearer("actor")}}).error_code() == StatusCode::UNAUTHENTICATED; });
+  ASSERT_TRUE(Comes([&] { return Send(channel, {kListSessions, "", {Bearer("actor")}}).error_code() == StatusCode::UNAUTHENTICATED; }));
   request.mutable_start_episode()->mutable_inline_task()->set_goal("Say hello.");
   stream->Write(request);
   v1::ActResponse unheard;
@@ -326,10 +319,10 @@ TEST_F(ProctordDoorsTest, AWithdrawnTokenIsRefusedAndItsStreamsEnd) {
   // A mistake keeps what is in force; a SIGHUP reads at once.
   server_.Write("tokens.yaml", "nonsense");
   server_.Signal(SIGHUP);
-  AwaitTrue([&] { return server_.log().find("the tokens read before stay") != std::string::npos; });
+  ASSERT_TRUE(Comes([&] { return server_.log().find("the tokens read before stay") != std::string::npos; }));
   EXPECT_TRUE(Send(channel, {kListRewards, "", {Bearer("trainer")}}).ok());
   WriteTokens("");
-  AwaitTrue([&] { return Send(channel, {kListSessions, "", {Bearer("actor")}}).ok(); });
+  EXPECT_TRUE(Comes([&] { return Send(channel, {kListSessions, "", {Bearer("actor")}}).ok(); }));
 }
 
 // A stream that interceptors see to.
@@ -371,7 +364,7 @@ TEST_F(ProctordDoorsTest, ARenewedCertificateIsServedWithoutARestart) {
   ASSERT_NO_FATAL_FAILURE(StartGuarded());
   ASSERT_TRUE(Send(Tls(), {kHealth}).ok());
   server_.WriteServerPair(other_pair_);
-  AwaitTrue([&] { return Send(server_.Tls(other_pair_.certificate), {kHealth}).ok(); });
+  ASSERT_TRUE(Comes([&] { return Send(server_.Tls(other_pair_.certificate), {kHealth}).ok(); }));
   EXPECT_EQ(Send(Tls(), {kHealth}).error_code(), StatusCode::UNAVAILABLE);
 }
 

@@ -1,6 +1,5 @@
 // Crawls of a real server among its sessions: on the null environment, which has no pages, so that a crawl that gets its place ends at its start page.
-#include <unistd.h>
-
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <memory>
@@ -71,7 +70,7 @@ class ProctordExplorersTest : public ProctordTest {
   // A crawl that waits for the place that a session has.
   std::string CrawlThatWaits() {
     const std::string job = Crawl();
-    while (Value("proctor_explorers_waiting") == 0 && Get(job).state() <= v1::JOB_STATE_RUNNING) usleep(10'000);
+    EXPECT_TRUE(Comes([&] { return Value("proctor_explorers_waiting") != 0 || Get(job).state() > v1::JOB_STATE_RUNNING; }));
     EXPECT_EQ(Value("proctor_explorers_waiting"), 1);
     EXPECT_EQ(Value("proctor_explorers_open"), 0);
     return job;
@@ -122,7 +121,8 @@ TEST_F(ProctordExplorersTest, ACrawlThatWaitsDoesNotHoldUpAStopAndGoesOnAfterIt)
   ASSERT_NO_FATAL_FAILURE(StartWithOnePlace());
   MakeSession();
   const std::string job = CrawlThatWaits();
-  EXPECT_EQ(server_.Stop(SIGTERM), 0);
+  // It would wait for the session's lease: ten minutes.
+  EXPECT_EQ(server_.StopWithin(SIGTERM, std::chrono::seconds(45)), 0);
   ASSERT_NO_FATAL_FAILURE(StartAgain());
   ExpectItHadItsPlace(Await(job));
 }

@@ -55,8 +55,10 @@ TEST_F(ProctordFilesTest, AServerWhoseFilesAreNearlyAllOpenIsNotReady) {
   EXPECT_THAT(ready, HasSubstr(" of 200 files that may be open are open"));
   EXPECT_THAT(Get("/metrics"), HasSubstr("\nproctor_ready 0\n"));
   strangers.clear();
-  do ready = Get("/readyz");
-  while (ready.find(" 503 ") != std::string::npos);
+  EXPECT_TRUE(Comes([&] {
+    ready = Get("/readyz");
+    return ready.find(" 503 ") == std::string::npos;
+  }));
   EXPECT_THAT(ready, HasSubstr("200 OK"));
 }
 

@@ -1,7 +1,6 @@
 // Hostile clients of the real server: what they send and do not read must not take more memory than it is given.
 #include <grpcpp/impl/codegen/rpc_method.h>
 #include <grpcpp/support/sync_stream.h>
-#include <poll.h>
 
 #include <chrono>
 #include <fstream>
@@ -102,12 +101,7 @@ class ProctordMemoryTest : public ::testing::Test {
 
   // Whether a call of the method ended, as the log has it, in time.
   bool AwaitEndOf(const std::string& method) const {
-    const auto last = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-    bool ended = false;
-    while (!(ended = server_.log().find("method=" + method + " code=") != std::string::npos) && std::chrono::steady_clock::now() < last) {
-      poll(nullptr, 0, 50);
-    }
-    return ended;
+    return Comes([&] { return server_.log().find("method=" + method + " code=") != std::string::npos; });
   }
 
   static v1::ObserveRequest ObserveText(const std::string& session) {
@@ -134,7 +128,7 @@ TEST_F(ProctordMemoryTest, AnActStreamWhoseClientReadsNothingTakesBoundedMemoryA
   *request.mutable_observe() = ObserveText("");
   for (int i = 0; i < 200; ++i) ASSERT_TRUE(stream->Write(request));
   // To read earlier would be to take an answer.
-  while (server_.log().find("method=EnvironmentService/Act code=") == std::string::npos) poll(nullptr, 0, 50);
+  ASSERT_TRUE(AwaitEndOf("EnvironmentService/Act"));
   v1::ActResponse response;
   while (stream->Read(&response)) EXPECT_NE(response.result_case(), v1::ActResponse::kObservation);
   const grpc::Status end = stream->Finish();
@@ -197,8 +191,10 @@ TEST_F(ProctordMemoryTest, RequestsThatAreServedOrWaitShareTheirMemory) {
   }
   // What they held is free again.
   grpc::Status status;
-  do status = Send(server_.Plain(), large);
-  while (status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(Comes([&] {
+    status = Send(server_.Plain(), large);
+    return status.error_code() != StatusCode::RESOURCE_EXHAUSTED;
+  }));
   EXPECT_TRUE(status.ok()) << status.error_message();
 }
 
@@ -259,8 +255,10 @@ TEST_F(ProctordMemoryTest, AnswersThatNobodyTakesShareTheirMemoryAndAreDropped) 
   EXPECT_THAT(refused.error_message(), HasSubstr("connections.memory_bytes"));
   // Nobody takes anything, so there is room again only because some are dropped.
   grpc::Status status;
-  do status = Send(server_.Plain(), observe);
-  while (status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(Comes([&] {
+    status = Send(server_.Plain(), observe);
+    return status.error_code() != StatusCode::RESOURCE_EXHAUSTED;
+  }));
   EXPECT_TRUE(status.ok()) << status.error_message();
   int dropped = 0;
   for (const auto& each : unread) {
@@ -307,8 +305,10 @@ TEST_F(ProctordMemoryTest, SmallBlobsThatNobodyTakesShareTheirMemoryAndEnd) {
   EXPECT_THAT(refused.error_message(), HasSubstr("connections.blob_memory_bytes"));
   // Nobody takes anything, so there is room again only because they end.
   grpc::Status status;
-  do status = read();
-  while (status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(Comes([&] {
+    status = read();
+    return status.error_code() != StatusCode::RESOURCE_EXHAUSTED;
+  }));
   EXPECT_TRUE(status.ok()) << status.error_message();
   int ended = 0;
   for (const auto& each : unread) {

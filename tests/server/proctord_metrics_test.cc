@@ -118,8 +118,7 @@ TEST_F(ProctordMetricsTest, AScriptedEpisodeIsCounted) {
   EXPECT_TRUE(std::isnan(ValueOf(metrics, "proctor_browsers")));
 
   // Whoever waits for an episode is answered a moment before it is done with.
-  while (ValueOf(Scrape(), "proctor_episodes_pending") != 0) {
-  }
+  EXPECT_TRUE(Comes([&] { return ValueOf(Scrape(), "proctor_episodes_pending") == 0; }));
   Read(2, /*acknowledge=*/true);
   EXPECT_EQ(ValueOf(Scrape(), "proctor_consumer_lag_records", {{"consumer", "trainer"}}), 0);
   EXPECT_EQ(ValueOf(Scrape(), "proctor_consumer_lag_seconds", {{"consumer", "trainer"}}), 0);
@@ -169,11 +168,13 @@ TEST_F(ProctordMetricsTest, ADrainingServerIsAliveButNotReady) {
   auto slow = worlds_->AsyncStep(&context, step, &queue);
   grpc::Status status;
   slow->Finish(&response, &status, &slow);
-  while (ValueOf(Scrape(), "proctor_sessions_busy", {{"environment", "null"}}) != 1) {
-  }
+  ASSERT_TRUE(Comes([&] { return ValueOf(Scrape(), "proctor_sessions_busy", {{"environment", "null"}}) == 1; }));
   server_.Signal(SIGTERM);
-  net::FetchReply ready = Get("/readyz");
-  while (ready.status == 200) ready = Get("/readyz");
+  net::FetchReply ready;
+  EXPECT_TRUE(Comes([&] {
+    ready = Get("/readyz");
+    return ready.status != 200;
+  }));
   EXPECT_EQ(ready.status, 503);
   EXPECT_THAT(ready.body, HasSubstr("shutting down"));
   EXPECT_EQ(Get("/healthz").status, 200);

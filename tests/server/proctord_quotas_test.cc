@@ -114,12 +114,12 @@ TEST_F(ProctordQuotasTest, StorageEndsWhatRunsAndRefusesTheNextEpisodeUntilSomet
   v1::DeleteTrajectoryResponse removed;
   const auto trajectories = v1::TrajectoryService::NewStub(root.channel());
   grpc::Status deleted;
-  do {  // Only what is judged can be deleted.
-    usleep(10'000);
+  EXPECT_TRUE(Comes([&] {  // Only what is judged can be deleted.
     deleted = trajectories->DeleteTrajectory(root.Context().get(), remove, &removed);
-  } while (deleted.error_code() == StatusCode::FAILED_PRECONDITION);
+    return deleted.error_code() != StatusCode::FAILED_PRECONDITION;
+  }));
   ASSERT_TRUE(deleted.ok()) << deleted.error_message();
-  while (!anna.Start(session.name(), start).ok()) usleep(10'000);
+  EXPECT_TRUE(Comes([&] { return anna.Start(session.name(), start).ok(); }));
 }
 
 TEST_F(ProctordQuotasTest, ARecordingStopsAtItsTenantsStorage) {

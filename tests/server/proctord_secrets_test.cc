@@ -142,7 +142,7 @@ TEST_F(ProctordSecretsTest, NoSecretIsLoggedAnsweredOrKept) {
   answers += verdict.DebugString();
   server_.Write("tokens.yaml", "tokens: [{name: x, sha256: hunter2-instead-of-its-digest, scopes: [act]}]\n");
   server_.Signal(SIGHUP);
-  while (server_.log().find("the tokens read before stay") == std::string::npos) usleep(10'000);
+  ASSERT_TRUE(Comes([&] { return server_.log().find("the tokens read before stay") != std::string::npos; }));
   server_.Stop(SIGTERM);
   const std::string key_body = pair.key.substr(pair.key.find('\n') + 1, 60);
   EXPECT_THAT(answers, HasSubstr("Bearer <token>"));

@@ -272,8 +272,7 @@ TEST_F(ProctordSpendingTest, AModelWithoutAPriceIsRefusedAtTheStartAndLater) {
   server_.Command(unpriced, {});  // Writes the file.
   server_.Signal(SIGHUP);
   const auto refused = [&] { return server_.log().find("the model `scripted` of models.endpoints.scripted has no price") != std::string::npos; };
-  for (int i = 0; i < 3000 && !refused(); ++i) usleep(20'000);
-  EXPECT_TRUE(refused());
+  EXPECT_TRUE(Comes(refused));
   EXPECT_TRUE(Record("anna").ok());
   server_.Stop(SIGTERM);
 
@@ -302,10 +301,10 @@ TEST_F(ProctordSpendingTest, JudgesOfARecordingArePaidByWhoRecordedIt) {
   grpc::Status status = Record("anna");
   ASSERT_TRUE(status.ok()) << status.error_message();
   ASSERT_TRUE(model_.WaitForRequests(1));
-  while (status.ok()) {  // It is judged behind its answer.
-    usleep(10'000);
+  EXPECT_TRUE(Comes([&] {  // It is judged behind its answer.
     status = Record("anna");
-  }
+    return !status.ok();
+  }));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(status.error_message(), HasSubstr("judge_usd_per_day"));
   EXPECT_THAT(status.error_message(), HasSubstr("alpha"));

@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <fstream>
 
-#include "absl/time/clock.h"
 #include "common/ids.h"
 #include "common/json.h"
 #include "proctor/v1/environment_service.pb.h"
@@ -15,6 +15,7 @@
 #include "proctor/v1/trajectory_service.pb.h"
 #include "server/auth/call_trail.h"
 #include "storage/memory_database.h"
+#include "tests/server/comes.h"
 #include "tests/storage/temp_directory.h"
 
 namespace proctor::server {
@@ -265,7 +266,7 @@ TEST_F(CallGuardTest, ADeletedTrajectoryNoLongerCounts) {
   };
   remove(absl::StatusCode::kNotFound);
   remove(absl::StatusCode::kOk);
-  while (accounts_->stored_bytes("lab") != 0) absl::SleepFor(absl::Milliseconds(1));  // Written behind.
+  EXPECT_TRUE(Comes([&] { return accounts_->stored_bytes("lab") == 0; }, std::chrono::seconds(30)));  // Written behind.
 }
 
 }  // namespace
