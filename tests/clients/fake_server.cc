@@ -45,6 +45,7 @@ class FakeServerImpl final : public FakeServer {
     grpc::ServerBuilder builder;
     // Clients may ping as often as a test likes.
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // A port is nobody else's too.
     builder.AddListeningPort(absl::StrCat("127.0.0.1:", port), grpc::InsecureServerCredentials(),
                              &port_);
     services_.push_back(MakeFakeEnvironments(world_));
@@ -61,10 +62,12 @@ class FakeServerImpl final : public FakeServer {
       world_.stopping = true;
       world_.changed.SignalAll();
     }
+    if (server_ == nullptr) return;
     server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
     server_->Wait();
   }
 
+  bool listens() const { return server_ != nullptr; }
   std::string address() const override { return absl::StrCat("127.0.0.1:", port_); }
   int port() const override { return port_; }
   void FailUnary(int count, bool after) override {
@@ -151,7 +154,9 @@ class FakeServerImpl final : public FakeServer {
 }  // namespace
 
 std::unique_ptr<FakeServer> FakeServer::Start(int port) {
-  return std::make_unique<FakeServerImpl>(port);
+  auto server = std::make_unique<FakeServerImpl>(port);
+  if (!server->listens()) return nullptr;
+  return server;
 }
 
 }  // namespace proctor::client

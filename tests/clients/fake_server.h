@@ -19,7 +19,7 @@ namespace proctor::client {
 // at the answer, its reward is 1 for "42".
 class FakeServer {
  public:
-  // Listens on 127.0.0.1:`port`; 0: a free one.
+  // Listens on 127.0.0.1:`port`; 0: a free one. nullptr: it is somebody else's.
   static std::unique_ptr<FakeServer> Start(int port = 0);
   virtual ~FakeServer() = default;
 

@@ -347,16 +347,16 @@ TEST_F(ProctordDoorsTest, ARecordingOfAWithdrawnTokenEndsAsWell) {
     EXPECT_TRUE(local->ListEpisodes(&listing, v1::ListEpisodesRequest(), &episodes).ok());
     return episodes.episodes_size() == 1 ? episodes.episodes(0) : v1::Episode();
   };
-  AwaitTrue([&] { return !recorded().name().empty(); });
+  ASSERT_TRUE(Comes([&] { return !recorded().name().empty(); }));
   WriteTokens("");
-  AwaitTrue([&] { return Send(channel, {kListEnvironments, "", {Bearer("recorder")}}).error_code() == StatusCode::UNAUTHENTICATED; });
+  ASSERT_TRUE(Comes([&] { return Send(channel, {kListEnvironments, "", {Bearer("recorder")}}).error_code() == StatusCode::UNAUTHENTICATED; }));
   message.mutable_end()->set_end_kind(v1::END_KIND_TERMINATED);
   message.mutable_end()->set_end_reason(v1::END_REASON_ANSWERED);
   writer->Write(message);
   const grpc::Status ended = writer->Finish();
   EXPECT_EQ(ended.error_code(), StatusCode::UNAUTHENTICATED) << ended.error_message();
   // The end that it told of was not heard.
-  AwaitTrue([&] { return recorded().state() == v1::EPISODE_STATE_CLOSED; });
+  ASSERT_TRUE(Comes([&] { return recorded().state() == v1::EPISODE_STATE_CLOSED; }));
   EXPECT_EQ(recorded().end_kind(), v1::END_KIND_INTERRUPTED);
 }
 

@@ -6,6 +6,7 @@ Usage: wiki.py [--packages N]     prints the wiki's start URL and serves until i
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import pathlib
@@ -46,33 +47,49 @@ class Wiki:
         return self
 
     def _serve(self) -> None:
+        """On another port where the one that was free is somebody else's by the time PHP takes it."""
+        for _ in range(5):
+            self._launch()
+            if self._answers():
+                return
+        raise RuntimeError("the wiki does not answer:\n" + (self.folder / "php.log").read_text())
+
+    def _launch(self) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.host = f"127.0.0.1:{probe.getsockname()[1]}"
         self.url = f"http://{self.host}/doku.php?id=start"
-        with open(self.folder / "php.log", "wb") as log:
+        with open(self.folder / "php.log", "ab") as log:
             # A process group of its own: the workers are children that must end with it.
             self.process = subprocess.Popen(["php", "-S", self.host, "-t", str(self.folder / "root")], stdout=log,
                                             stderr=log, start_new_session=True,
                                             env={**os.environ, "PHP_CLI_SERVER_WORKERS": str(self.workers)})
+
+    def _answers(self) -> bool:
+        """Whether our own server does; where it ends or is silent, nothing of it stays."""
         deadline = time.monotonic() + 30
-        while True:
+        while self.process.poll() is None and time.monotonic() < deadline:
             try:
                 with urllib.request.urlopen(self.url, timeout=20) as reply:
-                    reply.read()
-                return
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError("the wiki does not answer:\n" + (self.folder / "php.log").read_text()) from None
-                time.sleep(0.05)
+                    if b"DokuWiki" in reply.read() and self.process.poll() is None:
+                        return True
+            except (OSError, http.client.HTTPException):
+                pass
+            time.sleep(0.05)
+        self._end()
+        return False
+
+    def _end(self) -> None:
+        if self.process is None:
+            return
+        try:
+            os.killpg(self.process.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+        self.process.wait(30)
 
     def __exit__(self, *_: object) -> None:
-        if self.process is not None:
-            try:
-                os.killpg(self.process.pid, signal.SIGTERM)
-            except ProcessLookupError:
-                pass
-            self.process.wait(30)
+        self._end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
