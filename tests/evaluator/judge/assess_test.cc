@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "evaluator/evaluate.h"
+#include "evaluator/evaluator_config.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/evaluator/judge/assess_fixture.h"
