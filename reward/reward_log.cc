@@ -17,11 +17,9 @@ constexpr int kMaxFilterEntries = 100;
 // Policies have names of at most 128 bytes.
 constexpr size_t kMaxFilterEntryBytes = 1024;
 constexpr int kMaxReadRecords = 1000;
-constexpr int kDefaultPageSize = 100;
 constexpr int kGroupsPerTransaction = 100;
 // Offsets that one read looks at: about 10 ms of rows that are all filtered out.
 constexpr int64_t kMaxScan = 10'000;
-constexpr absl::Duration kMaxWait = absl::Seconds(60);
 
 // The conditions of a filter as SQL with parameters. Splits: TRAIN unless named, so that no trainer
 // sees held-out tasks.
@@ -297,38 +295,6 @@ absl::StatusOr<LogBatch> RewardLog::Read(const CallContext& context, int64_t aft
   return batch;
 }
 
-absl::StatusOr<v1::ListRewardsResponse> RewardLog::List(const CallContext& context,
-                                                        const v1::ListRewardsRequest& request) {
-  if (request.page_size() < 0) return absl::InvalidArgumentError("page_size must not be negative");
-  const ReadLimits limits{.max_records =
-                              request.page_size() == 0 ? kDefaultPageSize : request.page_size()};
-  const CallContext waiting =
-      context.Child(std::clamp(FromProto(request.max_wait()), absl::ZeroDuration(), kMaxWait));
-  int64_t after = request.after_offset();
-  LogBatch batch;
-  for (;;) {
-    PROCTOR_ASSIGN_OR_RETURN(batch, Read(context, after, request.filter(), limits));
-    if (!batch.records.empty()) break;
-    if (batch.next_after_offset > after) {
-      after = batch.next_after_offset;  // all filtered out: look further
-      continue;
-    }
-    MutexLock lock(mutex_);
-    const absl::Status woken = AwaitWithContext(
-        waiting, mutex_, appended_,
-        [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return end_offset_ > batch.end_offset; },
-        "a reward");
-    if (!woken.ok()) break;
-  }
-  PROCTOR_RETURN_IF_ERROR(context.Check("ListRewards"));
-  v1::ListRewardsResponse response;
-  for (v1::RewardRecord& record : batch.records) *response.add_records() = std::move(record);
-  response.set_next_after_offset(batch.next_after_offset);
-  response.set_end_offset(batch.end_offset);
-  response.set_floor_offset(batch.floor_offset);
-  return response;
-}
-
 absl::StatusOr<v1::Reward> RewardLog::GetByTrajectory(const CallContext& context,
                                                       const std::string& trajectory) {
   v1::Reward reward;
@@ -438,7 +404,6 @@ void RewardLog::Announce(int64_t end_offset) {
     MutexLock lock(mutex_);
     if (end_offset <= end_offset_) return;
     end_offset_ = end_offset;
-    appended_.SignalAll();
   }
   MutexLock lock(listeners_mutex_);
   for (const auto& [id, listener] : listeners_) listener(end_offset);

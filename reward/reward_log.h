@@ -75,7 +75,7 @@ struct StatsFilter {
 // INVALID_ARGUMENT: unknown splits or delivery, more than 100 policies or environments.
 absl::Status ValidateFilter(const v1::ConsumerFilter& filter);
 
-// Thread-safe. Appending and reading block; see SubscriptionHub for streams.
+// Thread-safe. Appending and reading block; see SubscriptionHub for streams, RewardPolls for ListRewards.
 class RewardLog {
  public:
   // All outlive the log. Reads the log's bounds. `unreadable` gets the groups that turn out to be
@@ -104,10 +104,6 @@ class RewardLog {
   // and past the log's end, with the end.
   absl::StatusOr<LogBatch> Read(const CallContext& context, int64_t after_offset,
                                 const v1::ConsumerFilter& filter, const ReadLimits& limits = {});
-
-  // ListRewards: Read, and wait for a record if there is none (holds the thread; at most 60 s).
-  absl::StatusOr<v1::ListRewardsResponse> List(const CallContext& context,
-                                               const v1::ListRewardsRequest& request);
 
   // The newest reward of a trajectory; NOT_FOUND, also after retention took it.
   absl::StatusOr<v1::Reward> GetByTrajectory(const CallContext& context,
@@ -140,7 +136,6 @@ class RewardLog {
   Clock& clock_;
   storage::UnreadableRecords& unreadable_;
   mutable Mutex mutex_;
-  CondVar appended_;
   int64_t end_offset_ ABSL_GUARDED_BY(mutex_) = 0;
   // Held while listeners run, so that RemoveListener waits for them. Never taken under `mutex_`.
   Mutex listeners_mutex_;

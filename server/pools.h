@@ -18,7 +18,7 @@ struct Pools {
   explicit Pools(const v1::ThreadsConfig& threads)
       : accounts("account", 1),
         rpc("rpc", 16),
-        polling("polling", 64),
+        polling("polling", 8),
         evaluation("evaluate", threads.evaluation()),
         models("model", 2),
         jobs("job", threads.jobs() + JobPlaces::kAside),
@@ -35,6 +35,7 @@ struct Pools {
   // Writes what tenants used. The others post to it.
   MeteredPool accounts;
   MeteredPool rpc;
+  // Looks at the reward log, when it grew, for those that wait.
   MeteredPool polling;
   MeteredPool evaluation;
   MeteredPool models;

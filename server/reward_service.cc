@@ -4,10 +4,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/ids.h"
+#include "common/proto_time.h"
 #include "common/serial_executor.h"
 #include "common/status.h"
 #include "env/request_checks.h"
 #include "proctor/v1/reward_service.grpc.pb.h"
+#include "reward/reward_polls.h"
 #include "server/rpc/door.h"
 #include "server/rpc/stream.h"
 #include "server/rpc/unary.h"
@@ -110,7 +112,7 @@ absl::Status CheckPolicyOf(const v1::Group& group) {
 
 class RewardServiceImpl final : public v1::RewardService::CallbackService {
  public:
-  explicit RewardServiceImpl(RewardServiceParts parts) : parts_(std::move(parts)) {}
+  explicit RewardServiceImpl(RewardServiceParts parts) : parts_(std::move(parts)), polls_(parts_.log, parts_.timers) {}
 
   grpc::ServerUnaryReactor* CreateGroup(grpc::CallbackServerContext* context,
                                         const v1::CreateGroupRequest* request, v1::Group* response) override {
@@ -176,19 +178,30 @@ class RewardServiceImpl final : public v1::RewardService::CallbackService {
   grpc::ServerUnaryReactor* ListRewards(grpc::CallbackServerContext* context,
                                         const v1::ListRewardsRequest* request,
                                         v1::ListRewardsResponse* response) override {
-    return Unary(context, parts_.polling_pool, [=, this](const CallContext& call) -> absl::Status {
-      PROCTOR_ASSIGN_OR_RETURN(*response, parts_.log.List(call, *request));
-      if (!request->filter().include_payload()) return absl::OkStatus();
-      PROCTOR_ASSIGN_OR_RETURN(const reward::PayloadsLeftOut left_out,
-                               reward::AddPayloads(call, parts_.load_payload, *response->mutable_records()));
-      if (left_out.cut) response->set_next_after_offset(response->records().rbegin()->offset());
-      response->mutable_payloads_omitted()->Assign(left_out.omitted.begin(), left_out.omitted.end());
-      return absl::OkStatus();
+    const bool waits = FromProto(request->max_wait()) > absl::ZeroDuration();
+    Executor& pool = waits ? parts_.polling_pool : parts_.pool;
+    return UnaryAsync(context, pool, [=, this, &pool](const CallContext& call, std::function<void(absl::Status)> done) {
+      polls_.Begin(call, *request, pool,
+                   [=, this, done = std::move(done)](absl::StatusOr<v1::ListRewardsResponse> listed) {
+                     absl::Status status = Assign(std::move(listed), response);
+                     if (status.ok() && request->filter().include_payload()) status = AddPayloads(call, *response);
+                     done(status);
+                   });
     });
   }
 
  private:
+  absl::Status AddPayloads(const CallContext& call, v1::ListRewardsResponse& response) const {
+    if (response.records().empty()) return absl::OkStatus();
+    PROCTOR_ASSIGN_OR_RETURN(const reward::PayloadsLeftOut left_out,
+                             reward::AddPayloads(call, parts_.load_payload, *response.mutable_records()));
+    if (left_out.cut) response.set_next_after_offset(response.records().rbegin()->offset());
+    response.mutable_payloads_omitted()->Assign(left_out.omitted.begin(), left_out.omitted.end());
+    return absl::OkStatus();
+  }
+
   const RewardServiceParts parts_;
+  reward::RewardPolls polls_;
 };
 
 }  // namespace

@@ -17,7 +17,7 @@
 
 namespace proctor::server {
 
-// All outlive the service.
+// All outlive the service; the pools have run what was posted to them before it is destroyed.
 struct RewardServiceParts {
   reward::RewardLog& log;
   reward::Groups& groups;
@@ -27,8 +27,9 @@ struct RewardServiceParts {
   const TenantWrites& writes;
   reward::PayloadLoader load_payload;
   Executor& pool;
-  // ListRewards with max_wait holds its thread: a pool of its own, so that pollers starve nobody.
+  // Looks at the log for those whose ListRewards waits: all of them when it grew, and so a pool of their own.
   Executor& polling_pool;
+  TimerQueue& timers;
   // As StreamCall has them.
   const CallBooks* books = nullptr;
 };

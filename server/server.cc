@@ -285,7 +285,7 @@ void ServerImpl::MakeServices() {
                                               config_.connections().max_message_bytes()}));
   services_.push_back(MakeEvaluationService({data_, *judging_, *writes_, pools_->rpc}));
   services_.push_back(MakeRewardService({*data_.rewards, *data_.groups, *consumers_, *subscriptions_, *data_.tasks, *writes_,
-                                         PayloadLoaderOf(*data_.trajectories), pools_->rpc, pools_->polling, books_.get()}));
+                                         PayloadLoaderOf(*data_.trajectories), pools_->rpc, pools_->polling, *timers_, books_.get()}));
   services_.push_back(MakeJobService({*jobs_, *data_.jobs, pools_->rpc, books_->patience, *data_.evaluators, JobSpendCheck()}));
 }
 

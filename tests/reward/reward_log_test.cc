@@ -391,56 +391,21 @@ TEST_P(RewardLogTest, RetentionKeepsWhatAConnectedConsumerHasNotAcked) {
   EXPECT_EQ(*world_.log().Trim(world_.context, options), 1);
 }
 
-TEST_P(RewardLogTest, ListPagesByOffset) {
-  for (const char* id : {"a", "b", "c"}) world_.Append(Valid(id));
-  v1::ListRewardsRequest request;
-  request.set_page_size(2);
-  const auto first = world_.log().List(world_.context, request);
-  ASSERT_TRUE(first.ok());
-  EXPECT_EQ(first->records_size(), 2);
-  EXPECT_EQ(first->next_after_offset(), 2);
-  request.set_after_offset(2);
-  EXPECT_EQ(world_.log().List(world_.context, request)->records_size(), 1);
-  request.set_after_offset(3);
-  EXPECT_EQ(world_.log().List(world_.context, request)->records_size(), 0);
-  request.set_page_size(-1);
-  EXPECT_EQ(world_.log().List(world_.context, request).status().code(),
-            absl::StatusCode::kInvalidArgument);
-}
-
 TEST_P(RewardLogTest, RefusesOffsetsThatTheLogHasNot) {
   for (const char* id : {"a", "b", "c"}) world_.Append(Valid(id));
-  v1::ListRewardsRequest request;
   for (const int64_t offset : {int64_t{4}, std::numeric_limits<int64_t>::max() - 10'000, std::numeric_limits<int64_t>::max()}) {
-    request.set_after_offset(offset);
-    const absl::Status refused = world_.log().List(world_.context, request).status();
+    const absl::Status refused = world_.log().Read(world_.context, offset, {}).status();
     EXPECT_EQ(refused.code(), absl::StatusCode::kOutOfRange) << refused;
   }
   for (const int64_t offset : {int64_t{-1}, std::numeric_limits<int64_t>::min()}) {
-    request.set_after_offset(offset);
-    EXPECT_EQ(world_.log().List(world_.context, request).status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(world_.log().Read(world_.context, offset, {}).status().code(), absl::StatusCode::kInvalidArgument);
   }
 }
 
 TEST_P(RewardLogTest, RefusesFiltersOfLongNames) {
-  v1::ListRewardsRequest request;
-  request.mutable_filter()->add_policies(std::string(1025, 'x'));
-  EXPECT_EQ(world_.log().List(world_.context, request).status().code(), absl::StatusCode::kInvalidArgument);
-}
-
-TEST_P(RewardLogTest, ListWaitsForARecord) {
-  v1::ListRewardsRequest request;
-  request.mutable_max_wait()->set_seconds(30);
-  absl::StatusOr<v1::ListRewardsResponse> response;
-  std::thread reader([&] { response = world_.log().List(world_.context, request); });
-  v1::Reward held_out = Valid("held-out");
-  held_out.set_split(v1::SPLIT_TEST);
-  world_.Append(held_out);
-  world_.Append(Valid("a"));
-  reader.join();
-  ASSERT_TRUE(response.ok());
-  ASSERT_EQ(response->records_size(), 1);
-  EXPECT_EQ(response->records(0).reward().trajectory(), "trajectories/a");
+  v1::ConsumerFilter filter;
+  filter.add_policies(std::string(1025, 'x'));
+  EXPECT_EQ(world_.log().Read(world_.context, 0, filter).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_P(RewardLogTest, StatsBoundSuccessByWhatIsMasked) {

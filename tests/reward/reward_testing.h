@@ -2,11 +2,15 @@
 #ifndef PROCTOR_TESTS_REWARD_REWARD_TESTING_H_
 #define PROCTOR_TESTS_REWARD_REWARD_TESTING_H_
 
+#include <deque>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/clock.h"
+#include "common/executor.h"
 #include "gtest/gtest.h"
 #include "reward/consumers.h"
 #include "reward/groups.h"
@@ -18,6 +22,27 @@
 #include "tests/storage/temp_directory.h"
 
 namespace proctor::reward {
+
+// Runs tasks when told to, so that every interleaving can be chosen.
+class ManualExecutor final : public Executor {
+ public:
+  void Post(std::function<void()> task) override { tasks_.push_back(std::move(task)); }
+  bool RunOne() {
+    if (tasks_.empty()) return false;
+    const std::function<void()> task = std::move(tasks_.front());
+    tasks_.pop_front();
+    task();
+    return true;
+  }
+  void RunAll() {
+    while (RunOne()) {
+    }
+  }
+  void Drop() { tasks_.clear(); }
+
+ private:
+  std::deque<std::function<void()>> tasks_;
+};
 
 // A database with the room on it; Restart() opens the same files again, as after a crash.
 class RewardWorld {

@@ -1,7 +1,5 @@
 #include "reward/subscription.h"
 
-#include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -18,27 +16,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-// Runs tasks when told to, so that every interleaving can be chosen.
-class ManualExecutor final : public Executor {
- public:
-  void Post(std::function<void()> task) override { tasks_.push_back(std::move(task)); }
-  bool RunOne() {
-    if (tasks_.empty()) return false;
-    const std::function<void()> task = std::move(tasks_.front());
-    tasks_.pop_front();
-    task();
-    return true;
-  }
-  void RunAll() {
-    while (RunOne()) {
-    }
-  }
-  void Drop() { tasks_.clear(); }
-
- private:
-  std::deque<std::function<void()>> tasks_;
-};
 
 class SubscriptionTest : public ::testing::Test {
  protected:

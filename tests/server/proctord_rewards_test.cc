@@ -1,8 +1,12 @@
 // The reward log over the wire: groups that end early or go on, payloads, retention.
 #include <grpcpp/generic/generic_stub.h>
 
+#include <chrono>
 #include <ctime>
+#include <future>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -117,6 +121,46 @@ TEST_F(ProctordRewardsTest, AnAcknowledgementRightBeforeTheEndIsCommittedOrItsEr
   ASSERT_TRUE(rewards_->ListConsumers(&context, v1::ListConsumersRequest(), &consumers).ok());
   ASSERT_EQ(consumers.consumers_size(), 1);
   EXPECT_EQ(consumers.consumers(0).committed_offset(), 1);
+}
+
+// One ListRewards that waits.
+class Poll {
+ public:
+  Poll(v1::RewardService::Stub& rewards, const v1::ConsumerFilter& filter) {
+    // Longer than any other call of the tests.
+    context_.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(5));
+    request_.mutable_max_wait()->set_seconds(60);
+    *request_.mutable_filter() = filter;
+    rewards.async()->ListRewards(&context_, &request_, &response_, [this](const grpc::Status& status) { ended_.set_value(status); });
+  }
+  void Cancel() { context_.TryCancel(); }
+  grpc::Status Await() { return ended_.get_future().get(); }
+  const v1::ListRewardsResponse& response() const { return response_; }
+
+ private:
+  grpc::ClientContext context_;
+  v1::ListRewardsRequest request_;
+  v1::ListRewardsResponse response_;
+  std::promise<grpc::Status> ended_;
+};
+
+TEST_F(ProctordRewardsTest, PollsThatWaitInVainStopNoOthers) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  v1::ConsumerFilter nobodys;
+  nobodys.add_policies("nobody's");
+  std::vector<std::unique_ptr<Poll>> in_vain;
+  for (int i = 0; i < 100; ++i) in_vain.push_back(std::make_unique<Poll>(*rewards_, nobodys));
+  EXPECT_EQ(LogLength(), 0);
+  Poll waiting(*rewards_, {});
+  const std::string session = MakeSession();
+  StartEpisode(session, MakeTask());
+  Act(session, Answer("42"));
+  const grpc::Status status = waiting.Await();
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(waiting.response().records_size(), 1);
+  EXPECT_EQ(LogLength(), 1);
+  for (const auto& poll : in_vain) poll->Cancel();
+  for (const auto& poll : in_vain) EXPECT_EQ(poll->Await().error_code(), grpc::StatusCode::CANCELLED);
 }
 
 TEST_F(ProctordRewardsTest, RetentionTakesOldRecordsThatNobodyHolds) {
