@@ -15,6 +15,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import proctor
+from proctor.v1 import task_pb2
 
 from command_line import CLI, CommandLineTest, TASK
 from proctord import Proctord

@@ -132,8 +132,9 @@ INSTANTIATE_TEST_SUITE_P(Practice, WorldContractTest, testing::Values(&Make<Prac
 class PracticeWorldsTest : public testing::Test {
  protected:
   void SetUp() override {
-    practice_ = Make<PracticeUnderTest>();
-    if (practice_ == nullptr) GTEST_SKIP() << "this machine lacks what the world needs";
+    std::string lacking;
+    practice_ = Make<PracticeUnderTest>(lacking);
+    ASSERT_NE(practice_, nullptr);
     for (Side* side : {&one_, &other_}) {
       auto world = practice_->environment().Open(Soon(), {});
       ASSERT_TRUE(world.ok()) << world.status();
