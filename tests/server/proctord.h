@@ -2,6 +2,7 @@
 #ifndef PROCTOR_TESTS_SERVER_PROCTORD_H_
 #define PROCTOR_TESTS_SERVER_PROCTORD_H_
 
+#include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
