@@ -31,9 +31,7 @@ struct Fitted {
   std::vector<ScoredLabel> labels;
 };
 
-Fitted FittedOf(const std::vector<JudgedRow>& rows) {
-  std::vector<JudgedEpisode> all;
-  for (const JudgedRow& row : rows) all.push_back(row.episode);
+Fitted FittedOf(std::vector<JudgedEpisode> all) {
   const evaluator::LabelWeights weights(all);
   const evaluator::Clusters clusters = evaluator::ClustersOf(all);
   Fitted fitted;
@@ -117,12 +115,12 @@ absl::StatusOr<std::vector<JudgedEpisode>> OutOfFold(const v1::CalibrateEvaluato
 absl::StatusOr<v1::CalibrationResult> Run(const CallContext& context, const v1::CalibrateEvaluatorRequest& request,
                                           JobProgress& progress, DataDirectory& data) {
   PROCTOR_ASSIGN_OR_RETURN(const v1::Evaluator old, data.evaluators->Get(context, request.evaluator()));
-  PROCTOR_ASSIGN_OR_RETURN(const JudgedRows judged,
-                           GatherJudged(context, data, old, request.filter(), request.truth(),
+  PROCTOR_ASSIGN_OR_RETURN(JudgedRecords judged,
+                           GatherJudged(context, data, {.evaluator = old, .filter = request.filter(), .truth = request.truth()},
                                         [&](int64_t done, int64_t total, const std::string& what) {
                                           return progress.Report(done, total, what);
                                         }));
-  const Fitted fitted = FittedOf(judged.rows);
+  const Fitted fitted = FittedOf(std::move(judged.episodes));
   v1::CalibrationResult result;
   result.set_truth(judged.truth);
   v1::Evaluator calibrated = old;

@@ -9,6 +9,7 @@
 #include "proctor/v1/evaluation_service.grpc.pb.h"
 #include "server/calibrate_job.h"
 #include "server/judged_trajectories.h"
+#include "server/label_draws.h"
 #include "server/measure_job.h"
 #include "server/reflecting.h"
 #include "server/rescore_job.h"
@@ -20,7 +21,8 @@ namespace {
 
 class EvaluationServiceImpl final : public v1::EvaluationService::CallbackService {
  public:
-  explicit EvaluationServiceImpl(EvaluationServiceParts parts) : parts_(parts), trajectories_(*parts.data.trajectories) {}
+  explicit EvaluationServiceImpl(EvaluationServiceParts parts)
+      : parts_(parts), trajectories_(*parts.data.trajectories), draws_(parts.data, parts.writes, parts.background) {}
 
   // Safe to repeat without remembering request ids: the same configuration again is the same evaluator.
   grpc::ServerUnaryReactor* CreateEvaluator(grpc::CallbackServerContext* context,
@@ -125,11 +127,12 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
   grpc::ServerUnaryReactor* DrawLabelSample(grpc::CallbackServerContext* context,
                                             const v1::DrawLabelSampleRequest* request,
                                             v1::LabelSample* response) override {
-    return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) {
-      return parts_.writes.Store(caller, *request, [&] {
-        return Assign(server::DrawLabelSample(call, request->sample(), parts_.data), response);
-      });
-    });
+    return UnaryAsync(context, parts_.pool,
+                      [=, this, caller = CallerOf(*context)](const CallContext& call, std::function<void(absl::Status)> done) {
+                        draws_.Begin(call, caller, *request, [response, done = std::move(done)](absl::StatusOr<v1::LabelSample> sample) {
+                          done(Assign(std::move(sample), response));
+                        });
+                      });
   }
 
   grpc::ServerUnaryReactor* GetLabelSample(grpc::CallbackServerContext* context,
@@ -204,6 +207,7 @@ class EvaluationServiceImpl final : public v1::EvaluationService::CallbackServic
   const EvaluationServiceParts parts_;
   // Of all calls that judge.
   const JudgedTrajectories trajectories_;
+  LabelDraws draws_;
 };
 
 }  // namespace

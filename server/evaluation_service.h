@@ -13,12 +13,14 @@
 
 namespace proctor::server {
 
-// All outlive the service.
+// All outlive the service; the pools have run what was posted to them before it is destroyed.
 struct EvaluationServiceParts {
   DataDirectory& data;
   Judging& judging;
   const TenantWrites& writes;
   Executor& pool;
+  // Draws samples to label.
+  Executor& background;
 };
 
 std::unique_ptr<grpc::Service> MakeEvaluationService(EvaluationServiceParts parts);

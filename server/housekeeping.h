@@ -42,7 +42,7 @@ class Housekeeping {
     TimerQueue& timers;
     // For what is short.
     Executor& pool;
-    // Three threads, for what takes long: recompression, which may wait for its idle thread, retention, and what is done hourly.
+    // Has three threads for what takes long: recompression, which may wait for its idle thread, retention, and what is done hourly.
     Executor& background;
     // Where pictures are encoded.
     IdleThread& encoder;

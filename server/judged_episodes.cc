@@ -11,8 +11,10 @@
 namespace proctor::server {
 namespace {
 
+// Records that are read at once.
+constexpr int kPage = 1000;
 // How often those that watch are told.
-constexpr size_t kTellEvery = 100;
+constexpr int64_t kTellEvery = 100;
 
 using evaluator::JudgedEpisode;
 using evaluator::JudgeOutcome;
@@ -36,31 +38,42 @@ std::string Label(const google::protobuf::EnumDescriptor* type, const std::strin
   return value == nullptr ? absl::StrCat(number) : value->name().substr(prefix.size());
 }
 
-absl::Status AddLabels(const CallContext& context, DataDirectory& data, JudgedRows& judged, bool& any) {
-  for (JudgedRow& row : judged.rows) {
-    PROCTOR_ASSIGN_OR_RETURN(const auto labels, data.labels->OfTrajectory(context, row.header.name()));
-    SetTruth(labels, row.episode);
+absl::Status AddLabels(const CallContext& context, DataDirectory& data, JudgedRecords& judged, bool& any) {
+  for (size_t i = 0; i < judged.records.size(); ++i) {
+    PROCTOR_ASSIGN_OR_RETURN(const auto labels, data.labels->OfTrajectory(context, judged.records[i].trajectory));
+    SetTruth(labels, judged.episodes[i]);
     any = any || !labels.empty();
   }
   return absl::OkStatus();
 }
 
-absl::Status AddOracle(const CallContext& context, DataDirectory& data, JudgedRows& judged) {
-  const v1::Evaluator oracle = evaluator::TaskOracleEvaluator();
-  for (JudgedRow& row : judged.rows) {
-    PROCTOR_ASSIGN_OR_RETURN(const auto verdict, VerdictOn(context, data, oracle, row.header));
-    if (verdict.has_value()) SetTruth(*verdict, row.episode);
+absl::Status AddOracle(const CallContext& context, DataDirectory& data, JudgedRecords& judged) {
+  for (size_t i = 0; i < judged.records.size(); ++i) {
+    PROCTOR_ASSIGN_OR_RETURN(const auto verdict, FindVerdict(context, data, judged.records[i].oracle_verdict));
+    if (verdict.has_value()) SetTruth(*verdict, judged.episodes[i]);
   }
   return absl::OkStatus();
 }
 
 // See TruthSource.
-absl::Status AddTruths(const CallContext& context, DataDirectory& data, v1::TruthSource source, JudgedRows& judged) {
+absl::Status AddTruths(const CallContext& context, DataDirectory& data, v1::TruthSource source, JudgedRecords& judged) {
   bool any_label = false;
   if (source != v1::TRUTH_SOURCE_ORACLE) PROCTOR_RETURN_IF_ERROR(AddLabels(context, data, judged, any_label));
   if (source == v1::TRUTH_SOURCE_UNSPECIFIED) source = any_label ? v1::TRUTH_SOURCE_LABELS : v1::TRUTH_SOURCE_ORACLE;
   judged.truth = source;
   return source == v1::TRUTH_SOURCE_ORACLE ? AddOracle(context, data, judged) : absl::OkStatus();
+}
+
+JudgedRecord RecordOf(const JudgedQuery& query, const v1::Trajectory& header) {
+  JudgedRecord record;
+  record.trajectory = header.name();
+  record.policy = header.policy().policy();
+  record.policy_version = header.policy().version();
+  if (query.truth != v1::TRUTH_SOURCE_LABELS) {
+    record.oracle_verdict = evaluator::VerdictHead(evaluator::TaskOracleEvaluator(), header).name();
+  }
+  if (query.other.has_value()) record.other_verdict = evaluator::VerdictHead(*query.other, header).name();
+  return record;
 }
 
 }  // namespace
@@ -111,68 +124,61 @@ void SetTruth(const v1::Verdict& oracle, JudgedEpisode& episode) {
   episode.inclusion_probability = 1;
 }
 
-absl::StatusOr<std::vector<v1::Trajectory>> ClosedTrajectories(const CallContext& context, DataDirectory& data,
-                                                               v1::TrajectoryFilter filter, const TellCount& tell) {
+absl::Status ForEachJudged(const CallContext& context, DataDirectory& data, const v1::Evaluator& evaluator, v1::TrajectoryFilter filter,
+                           const TellCount& tell, const VisitJudged& visit) {
   filter.set_closed_only(true);
-  std::vector<v1::Trajectory> headers;
+  int64_t looked_at = 0;
   std::string token;
   do {
-    PROCTOR_ASSIGN_OR_RETURN(auto page, data.trajectories->List(context, filter, 1000, token));
-    for (v1::Trajectory& header : page.trajectories) {
-      header.clear_initial_observation();
-      header.clear_evidence();
-      header.mutable_task()->clear_start_state();
-      header.mutable_task()->clear_files();
-      headers.push_back(std::move(header));
+    PROCTOR_ASSIGN_OR_RETURN(const auto page, data.trajectories->List(context, filter, kPage, token));
+    for (const v1::Trajectory& header : page.trajectories) {
+      if (looked_at++ % kTellEvery == 0) PROCTOR_RETURN_IF_ERROR(tell(looked_at - 1));
+      PROCTOR_ASSIGN_OR_RETURN(const auto verdict, FindVerdict(context, data, evaluator::VerdictHead(evaluator, header).name()));
+      if (verdict.has_value()) visit(header, *verdict);
     }
     token = page.next_page_token;
-    PROCTOR_RETURN_IF_ERROR(tell(static_cast<int64_t>(headers.size())));
   } while (!token.empty());
-  std::reverse(headers.begin(), headers.end());
-  return headers;
+  return tell(looked_at);
 }
 
-absl::StatusOr<JudgedRows> GatherJudged(const CallContext& context, DataDirectory& data, const v1::Evaluator& evaluator,
-                                        const v1::TrajectoryFilter& filter, v1::TruthSource truth, const TellProgress& tell) {
-  PROCTOR_ASSIGN_OR_RETURN(std::vector<v1::Trajectory> headers,
-                           ClosedTrajectories(context, data, filter, [&](int64_t count) {
-                             return tell(0, count, "reading records");
-                           }));
-  JudgedRows judged;
-  judged.trajectories = static_cast<int64_t>(headers.size());
-  for (size_t i = 0; i < headers.size(); ++i) {
-    if (i % kTellEvery == 0) {
-      PROCTOR_RETURN_IF_ERROR(tell(static_cast<int64_t>(i), judged.trajectories, "reading verdicts"));
-    }
-    PROCTOR_ASSIGN_OR_RETURN(const auto verdict, VerdictOn(context, data, evaluator, headers[i]));
-    if (!verdict.has_value()) continue;
-    JudgedRow row{std::move(headers[i]), ToJudged(*verdict)};
-    SetTags(row.header, row.episode);
-    judged.rows.push_back(std::move(row));
-  }
-  PROCTOR_RETURN_IF_ERROR(tell(judged.trajectories, judged.trajectories, "reading truths"));
-  PROCTOR_RETURN_IF_ERROR(AddTruths(context, data, truth, judged));
-  return judged;
-}
-
-absl::StatusOr<std::optional<v1::Verdict>> VerdictOn(const CallContext& context, DataDirectory& data,
-                                                     const v1::Evaluator& evaluator, const v1::Trajectory& header) {
-  absl::StatusOr<v1::Verdict> verdict = data.verdicts->Get(context, evaluator::VerdictHead(evaluator, header).name());
+absl::StatusOr<std::optional<v1::Verdict>> FindVerdict(const CallContext& context, DataDirectory& data, const std::string& name) {
+  absl::StatusOr<v1::Verdict> verdict = data.verdicts->Get(context, name);
   if (absl::IsNotFound(verdict.status())) return std::optional<v1::Verdict>();
   if (!verdict.ok()) return verdict.status();
   return std::optional<v1::Verdict>(*std::move(verdict));
 }
 
-void SetTags(const v1::Trajectory& header, JudgedEpisode& episode) {
+absl::StatusOr<JudgedRecords> GatherJudged(const CallContext& context, DataDirectory& data, const JudgedQuery& query, const TellProgress& tell) {
+  JudgedRecords judged;
+  const auto count = [&](int64_t looked_at) {
+    judged.trajectories = looked_at;
+    return tell(looked_at, 0, "reading records and verdicts");
+  };
+  PROCTOR_RETURN_IF_ERROR(ForEachJudged(context, data, query.evaluator, query.filter, count,
+                                        [&](const v1::Trajectory& header, const v1::Verdict& verdict) {
+                                          judged.records.push_back(RecordOf(query, header));
+                                          SetTags(header, query.tags, judged.episodes.emplace_back(ToJudged(verdict)));
+                                        }));
+  std::reverse(judged.records.begin(), judged.records.end());
+  std::reverse(judged.episodes.begin(), judged.episodes.end());
+  PROCTOR_RETURN_IF_ERROR(tell(judged.trajectories, judged.trajectories, "reading truths"));
+  PROCTOR_RETURN_IF_ERROR(AddTruths(context, data, query.truth, judged));
+  return judged;
+}
+
+void SetTags(const v1::Trajectory& header, const std::vector<std::string>& tags, JudgedEpisode& episode) {
   const v1::Task& task = header.task();
+  const v1::PolicyRef& policy = header.policy();
   episode.cluster = task.name();
-  episode.tags["environment"] = header.environment();
-  episode.tags["site"] = task.site();
-  episode.tags["kind"] = task.kind();
-  episode.tags["difficulty"] = task.optimal_steps() > 0 ? absl::StrCat(task.optimal_steps(), " steps") : "";
-  episode.tags["policy"] = absl::StrCat(header.policy().policy(), header.policy().version().empty() ? "" : "@",
-                                        header.policy().version());
-  episode.tags["split"] = Label(v1::Split_descriptor(), "SPLIT_", task.split());
+  for (const std::string& tag : tags) {
+    std::string& value = episode.tags[tag];
+    if (tag == "environment") value = header.environment();
+    if (tag == "site") value = task.site();
+    if (tag == "kind") value = task.kind();
+    if (tag == "difficulty" && task.optimal_steps() > 0) value = absl::StrCat(task.optimal_steps(), " steps");
+    if (tag == "policy") value = absl::StrCat(policy.policy(), policy.version().empty() ? "" : "@", policy.version());
+    if (tag == "split") value = Label(v1::Split_descriptor(), "SPLIT_", task.split());
+  }
 }
 
 }  // namespace proctor::server

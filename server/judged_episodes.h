@@ -30,39 +30,54 @@ void SetTruth(const std::vector<v1::Label>& labels, evaluator::JudgedEpisode& ep
 // What the oracle says; UNDETERMINED is no truth.
 void SetTruth(const v1::Verdict& oracle, evaluator::JudgedEpisode& episode);
 
-// Headers of the closed trajectories that pass the filter, oldest first; all at once, so without what may be large and tells nothing of a
-// verdict (initial observation, evidence, start state, files). `tell` is called with how many there are, now and then; its
-// error ends the work.
+// Calls `visit` for each closed trajectory that passes the filter and has the evaluator's verdict, as both are now; newest first. No more than a
+// page of records is in memory. `tell` is called with how many it has looked at, now and then; errors of both end the work.
 using TellCount = std::function<absl::Status(int64_t count)>;
-absl::StatusOr<std::vector<v1::Trajectory>> ClosedTrajectories(const CallContext& context, DataDirectory& data,
-                                                               v1::TrajectoryFilter filter, const TellCount& tell);
+using VisitJudged = std::function<void(const v1::Trajectory& header, const v1::Verdict& verdict)>;
+absl::Status ForEachJudged(const CallContext& context, DataDirectory& data, const v1::Evaluator& evaluator, v1::TrajectoryFilter filter,
+                           const TellCount& tell, const VisitJudged& visit);
 
-// The stored verdict of the evaluator, as it is now, on the trajectory as it is now; nothing if there is none.
-absl::StatusOr<std::optional<v1::Verdict>> VerdictOn(const CallContext& context, DataDirectory& data,
-                                                     const v1::Evaluator& evaluator, const v1::Trajectory& header);
+// The stored verdict; nothing if there is none.
+absl::StatusOr<std::optional<v1::Verdict>> FindVerdict(const CallContext& context, DataDirectory& data, const std::string& name);
 
-// A trajectory with the verdict of one evaluator, tags, and the truth as far as it is known.
-struct JudgedRow {
-  v1::Trajectory header;
-  evaluator::JudgedEpisode episode;
+// "environment", "site", "kind", "difficulty", "policy", "split" of a trajectory, those of `tags`; and its task as the cluster.
+void SetTags(const v1::Trajectory& header, const std::vector<std::string>& tags, evaluator::JudgedEpisode& episode);
+
+// Which judged trajectories to gather, and what to keep of each.
+struct JudgedQuery {
+  v1::Evaluator evaluator;
+  v1::TrajectoryFilter filter;
+  v1::TruthSource truth = v1::TRUTH_SOURCE_UNSPECIFIED;
+  // See SetTags.
+  std::vector<std::string> tags = {};
+  // Whose verdicts are to be found as well.
+  std::optional<v1::Evaluator> other = std::nullopt;
 };
 
-struct JudgedRows {
-  std::vector<JudgedRow> rows;
+// What is kept of a record besides its episode: there may be very many, and a header may have megabytes.
+struct JudgedRecord {
+  std::string trajectory;
+  std::string policy;
+  std::string policy_version;
+  // Names of the verdicts of the oracle and of JudgedQuery::other, made or not; empty where nobody asks.
+  std::string oracle_verdict;
+  std::string other_verdict;
+};
+
+struct JudgedRecords {
+  std::vector<JudgedRecord> records;
+  // One a record: the evaluator's verdict, tags, and the truth as far as it is known.
+  std::vector<evaluator::JudgedEpisode> episodes;
   // Where the truth came from.
   v1::TruthSource truth = v1::TRUTH_SOURCE_UNSPECIFIED;
   // That passed the filter, with or without a verdict.
   int64_t trajectories = 0;
 };
 
-// All closed trajectories that pass the filter and have the evaluator's verdict. `tell(done, total, what)` is called now and then; its error
-// ends the work.
+// All that ForEachJudged finds, oldest first. `tell(done, total, what)` is called now and then (`total` 0: not known yet); its error ends the
+// work.
 using TellProgress = std::function<absl::Status(int64_t done, int64_t total, const std::string& what)>;
-absl::StatusOr<JudgedRows> GatherJudged(const CallContext& context, DataDirectory& data, const v1::Evaluator& evaluator,
-                                        const v1::TrajectoryFilter& filter, v1::TruthSource truth, const TellProgress& tell);
-
-// "environment", "site", "kind", "difficulty", "policy", "split" of a trajectory, and its task as the cluster.
-void SetTags(const v1::Trajectory& header, evaluator::JudgedEpisode& episode);
+absl::StatusOr<JudgedRecords> GatherJudged(const CallContext& context, DataDirectory& data, const JudgedQuery& query, const TellProgress& tell);
 
 }  // namespace proctor::server
 

@@ -12,7 +12,6 @@
 #include "evaluator/measure/agreement.h"
 #include "evaluator/measure/corrected_rate.h"
 #include "evaluator/measure/judge_report.h"
-#include "evaluator/measure/label_sampling.h"
 #include "server/judged_episodes.h"
 #include "server/measurement_message.h"
 
@@ -21,7 +20,6 @@ namespace {
 
 constexpr int kMaxSliceTags = 4;
 constexpr int kMaxDiffering = 1000;
-constexpr int kMaxSampleSize = 10'000;
 
 const std::vector<std::string>& SliceTags() {
   static const auto* tags =
@@ -40,29 +38,29 @@ class Measurement {
     PROCTOR_ASSIGN_OR_RETURN(const v1::Evaluator evaluator, data_.evaluators->Get(context_, request_.evaluator()));
     result_.set_evaluator(evaluator.name());
     result_.set_evaluator_version(evaluator.version());
-    PROCTOR_ASSIGN_OR_RETURN(JudgedRows judged,
-                             GatherJudged(context_, data_, evaluator, request_.filter(), request_.truth(),
-                                          [&](int64_t done, int64_t total, const std::string& what) {
-                                            return progress_.Report(done, total, what);
-                                          }));
-    result_.set_trajectories(judged.trajectories);
-    result_.set_truth(judged.truth);
-    rows_ = std::move(judged.rows);
-    std::vector<evaluator::JudgedEpisode> episodes;
-    for (const JudgedRow& row : rows_) episodes.push_back(row.episode);
-    PROCTOR_ASSIGN_OR_RETURN(const auto report, evaluator::MeasureJudge(episodes, options_));
+    JudgedQuery query{.evaluator = evaluator, .filter = request_.filter(), .truth = request_.truth()};
+    query.tags.assign(request_.slice_by().begin(), request_.slice_by().end());
+    if (!request_.compare_with().empty()) {
+      PROCTOR_ASSIGN_OR_RETURN(query.other, data_.evaluators->Get(context_, request_.compare_with()));
+    }
+    PROCTOR_ASSIGN_OR_RETURN(judged_, GatherJudged(context_, data_, query, [&](int64_t done, int64_t total, const std::string& what) {
+                               return progress_.Report(done, total, what);
+                             }));
+    result_.set_trajectories(judged_.trajectories);
+    result_.set_truth(judged_.truth);
+    PROCTOR_ASSIGN_OR_RETURN(const auto report, evaluator::MeasureJudge(judged_.episodes, options_));
     *result_.mutable_measures() = ToMessage(report);
-    PROCTOR_RETURN_IF_ERROR(AddSlices(episodes));
+    PROCTOR_RETURN_IF_ERROR(AddSlices());
     PROCTOR_RETURN_IF_ERROR(AddCorrectedRates());
     if (!request_.compare_with().empty()) PROCTOR_RETURN_IF_ERROR(AddComparison());
     return std::move(result_);
   }
 
  private:
-  absl::Status AddSlices(const std::vector<evaluator::JudgedEpisode>& episodes) {
+  absl::Status AddSlices() {
     if (request_.slice_by().empty()) return absl::OkStatus();
     const std::vector<std::string> tags(request_.slice_by().begin(), request_.slice_by().end());
-    PROCTOR_ASSIGN_OR_RETURN(const auto slices, evaluator::MeasureJudgeBy(episodes, tags, options_));
+    PROCTOR_ASSIGN_OR_RETURN(const auto slices, evaluator::MeasureJudgeBy(judged_.episodes, tags, options_));
     for (const evaluator::JudgeSlice& slice : slices) {
       v1::JudgeSlice& message = *result_.add_slices();
       for (const auto& [tag, value] : slice.tags) (*message.mutable_tags())[tag] = value;
@@ -72,12 +70,13 @@ class Measurement {
   }
 
   absl::Status AddCorrectedRates() {
-    std::map<std::pair<std::string, std::string>, std::vector<evaluator::JudgedEpisode>> by_policy;
-    for (const JudgedRow& row : rows_) {
-      const v1::PolicyRef& policy = row.header.policy();
-      by_policy[{policy.policy(), policy.version()}].push_back(row.episode);
+    std::map<std::pair<std::string, std::string>, std::vector<size_t>> by_policy;
+    for (size_t i = 0; i < judged_.records.size(); ++i) {
+      by_policy[{judged_.records[i].policy, judged_.records[i].policy_version}].push_back(i);
     }
-    for (const auto& [policy, episodes] : by_policy) {
+    for (const auto& [policy, indices] : by_policy) {
+      std::vector<evaluator::JudgedEpisode> episodes;
+      for (const size_t i : indices) episodes.push_back(judged_.episodes[i]);
       PROCTOR_ASSIGN_OR_RETURN(const auto rate, evaluator::CorrectSuccessRate(episodes));
       v1::CorrectedSuccessRate& message = *result_.add_corrected();
       message = ToMessage(rate);
@@ -88,16 +87,15 @@ class Measurement {
   }
 
   absl::Status AddComparison() {
-    PROCTOR_ASSIGN_OR_RETURN(const v1::Evaluator other, data_.evaluators->Get(context_, request_.compare_with()));
     std::vector<evaluator::JudgedEpisode> first, second;
     std::vector<std::string> differing;
-    for (const JudgedRow& row : rows_) {
-      PROCTOR_ASSIGN_OR_RETURN(const auto verdict, VerdictOn(context_, data_, other, row.header));
+    for (size_t i = 0; i < judged_.records.size(); ++i) {
+      PROCTOR_ASSIGN_OR_RETURN(const auto verdict, FindVerdict(context_, data_, judged_.records[i].other_verdict));
       if (!verdict.has_value()) continue;
-      first.push_back(row.episode);
+      first.push_back(judged_.episodes[i]);
       second.push_back(ToJudged(*verdict));
       if (first.back().outcome != second.back().outcome && differing.size() < kMaxDiffering) {
-        differing.push_back(row.header.name());
+        differing.push_back(judged_.records[i].trajectory);
       }
     }
     PROCTOR_ASSIGN_OR_RETURN(const auto comparison, evaluator::ComparePaired(first, second, options_.bootstrap));
@@ -112,20 +110,9 @@ class Measurement {
   JobProgress& progress_;
   DataDirectory& data_;
   evaluator::MeasureOptions options_;
-  std::vector<JudgedRow> rows_;
+  JudgedRecords judged_;
   v1::EvaluatorMeasurement result_;
 };
-
-evaluator::LabelDesign DesignOf(v1::LabelDesign design) {
-  switch (design) {
-    case v1::LABEL_DESIGN_BY_OUTCOME:
-      return evaluator::LabelDesign::kByOutcome;
-    case v1::LABEL_DESIGN_BY_UNCERTAINTY:
-      return evaluator::LabelDesign::kByUncertainty;
-    default:
-      return evaluator::LabelDesign::kUniform;
-  }
-}
 
 }  // namespace
 
@@ -156,41 +143,6 @@ void RegisterMeasureJob(JobRunner& jobs, DataDirectory& data) {
     any.PackFrom(result);
     return any;
   });
-}
-
-absl::StatusOr<v1::LabelSample> DrawLabelSample(const CallContext& context, const v1::LabelSample& wanted,
-                                                DataDirectory& data) {
-  if (wanted.size() < 1 || wanted.size() > kMaxSampleSize) return absl::InvalidArgumentError("size must be 1 to 10,000");
-  PROCTOR_ASSIGN_OR_RETURN(const v1::Evaluator evaluator, data.evaluators->Get(context, wanted.evaluator()));
-  PROCTOR_ASSIGN_OR_RETURN(
-      const std::vector<v1::Trajectory> headers,
-      ClosedTrajectories(context, data, wanted.filter(), [&](int64_t) { return context.Check("drawing labels"); }));
-  std::vector<evaluator::JudgedEpisode> episodes;
-  std::vector<std::string> names;
-  for (const v1::Trajectory& header : headers) {
-    PROCTOR_ASSIGN_OR_RETURN(const auto verdict, VerdictOn(context, data, evaluator, header));
-    if (!verdict.has_value()) continue;
-    episodes.push_back(ToJudged(*verdict));
-    names.push_back(header.name());
-  }
-  if (episodes.empty()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("no trajectory that passes the filter has a verdict of ", evaluator.name(), ": Rescore makes them"));
-  }
-  PROCTOR_ASSIGN_OR_RETURN(const auto drawn,
-                           evaluator::DrawLabels(episodes, {.design = DesignOf(wanted.design()),
-                                                            .count = static_cast<size_t>(wanted.size()),
-                                                            .seed = wanted.seed() == 0 ? 1 : static_cast<uint64_t>(wanted.seed())}));
-  v1::LabelSample sample = wanted;
-  sample.set_evaluator(evaluator.name());
-  sample.set_population(static_cast<int64_t>(episodes.size()));
-  sample.clear_drawn();
-  for (const evaluator::DrawnLabel& label : drawn) {
-    v1::DrawnTrajectory& one = *sample.add_drawn();
-    one.set_trajectory(names[label.index]);
-    one.set_inclusion_probability(label.inclusion_probability);
-  }
-  return data.labels->PutSample(context, sample);
 }
 
 }  // namespace proctor::server

@@ -1,12 +1,10 @@
-// Measures judges against labels or the oracle, and draws what to label.
+// Measures judges against labels or the oracle, as a job.
 #ifndef PROCTOR_SERVER_MEASURE_JOB_H_
 #define PROCTOR_SERVER_MEASURE_JOB_H_
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "common/call_context.h"
 #include "proctor/v1/evaluation_service.pb.h"
-#include "proctor/v1/label.pb.h"
 #include "server/data_directory.h"
 #include "server/job_runner.h"
 
@@ -19,11 +17,6 @@ absl::Status CheckMeasure(const CallContext& context, const v1::MeasureEvaluator
 
 // Registers the work. All outlive the runner.
 void RegisterMeasureJob(JobRunner& jobs, DataDirectory& data);
-
-// Draws from the closed trajectories that pass the filter and have the evaluator's verdict, and stores the sample.
-// INVALID_ARGUMENT: size out of its range; NOT_FOUND: the evaluator; FAILED_PRECONDITION: there is no verdict.
-absl::StatusOr<v1::LabelSample> DrawLabelSample(const CallContext& context, const v1::LabelSample& wanted,
-                                                DataDirectory& data);
 
 }  // namespace proctor::server
 

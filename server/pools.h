@@ -8,6 +8,7 @@
 #include "proctor/v1/config.pb.h"
 #include "server/idle_thread.h"
 #include "server/job_places.h"
+#include "server/label_draws.h"
 #include "server/metered_pool.h"
 
 namespace proctor::server {
@@ -22,7 +23,7 @@ struct Pools {
         evaluation("evaluate", threads.evaluation()),
         models("model", 2),
         jobs("job", threads.jobs() + JobPlaces::kAside),
-        background("background", 3),
+        background("background", 3 + static_cast<int>(LabelDraws::kAtOnce)),
         sessions("session", threads.sessions()) {}
 
   // Of those that count what they do.
@@ -41,7 +42,7 @@ struct Pools {
   MeteredPool models;
   // As JobRunner wants it, which counts them.
   ThreadPool jobs;
-  // Housekeeping.
+  // Housekeeping, which has three threads for itself, and LabelDraws.
   MeteredPool background;
   MeteredPool sessions;
 };

@@ -283,7 +283,7 @@ void ServerImpl::MakeServices() {
       {data_, *models_, *writes_, [this] { return worlds_->templates().ListTemplates(); }, pools_->rpc}));
   services_.push_back(MakeTrajectoryService({data_, *pipeline_, *jobs_, pools_->rpc, *quotas_, *accounts_, blob_memory_, books_->patience,
                                               config_.connections().max_message_bytes()}));
-  services_.push_back(MakeEvaluationService({data_, *judging_, *writes_, pools_->rpc}));
+  services_.push_back(MakeEvaluationService({data_, *judging_, *writes_, pools_->rpc, pools_->background}));
   services_.push_back(MakeRewardService({*data_.rewards, *data_.groups, *consumers_, *subscriptions_, *data_.tasks, *writes_,
                                          PayloadLoaderOf(*data_.trajectories), pools_->rpc, pools_->polling, *timers_, books_.get()}));
   services_.push_back(MakeJobService({*jobs_, *data_.jobs, pools_->rpc, books_->patience, *data_.evaluators, JobSpendCheck()}));
