@@ -86,7 +86,7 @@ class JobRunner {
   PoolUsage usage() const { return places_.Usage(); }
 
   // Calls `changed` after every change, at most 10 times a second, and once at the end, from any thread; it must not
-  // block. For a job that a stopped server left paused, only Stop calls it.
+  // block. For a job that a stopped server left paused, only Stop calls it until it is resumed.
   uint64_t Watch(const std::string& name, std::function<void()> changed);
   // After return nothing is called any more.
   void Unwatch(uint64_t id);
