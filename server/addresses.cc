@@ -26,7 +26,7 @@ absl::Status WriteAddresses(const Addresses& addresses, const std::string& data_
   {
     std::ofstream file(temporary, std::ios::trunc);
     file << "{\"grpc\": \"" << addresses.grpc << "\", \"unix_socket\": \"" << addresses.unix_socket
-         << "\", \"http\": \"" << addresses.http << "\", \"pid\": " << getpid() << "}\n";
+         << "\", \"http\": \"" << addresses.http << "\", \"version\": \"" << addresses.version << "\", \"pid\": " << getpid() << "}\n";
     if (!file.flush()) return absl::UnavailableError(absl::StrCat("cannot write ", temporary));
   }
   if (std::rename(temporary.c_str(), path.c_str()) != 0) {

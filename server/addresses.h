@@ -16,6 +16,8 @@ struct Addresses {
   std::string unix_socket;
   // "127.0.0.1:9464"; of health and metrics.
   std::string http;
+  // Of the server.
+  std::string version;
 };
 
 // `address` ("127.0.0.1:0", "[::1]:0") with the port that was got.

@@ -293,6 +293,7 @@ absl::Status ServerImpl::Listen() {
   PROCTOR_ASSIGN_OR_RETURN(Listening listening, ListenGrpc(config_, *books_, services_));
   health_ = std::move(listening.health);
   grpc_ = std::move(listening.server);
+  addresses_.version = kVersion;
   addresses_.unix_socket = config_.unix_socket();
   if (!config_.listen_address().empty()) addresses_.grpc = WithPort(config_.listen_address(), listening.port);
   worlds_->RefusePort(static_cast<uint16_t>(listening.port));

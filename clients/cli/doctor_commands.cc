@@ -114,8 +114,7 @@ std::vector<Command> DoctorCommands() {
                   .value = "ADDRESS",
                   .help = "where the server would listen; default 127.0.0.1:50551"}},
        .notes = "Looks at the browser, its sandbox, the data directory, disks, ports, and at the "
-                "server if one runs\n"
-                "(its version too, where it serves metrics over HTTP).\n"
+                "server if one runs.\n"
                 "Exit code 1 if something needed is missing; a server that does not run counts "
                 "only if --address or\n"
                 "$PROCTOR_ADDRESS names it.",

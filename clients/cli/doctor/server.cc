@@ -1,9 +1,12 @@
+#include <fstream>
+#include <sstream>
+
 #include "absl/strings/str_cat.h"
 #include "clients/cli/doctor/checks.h"
-#include "clients/cli/doctor/server_version.h"
 #include "clients/cpp/address.h"
 #include "clients/cpp/client.h"
 #include "clients/cpp/rpc_stream.h"
+#include "common/json.h"
 #include "google/protobuf/empty.pb.h"
 #include "google/protobuf/unknown_field_set.h"
 
@@ -30,10 +33,14 @@ absl::StatusOr<bool> IsServing(client::Client& client) {
   return false;
 }
 
-// ", version 1.2.3" of the server that was asked, if it is the one of the data directory and tells it.
+// ", version 1.2.3" of the server that was asked, if it is the one of the data directory.
 std::string VersionText(const Patient& patient) {
   if (client::AddressOfDataDirectory(patient.data_dir).value_or("") != patient.address) return "";
-  const std::string version = ServerVersion(patient.data_dir);
+  std::ifstream file(patient.data_dir + "/addresses.json");
+  std::stringstream text;
+  text << file.rdbuf();
+  const absl::StatusOr<Json> told = ParseJson(text.str());
+  const std::string version = told.ok() ? JsonStringOr(*told, "version") : "";
   return version.empty() ? "" : absl::StrCat(", version ", version);
 }
 

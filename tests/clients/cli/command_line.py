@@ -24,8 +24,7 @@ class CommandLineTest(unittest.TestCase):
         config = tempfile.NamedTemporaryFile("w", suffix=".yaml")
         cls.addClassCleanup(config.close)
         config.write("environments: {web: {enabled: false}, practice: {enabled: false}, 'null': {"
-                     "default_limits: {max_steps: 7}, default_settings: {'null': {text_bytes: 32}}}}\n"
-                     "http: {listen_address: '127.0.0.1:0'}\n")
+                     "default_limits: {max_steps: 7}, default_settings: {'null': {text_bytes: 32}}}}\n")
         config.flush()
         cls.config = config.name
         cls.server = Proctord("--config", config.name).start()
