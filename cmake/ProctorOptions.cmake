@@ -13,7 +13,8 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 find_program(PROCTOR_CCACHE ccache)
 if(PROCTOR_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${PROCTOR_CCACHE})
+  # How it takes precompiled headers (cmake/ProctorPrelude.cmake).
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${PROCTOR_CCACHE})
 endif()
 
 add_library(proctor_warnings INTERFACE)
@@ -27,6 +28,8 @@ add_library(proctor_build INTERFACE)
 target_include_directories(proctor_build INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>
   $<INSTALL_INTERFACE:include/proctor>)
 target_compile_features(proctor_build INTERFACE cxx_std_20)
+# Everywhere, as some libraries ask for it: sources that share a precompiled header are compiled alike.
+target_compile_options(proctor_build INTERFACE $<BUILD_INTERFACE:-pthread>)
 find_program(PROCTOR_MOLD mold)
 if(PROCTOR_MOLD)
   target_link_options(proctor_build INTERFACE $<BUILD_INTERFACE:-fuse-ld=mold>)

@@ -4,6 +4,8 @@ function(proctor_library room)
   add_library(proctor_${room} STATIC ${ARG_SOURCES})
   target_link_libraries(proctor_${room} PUBLIC proctor_build ${ARG_DEPENDS}
     PRIVATE $<BUILD_INTERFACE:proctor_warnings> ${ARG_PRIVATE_DEPENDS})
+  proctor_use_prelude(proctor_${room})
+  proctor_use_unity(proctor_${room})
 endfunction()
 
 # proctor_test(<name> SOURCES ... DEPENDS ... [LABELS ...] [TIMEOUT seconds] [SERIAL | ALONE]): a GoogleTest
@@ -31,6 +33,8 @@ function(proctor_test name)
   add_executable(proctor_${name}_test ${ARG_SOURCES})
   target_link_libraries(proctor_${name}_test PRIVATE ${ARG_DEPENDS} proctor_warnings
     GTest::gmock GTest::gtest_main)
+  proctor_use_prelude(proctor_${name}_test)
+  proctor_use_unity(proctor_${name}_test)
   gtest_discover_tests(proctor_${name}_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES ${properties})
 endfunction()

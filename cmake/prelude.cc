@@ -1,0 +1,1 @@
+// No code: the shared precompiled header needs a source to belong to.
