@@ -39,13 +39,14 @@ apt_install() {
     die "apt-get could not install: $*"
 }
 
-# build PRESET [TARGET...]: configures and builds; quiet but for progress and errors.
+# build PRESET [TARGET...]: configures and builds; quiet but for progress and errors. PROCTOR_UNITY=ON or OFF: whether several sources are
+# compiled as one (cmake/ProctorUnity.cmake), whatever the preset says.
 build() {
   local preset=$1
   shift
   local dir="$PROCTOR_ROOT/build/$preset"
   say "building ($preset)"
-  (cd "$PROCTOR_ROOT" && cmake --preset "$preset" >"/tmp/proctor-cmake-$$.log" 2>&1) || {
+  (cd "$PROCTOR_ROOT" && cmake --preset "$preset" ${PROCTOR_UNITY:+"-DPROCTOR_UNITY=$PROCTOR_UNITY"} >"/tmp/proctor-cmake-$$.log" 2>&1) || {
     cat "/tmp/proctor-cmake-$$.log" >&2
     rm -f "/tmp/proctor-cmake-$$.log"
     die "cmake could not configure $dir"

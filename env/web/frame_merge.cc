@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/strings.h"
+#include "env/web/origin.h"
 
 namespace proctor::env::web {
 namespace {
@@ -27,16 +28,6 @@ int64_t FencedId(std::string_view line, char fence, std::string_view* rest) {
 }
 
 }  // namespace
-
-std::string WithoutCredentials(const std::string& url) {
-  const size_t scheme = url.find("://");
-  if (scheme == url.npos) return url;
-  const size_t begin = scheme + 3;
-  const size_t end = url.find_first_of("/?#", begin);
-  const size_t at = url.rfind('@', end);
-  if (at == url.npos || at < begin) return url;
-  return url.substr(0, begin) + url.substr(at + 1);
-}
 
 FrameMerge::FrameMerge(const std::vector<ObservedFrame>& frames, MarkOf mark_of)
     : frames_(frames), mark_of_(std::move(mark_of)) {}

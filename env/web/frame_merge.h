@@ -69,9 +69,6 @@ class FrameMerge {
   MarkOf mark_of_;
 };
 
-// `url` without a user name and password.
-std::string WithoutCredentials(const std::string& url);
-
 }  // namespace proctor::env::web
 
 #endif  // PROCTOR_ENV_WEB_FRAME_MERGE_H_

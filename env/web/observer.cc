@@ -13,6 +13,7 @@
 #include "common/strings.h"
 #include "env/web/frame_merge.h"
 #include "env/web/json_slices.h"
+#include "env/web/origin.h"
 #include "env/web/page_reply.h"
 #include "google/protobuf/util/time_util.h"
 #include "imaging/image.h"

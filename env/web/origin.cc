@@ -109,4 +109,13 @@ std::string OriginOfUrl(std::string_view url) {
   return NormalOrigin(absl::StrCat(ToAbsl(url.substr(0, scheme)), "://", ToAbsl(authority))).value_or("");
 }
 
+std::string WithoutCredentials(std::string_view url) {
+  const size_t scheme = url.find("://");
+  if (scheme == std::string_view::npos) return std::string(url);
+  const size_t begin = scheme + 3;
+  const size_t at = url.substr(0, url.find_first_of("/?#", begin)).rfind('@');
+  if (at == std::string_view::npos || at < begin) return std::string(url);
+  return absl::StrCat(ToAbsl(url.substr(0, begin)), ToAbsl(url.substr(at + 1)));
+}
+
 }  // namespace proctor::env::web

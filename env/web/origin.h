@@ -22,6 +22,9 @@ absl::StatusOr<std::string> NormalOrigin(std::string_view url);
 // The normal origin of an http(s) URL, whatever user name, path, query and fragment it has; empty for one that has none.
 std::string OriginOfUrl(std::string_view url);
 
+// The URL without user name and password.
+std::string WithoutCredentials(std::string_view url);
+
 }  // namespace proctor::env::web
 
 #endif  // PROCTOR_ENV_WEB_ORIGIN_H_

@@ -39,15 +39,6 @@ void TaskSites::Add(std::string_view url) {
 
 bool TaskSites::Own(std::string_view url) const { return origins.count(OriginOfUrl(url)) > 0; }
 
-std::string WithoutCredentials(std::string_view url) {
-  const size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) return std::string(url);
-  const size_t end = url.find_first_of("/?#", scheme + 3);
-  const size_t at = url.substr(0, end).rfind('@');
-  if (at == std::string_view::npos) return std::string(url);
-  return absl::StrCat(ToAbsl(url.substr(0, scheme + 3)), ToAbsl(url.substr(at + 1)));
-}
-
 absl::StatusOr<LoadOutcome> LoadPage(const CallContext& context, Tab& tab, const std::string& url, absl::Duration cap) {
   Settler settler(tab, cap);
   tab.activity().NavigationBegins();

@@ -32,9 +32,6 @@ struct TaskSites {
 // scheme but http, https and about:blank.
 absl::StatusOr<std::string> ResolveUrl(std::string_view url, const BaseUrls& base_urls);
 
-// The URL without user name and password.
-std::string WithoutCredentials(std::string_view url);
-
 struct LoadOutcome {
   SettleOutcome settle;
   // Empty, or why there is no document: "net::ERR_..." or as LoadFailure::text; of where the page led meanwhile, if it did.

@@ -6,6 +6,7 @@
 #include "absl/time/clock.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "env/web/origin.h"
 
 namespace proctor::env::web {
 

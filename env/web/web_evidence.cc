@@ -8,6 +8,7 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "common/strings.h"
+#include "env/web/origin.h"
 
 namespace proctor::env::web {
 namespace {

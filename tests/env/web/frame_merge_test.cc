@@ -95,12 +95,5 @@ TEST(FrameMergeTest, FrameThatClaimsToBeItsOwnParentEnds) {
   EXPECT_EQ(merge.FocusedMark(), 0);
 }
 
-TEST(FrameMergeTest, CredentialsLeaveUrls) {
-  EXPECT_EQ(WithoutCredentials("http://user:pass@a.test/x@y"), "http://a.test/x@y");
-  EXPECT_EQ(WithoutCredentials("http://a.test/x@y"), "http://a.test/x@y");
-  EXPECT_EQ(WithoutCredentials("http://a@b@c.test"), "http://c.test");
-  EXPECT_EQ(WithoutCredentials("about:blank"), "about:blank");
-}
-
 }  // namespace
 }  // namespace proctor::env::web

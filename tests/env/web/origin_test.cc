@@ -67,5 +67,14 @@ TEST(NormalHostTest, KnowsAddresses) {
   EXPECT_EQ(NormalHost(std::string(254, 'a')).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST(WithoutCredentialsTest, CutsUserNameAndPassword) {
+  EXPECT_EQ(WithoutCredentials("http://user:pass@a.test/x@y"), "http://a.test/x@y");
+  EXPECT_EQ(WithoutCredentials("http://a.test/x@y"), "http://a.test/x@y");
+  EXPECT_EQ(WithoutCredentials("http://a@b@c.test"), "http://c.test");
+  EXPECT_EQ(WithoutCredentials("http://u:p@h.test?q=x@y"), "http://h.test?q=x@y");
+  EXPECT_EQ(WithoutCredentials("about:blank"), "about:blank");
+  EXPECT_EQ(WithoutCredentials("a@b://c"), "a@b://c");
+}
+
 }  // namespace
 }  // namespace proctor::env::web

@@ -27,12 +27,6 @@ TEST(ResolveUrlTest, ReplacesPlaceholdersAndRefusesOtherSchemes) {
   }
 }
 
-TEST(ResolveUrlTest, CredentialsAreCutFromUrls) {
-  EXPECT_EQ(WithoutCredentials("http://u:p@h.test/x@y"), "http://h.test/x@y");
-  EXPECT_EQ(WithoutCredentials("http://h.test/x@y"), "http://h.test/x@y");
-  EXPECT_EQ(WithoutCredentials("about:blank"), "about:blank");
-}
-
 TEST(PlanStartTest, CredentialsAreFoundByTheOriginsThatBrowsersName) {
   const BaseUrls bases = {{"__SHOP__", "http://Shop.test:80/"}, {"__DEEP__", "http://deep.test/x"}, {"__SELF__", "http://me:hunter2@self.test"}};
   const std::pair<const char*, const char*> good[] = {{"https://Shop.test:443", "https://shop.test"},
