@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/thread.h"
 
 namespace proctor {
 namespace {
@@ -19,7 +20,10 @@ constexpr absl::Duration kMaxWait = absl::Seconds(1);
 }  // namespace
 
 ThreadPool::ThreadPool(std::string name, int max_threads)
-    : name_(std::move(name)), max_threads_(std::max(1, max_threads)) {}
+    : name_(std::move(name)), max_threads_(std::max(1, max_threads)) {
+  MutexLock lock(mutex_);
+  threads_.emplace_back([this] { Run(0); });
+}
 
 ThreadPool::~ThreadPool() {
   std::vector<std::thread> threads;
@@ -41,10 +45,13 @@ void ThreadPool::Post(std::function<void()> task) {
   }
   const int count = static_cast<int>(threads_.size());
   if (count < max_threads_ && !stopping_) {
-    threads_.emplace_back([this, count] { Run(count); });
-  } else {
-    work_.Signal();
+    absl::StatusOr<std::thread> another = StartThread([this, count] { Run(count); });
+    if (another.ok()) {
+      threads_.push_back(*std::move(another));
+      return;
+    }
   }
+  work_.Signal();
 }
 
 size_t ThreadPool::queued() const {

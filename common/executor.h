@@ -23,8 +23,9 @@ class Executor {
   virtual void Post(std::function<void()> task) = 0;
 };
 
-// At most `max_threads` threads, started as needed and kept; named `<name>-<n>` (15 characters at most).
-// The destructor runs what was posted, then joins. Tasks may block.
+// At most `max_threads` threads, the first started at once, others as needed and kept; named `<name>-<n>` (15 characters at most).
+// Where the machine refuses another one, what is posted waits for those that there are; the constructor throws std::system_error if there
+// is not even one. The destructor runs what was posted, then joins. Tasks may block.
 class ThreadPool final : public Executor {
  public:
   ThreadPool(std::string name, int max_threads);

@@ -15,6 +15,7 @@
 #include "boost/beast/websocket.hpp"
 #include "common/mutex.h"
 #include "common/status.h"
+#include "common/thread.h"
 #include "net/asio.h"
 
 namespace proctor::net {
@@ -100,7 +101,7 @@ class WebSocketClientImpl final : public WebSocketClient {
     PROCTOR_ASSIGN_OR_RETURN(url_, ParseUrl(options_.url));
     asio::co_spawn(
         io_, [this] { return Run(); }, asio::detached);
-    thread_ = std::thread([this] { io_.run(); });
+    PROCTOR_ASSIGN_OR_RETURN(thread_, StartThread([this] { io_.run(); }));
     absl::Status status;
     {
       MutexLock lock(mutex_);

@@ -19,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/match.h"
 #include "common/status.h"
+#include "common/thread.h"
 #include "env/desktop/guest_channel.h"
 
 namespace proctor::env::desktop {
@@ -50,7 +51,7 @@ absl::StatusOr<std::vector<Address>> Resolve(const CallContext& context, const s
     std::vector<Address> found ABSL_GUARDED_BY(mutex);
   };
   auto lookup = std::make_shared<Lookup>();
-  std::thread([lookup, host, port] {
+  PROCTOR_ASSIGN_OR_RETURN(std::thread resolver, StartThread([lookup, host, port] {
     addrinfo hints = {};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_NUMERICSERV;
@@ -67,7 +68,8 @@ absl::StatusOr<std::vector<Address>> Resolve(const CallContext& context, const s
     lookup->found = std::move(found);
     lookup->done = true;
     lookup->changed.SignalAll();
-  }).detach();
+  }));
+  resolver.detach();
   Lookup& shared = *lookup;
   MutexLock lock(shared.mutex);
   PROCTOR_RETURN_IF_ERROR(AwaitWithContext(

@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/status.h"
+#include "common/thread.h"
 
 namespace proctor::env::desktop {
 namespace {
@@ -82,7 +83,7 @@ absl::StatusOr<std::unique_ptr<RfbClient>> RfbClient::Connect(const CallContext&
   fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
   auto client = std::unique_ptr<RfbClient>(new RfbClient(socket, std::move(options)));
   if (client->wake_fd_ < 0) return absl::ResourceExhaustedError("no descriptors left");
-  client->thread_ = std::thread([raw = client.get()] { raw->Run(); });
+  PROCTOR_ASSIGN_OR_RETURN(client->thread_, StartThread([raw = client.get()] { raw->Run(); }));
   RfbClient& self = *client;
   MutexLock lock(self.mutex_);
   PROCTOR_RETURN_IF_ERROR(AwaitWithContext(

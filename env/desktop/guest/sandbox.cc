@@ -7,12 +7,14 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -25,6 +27,10 @@ namespace {
 
 // The new root is put together here, out of sight of everybody else.
 constexpr char kStage[] = "/tmp";
+
+// Processes and threads of a desktop; and, where the server is root and all desktops are one user's, of all of them. An office program has 20.
+constexpr rlim_t kMaxTasks = 1024;
+constexpr rlim_t kMaxTasksOfUser = 4096;
 
 absl::Status Failed(absl::string_view what) {
   const int error = errno;
@@ -170,6 +176,16 @@ absl::Status DropPrivileges(const SandboxOptions& options, bool as_root) {
   return absl::OkStatus();
 }
 
+// A program that multiplies comes to its own end, not to the machine's. The kernel counts by user and user namespace.
+absl::Status LimitTasks(bool as_root) {
+  const rlim_t most = as_root ? kMaxTasksOfUser : kMaxTasks;
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NPROC, &limit) != 0) return Failed("getrlimit");
+  limit.rlim_max = std::min(limit.rlim_max, most);
+  limit.rlim_cur = limit.rlim_max;
+  return setrlimit(RLIMIT_NPROC, &limit) == 0 ? absl::OkStatus() : Failed("setrlimit");
+}
+
 absl::Status EnterNamespaces(const SandboxOptions& options, bool as_root) {
   int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
   if (!options.network) flags |= CLONE_NEWNET;
@@ -186,6 +202,7 @@ absl::Status EnterNamespaces(const SandboxOptions& options, bool as_root) {
 absl::Status SetUpChild(const SandboxOptions& options, bool as_root) {
   PROCTOR_RETURN_IF_ERROR(MakeRoot(options, as_root));
   if (sethostname("desktop", 7) != 0) return Failed("sethostname");
+  PROCTOR_RETURN_IF_ERROR(LimitTasks(as_root));
   PROCTOR_RETURN_IF_ERROR(DropPrivileges(options, as_root));
   // After the change of user, which clears it.
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return Failed("die with the parent");

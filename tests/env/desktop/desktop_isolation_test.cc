@@ -82,6 +82,7 @@ TEST_F(DesktopIsolationTest, SeesNothingOfTheMachineButItsPrograms) {
                   {"processes", "ls -d /proc/[0-9]* | wc -l; tr '\\0' ' ' < /proc/1/cmdline; cat /proc/1/environ 2>&1; ls /proc/1/fd 2>&1"},
                   {"mount", "mount -t tmpfs x /home/user 2>&1; umount /usr 2>&1"},
                   {"devices", "mknod x c 1 3 2>&1; ls /dev"},
+                  {"tasks", "grep 'Max processes' /proc/self/limits"},
                   {"host", "hostname; ipcs -m | grep -c 0x"}})) {
     GTEST_SKIP() << MachineLacks();
   }
@@ -99,6 +100,8 @@ TEST_F(DesktopIsolationTest, SeesNothingOfTheMachineButItsPrograms) {
   EXPECT_THAT(processes, HasSubstr("/proc/1/environ: Permission denied"));
   EXPECT_THAT(processes, HasSubstr("'/proc/1/fd': Permission denied"));
   EXPECT_LT(std::stoi(processes), 30);
+  // Both limits: the soft one and the hard one. Where we are root, all desktops share them.
+  EXPECT_THAT(Run("tasks"), testing::ContainsRegex(geteuid() == 0 ? "4096 +4096" : "1024 +1024"));
   EXPECT_THAT(Run("mount"), Not(HasSubstr("tmpfs on")));
   EXPECT_THAT(Run("devices"), Not(HasSubstr("vda")));
   EXPECT_THAT(Run("host"), testing::StartsWith("desktop\n"));
