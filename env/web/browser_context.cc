@@ -21,11 +21,56 @@ namespace {
 
 constexpr size_t kMaxNotices = 50;
 constexpr size_t kMaxDownloads = 50;
+// All that a step carries are in memory at once. One that may be larger by itself may be as large alone.
+constexpr int64_t kMaxDownloadsBytes = int64_t{64} << 20;
+constexpr size_t kMaxUploadsBytes = size_t{256} << 20;
 constexpr absl::Duration kCloseCap = absl::Seconds(2);
 
 bool IsGuid(const std::string& text) {
   return !text.empty() && text.size() <= 64 &&
          std::all_of(text.begin(), text.end(), [](char c) { return isalnum(static_cast<unsigned char>(c)) || c == '-'; });
+}
+
+absl::StatusOr<std::string> ContextIdOf(absl::StatusOr<std::string> reply) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string text, std::move(reply));
+  PROCTOR_ASSIGN_OR_RETURN(const Json created, ParseJson(text));
+  std::string id = JsonStringOr(created, "browserContextId");
+  if (id.empty()) return absl::InternalError("the browser named no context");
+  return id;
+}
+
+// One that comes after the caller gave up is nobody's, and is disposed of when it does.
+absl::StatusOr<std::string> MakeContext(const CallContext& context, DevTools& devtools, const Json& params) {
+  struct Answer {
+    Mutex mutex;
+    CondVar came;
+    bool unwanted ABSL_GUARDED_BY(mutex) = false;
+    std::optional<absl::StatusOr<std::string>> id ABSL_GUARDED_BY(mutex);
+  };
+  auto answer = std::make_shared<Answer>();
+  devtools.SendText("", "Target.createBrowserContext", DumpJson(params), [answer, &devtools](absl::StatusOr<std::string> reply) {
+    absl::StatusOr<std::string> id = ContextIdOf(std::move(reply));
+    {
+      MutexLock lock(answer->mutex);
+      if (!answer->unwanted) {
+        answer->id = std::move(id);
+        answer->came.SignalAll();
+        return;
+      }
+    }
+    if (id.ok()) devtools.SendText("", "Target.disposeBrowserContext", DumpJson({{"browserContextId", *id}}), [](const auto&) {});
+  });
+  Answer& shared = *answer;
+  MutexLock lock(shared.mutex);
+  const absl::Status came = AwaitWithContext(
+      context, shared.mutex, shared.came, [&shared]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return shared.id.has_value(); },
+      "Target.createBrowserContext");
+  if (!came.ok()) {
+    shared.unwanted = true;
+    return came;
+  }
+  if (!shared.id->ok()) return Annotate(shared.id->status(), "Target.createBrowserContext");
+  return **shared.id;
 }
 
 }  // namespace
@@ -39,8 +84,7 @@ absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserContext::Create(const Cal
     params["proxyServer"] = self.options_.proxy->address();
     params["proxyBypassList"] = "<-loopback>";
   }
-  PROCTOR_ASSIGN_OR_RETURN(const Json created, devtools.Call(context, "", "Target.createBrowserContext", params));
-  self.id_ = JsonStringOr(created, "browserContextId");
+  PROCTOR_ASSIGN_OR_RETURN(self.id_, MakeContext(context, devtools, params));
   self.download_directory_ = absl::StrCat(self.options_.download_root, "/", self.id_);
   if (!self.options_.upload_root.empty()) {
     self.upload_directory_ = absl::StrCat(self.options_.upload_root, "/", self.id_);
@@ -324,6 +368,7 @@ void BrowserContext::OnDownloadBegin(const Json& params) {
 void BrowserContext::OnDownloadProgress(const Json& params) {
   const std::string guid = JsonStringOr(params, "guid");
   const int64_t limit = options_.settings.max_download_bytes();
+  const int64_t all_limit = std::max(limit, kMaxDownloadsBytes);
   bool cancel = false;
   {
     MutexLock lock(mutex_);
@@ -333,8 +378,15 @@ void BrowserContext::OnDownloadProgress(const Json& params) {
     const std::string progress = JsonStringOr(params, "state");
     const int64_t received = JsonIntegerOr(params, "receivedBytes");
     state.download.set_size_bytes(received);
+    int64_t all = 0;
+    for (const auto& [other, its] : downloads_) {
+      if (its.download.error().empty()) all += its.download.size_bytes();
+    }
     if (std::max(received, JsonIntegerOr(params, "totalBytes")) > limit) {
       state.download.set_error(absl::StrCat("larger than ", limit, " bytes"));
+      state.done = cancel = true;
+    } else if (all > all_limit) {
+      state.download.set_error(absl::StrCat("with the others of this step larger than ", all_limit, " bytes"));
       state.done = cancel = true;
     } else if (progress == "completed") {
       state.done = state.readable = true;
@@ -348,12 +400,18 @@ void BrowserContext::OnDownloadProgress(const Json& params) {
 }
 
 absl::StatusOr<std::string> BrowserContext::StoreUpload(const std::string& file_name, const std::string& bytes) {
-  int number = 0;
+  if (upload_directory_.empty()) return absl::FailedPreconditionError("this browser takes no uploads");
+  const std::string key = absl::StrCat(Sha256Hex(bytes), "/", file_name);
+  size_t number = 0;
   {
     MutexLock lock(mutex_);
-    number = uploads_++;
+    if (const auto known = uploads_.find(key); known != uploads_.end()) return known->second;
+    if (bytes.size() > kMaxUploadsBytes - upload_bytes_) {
+      return absl::InvalidArgumentError(absl::StrCat("the files given to this episode's pages are larger than ", kMaxUploadsBytes, " bytes together"));
+    }
+    upload_bytes_ += bytes.size();
+    number = ++upload_count_;
   }
-  if (upload_directory_.empty()) return absl::FailedPreconditionError("this browser takes no uploads");
   // Each in a directory of its own: the page sees the file's name.
   const std::string directory = absl::StrCat(upload_directory_, "/", number);
   std::error_code error;
@@ -364,6 +422,8 @@ absl::StatusOr<std::string> BrowserContext::StoreUpload(const std::string& file_
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   file.close();
   if (error || !file || chmod(path.c_str(), 0444) != 0) return absl::InternalError("cannot store an upload");
+  MutexLock lock(mutex_);
+  uploads_.emplace(key, path);
   return path;
 }
 
@@ -375,14 +435,14 @@ bool BrowserContext::DownloadsInProgress() const {
   return false;
 }
 
-std::string BrowserContext::ReadDownload(const std::string& guid, v1::Download& download) const {
+std::string BrowserContext::ReadDownload(const std::string& guid, int64_t most, v1::Download& download) const {
   const std::string path = absl::StrCat(download_directory_, "/", guid);
   const int fd = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   struct stat info = {};
   std::string bytes;
   // The browser wrote there: what lies there may be anything but an honest file.
   const bool honest = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1;
-  if (honest && info.st_size <= options_.settings.max_download_bytes()) {
+  if (honest && info.st_size <= most) {
     bytes.resize(static_cast<size_t>(info.st_size));
     size_t got = 0;
     for (ssize_t n; got < bytes.size() && (n = read(fd, bytes.data() + got, bytes.size() - got)) > 0;) {
@@ -424,10 +484,14 @@ std::vector<FinishedDownload> BrowserContext::TakeDownloads(const CallContext& c
     }
   }
   std::vector<FinishedDownload> finished;
+  const int64_t limit = options_.settings.max_download_bytes();
+  // Whatever the browser said of their sizes.
+  int64_t left = std::max(limit, kMaxDownloadsBytes);
   for (auto& [guid, state] : ended) {
     FinishedDownload item;
     item.download = std::move(state.download);
-    if (state.readable) item.bytes = ReadDownload(guid, item.download);
+    if (state.readable) item.bytes = ReadDownload(guid, std::min(limit, left), item.download);
+    left -= static_cast<int64_t>(item.bytes.size());
     finished.push_back(std::move(item));
   }
   return finished;

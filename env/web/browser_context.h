@@ -76,7 +76,8 @@ class BrowserContext {
   // Files can be given to its pages.
   bool takes_uploads() const { return !options_.upload_root.empty(); }
 
-  // Writes a file for a file input of its pages; kept until the context ends. Returns its path.
+  // Writes a file for a file input of its pages; kept until the context ends: the same name and bytes once. Returns its path.
+  // INVALID_ARGUMENT: all together would be larger than 256 MiB.
   absl::StatusOr<std::string> StoreUpload(const std::string& file_name, const std::string& bytes);
 
   // Waits (within `context`) for downloads in progress, then returns those that ended since the last call.
@@ -102,7 +103,8 @@ class BrowserContext {
   void OnDownloadProgress(const Json& params);
   std::shared_ptr<Tab> FindLocked(const std::string& target_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   size_t CountLocked(TabUse use) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::string ReadDownload(const std::string& guid, v1::Download& download) const;
+  // At most `most` bytes; else an error in `download`.
+  std::string ReadDownload(const std::string& guid, int64_t most, v1::Download& download) const;
 
   DevTools& devtools_;
   const Options options_;
@@ -126,7 +128,10 @@ class BrowserContext {
   std::optional<TabUse> opening_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<Tab> active_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> notices_ ABSL_GUARDED_BY(mutex_);
-  int uploads_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Paths by name and digest.
+  std::map<std::string, std::string> uploads_ ABSL_GUARDED_BY(mutex_);
+  size_t upload_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t upload_count_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, DownloadState> downloads_ ABSL_GUARDED_BY(mutex_);
   // Since the last TakeDownloads.
   int refused_downloads_ ABSL_GUARDED_BY(mutex_) = 0;

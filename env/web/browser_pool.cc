@@ -35,20 +35,24 @@ std::shared_ptr<BrowserPool::Browser> BrowserPool::BestLocked() {
   return best;
 }
 
+void BrowserPool::DropUselessLocked(std::vector<std::shared_ptr<Browser>>& dropped) {
+  const auto usable_end = std::stable_partition(browsers_.begin(), browsers_.end(), [this](const auto& browser) {
+    return !browser->devtools().closed() && browser->contexts_made < options_.recycle_after;
+  });
+  for (auto browser = usable_end; browser != browsers_.end(); ++browser) {
+    CountLocked(**browser, (*browser)->devtools().closed() ? &Counters::died : &Counters::recycled);
+    dropped.push_back(std::move(*browser));
+  }
+  browsers_.erase(usable_end, browsers_.end());
+}
+
 absl::StatusOr<std::shared_ptr<BrowserPool::Browser>> BrowserPool::Lease(const CallContext& context) {
   std::vector<std::shared_ptr<Browser>> dropped;
   {
     MutexLock lock(mutex_);
-    // Dead and used-up ones; those with open contexts live on until these are closed.
-    const auto usable_end = std::stable_partition(browsers_.begin(), browsers_.end(), [this](const auto& browser) {
-      return !browser->devtools().closed() && browser->contexts_made < options_.recycle_after;
-    });
-    dropped.assign(usable_end, browsers_.end());
-    for (const auto& browser : dropped) {
-      CountLocked(*browser, browser->devtools().closed() ? &Counters::died : &Counters::recycled);
-    }
-    browsers_.erase(usable_end, browsers_.end());
     for (;;) {
+      // What was started for those who wait may be dead or used up by their turn.
+      DropUselessLocked(dropped);
       const std::shared_ptr<Browser> best = BestLocked();
       const bool may_start = static_cast<int>(browsers_.size()) + starting_ < options_.max_browsers;
       if (best != nullptr && (best->contexts_open < options_.contexts_per_browser || !may_start)) {
@@ -60,7 +64,7 @@ absl::StatusOr<std::shared_ptr<BrowserPool::Browser>> BrowserPool::Lease(const C
       // All that there may be are being started just now.
       PROCTOR_RETURN_IF_ERROR(AwaitWithContext(
           context, mutex_, changed_,
-          [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return starting_ == 0 || BestLocked() != nullptr; },
+          [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return starting_ < options_.max_browsers || BestLocked() != nullptr; },
           "waiting for a browser to start"));
     }
     ++starting_;

@@ -93,6 +93,8 @@ class BrowserPool {
   absl::StatusOr<std::shared_ptr<Browser>> Lease(const CallContext& context);
   absl::StatusOr<std::shared_ptr<Browser>> StartBrowser(const CallContext& context);
   std::shared_ptr<Browser> BestLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Dead and used-up ones leave the pool; those with open contexts live on until these are closed. To be destroyed without the lock.
+  void DropUselessLocked(std::vector<std::shared_ptr<Browser>>& dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Return(const std::shared_ptr<Browser>& browser);
   // It leaves the pool: what it did still counts.
   void CountLocked(const Browser& gone, int64_t Counters::* reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -130,9 +130,11 @@ absl::Status BrowserProcess::Launch(const CallContext& context, const BrowserPro
   absl::StatusOr<std::unique_ptr<Process>> process = spawner.Spawn(child);
   close(commands[0]);
   close(answers[1]);
-  devtools_ = std::make_unique<DevTools>(NewPipeTransport(answers[0], commands[1]));
+  absl::StatusOr<std::unique_ptr<DevToolsTransport>> pipes = NewPipeTransport(answers[0], commands[1]);
   PROCTOR_RETURN_IF_ERROR(process.status());
   process_ = *std::move(process);
+  PROCTOR_RETURN_IF_ERROR(pipes.status());
+  devtools_ = std::make_unique<DevTools>(*std::move(pipes));
   PROCTOR_ASSIGN_OR_RETURN(const Json version, devtools_->Call(context, "", "Browser.getVersion"));
   product_ = JsonStringOr(version, "product");
   user_agent_ = JsonStringOr(version, "userAgent");
@@ -150,6 +152,8 @@ absl::Status BrowserProcess::ExplainFailure(const absl::Status& failure) const {
 }
 
 BrowserProcess::~BrowserProcess() {
+  // First: whatever waits for its words has then heard the last of them.
+  if (process_ != nullptr) process_->Kill();
   devtools_.reset();
   process_.reset();
   if (!directory_.empty()) RemoveBrowserDirectory(directory_);

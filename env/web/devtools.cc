@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/status.h"
 #include "common/strings.h"
+#include "common/thread.h"
 #include "env/web/json_slices.h"
 
 namespace proctor::env::web {
@@ -92,11 +93,18 @@ Json DevToolsEvent::Params() const {
 }
 
 DevTools::DevTools(std::unique_ptr<DevToolsTransport> transport)
-    : transport_(std::move(transport)), reader_([this] { ReadLoop(); }) {}
+    : transport_(std::move(transport)) {
+  absl::StatusOr<std::thread> reader = StartThread([this] { ReadLoop(); });
+  if (reader.ok()) {
+    reader_ = *std::move(reader);
+  } else {
+    FailAll(reader.status());
+  }
+}
 
 DevTools::~DevTools() {
   Close();
-  reader_.join();
+  if (reader_.joinable()) reader_.join();
 }
 
 std::vector<DevToolsReply> DevTools::SendAll(std::vector<DevToolsCommand> commands) {
@@ -193,7 +201,8 @@ void DevTools::Unsubscribe(uint64_t subscription) {
     subscribers_.erase(found);
   }
   if (std::this_thread::get_id() == reader_.get_id()) return;
-  while (running_subscription_ == subscription) handler_idle_.Wait(mutex_);
+  // 0 is no subscription, and says here that no handler runs.
+  while (subscription != 0 && running_subscription_ == subscription) handler_idle_.Wait(mutex_);
 }
 
 void DevTools::ForgetSession(const std::string& session_id, std::string_view reason) {

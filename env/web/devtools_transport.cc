@@ -36,8 +36,11 @@ class PipeTransport final : public DevToolsTransport {
   ~PipeTransport() override {
     close(read_fd_);
     close(write_fd_);
-    close(wake_fd_);
+    if (wake_fd_ >= 0) close(wake_fd_);
   }
+
+  // Else nothing would ever end a Read.
+  bool can_be_woken() const { return wake_fd_ >= 0; }
 
   absl::Status Write(const std::vector<std::string>& messages) override {
     std::string bytes;
@@ -132,9 +135,11 @@ class PipeTransport final : public DevToolsTransport {
 
 }  // namespace
 
-std::unique_ptr<DevToolsTransport> NewPipeTransport(int read_fd, int write_fd,
-                                                    absl::Duration write_cap, DevToolsLimits limits) {
-  return std::make_unique<PipeTransport>(read_fd, write_fd, write_cap, limits);
+absl::StatusOr<std::unique_ptr<DevToolsTransport>> NewPipeTransport(int read_fd, int write_fd,
+                                                                    absl::Duration write_cap, DevToolsLimits limits) {
+  auto transport = std::make_unique<PipeTransport>(read_fd, write_fd, write_cap, limits);
+  if (!transport->can_be_woken()) return absl::ResourceExhaustedError("no descriptors left");
+  return transport;
 }
 
 }  // namespace proctor::env::web

@@ -48,12 +48,12 @@ class DevToolsTransport {
   virtual void Close() = 0;
 };
 
-// Messages end with a NUL byte (`--remote-debugging-pipe`). Takes ownership of both descriptors. A
-// browser that takes nothing for `write_cap` while there is something to write hangs: the write
-// fails, and the connection is closed.
-std::unique_ptr<DevToolsTransport> NewPipeTransport(int read_fd, int write_fd,
-                                                    absl::Duration write_cap = absl::Seconds(5),
-                                                    DevToolsLimits limits = {});
+// Messages end with a NUL byte (`--remote-debugging-pipe`). Takes ownership of both descriptors, whatever it returns. A browser that
+// takes nothing for `write_cap` while there is something to write hangs: the write fails, and the connection is closed.
+// RESOURCE_EXHAUSTED: no descriptors left.
+absl::StatusOr<std::unique_ptr<DevToolsTransport>> NewPipeTransport(int read_fd, int write_fd,
+                                                                    absl::Duration write_cap = absl::Seconds(5),
+                                                                    DevToolsLimits limits = {});
 
 struct WebSocketTransportOptions {
   DevToolsLimits limits;

@@ -1,6 +1,7 @@
 #include "env/web/web_evidence.h"
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,8 @@ namespace {
 constexpr absl::Duration kLoadCap = absl::Seconds(15);
 constexpr absl::Duration kEvaluateCap = absl::Seconds(10);
 constexpr size_t kMaxValueBytes = size_t{4} << 20;
+// What a reply has around a value.
+constexpr size_t kEnvelopeBytes = 4096;
 constexpr char kWholeHtml[] = "document.documentElement.outerHTML";
 
 struct Evaluated {
@@ -25,6 +28,15 @@ struct Evaluated {
   std::string problem;
   bool too_large = false;
 };
+
+Evaluated TooLarge() { return {"null", "the value is larger than 4 MiB", true}; }
+
+// The browser writes what is not ASCII as `\u1234`, or two of them: a reply's JSON has no fewer bytes in UTF-8.
+size_t LeastBytes(std::string_view reply) {
+  size_t escapes = 0;
+  for (size_t at = reply.find("\\u"); at != std::string_view::npos; at = reply.find("\\u", at + 2)) ++escapes;
+  return reply.size() - 4 * escapes;
+}
 
 absl::StatusOr<Evaluated> Read(const Json& reply) {
   Evaluated value;
@@ -36,16 +48,20 @@ absl::StatusOr<Evaluated> Read(const Json& reply) {
     return value;
   }
   value.json = DumpJson(JsonMember(JsonMember(reply, "result"), "value"));
-  if (value.json.size() > kMaxValueBytes) value = {"null", "the value is larger than 4 MiB", true};
-  return value;
+  return value.json.size() > kMaxValueBytes ? TooLarge() : value;
 }
 
 // An expression that no page can run is the task's mistake: FAILED_PRECONDITION.
 absl::StatusOr<Evaluated> Evaluate(const CallContext& context, Tab& tab, const std::string& expression) {
   const CallContext capped = context.Child(kEvaluateCap);
-  PROCTOR_ASSIGN_OR_RETURN(const Json reply,
-                           tab.devtools().Call(capped, tab.session_id(), "Runtime.evaluate",
-                                               {{"expression", expression}, {"returnByValue", true}, {"awaitPromise", true}}));
+  PROCTOR_ASSIGN_OR_RETURN(
+      const std::string text,
+      tab.devtools()
+          .Send({tab.session_id(), "Runtime.evaluate", {{"expression", expression}, {"returnByValue", true}, {"awaitPromise", true}}})
+          .AwaitText(capped));
+  // Parsed, `{},{},...` takes thirty times its memory.
+  if (LeastBytes(text) > kMaxValueBytes + kEnvelopeBytes) return TooLarge();
+  PROCTOR_ASSIGN_OR_RETURN(const Json reply, ParseJson(text));
   PROCTOR_ASSIGN_OR_RETURN(Evaluated value, Read(reply));
   if (value.problem.empty() || value.too_large) return value;
   PROCTOR_ASSIGN_OR_RETURN(const Json compiled,

@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "env/web/page_settings.h"
 #include "gmock/gmock.h"
@@ -139,6 +141,22 @@ TEST_F(BrowserPoolTest, BrowsersAreRecycledAfterTheirShareOfContexts) {
   second.reset();
   EXPECT_NE(kill(worn, 0), 0);
   EXPECT_TRUE(Works(*third));
+}
+
+// What is started for those who wait may be used up by their turn.
+TEST_F(BrowserPoolTest, WhoWaitsForBrowsersOfOneContextGetsOne) {
+  options_.recycle_after = 1;
+  options_.max_browsers = 2;
+  pool_ = std::make_unique<BrowserPool>(options_);
+  std::vector<std::future<bool>> all;
+  for (int i = 0; i < 5; ++i) {
+    all.push_back(std::async(std::launch::async, [this] {
+      const auto context = NewContext();
+      return context != nullptr && Works(*context);
+    }));
+  }
+  for (std::future<bool>& each : all) EXPECT_TRUE(each.get());
+  EXPECT_EQ(pool_->counters().started, 5);
 }
 
 TEST_F(BrowserPoolTest, ACrashInOneContextLeavesTheOthersAlone) {

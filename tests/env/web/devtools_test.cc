@@ -1,6 +1,7 @@
 #include "env/web/devtools.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -11,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/strings.h"
+#include "env/web/browser_context.h"
 #include "env/web/devtools_message.h"
 #include "env/web/json_slices.h"
 #include "env/web/tab.h"
@@ -29,9 +31,9 @@ class FakeBrowser {
     int commands[2], answers[2];
     EXPECT_EQ(pipe2(commands, O_CLOEXEC), 0);
     EXPECT_EQ(pipe2(answers, O_CLOEXEC), 0);
-    commands_ = NewPipeTransport(commands[0], dup(answers[1]));
+    commands_ = NewPipeTransport(commands[0], dup(answers[1])).value();
     answer_fd_ = answers[1];
-    devtools_ = std::make_unique<DevTools>(NewPipeTransport(answers[0], commands[1], absl::Seconds(5), limits));
+    devtools_ = std::make_unique<DevTools>(NewPipeTransport(answers[0], commands[1], absl::Seconds(5), limits).value());
   }
   ~FakeBrowser() {
     if (answer_fd_ >= 0) close(answer_fd_);
@@ -146,7 +148,7 @@ TEST(DevToolsTest, ABrowserThatTakesNoCommandsIsClosed) {
   ASSERT_EQ(pipe2(commands, O_CLOEXEC), 0);
   ASSERT_EQ(pipe2(answers, O_CLOEXEC), 0);
   {
-    DevTools devtools(NewPipeTransport(answers[0], commands[1], absl::Milliseconds(20)));
+    DevTools devtools(NewPipeTransport(answers[0], commands[1], absl::Milliseconds(20)).value());
     // More than a pipe holds, and nobody reads.
     const DevToolsReply reply = devtools.Send({"", "X", {{"text", std::string(4 << 20, 'x')}}});
     EXPECT_EQ(reply.Await(Soon()).status().code(), absl::StatusCode::kUnavailable);
@@ -158,6 +160,46 @@ TEST(DevToolsTest, ABrowserThatTakesNoCommandsIsClosed) {
   }
   close(commands[0]);
   close(answers[1]);
+}
+
+TEST(DevToolsTest, WithoutDescriptorsThereIsNoTransport) {
+  int pipes[2];
+  ASSERT_EQ(pipe2(pipes, O_CLOEXEC), 0);
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none = {0, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto transport = NewPipeTransport(pipes[0], pipes[1]);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(transport.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_NE(fcntl(pipes[0], F_GETFD), 0) << "closed with it";
+}
+
+// The browser is a guest, too.
+TEST(DevToolsTest, ABrowserThatNamesNoContextMakesNone) {
+  FakeBrowser browser;
+  std::thread answers([&] {
+    EXPECT_EQ(browser.NextCommand()["method"], "Target.createBrowserContext");
+    browser.Say(R"({"id":1,"result":{}})");
+  });
+  EXPECT_EQ(BrowserContext::Create(Soon(), browser.devtools(), {}).status().code(), absl::StatusCode::kInternal);
+  answers.join();
+  // Nobody listens any more.
+  browser.Say(R"({"method":"Target.targetCreated","params":{"targetInfo":{"targetId":"t","type":"page"}}})");
+  const DevToolsReply reply = browser.devtools().Send({"", "X", {}});
+  browser.Say(R"({"id":2,"result":{}})");
+  EXPECT_TRUE(reply.Await(Soon()).ok());
+}
+
+TEST(DevToolsTest, AContextThatComesTooLateIsDisposedOf) {
+  FakeBrowser browser;
+  EXPECT_EQ(BrowserContext::Create(CallContext::WithTimeout(absl::Milliseconds(5)), browser.devtools(), {}).status().code(),
+            absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(browser.NextCommand()["method"], "Target.createBrowserContext");
+  browser.Say(R"({"id":1,"result":{"browserContextId":"late"}})");
+  const Json next = browser.NextCommand();
+  EXPECT_EQ(next["method"], "Target.disposeBrowserContext");
+  EXPECT_EQ(next["params"]["browserContextId"], "late");
 }
 
 TEST(DevToolsTest, SurvivesMalformedMessagesAndUnknownIds) {

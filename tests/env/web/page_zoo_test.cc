@@ -169,6 +169,30 @@ TEST_F(PageZooTest, DownloadsWithoutEndAreCancelledAndReported) {
   EXPECT_THAT(seen.notices(), Contains(HasSubstr("more than 50 downloads")));
 }
 
+TEST_F(PageZooTest, DownloadsOfAStepHaveALimitTogether) {
+  for (const char* path : {"/file0", "/file1", "/file2"}) {
+    site().Answer(path, [](const net::HttpRequest&) {
+      return WithHeaders(std::string(30 << 20, 'x'), {{"Content-Type", "application/octet-stream"}});
+    });
+  }
+  ResetTo(R"(<button onclick="for(let i=0;i<3;i++){const a=document.createElement('a');a.download='f'+i;a.href='/file'+i;
+      document.body.append(a);a.click()}">Get</button>)");
+  v1::Observation seen = Click("Get");
+  // The step may end before they begin; the next one waits for those that are going on.
+  v1::Action noop;
+  noop.mutable_noop();
+  for (int i = 0; i < 100 && seen.downloads_size() == 0; ++i) seen = Act(noop);
+  ASSERT_EQ(seen.downloads_size(), 3) << seen.action_error();
+  int refused = 0;
+  for (const v1::Download& download : seen.downloads()) {
+    if (download.error().empty()) continue;
+    ++refused;
+    EXPECT_THAT(download.error(), HasSubstr("with the others of this step"));
+  }
+  EXPECT_EQ(refused, 1);
+  EXPECT_EQ(blobs_.size(), 1u) << "two of the same bytes";
+}
+
 TEST_F(PageZooTest, LoginPromptIsDismissedAndReported) {
   site().Answer("/secret", [](const net::HttpRequest& request) {
     if (request.Header("authorization") == "Basic dTpw") return TestSite::Html("<title>inside</title>");

@@ -193,6 +193,28 @@ TEST_F(WebActionsTest, UploadsBytesToAFileInputAndThroughAChooser) {
   EXPECT_THAT(Act(action).action_error(), HasSubstr("no file named"));
 }
 
+TEST_F(WebActionsTest, TheSameFileIsKeptOnceAndAllHaveALimit) {
+  ResetTo("<input type=file aria-label=File onchange=\"document.title=this.files[0].name+this.files[0].size\">");
+  const int mark = Mark("File");
+  std::string content(16 << 20, 'x');
+  const auto upload = [&](const std::string& name) {
+    v1::Action action;
+    action.mutable_upload_file()->mutable_target()->set_mark(mark);
+    action.mutable_upload_file()->set_file_name(name);
+    action.mutable_upload_file()->set_content(content);
+    return Act(action);
+  };
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(upload("a").title(), "a16777216") << last_.action_error();
+  for (int i = 1; i < 16; ++i) {
+    content[0] = static_cast<char>('a' + i);
+    EXPECT_EQ(upload("b").title(), "b16777216") << last_.action_error();
+  }
+  content[0] = '!';
+  EXPECT_THAT(upload("c").action_error(), HasSubstr("268435456"));
+  content.resize(1);
+  EXPECT_THAT(upload("c").action_error(), HasSubstr("268435456"));
+}
+
 TEST_F(WebActionsTest, ClickThatOpensAFileChooserSaysHowToUseIt) {
   ResetTo(
       "<input type=file hidden onchange='document.title=this.files[0].name'>"

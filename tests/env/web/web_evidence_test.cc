@@ -177,6 +177,19 @@ TEST_F(WebEvidenceTest, APageOfTheAgentsChoiceThatIsTooLargeHasNothing) {
   }
 }
 
+TEST_F(WebEvidenceTest, AValueIsMeasuredAsUtf8BeforeItIsParsed) {
+  ResetTo("<title>start</title>");
+  EXPECT_EQ(InAgentsTab("Array.from({length: 2e6}, () => ({}))").error(), "the value is larger than 4 MiB");
+  // The browser writes six bytes where UTF-8 has two or four for two.
+  for (const char* character : {"\\u00e9", "\\ud83d\\ude00"}) {
+    const std::string expression = absl::StrCat("'", character, "'.repeat(1e6)");
+    const v1::Evidence kept = InAgentsTab(expression);
+    EXPECT_EQ(kept.error(), "") << character;
+    EXPECT_GE(kept.json_values_size(), 1) << character;
+  }
+  EXPECT_EQ(InAgentsTab("'\\u00e9'.repeat(3e6)").error(), "the value is larger than 4 MiB");
+}
+
 TEST_F(WebEvidenceTest, RedirectsWithoutEndOnASiteOfTheTasksOwnAreTheAgentsDoing) {
   ResetTo("<title>start</title>");
   site().Answer("/round", [](const net::HttpRequest&) {
