@@ -22,6 +22,14 @@ absl::Status AllTaken(const std::string& environment, const SessionPlaces::Kind&
                                                    "; try again or give max_wait"));
 }
 
+// The first caller asked first; others repeated its request, as they do when their connection broke, and still want what it gave up.
+void Refuse(const CallContext& first, const std::vector<Done<v1::Session>>& done, const absl::Status& status) {
+  const bool gave_up = !first.Check("CreateSession").ok();
+  for (size_t i = 0; i < done.size(); ++i) {
+    done[i](gave_up && i > 0 ? absl::UnavailableError("the call that this one repeats has ended; repeat it") : status);
+  }
+}
+
 absl::Status GaveUpItsPlace(const std::string& environment) {
   return absl::ResourceExhaustedError(
       absl::StrCat("too many wait for a session of ", environment, ", and most of them are yours; try again later"));
@@ -170,9 +178,7 @@ void SessionManager::GiveUpWaiting(const SessionOpeningPtr& opening, const absl:
   }
   EndWaiting(*opening);
   if (opening->counted) GiveBack(opening->environment_id, opening->tenant);
-  parts_.pool.Post([done = std::move(done), status] {
-    for (const auto& each : done) each(status);
-  });
+  parts_.pool.Post([opening, done = std::move(done), status] { Refuse(opening->context, done, status); });
 }
 
 void SessionManager::Open(const SessionOpeningPtr& opening) {
@@ -223,10 +229,12 @@ void SessionManager::Finish(const SessionOpeningPtr& opening, absl::StatusOr<std
   }
   if (!session.ok()) ReleaseSlot(opening->environment_id, opening->tenant);
   if (draining) (*session)->Close("the server is shutting down", v1::END_REASON_SERVER_FAULT, nullptr);
+  if (!session.ok()) {
+    Refuse(opening->context, done, session.status());
+    return;
+  }
   for (const auto& each : done) {
-    if (!session.ok()) {
-      each(session.status());
-    } else if (draining) {
+    if (draining) {
       each(Draining());
     } else {
       each((*session)->Describe());

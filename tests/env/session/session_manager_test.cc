@@ -66,6 +66,25 @@ TEST_F(SessionManagerTest, EndsAWaitThatIsCancelled) {
   EXPECT_EQ(answer.get_future().get().status().code(), absl::StatusCode::kCancelled);
 }
 
+// Its connection broke, it asked again over a new one, and only then was the break noticed.
+TEST_F(SessionManagerTest, WhoRepeatsACallThatIsCancelledMayRepeatItAgain) {
+  ASSERT_TRUE(fixture_.Create(Request()).ok());
+  const auto second = fixture_.Create(Request());
+  v1::CreateSessionRequest patient = Request();
+  patient.set_request_id("r1");
+  *patient.mutable_max_wait() = ToProto(absl::Minutes(5));
+  CallContext broken;
+  std::promise<absl::StatusOr<v1::Session>> first_answer, repeated_answer, again_answer;
+  fixture_.manager().Create(broken, patient, [&](auto result) { first_answer.set_value(std::move(result)); });
+  fixture_.manager().Create(CallContext(), patient, [&](auto result) { repeated_answer.set_value(std::move(result)); });
+  broken.cancel()->Cancel();
+  EXPECT_EQ(first_answer.get_future().get().status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(repeated_answer.get_future().get().status().code(), absl::StatusCode::kUnavailable);
+  fixture_.manager().Create(CallContext(), patient, [&](auto result) { again_answer.set_value(std::move(result)); });
+  ASSERT_TRUE(fixture_.Close(second->name()).ok());
+  EXPECT_TRUE(again_answer.get_future().get().ok());
+}
+
 TEST_F(SessionManagerTest, GivesTheSameSessionForTheSameRequestId) {
   v1::CreateSessionRequest request = Request();
   request.set_request_id("r1");
