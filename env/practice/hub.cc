@@ -190,6 +190,7 @@ absl::Status PracticeHub::Play(Slot& slot, const std::string& site, const std::s
     Request request;
     if (!Request::Parse({.method = "POST", .target = path, .host = "", .headers = {}, .body = ""}, request)) return invalid("path is too long");
     request.form = Parameters::Of(std::move(form));
+    if (slot.Get().state().full()) return invalid("it is more than a site takes");
     if (slot.Get().Handle(request).status >= 400) return invalid(absl::StrCat("the site refused ", path));
   }
   return absl::OkStatus();
@@ -226,7 +227,8 @@ net::HttpResponse PracticeHub::Handle(const net::HttpRequest& request) {
     response = Asset(Script(), "text/javascript; charset=utf-8");
   } else {
     MutexLock lock(slot->mutex);
-    response = slot->Get().Handle(parsed);
+    Site& site = slot->Get();
+    response = parsed.post && site.state().full() ? PlainText(413, "This site is full: it takes nothing more.\n") : site.Handle(parsed);
   }
   response.delay += slot->delay;
   return response;

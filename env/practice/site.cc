@@ -11,7 +11,7 @@
 namespace proctor::env::practice {
 namespace {
 
-// Longer texts are cut: state and pages stay small whatever is sent.
+// Longer texts are cut.
 constexpr size_t kMaxValueBytes = 8000;
 constexpr size_t kMaxParameters = 200;
 
@@ -20,6 +20,13 @@ std::string Head(const Shell& shell, std::string_view title, std::string_view bo
                       "<meta name=\"viewport\" content=\"width=device-width\"><title>", Escape(title), " - ",
                       Escape(shell.brand), "</title><link rel=\"icon\" href=\"data:,\">",
                       "<link rel=\"stylesheet\" href=\"/style.css\"></head><body class=\"", ToAbsl(body_class), "\">");
+}
+
+size_t BytesOf(const std::string& id, const State::Record& record) {
+  // What a record takes besides its texts is no less than this.
+  size_t bytes = 100 + id.size();
+  for (const auto& [name, value] : record) bytes += 100 + name.size() + value.size();
+  return bytes;
 }
 
 }  // namespace
@@ -90,11 +97,26 @@ const std::string& Request::Segment(size_t index) const {
   return index < segments.size() ? segments[index] : none;
 }
 
+void State::Set(const std::string& section, const std::string& id, Record record) {
+  bytes_ += BytesOf(id, record);
+  const auto [place, is_new] = sections_[section].try_emplace(id);
+  if (!is_new) bytes_ -= BytesOf(id, place->second);
+  place->second = std::move(record);
+}
+
 void State::Erase(const std::string& section, const std::string& id) {
   const auto found = sections_.find(section);
   if (found == sections_.end()) return;
-  found->second.erase(id);
+  const auto record = found->second.find(id);
+  if (record == found->second.end()) return;
+  bytes_ -= BytesOf(id, record->second);
+  found->second.erase(record);
   if (found->second.empty()) sections_.erase(found);
+}
+
+void State::Clear(const std::string& section) {
+  for (const auto& [id, record] : Get(section)) bytes_ -= BytesOf(id, record);
+  sections_.erase(section);
 }
 
 bool State::Has(const std::string& section, const std::string& id) const { return Get(section).count(id) > 0; }

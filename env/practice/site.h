@@ -48,15 +48,20 @@ struct Request {
   const std::string& Segment(size_t index) const;
 };
 
-// What the episode changed: sections of records of named values. Small; ordered, so that equal states give equal JSON.
+// What the episode changed: sections of records of named values. Ordered, so that equal states give equal JSON. Small: one that is full() takes no
+// more POSTs.
 class State {
  public:
   using Record = std::map<std::string, std::string>;
   using Section = std::map<std::string, Record>;
 
-  void Set(const std::string& section, const std::string& id, Record record) { sections_[section][id] = std::move(record); }
+  // Bytes of all names and values from which on a state is full: more than any task asks for, and pages of it are still made at once.
+  static constexpr size_t kFullBytes = size_t{2} << 20;
+
+  void Set(const std::string& section, const std::string& id, Record record);
   void Erase(const std::string& section, const std::string& id);
-  void Clear(const std::string& section) { sections_.erase(section); }
+  void Clear(const std::string& section);
+  bool full() const { return bytes_ >= kFullBytes; }
   bool Has(const std::string& section, const std::string& id) const;
   const Section& Get(const std::string& section) const;
   // The value, or `otherwise`.
@@ -70,6 +75,7 @@ class State {
 
  private:
   std::map<std::string, Section> sections_;
+  size_t bytes_ = 0;
 };
 
 // A site of one episode: shared immutable content and a state of its own. Not thread-safe. Never fails: what a page

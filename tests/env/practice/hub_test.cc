@@ -39,6 +39,35 @@ TEST(PracticeHubTest, KeepsStatesOfInstancesOfOneSeedApart) {
   EXPECT_EQ(one.Get("/folder/archive").body, other.Get("/folder/archive").body);
 }
 
+TEST(PracticeHubTest, ASiteThatIsFullTakesNothingMore) {
+  PracticeHub hub;
+  Visitor visitor(hub, hub.CreateInstance({.seed = 1}).value(), "mail");
+  const std::string text(7000, 'x');
+  int posts = 0;
+  while (posts < 2000 && visitor.Post("/compose", {{"to", "a@b"}, {"subject", text}, {"text", text}}).status == 303) ++posts;
+  EXPECT_GT(posts, 100);
+  EXPECT_LT(visitor.State().size(), State::kFullBytes + (1 << 16));
+  EXPECT_EQ(visitor.Post("/settings", {{"signature", "Hello"}}).status, 413);
+  EXPECT_EQ(visitor.Get("/folder/sent").status, 200);
+}
+
+TEST(PracticeStateTest, CountsWhatItHolds) {
+  State state;
+  const std::string much(State::kFullBytes, 'x');
+  state.Set("a", "1", {{"text", much}});
+  EXPECT_TRUE(state.full());
+  state.Set("a", "1", {{"text", "little"}});
+  EXPECT_FALSE(state.full());
+  state.Set("a", "2", {{"text", much}});
+  state.Erase("a", "2");
+  state.Erase("a", "none");
+  EXPECT_FALSE(state.full());
+  state.Set("b", "1", {{"text", much}});
+  state.Clear("b");
+  state.Clear("none");
+  EXPECT_FALSE(state.full());
+}
+
 TEST(PracticeHubTest, DifferentSeedsGiveDifferentContent) {
   PracticeHub hub;
   for (const std::string& site : SiteNames()) {
