@@ -35,7 +35,11 @@ class HealthService::Call final : public grpc::ServerBidiReactor<Request, Respon
       End({grpc::StatusCode::DEADLINE_EXCEEDED, "the request did not come in time (connections.stalled_reader_timeout, at most 10s)"});
     });
     StartRead(&request_);
+    number_ = health_.Enter(*this);
   }
+  uint64_t number() const { return number_; }
+
+  void MakeRoom() { End({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many health checks at once, of which this is the oldest; ask again"}); }
 
   // A Watch sends it, if it is another one than before; a Check is answered with it.
   void Tell(int status) {
@@ -106,6 +110,7 @@ class HealthService::Call final : public grpc::ServerBidiReactor<Request, Respon
 
   HealthService& health_;
   const Kind kind_;
+  uint64_t number_ = 0;
   uint64_t timer_ = 0;
   Request request_;
   Response response_;  // Of whoever set `writing_` or `finished_`, until it is written.
@@ -135,6 +140,16 @@ void HealthService::SetServing(bool serving) {
   for (Call* const call : watching_) call->Tell(StatusLocked());
 }
 
+uint64_t HealthService::Enter(Call& call) {
+  MutexLock lock(mutex_);
+  calls_.emplace(++entered_, &call);
+  if (calls_.size() > kMaxCalls) {
+    calls_.begin()->second->MakeRoom();
+    calls_.erase(calls_.begin());
+  }
+  return entered_;
+}
+
 void HealthService::Watch(Call& call) {
   MutexLock lock(mutex_);
   watching_.insert(&call);
@@ -144,6 +159,7 @@ void HealthService::Watch(Call& call) {
 void HealthService::Forget(Call& call) {
   MutexLock lock(mutex_);
   watching_.erase(&call);
+  calls_.erase(call.number());
 }
 
 int HealthService::StatusLocked() const { return serving_ ? kServing : kNotServing; }

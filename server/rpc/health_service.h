@@ -9,6 +9,9 @@
 
 #include <grpcpp/impl/service_type.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <set>
 
 #include "absl/time/time.h"
@@ -22,6 +25,8 @@ class HealthService final : public grpc::Service {
  public:
   // A request is some bytes, and comes with the call's metadata: it has as long as `patience`, and no longer than this.
   static constexpr absl::Duration kRequestTime = absl::Seconds(10);
+  // Nobody who calls is known: of more calls at once the oldest ends, RESOURCE_EXHAUSTED, so that a Check is answered whoever else watches.
+  static constexpr size_t kMaxCalls = 1000;
 
   explicit HealthService(const Patience& patience);
 
@@ -31,6 +36,8 @@ class HealthService final : public grpc::Service {
  private:
   class Call;
 
+  // Returns its number.
+  uint64_t Enter(Call& call);
   void Watch(Call& call);
   void Forget(Call& call);
   int StatusLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -40,6 +47,9 @@ class HealthService final : public grpc::Service {
   // Before a call's own.
   mutable Mutex mutex_;
   bool serving_ ABSL_GUARDED_BY(mutex_) = true;
+  uint64_t entered_ ABSL_GUARDED_BY(mutex_) = 0;
+  // By number: the oldest is first. Without those that were ended for newer ones.
+  std::map<uint64_t, Call*> calls_ ABSL_GUARDED_BY(mutex_);
   std::set<Call*> watching_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -114,6 +114,20 @@ TEST_F(HealthServiceTest, WhoeverWatchesIsToldOfChanges) {
   }
 }
 
+TEST_F(HealthServiceTest, OfTooManyThatWatchTheOldestIsEndedAndAChecksAnswerStays) {
+  std::vector<std::unique_ptr<Watching>> all;
+  for (size_t i = 0; i < HealthService::kMaxCalls + 1; ++i) {
+    all.push_back(std::make_unique<Watching>(*channel_, ""));
+    ASSERT_EQ(all.back()->Next(), 1) << i;
+  }
+  EXPECT_EQ(all[0]->Next(), 0);
+  EXPECT_EQ(all[0]->reader->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(Check(""), 1);
+  health_->SetServing(false);
+  EXPECT_EQ(all.back()->Next(), 2);
+  EXPECT_EQ(Check(""), 2);
+}
+
 // Calls whose clients send nothing at all.
 TEST_F(HealthServiceTest, ARequestThatDoesNotComeEndsItsCall) {
   Serve(absl::Milliseconds(50));
