@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -88,7 +89,6 @@ class JobRunner::Progress final : public JobProgress {
     PROCTOR_RETURN_IF_ERROR(running_.context.Check("the job"));
     bool notify = false;
     bool store = false;
-    v1::Job copy;
     {
       MutexLock lock(running_.mutex);
       running_.job.set_done(done);
@@ -99,10 +99,9 @@ class JobRunner::Progress final : public JobProgress {
       store = !running_.last_stored || now - *running_.last_stored >= kStoreInterval;
       if (notify) running_.last_notified = now;
       if (store) running_.last_stored = now;
-      copy = running_.job;
     }
-    if (store) PROCTOR_RETURN_IF_ERROR(runner_.Store(running_.context, copy).status());
-    if (notify) runner_.Notify(copy.name());
+    if (store) PROCTOR_RETURN_IF_ERROR(runner_.StoreAsItIs(running_.context, running_));
+    if (notify) runner_.Notify(running_.name);
     {
       MutexLock lock(running_.mutex);
       if (!running_.paused) return absl::OkStatus();
@@ -212,7 +211,7 @@ absl::Status JobRunner::StandAside(Running& running) {
         running.context, running.mutex, running.changed,
         [&running]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return running.place == Running::Place::kHeld; }, "the job"));
   }
-  PROCTOR_RETURN_IF_ERROR(Store(running.context, running.Copy()).status());
+  PROCTOR_RETURN_IF_ERROR(StoreAsItIs(running.context, running));
   Notify(running.name);
   return absl::OkStatus();
 }
@@ -231,7 +230,7 @@ void JobRunner::Run(const std::shared_ptr<Running>& running) {
     work = works_[job.kind()];
   }
   absl::Status status = running->context.Check("the job");
-  if (status.ok()) status = Store(running->context, job).status();
+  if (status.ok()) status = StoreAsItIs(running->context, *running);
   absl::StatusOr<google::protobuf::Any> result =
       absl::InternalError(absl::StrCat("no work for jobs of kind ", job.kind()));
   if (!status.ok()) {
@@ -239,7 +238,12 @@ void JobRunner::Run(const std::shared_ptr<Running>& running) {
   } else if (work) {
     Notify(job.name());
     Progress progress(*this, *running);
-    result = work(running->context, job, progress);
+    try {
+      result = work(running->context, job, progress);
+    } catch (const std::system_error& e) {
+      // A pool without a single thread: the job's failure, not the server's end.
+      result = absl::ResourceExhaustedError(e.what());
+    }
   }
   Settle(*running, result);
   Notify(job.name());
@@ -301,7 +305,7 @@ absl::StatusOr<v1::Job> JobRunner::Get(const CallContext& context, const std::st
 absl::StatusOr<v1::Job> JobRunner::Pause(const CallContext& context, const std::string& name) {
   const auto running = Find(name);
   if (running == nullptr || !running->Pause()) return SetState(context, name, v1::JOB_STATE_PAUSED);
-  PROCTOR_RETURN_IF_ERROR(Store(context, running->Copy()).status());
+  PROCTOR_RETURN_IF_ERROR(StoreAsItIs(context, *running));
   Notify(name);
   return running->Copy();
 }
@@ -318,7 +322,7 @@ absl::StatusOr<v1::Job> JobRunner::Resume(const CallContext& context, const std:
   const auto turn = [this, running] { return TakeTurn(running); };
   if (*wish == Running::Wish::kFirstPlace) places_.Await(running->tenant, name, turn);
   if (*wish == Running::Wish::kPlaceAgain) places_.ComeBack(running->tenant, name, turn);
-  PROCTOR_RETURN_IF_ERROR(Store(context, running->Copy()).status());
+  PROCTOR_RETURN_IF_ERROR(StoreAsItIs(context, *running));
   Notify(name);
   return running->Copy();
 }
@@ -364,6 +368,16 @@ absl::StatusOr<v1::Job> JobRunner::Store(const CallContext& context, const v1::J
     job = changed;
     return absl::OkStatus();
   });
+}
+
+absl::Status JobRunner::StoreAsItIs(const CallContext& context, Running& running) {
+  return parts_.store
+      .Update(context, running.name,
+              [&running](v1::Job& job) {
+                job = running.Copy();
+                return absl::OkStatus();
+              })
+      .status();
 }
 
 std::shared_ptr<JobRunner::Running> JobRunner::Find(const std::string& name) {

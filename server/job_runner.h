@@ -113,6 +113,8 @@ class JobRunner {
   absl::StatusOr<v1::Job> SetState(const CallContext& context, const std::string& name,
                                    v1::JobState state);
   absl::StatusOr<v1::Job> Store(const CallContext& context, const v1::Job& changed);
+  // As it is when it is written: of two at once the later one says what is true.
+  absl::Status StoreAsItIs(const CallContext& context, Running& running);
   std::shared_ptr<Running> Find(const std::string& name);
 
   const Parts parts_;
