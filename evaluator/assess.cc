@@ -10,6 +10,7 @@
 #include "evaluator/evaluator_config.h"
 #include "evaluator/judge/judge_verdict.h"
 #include "evaluator/judge/vote.h"
+#include "evaluator/oracle.h"
 #include "evaluator/score_calibration.h"
 
 namespace proctor::evaluator {
@@ -35,6 +36,41 @@ std::shared_ptr<const Work> WorkOf(const Work& whole, const v1::Evaluator& membe
 // A recorded screenshot is lost or damaged: no other try will find it, and the agent is not to blame.
 bool IsOfAPicture(const absl::Status& status) { return absl::IsNotFound(status) || absl::IsDataLoss(status); }
 
+// Points into the evaluator.
+SuccessRule RuleOf(const v1::Evaluator& evaluator) {
+  return {SuccessThreshold(evaluator), evaluator.has_calibration() ? &evaluator.calibration() : nullptr};
+}
+
+// Nobody judged: a rule did (the agent gave up, or gave no answer where one is required). Its 0 is no score that labels were fitted to.
+bool SettledByRule(const v1::Evaluator& evaluator, const v1::Verdict& verdict) {
+  switch (evaluator.kind_case()) {
+    case v1::Evaluator::kJudge:
+      return Decided(verdict) && verdict.questions().empty();
+    case v1::Evaluator::kPanel: {
+      bool any = false;
+      for (int i = 0; i < verdict.members_size(); ++i) {
+        const bool is_member = i < evaluator.panel().members_size();
+        const v1::Evaluator& by = is_member ? evaluator.panel().members(i).evaluator() : evaluator.panel().escalation();
+        if (Decided(verdict.members(i)) && !SettledByRule(by, verdict.members(i))) return false;
+        any = any || Decided(verdict.members(i));
+      }
+      return any;
+    }
+    case v1::Evaluator::kCascade: {
+      const int last = verdict.members_size() - 1;
+      return last >= 0 && SettledByRule(evaluator.cascade().tiers(last).evaluator(), verdict.members(last));
+    }
+    default:
+      return false;
+  }
+}
+
+// Whatever evaluates: giving up on a task that can be done is FAILURE.
+bool GaveUp(const v1::Trajectory& trajectory) {
+  const Facts facts = FactsAtEnd(trajectory);
+  return facts.gave_up && !facts.impossible;
+}
+
 void AssessByJudge(const std::shared_ptr<const Work>& work, AssessDone done) {
   v1::Verdict verdict = VerdictHead(work->evaluator, *work->trajectory);
   const v1::Judge& judge = work->evaluator.judge();
@@ -42,9 +78,8 @@ void AssessByJudge(const std::shared_ptr<const Work>& work, AssessDone done) {
     done(std::move(verdict));
     return;
   }
-  const double threshold = SuccessThreshold(work->evaluator);
-  RunJudge(work->context, {judge, EvaluatorVersion(work->evaluator), threshold, work->trajectory}, work->parts,
-           [work, threshold, verdict = std::move(verdict),
+  RunJudge(work->context, {judge, EvaluatorVersion(work->evaluator), SuccessThreshold(work->evaluator), work->trajectory}, work->parts,
+           [work, verdict = std::move(verdict),
             done = std::move(done)](absl::StatusOr<std::vector<v1::JudgeQuestion>> questions) mutable {
              if (IsOfAPicture(questions.status())) {
                SetUndetermined(v1::UNDETERMINED_REASON_EVIDENCE_MISSING, std::string(questions.status().message()), &verdict);
@@ -52,8 +87,7 @@ void AssessByJudge(const std::shared_ptr<const Work>& work, AssessDone done) {
                done(questions.status());
                return;
              } else {
-               const SuccessRule rule{threshold, work->evaluator.has_calibration() ? &work->evaluator.calibration() : nullptr};
-               DecideFromQuestions(work->evaluator.judge(), rule, RecordView(*work->trajectory), *std::move(questions), &verdict);
+               DecideFromQuestions(work->evaluator.judge(), RuleOf(work->evaluator), RecordView(*work->trajectory), *std::move(questions), &verdict);
              }
              done(std::move(verdict));
            });
@@ -112,7 +146,7 @@ class PanelRun : public std::enable_shared_from_this<PanelRun> {
   // All members have spoken.
   void Decide(std::vector<v1::Verdict> verdicts) {
     v1::Verdict verdict = VerdictHead(work_->evaluator, *work_->trajectory);
-    Vote(panel(), SuccessThreshold(work_->evaluator), verdicts, &verdict);
+    Vote(panel(), RuleOf(work_->evaluator), verdicts, &verdict);
     if (!Escalates(panel(), verdicts, verdict)) {
       FinishWithMembers(std::move(verdict), std::move(verdicts), done_);
       return;
@@ -163,7 +197,9 @@ void AssessFromTier(std::shared_ptr<const Work> work, int index, std::vector<v1:
 void AssessValid(std::shared_ptr<const Work> work, AssessDone done) {
   if (work->evaluator.has_calibration()) {
     done = [work, done = std::move(done)](absl::StatusOr<v1::Verdict> verdict) {
-      if (verdict.ok()) Calibrate(work->evaluator.calibration(), SuccessThreshold(work->evaluator), &*verdict);
+      if (verdict.ok() && !GaveUp(*work->trajectory) && !SettledByRule(work->evaluator, *verdict)) {
+        Calibrate(work->evaluator.calibration(), SuccessThreshold(work->evaluator), &*verdict);
+      }
       done(std::move(verdict));
     };
   }

@@ -153,6 +153,12 @@ absl::Status CheckCalibrate(const CallContext& context, const v1::CalibrateEvalu
   if (!evaluator.has_judge() && !evaluator.has_panel() && !evaluator.has_cascade()) {
     return absl::FailedPreconditionError(absl::StrCat(evaluator.name(), " has no scores to calibrate"));
   }
+  const bool by_threshold = request.method() == v1::CALIBRATION_METHOD_THRESHOLD || request.method() == v1::CALIBRATION_METHOD_PRECISION;
+  const bool votes = evaluator.has_panel() && evaluator.panel().vote() != v1::PANEL_VOTE_MEAN;
+  if (by_threshold && (votes || evaluator.has_cascade())) {
+    return absl::InvalidArgumentError(absl::StrCat(evaluator.name(), " has no threshold (a ", votes ? "panel that votes" : "cascade",
+                                                   "): calibrate its members, or by CALIBRATION_METHOD_PLATT or ISOTONIC"));
+  }
   if (!evaluator.has_calibration()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(evaluator.name(), " is calibrated: calibrate the one that it was made from"));
 }

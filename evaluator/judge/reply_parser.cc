@@ -136,18 +136,31 @@ size_t NumberLength(std::string_view text) {
   return i;
 }
 
-// "4/5" and "4 out of 5" on a scale up to 5 are 4; on another scale they are nothing.
+bool BeginsWithDigit(absl::string_view text) { return !text.empty() && absl::ascii_isdigit(text[0]); }
+
+// Where a number goes on, it is another one: "0,9", "1:2", "3 - 4".
+bool GoesOn(std::string_view rest) {
+  absl::string_view tail = ToAbsl(rest);
+  if (!tail.empty() && (tail[0] == ',' || tail[0] == '.' || tail[0] == ':')) return BeginsWithDigit(tail.substr(1));
+  tail = absl::StripLeadingAsciiWhitespace(tail);
+  const bool dash = absl::ConsumePrefix(&tail, "-") || absl::ConsumePrefix(&tail, "\xe2\x80\x94") || absl::ConsumePrefix(&tail, "\xe2\x80\x93");
+  return dash && BeginsWithDigit(absl::StripLeadingAsciiWhitespace(tail));
+}
+
+// "4/5", "4 out of 5" and "4 (out of 5)" on a scale up to 5 are 4; on another scale they are nothing.
 bool TailFits(std::string_view rest, double max) {
-  if (EndsPhrase(rest)) return true;
+  if (GoesOn(rest)) return false;
   absl::string_view tail = absl::StripLeadingAsciiWhitespace(ToAbsl(rest));
+  const bool aside = absl::ConsumePrefix(&tail, "(");
   if (!absl::ConsumePrefix(&tail, "/") && !absl::ConsumePrefix(&tail, "out of ") && !absl::ConsumePrefix(&tail, "of ")) {
-    return false;
+    return EndsPhrase(rest);
   }
   tail = absl::StripLeadingAsciiWhitespace(tail);
   const size_t length = NumberLength(ToStd(tail));
   double scale = 0;
-  return length > 0 && absl::SimpleAtod(tail.substr(0, length), &scale) && scale == max &&
-         EndsPhrase(ToStd(tail.substr(length)));
+  if (length == 0 || !absl::SimpleAtod(tail.substr(0, length), &scale) || scale != max) return false;
+  tail.remove_prefix(length);
+  return aside || EndsPhrase(ToStd(tail));
 }
 
 ReadReply NumberOfRegion(const v1::NumberParser& parser, std::string_view reply, const ValueRegion& region) {

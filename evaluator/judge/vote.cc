@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "evaluator/evaluate.h"
+#include "evaluator/score_calibration.h"
 
 namespace proctor::evaluator {
 namespace {
@@ -77,15 +78,7 @@ v1::Outcome Side(const v1::Panel& panel, double success_threshold, const Tally& 
 v1::Outcome Majority(const v1::Panel& panel, double success_threshold, const Tally& tally) {
   const double quorum = panel.quorum() > 0 ? panel.quorum() : kDefaultQuorum;
   if (tally.decided() <= 0 || tally.decided() + kEpsilon < quorum * tally.total) return v1::OUTCOME_UNDETERMINED;
-  const v1::Outcome outcome = Side(panel, success_threshold, tally);
-  // A quorum that is given says how many may be missing.
-  if (panel.quorum() > 0 || tally.failed <= 0) return outcome;
-  Tally as_success = tally, as_failure = tally;
-  as_success.success += tally.failed;
-  as_success.scores += tally.failed;
-  as_failure.failure += tally.failed;
-  const bool stands = Side(panel, success_threshold, as_success) == outcome && Side(panel, success_threshold, as_failure) == outcome;
-  return stands ? outcome : v1::OUTCOME_UNDETERMINED;
+  return Side(panel, success_threshold, tally);
 }
 
 v1::Outcome OutcomeOf(const v1::Panel& panel, double success_threshold, const Tally& tally) {
@@ -97,6 +90,29 @@ v1::Outcome OutcomeOf(const v1::Panel& panel, double success_threshold, const Ta
     default:
       return Majority(panel, success_threshold, tally);
   }
+}
+
+double ScoreOf(const v1::Panel& panel, const Tally& tally) {
+  return (panel.vote() == v1::PANEL_VOTE_MEAN ? tally.scores : tally.success) / tally.decided();
+}
+
+// Whether the outcome of those that decided is the same whatever the members would have said that a fault kept from deciding.
+bool Stands(const v1::Panel& panel, const SuccessRule& rule, const Tally& tally) {
+  if (tally.failed <= 0) return true;
+  const bool whole = panel.vote() == v1::PANEL_VOTE_ALL || panel.vote() == v1::PANEL_VOTE_ANY;
+  // A quorum that is given says how many may be missing.
+  if (!whole && panel.quorum() > 0) return true;
+  // As they are, these two wait for whoever could change them.
+  if (whole && rule.calibration == nullptr) return true;
+  Tally as_success = tally, as_failure = tally;
+  as_success.success += tally.failed;
+  as_success.scores += tally.failed;
+  as_failure.failure += tally.failed;
+  const auto says = [&](const Tally& each) {
+    if (rule.calibration == nullptr) return Side(panel, rule.threshold, each);
+    return Calibrated(*rule.calibration, ScoreOf(panel, each)) + kEpsilon >= rule.threshold ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE;
+  };
+  return says(as_success) == says(tally) && says(as_failure) == says(tally);
 }
 
 }  // namespace
@@ -113,18 +129,16 @@ bool WorthAnotherTry(const v1::Verdict& verdict) {
   return UndeterminedFor({v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE, v1::UNDETERMINED_REASON_JUDGE_INVALID}, verdict);
 }
 
-void Vote(const v1::Panel& panel, double success_threshold, const std::vector<v1::Verdict>& members,
-          v1::Verdict* verdict) {
+void Vote(const v1::Panel& panel, const SuccessRule& rule, const std::vector<v1::Verdict>& members, v1::Verdict* verdict) {
   const Tally tally = Count(panel, members);
   const std::string counts = absl::StrCat("of weight ", tally.total, ": ", tally.success, " SUCCESS, ", tally.failure,
                                           " FAILURE, ", tally.total - tally.decided(), " undetermined");
-  const v1::Outcome outcome = OutcomeOf(panel, success_threshold, tally);
-  if (outcome == v1::OUTCOME_UNDETERMINED) {
+  const v1::Outcome outcome = OutcomeOf(panel, rule.threshold, tally);
+  if (outcome == v1::OUTCOME_UNDETERMINED || !Stands(panel, rule, tally)) {
     SetUndetermined(v1::UNDETERMINED_REASON_DISAGREEMENT, counts, verdict);
     return;
   }
-  const bool mean = panel.vote() == v1::PANEL_VOTE_MEAN;
-  SetDecided(outcome, (mean ? tally.scores : tally.success) / tally.decided(), counts, verdict);
+  SetDecided(outcome, ScoreOf(panel, tally), counts, verdict);
   const double agreeing = outcome == v1::OUTCOME_SUCCESS ? tally.success : tally.failure;
   verdict->set_confidence(agreeing / tally.decided());
 }

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "evaluator/judge/judge_verdict.h"
 #include "proctor/v1/evaluator.pb.h"
 #include "proctor/v1/verdict.pb.h"
 
@@ -20,9 +21,9 @@ bool WorthAnotherTry(const v1::Verdict& verdict);
 
 // Fills outcome, score, confidence and rationale of `verdict` from one verdict a member, in the members' order. Those without
 // a decision have no vote; but where no quorum is given, MAJORITY and MEAN are UNDETERMINED if members that a fault kept from deciding
-// (a model, a reply, evidence) could have made the outcome another one. Confidence is the share of the decided weight that says what the panel says.
-void Vote(const v1::Panel& panel, double success_threshold, const std::vector<v1::Verdict>& members,
-          v1::Verdict* verdict);
+// (a model, a reply, evidence) could have made the outcome another one; so is any vote whose score `rule` calibrates, if they could have
+// made the calibrated outcome another one. The score stays as it is. Confidence is the share of the decided weight that says what the panel says.
+void Vote(const v1::Panel& panel, const SuccessRule& rule, const std::vector<v1::Verdict>& members, v1::Verdict* verdict);
 
 // Whether the panel's escalation is to be asked.
 bool Escalates(const v1::Panel& panel, const std::vector<v1::Verdict>& members, const v1::Verdict& verdict);

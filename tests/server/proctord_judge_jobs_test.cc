@@ -181,6 +181,27 @@ TEST_F(CalibrationTest, AThresholdIsFittedToTheOracleAndStoredAsANewEvaluator) {
   EXPECT_EQ(model_->requests().size(), asked + 1);
 }
 
+TEST_F(CalibrationTest, WhatDecidesWithoutAThresholdIsGivenNone) {
+  ASSERT_NO_FATAL_FAILURE(MakeKindJudge());
+  v1::Evaluator cascade;
+  cascade.set_name("evaluators/cascade");
+  cascade.mutable_cascade()->add_tiers()->mutable_evaluator()->mutable_task_oracle();
+  cascade.mutable_cascade()->add_tiers()->mutable_evaluator()->mutable_task_oracle();
+  v1::CreateEvaluatorRequest create;
+  *create.mutable_evaluator() = cascade;
+  ClientContext context;
+  v1::Evaluator made;
+  const grpc::Status status = evaluations_->CreateEvaluator(&context, create, &made);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  for (const auto method : {v1::CALIBRATION_METHOD_THRESHOLD, v1::CALIBRATION_METHOD_PRECISION}) {
+    v1::CalibrateEvaluatorRequest request = CalibrateKind(method);
+    request.set_evaluator(made.name());
+    request.set_precision(0.9);
+    v1::Job job;
+    EXPECT_EQ(StartCalibrating(request, &job).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  }
+}
+
 TEST_F(CalibrationTest, ThresholdsForAPrecisionAndScalingsAreFittedToo) {
   ASSERT_NO_FATAL_FAILURE(MakeKindJudge());
   // A wrong answer, whose score is 0.75, and that they are not fitted to.

@@ -84,6 +84,59 @@ TEST_F(AssessTest, APanelWhoseMembersFailedDecidesOnlyWhatTheyCouldNotHaveChange
   EXPECT_EQ(by("", {"failure", "unsure"}).outcome(), v1::OUTCOME_FAILURE);
 }
 
+// Probabilities 0.315, 0.544, 0.756 and 0.89 of no, one, two and three of three.
+constexpr char kPlatt[] = "calibration: {platt: {slope: 2.863, intercept: -0.777}}\n";
+
+TEST_F(AssessTest, ACalibratedPanelDecidesOnlyWhatItsFailedMembersCouldNotHaveChanged) {
+  const auto by = [&](const std::string& head, const std::vector<std::string>& names) {
+    std::string members;
+    for (const std::string& name : names) members += (members.empty() ? "" : ",") + Member(name);
+    ScriptedJudgeModel model(SaysItsName());
+    return By(Read(kPlatt + ("panel: {" + head + "members: [" + members + "]}")), model);
+  };
+  // As votes stand, one more SUCCESS changes nothing; as a probability it does.
+  EXPECT_EQ(by("", {"failure", "failure", "gibberish"}).outcome(), v1::OUTCOME_UNDETERMINED);
+  EXPECT_EQ(by("vote: mean, ", {"failure", "failure", "gibberish"}).outcome(), v1::OUTCOME_UNDETERMINED);
+  EXPECT_EQ(by("vote: all, ", {"failure", "failure", "gibberish"}).outcome(), v1::OUTCOME_UNDETERMINED);
+  EXPECT_EQ(by("quorum: 0.5, ", {"failure", "failure", "gibberish"}).outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(by("", {"failure", "failure", "failure"}).outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ(by("", {"failure", "failure", "failure", "failure", "gibberish"}).outcome(), v1::OUTCOME_FAILURE);
+  const v1::Verdict sure = by("", {"success", "success", "gibberish"});
+  EXPECT_EQ(sure.outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_NEAR(sure.score(), 0.89, 0.01);
+  EXPECT_EQ(by("vote: any, ", {"success", "success", "gibberish"}).outcome(), v1::OUTCOME_SUCCESS);
+}
+
+// A calibration that takes most of what the judge refuses for successes.
+TEST_F(AssessTest, GivingUpIsNeverCalibratedToAReward) {
+  record_.Answer("N/A");
+  const std::string generous = "calibration: {platt: {slope: 1, intercept: 1}}\n";
+  for (const std::string& evaluator :
+       {"judge: " + OneQuestion("failure"), "panel: {members: [" + Member("failure") + "," + Member("failure") + "]}",
+        "cascade: {tiers: [" + Member("failure") + "," + Member("failure") + "]}", std::string("cascade: {tiers: [{evaluator: {task_oracle: {}}}, ") + Member("failure") + "]}"}) {
+    ScriptedJudgeModel model(SaysItsName());
+    const v1::Verdict verdict = By(Read(generous + evaluator), model);
+    EXPECT_EQ(verdict.outcome(), v1::OUTCOME_FAILURE) << evaluator;
+    EXPECT_EQ(verdict.score(), 0) << evaluator;
+  }
+}
+
+TEST_F(AssessTest, NoAnswerWhereOneIsRequiredIsNeverCalibratedToAReward) {
+  record_.trajectory().mutable_steps()->RemoveLast();
+  v1::Evaluator judge = OneJudge();
+  judge.mutable_judge()->set_answer_required(true);
+  v1::Evaluator panel = Read("panel: {}");
+  for (int i = 0; i < 2; ++i) *panel.mutable_panel()->add_members()->mutable_evaluator()->mutable_judge() = judge.judge();
+  for (v1::Evaluator evaluator : {judge, panel}) {
+    evaluator.mutable_calibration()->mutable_platt()->set_intercept(1);
+    ScriptedJudgeModel model(SaysItsName());
+    const v1::Verdict verdict = By(evaluator, model);
+    EXPECT_EQ(verdict.outcome(), v1::OUTCOME_FAILURE);
+    EXPECT_EQ(verdict.score(), 0);
+    EXPECT_TRUE(model.requests().empty());
+  }
+}
+
 TEST_F(AssessTest, APanelEscalatesOnDisagreementOnly) {
   const auto panel = [](const std::string& second) {
     return Read("panel: {members: [" + Member("failure", ", weight: 3") + "," + Member(second) +
