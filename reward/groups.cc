@@ -132,8 +132,13 @@ absl::Status AppendComplete(storage::Transaction& transaction, v1::GroupState st
   columns.split = stored->split;
   columns.environment = stored->environment;
   columns.policy = stored->group.policy();
-  if (columns.policy.empty() && !complete.rewards().empty())
+  // A group for any policy is of the one that all its rewards are of; of none if they differ, or there are none.
+  if (columns.policy.empty() && !complete.rewards().empty()) {
     columns.policy = complete.rewards(0).policy();
+    const bool mixed = std::any_of(complete.rewards().begin(), complete.rewards().end(),
+                                   [&](const v1::Reward& reward) { return reward.policy() != columns.policy; });
+    if (mixed) columns.policy.clear();
+  }
   PROCTOR_RETURN_IF_ERROR(InsertRecord(transaction, columns, now, &record));
   return transaction
       .Execute("UPDATE reward_group_members SET reward = NULL WHERE group_id = $1", {stored->id})

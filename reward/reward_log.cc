@@ -29,7 +29,7 @@ class FilterSql {
 
   template <typename Values, typename Convert>
   void In(const char* column, const Values& values, const Convert& convert) {
-    absl::StrAppend(&sql_, " AND ", column, " IN (");
+    absl::StrAppend(&sql_, column, " IN (");
     bool first = true;
     for (const auto& value : values) {
       parameters_.push_back(convert(value));
@@ -38,8 +38,13 @@ class FilterSql {
     }
     sql_ += ")";
   }
+  template <typename Values, typename Convert>
+  void AndIn(const char* column, const Values& values, const Convert& convert) {
+    sql_ += " AND ";
+    In(column, values, convert);
+  }
   void Splits(const std::vector<int64_t>& splits) {
-    In("split", splits.empty() ? std::vector<int64_t>{v1::SPLIT_TRAIN} : splits,
+    AndIn("split", splits.empty() ? std::vector<int64_t>{v1::SPLIT_TRAIN} : splits,
        [](int64_t split) -> storage::Value { return split; });
   }
   void Add(const char* sql) { sql_ += sql; }
@@ -56,8 +61,13 @@ FilterSql ToSql(const v1::ConsumerFilter& filter, int64_t after, int64_t until) 
   const auto text = [](const std::string& value) -> storage::Value { return value; };
   FilterSql sql({after, until});
   sql.Splits({filter.splits().begin(), filter.splits().end()});
-  if (!filter.policies().empty()) sql.In("policy", filter.policies(), text);
-  if (!filter.environments().empty()) sql.In("environment", filter.environments(), text);
+  if (!filter.policies().empty()) {
+    // A group of no one policy is for all: somebody waits for it.
+    sql.Add(" AND (kind = 2 AND policy = '' OR ");
+    sql.In("policy", filter.policies(), text);
+    sql.Add(")");
+  }
+  if (!filter.environments().empty()) sql.AndIn("environment", filter.environments(), text);
   if (filter.delivery() == v1::DELIVERY_GROUPS) {
     sql.Add(" AND grouped = 0");
   } else {
@@ -347,9 +357,9 @@ absl::StatusOr<std::vector<PolicyStats>> RewardLog::Stats(const CallContext& con
   FilterSql sql({});
   sql.Splits({filter.splits.begin(), filter.splits.end()});
   const auto text = [](const std::string& value) -> storage::Value { return value; };
-  if (!filter.policy.empty()) sql.In("policy", std::vector<std::string>{filter.policy}, text);
+  if (!filter.policy.empty()) sql.AndIn("policy", std::vector<std::string>{filter.policy}, text);
   if (!filter.policy_version.empty())
-    sql.In("policy_version", std::vector<std::string>{filter.policy_version}, text);
+    sql.AndIn("policy_version", std::vector<std::string>{filter.policy_version}, text);
   std::map<std::pair<std::string, std::string>, PolicyStats> by_policy;
   PROCTOR_RETURN_IF_ERROR(
       database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {

@@ -80,10 +80,14 @@ void Subscription::AddCredits(int32_t credits) {
 }
 
 void Subscription::Ack(int64_t offset) {
+  bool known = false;
   {
     MutexLock lock(mutex_);
     acked_ = std::max(acked_, offset);
+    known = attached_ && offset > 0 && offset <= committed_;
+    confirm_ack_ = confirm_ack_ || known;
   }
+  if (known) Notify();
   Schedule();
 }
 
@@ -209,12 +213,18 @@ void Subscription::RunOne() {
 
 absl::Status Subscription::Attach(const CallContext& context) {
   PROCTOR_ASSIGN_OR_RETURN(ConsumerPosition position, hub_.consumers_.Attach(context, consumer_));
-  MutexLock lock(mutex_);
-  attached_ = true;
-  filter_ = std::move(position.filter);
-  epoch_ = position.epoch;
-  position_ = last_record_ = committed_ = position.committed;
-  end_offset_ = std::max(end_offset_, position.end_offset);
+  bool known = false;
+  {
+    MutexLock lock(mutex_);
+    attached_ = true;
+    filter_ = std::move(position.filter);
+    epoch_ = position.epoch;
+    position_ = last_record_ = committed_ = position.committed;
+    end_offset_ = std::max(end_offset_, position.end_offset);
+    known = acked_ > 0 && acked_ <= committed_;
+    confirm_ack_ = confirm_ack_ || known;
+  }
+  if (known) Notify();
   return absl::OkStatus();
 }
 

@@ -64,8 +64,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   // More records may be sent. Negative, or more than 10,000 outstanding: ends with
   // INVALID_ARGUMENT.
   void AddCredits(int32_t credits);
-  // Everything up to `offset` is safe with the consumer. Does nothing for 0 or what was
-  // acknowledged before. Past the log's end: ends with OUT_OF_RANGE.
+  // Everything up to `offset` is safe with the consumer. What was acknowledged before, maybe on an earlier stream whose confirmation was lost,
+  // is confirmed again. Does nothing for 0. Past the log's end: ends with OUT_OF_RANGE.
   void Ack(int64_t offset);
 
   // The client says no more. What it acknowledged is committed and confirmed, then the stream ends OK,

@@ -115,6 +115,27 @@ TEST_P(RewardLogTest, GroupsComeWholeOrOneByOne) {
   EXPECT_TRUE(group.has_complete_time());
 }
 
+TEST_P(RewardLogTest, AGroupIsOfTheOnePolicyThatItsRewardsAreOfElseForAll) {
+  const auto of = [](const std::string& id, const std::string& group, const std::string& policy) {
+    v1::Reward reward = Valid(id, group);
+    reward.set_policy(policy);
+    return reward;
+  };
+  for (const char* group : {"one", "mixed", "none"}) world_.MakeGroup(group, 2);
+  world_.Append(of("a", "one", "p"));
+  world_.Append(of("b", "one", "p"));
+  world_.Append(of("c", "mixed", "q"));
+  world_.Append(of("d", "mixed", "p"));
+  world_.clock.Advance(absl::Hours(2));
+  ASSERT_TRUE(world_.log().EndExpiredGroups(world_.context).ok());
+  v1::ConsumerFilter filter = Groups();
+  filter.add_policies("p");
+  EXPECT_THAT(Seen(filter), ElementsAre("group(2)", "group(2)", "group(0)!"));
+  filter.set_policies(0, "q");
+  EXPECT_THAT(Seen(filter), ElementsAre("group(2)", "group(0)!"));
+  EXPECT_THAT(Seen(Groups()), ElementsAre("group(2)", "group(2)", "group(0)!"));
+}
+
 TEST_P(RewardLogTest, AGroupCompletesExactlyOnce) {
   world_.MakeGroup("g", 2);
   for (int round = 0; round < 3; ++round) {

@@ -124,6 +124,30 @@ TEST_F(SubscriptionTest, AnAckFromAnEarlierStreamSkipsWhatTheClientHas) {
   EXPECT_THAT(Drain(*stream), ElementsAre(3));
 }
 
+// The first confirmation was lost with its connection; the log is idle.
+TEST_F(SubscriptionTest, AnAckThatIsKnownIsConfirmedAgain) {
+  AppendMany(3);
+  Open()->Ack(2);
+  pool_.RunAll();
+  for (const bool at_once : {true, false}) {
+    auto stream = Open();
+    if (!at_once) {
+      EXPECT_THAT(Drain(*stream), IsEmpty());
+    }
+    committed_ = 0;
+    const int before = notified_;
+    stream->Ack(at_once ? 2 : 1);
+    EXPECT_THAT(Drain(*stream), IsEmpty());
+    EXPECT_EQ(committed_, 2) << at_once;
+    EXPECT_GT(notified_, before) << at_once;
+  }
+  auto silent = Open();
+  pool_.RunAll();
+  silent->Ack(0);
+  pool_.RunAll();
+  EXPECT_FALSE(silent->Next().has_value());
+}
+
 TEST_F(SubscriptionTest, ASecondStreamTakesOver) {
   AppendMany(1);
   auto first = Open();
