@@ -8,6 +8,7 @@
 #include "model/fence.h"
 #include "proposer/model_source.h"
 #include "proposer/seeded.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::proposer {
 namespace {
@@ -93,7 +94,7 @@ void AddSite(const PromptBasis& basis, bool pictures, std::vector<model::Part>& 
   const v1::ModelSource& source = basis.source;
   const model::Fence fence({.secret = basis.secret, .asker = "proposer/site"}, basis.evidence.visits);
   std::string text =
-      absl::StrCat("The website: ", source.site_name(), ". The agent begins at ", source.start_url(), ".\n");
+      absl::StrCat("The website: ", source.site_name(), ". The agent begins at ", trajectory::WithoutUserInfo(source.start_url()), ".\n");
   if (!source.description().empty()) absl::StrAppend(&text, source.description(), "\n");
   int visits = 0;
   for (const std::string& visit : basis.evidence.visits) {

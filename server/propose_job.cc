@@ -21,6 +21,7 @@
 #include "server/site_explorer.h"
 #include "server/task_service.h"
 #include "server/webarena_source.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::server {
 namespace {
@@ -164,9 +165,13 @@ absl::StatusOr<google::protobuf::Any> Run(const CallContext& context, const v1::
 
 v1::Job ShownJob(v1::Job job) {
   v1::ProposeTasksRequest request;
-  if (job.kind() != kProposeTasksJob || !job.request().UnpackTo(&request) || !request.has_webarena()) return job;
-  request.mutable_webarena()->clear_config_json();
-  request.mutable_webarena()->clear_storage_states();
+  if (job.kind() != kProposeTasksJob || !job.request().UnpackTo(&request)) return job;
+  if (request.has_webarena()) {
+    request.mutable_webarena()->clear_config_json();
+    request.mutable_webarena()->clear_storage_states();
+  }
+  if (request.has_crawl()) request.mutable_crawl()->set_start_url(trajectory::WithoutUserInfo(request.crawl().start_url()));
+  if (request.has_model()) request.mutable_model()->set_start_url(trajectory::WithoutUserInfo(request.model().start_url()));
   job.mutable_request()->PackFrom(request);
   return job;
 }

@@ -7,8 +7,8 @@
 
 namespace proctor::server {
 
-// The job as answers show it: without the files that a WebArena source carries. They may hold
-// cookies, and together be larger than a message.
+// The job as answers show it: without the files that a WebArena source carries, which may hold cookies and together be larger than a message, and
+// without user names and passwords in the URLs of the others.
 v1::Job ShownJob(v1::Job job);
 
 // Registers the work of `propose_tasks` jobs.

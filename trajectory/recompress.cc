@@ -67,7 +67,10 @@ absl::Status RecompressOne(const CallContext& context, Archive& archive, const R
   ++result.looked_at;
   result.bytes_before += static_cast<int64_t>(bytes.size());
   result.bytes_after += static_cast<int64_t>(bytes.size());
-  PROCTOR_ASSIGN_OR_RETURN(const std::string smaller, options.encode(bytes));
+  absl::StatusOr<std::string> encoded = options.encode(bytes);
+  // Too large a picture is no full disk: it concerns this blob alone.
+  if (absl::IsResourceExhausted(encoded.status())) return absl::InvalidArgumentError(encoded.status().message());
+  PROCTOR_ASSIGN_OR_RETURN(const std::string smaller, std::move(encoded));
   if (smaller.empty()) return absl::OkStatus();
   PROCTOR_RETURN_IF_ERROR(archive.blobs().Replace(context, digest, smaller));
   ++result.replaced;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
@@ -11,6 +13,8 @@
 #include "common/proto_json.h"
 #include "common/status.h"
 #include "common/strings.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 #include "trajectory/digest_chain.h"
 
 namespace proctor::trajectory {
@@ -88,18 +92,47 @@ absl::Status RecordIsFull(const std::string& name, int64_t index, int64_t bytes)
 
 bool SaysRecordIsFull(const absl::Status& status) { return status.GetPayload(kFullUrl).has_value(); }
 
-std::string WithoutUserInfo(const std::string& url) {
-  const size_t scheme = url.find("://");
-  if (scheme == std::string::npos) return url;
-  const size_t begin = scheme + 3;
-  const size_t end = std::min(url.find_first_of("/?#", begin), url.size());
-  const size_t at = url.rfind('@', end);
-  if (at == std::string::npos || at < begin || at >= end) return url;
-  return url.substr(0, begin) + url.substr(at + 1);
+namespace {
+
+// Those of an oracle stand in fields named `url`, `urls` and `..._url`.
+void RedactUrls(google::protobuf::Message& message) {
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const google::protobuf::FieldDescriptor* field : fields) {
+    const bool is_url = field->name() == "url" || field->name() == "urls" || field->name().ends_with("_url");
+    if (field->type() == google::protobuf::FieldDescriptor::TYPE_MESSAGE && !field->is_repeated()) {
+      RedactUrls(*reflection.MutableMessage(&message, field));
+    } else if (field->type() == google::protobuf::FieldDescriptor::TYPE_MESSAGE) {
+      for (int i = 0; i < reflection.FieldSize(message, field); ++i) RedactUrls(*reflection.MutableRepeatedMessage(&message, field, i));
+    } else if (is_url && field->type() == google::protobuf::FieldDescriptor::TYPE_STRING && !field->is_repeated()) {
+      reflection.SetString(&message, field, WithoutUserInfo(reflection.GetString(message, field)));
+    } else if (is_url && field->type() == google::protobuf::FieldDescriptor::TYPE_STRING) {
+      for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+        reflection.SetRepeatedString(&message, field, i, WithoutUserInfo(reflection.GetRepeatedString(message, field, i)));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::string WithoutUserInfo(std::string_view urls) {
+  std::string without;
+  for (size_t scheme; (scheme = urls.find("://")) != std::string_view::npos;) {
+    const size_t begin = scheme + 3;
+    without += urls.substr(0, begin);
+    urls.remove_prefix(begin);
+    const size_t at = urls.substr(0, urls.find_first_of("/?# ")).rfind('@');
+    if (at != std::string_view::npos) urls.remove_prefix(at + 1);
+  }
+  without += urls;
+  return without;
 }
 
 void RedactCredentials(v1::Trajectory& header) {
   for (auto& [placeholder, url] : *header.mutable_base_urls()) url = WithoutUserInfo(url);
+  if (header.task().has_oracle()) RedactUrls(*header.mutable_task()->mutable_oracle());
   if (!header.task().has_start_state()) return;
   v1::StartState& start = *header.mutable_task()->mutable_start_state();
   if (!start.storage_state_json().empty()) start.set_storage_state_json(kRedacted);
@@ -108,18 +141,7 @@ void RedactCredentials(v1::Trajectory& header) {
     credentials.set_password(kRedacted);
   }
   for (auto& [placeholder, url] : *start.mutable_base_urls()) url = WithoutUserInfo(url);
-  // Several start URLs are separated by " |AND| ".
-  constexpr std::string_view kSeparator = " |AND| ";
-  std::string urls;
-  std::string_view rest = start.start_url();
-  while (true) {
-    const size_t end = rest.find(kSeparator);
-    urls += WithoutUserInfo(std::string(rest.substr(0, end)));
-    if (end == std::string_view::npos) break;
-    urls += kSeparator;
-    rest.remove_prefix(end + kSeparator.size());
-  }
-  start.set_start_url(urls);
+  start.set_start_url(WithoutUserInfo(start.start_url()));
 }
 
 bool ThinningTakes(int64_t step_index, int64_t step_count) { return step_index < step_count - kThinKeeps; }

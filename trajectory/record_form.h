@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -44,12 +45,12 @@ absl::Status RecordIsFull(const std::string& name, int64_t index, int64_t bytes)
 // Whether a status is one of RecordIsFull.
 bool SaysRecordIsFull(const absl::Status& status);
 
-// Takes credentials out of the task's start state and out of base URLs. Cookies, local storage, user names and
-// passwords become "[redacted]"; origins stay.
+// Takes credentials out of the task's start state, and user names and passwords out of base URLs and of the URLs of task and oracle. Cookies,
+// local storage, user names and passwords become "[redacted]"; origins stay.
 void RedactCredentials(v1::Trajectory& header);
 
-// `url` without user name and password; other text as it is.
-std::string WithoutUserInfo(const std::string& url);
+// A URL, or several in one text (" |AND| "), without user names and passwords; other text as it is.
+std::string WithoutUserInfo(std::string_view urls);
 
 // Observations at the end of a record whose blobs stay when it is thinned.
 inline constexpr int64_t kThinKeeps = 3;

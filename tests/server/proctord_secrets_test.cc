@@ -36,6 +36,14 @@ TEST_F(ProctordSecretsTest, OnlyWhoWritesTasksSeesTheirSecrets) {
                                    GuardedProctord::Token("both", "act, propose") + GuardedProctord::Token("root", "administer"));
   ASSERT_NO_FATAL_FAILURE(server_.Start("auth: {tokens_file: " + server_.tokens_file() + "}\n"));
   const Client writer = As("writer");
+  v1::ProposeTasksRequest propose;
+  propose.set_count(1);
+  propose.mutable_crawl()->set_environment("environments/none");
+  propose.mutable_crawl()->set_start_url("http://me:hunter2-crawl@127.0.0.1:1/");
+  v1::Job job;
+  const grpc::Status proposed = v1::TaskService::NewStub(writer.channel())->ProposeTasks(writer.Context().get(), propose, &job);
+  ASSERT_TRUE(proposed.ok()) << proposed.error_message();
+  EXPECT_THAT(job.DebugString(), Not(HasSubstr("hunter2")));
   v1::CreateTaskRequest create;
   *create.mutable_task() = TaskWithSecrets();
   v1::Task task;

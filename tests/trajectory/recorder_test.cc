@@ -275,6 +275,8 @@ TEST_F(RecorderTest, RedactsCredentials) {
   (*start.mutable_base_urls())["__A__"] = "https://user:secret4@a.example/x";
   start.set_start_url("https://secret5@a.example/ |AND| __A__/b@c");
   (*header.mutable_base_urls())["__A__"] = "https://user:secret6@a.example";
+  v1::Oracle& oracle = *header.mutable_task()->mutable_oracle();
+  oracle.mutable_page()->set_url("https://user:secret7@a.example/p");
   ASSERT_TRUE(room_.recorder.Begin(context_, header, MakeEpisode("e1", now_), {}).ok());
   const v1::Trajectory record = Get("e1");
   EXPECT_THAT(record.SerializeAsString(), Not(HasSubstr("secret")));
