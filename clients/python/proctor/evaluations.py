@@ -25,9 +25,9 @@ class EvaluationCalls(Calls):
         """All evaluators, in the order of their names."""
         return list(self.call(self.evaluations.ListEvaluators, eval_pb.ListEvaluatorsRequest()).evaluators)
 
-    def evaluate(self, trajectory: str, evaluator: str = "oracle", dry_run: bool = False) -> verdict_pb2.Verdict:
-        """Evaluates a stored trajectory from its record alone."""
-        return self.call(self.evaluations.EvaluateTrajectory, requests.evaluate(trajectory, evaluator, dry_run))
+    def evaluate(self, trajectory: str, evaluator: str = "oracle", dry_run: bool = False, timeout: float = 600.0) -> verdict_pb2.Verdict:
+        """Evaluates a stored trajectory from its record alone. A judge may ask many questions: within `timeout` seconds, the server works no longer."""
+        return self.call(self.evaluations.EvaluateTrajectory, requests.evaluate(trajectory, evaluator, dry_run), timeout)
 
     def get_verdict(self, name: str) -> verdict_pb2.Verdict:
         """One stored verdict, a judge's with its whole trace."""

@@ -36,13 +36,14 @@ class Attempt:
         return self.verdict.outcome == verdict_pb2.OUTCOME_SUCCESS
 
 
-def reflexion(client: Client, run: Callable[[list[str]], str], *, evaluator: str = "oracle", attempts: int = 4) -> list[Attempt]:
+def reflexion(client: Client, run: Callable[[list[str]], str], *, evaluator: str = "oracle", attempts: int = 4,
+              timeout: float = 600.0) -> list[Attempt]:
     """Attempts a task up to `attempts` times (1 to 10), each time with what the failures before it taught.
 
     `run(reflections)` plays one episode to its end and returns its trajectory's name; it is given the texts of all reflections so
     far, oldest first, to show to its model. Each attempt is judged by `evaluator`; FAILURE and UNDETERMINED are reflected on by the
-    server's model, and the reflections are kept there as a chain. Ends with the first SUCCESS. (Shinn et al. 2023; AER, Pan et al.
-    2024, section 4.2.)
+    server's model, and the reflections are kept there as a chain. Ends with the first SUCCESS. `timeout`: seconds for each verdict and
+    each reflection. (Shinn et al. 2023; AER, Pan et al. 2024, section 4.2.)
     """
     if not 1 <= attempts <= 10:
         raise ValueError("attempts must be 1 to 10")
@@ -50,22 +51,23 @@ def reflexion(client: Client, run: Callable[[list[str]], str], *, evaluator: str
     previous = ""
     while len(made) < attempts:
         trajectory = run([attempt.reflection.text for attempt in made if attempt.reflection])
-        made.append(Attempt(trajectory, client.evaluate(trajectory, evaluator)))
+        made.append(Attempt(trajectory, client.evaluate(trajectory, evaluator, timeout=timeout)))
         if made[-1].succeeded or len(made) == attempts:
             break
-        made[-1].reflection = client.reflect(trajectory, made[-1].verdict.name, previous)
+        made[-1].reflection = client.reflect(trajectory, made[-1].verdict.name, previous, timeout)
         previous = made[-1].reflection.name
     return made
 
 
-def best_of(client: Client, run: Callable[[], str], n: int, *, evaluator: str = "oracle") -> list[Attempt]:
+def best_of(client: Client, run: Callable[[], str], n: int, *, evaluator: str = "oracle", timeout: float = 600.0) -> list[Attempt]:
     """Plays `n` episodes of a task and returns them ranked by the evaluator, the best first; equal ones in the order played.
 
     SUCCESS is better than UNDETERMINED, that better than FAILURE; within them the higher score, of successes then the surer one.
+    `timeout`: seconds for each verdict.
     """
     if n < 1:
         raise ValueError("n must be positive")
-    played: Sequence[Attempt] = [Attempt(name, client.evaluate(name, evaluator)) for name in (run() for _ in range(n))]
+    played: Sequence[Attempt] = [Attempt(name, client.evaluate(name, evaluator, timeout=timeout)) for name in (run() for _ in range(n))]
     return sorted(played, key=_rank, reverse=True)
 
 

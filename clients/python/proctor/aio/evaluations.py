@@ -25,9 +25,9 @@ class EvaluationCalls(Calls):
         """All evaluators, in the order of their names."""
         return list((await self.call(self.evaluations.ListEvaluators, eval_pb.ListEvaluatorsRequest())).evaluators)
 
-    async def evaluate(self, trajectory: str, evaluator: str = "oracle", dry_run: bool = False) -> verdict_pb2.Verdict:
-        """Evaluates a stored trajectory from its record alone."""
-        return await self.call(self.evaluations.EvaluateTrajectory, requests.evaluate(trajectory, evaluator, dry_run))
+    async def evaluate(self, trajectory: str, evaluator: str = "oracle", dry_run: bool = False, timeout: float = 600.0) -> verdict_pb2.Verdict:
+        """Evaluates a stored trajectory from its record alone. A judge may ask many questions: within `timeout` seconds, the server works no longer."""
+        return await self.call(self.evaluations.EvaluateTrajectory, requests.evaluate(trajectory, evaluator, dry_run), timeout)
 
     async def get_verdict(self, name: str) -> verdict_pb2.Verdict:
         """One stored verdict, a judge's with its whole trace."""
