@@ -322,7 +322,9 @@ absl::StatusOr<v1::Job> JobRunner::Resume(const CallContext& context, const std:
   const auto turn = [this, running] { return TakeTurn(running); };
   if (*wish == Running::Wish::kFirstPlace) places_.Await(running->tenant, name, turn);
   if (*wish == Running::Wish::kPlaceAgain) places_.ComeBack(running->tenant, name, turn);
-  PROCTOR_RETURN_IF_ERROR(StoreAsItIs(context, *running));
+  const absl::Status stored = StoreAsItIs(context, *running);
+  // It may have gone on to its end meanwhile.
+  if (!stored.ok() && !absl::IsFailedPrecondition(stored)) return stored;
   Notify(name);
   return running->Copy();
 }
