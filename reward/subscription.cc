@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/log.h"
 #include "common/status.h"
 
 namespace proctor::reward {
@@ -25,6 +26,12 @@ absl::Status AddPayloadsTo(const CallContext& context, const PayloadLoader& load
     const int64_t room = kMaxRecordBytes - bytes;
     absl::StatusOr<v1::TrajectoryPayload> payload = load(context, reward.trajectory(), room);
     if (absl::IsNotFound(payload.status())) return absl::OkStatus();
+    if (absl::IsDataLoss(payload.status())) {
+      // The reward is sound, and so are those behind it.
+      LogWarning("a reward goes out without its payload: the record is damaged",
+                 {{"trajectory", reward.trajectory()}, {"error", std::string(payload.status().message())}});
+      return absl::OkStatus();
+    }
     if (!payload.ok() && !absl::IsOutOfRange(payload.status())) return payload.status();
     const int64_t size = payload.ok() ? static_cast<int64_t>(payload->ByteSizeLong()) : room + 1;
     if (size > room) {

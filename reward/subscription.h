@@ -31,7 +31,7 @@
 namespace proctor::reward {
 
 // Gives the payload of a trajectory; called on the pool. NOT_FOUND (the trajectory was deleted)
-// leaves it out. OUT_OF_RANGE: it has more than `max_bytes`, told before all of it is read.
+// and DATA_LOSS (it is damaged) leave it out. OUT_OF_RANGE: it has more than `max_bytes`, told before all of it is read.
 using PayloadLoader = std::function<absl::StatusOr<v1::TrajectoryPayload>(
     const CallContext& context, const std::string& trajectory, int64_t max_bytes)>;
 

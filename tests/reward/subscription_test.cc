@@ -256,6 +256,7 @@ TEST_F(SubscriptionTest, PayloadsComeIfAskedAndMayBeGone) {
       world_.log(), world_.consumers(), pool_,
       [](const CallContext&, const std::string& name, int64_t) -> absl::StatusOr<v1::TrajectoryPayload> {
         if (name == "trajectories/t2") return absl::NotFoundError("deleted");
+        if (name == "trajectories/t4") return absl::DataLossError("damaged");
         v1::TrajectoryPayload payload;
         payload.set_goal(name);
         return payload;
@@ -267,12 +268,16 @@ TEST_F(SubscriptionTest, PayloadsComeIfAskedAndMayBeGone) {
   world_.MakeGroup("g", 1);
   AppendMany(2);
   world_.Append(Valid("t3", "g"));
+  world_.Append(Valid("t4"));
+  world_.Append(Valid("t5"));
   auto stream = hub.Open("consumers/p", nullptr);
   stream->AddCredits(10);
   pool_.RunAll();
   const auto response = stream->Next();
   ASSERT_TRUE(response.has_value());
-  ASSERT_EQ(response->records_size(), 3);
+  ASSERT_EQ(response->records_size(), 5);
+  EXPECT_FALSE(response->records(3).reward().has_payload());
+  EXPECT_EQ(response->records(4).reward().payload().goal(), "trajectories/t5");
   EXPECT_EQ(response->records(0).reward().payload().goal(), "trajectories/t1");
   EXPECT_FALSE(response->records(1).reward().has_payload());
   EXPECT_EQ(response->records(2).group_complete().rewards(0).payload().goal(), "trajectories/t3");
