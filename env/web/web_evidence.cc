@@ -59,7 +59,7 @@ absl::StatusOr<Evaluated> Evaluate(const CallContext& context, Tab& tab, const s
       tab.devtools()
           .Send({tab.session_id(), "Runtime.evaluate", {{"expression", expression}, {"returnByValue", true}, {"awaitPromise", true}}})
           .AwaitText(capped));
-  // Parsed, `{},{},...` takes thirty times its memory.
+  // Parsed, `{},{},...` takes many times its memory.
   if (LeastBytes(text) > kMaxValueBytes + kEnvelopeBytes) return TooLarge();
   PROCTOR_ASSIGN_OR_RETURN(const Json reply, ParseJson(text));
   PROCTOR_ASSIGN_OR_RETURN(Evaluated value, Read(reply));

@@ -28,7 +28,7 @@ namespace {
 // The new root is put together here, out of sight of everybody else.
 constexpr char kStage[] = "/tmp";
 
-// Processes and threads of a desktop; and, where the server is root and all desktops are one user's, of all of them. An office program has 20.
+// Processes and threads of a desktop; and, where the server is root and all desktops are one user's, of all of them.
 constexpr rlim_t kMaxTasks = 1024;
 constexpr rlim_t kMaxTasksOfUser = 4096;
 
