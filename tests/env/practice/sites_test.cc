@@ -139,5 +139,21 @@ TEST_F(SitesTest, BookingRefusesWhatIsTakenOrTooSmall) {
   EXPECT_THAT(book(saturday, 9, 1).body, HasSubstr("taken at this hour"));
 }
 
+TEST_F(SitesTest, ABookingIsNotReplacedByTheNextAfterACancellation) {
+  const auto content = BookingContent::Generate(kSeed);
+  Visitor booking = Site("booking");
+  const int saturday = BookingContent::kMonday + 5;
+  const auto book = [&](int hour, const std::string& title) {
+    const std::vector<std::pair<std::string, std::string>> form = {
+        {"room", content->rooms[0].slug}, {"date", IsoDate(saturday)}, {"hour", std::to_string(hour)}, {"title", title}, {"people", "1"}};
+    EXPECT_EQ(booking.Post("/book-a-room", form).status, 303);
+  };
+  book(9, "First of two");
+  ASSERT_FALSE(content->mine.empty());
+  EXPECT_EQ(booking.Post("/my-bookings/" + content->mine[0].reference, {{"do", "cancel"}}).status, 303);
+  book(10, "Second of two");
+  EXPECT_THAT(booking.State(), AllOf(HasSubstr("First of two"), HasSubstr("Second of two")));
+}
+
 }  // namespace
 }  // namespace proctor::env::practice
