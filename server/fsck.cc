@@ -163,12 +163,15 @@ class Checker {
                                    : absl::StrCat("blob ", digest, " is needed by nobody"));
         continue;
       }
+      std::error_code error;
       for (const std::string& path : paths) {
-        std::error_code error;
-        std::filesystem::remove(path, error);
-        if (error) return absl::UnavailableError(absl::StrCat(path, ": ", error.message()));
+        if (!error) std::filesystem::remove(path, error);
       }
-      Add(report_.repaired, absl::StrCat("blob ", digest, ", needed by nobody: deleted"));
+      if (error) {
+        Damage(absl::StrCat("blob ", digest, " is needed by nobody (not deleted: ", error.message(), ")"));
+      } else {
+        Add(report_.repaired, absl::StrCat("blob ", digest, ", needed by nobody: deleted"));
+      }
     }
     return absl::OkStatus();
   }

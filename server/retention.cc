@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/ids.h"
 #include "common/log.h"
 #include "common/proto_time.h"
@@ -15,8 +16,8 @@ namespace proctor::server {
 namespace {
 
 constexpr int kPageSize = 200;
-// Beyond, it is not records that are damaged but what holds them.
-constexpr int kMostDamaged = 100;
+// Damaged trajectories that the log names in one look; of more it gets the number.
+constexpr int kMaxNamed = 100;
 
 template <typename Values, typename Value>
 bool IsAmong(const Values& values, const Value& value) {
@@ -44,14 +45,15 @@ class Run {
       PROCTOR_ASSIGN_OR_RETURN(const auto page, stores_.trajectories.List(context_, filter, kPageSize, token));
       for (const v1::Trajectory& header : page.trajectories) {
         const absl::Status status = Look(header);
-        if (absl::IsDataLoss(status) && ++damaged <= kMostDamaged) {
+        if (!absl::IsDataLoss(status)) {
+          PROCTOR_RETURN_IF_ERROR(status);
+        } else if (++damaged <= kMaxNamed) {
           LogWarning("retention leaves a damaged trajectory as it is", {{"trajectory", header.name()}, {"error", status.ToString()}});
-          continue;
         }
-        PROCTOR_RETURN_IF_ERROR(status);
       }
       token = page.next_page_token;
     } while (!token.empty());
+    if (damaged > kMaxNamed) LogWarning("retention left damaged trajectories as they are", {{"trajectories", absl::StrCat(damaged)}});
     return done_;
   }
 

@@ -363,6 +363,17 @@ absl::Status TrajectoryStore::CollectGarbage(const CallContext& context) {
   return absl::OkStatus();
 }
 
+bool TrajectoryStore::DeleteBlob(const std::string& digest) {
+  const absl::Status deleted = archive_.blobs().Delete(digest);
+  MutexLock lock(mutex_);
+  if (deleted.ok()) {
+    undeletable_.erase(digest);
+  } else if (undeletable_.insert(digest).second) {
+    LogWarning("a blob that nobody needs cannot be deleted: every collection tries again", {{"blob", digest}, {"error", deleted.ToString()}});
+  }
+  return deleted.ok();
+}
+
 absl::Status TrajectoryStore::CollectBlob(const CallContext& context, const std::string& digest) {
   bool named = false;
   PROCTOR_RETURN_IF_ERROR(
@@ -373,7 +384,7 @@ absl::Status TrajectoryStore::CollectBlob(const CallContext& context, const std:
         named = !rows.empty();
         return absl::OkStatus();
       }));
-  if (!named) PROCTOR_RETURN_IF_ERROR(archive_.blobs().Delete(digest));
+  if (!named && !DeleteBlob(digest)) return absl::OkStatus();
   return archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
     if (!named) {
       // The same bytes may come again, in their first encoding.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/call_context.h"
+#include "common/mutex.h"
 #include "proctor/v1/trajectory.pb.h"
 #include "proctor/v1/trajectory_service.pb.h"
 #include "trajectory/archive.h"
@@ -79,10 +81,16 @@ class TrajectoryStore {
   absl::Status CloseOne(const CallContext& context, const std::string& id);
   // Of a record that is too damaged to be closed: nobody works on its episode any longer.
   absl::Status EndEpisodeAlone(const CallContext& context, const std::string& id);
+  // What cannot be deleted stays noted as garbage, for the next time.
   absl::Status CollectGarbage(const CallContext& context);
   absl::Status CollectBlob(const CallContext& context, const std::string& digest);
+  // False: it cannot be, which the log tells once.
+  bool DeleteBlob(const std::string& digest);
 
   Archive& archive_;
+  Mutex mutex_;
+  // Digests the log was told of.
+  std::set<std::string> undeletable_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace proctor::trajectory

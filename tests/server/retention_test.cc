@@ -1,6 +1,7 @@
 #include "server/retention.h"
 
 #include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "common/proto_json.h"
@@ -193,6 +194,43 @@ TEST_F(RetentionTest, DamagedOnesStayAndKeepNothingElse) {
   for (const std::string& kept : {row, step}) EXPECT_TRUE(Exists(kept)) << kept;
   EXPECT_EQ(data_->archive->unreadable().count(), 1);
   for (const char* const needed : {"header0", "row0", "step0", "shared"}) EXPECT_TRUE(data_->blobs->Contains(Sha256Hex(needed))) << needed;
+}
+
+TEST_F(RetentionTest, ManyDamagedOnesKeepNothingElseEither) {
+  const std::string oldest = Record("oldest");
+  for (int i = 0; i < 120; ++i) Record(absl::StrCat("t", i));
+  clock_.Advance(absl::Hours(48));
+  Close();
+  Sql("UPDATE trajectory_episodes SET episode = $2 WHERE id != $1", {oldest, storage::Bytes{"\xff\xff\xff"}});
+  ASSERT_NO_FATAL_FAILURE(Open());
+  Rule(absl::Hours(24));
+  EXPECT_THAT(Apply(), ElementsAre(testing::Pair("rule 1", 1)));
+  EXPECT_FALSE(Exists(oldest));
+}
+
+TEST_F(RetentionTest, ABlobThatCannotBeDeletedKeepsNothingElseAndIsTriedAgain) {
+  const std::string first = Record("first");
+  const std::string second = Record("second");
+  clock_.Advance(absl::Hours(48));
+  // No unlink deletes a folder.
+  const std::string path = BlobPath("first0");
+  fs::remove(path);
+  fs::create_directories(path + "/kept");
+  Rule(absl::Hours(24));
+  EXPECT_THAT(Apply(), ElementsAre(testing::Pair("rule 1", 2)));
+  for (const std::string& gone : {first, second}) EXPECT_FALSE(Exists(gone)) << gone;
+  EXPECT_FALSE(data_->blobs->Contains(Sha256Hex("second0")));
+  const auto closed = data_->trajectories->CloseInterrupted(CallContext());
+  EXPECT_TRUE(closed.ok()) << closed.status();
+  EXPECT_TRUE(fs::exists(path));
+  fs::remove(path + "/kept");
+  fs::remove(path);
+  std::ofstream(path) << "first0";
+  ASSERT_TRUE(data_->trajectories->CollectLoose(CallContext()).ok());
+  EXPECT_FALSE(fs::exists(path));
+  Close();
+  EXPECT_THAT(Check().damage, IsEmpty());
+  EXPECT_THAT(Check().leftovers, IsEmpty());
 }
 
 TEST_F(RetentionTest, MorePagesThanOneAreDeleted) {
