@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -42,15 +43,21 @@ class Copier {
 
   absl::StatusOr<BackupResult> Run() {
     PROCTOR_RETURN_IF_ERROR(MakeTarget());
+    std::vector<std::string> missing_before;
     for (int round = 0;; ++round) {
       PROCTOR_RETURN_IF_ERROR(storage::BackupSqliteDatabase(directory_, target_));
       PROCTOR_ASSIGN_OR_RETURN(const std::set<std::string> digests, NamedBlobs());
-      PROCTOR_ASSIGN_OR_RETURN(const std::string missing, CopyBlobs(digests));
-      if (missing.empty()) break;
-      if (round + 1 == kMaxRounds) {
-        return absl::AbortedError(absl::StrCat("blob ", missing, " was gone before it could be copied, ", kMaxRounds,
-                                               " times: proctord --fsck tells whether it is lost; else try while less is deleted"));
+      PROCTOR_ASSIGN_OR_RETURN(std::vector<std::string> missing, CopyBlobs(digests));
+      // Named by a database that is newer than the look that missed them: not deleted, but lost.
+      if (std::includes(missing_before.begin(), missing_before.end(), missing.begin(), missing.end())) {
+        result_.lost = std::move(missing);
+        break;
       }
+      if (round + 1 == kMaxRounds) {
+        return absl::AbortedError(absl::StrCat("blob ", missing[0], " and ", missing.size() - 1, " more were gone before they could be copied, as others were ",
+                                               kMaxRounds - 1, " times before: try while less is deleted"));
+      }
+      missing_before = std::move(missing);
       RemoveDatabase();
     }
     PROCTOR_ASSIGN_OR_RETURN(const bool secret, CopyFile(directory_ + "/secret", target_ + "/secret"));
@@ -104,19 +111,20 @@ class Copier {
     return true;
   }
 
-  // The name of one that is not there any more; empty: all were copied.
-  absl::StatusOr<std::string> CopyBlobs(const std::set<std::string>& digests) {
+  // Those that are not there, in order.
+  absl::StatusOr<std::vector<std::string>> CopyBlobs(const std::set<std::string>& digests) {
     int64_t done = 0;
+    std::vector<std::string> missing;
     for (const std::string& digest : digests) {
       PROCTOR_RETURN_IF_ERROR(context_.Check("backup"));
       if (copied_.insert(digest).second) {
         PROCTOR_ASSIGN_OR_RETURN(const bool there, CopyBlob(digest));
-        if (!there) return digest;
-        ++result_.blobs;
+        if (!there) missing.push_back(digest);
+        if (there) ++result_.blobs;
       }
       progress_(++done, static_cast<int64_t>(digests.size()));
     }
-    return std::string();
+    return missing;
   }
 
   absl::StatusOr<bool> CopyBlob(const std::string& digest) {
@@ -167,7 +175,7 @@ class Copier {
     if (!synced) return Failed(target_, error);
     const std::string text =
         absl::StrCat("{\"time\": \"", absl::FormatTime(absl::RFC3339_sec, absl::Now(), absl::UTCTimeZone()), "\", \"blobs\": ", result_.blobs,
-                     ", \"bytes\": ", result_.bytes, "}\n");
+                     ", \"bytes\": ", result_.bytes, ", \"lost_blobs\": ", result_.lost.size(), "}\n");
     storage::FileSystem& files = storage::LocalFileSystem();
     PROCTOR_RETURN_IF_ERROR(files.WriteNew(target_ + "/backup.json.new", text, storage::SyncMode::kSync));
     PROCTOR_RETURN_IF_ERROR(files.Rename(target_ + "/backup.json.new", target_ + "/backup.json"));

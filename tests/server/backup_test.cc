@@ -9,6 +9,7 @@ namespace proctor::server {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -58,14 +59,20 @@ TEST_F(BackupTest, AFolderThatIsNotEmptyIsRefused) {
   EXPECT_EQ(Copy().status().code(), absl::StatusCode::kAlreadyExists);
 }
 
-TEST_F(BackupTest, ABlobThatIsLostIsSaid) {
+TEST_F(BackupTest, ABlobThatIsLostIsSaidAndEverythingElseCopied) {
   ASSERT_NO_FATAL_FAILURE(Open());
-  Record("first");
+  const std::string id = Record("first");
   fs::remove(BlobPath("shared"));
   const auto result = Copy();
-  EXPECT_EQ(result.status().code(), absl::StatusCode::kAborted);
-  EXPECT_THAT(std::string(result.status().message()), HasSubstr(Sha256Hex("shared")));
-  EXPECT_FALSE(fs::exists(directory_ / "copy/backup.json"));
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_THAT(result->lost, ElementsAre(Sha256Hex("shared")));
+  EXPECT_EQ(result->blobs, 2);
+  EXPECT_TRUE(fs::exists(directory_ / "copy/backup.json"));
+  Close();
+  EXPECT_THAT(Check(directory_ / "copy").damage, ElementsAre(HasSubstr(Sha256Hex("shared"))));
+  config_.set_data_dir(directory_ / "copy");
+  ASSERT_NO_FATAL_FAILURE(Open());
+  EXPECT_EQ(data_->trajectories->Get(CallContext(), "trajectories/" + id)->steps_size(), 2);
 }
 
 TEST_F(BackupTest, ADirectoryThatIsNoneIsSaid) {
