@@ -1,5 +1,6 @@
 #include "server/housekeeping.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -24,6 +25,8 @@ constexpr int kRecompressedPerRun = 1000;
 constexpr absl::Duration kRecompressionPause = absl::Minutes(10);
 // For each of what is done once an hour.
 constexpr absl::Duration kHourlyCap = absl::Minutes(10);
+// From one trim of the reward log to the next.
+constexpr absl::Duration kTrimPause = absl::Hours(1);
 
 void LogFailure(const char* what, const absl::Status& status) {
   // Cancelled: the server stops.
@@ -31,6 +34,11 @@ void LogFailure(const char* what, const absl::Status& status) {
 }
 
 }  // namespace
+
+Housekeeping::Housekeeping(Parts parts)
+    : parts_(parts),
+      next_trim_(std::min(kTrimPause, FromProto(parts.config.reward_log().consumer_expiry()))),
+      retention_(parts.config.retention()) {}
 
 void Housekeeping::Start() {
   PostInBackground([this] { CountBlobs(); });
@@ -78,8 +86,14 @@ void Housekeeping::Maintain() {
   if (parts_.sessions.open_sessions() == 0) parts_.session_clock.Anchor();
   BeginRecompression();
   BeginRetention();
-  if (uptime_() < next_hourly_) return;
-  if (hourly_runs_.exchange(true)) return;
+  if (uptime_() >= next_trim_ && !trimming_.exchange(true)) {
+    next_trim_ = uptime_() + kTrimPause;
+    PostInBackground([this] {
+      TrimRewards();
+      trimming_ = false;
+    });
+  }
+  if (uptime_() < next_hourly_ || hourly_runs_.exchange(true)) return;
   next_hourly_ = uptime_() + absl::Hours(1);
   PostInBackground([this] {
     MaintainHourly();
@@ -108,7 +122,6 @@ void Housekeeping::BeginRetention() {
 void Housekeeping::MaintainHourly() {
   // Each has its own time: what takes long keeps nothing else from its turn.
   const auto context = [this] { return CallContext(absl::Now() + kHourlyCap, stopping_); };
-  TrimRewards(context());
   ForgetDeleted(context());
   parts_.accounts.WriteAgain();
   LogFailure("blobs that nothing names were not collected", parts_.data.trajectories->CollectLoose(context()));
@@ -124,7 +137,8 @@ void Housekeeping::MaintainHourly() {
   CountBlobs();
 }
 
-void Housekeeping::TrimRewards(const CallContext& context) {
+void Housekeeping::TrimRewards() {
+  const CallContext context(absl::Now() + kHourlyCap, stopping_);
   const v1::RewardLogConfig& log = parts_.config.reward_log();
   const absl::Duration retention = FromProto(log.retention());
   if (retention <= absl::ZeroDuration()) return;

@@ -25,8 +25,9 @@
 namespace proctor::server {
 
 // Once a second: tokens and certificates that changed are read, groups end whose deadline came, screenshots get smaller encodings (while nobody is at
-// work one after another; while sessions are open one, then a pause at least as long as it took). Once an hour: old rewards, answers and
-// outcomes go, and blobs that nothing names; blobs are counted. As often as configured: what retention lets go. Thread-safe.
+// work one after another; while sessions are open one, then a pause at least as long as it took). Once an hour: old answers and outcomes go, and
+// blobs that nothing names; blobs are counted. Once an hour too, but first when consumers had an hour (or their expiry, if it is shorter) to come
+// back after the start: old rewards go. As often as configured: what retention lets go. Thread-safe.
 class Housekeeping {
  public:
   // All outlive the housekeeping; the pools have run what was posted to them before it is destroyed.
@@ -47,7 +48,7 @@ class Housekeeping {
     // Where pictures are encoded.
     IdleThread& encoder;
   };
-  explicit Housekeeping(Parts parts) : parts_(parts), retention_(parts.config.retention()) {}
+  explicit Housekeeping(Parts parts);
 
   void Start();
   // Nothing is begun any more, and what takes long ends soon.
@@ -64,7 +65,8 @@ class Housekeeping {
   void MaintainHourly();
   // Lets retention look if it is time.
   void BeginRetention();
-  void TrimRewards(const CallContext& context);
+  // In the background.
+  void TrimRewards();
   // What was deleted other than by DeleteTrajectory no longer counts for its tenant either.
   void ForgetDeleted(const CallContext& context);
   // Starts recompression if it is time and it does not run.
@@ -83,6 +85,8 @@ class Housekeeping {
   const std::function<absl::Duration()> uptime_ = AnchoredClock::Steady();
   absl::Duration next_hourly_ = absl::ZeroDuration();
   std::atomic<bool> hourly_runs_ = false;
+  absl::Duration next_trim_;
+  std::atomic<bool> trimming_ = false;
   // Set while recompression runs; it alone uses the two below then.
   std::atomic<bool> recompressing_ = false;
   absl::Duration next_recompression_ = absl::ZeroDuration();
