@@ -55,7 +55,7 @@ absl::StatusOr<StoredConsumer> FromRow(const storage::Row& row, int64_t end_offs
   consumer.set_name(ResourceName("consumers", row.Text(0)));
   if (!consumer.mutable_filter()->ParseFromString(row.Text(1))) {
     return absl::DataLossError(
-        absl::StrCat(consumer.name(), " is stored in a form that cannot be read"));
+        absl::StrCat(consumer.name(), " is stored in a form that cannot be read; delete it and create it again"));
   }
   consumer.set_committed_offset(row.Int(2));
   consumer.set_end_offset(end_offset);
@@ -174,6 +174,7 @@ absl::StatusOr<v1::Consumer> Consumers::Get(const CallContext& context, const st
 
 absl::StatusOr<std::vector<v1::Consumer>> Consumers::List(const CallContext& context) {
   std::vector<v1::Consumer> consumers;
+  std::vector<std::pair<std::string, std::string>> damaged;
   PROCTOR_RETURN_IF_ERROR(
       database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
         PROCTOR_ASSIGN_OR_RETURN(const LogBounds bounds, ReadBounds(transaction));
@@ -181,11 +182,16 @@ absl::StatusOr<std::vector<v1::Consumer>> Consumers::List(const CallContext& con
             const std::vector<storage::Row> rows,
             transaction.Query(absl::StrCat(kColumns, " ORDER BY id LIMIT 1000"), {}));
         for (const storage::Row& row : rows) {
-          PROCTOR_ASSIGN_OR_RETURN(StoredConsumer stored, FromRow(row, bounds.end));
-          consumers.push_back(std::move(stored.consumer));
+          absl::StatusOr<StoredConsumer> stored = FromRow(row, bounds.end);
+          if (stored.ok()) {
+            consumers.push_back(std::move(stored->consumer));
+          } else {
+            damaged.emplace_back(ResourceName("consumers", row.Text(0)), std::string(stored.status().message()));
+          }
         }
         return absl::OkStatus();
       }));
+  for (const auto& [name, why] : damaged) unreadable_.Note(name, why);
   for (v1::Consumer& consumer : consumers) consumer.set_connected(IsConnected(consumer.name()));
   return consumers;
 }

@@ -16,6 +16,7 @@
 #include "proctor/v1/reward.pb.h"
 #include "proctor/v1/reward_service.pb.h"
 #include "storage/database.h"
+#include "storage/unreadable_records.h"
 
 namespace proctor::reward {
 
@@ -31,8 +32,9 @@ struct ConsumerPosition {
 // Creation, positions, deletion. Thread-safe.
 class Consumers {
  public:
-  // `database` and `clock` outlive it.
-  Consumers(storage::Database& database, Clock& clock) : database_(database), clock_(clock) {}
+  // All outlive it.
+  Consumers(storage::Database& database, Clock& clock, storage::UnreadableRecords& unreadable)
+      : database_(database), clock_(clock), unreadable_(unreadable) {}
 
   // The same name with the same filter returns what is stored, wherever it stands by now.
   // INVALID_ARGUMENT: the id is not `[a-z0-9][a-z0-9._-]{0,63}`, the filter; ALREADY_EXISTS:
@@ -45,7 +47,7 @@ class Consumers {
                                     const v1::SeekConsumerRequest& request);
 
   absl::StatusOr<v1::Consumer> Get(const CallContext& context, const std::string& name);
-  // By name, at most 1,000.
+  // By name, at most 1,000. Those whose rows cannot be read are left out and noted in `unreadable`; they can be deleted.
   absl::StatusOr<std::vector<v1::Consumer>> List(const CallContext& context);
 
   // Also ends its stream (NOT_FOUND). NOT_FOUND.
@@ -74,6 +76,7 @@ class Consumers {
 
   storage::Database& database_;
   Clock& clock_;
+  storage::UnreadableRecords& unreadable_;
   mutable Mutex mutex_;
   std::set<std::string> connected_ ABSL_GUARDED_BY(mutex_);
   std::function<void(const std::string&)> on_deleted_ ABSL_GUARDED_BY(mutex_);

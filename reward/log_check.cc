@@ -73,9 +73,13 @@ class Checker {
 
   absl::Status CheckConsumers() {
     PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
-                             transaction_.Query("SELECT id, committed FROM reward_consumers WHERE committed > $1", {bounds_.end}));
+                             transaction_.Query("SELECT id, committed, filter FROM reward_consumers ORDER BY id", {}));
     for (const Row& row : rows) {
-      Damage(absl::StrCat("consumers/", row.Text(0), " has acknowledged ", row.Int(1), ", behind the end ", bounds_.end));
+      const std::string name = ResourceName("consumers", row.Text(0));
+      if (row.Int(1) > bounds_.end) Damage(absl::StrCat(name, " has acknowledged ", row.Int(1), ", behind the end ", bounds_.end));
+      if (!v1::ConsumerFilter().ParseFromString(row.Text(2))) {
+        check_.damage.push_back(absl::StrCat(name, ": its row cannot be read: delete it and create it again, from offset ", row.Int(1)));
+      }
     }
     return absl::OkStatus();
   }

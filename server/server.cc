@@ -224,7 +224,7 @@ void ServerImpl::Reload(const absl::StatusOr<v1::ServerConfig>& config) {
 // Worlds, and what becomes of an episode once it is closed.
 absl::Status ServerImpl::StartJudging() {
   PROCTOR_ASSIGN_OR_RETURN(worlds_, Worlds::Start(config_));
-  consumers_ = std::make_unique<reward::Consumers>(*data_.database, SystemClock());
+  consumers_ = std::make_unique<reward::Consumers>(*data_.database, SystemClock(), data_.archive->unreadable());
   subscriptions_ = std::make_unique<reward::SubscriptionHub>(*data_.rewards, *consumers_, pools_->rpc,
                                                              PayloadLoaderOf(*data_.trajectories));
   PROCTOR_ASSIGN_OR_RETURN(models_, Models::Create(config_.models(), {*data_.database, *timers_, pools_->models, &observers_,

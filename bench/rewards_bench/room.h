@@ -25,7 +25,7 @@ class Room {
     PROCTOR_ASSIGN_OR_RETURN(room->database_, storage::OpenSqliteDatabase({.directory = directory, .durability = durability}));
     PROCTOR_RETURN_IF_ERROR(reward::MigrateTables(*room->database_));
     PROCTOR_ASSIGN_OR_RETURN(room->log_, reward::RewardLog::Open(CallContext(), *room->database_, SystemClock(), room->unreadable_));
-    room->consumers_ = std::make_unique<reward::Consumers>(*room->database_, SystemClock());
+    room->consumers_ = std::make_unique<reward::Consumers>(*room->database_, SystemClock(), room->unreadable_);
     // As many threads as the server's.
     room->pool_ = std::make_unique<ThreadPool>("rpc", 16);
     room->hub_ = std::make_unique<reward::SubscriptionHub>(*room->log_, *room->consumers_, *room->pool_, nullptr);

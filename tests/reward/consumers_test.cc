@@ -36,6 +36,24 @@ TEST_P(ConsumersTest, BeginsAtTheLatestUnlessTold) {
   EXPECT_EQ(world_.consumers().List(world_.context)->size(), 2u);
 }
 
+TEST_P(ConsumersTest, OneThatCannotBeReadHidesNoOtherAndCanBeMadeAgain) {
+  world_.Append(Valid("a"));
+  world_.MakeConsumer("broken");
+  world_.MakeConsumer("whole");
+  world_.Sql("UPDATE reward_consumers SET filter = X'FFFFFF' WHERE id = 'broken'");
+  for (int i = 0; i < 2; ++i) {
+    const auto consumers = world_.consumers().List(world_.context);
+    ASSERT_TRUE(consumers.ok()) << consumers.status();
+    ASSERT_EQ(consumers->size(), 1u);
+    EXPECT_EQ(consumers->front().name(), "consumers/whole");
+    EXPECT_EQ(world_.unreadable.count(), 1);
+  }
+  EXPECT_EQ(world_.consumers().Get(world_.context, "consumers/broken").status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_TRUE(world_.consumers().Delete(world_.context, "consumers/broken").ok());
+  world_.MakeConsumer("broken");
+  EXPECT_EQ(world_.consumers().List(world_.context)->size(), 2u);
+}
+
 TEST_P(ConsumersTest, TheSameFilterIsTheSameConsumer) {
   v1::ConsumerFilter filter;
   filter.add_policies("a");

@@ -70,7 +70,7 @@ class RewardWorld {
     if (!log.ok()) ADD_FAILURE() << log.status();
     log_ = *std::move(log);
     groups_ = std::make_unique<Groups>(*database_, clock, unreadable);
-    consumers_ = std::make_unique<Consumers>(*database_, clock);
+    consumers_ = std::make_unique<Consumers>(*database_, clock, unreadable);
   }
 
   RewardLog& log() { return *log_; }

@@ -184,6 +184,8 @@ TEST_F(FsckTest, AConsumerBehindTheEndIsFound) {
       "VALUES ('trainer', $1, 3, 0, 0, 0, 0)",
       {storage::Bytes{""}});
   ExpectDamage(HasSubstr("consumers/trainer has acknowledged 3, behind the end 2"));
+  Sql("UPDATE reward_consumers SET committed = 1, filter = $1", {storage::Bytes{"\xff\xff\xff"}});
+  ExpectDamage(HasSubstr("consumers/trainer: its row cannot be read: delete it and create it again, from offset 1"));
 }
 
 // Declares groups/g of two, of whose members one has a reward; returns that member.
