@@ -41,30 +41,6 @@ SuccessRule RuleOf(const v1::Evaluator& evaluator) {
   return {SuccessThreshold(evaluator), evaluator.has_calibration() ? &evaluator.calibration() : nullptr};
 }
 
-// Nobody judged: a rule did (the agent gave up, or gave no answer where one is required). Its 0 is no score that labels were fitted to.
-bool SettledByRule(const v1::Evaluator& evaluator, const v1::Verdict& verdict) {
-  switch (evaluator.kind_case()) {
-    case v1::Evaluator::kJudge:
-      return Decided(verdict) && verdict.questions().empty();
-    case v1::Evaluator::kPanel: {
-      bool any = false;
-      for (int i = 0; i < verdict.members_size(); ++i) {
-        const bool is_member = i < evaluator.panel().members_size();
-        const v1::Evaluator& by = is_member ? evaluator.panel().members(i).evaluator() : evaluator.panel().escalation();
-        if (Decided(verdict.members(i)) && !SettledByRule(by, verdict.members(i))) return false;
-        any = any || Decided(verdict.members(i));
-      }
-      return any;
-    }
-    case v1::Evaluator::kCascade: {
-      const int last = verdict.members_size() - 1;
-      return last >= 0 && SettledByRule(evaluator.cascade().tiers(last).evaluator(), verdict.members(last));
-    }
-    default:
-      return false;
-  }
-}
-
 // Whatever evaluates: giving up on a task that can be done is FAILURE.
 bool GaveUp(const v1::Trajectory& trajectory) {
   const Facts facts = FactsAtEnd(trajectory);
@@ -220,6 +196,29 @@ void AssessValid(std::shared_ptr<const Work> work, AssessDone done) {
 }
 
 }  // namespace
+
+bool SettledByRule(const v1::Evaluator& evaluator, const v1::Verdict& verdict) {
+  switch (evaluator.kind_case()) {
+    case v1::Evaluator::kJudge:
+      return Decided(verdict) && verdict.questions().empty();
+    case v1::Evaluator::kPanel: {
+      bool any = false;
+      for (int i = 0; i < verdict.members_size(); ++i) {
+        const bool is_member = i < evaluator.panel().members_size();
+        const v1::Evaluator& by = is_member ? evaluator.panel().members(i).evaluator() : evaluator.panel().escalation();
+        if (Decided(verdict.members(i)) && !SettledByRule(by, verdict.members(i))) return false;
+        any = any || Decided(verdict.members(i));
+      }
+      return any;
+    }
+    case v1::Evaluator::kCascade: {
+      const int last = verdict.members_size() - 1;
+      return last >= 0 && SettledByRule(evaluator.cascade().tiers(last).evaluator(), verdict.members(last));
+    }
+    default:
+      return false;
+  }
+}
 
 void Assess(const CallContext& context, const v1::Evaluator& evaluator, TrajectoryPtr trajectory,
             const JudgeParts& parts, AssessDone done) {

@@ -25,6 +25,10 @@ using AssessDone = std::function<void(absl::StatusOr<v1::Verdict>)>;
 void Assess(const CallContext& context, const v1::Evaluator& evaluator,
             std::shared_ptr<const v1::Trajectory> trajectory, const JudgeParts& parts, AssessDone done);
 
+// Whether nobody judged for this verdict of the evaluator's, but a rule did: the agent gave up, or gave no answer where one is required. Such a
+// score is no judge's: calibrations leave it as it is, and are not fitted to it. False for oracles.
+bool SettledByRule(const v1::Evaluator& evaluator, const v1::Verdict& verdict);
+
 }  // namespace proctor::evaluator
 
 #endif  // PROCTOR_EVALUATOR_ASSESS_H_

@@ -25,20 +25,21 @@ constexpr double kEvenOdds = 0.5;
 using evaluator::JudgedEpisode;
 using evaluator::ScoredLabel;
 
-// The verdicts that can be fitted to: with a score and a clear truth.
+// The verdicts that can be fitted to: with a judge's score and a clear truth.
 struct Fitted {
   std::vector<JudgedEpisode> episodes;
   std::vector<ScoredLabel> labels;
 };
 
-Fitted FittedOf(std::vector<JudgedEpisode> all) {
+Fitted FittedOf(JudgedRecords judged) {
+  std::vector<JudgedEpisode>& all = judged.episodes;
   const evaluator::LabelWeights weights(all);
   const evaluator::Clusters clusters = evaluator::ClustersOf(all);
   Fitted fitted;
   for (size_t i = 0; i < all.size(); ++i) {
     const bool clear = all[i].truth == evaluator::Truth::kSuccess || all[i].truth == evaluator::Truth::kFailure;
     const double weight = clear ? weights.Of(all[i]) : 0;
-    if (!all[i].score.has_value() || weight <= 0) continue;
+    if (!all[i].score.has_value() || weight <= 0 || judged.records[i].settled_by_rule) continue;
     fitted.labels.push_back({.score = *all[i].score,
                              .success = all[i].truth == evaluator::Truth::kSuccess,
                              .weight = weight,
@@ -120,9 +121,9 @@ absl::StatusOr<v1::CalibrationResult> Run(const CallContext& context, const v1::
                                         [&](int64_t done, int64_t total, const std::string& what) {
                                           return progress.Report(done, total, what);
                                         }));
-  const Fitted fitted = FittedOf(std::move(judged.episodes));
   v1::CalibrationResult result;
   result.set_truth(judged.truth);
+  const Fitted fitted = FittedOf(std::move(judged));
   v1::Evaluator calibrated = old;
   calibrated.set_name(request.new_name());
   calibrated.clear_version();

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "evaluator/assess.h"
 #include "evaluator/evaluate.h"
 #include "evaluator/evaluator_config.h"
 
@@ -64,8 +65,9 @@ absl::Status AddTruths(const CallContext& context, DataDirectory& data, v1::Trut
   return source == v1::TRUTH_SOURCE_ORACLE ? AddOracle(context, data, judged) : absl::OkStatus();
 }
 
-JudgedRecord RecordOf(const JudgedQuery& query, const v1::Trajectory& header) {
+JudgedRecord RecordOf(const JudgedQuery& query, const v1::Trajectory& header, const v1::Verdict& verdict) {
   JudgedRecord record;
+  record.settled_by_rule = evaluator::SettledByRule(query.evaluator, verdict);
   record.trajectory = header.name();
   record.policy = header.policy().policy();
   record.policy_version = header.policy().version();
@@ -156,7 +158,7 @@ absl::StatusOr<JudgedRecords> GatherJudged(const CallContext& context, DataDirec
   };
   PROCTOR_RETURN_IF_ERROR(ForEachJudged(context, data, query.evaluator, query.filter, count,
                                         [&](const v1::Trajectory& header, const v1::Verdict& verdict) {
-                                          judged.records.push_back(RecordOf(query, header));
+                                          judged.records.push_back(RecordOf(query, header, verdict));
                                           SetTags(header, query.tags, judged.episodes.emplace_back(ToJudged(verdict)));
                                         }));
   std::reverse(judged.records.begin(), judged.records.end());

@@ -62,6 +62,8 @@ struct JudgedRecord {
   // Names of the verdicts of the oracle and of JudgedQuery::other, made or not; empty where nobody asks.
   std::string oracle_verdict;
   std::string other_verdict;
+  // See evaluator::SettledByRule.
+  bool settled_by_rule = false;
 };
 
 struct JudgedRecords {

@@ -118,7 +118,7 @@ TEST_F(ProctordJudgeTest, MeasuresAJudgeAgainstOracleAndLabels) {
 class CalibrationTest : public ProctordJudgeTest {
  protected:
   // `evaluators/kind`, a judge of 1 to 5 that is too kind: 5 where the answer is right, 4 where it is wrong. Its verdicts on three right and
-  // three wrong answers.
+  // three wrong answers, and on two agents that gave up, for which it need not be asked.
   void MakeKindJudge() {
     StartWith([](const SeenRequest& request) {
       const bool right = request.text.find("\n42\n") != std::string::npos;
@@ -141,6 +141,7 @@ class CalibrationTest : public ProctordJudgeTest {
       ASSERT_TRUE(status.ok()) << status.error_message();
     }
     for (int i = 0; i < 6; ++i) Play(MakeTask(), i % 2 == 0 ? "42" : "41");
+    for (int i = 0; i < 2; ++i) Play(MakeTask(), "N/A");
     Rescore(RescoreBy({"evaluators/kind"}));
   }
   static v1::CalibrateEvaluatorRequest CalibrateKind(v1::CalibrationMethod method) {
