@@ -74,6 +74,13 @@ std::string Files(const std::string& pattern) {
                       "\"$current\"); return ;;\n");
 }
 
+// As they are typed.
+std::vector<std::string> NamesOf(const Flag& flag) {
+  std::vector<std::string> names = {"--" + flag.name};
+  if (flag.letter != 0) names.push_back(std::string("-") + flag.letter);
+  return names;
+}
+
 std::string Value(const std::string& pattern, const Flag& flag) {
   if (!flag.choices.empty()) return Words(pattern, flag.choices);
   return flag.kind == ValueKind::kFile ? Files(pattern) : "";
@@ -105,11 +112,12 @@ std::string BashCompletion(const std::vector<Command>& commands,
   std::set<std::string> paths, valued;
   std::string values, global_values, flags, words;
   const auto add_valued = [&](const Flag& flag) {
-    if (flag.kind != ValueKind::kSwitch) valued.insert("--" + flag.name);
+    if (flag.kind == ValueKind::kSwitch) return;
+    for (const std::string& name : NamesOf(flag)) valued.insert(name);
   };
   for (const Flag& flag : global_flags) {
     add_valued(flag);
-    absl::StrAppend(&global_values, Value("--" + flag.name, flag));
+    absl::StrAppend(&global_values, Value(absl::StrJoin(NamesOf(flag), "|"), flag));
   }
   for (const Command& command : commands) {
     for (size_t space = 0; space != std::string::npos;) {
@@ -118,8 +126,10 @@ std::string BashCompletion(const std::vector<Command>& commands,
     }
     for (const Flag& flag : command.flags) {
       add_valued(flag);
-      absl::StrAppend(&values,
-                      Value(absl::StrCat("' ", command.name, " --", flag.name, "'"), flag));
+      const auto add_place = [&](std::string* out, const std::string& name) {
+        absl::StrAppend(out, "' ", command.name, " ", name, "'");
+      };
+      absl::StrAppend(&values, Value(absl::StrJoin(NamesOf(flag), "|", add_place), flag));
     }
     absl::StrAppend(&flags, "      ' ", command.name, "') words=\"$words ",
                     FlagWords(command.flags), "\" ;;\n");

@@ -50,11 +50,7 @@ absl::Status Watch(Call& call) {
     output.Progress(ProgressLine(job, absl::Now() - start));
   });
   output.Progress("");
-  if (absl::IsDeadlineExceeded(ended.status())) {
-    return absl::DeadlineExceededError(
-        absl::StrCat("not done after ", DurationText(patience), "; the job goes on"));
-  }
-  if (!ended.ok()) return ended.status();
+  if (!ended.ok()) return WatchFailure(ended.status(), call.Name("jobs"), patience);
   if (!output.json()) output.Message(*ended, {"request"});
   return JobStatus(*ended);
 }

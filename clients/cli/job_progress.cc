@@ -15,8 +15,8 @@ namespace {
 
 constexpr int kBarWidth = 24;
 
-std::string HowToWatch(const v1::Job& job) {
-  return absl::StrCat("the job goes on; follow it with: proctor job watch ", ShortName(job.name()));
+std::string HowToWatch(const std::string& job) {
+  return absl::StrCat("the job goes on; follow it with: proctor job watch ", ShortName(job));
 }
 
 }  // namespace
@@ -57,10 +57,18 @@ absl::Status JobStatus(const v1::Job& job) {
   return absl::AbortedError(absl::StrCat(job.name(), " failed: ", job.error_message()));
 }
 
+absl::Status WatchFailure(const absl::Status& failure, const std::string& job, absl::Duration patience) {
+  if (absl::IsDeadlineExceeded(failure)) {
+    return absl::DeadlineExceededError(absl::StrCat("not done after ", DurationText(patience), "; ", HowToWatch(job)));
+  }
+  if (absl::IsUnavailable(failure)) return absl::UnavailableError(absl::StrCat(failure.message(), "; ", HowToWatch(job)));
+  return failure;
+}
+
 absl::StatusOr<v1::Job> AwaitJob(Call& call, const v1::Job& started) {
   Output& output = call.output();
   PROCTOR_ASSIGN_OR_RETURN(client::Client * client, call.Connect());
-  const OnInterrupt leave_running([&] { output.Note(HowToWatch(started)); });
+  const OnInterrupt leave_running([&] { output.Note(HowToWatch(started.name())); });
   const absl::Time begin = absl::Now();
   const absl::Duration patience = call.arguments().Duration("wait", absl::Hours(24));
   if (!Output::ProgressIsShown()) output.Note(absl::StrCat("started ", started.name()));
@@ -68,10 +76,7 @@ absl::StatusOr<v1::Job> AwaitJob(Call& call, const v1::Job& started) {
     output.Progress(ProgressLine(job, absl::Now() - begin));
   });
   output.Progress("");
-  if (absl::IsDeadlineExceeded(ended.status())) {
-    return absl::DeadlineExceededError(
-        absl::StrCat("not done after ", DurationText(patience), "; ", HowToWatch(started)));
-  }
+  if (!ended.ok()) return WatchFailure(ended.status(), started.name(), patience);
   return ended;
 }
 

@@ -17,9 +17,8 @@ namespace proctor::cli {
 std::vector<Flag> JobFlags();
 
 // Waits for a job that was just started, with a progress bar on stderr, and prints it once it has
-// ended; with --detach prints it at once. ABORTED: the job failed or was cancelled;
-// DEADLINE_EXCEEDED: --wait is over (the job goes on, and the message says how to watch it). Ctrl-C
-// leaves the job running and says so.
+// ended; with --detach prints it at once. ABORTED: the job failed or was cancelled; those of WatchFailure.
+// Ctrl-C leaves the job running and says so.
 absl::Status FollowJob(Call& call, const v1::Job& started);
 
 // The same, then what `judge` says of the result of a job that succeeded: whether it did what was asked, such as to export anything at all.
@@ -31,6 +30,10 @@ absl::StatusOr<v1::Job> AwaitJob(Call& call, const v1::Job& started);
 
 // "[######------]  50%  5/10  1m30s  crawling". Without a known total: "5 done  1m30s  crawling".
 std::string ProgressLine(const v1::Job& job, absl::Duration elapsed);
+
+// Why a job's end was not seen, for people. DEADLINE_EXCEEDED: `patience` (--wait) is over; UNAVAILABLE:
+// the server is away. Both say how to follow the job, which goes on; others stay as they are.
+absl::Status WatchFailure(const absl::Status& failure, const std::string& job, absl::Duration patience);
 
 // OK, or ABORTED with the job's own error.
 absl::Status JobStatus(const v1::Job& job);

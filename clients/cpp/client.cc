@@ -231,6 +231,7 @@ absl::StatusOr<v1::Job> Client::WaitJob(const std::string& name, absl::Duration 
   const absl::Time deadline = absl::Now() + timeout;
   v1::WatchJobRequest request;
   request.set_name(FullName("jobs", name));
+  absl::Time give_up;
   for (int failures = 0;;) {
     const auto stream = RpcStream::Open(channel_, "/proctor.v1.JobService/WatchJob", deadline);
     stream->Write(request);
@@ -245,8 +246,10 @@ absl::StatusOr<v1::Job> Client::WaitJob(const std::string& name, absl::Duration 
     const absl::Status status =
         more.ok() ? absl::UnavailableError("the watch ended before the job") : more.status();
     if (status.code() != absl::StatusCode::kUnavailable) return status;
-    const absl::Duration delay = RetryDelay(status, ++failures, options_.first_backoff);
-    if (failures >= options_.max_attempts || absl::Now() + delay >= deadline) return status;
+    // Not from the last message on: a watch may have been silent for hours before it broke.
+    if (failures++ == 0) give_up = absl::Now() + options_.watch_patience;
+    const absl::Duration delay = RetryDelay(status, failures, options_.first_backoff);
+    if (absl::Now() + delay >= std::min(deadline, give_up)) return status;
     absl::SleepFor(delay);
   }
 }

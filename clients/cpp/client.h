@@ -39,11 +39,13 @@ struct ConnectOptions {
   absl::Duration connect_timeout = absl::Seconds(10);
   // Deadline of a call, all its attempts included, unless given with the call.
   absl::Duration call_timeout = absl::Seconds(60);
-  // The first try included. 1: no retries.
-  int max_attempts = 5;
+  // The first try included. 1: no retries. The default's pauses are 5 to 8 s together, so that a restart of the server is no error.
+  int max_attempts = 7;
   // The first retry comes after about this long; each further one doubles it, up to 5 s, with
   // jitter. A delay that the server asks for counts instead.
   absl::Duration first_backoff = absl::Milliseconds(100);
+  // How long WaitJob tries to come back to a server that went away, from the first failure on.
+  absl::Duration watch_patience = absl::Minutes(1);
   // While calls run, a silent connection is pinged after this time, so that a server or a network that is gone without a word is
   // noticed: the calls end UNAVAILABLE, and what is retried goes over another connection. Servers disconnect those who ping more
   // often than they like (connections.min_client_ping_interval, 10 s by default). At least 1 ms; infinite: never.
@@ -65,8 +67,9 @@ class Client {
 
   // Calls the unary method that takes `request`: each method has a request type of its own. Empty
   // `request_id`s are filled in, so that calls that create or act can be retried safely.
-  // UNAVAILABLE is retried until the deadline, but for the few methods that are neither safe nor
-  // carry a request_id (AcceptTask, RejectTask, PauseJob, ResumeJob, Delete...). Errors as the
+  // UNAVAILABLE is tried again, up to `max_attempts` in all and within the deadline, but for the few
+  // methods that are neither safe nor carry a request_id (AcceptTask, RejectTask, PauseJob,
+  // ResumeJob, Delete...). Errors as the
   // service's .proto says; a server's wish to wait is in RetryHint(status) (common/retry_hint.h).
   //   client->Call<v1::Session>(v1::KeepAliveRequest)
   template <typename Response, typename Request>
@@ -94,8 +97,8 @@ class Client {
     }
   }
 
-  // Watches a job until it has ended; `progress` sees every state (may be null). Reconnects. A job
-  // that FAILED or was CANCELLED is an OK status: look at `state`.
+  // Watches a job until it has ended; `progress` sees every state (may be null). Reconnects; UNAVAILABLE
+  // after `watch_patience`. A job that FAILED or was CANCELLED is an OK status: look at `state`.
   absl::StatusOr<v1::Job> WaitJob(const std::string& name, absl::Duration timeout,
                                   const std::function<void(const v1::Job&)>& progress = nullptr);
 

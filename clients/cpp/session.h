@@ -31,8 +31,9 @@ struct SessionOptions {
   // How long to wait for a free place; without one RESOURCE_EXHAUSTED.
   absl::Duration max_wait = absl::ZeroDuration();
   std::map<std::string, std::string> client_tags = {};
-  // Deadline of each verb, retries included.
-  absl::Duration verb_timeout = absl::Minutes(2);
+  // Deadline of each verb, retries included; the wait for a verdict comes on top. The default is above what the server itself may
+  // take: for an end 1 min, after a step of 4 min that is under way.
+  absl::Duration verb_timeout = absl::Minutes(6);
 };
 
 class Episode;

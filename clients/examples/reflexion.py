@@ -19,7 +19,7 @@ from typing import Sequence
 
 import proctor
 from proctor import refinement
-from proctor.v1 import action_pb2, observation_pb2, task_pb2, task_service_pb2
+from proctor.v1 import action_pb2, observation_pb2, task_pb2, task_service_pb2, verdict_pb2
 
 RULES = """You act in a web browser to do the task. Each turn you see the page's elements with their numbers. Write one line \
 "Thought: ..." and one line "Action: ...", an action being one of:
@@ -82,7 +82,8 @@ def play(env: proctor.Env, agent: Agent, task: task_pb2.Task, reflections: Seque
 def show(task: task_pb2.Task, attempts: Sequence[refinement.Attempt]) -> None:
     print(f"{task.goal}")
     for number, attempt in enumerate(attempts, 1):
-        print(f"  {number}. {'success' if attempt.succeeded else 'failure'}  {attempt.trajectory}  {attempt.verdict.rationale}")
+        outcome = verdict_pb2.Outcome.Name(attempt.verdict.outcome).removeprefix("OUTCOME_").lower()
+        print(f"  {number}. {outcome}  {attempt.trajectory}  {attempt.verdict.rationale}")
         if attempt.reflection is not None:
             print(f"     learned: {attempt.reflection.text}")
 

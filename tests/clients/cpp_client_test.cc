@@ -284,6 +284,27 @@ TEST_F(CppClientTest, WatchesJobsAcrossABreak) {
             absl::StatusCode::kNotFound);
 }
 
+TEST_F(CppClientTest, WaitsForAJobLongerThanACallIsTriedAgain) {
+  v1::ProposeTasksRequest request;
+  request.set_count(10);
+  ASSERT_TRUE(client_->Call<v1::Job>(request).ok());
+  server_->RefuseWatches(client_->options().max_attempts);
+  const auto job = client_->WaitJob("propose", absl::Minutes(1));
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_EQ(job->state(), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(server_->Calls("WatchJob"), client_->options().max_attempts + 1);
+}
+
+TEST_F(CppClientTest, GivesAJobUpAfterItsPatience) {
+  const auto hasty = Client::Connect({.address = server_->address(),
+                                      .first_backoff = absl::Milliseconds(5),
+                                      .watch_patience = absl::Milliseconds(20)});
+  ASSERT_TRUE(hasty.ok()) << hasty.status();
+  server_->RefuseWatches(1'000'000);
+  EXPECT_EQ((*hasty)->WaitJob("broken", absl::Hours(1)).status().code(),
+            absl::StatusCode::kUnavailable);
+}
+
 TEST_F(CppClientTest, ReadsBlobs) {
   EXPECT_EQ(*client_->ReadBlob(std::string(64, 'a')), "one two three");
   EXPECT_EQ(client_->ReadBlob(std::string(64, 'a'), 5).status().code(),

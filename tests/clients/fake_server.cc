@@ -75,6 +75,10 @@ class FakeServerImpl final : public FakeServer {
     world_.fail_unary = count;
     world_.fail_after = after;
   }
+  void RefuseWatches(int count) override {
+    MutexLock lock(world_.mutex);
+    world_.refuse_watches = count;
+  }
   void BreakAct(int count) override {
     MutexLock lock(world_.mutex);
     world_.break_act = count;

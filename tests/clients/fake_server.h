@@ -28,6 +28,8 @@ class FakeServer {
 
   // The next `count` unary calls fail UNAVAILABLE, after doing their work if `after`.
   virtual void FailUnary(int count, bool after) = 0;
+  // The next `count` WatchJob calls fail UNAVAILABLE before they tell anything.
+  virtual void RefuseWatches(int count) = 0;
   // The next `count` verbs on Act streams end their stream UNAVAILABLE after doing their work.
   virtual void BreakAct(int count) = 0;
   // The reward stream ends UNAVAILABLE after every `count` records; 0: never.

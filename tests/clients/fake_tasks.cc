@@ -114,6 +114,10 @@ class Jobs final : public v1::JobService::Service {
     {
       MutexLock lock(world_.mutex);
       ++world_.calls["WatchJob"];
+      if (world_.refuse_watches > 0) {
+        --world_.refuse_watches;
+        return Gone();
+      }
       const auto it = world_.jobs.find(request->name());
       if (it == world_.jobs.end()) return NotFound(request->name());
       job = it->second;

@@ -41,6 +41,7 @@ struct World {
   CondVar changed;
   int fail_unary ABSL_GUARDED_BY(mutex) = 0;
   bool fail_after ABSL_GUARDED_BY(mutex) = false;
+  int refuse_watches ABSL_GUARDED_BY(mutex) = 0;
   int break_act ABSL_GUARDED_BY(mutex) = 0;
   int break_rewards_every ABSL_GUARDED_BY(mutex) = 0;
   int fail_acks ABSL_GUARDED_BY(mutex) = 0;

@@ -13,12 +13,40 @@ import grpc
 
 import proctor
 import proctor.aio
+from proctor import stubs
 from proctor.v1 import environment_pb2, episode_pb2
 
 from fake_sessions import FakeSessions
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LATE = grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def server_caps():
+    """What the server gives its worlds and itself, in seconds."""
+    return durations("env/session.h") | {
+        "wait": int(re.search(r"kMaxWait = absl::Seconds\((\d+)\)", (ROOT / "env" / "request_checks.cc").read_text()).group(1))}
+
+
+def durations(header):
+    """The defaults of a C++ header's options, in seconds."""
+    return {name: int(number) * (60 if unit == "Minutes" else 1) for name, unit, number in re.findall(
+        r"absl::Duration (\w+) = absl::(Minutes|Seconds)\((\d+)\);", (ROOT / header).read_text())}
+
+
+class CppDefaultsTest(unittest.TestCase):
+    """Of the C++ client, which is to be no less patient."""
+
+    def test_the_server_has_the_time_that_it_may_take(self):
+        caps = server_caps()
+        step = caps["wait"] + caps["step"] + caps["evidence"] + 2 * caps["record"]
+        timeout = durations("clients/cpp/session.h")["verb_timeout"]
+        self.assertGreater(timeout, caps["reset"] + caps["evidence"] + caps["record"])
+        self.assertGreater(timeout, step + caps["evidence"] + caps["record"])
+
+    def test_calls_are_tried_as_often(self):
+        attempts = re.search(r"int max_attempts = (\d+);", (ROOT / "clients" / "cpp" / "client.h").read_text()).group(1)
+        self.assertEqual(1 + stubs.RETRIES, int(attempts))
 
 
 class LostReplyTests:
@@ -155,14 +183,12 @@ class LostReplyTests:
         self.check(env)
 
     def test_the_server_has_the_time_that_it_may_take(self):
-        caps = {name: int(number) * (60 if unit == "Minutes" else 1) for name, unit, number in re.findall(
-            r"absl::Duration (\w+) = absl::(Minutes|Seconds)\((\d+)\);", (ROOT / "env" / "session.h").read_text())}
-        wait = int(re.search(r"kMaxWait = absl::Seconds\((\d+)\)", (ROOT / "env" / "request_checks.cc").read_text()).group(1))
+        caps = server_caps()
         env = self.make(verdict_wait=7)
         self.check(env)
         self.reset(env)
         self.reset(env)
-        step = wait + caps["step"] + caps["evidence"] + 2 * caps["record"]
+        step = caps["wait"] + caps["step"] + caps["evidence"] + 2 * caps["record"]
         self.assertGreater(self.server.deadlines["StartEpisode"], caps["reset"] + caps["evidence"] + caps["record"])
         self.assertGreater(self.server.deadlines["Step"], step + 7)
         self.assertGreater(self.server.deadlines["EndEpisode"], step + caps["evidence"] + caps["record"])

@@ -1,10 +1,15 @@
 """The refinement loop's parts that need no server."""
 import collections
+import contextlib
+import io
 import math
+import os
 import pathlib
 import sys
 import tempfile
+import types
 import unittest
+from unittest import mock
 
 import grpc
 import numpy as np
@@ -12,9 +17,10 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "examples"))
 
 import proctor.report  # noqa: E402
-from proctor.v1 import episode_pb2, observation_pb2, reward_pb2, task_pb2  # noqa: E402
-from refine import (candidates, experiment, exploration, features, learn, page, policy, report, rollout,  # noqa: E402
-                    statistics, text, trainer)
+from proctor.v1 import (environment_pb2, episode_pb2, evaluation_service_pb2, measurement_pb2, observation_pb2, reward_pb2,  # noqa: E402
+                        task_pb2, verdict_pb2)
+from refine import (__main__ as command, candidates, experiment, exploration, features, judging, learn, page, policy,  # noqa: E402
+                    report, rollout, statistics, text, trainer)
 
 GOAL = 'Add "Blue Lamp" to the cart'
 
@@ -59,7 +65,7 @@ class RewardsTest(unittest.TestCase):
 
 
 class BrokenEnv:
-    """Fails to start `failures` times, and in its first step after that."""
+    """Fails to start `failures` times, and in its first step after that; and whenever it is closed."""
 
     def __init__(self, failures):
         self.failures = failures
@@ -74,6 +80,7 @@ class BrokenEnv:
 
     def close(self):
         self.closed += 1
+        raise proctor.Unavailable(grpc.StatusCode.UNAVAILABLE, "nobody is there")
 
 
 class BrokenPlace:
@@ -104,8 +111,9 @@ class RunnerTest(unittest.TestCase):
         self.assertIn("no browser", result.error)
 
     def test_what_broke_after_its_start_is_not_played_twice(self):
-        env, _ = self.run_one(failures=0)
-        self.assertEqual(1, env.starts)
+        env, result = self.run_one(failures=0)
+        self.assertEqual((1, 1), (env.starts, env.closed))
+        self.assertIn("the page is gone", result.error)
 
 
 class EndingEnv:
@@ -151,6 +159,62 @@ class SuccessTest(unittest.TestCase):
         learner.update(np.zeros(features.SIZE), [learn.Sample(name, [policy.Decision(0, rows, 0.0)], *ends)
                                                  for name, ends in EndingEnv.ENDS.items()])
         self.assertEqual({"dear", "cheap"}, set(learner.kept))
+
+
+class JudgedClient:
+    """Two verdicts of each evaluator on every record, the newest first."""
+
+    def __init__(self):
+        self.rescored = []
+
+    def rescore(self, request, **_):
+        self.rescored.append(list(request.trajectories))
+        return evaluation_service_pb2.RescoreResult(evaluated=len(request.trajectories))
+
+    def measure_evaluator(self, _):
+        return measurement_pb2.EvaluatorMeasurement()
+
+    def list_verdicts(self, _):
+        return [verdict_pb2.Verdict(evaluator=f"evaluators/{name}", outcome=outcome, rationale=rationale)
+                for outcome, rationale in ((verdict_pb2.OUTCOME_SUCCESS, "new"), (verdict_pb2.OUTCOME_FAILURE, "old"))
+                for name in ("oracle", "pae")]
+
+    def get_trajectory(self, _):
+        return types.SimpleNamespace(task=task_pb2.Task(goal="x"))
+
+
+class JudgingTest(unittest.TestCase):
+    def judge(self, *results):
+        client = JudgedClient()
+        runner = types.SimpleNamespace(run=lambda *_, **__: results)
+        with contextlib.redirect_stderr(io.StringIO()):
+            return client, judging.judge(client, runner, [], None, name="p", evaluator="pae", seed=1)
+
+    def test_where_no_episode_came_to_its_end_nothing_is_rescored(self):
+        task = task_pb2.Task(name="tasks/a")
+        for results in ((), (rollout.Result(task), rollout.Result(task, trajectory="trajectories/t", error="gone"))):
+            client, judged = self.judge(*results)
+            self.assertEqual(([], None), (client.rescored, judged))
+        with contextlib.redirect_stderr(io.StringIO()), self.assertRaises(SystemExit):
+            command.parse_arguments(["--judge", "pae", "--judged", "0"])
+
+    def test_the_newest_verdict_counts(self):
+        client, judged = self.judge(rollout.Result(task_pb2.Task(name="tasks/a"), trajectory="trajectories/t"))
+        self.assertEqual([["trajectories/t"]], client.rescored)
+        self.assertEqual([["x", "SUCCESS", "SUCCESS", "new"]], judged["episodes"])
+
+
+class CommandTest(unittest.TestCase):
+    def test_it_says_why_an_environment_cannot_be_used(self):
+        about = environment_pb2.Environment(name="environments/desktop", unavailable_reason="no Xvfb")
+        client = types.SimpleNamespace(environments=mock.Mock(), call=lambda *_: about)
+        with self.assertRaisesRegex(proctor.FailedPrecondition, "environments/desktop: no Xvfb"):
+            command._most_sessions(client, "desktop")
+
+    def test_a_token_that_would_travel_in_plain_text_is_an_error_and_no_traceback(self):
+        with mock.patch.dict(os.environ, {"PROCTOR_TOKEN": "secret"}), contextlib.redirect_stderr(io.StringIO()) as shown:
+            self.assertEqual(1, command.main(["--address", "example.invalid:1"]))
+        self.assertRegex(shown.getvalue(), "^refine: .*in plain text.*\n$")
 
 
 class PageTest(unittest.TestCase):

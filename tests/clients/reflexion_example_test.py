@@ -1,13 +1,17 @@
 """clients/examples/reflexion.py, run as its help says, against a real proctord, real Chromium and a scripted model."""
+import contextlib
+import io
 import os
 import pathlib
 import re
+import runpy
 import subprocess
 import sys
 import unittest
 
 import proctor
-from proctor.v1 import task_pb2
+from proctor import refinement
+from proctor.v1 import task_pb2, verdict_pb2
 
 from proctord import Proctord
 from scripted_model import ScriptedModel
@@ -21,6 +25,15 @@ def say(text: str) -> str:
         return f"Say {int(re.search(r'[^0-9]([0-9]+)[^0-9]*<<end of answer', text).group(1)) + 1} instead."
     learned = re.findall(r"- Say (\d+) instead", text)
     return f"Thought: I was told.\nAction: ANSWER; [{learned[-1] if learned else 40}]"
+
+
+class ShowTest(unittest.TestCase):
+    def test_an_attempt_is_called_what_its_verdict_says(self):
+        attempts = [refinement.Attempt("t", verdict_pb2.Verdict(outcome=outcome))
+                    for outcome in (verdict_pb2.OUTCOME_UNDETERMINED, verdict_pb2.OUTCOME_FAILURE, verdict_pb2.OUTCOME_SUCCESS)]
+        with contextlib.redirect_stdout(io.StringIO()) as shown:
+            runpy.run_path(str(EXAMPLE))["show"](task_pb2.Task(goal="x"), attempts)
+        self.assertEqual(["undetermined", "failure", "success"], [line.split()[1] for line in shown.getvalue().splitlines()[1:]])
 
 
 class ReflexionExampleTest(unittest.TestCase):

@@ -1,4 +1,7 @@
 """Actions drawn on screenshots, and the page that shows recorded episodes."""
+import contextlib
+import io
+import os
 import pathlib
 import re
 import tempfile
@@ -155,6 +158,11 @@ class ReportTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder, mock.patch.object(
                 report, "connect", lambda address: proctor.connect(address, timeout=0.2)):
             self.assertEqual(1, report.main(["t", "--address", f"unix:{folder}/none", "--out", f"{folder}/report.html"]))
+
+    def test_a_token_that_would_travel_in_plain_text_is_an_error_and_no_traceback(self):
+        with mock.patch.dict(os.environ, {"PROCTOR_TOKEN": "secret"}), contextlib.redirect_stderr(io.StringIO()) as shown:
+            self.assertEqual(1, report.main(["t", "--address", "example.invalid:1"]))
+        self.assertRegex(shown.getvalue(), "^error: .*in plain text.*\n$")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import runpy
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -109,7 +110,12 @@ class TrainingPageTest(unittest.TestCase):
             env.client.wait_episode(episode)  # Its place in the group is free.
         self.train_through(close, reward_pb2.MASK_REASON_CLIENT)
 
-    def test_steps_that_do_not_come_along_are_read_and_deleted_ones_left_out(self):
+    def damage(self, trajectory: str) -> None:
+        with contextlib.closing(sqlite3.connect(self.server.data / "proctor.db", timeout=60)) as database, database:
+            self.assertEqual(1, database.execute("UPDATE trajectory_steps SET step = ? WHERE trajectory = ?",
+                                                 (b"\xff\xff\xff", trajectory.removeprefix("trajectories/"))).rowcount)
+
+    def test_steps_that_do_not_come_along_are_read_and_deleted_or_damaged_ones_left_out(self):
         page = runpy.run_path(str(self.folder / "train.py"))
         with proctor.connect(self.server.address) as client:
             task = Task(goal="Greet me.", environment="null")
@@ -119,23 +125,31 @@ class TrainingPageTest(unittest.TestCase):
                 for token, said in enumerate(page["ANSWERS"][:2]):
                     env.reset(options={"task": group.task, "group": group})
                     env.step(proctor.answer(said), AgentData(token_ids=[token]))
-            records = client.list_rewards(max_wait=30, filter=reward_pb2.ConsumerFilter(
-                policies=["greeter"], delivery=reward_pb2.DELIVERY_GROUPS, include_payload=True)).records
-            complete = records[0].group_complete
 
-            def learnt() -> list[float]:
+            def delivered():
+                return client.list_rewards(max_wait=30, filter=reward_pb2.ConsumerFilter(
+                    policies=["greeter"], delivery=reward_pb2.DELIVERY_GROUPS, include_payload=True)).records[0].group_complete
+
+            def learnt(complete) -> list[float]:
                 state = {"weights": [0.0] * 3}
                 page["learn"](client, state, complete)
                 return state["weights"]
-            sent = learnt()
+            complete = delivered()
+            sent = learnt(complete)
             self.assertGreater(sent[1], sent[0])
             for one in complete.rewards:
                 self.assertTrue(one.HasField("payload"))
                 one.ClearField("payload")
-            self.assertEqual(sent, learnt())
-            for one in complete.rewards:
-                client.delete_trajectory(one.trajectory)
-            self.assertEqual([0.0] * 3, learnt())
+            self.assertEqual(sent, learnt(complete))
+            failed, succeeded = sorted(complete.rewards, key=lambda one: one.success)
+            client.delete_trajectory(failed.trajectory)
+            one_left = learnt(delivered())
+            self.assertGreater(one_left[1], 0.0)
+            self.assertNotEqual(sent, one_left)
+            self.damage(succeeded.trajectory)
+            with self.assertRaises(proctor.DataLoss):
+                client.get_trajectory(succeeded.trajectory)
+            self.assertEqual([0.0] * 3, learnt(delivered()))
 
     def test_ones_own_world_is_recorded_and_rewarded(self):
         (self.folder / "screen.png").write_bytes(png(80, 50))

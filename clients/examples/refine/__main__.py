@@ -8,6 +8,7 @@ import sys
 import time
 from typing import Any
 
+import grpc
 import numpy as np
 
 import proctor
@@ -21,6 +22,12 @@ from .policy import LinearPolicy, OverlapPolicy
 from .rollout import Runner
 from .terminal import Progress
 from .trainer import Round, Settings, train
+
+
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
@@ -46,7 +53,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
                         help="rounds of the permuted-rewards control (default 10; desktop 4); 0: none; -1: as many as training took")
     parser.add_argument("--judge", metavar="EVALUATOR", help="also lets this judge (such as pae) re-score held-out episodes, and "
                         "measures it against the oracle; the server needs a model")
-    parser.add_argument("--judged", type=int, default=40, help="episodes that the judge re-scores (default 40)")
+    parser.add_argument("--judged", type=_positive, default=40, help="episodes that the judge re-scores (default 40)")
     return parser.parse_args(arguments)
 
 
@@ -163,7 +170,7 @@ class Experiment:
                     chosen.append(task)
         return chosen
 
-    def _judge(self, primary: TaskSet, policy: LinearPolicy) -> dict[str, Any]:
+    def _judge(self, primary: TaskSet, policy: LinearPolicy) -> dict[str, Any] | None:
         options = self.options
         return judging.judge(self.client, self.runner, primary.tasks[:options.judged], policy, name=self.label,
                              evaluator=options.judge, seed=options.seed)
@@ -222,7 +229,7 @@ def _most_sessions(client: proctor.Client, environment: str) -> int:
     """How many the server opens at once. Raises ProctorError if the environment cannot be used."""
     about = client.call(client.environments.GetEnvironment, env_pb.GetEnvironmentRequest(name=f"environments/{environment}"))
     if not about.available:
-        raise proctor.FailedPrecondition(f"{about.name}: {about.unavailable_reason}")
+        raise proctor.FailedPrecondition(grpc.StatusCode.FAILED_PRECONDITION, f"{about.name}: {about.unavailable_reason}")
     return about.max_sessions
 
 
@@ -269,10 +276,18 @@ def _breakdown(task_set: TaskSet, before: Measurement, after: Measurement) -> li
     return rows
 
 
+def _connect(address: str | None) -> proctor.Client:
+    """A bad address, or a token that is not to be sent there, is a ProctorError, too."""
+    try:
+        return proctor.connect(address)
+    except ValueError as error:
+        raise proctor.InvalidArgument(grpc.StatusCode.INVALID_ARGUMENT, str(error)) from None
+
+
 def main(arguments: list[str]) -> int:
     options = parse_arguments(arguments)
     try:
-        with proctor.connect(options.address) as client:
+        with _connect(options.address) as client:
             summary = Experiment(options, client).run()
     except proctor.ProctorError as error:
         print(f"refine: {error}", file=sys.stderr)

@@ -15,12 +15,16 @@ VERSION = "judged"
 
 
 def judge(client: proctor.Client, runner: Runner, tasks: Sequence[task_pb2.Task], policy: Any, *, name: str, evaluator: str,
-          seed: int) -> dict[str, Any]:
-    """Runs the tasks once more with screenshots, lets the judge re-score them, and measures it against the oracle."""
+          seed: int) -> dict[str, Any] | None:
+    """Runs the tasks once more with screenshots, lets the judge re-score them, and measures it against the oracle. None: no episode came
+    to its end."""
     results = runner.run([Job(task, seed=seed) for task in tasks], policy, name=name, version=VERSION, greedy=True,
                          also_observe=("screenshot",))
     trajectories = [result.trajectory for result in results if result.trajectory and not result.error]
     bar = Progress(f"  judging by {evaluator}", len(trajectories))
+    if not trajectories:  # To the server no names would be all records.
+        bar.done("nothing to judge")
+        return None
 
     def on_job(job: Any) -> None:
         bar.count = int(job.done) - 1
@@ -62,7 +66,8 @@ def _outcome(verdict: verdict_pb2.Verdict | None) -> str:
 
 
 def _side_by_side(client: proctor.Client, trajectory: str, evaluator: str) -> list[str]:
-    verdicts = {verdict.evaluator.removeprefix("evaluators/"): verdict for verdict in client.list_verdicts(trajectory)}
+    # They come newest first, and the last one stays.
+    verdicts = {verdict.evaluator.removeprefix("evaluators/"): verdict for verdict in reversed(client.list_verdicts(trajectory))}
     judged = verdicts.get(evaluator.removeprefix("evaluators/"))
     goal = client.get_trajectory(trajectory).task.goal
     return [goal, _outcome(verdicts.get("oracle")), _outcome(judged), judged.rationale if judged else ""]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import math
 import threading
@@ -149,7 +150,8 @@ class Runner:
                 break
             except proctor.ProctorError as error:
                 result.error = str(error)
-                env.close()
+                with contextlib.suppress(proctor.ProctorError):  # The next start opens another session; the lease ends this one.
+                    env.close()
             # What has not started has its group's place back: it starts again, so that the group is not short of one.
             if result.trajectory or attempt + 1 == STARTS or self._stopping.wait(1.0):
                 break

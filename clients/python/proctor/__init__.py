@@ -21,15 +21,15 @@ from .actions import (agent_text, answer, check, click, drag, fraction, give_up,
                       set_clipboard, swipe, type_text, wait)
 from .client import Client, connect
 from .environment import Env
-from .errors import (Aborted, AlreadyExists, Cancelled, DeadlineExceeded, FailedPrecondition, InvalidArgument, NotFound,
-                     OutOfRange, PermissionDenied, ProctorError, ResourceExhausted, Unauthenticated, Unavailable)
+from .errors import (Aborted, AlreadyExists, Cancelled, DataLoss, DeadlineExceeded, FailedPrecondition, InvalidArgument,
+                     NotFound, OutOfRange, PermissionDenied, ProctorError, ResourceExhausted, Unauthenticated, Unavailable)
 from .recorder import Recording
 from .rewards import RewardStream
 from .security import Security
 from .version import __version__
 
 __all__ = [
-    "Aborted", "AlreadyExists", "Cancelled", "Client", "DeadlineExceeded", "Env", "FailedPrecondition",
+    "Aborted", "AlreadyExists", "Cancelled", "Client", "DataLoss", "DeadlineExceeded", "Env", "FailedPrecondition",
     "InvalidArgument", "NotFound", "OutOfRange", "PermissionDenied", "ProctorError", "Recording", "ResourceExhausted",
     "RewardStream", "Security", "Unauthenticated", "Unavailable", "__version__",
     "agent_text", "answer", "check", "click", "connect", "drag", "fraction", "give_up", "go_back", "goto", "hover", "key_down",

@@ -63,6 +63,10 @@ class Cancelled(ProctorError):
     """The call was cancelled."""
 
 
+class DataLoss(ProctorError):
+    """What is stored is damaged."""
+
+
 _CLASSES = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidArgument,
     grpc.StatusCode.NOT_FOUND: NotFound,
@@ -76,6 +80,7 @@ _CLASSES = {
     grpc.StatusCode.UNAVAILABLE: Unavailable,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
     grpc.StatusCode.CANCELLED: Cancelled,
+    grpc.StatusCode.DATA_LOSS: DataLoss,
 }
 
 

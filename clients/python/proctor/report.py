@@ -16,9 +16,11 @@ import pathlib
 import sys
 from typing import Callable, Iterable, Sequence
 
+import grpc
+
 from . import drawing, words
 from .client import Client, connect
-from .errors import ProctorError
+from .errors import InvalidArgument, ProctorError
 from .v1 import episode_pb2, observation_pb2, trajectory_pb2, verdict_pb2
 
 #: Pictures are shown at most this large.
@@ -200,6 +202,14 @@ def _write(path: pathlib.Path, text: str) -> None:
         partial.unlink(missing_ok=True)
 
 
+def _connect(address: str | None) -> Client:
+    """A bad address, or a token that is not to be sent there, is a ProctorError, too."""
+    try:
+        return connect(address)
+    except ValueError as error:
+        raise InvalidArgument(grpc.StatusCode.INVALID_ARGUMENT, str(error)) from None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python3 -m proctor.report", description="Shows recorded episodes side by side in one HTML file.")
@@ -210,7 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--evaluator", default="", help="judge by it now, without storing the verdict (default: show the newest stored one)")
     given = parser.parse_args(arguments)
     try:
-        with connect(given.address) as client:
+        with _connect(given.address) as client:
             episodes = [read_episode(client, name, client.evaluate(name, given.evaluator, dry_run=True) if given.evaluator else None)
                         for name in given.trajectories]
         _write(given.out, page(episodes, given.title))

@@ -69,6 +69,13 @@ class CompletionTest(unittest.TestCase):
             self.assertEqual([], self.complete("task", "create", "other.txt", "o", cwd=folder))
             self.assertEqual(["other.txt"], self.complete("doctor", "--config", "o", cwd=folder))
 
+    def test_a_letter_is_its_flag(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "judge.yaml").touch()
+            for flag in ("--file", "-f"):
+                self.assertEqual(["judge.yaml"], self.complete("evaluator", "apply", flag, "", cwd=folder))
+        self.assertEqual(["list"], self.complete("-f", "task", "task", "li"))
+
     def test_nothing_is_run_by_what_is_typed(self):
         with tempfile.TemporaryDirectory() as folder:
             for word in ("$(touch pwned)", "`touch pwned`", "'; touch pwned; '"):

@@ -49,6 +49,19 @@ TEST(JobStatusTest, FailedAndCancelledJobsAreErrors) {
   EXPECT_FALSE(JobStatus(job).ok());
 }
 
+TEST(WatchFailureTest, SaysHowToFollowAJobThatGoesOn) {
+  const auto message = [](const absl::Status& failure) {
+    const absl::Status told = WatchFailure(failure, "jobs/abc", absl::Minutes(5));
+    EXPECT_EQ(told.code(), failure.code());
+    return std::string(told.message());
+  };
+  EXPECT_EQ(message(absl::DeadlineExceededError("late")),
+            "not done after 5m; the job goes on; follow it with: proctor job watch abc");
+  EXPECT_EQ(message(absl::UnavailableError("gone")),
+            "gone; the job goes on; follow it with: proctor job watch abc");
+  EXPECT_EQ(message(absl::NotFoundError("no jobs/abc")), "no jobs/abc");
+}
+
 TEST(ExplainTest, SaysWhatToDo) {
   EXPECT_EQ(Explain(absl::NotFoundError("no task\x1b")), "not found: no task\\x1b");
   EXPECT_TRUE(absl::StrContains(Explain(absl::UnavailableError("gone")), "proctor doctor"));
