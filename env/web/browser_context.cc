@@ -24,6 +24,8 @@ constexpr size_t kMaxDownloads = 50;
 // All that a step carries are in memory at once. One that may be larger by itself may be as large alone.
 constexpr int64_t kMaxDownloadsBytes = int64_t{64} << 20;
 constexpr size_t kMaxUploadsBytes = size_t{256} << 20;
+// What the smallest file counts: 1,024 of them are the most.
+constexpr size_t kLeastUploadBytes = size_t{256} << 10;
 constexpr absl::Duration kCloseCap = absl::Seconds(2);
 
 bool IsGuid(const std::string& text) {
@@ -406,10 +408,12 @@ absl::StatusOr<std::string> BrowserContext::StoreUpload(const std::string& file_
   {
     MutexLock lock(mutex_);
     if (const auto known = uploads_.find(key); known != uploads_.end()) return known->second;
-    if (bytes.size() > kMaxUploadsBytes - upload_bytes_) {
-      return absl::InvalidArgumentError(absl::StrCat("the files given to this episode's pages are larger than ", kMaxUploadsBytes, " bytes together"));
+    const size_t counted = std::max(bytes.size(), kLeastUploadBytes);
+    if (counted > kMaxUploadsBytes - upload_bytes_) {
+      return absl::InvalidArgumentError(absl::StrCat("the files given to this episode's pages are larger than ", kMaxUploadsBytes,
+                                                     " bytes together, each counted as ", kLeastUploadBytes, " at least"));
     }
-    upload_bytes_ += bytes.size();
+    upload_bytes_ += counted;
     number = ++upload_count_;
   }
   // Each in a directory of its own: the page sees the file's name.

@@ -77,7 +77,7 @@ class BrowserContext {
   bool takes_uploads() const { return !options_.upload_root.empty(); }
 
   // Writes a file for a file input of its pages; kept until the context ends: the same name and bytes once. Returns its path.
-  // INVALID_ARGUMENT: all together would be larger than 256 MiB.
+  // INVALID_ARGUMENT: all together would be larger than 256 MiB, each counted as 256 KiB at least.
   absl::StatusOr<std::string> StoreUpload(const std::string& file_name, const std::string& bytes);
 
   // Waits (within `context`) for downloads in progress, then returns those that ended since the last call.

@@ -183,7 +183,8 @@ absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::NewContext(const Ca
     if (!whole_cap || !ReplaceIfStuck(browser)) break;
     if (!context.Check("a browser context").ok()) break;
   }
-  return failure;
+  // Whatever the browser objects to: settings were checked before, and another browser may do it.
+  return absl::IsFailedPrecondition(failure) ? absl::UnavailableError(absl::StrCat("no browser context: ", failure.message())) : failure;
 }
 
 BrowserPool::Counters BrowserPool::counters() const {

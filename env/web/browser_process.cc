@@ -20,6 +20,7 @@
 #include "env/web/browser_directory.h"
 #include "env/web/browser_flags.h"
 #include "env/web/devtools.h"
+#include "env/web/download_watch.h"
 
 namespace proctor::env::web {
 namespace {
@@ -78,6 +79,10 @@ absl::StatusOr<std::unique_ptr<BrowserProcess>> BrowserProcess::Start(
     if (!launched.ok()) launched = browser->ExplainFailure(launched);
   }
   if (!launched.ok()) return launched;
+  const auto cancel = [devtools = browser->devtools_.get()](const std::string& context_id, const std::string& guid) {
+    devtools->Send({"", "Browser.cancelDownload", {{"guid", guid}, {"browserContextId", context_id}}});
+  };
+  PROCTOR_ASSIGN_OR_RETURN(browser->watch_, DownloadWatch::Start(browser->download_root_, options.max_download_folder_bytes, cancel));
   return browser;
 }
 
@@ -154,6 +159,7 @@ absl::Status BrowserProcess::ExplainFailure(const absl::Status& failure) const {
 BrowserProcess::~BrowserProcess() {
   // First: whatever waits for its words has then heard the last of them.
   if (process_ != nullptr) process_->Kill();
+  watch_.reset();
   devtools_.reset();
   process_.reset();
   if (!directory_.empty()) RemoveBrowserDirectory(directory_);

@@ -16,6 +16,7 @@
 namespace proctor::env::web {
 
 class DevTools;
+class DownloadWatch;
 
 struct BrowserProcessOptions {
   // Empty: FindBrowser().
@@ -28,6 +29,8 @@ struct BrowserProcessOptions {
   bool allow_unsandboxed = false;
   // "127.0.0.1:port" for everything that no context's own proxy handles; empty: such traffic is refused.
   std::string proxy;
+  // What the downloads of a context may take on the disk at any time: more than its settings allow a step, so what goes beyond it hides.
+  int64_t max_download_folder_bytes = int64_t{512} << 20;
   // For tests and benchmarks.
   std::vector<std::string> extra_arguments;
 };
@@ -82,6 +85,7 @@ class BrowserProcess {
   bool sandboxed_ = true;
   std::unique_ptr<Process> process_;
   std::unique_ptr<DevTools> devtools_;
+  std::unique_ptr<DownloadWatch> watch_;
 };
 
 }  // namespace proctor::env::web

@@ -123,27 +123,36 @@ v1::Rect ToParent(const v1::Rect& box, const FrameOwner& owner) {
   return moved;
 }
 
-int32_t ElementRegistry::MarkOf(const std::string& context_id, int64_t local_id) {
-  const auto [it, inserted] = marks_.try_emplace({context_id, local_id}, 0);
-  if (inserted) {
-    nodes_.push_back({context_id, local_id});
-    it->second = static_cast<int32_t>(nodes_.size());
-  }
-  return it->second;
-}
-
-void ElementRegistry::Clear() {
-  marks_.clear();
-  nodes_.clear();
+void ElementRegistry::BeginObservation() {
+  ++observation_;
+  if (nodes_.size() <= kMaxMarks) return;
+  std::erase_if(nodes_, [&](const auto& entry) {
+    const Node& node = entry.second;
+    if (node.observation + 2 >= observation_) return false;
+    marks_.erase({node.context_id, node.local_id});
+    return true;
+  });
   owners_.clear();
 }
 
+int32_t ElementRegistry::MarkOf(const std::string& context_id, int64_t local_id) {
+  const auto [it, inserted] = marks_.try_emplace({context_id, local_id}, 0);
+  if (inserted) {
+    it->second = ++last_mark_;
+    nodes_[it->second] = {context_id, local_id};
+  }
+  nodes_[it->second].observation = observation_;
+  return it->second;
+}
+
 absl::StatusOr<FrameInfo> ElementRegistry::FrameOf(const FrameTracker& frames, int32_t mark) const {
-  if (mark < 1 || static_cast<size_t>(mark) > nodes_.size()) {
+  if (mark < 1 || mark > last_mark_) {
     return absl::NotFoundError(absl::StrCat(
         "There is no mark ", mark, ". Choose a mark of the current observation's elements."));
   }
-  const std::optional<FrameInfo> frame = frames.FindByContext(nodes_[mark - 1].context_id);
+  const auto node = nodes_.find(mark);
+  if (node == nodes_.end()) return Gone(mark);
+  const std::optional<FrameInfo> frame = frames.FindByContext(node->second.context_id);
   if (!frame.has_value()) return Gone(mark);
   return *frame;
 }
@@ -163,7 +172,7 @@ absl::StatusOr<Json> ElementRegistry::ActOnMark(const CallContext& context,
                                                 const FrameTracker& frames, int32_t mark,
                                                 std::string_view action, const Json& argument) {
   PROCTOR_ASSIGN_OR_RETURN(const FrameInfo frame, FrameOf(frames, mark));
-  absl::StatusOr<Json> result = Act(context, frame, nodes_[mark - 1].local_id, action, argument);
+  absl::StatusOr<Json> result = Act(context, frame, nodes_.at(mark).local_id, action, argument);
   // The document went away under the call.
   if (!result.ok() && !frames.FindByContext(frame.context_id).has_value()) return Gone(mark);
   if (!result.ok()) {
@@ -316,7 +325,7 @@ absl::StatusOr<ElementRegistry::RemoteNode> ElementRegistry::FileInput(const Cal
                                                                        int32_t mark) {
   PROCTOR_ASSIGN_OR_RETURN(const FrameInfo frame, FrameOf(frames, mark));
   DevToolsCommand command =
-      Evaluate(frame, absl::StrCat("proctorPage.fileInputOf(", nodes_[mark - 1].local_id, ")"));
+      Evaluate(frame, absl::StrCat("proctorPage.fileInputOf(", nodes_.at(mark).local_id, ")"));
   command.params["returnByValue"] = false;
   PROCTOR_ASSIGN_OR_RETURN(const Json reply, devtools_.Send(std::move(command)).Await(context));
   const auto result = reply.find("result");

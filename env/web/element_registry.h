@@ -54,6 +54,11 @@ class ElementRegistry {
  public:
   explicit ElementRegistry(DevTools& devtools) : devtools_(devtools) {}
 
+  // Before an observation. Beyond kMaxMarks, marks that neither of the last two listed are forgotten: what a page made anew each time, and is
+  // gone.
+  void BeginObservation();
+  static constexpr size_t kMaxMarks = 50'000;
+
   // The mark of a node that an observation listed: `local_id` is the page script's number for it in
   // that world.
   int32_t MarkOf(const std::string& context_id, int64_t local_id);
@@ -113,13 +118,12 @@ class ElementRegistry {
   absl::StatusOr<int64_t> OwnerOf(const CallContext& context, const FrameTracker& frames,
                                   const FrameInfo& child);
 
-  // Episode over: all marks are forgotten and start at 1 again.
-  void Clear();
-
  private:
   struct Node {
     std::string context_id;
     int64_t local_id = 0;
+    // The last observation that listed it.
+    int64_t observation = 0;
   };
 
   // The node's frame, or NOT_FOUND with a text for the agent.
@@ -137,8 +141,10 @@ class ElementRegistry {
   DevTools& devtools_;
   // By context and local id.
   std::map<std::pair<std::string, int64_t>, int32_t> marks_;
-  // By mark - 1.
-  std::vector<Node> nodes_;
+  // By mark.
+  std::map<int32_t, Node> nodes_;
+  int32_t last_mark_ = 0;
+  int64_t observation_ = 0;
   // By parent's context and child's frame id.
   std::map<std::pair<std::string, std::string>, int64_t> owners_;
 };

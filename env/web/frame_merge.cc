@@ -61,6 +61,9 @@ void FrameMerge::FillElements(v1::Observation& observation) const {
   whole.right = frames_.front().reply.viewport_width;
   whole.bottom = frames_.front().reply.viewport_height;
   AddElements(frames_.front(), whole, 0, observation);
+  const bool more = observation.elements_size() > kMaxElements;
+  observation.set_elements_truncated(more);
+  if (more) observation.mutable_elements()->DeleteSubrange(kMaxElements, observation.elements_size() - kMaxElements);
 }
 
 void FrameMerge::AddElements(const ObservedFrame& frame, const Placement& placement, int depth,
@@ -75,7 +78,7 @@ void FrameMerge::AddElements(const ObservedFrame& frame, const Placement& placem
       if (child == nullptr || !owners[next_owner].visible || depth >= kMaxDepth) continue;
       AddElements(*child, PlaceChild(placement, owners[next_owner]), depth + 1, observation);
     }
-    if (i == frame.reply.elements.size()) break;
+    if (i == frame.reply.elements.size() || observation.elements_size() > kMaxElements) break;
     v1::Element* element = observation.add_elements();
     *element = frame.reply.elements[i].element;
     element->set_mark(mark_of_(frame.frame.context_id, frame.reply.elements[i].local_id));
@@ -90,24 +93,23 @@ void FrameMerge::AddElements(const ObservedFrame& frame, const Placement& placem
   }
 }
 
-std::string FrameMerge::Tree() const {
+std::string FrameMerge::Tree(size_t limit) const {
   std::string tree;
-  if (!frames_.empty()) AddTree(frames_.front(), "", 0, tree);
+  if (!frames_.empty()) AddTree(frames_.front(), "", 0, limit, tree);
   return tree;
 }
 
-void FrameMerge::AddTree(const ObservedFrame& frame, const std::string& indent, int depth,
-                         std::string& out) const {
+void FrameMerge::AddTree(const ObservedFrame& frame, const std::string& indent, int depth, size_t limit, std::string& out) const {
   std::string_view rest = frame.reply.tree;
-  while (!rest.empty()) {
+  while (!rest.empty() && out.size() <= limit) {
     const size_t end = std::min(rest.find('\n'), rest.size());
-    AddTreeLine(frame, rest.substr(0, end), indent, depth, out);
+    AddTreeLine(frame, rest.substr(0, end), indent, depth, limit, out);
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
 }
 
-void FrameMerge::AddTreeLine(const ObservedFrame& frame, std::string_view line,
-                             const std::string& indent, int depth, std::string& out) const {
+void FrameMerge::AddTreeLine(const ObservedFrame& frame, std::string_view line, const std::string& indent, int depth, size_t limit,
+                             std::string& out) const {
   const std::string_view blanks =
       line.substr(0, std::min(line.find_first_not_of(' '), line.size()));
   std::string_view text;
@@ -120,16 +122,17 @@ void FrameMerge::AddTreeLine(const ObservedFrame& frame, std::string_view line,
     out += '\n';
     const ObservedFrame* child = ChildAt(frame, owner);
     if (child != nullptr && depth < kMaxDepth) {
-      AddTree(*child, absl::StrCat(indent, ToAbsl(blanks), "  "), depth + 1, out);
+      AddTree(*child, absl::StrCat(indent, ToAbsl(blanks), "  "), depth + 1, limit, out);
     }
   } else {
     absl::StrAppend(&out, indent, ToAbsl(line), "\n");
   }
 }
 
-std::string FrameMerge::Html() const {
+std::string FrameMerge::Html(size_t limit) const {
   std::string html;
   for (const ObservedFrame& frame : frames_) {
+    if (html.size() > limit) break;
     if (&frame != &frames_.front()) {
       absl::StrAppend(&html, "\n<!-- frame: ", WithoutCredentials(frame.reply.url), " -->\n");
     }
@@ -138,9 +141,10 @@ std::string FrameMerge::Html() const {
   return html;
 }
 
-std::string FrameMerge::Text() const {
+std::string FrameMerge::Text(size_t limit) const {
   std::string text;
   for (const ObservedFrame& frame : frames_) {
+    if (text.size() > limit) break;
     if (frame.reply.text.empty()) continue;
     if (!text.empty()) text += "\n\n";
     text += frame.reply.text;

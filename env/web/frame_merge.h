@@ -24,6 +24,9 @@ struct ObservedFrame {
   int64_t owner_id = 0;
 };
 
+// Of an observation.
+inline constexpr int kMaxElements = 5000;
+
 // Puts child frames where their owners are: boxes in the top viewport, elements and tree lines in
 // document order.
 class FrameMerge {
@@ -34,11 +37,13 @@ class FrameMerge {
   // `frames`, the top frame first and parents before children, outlives the merge.
   FrameMerge(const std::vector<ObservedFrame>& frames, MarkOf mark_of);
 
+  // At most kMaxElements, and whether there are more.
   void FillElements(v1::Observation& observation) const;
-  std::string Tree() const;
+  // Texts end soon after `limit` bytes.
+  std::string Tree(size_t limit) const;
   // The top document's, then each child frame's after a comment with its URL.
-  std::string Html() const;
-  std::string Text() const;
+  std::string Html(size_t limit) const;
+  std::string Text(size_t limit) const;
   // 0 if nothing, or nothing that has a mark by now, has the focus.
   int32_t FocusedMark() const;
 
@@ -60,10 +65,9 @@ class FrameMerge {
   static Placement PlaceChild(const Placement& parent, const FrameOwner& owner);
   void AddElements(const ObservedFrame& frame, const Placement& placement, int depth,
                    v1::Observation& observation) const;
-  void AddTree(const ObservedFrame& frame, const std::string& indent, int depth,
-               std::string& out) const;
-  void AddTreeLine(const ObservedFrame& frame, std::string_view line, const std::string& indent,
-                   int depth, std::string& out) const;
+  void AddTree(const ObservedFrame& frame, const std::string& indent, int depth, size_t limit, std::string& out) const;
+  void AddTreeLine(const ObservedFrame& frame, std::string_view line, const std::string& indent, int depth, size_t limit,
+                   std::string& out) const;
 
   const std::vector<ObservedFrame>& frames_;
   MarkOf mark_of_;

@@ -22,7 +22,8 @@
 namespace proctor::env::web {
 namespace {
 
-constexpr int kMaxElements = 5000;
+// The top one counts.
+constexpr size_t kMaxFrames = 64;
 constexpr size_t kMaxTextBytes = size_t{4} << 20;
 constexpr int kDefaultQuality = 80;
 // A child frame whose process hangs must not hold the observation up for longer.
@@ -109,10 +110,10 @@ DevToolsCommand CaptureCommand(const std::string& session_id,
   return {session_id, "Page.captureScreenshot", std::move(params)};
 }
 
-DevToolsCommand ScriptCommand(const FrameInfo& frame, int ask) {
+DevToolsCommand ScriptCommand(const FrameInfo& frame, int ask, size_t limit) {
   return {frame.session_id,
           "Runtime.evaluate",
-          {{"expression", absl::StrCat("proctorPage.observe(", ask, ",", kMaxTextBytes, ")")},
+          {{"expression", absl::StrCat("proctorPage.observe(", ask, ",", limit, ")")},
            {"uniqueContextId", frame.context_id},
            {"returnByValue", true}}};
 }
@@ -198,12 +199,17 @@ absl::StatusOr<v1::Observation> Observer::Observe(const CallContext& context,
   std::erase_if(frames, [](const FrameInfo& frame) { return frame.context_id.empty(); });
   // Children matter only for what merges over frames.
   if (wanted.ask == 0 && frames.size() > 1) frames.resize(1);
+  const bool frames_cut = frames.size() > kMaxFrames;
+  if (frames_cut) frames.resize(kMaxFrames);
   std::vector<DevToolsCommand> commands;
   const bool capture = wanted.screenshot && !early;
   if (capture) {
     commands.push_back(CaptureCommand(tab.frames.page_session_id(), request.screenshot()));
   }
-  for (const FrameInfo& frame : frames) commands.push_back(ScriptCommand(frame, wanted.ask));
+  // All are asked at once: child frames together may say as much as the top one.
+  for (size_t i = 0; i < frames.size(); ++i) {
+    commands.push_back(ScriptCommand(frames[i], wanted.ask, i == 0 ? kMaxTextBytes : kMaxTextBytes / (frames.size() - 1)));
+  }
   const std::vector<DevToolsReply> replies = devtools_.SendAll(std::move(commands));
   *observation.mutable_observe_time() = google::protobuf::util::TimeUtil::GetCurrentTime();
 
@@ -223,15 +229,14 @@ absl::StatusOr<v1::Observation> Observer::Observe(const CallContext& context,
   }
   if (IsFault(script_failure)) return script_failure;
   if (script_failure.ok()) {
-    FillFromPages(context, tab, wanted.ask, observed, observation);
-    observation.set_elements_truncated(observation.elements_size() > kMaxElements);
-    if (observation.elements_truncated()) {
-      observation.mutable_elements()->DeleteSubrange(kMaxElements,
-                                                     observation.elements_size() - kMaxElements);
-    }
-    for (v1::TextPart* part : {observation.mutable_accessibility_tree(), observation.mutable_html(),
-                               observation.mutable_text()}) {
+    FillFromPages(context, tab, wanted.ask, wanted.max_text_bytes, observed, observation);
+    int64_t cut = frames_cut ? -1 : 0;
+    for (const ObservedFrame& frame : observed) cut |= frame.reply.cut;
+    observation.set_elements_truncated(observation.elements_truncated() || (cut & kAskElements) != 0);
+    for (const auto& [ask, part] : {std::pair(kAskTree, observation.mutable_accessibility_tree()),
+                                    std::pair(kAskHtml, observation.mutable_html()), std::pair(kAskText, observation.mutable_text())}) {
       SetText(std::move(*part->mutable_text()), wanted.max_text_bytes, part);
+      part->set_truncated(part->truncated() || (cut & ask) != 0);
     }
     if (!(wanted.ask & kAskTree)) observation.clear_accessibility_tree();
     if (!(wanted.ask & kAskHtml)) observation.clear_html();
@@ -262,13 +267,14 @@ std::optional<DevToolsCommand> Observer::EarlyLook(const ObservedTab& tab, const
   return CaptureCommand(tab.frames.page_session_id(), request.screenshot());
 }
 
-void Observer::FillFromPages(const CallContext& context, const ObservedTab& tab, int ask,
+void Observer::FillFromPages(const CallContext& context, const ObservedTab& tab, int ask, size_t max_text_bytes,
                              std::vector<ObservedFrame>& observed, v1::Observation& observation) {
   for (size_t i = 1; i < observed.size(); ++i) {
     const absl::StatusOr<int64_t> owner =
         registry_.OwnerOf(context.Child(kChildFrameCap), tab.frames, observed[i].frame);
     observed[i].owner_id = owner.ok() ? *owner : 0;
   }
+  registry_.BeginObservation();
   const PageReply& top = observed.front().reply;
   observation.set_url(WithoutCredentials(top.url));
   observation.set_title(top.title);
@@ -276,9 +282,9 @@ void Observer::FillFromPages(const CallContext& context, const ObservedTab& tab,
     return registry_.MarkOf(context_id, local_id);
   });
   if (ask & kAskElements) merge.FillElements(observation);
-  if (ask & kAskTree) observation.mutable_accessibility_tree()->set_text(merge.Tree());
-  if (ask & kAskHtml) observation.mutable_html()->set_text(merge.Html());
-  if (ask & kAskText) observation.mutable_text()->set_text(merge.Text());
+  if (ask & kAskTree) observation.mutable_accessibility_tree()->set_text(merge.Tree(max_text_bytes));
+  if (ask & kAskHtml) observation.mutable_html()->set_text(merge.Html(max_text_bytes));
+  if (ask & kAskText) observation.mutable_text()->set_text(merge.Text(max_text_bytes));
   if (ask & kAskFocus) {
     observation.set_focused_mark(merge.FocusedMark());
     *observation.mutable_scroll() = top.scroll;

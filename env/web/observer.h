@@ -47,7 +47,7 @@ class Observer {
 
  private:
   // What the page scripts of all frames answered; the top frame's first.
-  void FillFromPages(const CallContext& context, const ObservedTab& tab, int ask,
+  void FillFromPages(const CallContext& context, const ObservedTab& tab, int ask, size_t max_text_bytes,
                      std::vector<ObservedFrame>& observed, v1::Observation& observation);
   static absl::Status FillPicture(const ObservedTab& tab, const v1::ScreenshotOptions& options,
                                   absl::StatusOr<std::string> picture, v1::Observation& observation);

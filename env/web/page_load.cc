@@ -77,13 +77,16 @@ std::string LoadProblem(const Tab& tab) {
   return failure.empty() ? "" : absl::StrCat("the page could not be loaded: ", WhatFailed(failure));
 }
 
+std::string CutOff(const Tab& tab) {
+  const PageActivity::LoadError error = tab.activity().load_error();
+  if (!error.partial || error.text == "net::ERR_ABORTED") return "";
+  return absl::StrCat("the page was cut off while it was loaded: ", error.text);
+}
+
 std::string LoadNotice(const Tab& tab) {
   if (std::string problem = LoadProblem(tab); !problem.empty()) return problem;
+  if (std::string cut_off = CutOff(tab); !cut_off.empty()) return cut_off;
   const PageActivity& activity = tab.activity();
-  const PageActivity::LoadError error = activity.load_error();
-  if (error.partial && error.text != "net::ERR_ABORTED") {
-    return absl::StrCat("the page was cut off while it was loaded: ", error.text);
-  }
   if (activity.document_type() == "application/pdf") {
     return "this is a PDF: its text cannot be seen here";
   }

@@ -48,7 +48,9 @@ std::string WhatFailed(const std::string& error);
 
 // Why the tab shows no document, in a sentence; empty: it shows one.
 std::string LoadProblem(const Tab& tab);
-// The same, or what a refusing status means, for an observation's notices; empty if nothing is worth a word.
+// That the tab shows only the beginning of a document, since its server or the connection broke; empty: it does not.
+std::string CutOff(const Tab& tab);
+// All of that, or what a refusing status means, for an observation's notices; empty if nothing is worth a word.
 std::string LoadNotice(const Tab& tab);
 
 }  // namespace proctor::env::web

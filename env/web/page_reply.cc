@@ -114,6 +114,7 @@ absl::StatusOr<PageReply> ParsePageReply(std::string_view text) {
   PageReply reply;
   reply.url = Member(json, "u");
   reply.title = Member(json, "t");
+  if (const auto cut = json.find("k"); cut != json.end()) reply.cut = Integer(*cut);
   reply.tree = Member(json, "a");
   reply.html = Member(json, "h");
   reply.text = Member(json, "x");

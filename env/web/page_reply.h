@@ -45,6 +45,8 @@ struct PageReply {
   std::string tree;
   std::string html;
   std::string text;
+  // What is not all there: a sum of bits of observe.js, kAsk.
+  int64_t cut = 0;
   std::vector<FrameOwner> owners;
   // Local id, 0 for none.
   int64_t focused = 0;

@@ -33,9 +33,14 @@ Evaluated TooLarge() { return {"null", "the value is larger than 4 MiB", true}; 
 
 // The browser writes what is not ASCII as `\u1234`, or two of them: a reply's JSON has no fewer bytes in UTF-8.
 size_t LeastBytes(std::string_view reply) {
-  size_t escapes = 0;
-  for (size_t at = reply.find("\\u"); at != std::string_view::npos; at = reply.find("\\u", at + 2)) ++escapes;
-  return reply.size() - 4 * escapes;
+  size_t bytes = 0;
+  for (size_t at = 0; at < reply.size();) {
+    const bool escape = reply[at] == '\\' && at + 1 < reply.size();
+    const bool by_number = escape && reply[at + 1] == 'u';
+    bytes += escape ? 2 : 1;
+    at += by_number ? 6 : escape ? 2 : 1;
+  }
+  return bytes;
 }
 
 absl::StatusOr<Evaluated> Read(const Json& reply) {
@@ -76,12 +81,20 @@ absl::StatusOr<std::string> TryLoad(const CallContext& context, Tab& tab, const 
   PROCTOR_ASSIGN_OR_RETURN(const LoadOutcome load, LoadPage(context, tab, url, kLoadCap));
   if (!load.error.empty()) return absl::StrCat("the page could not be loaded: ", load.error);
   if (!load.settle.settled && load.settle.waiting_for == "navigation") return std::string("the page did not load in time");
-  return std::string();
+  return CutOff(tab);
+}
+
+// What a server that fails says of a page is no answer, whatever an expression makes of it.
+bool ServerFailed(const Tab& tab) { return tab.activity().document_status() >= 500; }
+
+absl::Status StatusProblem(const Tab& tab) {
+  return absl::UnavailableError(absl::StrCat("the server answered with status ", tab.activity().document_status()));
 }
 
 absl::Status Load(const CallContext& context, Tab& tab, const std::string& url) {
   PROCTOR_ASSIGN_OR_RETURN(const std::string problem, TryLoad(context, tab, url));
-  return problem.empty() ? absl::OkStatus() : absl::UnavailableError(problem);
+  if (!problem.empty()) return absl::UnavailableError(problem);
+  return ServerFailed(tab) ? StatusProblem(tab) : absl::OkStatus();
 }
 
 // The page where the agent is cannot be had. An error: a site of the task's own failed, and nobody knows what the agent left there.
@@ -89,6 +102,12 @@ absl::Status Load(const CallContext& context, Tab& tab, const std::string& url) 
 absl::Status CheckAgentsFailure(const TaskSites& sites, const LoadFailure& failure) {
   if (!sites.Own(failure.url) || failure.cause == LoadFailure::Cause::kNotTaken) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat("the task's own site could not be loaded: ", failure.text));
+}
+
+// Half of a page of the task's own, where the agent is, answers for nothing.
+absl::Status CheckWhole(const TaskSites& sites, const Tab& tab) {
+  const std::string cut_off = CutOff(tab);
+  return cut_off.empty() || !sites.Own(tab.url()) ? absl::OkStatus() : absl::UnavailableError(cut_off);
 }
 
 // That the page where the agent is gave no such value is the page's answer. A site of the task's own may have more than can be recorded,
@@ -131,6 +150,7 @@ absl::Status CollectInAgentsTab(const CallContext& context, BrowserContext& brow
   if (const LoadFailure failure = tab->Failure(); !failure.text.empty()) {
     PROCTOR_RETURN_IF_ERROR(CheckAgentsFailure(sites, failure));
   }
+  PROCTOR_RETURN_IF_ERROR(CheckWhole(sites, *tab));
   PROCTOR_ASSIGN_OR_RETURN(const Evaluated value, Evaluate(context, *tab, expression));
   if (!AnswersForAgent(sites, *tab, value)) return absl::FailedPreconditionError(value.problem);
   Record(value, *tab, evidence);
@@ -143,10 +163,6 @@ absl::Status CollectExpression(const CallContext& context, BrowserContext& brows
   PROCTOR_ASSIGN_OR_RETURN(const std::string url, ResolveUrl(request.url(), sites.base_urls));
   PROCTOR_ASSIGN_OR_RETURN(const EvidenceTab tab, EvidenceTab::Open(context, browser));
   PROCTOR_RETURN_IF_ERROR(Load(context, *tab, url));
-  // What a server that fails says of the page is no answer, whatever the expression makes of it.
-  if (const int status = (*tab).activity().document_status(); status >= 500) {
-    return absl::UnavailableError(absl::StrCat("the server answered with status ", status));
-  }
   // What the agent was to bring about is not there yet: that is the page's answer.
   PROCTOR_ASSIGN_OR_RETURN(const Evaluated value, Evaluate(context, *tab, request.expression()));
   if (value.too_large) return absl::FailedPreconditionError(value.problem);
@@ -227,15 +243,18 @@ class SequenceVisit {
 
   absl::Status GoToAgents() {
     if (const LoadFailure failure = agent_.Failure(); !failure.text.empty()) return NothingThere(failure);
-    if (!moved_ || loaded_) return absl::OkStatus();
-    return LoadAgents(agent_.url());
+    if (!moved_) return CheckWhole(sites_, agent_);
+    return loaded_ ? absl::OkStatus() : LoadAgents(agent_.url());
   }
 
   // Where the agent is, or what follows from that.
   absl::Status LoadAgents(const std::string& url) {
     loaded_ = true;
     PROCTOR_ASSIGN_OR_RETURN(const std::string problem, TryLoad(context_, fresh_, url));
-    if (problem.empty()) return absl::OkStatus();
+    if (problem.empty()) {
+      // The agent may have brought its site to fail; else that came later.
+      return ServerFailed(fresh_) && !ServerFailed(agent_) && sites_.Own(url) ? StatusProblem(fresh_) : absl::OkStatus();
+    }
     LoadFailure failure = fresh_.Failure();
     if (failure.text.empty()) failure = {problem, url, LoadFailure::Cause::kOther};
     return NothingThere(failure);

@@ -82,7 +82,7 @@ function valueOf(element) {
     case 'input':
       if (element.type === 'password' || element.type === 'checkbox' || element.type === 'radio') return '';
       if (element.type === 'submit' || element.type === 'reset' || element.type === 'button' || element.type === 'image') return '';
-      if (element.type === 'file') return Array.from(element.files ?? [], (file) => file.name).join(', ');
+      if (element.type === 'file') return squeeze(Array.from(element.files ?? [], (file) => file.name).join(', '), kMaxValue);
       return element.value.slice(0, kMaxValue).toWellFormed();
     case 'textarea': return element.value.slice(0, kMaxValue).toWellFormed();
     case 'select': return squeeze(Array.from(element.selectedOptions, (option) => option.label).join(', '), kMaxValue);
@@ -133,7 +133,7 @@ function describe(element, box, focused, heading, known) {
       Array.from(element.options).slice(0, kMaxOptions).map((option) => squeeze(option.label, kMaxText)) : 0;
   const href = (element.localName === 'a' || element.localName === 'area') && element.hasAttribute('href') ? String(element.href).slice(0, 4000).toWellFormed() : '';
   return [
-    idOf(element), role, name, element.localName, text, valueOf(control), statesOf(element, focused),
+    idOf(element), role, name, element.localName.slice(0, kMaxWord), text, valueOf(control), statesOf(element, focused),
     round(box.x), round(box.y), round(box.width), round(box.height), isEditable(element) ? 1 : 0, options,
     squeeze(element.getAttribute('placeholder') ?? element.getAttribute('aria-placeholder'), kMaxText), heading, labelAtLeft(element), href,
     control.localName === 'input' ? control.type : '',

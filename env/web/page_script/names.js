@@ -38,7 +38,7 @@ function roleOf(element) {
   if (element instanceof HTMLFormElement) return formRole(element);
   const given = element.getAttribute('role');
   if (given) {
-    const role = given.trim().split(/\s+/)[0].toLowerCase();
+    const role = given.trim().split(/\s+/)[0].slice(0, kMaxWord).toLowerCase();
     if (role && role !== 'none' && role !== 'presentation') return role === 'img' ? 'image' : role;
     if (role && !element.hasAttribute('tabindex')) return '';
   }

@@ -3,7 +3,10 @@
 const kAsk = {elements: 1, tree: 2, html: 4, text: 8, focus: 16};
 
 class Walk {
-  constructor(wanted) {
+  // `room`: UTF-16 units that descriptions may have, about.
+  constructor(wanted, room) {
+    this.room = room;
+    this.cut = false;
     this.wantElements = (wanted & kAsk.elements) !== 0;
     this.wantTree = (wanted & kAsk.tree) !== 0;
     this.wantMarks = this.wantElements || this.wantTree;
@@ -52,13 +55,17 @@ class Walk {
     if (tag === 'iframe' || tag === 'frame') return this.frame(element, indent, unseen);
     const listed = this.wantMarks && isVisible(element) && (isControl(element, role) || (!inside && hasOwnPointer(element)));
     const box = listed ? element.getBoundingClientRect() : null;
-    const marked = listed && isSized(box) && this.elements.length < kMaxElements;
+    const sized = listed && isSized(box);
+    const marked = sized && this.room > 0 && this.elements.length < kMaxElements;
+    this.cut ||= sized && !marked;
     const hidden = unseen || element.getAttribute('aria-hidden') === 'true';
     const named = marked || (this.wantTree && role && !hidden) || role === 'heading';
     const name = named ? nameOf(tag === 'label' && marked ? element.control ?? element : element, marked && tag === 'label' ? roleOf(element.control ?? element) : role) : '';
     if (marked) {
       const known = tag === 'label' ? undefined : {role: role || 'generic', name};
-      this.elements.push(describe(element, box, this.focused, this.heading, known));
+      const described = describe(element, box, this.focused, this.heading, known);
+      this.room -= JSON.stringify(described).length;
+      this.elements.push(described);
     }
     if (role === 'heading' && name) this.heading = squeeze(name, kMaxText);
     let deeper = indent;
@@ -100,7 +107,7 @@ class Walk {
     if (name) line += ' "' + name + '"';
     const described = marked ? this.elements[this.elements.length - 1] : null;
     if (described && described[5]) line += ' value="' + squeeze(described[5], kMaxText) + '"';
-    if (role === 'heading') line += ' level=' + (element.getAttribute('aria-level') ?? element.localName.slice(1));
+    if (role === 'heading') line += ' level=' + (element.getAttribute('aria-level') ?? element.localName.slice(1)).slice(0, kMaxWord);
     const states = described ? described[6] : statesOf(element, this.focused);
     for (const [state, number] of Object.entries(kStates)) {
       if (states.includes(number)) line += ' ' + state;
@@ -166,20 +173,25 @@ function pageHtml() {
   return (doctype + shell.slice(0, at) + root.getHTML({shadowRoots: roots}) + shell.slice(at)).toWellFormed();
 }
 
-// Everything asked for (a sum of kAsk) as one JSON text; texts cut at `limit` UTF-16 units.
+// Everything asked for (a sum of kAsk) as one JSON text; texts, and elements together, cut at `limit` UTF-16 units. `k`: what was cut, as kAsk.
 function observe(wanted, limit) {
-  const reply = {u: document.URL, t: squeeze(document.title, 1000), v: [innerWidth, innerHeight]};
-  const walk = new Walk(wanted);
+  const reply = {u: document.URL, t: squeeze(document.title, 1000), v: [innerWidth, innerHeight], k: 0};
+  const walk = new Walk(wanted, limit);
+  const cut = (text, part) => {
+    if (text.length > limit) reply.k |= part;
+    return text.slice(0, limit).toWellFormed();
+  };
   if (wanted & (kAsk.elements | kAsk.tree)) {
     if (document.documentElement) walk.children(document.documentElement, 0, 0, false, false, false);
     if (wanted & kAsk.elements) reply.e = walk.elements;
-    if (wanted & kAsk.tree) reply.a = walk.lines.join('\n').slice(0, limit).toWellFormed();
+    if (walk.cut) reply.k |= kAsk.elements;
+    if (wanted & kAsk.tree) reply.a = cut(walk.lines.join('\n'), kAsk.tree);
     reply.o = walk.owners;
   } else {
     reply.o = Array.from(document.querySelectorAll('iframe, frame'), ownerBox);
   }
-  if (wanted & kAsk.text) reply.x = pageText().slice(0, limit).toWellFormed();
-  if (wanted & kAsk.html) reply.h = pageHtml().slice(0, limit).toWellFormed();
+  if (wanted & kAsk.text) reply.x = cut(pageText(), kAsk.text);
+  if (wanted & kAsk.html) reply.h = cut(pageHtml(), kAsk.html);
   if (wanted & kAsk.focus) {
     const focused = walk.focused;
     reply.f = focused && focused !== document.body && focused !== document.documentElement ? idOf(focused) : 0;

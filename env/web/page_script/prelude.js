@@ -4,6 +4,7 @@
 //
 // Nodes are known to the server by local ids, counted per document; the server turns them into marks.
 
+const kMaxWord = 100;  // Of roles and tags.
 const kMaxName = 500;
 const kMaxText = 200;
 const kMaxValue = 1000;

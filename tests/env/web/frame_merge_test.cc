@@ -75,8 +75,33 @@ TEST(FrameMergeTest, TreeReplacesFencesAndNothingElse) {
       "\x01"
       "2\x01 link";
   EXPECT_EQ(
-      FrameMerge(frames, MarkOf).Tree(),
+      FrameMerge(frames, MarkOf).Tree(1000),
       "[1] button\n  iframe \"Inner\"\n    [102] link\n\x01x\x01 bad\niframe\ntext \"[5]\"\n");
+}
+
+// Three documents, each deep inside the one before: every line of the last has the indentation of all.
+TEST(FrameMergeTest, WhatFramesSayTogetherIsBounded) {
+  std::vector<ObservedFrame> frames = {Frame("A", "", 0), Frame("B", "A", 9), Frame("C", "B", 9)};
+  const std::string owner = std::string(1600, ' ') + "\x02" "9\x02\n";
+  frames[0].reply.tree = owner;
+  frames[1].reply.tree = owner;
+  for (int i = 0; i < 20'000; ++i) frames[2].reply.tree += "a\n";
+  for (ObservedFrame& frame : frames) {
+    AddOwner(frame, 9, 0, 0, 1, 0);
+    for (int i = 0; i < 4000; ++i) AddElement(frame, i, 0, 0);
+    frame.reply.html.assign(600'000, 'h');
+    frame.reply.text.assign(600'000, 't');
+  }
+  const FrameMerge merge(frames, MarkOf);
+  constexpr size_t kLimit = 1 << 20;
+  EXPECT_GT(merge.Tree(kLimit).size(), kLimit);
+  EXPECT_LT(merge.Tree(kLimit).size(), kLimit + 4000);
+  EXPECT_EQ(merge.Html(kLimit).size() / 600'000, 2u);
+  EXPECT_EQ(merge.Text(kLimit).size() / 600'000, 2u);
+  v1::Observation observation;
+  merge.FillElements(observation);
+  EXPECT_EQ(observation.elements_size(), kMaxElements);
+  EXPECT_TRUE(observation.elements_truncated());
 }
 
 TEST(FrameMergeTest, FrameThatClaimsToBeItsOwnParentEnds) {
@@ -91,7 +116,7 @@ TEST(FrameMergeTest, FrameThatClaimsToBeItsOwnParentEnds) {
   FrameMerge merge(frames, MarkOf);
   merge.FillElements(observation);
   EXPECT_LE(observation.elements_size(), 40);
-  EXPECT_LT(merge.Tree().size(), 10000u);
+  EXPECT_LT(merge.Tree(1 << 20).size(), 10000u);
   EXPECT_EQ(merge.FocusedMark(), 0);
 }
 

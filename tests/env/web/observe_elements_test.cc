@@ -1,4 +1,5 @@
 // What the element list says of a page.
+#include "absl/strings/str_cat.h"
 #include "tests/env/web/observe_fixture.h"
 
 namespace proctor::env::web {
@@ -167,6 +168,43 @@ TEST_F(ObserveElementsTest, SurvivesDeepAndStrangePages) {
                v1::OBSERVATION_PART_TEXT, v1::OBSERVATION_PART_HTML});
   EXPECT_EQ(observation.elements(0).name(), "A");
   Find(observation, "In form");
+}
+
+TEST_F(ObserveElementsTest, WhatElementsSayTogetherIsBounded) {
+  OpenBody("<script>for (let i = 0; i < 300; ++i) { const list = document.createElement('select');"
+           "for (let j = 0; j < 200; ++j) list.add(new Option('o'.repeat(200))); document.body.append(list); }</script>");
+  const v1::Observation observation = Elements();
+  EXPECT_TRUE(observation.elements_truncated());
+  EXPECT_GT(observation.elements_size(), 50);
+  EXPECT_LT(observation.ByteSizeLong(), size_t{5} << 20);
+}
+
+TEST_F(ObserveElementsTest, WordsOfPagesHaveALength) {
+  OpenBody("<script>const made = document.createElement('x-' + 'y'.repeat(100000)); made.tabIndex = 0; made.textContent = 'Long';"
+           "made.setAttribute('role', 'r'.repeat(100000)); document.body.append(made);</script>");
+  const v1::Observation observation = Elements();
+  ASSERT_EQ(observation.elements_size(), 1);
+  EXPECT_EQ(observation.elements(0).role(), std::string(100, 'r'));
+  EXPECT_LT(observation.ByteSizeLong(), 2000u);
+}
+
+TEST_F(ObserveElementsTest, MarksOfWhatIsLongGoneAreForgotten) {
+  OpenBody("<button>Stays</button><div></div>");
+  const auto rebuilt = [&](int count) {
+    Evaluate(absl::StrCat("document.querySelector('div').innerHTML = '<button>b</button>'.repeat(", count, ")"));
+    return Elements();
+  };
+  const int stays = Find(rebuilt(1), "Stays")->mark();
+  const int first = Find(rebuilt(1), "b")->mark();
+  v1::Observation last;
+  for (int i = 0; i < 12; ++i) {
+    last = rebuilt(4900);
+    EXPECT_EQ(Find(last, "Stays")->mark(), stays);
+  }
+  EXPECT_GT(last.elements(1).mark(), static_cast<int>(ElementRegistry::kMaxMarks));
+  EXPECT_EQ(registry().Describe(Soon(), frames(), first).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_TRUE(registry().Describe(Soon(), frames(), stays).ok());
+  EXPECT_TRUE(registry().Describe(Soon(), frames(), last.elements(1).mark()).ok());
 }
 
 }  // namespace

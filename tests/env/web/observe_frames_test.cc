@@ -82,6 +82,18 @@ TEST_P(ObserveFramesTest, TreeTextAndHtmlHoldTheFrames) {
             std::string::npos);
 }
 
+TEST_P(ObserveFramesTest, BeyondSixtyFourFramesAreLeftOutAndThatIsSaid) {
+  Serve("a.test/inner", "<!doctype html><body><button>Inner</button>text");
+  std::string body = "<!doctype html><body>";
+  for (int i = 0; i < 70; ++i) body += "<iframe src='/inner' style='width:90px;height:40px'></iframe>";
+  Serve("a.test/", body);
+  Open("http://a.test/", 71);
+  const v1::Observation observation = Observe({v1::OBSERVATION_PART_ELEMENTS, v1::OBSERVATION_PART_TEXT});
+  EXPECT_EQ(observation.elements_size(), 63);
+  EXPECT_TRUE(observation.elements_truncated());
+  EXPECT_TRUE(observation.text().truncated());
+}
+
 TEST_P(ObserveFramesTest, ClickPointInsideFramesReachesTheElement) {
   OpenNestedFrames();
   const v1::Observation before = Elements();

@@ -205,13 +205,15 @@ TEST_F(WebActionsTest, TheSameFileIsKeptOnceAndAllHaveALimit) {
     return Act(action);
   };
   for (int i = 0; i < 20; ++i) EXPECT_EQ(upload("a").title(), "a16777216") << last_.action_error();
-  for (int i = 1; i < 16; ++i) {
+  for (int i = 1; i < 15; ++i) {
     content[0] = static_cast<char>('a' + i);
     EXPECT_EQ(upload("b").title(), "b16777216") << last_.action_error();
   }
-  content[0] = '!';
-  EXPECT_THAT(upload("c").action_error(), HasSubstr("268435456"));
+  // Small files are files, too.
   content.resize(1);
+  for (int i = 0; i < 64; ++i) EXPECT_EQ(upload(absl::StrCat("small", i, ".")).title(), absl::StrCat("small", i, ".1")) << last_.action_error();
+  EXPECT_THAT(upload("c").action_error(), HasSubstr("268435456"));
+  content.assign(16 << 20, '!');
   EXPECT_THAT(upload("c").action_error(), HasSubstr("268435456"));
 }
 

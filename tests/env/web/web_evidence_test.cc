@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/env/web/web_fixture.h"
+#include "tests/net/raw_peer.h"
 
 namespace proctor::env::web {
 namespace {
@@ -101,6 +102,58 @@ TEST_F(WebEvidenceTest, WhatIsNotThePagesAnswerIsAFailureToCollect) {
     EXPECT_THAT(evidence.json_values(), IsEmpty());
     EXPECT_NE(evidence.error(), "");
   }
+}
+
+TEST_F(WebEvidenceTest, APageOfASequenceThatItsServerFailsToGiveIsAFailureToCollect) {
+  ResetTo("<title>here</title>");
+  const auto failing = [](const net::HttpRequest&) {
+    net::HttpResponse response = TestSite::Html("<title>sorry</title>");
+    response.status = 502;
+    return response;
+  };
+  site().Answer("/failing", failing);
+  EXPECT_EQ(Sequence("").json_values_size(), 3);
+  EXPECT_THAT(Sequence(site().Url("/failing")).json_values(), IsEmpty());
+  // Where the agent is: read as it stands, loaded anew.
+  site().Answer("/page", failing);
+  const v1::Evidence evidence = Sequence("");
+  EXPECT_THAT(evidence.json_values(), IsEmpty());
+  EXPECT_THAT(evidence.error(), HasSubstr("502"));
+}
+
+TEST_F(WebEvidenceTest, APageThatIsCutOffAnswersForNothing) {
+  net::RawServer server([](net::RawPeer peer) {
+    peer.ReadUntil("\r\n\r\n");
+    peer.Send("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1000\r\n\r\n<title>half</title>");
+  });
+  const std::string url = absl::StrCat("http://127.0.0.1:", server.port(), "/");
+  ResetTo("<title>here</title>");
+  v1::EvidenceRequest named;
+  named.mutable_page_expression()->set_url(url);
+  named.mutable_page_expression()->set_expression("document.title");
+  for (const v1::Evidence& evidence : {Collect(named), Sequence(url)}) {
+    EXPECT_THAT(evidence.json_values(), IsEmpty());
+    EXPECT_THAT(evidence.error(), HasSubstr("cut off"));
+  }
+  // A page of the task's own where the agent is.
+  v1::StartState start;
+  start.set_start_url(url);
+  ASSERT_TRUE(TryReset(start).ok());
+  for (const v1::Evidence& evidence : {InAgentsTab("document.title"), Sequence("")}) {
+    EXPECT_THAT(evidence.json_values(), IsEmpty());
+    EXPECT_THAT(evidence.error(), HasSubstr("cut off"));
+  }
+}
+
+TEST_F(WebEvidenceTest, WhatAnAgentWritesHasTheSizeThatItHas) {
+  ResetTo("<p></p><script>document.querySelector('p').textContent = '\\\\u'.repeat(5000) + '\u00e9'.repeat(1000000)</script>");
+  const v1::Evidence evidence = InAgentsTab("document.querySelector('p').textContent");
+  EXPECT_EQ(evidence.error(), "");
+  ASSERT_EQ(evidence.json_values_size(), 1);
+  EXPECT_GT(evidence.json_values(0).size(), 2'000'000u);
+  const v1::Evidence few = InAgentsTab("'\\\\u'.repeat(300)");
+  EXPECT_EQ(few.error(), "");
+  EXPECT_EQ(few.json_values_size(), 1);
 }
 
 TEST_F(WebEvidenceTest, AScriptThatThrowsInAPageThatTheOracleNamesIsThePagesAnswer) {
