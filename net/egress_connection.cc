@@ -229,6 +229,8 @@ class Connection final : public EgressConnection {
     keep = keep && (framed || switched);
     if (!switched) parser->get().keep_alive(keep);
     co_await SendReply(*parser, bodiless || switched, error);
+    // An orderly end would say that this was the whole reply.
+    if (error && !framed && !switched) ResetClient();
     if (error || closed_) co_return false;
     if (switched) {
       co_await RunTunnel();
@@ -346,9 +348,15 @@ class Connection final : public EgressConnection {
   }
 
   // Lets the browser read the last reply: closing with unread input would reset the connection.
+  void ResetClient() {
+    ErrorCode ignored;
+    client_.socket().set_option(asio::socket_base::linger(true, 0), ignored);
+    client_.close();
+  }
+
   asio::awaitable<void> Linger() {
     ErrorCode error;
-    if (closed_) co_return;
+    if (closed_ || !client_.socket().is_open()) co_return;
     client_.socket().shutdown(tcp::socket::shutdown_send, error);
     client_.expires_after(kLingerTimeout);
     for (int i = 0; i < 64 && !error && !closed_; ++i) {

@@ -29,6 +29,8 @@ constexpr std::chrono::seconds kHandshakeTimeout{10};
 constexpr std::chrono::seconds kWriteTimeout{60};
 constexpr std::chrono::seconds kLingerTimeout{2};
 constexpr int kHeaderLimit = 64 << 10;
+// As much as is read at once.
+constexpr int kReadBytes = 64 << 10;
 
 std::string ToString(beast::string_view view) { return std::string(view.data(), view.size()); }
 
@@ -205,7 +207,8 @@ class HttpServerImpl final : public HttpServer {
 
   template <typename Stream>
   asio::awaitable<void> Serve(Stream& stream) {
-    beast::flat_buffer buffer;
+    // Its parser takes the body out, but what a chunk's header or the trailers have stays here until its end comes.
+    beast::flat_buffer buffer{kHeaderLimit + kReadBytes};
     bool keep_alive = true;
     while (keep_alive) {
       keep_alive = co_await ServeOne(stream, buffer);

@@ -1,6 +1,11 @@
 // Servers and clients of the proxy that are slow, silent or wrong.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <cerrno>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "egress_fixture.h"
@@ -8,6 +13,7 @@
 namespace proctor::net {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -80,6 +86,25 @@ TEST_F(EgressFaultsTest, SilentServersGive504AndIdleTunnelsEnd) {
   tunnel.Send("CONNECT " + at + " HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_THAT(tunnel.ReadUntil("\r\n\r\n"), StartsWith("HTTP/1.1 200"));
   EXPECT_TRUE(tunnel.IsClosedByPeer());
+}
+
+TEST_F(EgressFaultsTest, AReplyWithoutLengthThatBreaksOffDoesNotEndInOrder) {
+  std::atomic<bool> read = false;
+  RawServer server([&](RawPeer peer) {
+    peer.ReadUntil("\r\n\r\n");
+    peer.Send("HTTP/1.0 200 OK\r\n\r\nhalf");
+    while (!read) std::this_thread::yield();
+    const linger reset = {1, 0};
+    setsockopt(peer.fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    peer.Close();
+  });
+  RawPeer peer = RawPeer::Connect(Open());
+  peer.Send(absl::StrCat("GET http://127.0.0.1:", server.port(), "/ HTTP/1.1\r\nHost: a\r\n\r\n"));
+  EXPECT_THAT(peer.ReadUntil("half"), EndsWith("half"));
+  read = true;
+  char byte = 0;
+  EXPECT_EQ(recv(peer.fd(), &byte, 1, 0), -1);
+  EXPECT_EQ(errno, ECONNRESET);
 }
 
 }  // namespace

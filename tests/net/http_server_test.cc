@@ -110,6 +110,14 @@ TEST(HttpServerTest, LimitsHeadersAndBodies) {
               StartsWith("HTTP/1.1 413"));
 }
 
+TEST(HttpServerTest, LimitsWhatStandsAroundChunks) {
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string much(1'000'000, 'x');
+  for (const std::string& around : {"1;" + much, "1;a=\"" + much, "0\r\nX: " + much, "1\r\na\r\n0\r\nX: " + much}) {
+    EXPECT_THAT(AnswerTo(head + around), StartsWith("HTTP/1.1 4")) << around.substr(0, 20);
+  }
+}
+
 TEST(HttpServerTest, ClosesConnectionsOfSlowSenders) {
   HttpServer::Options options;
   options.idle_timeout = absl::Milliseconds(50);
