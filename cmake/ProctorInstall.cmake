@@ -35,4 +35,7 @@ install(DIRECTORY ${CMAKE_BINARY_DIR}/python/proctor/v1 DESTINATION ${python}/pr
 install(FILES server/proctord.yaml server/proctord.service DESTINATION ${CMAKE_INSTALL_DATADIR}/proctor COMPONENT server)
 install(FILES ${CMAKE_BINARY_DIR}/clients/cli/completion.bash
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME proctor COMPONENT server)
+# The README's links lead to the others.
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT server)
+install(FILES docker/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/docker COMPONENT server)
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT server FILES_MATCHING PATTERN "*.md")

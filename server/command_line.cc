@@ -111,7 +111,7 @@ absl::Status Apply(int flag, const std::string& value, v1::ServerConfig& config)
     case kUnsandboxed: browser.set_allow_unsandboxed(true); return absl::OkStatus();
     case kBrowser: browser.set_executable(value); return absl::OkStatus();
     case kBrowserUser: browser.set_user(value); return absl::OkStatus();
-    case kExchangeDir: config.set_exchange_dir(value); return absl::OkStatus();
+    case kExchangeDir: config.set_exchange_dir(FromHere(value)); return absl::OkStatus();
     case kEnable: (*config.mutable_environments())[value].set_enabled(true); return absl::OkStatus();
     case kModelEndpoint: FlagEndpoint(config).set_base_url(value); return absl::OkStatus();
     case kModelName: FlagEndpoint(config).set_model(value); return absl::OkStatus();
@@ -219,6 +219,10 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
     PROCTOR_ASSIGN_OR_RETURN(locations, LoadYamlProto(file, line.config));
   }
   for (const auto& [flag, value] : flags) PROCTOR_RETURN_IF_ERROR(Apply(flag, value, line.config));
+  // These open no socket: any path that holds a data directory will do.
+  const bool at_rest = line.mode == CommandLine::Mode::kFsck || line.mode == CommandLine::Mode::kRepair || line.mode == CommandLine::Mode::kBackup;
+  if (at_rest) line.config.set_unix_socket("");
+  if (at_rest) line.config.clear_listen_address();
   PROCTOR_RETURN_IF_ERROR(CheckConfiguration(line.config, consent, locations));
   return line;
 }
@@ -258,14 +262,15 @@ directory; nothing else has to be started. Stop it with Ctrl-C or SIGTERM: it dr
                                act,record,propose,judge,label,read_rewards,administer; --tenant NAME; --expires 720h
   --anyone-on-the-network-may-connect
                                with auth.allow_unprotected_network in the file: serve the network without TLS or tokens
-  --fsck                       check the data directory of a stopped server, exit; with --repair mend what can be mended
+  --fsck                       check the data directory of a stopped server, exit; with --repair mend what can be mended. A
+                               check too folds the database's log into the database: not on a read-only disk
   --backup DIR                 copy the data directory to DIR, which is missing or empty, while its server goes on; exit
   --check-config               check file and flags, print the configuration in force, exit
   --version, --help
 
 The addresses are printed and written to addresses.json in the data directory.
 Exit codes: 0 stopped as asked, 1 failed, 2 bad flags or configuration, 3 the data directory is in use, 4 it is damaged
-(--fsck).
+(proctord --fsck says where), or a --backup of it lacks blobs.
 )";
 }
 

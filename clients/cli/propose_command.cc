@@ -61,7 +61,7 @@ void SetModelSource(const Arguments& arguments, v1::ModelSource& source) {
 }
 
 std::vector<Flag> TemplateFlags() {
-  return {TextsFlag("site", "SITE", "templates of this practice site"),
+  return {TextsFlag("site", "SITE", "templates of this site, or application of the practice desktop"),
           TextsFlag("template", "SITE/NAME", "this template"),
           TextsFlag("held-out-site", "SITE", "all its tasks are for testing"),
           TextsFlag("held-out-template", "SITE/NAME", "all its tasks are for testing"),
@@ -160,8 +160,8 @@ Command ProposeCommand() {
   return {
       .name = "task propose",
       .summary =
-          "proposes tasks from the practice sites' templates, by crawling a site, or by asking a "
-          "model, as a job",
+          "proposes tasks from templates of the practice sites and the practice desktop, by "
+          "crawling a site, or by asking a model, as a job",
       .flags =
           std::vector<Flag>{
               NumberFlag("count", "how many accepted tasks are wanted, default 10", 1, 10'000),

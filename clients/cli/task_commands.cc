@@ -271,7 +271,7 @@ std::vector<Command> TaskCommands() {
            .run = Reject},
           {.name = "task templates",
            .summary = "lists the templates that tasks can be proposed from",
-           .flags = {TextsFlag("site", "SITE", "of this practice site")},
+           .flags = {TextsFlag("site", "SITE", "of this site, or application of the practice desktop")},
            .run = ListTemplates}};
 }
 

@@ -88,7 +88,7 @@ def check_context(root: pathlib.Path) -> Iterator[str]:
     folders |= set(re.search(r"^foreach\(room ([\w ]+)\)", cmake, re.MULTILINE)[1].split())
     needed = {f"{folder}/CMakeLists.txt" for folder in folders} | {"CMakeLists.txt", "CMakePresets.json"}
     install = (root / "cmake" / "ProctorInstall.cmake").read_text()
-    for files in re.findall(r"^install\(FILES ([^$)]*?) DESTINATION", install, re.MULTILINE):
+    for files in re.findall(r"^install\((?:FILES|DIRECTORY) ([^$)]*?) DESTINATION", install, re.MULTILINE):
         needed |= set(files.split())
     for path in sorted(needed):
         if not sent_to_the_builder(ignore, path):

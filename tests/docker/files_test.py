@@ -37,6 +37,7 @@ SPOILT = [
     (".dockerignore", "!docker/healthcheck\n", "", "COPY docker/healthcheck: .dockerignore keeps it"),
     (".dockerignore", "!storage\n", "", "keeps storage/CMakeLists.txt from the builder"),
     (".dockerignore", "!LICENSE\n", "", "keeps LICENSE from the builder"),
+    (".dockerignore", "!docs\n", "", "keeps docs from the builder"),
     (".dockerignore", "*\n!CMakeLists.txt", "!CMakeLists.txt", "lets build/release/server/proctord through"),
     (".dockerignore", "!docker/proctord.yaml", "!docker", "lets docker/secrets/server.key through"),
     (".dockerignore", "**/__pycache__\n**/*.pyc\n", "", "client.cpython-311.pyc through"),

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <regex>
 #include <set>
@@ -77,6 +78,19 @@ TEST_F(ConfigurationTest, TheExampleEqualsTheDefaults) {
   google::protobuf::util::MessageDifferencer differencer;
   differencer.ReportDifferencesToString(&difference);
   EXPECT_TRUE(differencer.Compare(defaults->config, example->config)) << difference;
+}
+
+TEST_F(ConfigurationTest, WhatOpensNoSocketTakesADirectoryTooLongForOne) {
+  const std::string folder = "/" + std::string(120, 'd');
+  const auto serve = ParseCommandLine({"proctord", "--data-dir", folder});
+  EXPECT_THAT(std::string(serve.status().message()), HasSubstr("longer than the 107 bytes"));
+  for (const std::vector<std::string>& mode : {std::vector<std::string>{"--fsck"}, {"--fsck", "--repair"}, {"--backup", "/copy"}}) {
+    std::vector<std::string> command = {"proctord", "--data-dir", folder, "--listen", ""};
+    command.insert(command.end(), mode.begin(), mode.end());
+    const auto line = ParseCommandLine(command);
+    ASSERT_TRUE(line.ok()) << line.status();
+    EXPECT_EQ(line->config.data_dir(), folder);
+  }
 }
 
 TEST_F(ConfigurationTest, TheExampleNamesEveryField) {
@@ -335,6 +349,11 @@ TEST_F(ConfigurationTest, TheExchangeDirectoryIsInTheDataDirectoryUnlessNamed) {
   const auto of_flag = ParseCommandLine(with_flag);
   ASSERT_TRUE(of_flag.ok()) << of_flag.status();
   EXPECT_EQ(of_flag->config.exchange_dir(), "/srv/of-the-flag");
+  // From where the command was typed.
+  const auto relative = ParseCommandLine({"proctord", "--unix-socket", "", "--data-dir", "data", "--exchange-dir", "files"});
+  ASSERT_TRUE(relative.ok()) << relative.status();
+  EXPECT_EQ(relative->config.data_dir(), std::filesystem::current_path().string() + "/data");
+  EXPECT_EQ(relative->config.exchange_dir(), std::filesystem::current_path().string() + "/files");
   EXPECT_THAT(Refused("exchange_dir: here\n"), HasSubstr("exchange_dir: not an absolute path"));
 }
 

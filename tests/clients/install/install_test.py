@@ -61,6 +61,13 @@ class InstallTest(unittest.TestCase):
         script = self.prefix / "share/bash-completion/completions/proctor"
         self.assertIn("_proctor", run("bash", "-c", f"source {script}; complete -p proctor"))
 
+    def test_the_pages_that_the_readme_links_to_are_there(self):
+        (readme,) = self.installed("share/doc/proctor/README.md")
+        links = re.findall(r"\]\((?!\w+:)([^)#]+)", readme.read_text())
+        self.assertGreater(len(links), 5)
+        for link in links:
+            self.assertTrue((readme.parent / link).is_file(), link)
+
     def test_every_proto_is_there_and_compiles(self):
         protos = self.installed("share/proctor/proto/proctor/v1/*.proto")
         self.assertEqual(len(list((ROOT / "proto/proctor/v1").glob("*.proto"))), len(protos))
