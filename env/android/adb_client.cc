@@ -190,13 +190,6 @@ absl::StatusOr<ShellResult> AdbClient::Shell(const CallContext& context, const s
   }
 }
 
-absl::Status AdbClient::Exec(const CallContext& context, const std::string& serial, std::string_view command, size_t max_output,
-                             std::string& output) const {
-  const absl::StatusOr<bool> same = ExecUnless(context, serial, command, max_output, "", output);
-  if (same.ok() && *same) output.clear();
-  return same.status();
-}
-
 absl::StatusOr<bool> AdbClient::ExecUnless(const CallContext& context, const std::string& serial, std::string_view command,
                                            size_t max_output, std::string_view expected, std::string& output) const {
   PROCTOR_RETURN_IF_ERROR(CheckCommand(command));

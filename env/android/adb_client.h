@@ -72,12 +72,8 @@ class AdbClient {
   // code.
   absl::StatusOr<ShellResult> Shell(const CallContext& context, const std::string& serial, std::string_view command,
                                     size_t max_output = kMaxShellOutput) const;
-  // What a command writes, bytes as they are, into `output` (replaced; its memory is used again). Its exit code is not known.
-  absl::Status Exec(const CallContext& context, const std::string& serial, std::string_view command, size_t max_output,
-                    std::string& output) const;
-
-  // The same, but true, and `output` is not to be used, if it writes exactly `expected`: for 4 MB half a millisecond less.
-  // `expected` must not lie in `output`.
+  // What a command writes, bytes as they are, into `output` (replaced; its memory is used again). Its exit code is not known. True, and
+  // `output` is not to be used, if it writes exactly `expected`, which must not lie in `output`: for 4 MB half a millisecond less.
   absl::StatusOr<bool> ExecUnless(const CallContext& context, const std::string& serial, std::string_view command, size_t max_output,
                                   std::string_view expected, std::string& output) const;
 

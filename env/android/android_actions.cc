@@ -16,6 +16,8 @@ namespace {
 
 // A command that types or swipes may take a while; one that takes longer hangs.
 constexpr absl::Duration kCommandCap = absl::Seconds(40);
+// Of a step's time, what is kept for seeing what came of it.
+constexpr absl::Duration kLookReserve = absl::Seconds(20);
 // Between touching a field and typing: its cursor comes with the next frames.
 constexpr absl::Duration kFocusCap = absl::Seconds(2);
 constexpr absl::Duration kDefaultPress = absl::Seconds(1);
@@ -89,7 +91,7 @@ absl::StatusOr<ActionOutcome> ActionRunner::Run(const CallContext& context, cons
       status = PressButton(context, action.press_button().button(), outcome);
       break;
     case v1::Action::kOpenApp:
-      status = OpenApp(context.Child(kCommandCap), device_, action.open_app().name(), outcome.error);
+      status = OpenApp(context, kCommandCap, device_, action.open_app().name(), outcome.error);
       observer_.Touched();
       break;
     default:
@@ -148,6 +150,10 @@ absl::StatusOr<bool> ActionRunner::Resolve(const CallContext& context, const v1:
 absl::Status ActionRunner::Do(const CallContext& context, const std::vector<std::string>& lines, ActionOutcome& outcome) {
   observer_.Touched();
   for (const std::string& line : lines) {
+    if (&line != &lines.front() && context.remaining() < kLookReserve) {
+      outcome.error = "Only a part of it was done before the step's time was up: look what is there, and do less at a time.";
+      return absl::OkStatus();
+    }
     const absl::StatusOr<std::string> done = device_.Run(context.Child(kCommandCap), line);
     if (absl::IsFailedPrecondition(done.status())) {
       outcome.error = absl::StrCat("The device refused it: ", done.status().message());

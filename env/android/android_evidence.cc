@@ -46,6 +46,12 @@ size_t ValueEnd(const std::string& row, size_t at, const std::vector<std::string
                                                                              : row.size();
 }
 
+// `content` may end with 0 whatever happened, and a provider may die after some rows.
+bool Refused(const ShellResult& result) {
+  static const re2::RE2* const kComplaint = new re2::RE2("(?m)^(Error while|\\[ERROR\\])");
+  return result.exit_code != 0 || re2::RE2::PartialMatch(result.errors, *kComplaint) || (result.output.empty() && !result.errors.empty());
+}
+
 // "a=1, b=NULL" as an object.
 absl::StatusOr<Json> ParseRow(const std::string& row, const std::vector<std::string>& projection) {
   Json object = Json::object();
@@ -150,9 +156,9 @@ absl::StatusOr<std::string> EvidenceCollector::ContentQuery(const CallContext& c
   if (query.projection_size() > 0) absl::StrAppend(&command, " --projection ", absl::StrJoin(query.projection(), ":"));
   if (!query.where().empty()) absl::StrAppend(&command, " --where ", ShellQuote(query.where()));
   PROCTOR_ASSIGN_OR_RETURN(const ShellResult result, device_.Shell(context, command));
-  // It ends with 0 whatever happened.
-  if (result.output.empty() && !result.errors.empty()) {
-    return absl::FailedPreconditionError(absl::StrCat("content query: ", SanitizeUtf8(TruncateUtf8(result.errors, 300))));
+  if (Refused(result)) {
+    const std::string words = SanitizeUtf8(TruncateUtf8(result.errors, 300));
+    return absl::FailedPreconditionError(absl::StrCat("content query: exit code ", result.exit_code, ": ", words));
   }
   return ContentRowsAsJson(result.output, {query.projection().begin(), query.projection().end()});
 }
@@ -182,6 +188,7 @@ absl::StatusOr<std::string> EvidenceCollector::LogLines(const CallContext& conte
 
 absl::StatusOr<std::string> EvidenceCollector::Foreground(const CallContext& context) {
   PROCTOR_ASSIGN_OR_RETURN(const android::Foreground front, ReadForeground(context, device_));
+  if (front.package.empty()) return absl::UnavailableError("the device does not say what is in front");
   return DumpJson({{"package", front.package}, {"activity", front.activity}});
 }
 

@@ -38,7 +38,7 @@ AndroidWorld::AndroidWorld(Options options, DevicePool& pool, std::unique_ptr<De
 AndroidWorld::~AndroidWorld() { EndEpisode(); }
 
 void AndroidWorld::EndEpisode() {
-  if (dirty_ && Ready().ok()) {
+  if (lease_->leftovers().dirty && Ready().ok()) {
     const absl::Status released = Release(CallContext::WithTimeout(kReleaseCap));
     if (!released.ok()) LogWarning("device not released clean", {{"serial", lease_->serial()}, {"reason", std::string(released.message())}});
   }
@@ -46,8 +46,8 @@ void AndroidWorld::EndEpisode() {
 }
 
 absl::Status AndroidWorld::Release(const CallContext& context) {
-  PROCTOR_RETURN_IF_ERROR(CleanUp(context, device_, leftovers_));
-  dirty_ = false;
+  PROCTOR_RETURN_IF_ERROR(CleanUp(context, device_, lease_->leftovers()));
+  lease_->leftovers().dirty = false;
   return absl::OkStatus();
 }
 
@@ -81,13 +81,15 @@ absl::Status AndroidWorld::AwaitDevice(const CallContext& context) {
 }
 
 absl::Status AndroidWorld::Prepare(const CallContext& context, const v1::AndroidStart& start) {
-  if (dirty_) PROCTOR_RETURN_IF_ERROR(Checked(Release(context)));
-  dirty_ = true;
+  Leftovers& leftovers = lease_->leftovers();
+  // This session's or the last one's.
+  if (leftovers.dirty) PROCTOR_RETURN_IF_ERROR(Checked(Release(context)));
+  leftovers.dirty = true;
   episode_ = std::make_unique<Episode>(device_, options_.settings);
   episode_->start = start;
   PROCTOR_RETURN_IF_ERROR(Checked(GoHome(context, device_)));
-  PROCTOR_RETURN_IF_ERROR(episode_->text.Begin(context, leftovers_.input_method));
-  PROCTOR_RETURN_IF_ERROR(Checked(PrepareStart(context, device_, episode_->log, start, leftovers_)));
+  PROCTOR_RETURN_IF_ERROR(episode_->text.Begin(context, leftovers.input_method));
+  PROCTOR_RETURN_IF_ERROR(Checked(PrepareStart(context, device_, episode_->log, start, leftovers)));
   return Checked(episode_->observer.Begin(context));
 }
 
@@ -114,21 +116,28 @@ absl::StatusOr<ResetResult> AndroidWorld::Reset(const CallContext& context, cons
 
 void AndroidWorld::NoteFront() {
   const std::string& package = episode_->observer.foreground().package;
-  if (!IsAndroidsOwn(package)) leftovers_.packages.insert(package);
+  if (!IsAndroidsOwn(package)) lease_->leftovers().packages.insert(package);
+}
+
+absl::StatusOr<bool> AndroidWorld::LoggedEnd(const CallContext& context) {
+  const v1::AndroidStart& start = episode_->start;
+  if (start.end_log_regex().empty()) return false;
+  const absl::StatusOr<std::vector<std::string>> lines =
+      episode_->log.Lines(context, {start.log_filters().begin(), start.log_filters().end()});
+  if (absl::IsNotFound(lines.status())) return false;
+  PROCTOR_RETURN_IF_ERROR(lines.status());
+  const re2::RE2 expression(start.end_log_regex(), re2::RE2::Quiet);
+  return std::any_of(lines->begin(), lines->end(), [&](const std::string& line) { return re2::RE2::PartialMatch(line, expression); });
 }
 
 absl::StatusOr<v1::EndReason> AndroidWorld::WorldEnd(const CallContext& context) {
-  const v1::AndroidStart& start = episode_->start;
-  if (!start.end_log_regex().empty()) {
-    PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> lines,
-                             episode_->log.Lines(context, {start.log_filters().begin(), start.log_filters().end()}));
-    const re2::RE2 expression(start.end_log_regex(), re2::RE2::Quiet);
-    for (const std::string& line : lines) {
-      if (re2::RE2::PartialMatch(line, expression)) return v1::END_REASON_WORLD_ENDED;
-    }
-  }
-  if (start.expected_activity().empty()) return v1::END_REASON_UNSPECIFIED;
-  const bool inside = re2::RE2::FullMatch(episode_->observer.foreground().activity, start.expected_activity());
+  PROCTOR_ASSIGN_OR_RETURN(const bool logged, LoggedEnd(context));
+  if (logged) return v1::END_REASON_WORLD_ENDED;
+  const std::string& expected = episode_->start.expected_activity();
+  const std::string& activity = episode_->observer.foreground().activity;
+  // A device that does not say what is in front says neither that it is the application nor that it is not.
+  if (expected.empty() || activity.empty()) return v1::END_REASON_UNSPECIFIED;
+  const bool inside = re2::RE2::FullMatch(activity, expected);
   episode_->steps_outside = inside ? 0 : episode_->steps_outside + 1;
   return episode_->steps_outside >= 2 ? v1::END_REASON_LEFT_APP : v1::END_REASON_UNSPECIFIED;
 }

@@ -60,6 +60,8 @@ class AndroidWorld final : public World {
   absl::Status Ready() const;
   // The same for what a call returned: a device that is gone is not the caller's mistake.
   absl::Status Checked(absl::Status status) const;
+  // Whether a line of the log ends the episode. False also when the log no longer holds the start.
+  absl::StatusOr<bool> LoggedEnd(const CallContext& context);
   absl::StatusOr<v1::EndReason> WorldEnd(const CallContext& context);
   // The value as JSON text.
   absl::StatusOr<std::string> CollectOne(const CallContext& context, const v1::EvidenceRequest& request);
@@ -71,9 +73,6 @@ class AndroidWorld final : public World {
   DevicePool& pool_;
   const std::unique_ptr<DevicePool::Lease> lease_;
   Device device_;
-  Leftovers leftovers_;
-  // There is something to put back.
-  bool dirty_ = false;
   // DevicePool::Losses when the episode began.
   int64_t losses_ = 0;
   std::unique_ptr<Episode> episode_;

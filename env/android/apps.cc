@@ -132,6 +132,26 @@ absl::Status Tell(const absl::Status& status, std::string& error) {
   return absl::OkStatus();
 }
 
+absl::Status FindAndOpen(const CallContext& context, Device& device, const std::string& name, std::string& error) {
+  const std::string wanted = Normal(name);
+  if (IsPackageName(name) && absl::StrContains(name, '.')) return Tell(StartActivity(context, device, name), error);
+  PROCTOR_ASSIGN_OR_RETURN(const ShellResult listed,
+                           device.Shell(context, absl::StrCat("cmd package query-activities --brief ", kLauncherFlags)));
+  const std::vector<std::string> found = Named(ComponentsIn(listed.output), wanted);
+  if (found.size() == 1) return Tell(StartActivity(context, device, found[0]), error);
+  if (found.size() > 1) {
+    error = absl::StrCat("Several applications go by that name: open one by its package: ", absl::StrJoin(found, ", "), ".");
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<bool> opened = OpenByLabel(context, device, wanted);
+  if (!opened.ok()) return Tell(opened.status(), error);
+  if (!*opened) {
+    error = absl::StrCat("There is no application \"", SanitizeUtf8(TruncateUtf8(name, 100)),
+                         "\": name it as the launcher shows it, or by its package.");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::vector<std::string> ComponentsIn(std::string_view text) {
@@ -162,23 +182,10 @@ absl::Status StartActivity(const CallContext& context, Device& device, const std
   return absl::FailedPreconditionError(SanitizeUtf8(TruncateUtf8(ToStd(absl::StripAsciiWhitespace(words)), 300)));
 }
 
-absl::Status OpenApp(const CallContext& context, Device& device, const std::string& name, std::string& error) {
-  const std::string wanted = Normal(name);
-  if (IsPackageName(name) && absl::StrContains(name, '.')) return Tell(StartActivity(context, device, name), error);
-  PROCTOR_ASSIGN_OR_RETURN(const ShellResult listed,
-                           device.Shell(context, absl::StrCat("cmd package query-activities --brief ", kLauncherFlags)));
-  const std::vector<std::string> found = Named(ComponentsIn(listed.output), wanted);
-  if (found.size() == 1) return Tell(StartActivity(context, device, found[0]), error);
-  if (found.size() > 1) {
-    error = absl::StrCat("Several applications go by that name: open one by its package: ", absl::StrJoin(found, ", "), ".");
-    return absl::OkStatus();
-  }
-  const absl::StatusOr<bool> opened = OpenByLabel(context, device, wanted);
-  if (!opened.ok()) return Tell(opened.status(), error);
-  if (!*opened) {
-    error = absl::StrCat("There is no application \"", SanitizeUtf8(TruncateUtf8(name, 100)),
-                         "\": name it as the launcher shows it, or by its package.");
-  }
+absl::Status OpenApp(const CallContext& context, absl::Duration cap, Device& device, const std::string& name, std::string& error) {
+  const absl::Status opened = FindAndOpen(context.Child(cap), device, name, error);
+  if (!absl::IsDeadlineExceeded(opened) || !context.Check("opening an application").ok()) return opened;
+  error = "Looking for the application took too long: open it by its package, or from the home screen.";
   return absl::OkStatus();
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -77,10 +78,6 @@ absl::StatusOr<std::string> Device::RunAsRoot(const CallContext& context, std::s
       absl::StrCat("the device ", serial_, " gives no root: use an emulator or a debuggable build, and `adb root`"));
 }
 
-absl::Status Device::Exec(const CallContext& context, std::string_view command, size_t max_output, std::string& output) {
-  return adb_.Exec(context, serial_, command, max_output, output);
-}
-
 absl::StatusOr<bool> Device::ExecUnless(const CallContext& context, std::string_view command, size_t max_output,
                                         std::string_view expected, std::string& output) {
   return adb_.ExecUnless(context, serial_, command, max_output, expected, output);
@@ -94,11 +91,11 @@ absl::StatusOr<std::string> Device::Pull(const CallContext& context, const std::
   PROCTOR_ASSIGN_OR_RETURN(const Root root, FindRoot(context));
   if (root != Root::kSu) return content;
   // Below a folder that only root may enter, a file that is there looks as one that is not.
-  PROCTOR_ASSIGN_OR_RETURN(const ShellResult there, Shell(context, absl::StrCat("su 0 ls ", ShellQuote(path))));
-  if (there.exit_code != 0) return absl::NotFoundError(absl::StrCat(path, ": ", Words(there)));
-  std::string bytes;
-  PROCTOR_RETURN_IF_ERROR(Exec(context, absl::StrCat("su 0 cat ", ShellQuote(path), " 2>/dev/null"), max_bytes, bytes));
-  return bytes;
+  PROCTOR_ASSIGN_OR_RETURN(ShellResult read, Shell(context, absl::StrCat("su 0 cat ", ShellQuote(path)), max_bytes));
+  if (read.exit_code == 0) return std::move(read.output);
+  // All else is no word about the file: root was refused, or reading broke off.
+  if (absl::StrContains(read.errors, "No such file")) return absl::NotFoundError(absl::StrCat(path, ": ", Words(read)));
+  return Annotate(Failed(read), path);
 }
 
 absl::Status Device::Push(const CallContext& context, const std::string& path, std::string_view content) {

@@ -37,11 +37,11 @@ class Device {
   absl::StatusOr<std::string> Run(const CallContext& context, std::string_view command);
   // The same as root. FAILED_PRECONDITION where the device gives no root.
   absl::StatusOr<std::string> RunAsRoot(const CallContext& context, std::string_view command);
-  absl::Status Exec(const CallContext& context, std::string_view command, size_t max_output, std::string& output);
   absl::StatusOr<bool> ExecUnless(const CallContext& context, std::string_view command, size_t max_output, std::string_view expected,
                                   std::string& output);
 
-  // A file, as root where only root may read it. NOT_FOUND, PERMISSION_DENIED, RESOURCE_EXHAUSTED.
+  // A file, as root where only root may read it. NOT_FOUND only if there is none; PERMISSION_DENIED, RESOURCE_EXHAUSTED, or
+  // FAILED_PRECONDITION with the device's words.
   absl::StatusOr<std::string> Pull(const CallContext& context, const std::string& path, size_t max_bytes);
   absl::Status Push(const CallContext& context, const std::string& path, std::string_view content);
 

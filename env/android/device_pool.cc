@@ -139,14 +139,17 @@ absl::StatusOr<std::unique_ptr<DevicePool::Lease>> DevicePool::Acquire(const Cal
     longest = entry.free_since;
   }
   if (chosen.empty()) return Refuse(serial);
-  entries_[chosen].leased = true;
-  return std::make_unique<Lease>(*this, chosen);
+  Entry& entry = entries_[chosen];
+  entry.leased = true;
+  return std::make_unique<Lease>(*this, chosen, std::exchange(entry.leftovers, {}));
 }
 
-void DevicePool::GiveBack(const std::string& serial) {
+void DevicePool::GiveBack(const std::string& serial, Leftovers leftovers) {
   MutexLock lock(mutex_);
-  entries_[serial].leased = false;
-  entries_[serial].free_since = absl::Now();
+  Entry& entry = entries_[serial];
+  entry.leased = false;
+  entry.free_since = absl::Now();
+  entry.leftovers = std::move(leftovers);
   changed_.SignalAll();
 }
 

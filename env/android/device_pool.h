@@ -16,6 +16,7 @@
 #include "common/mutex.h"
 #include "env/android/adb_client.h"
 #include "env/android/adb_server.h"
+#include "env/android/leftovers.h"
 
 namespace proctor::env::android {
 
@@ -40,15 +41,19 @@ class DevicePool {
   // One device, until destroyed. The device may come and go meanwhile.
   class Lease {
    public:
-    Lease(DevicePool& pool, std::string serial) : pool_(pool), serial_(std::move(serial)) {}
-    ~Lease() { pool_.GiveBack(serial_); }
+    Lease(DevicePool& pool, std::string serial, Leftovers leftovers)
+        : pool_(pool), serial_(std::move(serial)), leftovers_(std::move(leftovers)) {}
+    ~Lease() { pool_.GiveBack(serial_, std::move(leftovers_)); }
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
     const std::string& serial() const { return serial_; }
+    // What is to be put back, also by leases before. What is left at the end is the next one's. Not thread-safe.
+    Leftovers& leftovers() { return leftovers_; }
 
    private:
     DevicePool& pool_;
     const std::string serial_;
+    Leftovers leftovers_;
   };
 
   // A device that can be used now and nobody has; empty `serial`: the one that was given back longest ago. RESOURCE_EXHAUSTED: taken;
@@ -73,6 +78,8 @@ class DevicePool {
     int64_t losses = 0;
     // When it was given back; never: the infinite past.
     absl::Time free_since = absl::InfinitePast();
+    // While nobody has it.
+    Leftovers leftovers;
   };
 
   void Watch();
@@ -81,7 +88,7 @@ class DevicePool {
   void KeepConnected();
   // Every entry that is not in `devices` is away. `trouble`: why there is no list, or empty.
   void Update(const std::vector<AdbDevice>& devices, const std::string& trouble);
-  void GiveBack(const std::string& serial);
+  void GiveBack(const std::string& serial, Leftovers leftovers);
   bool Allowed(const std::string& serial) const;
   int CountLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string WhyNoneLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -79,6 +79,7 @@ Foreground ParseForeground(std::string_view text) {
 
 absl::StatusOr<Foreground> ReadForeground(const CallContext& context, Device& device) {
   PROCTOR_ASSIGN_OR_RETURN(const ShellResult result, device.Shell(context, kForegroundCommand));
+  if (absl::StripAsciiWhitespace(result.output).empty()) return absl::UnavailableError("the device says nothing about its screen");
   return ParseForeground(result.output);
 }
 

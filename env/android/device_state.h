@@ -24,6 +24,7 @@ struct Foreground {
 
 // Android words it differently from version to version (7 to 14 are known); what is not understood is left out.
 Foreground ParseForeground(std::string_view text);
+// UNAVAILABLE if the device says nothing at all: Android's services are gone, whatever adb still answers.
 absl::StatusOr<Foreground> ReadForeground(const CallContext& context, Device& device);
 
 // Adds battery, clock, time zone and keyboard.

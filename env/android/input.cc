@@ -17,9 +17,10 @@ namespace proctor::env::android {
 namespace {
 
 constexpr int kKeyTab = 61;
-// One `input text`, so that no line gets too long for the device and typing shows progress.
+// One `input text`, so that no line takes long: devices type about a hundred characters a second, and have a time for each line.
 constexpr size_t kMaxTextPiece = 500;
-constexpr size_t kMaxLine = 4000;
+// What is joined; a longer command is a line by itself. Each `input` takes up to a second to start.
+constexpr size_t kMaxLine = 600;
 // `input keyevent` with several codes.
 constexpr size_t kMaxCodes = 200;
 // Since Android 12: `input keycombination`.

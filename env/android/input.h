@@ -42,7 +42,7 @@ std::vector<std::string> ClearCommands(int api_level, size_t characters);
 // not, and for modifiers below API level 31.
 absl::StatusOr<std::vector<std::string>> ChordCommands(const std::vector<std::string>& chords, int api_level);
 
-// `commands` joined into as few lines as fit; each stops at the first that fails.
+// `commands` joined into lines that each end soon; each stops at the first that fails.
 std::vector<std::string> Join(const std::vector<std::string>& commands);
 
 }  // namespace proctor::env::android

@@ -48,9 +48,11 @@ absl::StatusOr<std::vector<std::string>> LogWatch::Lines(const CallContext& cont
   if (result.exit_code != 0) {
     return absl::FailedPreconditionError(absl::StrCat("logcat: ", SanitizeUtf8(TruncateUtf8(result.errors, 200))));
   }
-  // Without the mark the log is so full that the start is lost: then all that is left came since.
   bool found = false;
-  return LinesAfter(result.output, marker_, found);
+  std::vector<std::string> lines = LinesAfter(result.output, marker_, found);
+  // What is left may be older: the log is of several buffers, and only one of them held the mark.
+  if (!found) return absl::NotFoundError("the log no longer holds the episode's start");
+  return lines;
 }
 
 }  // namespace proctor::env::android

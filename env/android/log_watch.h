@@ -23,7 +23,8 @@ class LogWatch {
   // From here on.
   absl::Status Begin(const CallContext& context);
 
-  // Lines that came since and pass `filters` (as logcat takes them; empty: all), in order.
+  // Lines that came since and pass `filters` (as logcat takes them; empty: all), in order. NOT_FOUND: the log no longer holds the start;
+  // FAILED_PRECONDITION: logcat's refusal.
   absl::StatusOr<std::vector<std::string>> Lines(const CallContext& context, const std::vector<std::string>& filters);
 
  private:

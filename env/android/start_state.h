@@ -2,29 +2,16 @@
 #ifndef PROCTOR_ENV_ANDROID_START_STATE_H_
 #define PROCTOR_ENV_ANDROID_START_STATE_H_
 
-#include <set>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "env/android/device.h"
+#include "env/android/leftovers.h"
 #include "env/android/log_watch.h"
 #include "proctor/v1/android.pb.h"
 
 namespace proctor::env::android {
-
-// What an episode leaves on the device. Kept until it was put back, also over the loss of the device.
-struct Leftovers {
-  // Applications that were in front or were started, without the home screen and Android's own surfaces.
-  std::set<std::string> packages;
-  // `accelerometer_rotation` and `user_rotation` before; empty: not turned.
-  std::string auto_rotation;
-  std::string user_rotation;
-  // The input method before ours; empty: not changed.
-  std::string input_method;
-  // `auto_time` before the clock was set; empty: not set.
-  std::string auto_time;
-};
 
 // Wakes the screen, unlocks it where no secret is asked, goes home.
 absl::Status GoHome(const CallContext& context, Device& device);

@@ -137,7 +137,7 @@ TEST(AdbClientTest, EndlessStreamsAreCut) {
   const ScriptedServer server("OKAYOKAY", ScriptedServer::Then::kEndless);
   for (const absl::Status& status : AskAll(server.client(), Long())) EXPECT_FALSE(status.ok());
   std::string bytes;
-  EXPECT_EQ(server.client().Exec(Long(), "s", "cat", 1'000'000, bytes).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(server.client().ExecUnless(Long(), "s", "cat", 1'000'000, "", bytes).status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(bytes, "");
   std::string packets = "OKAYOKAY";
   for (int i = 0; i < 10; ++i) packets += Packet(1, 50'000, std::string(50'000, 'x'));

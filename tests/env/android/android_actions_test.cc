@@ -121,6 +121,15 @@ TEST_F(ActionsTest, TypesWhereTheFocusIs) {
   EXPECT_EQ(Field(kNameField), "-x");
 }
 
+TEST_F(ActionsTest, TextThatIsTooLongForTheStepsTimeIsTheAgentsErrorAndLeavesTimeToLook) {
+  const v1::Observation editor = NewContact();
+  // Less than what is kept for looking: one line is typed.
+  const auto result = world_->Act(CallContext::WithTimeout(absl::Seconds(18)), TypeInto(Find(editor, "name").mark(), std::string(1200, 'x')), {});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_THAT(result->observation.action_error(), HasSubstr("Only a part"));
+  EXPECT_EQ(Field(kNameField), std::string(500, 'x'));
+}
+
 TEST_F(ActionsTest, RefusesTextThatItCannotTypeBeforeItTouchesAnything) {
   const v1::Observation editor = NewContact();
   EXPECT_THAT(Refusal(TypeInto(Find(editor, "name").mark(), "Grüße")), HasSubstr("ADB_KEYBOARD"));

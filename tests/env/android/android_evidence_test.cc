@@ -56,6 +56,23 @@ TEST_F(EvidenceTest, AFile) {
   EXPECT_THAT(Error(request), HasSubstr("absolute"));
 }
 
+TEST_F(EvidenceTest, AFileThatRootCannotReadIsNotOneThatIsNotThere) {
+  v1::EvidenceRequest request;
+  request.mutable_file()->set_path("/data/data/com.proctor.notes/files/none.txt");
+  EXPECT_EQ(Value(request), R"({"exists":false})");
+  lab_->device().SetFaults([](fake::Faults& faults) { faults.su_refuses = "su: request rejected"; });
+  EXPECT_THAT(Error(request), HasSubstr("su: request rejected"));
+  EXPECT_THAT(Error(Rows("SELECT 1")), HasSubstr("su: request rejected"));
+}
+
+TEST_F(EvidenceTest, AFileThatCannotBeReadToItsEndIsNoFile) {
+  lab_->device().SetFaults([](fake::Faults& faults) { faults.broken_reads = true; });
+  v1::EvidenceRequest request;
+  request.mutable_file()->set_path(kNotes);
+  EXPECT_THAT(Error(request), HasSubstr("I/O error"));
+  EXPECT_THAT(Error(Rows("SELECT 1")), HasSubstr("I/O error"));
+}
+
 TEST_F(EvidenceTest, ASetting) {
   v1::EvidenceRequest request;
   request.mutable_setting()->set_namespace_("system");
@@ -87,6 +104,23 @@ TEST_F(EvidenceTest, RowsOfAContentProvider) {
   EXPECT_TRUE(lab_->device().files().empty());
 }
 
+TEST_F(EvidenceTest, RowsOfAContentProviderThatDiesAmidThemAreNone) {
+  v1::EvidenceRequest request;
+  request.mutable_content_query()->set_uri("content://contacts/torn");
+  EXPECT_THAT(Error(request), HasSubstr("Error while accessing provider"));
+  request.mutable_content_query()->set_uri("content://contacts/killed");
+  EXPECT_THAT(Error(request), HasSubstr("exit code 137"));
+}
+
+TEST_F(EvidenceTest, ADatabaseThatChangesWhileItIsCopiedIsCopiedAgain) {
+  lab_->device().With([](fake::Phone& phone) { phone.notes().Save(0, "Fresh"); });
+  // Between the database and its write-ahead log: what is in the log goes over into the database, which has been copied.
+  lab_->device().SetFaults([](fake::Faults& faults) { faults.busy_reads = 1; });
+  EXPECT_EQ(Value(Rows("SELECT text FROM notes WHERE text = 'Fresh'")), R"([{"text":"Fresh"}])");
+  lab_->device().SetFaults([](fake::Faults& faults) { faults.busy_reads = 1 << 30; });
+  EXPECT_THAT(Error(Rows("SELECT text FROM notes")), HasSubstr("being written"));
+}
+
 TEST_F(EvidenceTest, RowsOfADatabaseThatIsBeingWritten) {
   // Only in the write-ahead log by now.
   lab_->device().With([](fake::Phone& phone) { phone.notes().Save(0, "Fresh"); });
@@ -114,6 +148,24 @@ TEST_F(EvidenceTest, LinesOfTheLog) {
             R"({"captures":[["1.5","2"],["2","x"]],"lines":["I/Score: score=1.5 level=2","W/Score: score=2 level=x"],"sum":3.5})");
   request.mutable_log_lines()->set_regex("(");
   Error(request);
+}
+
+TEST_F(EvidenceTest, ALogThatLostTheStartIsNoEvidence) {
+  lab_->device().With([](fake::Phone& phone) {
+    for (int i = 0; i < 6000; ++i) phone.Log("I", "Noise", "score=1");
+  });
+  v1::EvidenceRequest request;
+  request.mutable_log_lines()->set_regex("score=(.*)");
+  EXPECT_THAT(Error(request), HasSubstr("no longer holds"));
+}
+
+TEST_F(EvidenceTest, ADeviceThatDoesNotSayWhatIsInFrontIsNoEvidence) {
+  v1::EvidenceRequest request;
+  request.mutable_foreground();
+  lab_->device().SetFaults([](fake::Faults& faults) { faults.missing_services = {"activity", "window"}; });
+  EXPECT_THAT(Error(request), HasSubstr("does not say what is in front"));
+  lab_->device().SetFaults([](fake::Faults& faults) { faults.missing_services.insert("display"); });
+  EXPECT_THAT(Error(request), HasSubstr("says nothing"));
 }
 
 TEST_F(EvidenceTest, WhatIsInFrontAndNothingOnTheScreenChanges) {

@@ -214,6 +214,28 @@ TEST_F(PoolTest, ADeviceThatStaysAwayIsToldAfterTheWait) {
   EXPECT_TRUE(back.ok()) << back.status();
 }
 
+TEST_F(PoolTest, TheNextSessionPutsBackWhatTheLastOneCouldNot) {
+  if (!Make(Devices(1))) GTEST_SKIP() << kNoAdb;
+  v1::AndroidSettings settings;
+  settings.set_text_method(v1::ANDROID_TEXT_METHOD_ADB_KEYBOARD);
+  world_ = lab_->Open(settings);
+  v1::AndroidStart start;
+  start.add_setup()->set_rotate(1);
+  Reset(start);
+  lab_->device().adbd().GoOffline();
+  world_.reset();
+  ASSERT_TRUE(Comes([this] { return !lab_->environment().Describe().available(); }));
+  EXPECT_EQ(Setting("secure", "default_input_method"), "com.android.adbkeyboard/.AdbIME");
+  lab_->device().adbd().GoOnline();
+  ASSERT_TRUE(lab_->environment().AwaitDevices(Soon(), 1).ok());
+  world_ = lab_->Open();
+  absl::StatusOr<ResetResult> back = ResetOf(*world_);
+  for (int i = 0; i < 100 && !back.ok(); ++i) back = ResetOf(*world_);
+  EXPECT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(Setting("secure", "default_input_method"), "com.android.inputmethod.latin/.LatinIME");
+  EXPECT_EQ(Setting("system", "accelerometer_rotation"), "1");
+}
+
 TEST_F(PoolTest, AnAdbServerThatDiesIsStartedAgain) {
   if (!Make(Devices(2))) GTEST_SKIP() << kNoAdb;
   world_ = lab_->Open();

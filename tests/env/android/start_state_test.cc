@@ -177,6 +177,18 @@ TEST_F(StartStateTest, LeavingTheExpectedActivityForLongerThanAStepEndsTheEpisod
   EXPECT_EQ(world_->Idle(Soon(), {})->world_end, v1::END_REASON_LEFT_APP);
 }
 
+TEST_F(StartStateTest, ADeviceThatDoesNotSayWhatIsInFrontHasNotLeftTheExpectedActivity) {
+  v1::AndroidStart start;
+  start.add_setup()->set_start_activity("com.android.contacts");
+  start.set_expected_activity("com\\.android\\.contacts/.*");
+  Reset(start);
+  lab_->device().SetFaults([](fake::Faults& faults) { faults.missing_services = {"activity", "window"}; });
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Act(Press(v1::DEVICE_BUTTON_HOME)).world_end, v1::END_REASON_UNSPECIFIED);
+  // One that says nothing at all is not up.
+  lab_->device().SetFaults([](fake::Faults& faults) { faults.missing_services.insert("display"); });
+  EXPECT_EQ(world_->Act(Soon(), Press(v1::DEVICE_BUTTON_HOME), {}).status().code(), absl::StatusCode::kUnavailable);
+}
+
 TEST_F(StartStateTest, WhatIsExpectedMustBeInFrontAtTheStart) {
   v1::AndroidStart start;
   start.add_setup()->set_shell("log -t T never");
@@ -195,6 +207,17 @@ TEST_F(StartStateTest, ALineOfTheLogEndsTheEpisode) {
   EXPECT_EQ(editor.world_end, v1::END_REASON_UNSPECIFIED) << "a line from before the start counted";
   Act(TypeInto(Find(editor.observation, "text").mark(), "Water the plants"));
   EXPECT_EQ(Act(TapOn(editor.observation, "Save")).world_end, v1::END_REASON_WORLD_ENDED);
+}
+
+TEST_F(StartStateTest, NoLineEndsTheEpisodeOnceTheLogLostTheStart) {
+  v1::AndroidStart start;
+  start.set_end_log_regex("saved note");
+  Reset(start);
+  // As those of an earlier episode in a buffer that keeps them for longer.
+  lab_->device().With([](fake::Phone& phone) {
+    for (int i = 0; i < 6000; ++i) phone.Log("I", "Notes", "saved note 7");
+  });
+  EXPECT_EQ(Act(Press(v1::DEVICE_BUTTON_HOME)).world_end, v1::END_REASON_UNSPECIFIED);
 }
 
 TEST_F(StartStateTest, TheLogIsReadFromTheStartWhateverTheClockDoes) {

@@ -67,6 +67,13 @@ int FakeDevice::Settings(Io io) {
 }
 
 int FakeDevice::Content(Io io) {
+  // Providers that die amid their rows.
+  const bool torn = io.after("--uri") == "content://contacts/torn", killed = io.after("--uri") == "content://contacts/killed";
+  if (torn || killed) {
+    io.output += "Row: 0 display_name=Ada Lovelace\n";
+    if (torn) io.errors += "Error while accessing provider:contacts\njava.lang.IllegalStateException\n";
+    return killed ? 137 : 0;
+  }
   if (io.at(1) != "query" || io.after("--uri") != "content://contacts/phones") {
     io.errors += "[ERROR] Unsupported URI\n";
     return 0;
@@ -95,6 +102,10 @@ int FakeDevice::Content(Io io) {
 int FakeDevice::Dumpsys(Io io) {
   const std::string service = io.at(1);
   const std::string full = absl::StrReplaceAll(phone_->Activity(), {{"/.", absl::StrCat("/", phone_->Package(), ".")}});
+  if (faults_.missing_services.contains(service)) {
+    absl::StrAppend(&io.errors, "Can't find service: ", service, "\n");
+    return 0;
+  }
   if (service == "activity") {
     absl::StrAppend(&io.output, "ACTIVITY MANAGER ACTIVITIES (dumpsys activity activities)\n",
                     "    topResumedActivity=ActivityRecord{8c5ab57 u0 ", phone_->Activity(), " t12}\n",

@@ -102,7 +102,15 @@ bool FakeDevice::Private(const std::string& path) { return absl::StartsWith(path
 
 bool FakeDevice::LoadFile(const std::string& path, std::string& content) {
   if (Private(path) && !as_root_) return false;
-  if (const std::string real = RealPath(path); !real.empty()) return ReadReal(real, content);
+  if (const std::string real = RealPath(path); !real.empty()) {
+    const bool read = ReadReal(real, content);
+    if (absl::EndsWith(path, ".db") && faults_.busy_reads > 0) {
+      --faults_.busy_reads;
+      phone_->notes().Save(0, "Busy");
+      phone_->notes().Checkpoint();
+    }
+    return read;
+  }
   const auto found = files_.find(path);
   if (found == files_.end()) return false;
   content = found->second;

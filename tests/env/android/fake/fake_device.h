@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,14 @@ struct Faults {
   std::string drop_at;
   // Pictures and UI dumps are noise.
   bool garbage = false;
+  // `dumpsys` does not find these services.
+  std::set<std::string> missing_services;
+  // What `su` says, if anything, instead of doing it.
+  std::string su_refuses;
+  // `cat` gives half of a file, and ends with an I/O error.
+  bool broken_reads = false;
+  // So many reads of the notes' database are each followed by one more note and a checkpoint.
+  int busy_reads = 0;
 };
 
 // Thread-safe.

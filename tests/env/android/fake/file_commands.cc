@@ -27,7 +27,10 @@ int FakeDevice::Cat(Io io) {
   for (size_t i = 1; i < io.arguments.size(); ++i) {
     std::string content;
     if (LoadFile(io.at(i), content)) {
-      io.output += content;
+      io.output += faults_.broken_reads ? content.substr(0, content.size() / 2) : content;
+      if (!faults_.broken_reads) continue;
+      absl::StrAppend(&io.errors, "cat: ", io.at(i), ": I/O error\n");
+      code = 1;
     } else {
       absl::StrAppend(&io.errors, "cat: ", io.at(i), ": No such file or directory\n");
       code = 1;
@@ -106,6 +109,10 @@ int FakeDevice::Su(Io io) {
   if (!options_.phone.root) {
     io.errors += "/system/bin/sh: su: inaccessible or not found\n";
     return 127;
+  }
+  if (!faults_.su_refuses.empty()) {
+    absl::StrAppend(&io.errors, faults_.su_refuses, "\n");
+    return 1;
   }
   const Arguments rest(io.arguments.begin() + 2, io.arguments.end());
   const bool before = std::exchange(as_root_, true);

@@ -48,5 +48,6 @@ int64_t NotesDatabase::Save(int64_t id, const std::string& text) {
 void NotesDatabase::Remove(int64_t id) { Run(absl::StrCat("DELETE FROM notes WHERE id = ", id)); }
 void NotesDatabase::TogglePin(int64_t id) { Run(absl::StrCat("UPDATE notes SET pinned = 1 - pinned WHERE id = ", id)); }
 void NotesDatabase::Clear() { Run("DELETE FROM notes"); }
+void NotesDatabase::Checkpoint() { Run("PRAGMA wal_checkpoint(TRUNCATE)"); }
 
 }  // namespace proctor::env::android::fake

@@ -27,6 +27,8 @@ class NotesDatabase {
   void Remove(int64_t id);
   void TogglePin(int64_t id);
   void Clear();
+  // Empties the write-ahead log into the database.
+  void Checkpoint();
 
   const std::string& path() const { return path_; }
 
