@@ -56,6 +56,9 @@ std::string Encode(const RfbEvent& event) {
 struct RfbCallbacks {
   static RfbClient* Self(rfbClient* client) { return static_cast<RfbClient*>(rfbClientGetClientData(client, &kClientTag)); }
   static rfbBool MakeBuffer(rfbClient* client) { return Self(client)->MakeBuffer(client) ? TRUE : FALSE; }
+  static void Fill(rfbClient* client, int x, int y, int width, int height, uint32_t color) {
+    Self(client)->Fill(client, x, y, width, height, color);
+  }
   static void Updated(rfbClient* client, int x, int y, int width, int height) { Self(client)->Updated(x, y, width, height); }
   static void Finished(rfbClient* client) { Self(client)->Finished(); }
   // The library frees it.
@@ -110,6 +113,11 @@ RfbClient::~RfbClient() {
 void RfbClient::Wake() const {
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t size = write(wake_fd_, &one, sizeof one);
+}
+
+bool RfbClient::Stopping() const {
+  MutexLock lock(mutex_);
+  return stopping_;
 }
 
 absl::Status RfbClient::status() const {
@@ -216,6 +224,7 @@ absl::Status RfbClient::Handshake() {
   if (client_ == nullptr) return absl::ResourceExhaustedError("no memory for a VNC client");
   rfbClientSetClientData(client_, &kClientTag, this);
   client_->MallocFrameBuffer = &RfbCallbacks::MakeBuffer;
+  fill_ = std::exchange(client_->GotFillRect, &RfbCallbacks::Fill);
   client_->GotFrameBufferUpdate = &RfbCallbacks::Updated;
   client_->FinishedFrameBufferUpdate = &RfbCallbacks::Finished;
   client_->GetPassword = &RfbCallbacks::Password;
@@ -297,6 +306,11 @@ bool RfbClient::Serve() {
 bool RfbClient::MakeBuffer(_rfbClient* client) {
   const int width = client->width, height = client->height;
   dirty_.clear();
+  dirty_pixels_ = 0;
+  if (Stopping()) {
+    client->width = client->height = 0;
+    return false;
+  }
   if (width <= 0 || height <= 0 || width > kMaxSidePx || height > kMaxSidePx) {
     failure_ = absl::StrCat("the screen of ", width, " x ", height, " pixels is too large: at most ", kMaxSidePx, " x ", kMaxSidePx);
     // Nothing can be drawn on it any more.
@@ -317,12 +331,22 @@ bool RfbClient::MakeBuffer(_rfbClient* client) {
   return true;
 }
 
+// A few bytes of a message may ask for the whole screen to be drawn, thousands of times.
+void RfbClient::Fill(_rfbClient* client, int x, int y, int width, int height, uint32_t color) {
+  if (!Stopping()) fill_(client, x, y, width, height, color);
+}
+
 void RfbClient::Updated(int x, int y, int width, int height) {
-  if (dirty_.size() < kMaxDirty) {
+  const int64_t screen = int64_t{client_->width} * client_->height;
+  dirty_pixels_ += int64_t{width} * height;
+  if (dirty_.size() < kMaxDirty && dirty_pixels_ <= screen) {
     dirty_.push_back({x, y, width, height});
   } else {
     dirty_ = {{0, 0, client_->width, client_->height}};
+    dirty_pixels_ = screen;
   }
+  // The library refuses the next rectangle then, and with it the rest of the message.
+  if (Stopping()) client_->width = client_->height = 0;
 }
 
 void RfbClient::Finished() {
@@ -340,6 +364,7 @@ void RfbClient::Finished() {
     }
   }
   dirty_.clear();
+  dirty_pixels_ = 0;
   ++change_.count;
   change_.time = absl::Now();
   phase_ = Phase::kOpen;

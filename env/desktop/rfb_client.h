@@ -97,9 +97,11 @@ class RfbClient {
   bool WritePending();
   void EndWith(const absl::Status& status);
   void Wake() const;
+  bool Stopping() const;
 
   // Called by the library, on the thread.
   bool MakeBuffer(_rfbClient* client);
+  void Fill(_rfbClient* client, int x, int y, int width, int height, uint32_t color);
   void Updated(int x, int y, int width, int height);
   void Finished();
   friend struct RfbCallbacks;
@@ -113,7 +115,10 @@ class RfbClient {
   struct Dirty {
     int x, y, width, height;
   };
+  // Together never more than the screen, however often it was drawn over.
   std::vector<Dirty> dirty_;
+  int64_t dirty_pixels_ = 0;
+  void (*fill_)(_rfbClient*, int, int, int, int, uint32_t) = nullptr;
   std::string failure_;
 
   mutable Mutex mutex_;

@@ -69,6 +69,10 @@ class RfbPeer {
     return Big16(x) + Big16(y) + Big16(width) + Big16(height) + Big32(static_cast<uint32_t>(encoding));
   }
   static std::string Update(int rectangles) { return std::string("\x00\x00", 2) + Big16(rectangles); }
+  // A rectangle of one colour, as RRE has it: few bytes, however large.
+  static std::string Painted(int x, int y, int width, int height, const std::string& bgr) {
+    return Rectangle(x, y, width, height, 2) + Big32(0) + bgr + '\0';
+  }
   // A whole picture of one colour, blue, green, red.
   static std::string Filled(int width, int height, const std::string& bgr) {
     std::string out = Update(1) + Rectangle(0, 0, width, height, 0);

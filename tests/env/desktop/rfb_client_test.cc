@@ -9,6 +9,7 @@
 #include <zlib.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -145,6 +146,61 @@ TEST(RfbClientTest, KnowsWhenTheScreenStandsStill) {
   const auto still = (*client)->AwaitStill(context, absl::Now(), absl::Milliseconds(20), absl::Seconds(30));
   ASSERT_TRUE(still.ok()) << still.status();
   EXPECT_TRUE(*still);
+}
+
+TEST(RfbClientTest, ShowsWhatWasDrawnLastHoweverOftenItWasDrawnOver) {
+  const FakeRfbServer server([](RfbPeer& peer) {
+    peer.Greet();
+    peer.SayScreen(8, 4);
+    peer.ReadSetUp();
+    peer.Write(RfbPeer::Filled(8, 4, "abc"));
+    std::string update = RfbPeer::Update(5001);
+    // More than is remembered apart, and more than the screen.
+    for (int i = 0; i < 5000; ++i) update += RfbPeer::Painted(0, 0, 8, 4, i % 2 == 0 ? "xyz" : "XYZ");
+    peer.Write(update + RfbPeer::Painted(3, 1, 1, 1, "ABC"));
+    peer.ReadAll();
+  });
+  auto client = Connect(server);
+  ASSERT_TRUE(client.ok()) << client.status();
+  const CallContext context = CallContext::WithTimeout(absl::Seconds(30));
+  while ((*client)->change().count < 2 && context.Check("update").ok()) std::this_thread::yield();
+  imaging::Image image;
+  uint64_t count = 0;
+  (*client)->Copy(image, count);
+  const auto pixel = [&](int x, int y) { return std::string(reinterpret_cast<const char*>(image.bgra.data()) + 4 * (8 * y + x), 4); };
+  EXPECT_EQ(pixel(0, 0), "XYZ\xff");
+  EXPECT_EQ(pixel(7, 3), "XYZ\xff");
+  EXPECT_EQ(pixel(3, 1), "ABC\xff");
+}
+
+// Some bytes each ask for the whole screen to be drawn: what one message can say takes the library many minutes.
+TEST(RfbClientTest, EndsAmidAMessageThatDrawsTheScreenOverAndOver) {
+  constexpr int kWidth = 4096, kHeight = 2048;
+  std::string copies = RfbPeer::Update(65535), fills = RfbPeer::Update(1) + RfbPeer::Rectangle(0, 0, kWidth, kHeight, 2);
+  fills += Big32(0xffffffff) + "abc" + '\0';
+  for (int i = 0; i < 65535; ++i) {
+    copies += RfbPeer::Rectangle(0, 0, kWidth, kHeight, 1) + Big16(0) + Big16(0);
+    fills += std::string("abc") + '\0' + Big16(0) + Big16(0) + Big16(kWidth) + Big16(kHeight);
+  }
+  for (const std::string& message : {copies, fills}) {
+    std::promise<void> amid;
+    const FakeRfbServer server([&](RfbPeer& peer) {
+      peer.Greet();
+      peer.SayScreen(kWidth, kHeight);
+      peer.ReadSetUp();
+      peer.Write(RfbPeer::Update(1) + RfbPeer::Painted(0, 0, kWidth, kHeight, "xyz"));
+      peer.Write(message.substr(0, 16'000));
+      amid.set_value();
+      peer.Write(message.substr(16'000));
+      peer.ReadAll();
+    });
+    auto client = Connect(server);
+    ASSERT_TRUE(client.ok()) << client.status();
+    amid.get_future().wait();
+    const std::future<void> gone = std::async(std::launch::async, [&] { client->reset(); });
+    // It takes some milliseconds, or the better part of a minute at least.
+    EXPECT_EQ(gone.wait_for(std::chrono::seconds(10)), std::future_status::ready) << "it draws on";
+  }
 }
 
 TEST(RfbClientTest, FollowsAScreenThatChangesItsSize) {
