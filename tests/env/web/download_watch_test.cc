@@ -53,14 +53,24 @@ TEST(DownloadWatchTest, AFolderThatHasTooMuchIsEmptiedAndNoOther) {
 
 class EndlessDownloadTest : public WebWorldTestBase {
  protected:
-  // Sends without end, from when the asker's frame is gone.
-  void Endless(net::RawPeer peer) {
-    peer.ReadUntil("\r\n\r\n");
-    ++asked_;
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    bool sent = peer.Send("HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Disposition: attachment\r\n\r\n");
-    while (sent) sent = peer.Send(std::string(1 << 20, 'x'));
-    ++ended_;
+  // A page whose frame asks for a download of the same site and goes before it begins; it has no end.
+  void Serve(net::RawPeer peer) {
+    const std::string request = peer.ReadUntil("\r\n\r\n");
+    if (request.starts_with("GET / ")) {
+      Answer(peer, "<script>onmessage = () => { document.querySelector('iframe').remove(); document.title = 'gone'; }</script><iframe src=/frame></iframe>");
+    } else if (request.starts_with("GET /frame ")) {
+      Answer(peer, "<a href=/endless download>x</a><script>document.querySelector('a').click();"
+                   "setTimeout(() => parent.postMessage('', '*'), 100)</script>");
+    } else if (request.starts_with("GET /endless ")) {
+      ++asked_;
+      std::this_thread::sleep_for(std::chrono::milliseconds(500));
+      bool sent = peer.Send("HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n");
+      while (sent) sent = peer.Send(std::string(1 << 20, 'x'));
+      ++ended_;
+    }
+  }
+  static void Answer(net::RawPeer& peer, const std::string& html) {
+    peer.Send(absl::StrCat("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: ", html.size(), "\r\n\r\n", html));
   }
 
   std::atomic<int> asked_ = 0;
@@ -68,10 +78,10 @@ class EndlessDownloadTest : public WebWorldTestBase {
 };
 
 TEST_F(EndlessDownloadTest, OfAFrameThatIsGoneIsEnded) {
-  net::RawServer server([this](net::RawPeer peer) { Endless(std::move(peer)); });
-  site().Page("/frame", absl::StrCat("<a href='http://127.0.0.1:", server.port(), "/endless' download>x</a><script>",
-                                     "document.querySelector('a').click(); setTimeout(() => parent.postMessage('', '*'), 100)</script>"));
-  ResetTo("<title>page</title><script>onmessage = () => document.querySelector('iframe').remove()</script><iframe src=/frame></iframe>");
+  net::RawServer server([this](net::RawPeer peer) { Serve(std::move(peer)); });
+  v1::StartState start;
+  start.set_start_url(absl::StrCat("http://127.0.0.1:", server.port(), "/"));
+  ASSERT_TRUE(TryReset(start).ok());
   EXPECT_TRUE(Comes([&] { return asked_ > 0; }));
   EXPECT_TRUE(Comes([&] { return ended_ == asked_; }));
 }
