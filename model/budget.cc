@@ -58,27 +58,32 @@ absl::Status Budget::Load(const CallContext& context, const Reservation::Share& 
 
 Failure Budget::Reserve(const CallContext& context, const Payer& payer, std::optional<double> usd,
                         Reservation& reservation) {
-  std::vector<Reservation::Share> shares = SharesOf(payer);
-  for (const Reservation::Share& share : shares) {
+  Reservation wanted = {.shares = SharesOf(payer)};
+  for (const Reservation::Share& share : wanted.shares) {
     if (share.limit_usd > 0 && !usd) {
       return Fail(v1::MODEL_FAILURE_BUDGET,
                   absl::StrCat("the budget of ", share.scope, " cannot be kept: the model has no price"));
     }
     if (const absl::Status status = Load(context, share); !status.ok()) return OfStatus(status);
   }
+  Failure failure = ReserveMore(usd.value_or(0), wanted);
+  if (failure.ok()) reservation = std::move(wanted);
+  return failure;
+}
+
+Failure Budget::ReserveMore(double usd, Reservation& reservation) {
   MutexLock lock(mutex_);
-  const double wanted = usd.value_or(0);
-  for (const Reservation::Share& share : shares) {
+  for (const Reservation::Share& share : reservation.shares) {
     const Account& account = accounts_[{share.scope, share.period}];
-    if (share.limit_usd > 0 && account.spent + account.reserved + wanted > share.limit_usd + kRounding) {
+    if (share.limit_usd > 0 && account.spent + account.reserved + usd > share.limit_usd + kRounding) {
       return Fail(
           v1::MODEL_FAILURE_BUDGET,
           absl::StrFormat("the budget of %s is spent: $%.6f of $%.6f, $%.6f set aside for running calls, $%.6f asked",
-                          share.scope, account.spent, share.limit_usd, account.reserved, wanted));
+                          share.scope, account.spent, share.limit_usd, account.reserved, usd));
     }
   }
-  for (const Reservation::Share& share : shares) accounts_[{share.scope, share.period}].reserved += wanted;
-  reservation = {.shares = std::move(shares), .usd = wanted};
+  for (const Reservation::Share& share : reservation.shares) accounts_[{share.scope, share.period}].reserved += usd;
+  reservation.usd += usd;
   return {};
 }
 

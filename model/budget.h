@@ -44,8 +44,9 @@ struct Reservation {
 };
 
 // Thread-safe. A call begins only if what it may cost at most (its prompt as estimated, its longest reply) fits into
-// what is left of every budget after what other running calls may cost: so no budget is overdrawn but by the error of
-// the estimate.
+// what is left of every budget after what other running calls may cost, and goes on with another attempt only if what the last one cost fits in
+// once more: so no budget is overdrawn but by the error of the estimate. What a server may have done without saying so is paid as
+// estimated.
 class Budget {
  public:
   // `database` (with the tables of MigrateTables) and `clock` outlive it; without a database, spending is forgotten at
@@ -57,6 +58,9 @@ class Budget {
   // holds and there is no price; the reservation is empty then. Blocks on the database the first time that a scope is
   // seen. Other failures: the database cannot be read (SERVER), TIMEOUT and CANCELLED from `context`.
   Failure Reserve(const CallContext& context, const Payer& payer, std::optional<double> usd, Reservation& reservation);
+  // Sets aside `usd` more for a call that goes on, such as what another attempt comes to after one that was paid for. BUDGET: a budget is
+  // spent; nothing is added then. Does not block.
+  Failure ReserveMore(double usd, Reservation& reservation);
   // The call has ended and cost `usd`. Call Record within a transaction to keep it.
   void Settle(const Reservation& reservation, double usd);
   static absl::Status Record(storage::Transaction& transaction, const Reservation& reservation, double usd);

@@ -111,10 +111,16 @@ void CallRun::SendAll() {
   // The last one may end, and the next endpoint be tried, before its Start returns: nothing of the plan is read after
   // it.
   for (int part = 0; part < requests; ++part) {
-    ExchangeSpec spec = {.tokens = plan_.input_tokens + plan_.output_tokens,
-                         .make = [self, &endpoint, part] { return self->Make(endpoint, part); },
-                         .read = [self, part](int http_status, const std::string& body,
-                                              v1::Usage& usage) { return self->Read(part, http_status, body, usage); }};
+    ExchangeSpec spec = {
+        .input_tokens = plan_.input_tokens,
+        .output_tokens = plan_.output_tokens,
+        .make = [self, &endpoint, part] { return self->Make(endpoint, part); },
+        .read = [self, part](int http_status, const std::string& body,
+                             v1::Usage& usage) { return self->Read(part, http_status, body, usage); },
+        .written = [self, part] { return self->Written(part); },
+        .again = [self](const v1::Usage& taken) {
+          return self->core_.budget.ReserveMore(self->core_.prices.Cost(self->plan_.model, taken).value_or(0), self->reservation_);
+        }};
     if (at_ + 1 < route_.size()) spec.patience = kPatience;
     Exchange::Start(context_, endpoint, core_.parts, std::move(spec),
                     [self, part](ExchangeResult result) { self->OnResult(part, std::move(result)); });
@@ -127,19 +133,22 @@ void CallRun::OnResult(int part, ExchangeResult result) {
 }
 
 void CallRun::OnAllResults() {
-  v1::Usage usage;
+  v1::Usage usage, taken;
   const ExchangeResult* shown = &results_[0];
   for (const ExchangeResult& result : results_) {
     AddUsage(result.usage, usage);
+    AddUsage(result.taken, taken);
     call_.set_attempts(call_.attempts() + result.attempts);
     if (shown->failure.ok() && !result.failure.ok()) shown = &result;
   }
   usage.set_cost_usd(core_.prices.Cost(plan_.model, usage).value_or(0));
   AddUsage(usage, *call_.mutable_usage());
-  core_.budget.Settle(reservation_, usage.cost_usd());
+  // The record of the call says what was reported; budgets pay for what was not, too.
+  const double usd = core_.prices.Cost(plan_.model, taken).value_or(0);
+  core_.budget.Settle(reservation_, usd);
   const Payer& payer = options_.payer;
-  if (usage.cost_usd() > 0 && !payer.tenant.empty() && core_.charged != nullptr) core_.charged(payer, usage.cost_usd());
-  paid_.emplace_back(std::exchange(reservation_, {}), usage.cost_usd());
+  if (usd > 0 && !payer.tenant.empty() && core_.charged != nullptr) core_.charged(payer, usd);
+  paid_.emplace_back(std::exchange(reservation_, {}), usd);
   call_.set_http_status(shown->http_status);
   call_.set_raw_reply(shown->body);
   call_.clear_more_raw_replies();

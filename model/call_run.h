@@ -3,6 +3,7 @@
 #define PROCTOR_MODEL_CALL_RUN_H_
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -47,6 +48,8 @@ class CallRun : public std::enable_shared_from_this<CallRun> {
   // For the requests of the plan, `part` from 0.
   virtual net::FetchRequest Make(const Endpoint& endpoint, int part) = 0;
   virtual Failure Read(int part, int http_status, const std::string& body, v1::Usage& usage) = 0;
+  // Tokens of the reply that Read read last, a good one, estimated from its text.
+  virtual int64_t Written(int part) const = 0;
   // All replies of an endpoint are there, good ones. What is to be kept of them goes into `call`.
   virtual void Collect() = 0;
   // The call has ended; `call` is complete but for what Record writes.

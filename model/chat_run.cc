@@ -157,6 +157,12 @@ Failure ChatRun::Read(int part, int http_status, const std::string& body, v1::Us
   return Fail(v1::MODEL_FAILURE_MALFORMED, absl::StrCat(reply.choices.size(), " choices instead of ", wanted));
 }
 
+int64_t ChatRun::Written(int part) const {
+  size_t bytes = 0;
+  for (const Choice& choice : replies_[static_cast<size_t>(part)].choices) bytes += choice.text.size() + choice.reasoning.size();
+  return static_cast<int64_t>(bytes) / 4 + 1;
+}
+
 void ChatRun::Collect() {
   reply_ = MergeReplies(std::move(replies_));
   call().set_model(reply_.call.model());

@@ -2,6 +2,7 @@
 #ifndef PROCTOR_MODEL_CHAT_RUN_H_
 #define PROCTOR_MODEL_CHAT_RUN_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,6 +25,7 @@ class ChatRun final : public CallRun {
   Endpoint::Need Needs() const override { return {.images = HasImages(request_), .audio = HasAudio(request_)}; }
   net::FetchRequest Make(const Endpoint& endpoint, int part) override;
   Failure Read(int part, int http_status, const std::string& body, v1::Usage& usage) override;
+  int64_t Written(int part) const override;
   void Collect() override;
   void Complete() override;
   bool Cacheable() const override;

@@ -32,7 +32,8 @@ struct ClientDeps {
   // 0 to 1, for the waits between attempts; thread-safe. Empty: random.
   std::function<double()> jitter;
   // Told of each payment for a payer with a tenant at the moment when the day's budget pays it, before Done: so also of calls that were
-  // cancelled, that failed in the end, or whose reply nobody used; of what the cache or another call's request answers, never.
+  // cancelled, that failed in the end, or whose reply nobody used; of what the cache or another call's request answers, never. An estimate where no
+  // reply says what it took.
   // Thread-safe; must not block. Empty: nobody is told.
   std::function<void(const Payer& payer, double usd)> charged = nullptr;
 };

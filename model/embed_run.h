@@ -21,6 +21,7 @@ class EmbedRun final : public CallRun {
   Endpoint::Need Needs() const override { return {}; }
   net::FetchRequest Make(const Endpoint& endpoint, int part) override;
   Failure Read(int part, int http_status, const std::string& body, v1::Usage& usage) override;
+  int64_t Written(int /*part*/) const override { return 0; }
   void Collect() override;
   void Complete() override;
   bool Cacheable() const override { return false; }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/strings.h"
 #include "model/prices.h"
 #include "model/retry.h"
@@ -48,7 +49,7 @@ void Exchange::Start(const CallContext& context, Endpoint& endpoint, const Parts
 }
 
 void Exchange::Attempt() {
-  endpoint_.gate().Enter(context_, spec_.tokens, spec_.patience,
+  endpoint_.gate().Enter(context_, spec_.input_tokens + spec_.output_tokens, spec_.patience,
                          [self = shared_from_this()](absl::StatusOr<uint64_t> ticket) {
                            self->parts_.executor.Post([self, ticket = std::move(ticket)] { self->Send(ticket); });
                          });
@@ -70,7 +71,9 @@ void Exchange::Send(const absl::StatusOr<uint64_t>& ticket) {
     return;
   }
   ++result_.attempts;
-  parts_.pool.Start(context_.Child(endpoint_.settings().attempt_timeout), spec_.make(),
+  const CallContext attempt = context_.Child(endpoint_.settings().attempt_timeout);
+  attempt_ends_ = attempt.deadline();
+  parts_.pool.Start(attempt, spec_.make(),
                     [self = shared_from_this(), ticket = *ticket](absl::Status status, net::FetchReply reply) {
                       self->parts_.executor.Post([self, ticket, status = std::move(status),
                                                   reply = std::move(reply)] {
@@ -101,6 +104,43 @@ Failure Exchange::Read(const absl::Status& status, const net::FetchReply& reply,
   }
 }
 
+bool Exchange::MayHaveCost() const {
+  const bool began = result_.http_status >= 200 && result_.http_status < 300;
+  switch (result_.failure.kind) {
+    case v1::MODEL_FAILURE_UNSPECIFIED:
+    case v1::MODEL_FAILURE_STREAM:
+    case v1::MODEL_FAILURE_MALFORMED:
+    case v1::MODEL_FAILURE_UNREACHABLE:
+      return began;
+    case v1::MODEL_FAILURE_TIMEOUT:
+      // Else it waited for a connection only.
+      return began || absl::Now() >= attempt_ends_;
+    default:
+      return false;
+  }
+}
+
+v1::Usage Exchange::Taken(const v1::Usage& usage) const {
+  const bool good = result_.failure.ok();
+  // What broke off has not told all.
+  const bool whole = good || result_.failure.kind == v1::MODEL_FAILURE_MALFORMED;
+  const bool told = usage.input_tokens() + usage.output_tokens() > 0;
+  v1::Usage taken = usage;
+  if ((whole && told) || !MayHaveCost()) return taken;
+  const int64_t written = good ? std::min(spec_.written(), spec_.output_tokens) : spec_.output_tokens;
+  if (usage.input_tokens() == 0) taken.set_input_tokens(spec_.input_tokens);
+  taken.set_output_tokens(std::max(usage.output_tokens(), written));
+  return taken;
+}
+
+bool Exchange::Affords(const v1::Usage& taken) {
+  const Failure failure = spec_.again(taken);
+  if (failure.ok()) return true;
+  result_.failure = Fail(failure.kind, absl::StrCat(failure.detail, ", after ", v1::ModelFailure_Name(result_.failure.kind), ": ",
+                                                    result_.failure.detail));
+  return false;
+}
+
 bool Exchange::ShouldRetry(const absl::Status& status, const net::FetchReply& reply, absl::Duration& delay) {
   const v1::ModelFailure kind = result_.failure.kind;
   if (!IsTransient(kind) || absl::IsResourceExhausted(status)) return false;
@@ -126,10 +166,12 @@ void Exchange::Receive(uint64_t ticket, const absl::Status& status, const net::F
   v1::Usage usage;
   result_.failure = Read(status, reply, usage);
   AddUsage(usage, result_.usage);
+  const v1::Usage taken = Taken(usage);
+  AddUsage(taken, result_.taken);
   absl::Duration delay;
   const bool again = ShouldRetry(status, reply, delay);  // Pauses the gate before the next one gets in.
   endpoint_.gate().Leave(ticket, TokensTaken(result_.failure.kind, usage), OutcomeOf(result_.failure.kind, context_));
-  if (!again) {
+  if (!again || !Affords(taken)) {
     Finish();
     return;
   }

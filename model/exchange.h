@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/call_context.h"
 #include "model/endpoint.h"
 #include "model/failure.h"
@@ -24,16 +25,23 @@ struct ExchangeResult {
   int attempts = 0;
   // Of all of them, as far as their replies say.
   v1::Usage usage;
+  // The same with an estimate where an attempt may have cost something and its reply does not say what: for budgets.
+  v1::Usage taken;
 };
 
-// What an exchange is about. Both functions run on the executor and keep alive what they need.
+// What an exchange is about. The functions run on the executor and keep alive what they need.
 struct ExchangeSpec {
-  // Tokens it will take, estimated.
-  int64_t tokens = 0;
+  // Tokens that an attempt takes: of the prompt as estimated, of the reply at most.
+  int64_t input_tokens = 0;
+  int64_t output_tokens = 0;
   // Called for each attempt, once it may begin: so a request that waits for its turn holds no body.
   std::function<net::FetchRequest()> make;
   // What a reply means; adds its tokens. The body is without the key.
   std::function<Failure(int http_status, const std::string& body, v1::Usage& usage)> read;
+  // Tokens of the reply that was read last, a good one, estimated from its text.
+  std::function<int64_t()> written;
+  // Called before another attempt with what the last one took, for the money; a failure ends the exchange.
+  std::function<Failure(const v1::Usage& taken)> again;
   // A longer wait for the endpoint's limits or before another attempt ends the exchange: another endpoint is quicker.
   absl::Duration patience = absl::InfiniteDuration();
 };
@@ -53,6 +61,12 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void Send(const absl::StatusOr<uint64_t>& ticket);
   void Receive(uint64_t ticket, const absl::Status& status, const net::FetchReply& reply);
   Failure Read(const absl::Status& status, const net::FetchReply& reply, v1::Usage& usage);
+  // Whether the server may have worked for the attempt that ended so. What may never have reached it has not cost anything.
+  bool MayHaveCost() const;
+  // What that attempt took: as reported, `usage`, or estimated.
+  v1::Usage Taken(const v1::Usage& usage) const;
+  // Whether another attempt can be paid for; else the failure says so.
+  bool Affords(const v1::Usage& taken);
   // Whether another attempt follows, and after which wait.
   bool ShouldRetry(const absl::Status& status, const net::FetchReply& reply, absl::Duration& delay);
   void Finish();
@@ -62,6 +76,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   const Parts& parts_;
   const ExchangeSpec spec_;
   const Done done_;
+  // When the attempt under way is given up.
+  absl::Time attempt_ends_ = absl::InfiniteFuture();
   ExchangeResult result_;
 };
 

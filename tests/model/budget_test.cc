@@ -68,6 +68,18 @@ TEST_F(BudgetTest, RunningCallsCountWithWhatTheyMayCost) {
   EXPECT_TRUE(budget->Reserve(CallContext(), {}, 0.7, second).ok());
 }
 
+TEST_F(BudgetTest, ACallThatGoesOnSetsMoreAsideOrIsRefused) {
+  const auto budget = New(Limits(1, 0, 0));
+  Reservation call, other;
+  EXPECT_TRUE(budget->Reserve(CallContext(), {}, 0.4, call).ok());
+  EXPECT_TRUE(budget->ReserveMore(0.4, call).ok());
+  EXPECT_EQ(budget->ReserveMore(0.4, call).kind, v1::MODEL_FAILURE_BUDGET);
+  EXPECT_EQ(budget->Reserve(CallContext(), {}, 0.4, other).kind, v1::MODEL_FAILURE_BUDGET);
+  budget->Settle(call, 0.6);
+  EXPECT_DOUBLE_EQ(budget->Spent("day"), 0.6);
+  EXPECT_TRUE(budget->Reserve(CallContext(), {}, 0.4, other).ok());
+}
+
 TEST_F(BudgetTest, EvaluatorsJobsAndDaysHaveTheirOwn) {
   const auto budget = New(Limits(0, 1, 2));
   EXPECT_EQ(Spend(*budget, kJudge, 1, 1), v1::MODEL_FAILURE_UNSPECIFIED);
