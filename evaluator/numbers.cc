@@ -127,23 +127,72 @@ std::vector<double> Readings(std::string_view run) {
   return readings;
 }
 
-double Magnitude(std::string_view rest) {
-  if (!rest.empty() && rest[0] == ' ') rest.remove_prefix(1);
+// ".5"; empty: no such number begins at `i`.
+std::string_view Fraction(std::string_view text, size_t i) {
+  if (text[i] != '.' || (i > 0 && IsWordByte(text[i - 1]))) return {};
+  size_t end = i + 1;
+  while (end < text.size() && IsDigit(text[end]) && end - i < kMaxDigits) ++end;
+  return end > i + 1 ? text.substr(i, end - i) : std::string_view();
+}
+
+// "e3", "e-3" at the start of `rest`, which follows digits; else empty.
+std::string_view Exponent(std::string_view rest) {
+  if (rest.empty() || rest[0] != 'e') return {};
+  const size_t digits = rest.size() > 1 && (rest[1] == '+' || rest[1] == '-') ? 2 : 1;
+  size_t end = digits;
+  while (end < rest.size() && IsDigit(rest[end])) ++end;
+  if (end == digits || (end < rest.size() && IsWordByte(rest[end]))) return {};
+  return rest.substr(0, end);
+}
+
+// What `rest`, which follows a number, multiplies it by: 1 and more where that may be a unit, too ("5m", "300 K").
+std::vector<double> Factors(std::string_view rest) {
+  static constexpr std::array<std::pair<std::string_view, double>, 10> kWords = {{{"hundred", 1e2},
+                                                                                  {"k", 1e3},
+                                                                                  {"thousand", 1e3},
+                                                                                  {"m", 1e6},
+                                                                                  {"mio", 1e6},
+                                                                                  {"million", 1e6},
+                                                                                  {"b", 1e9},
+                                                                                  {"bn", 1e9},
+                                                                                  {"billion", 1e9},
+                                                                                  {"trillion", 1e12}}};
+  if (const std::string_view exponent = Exponent(rest); !exponent.empty()) {
+    double factor = 0;
+    return absl::SimpleAtod("1" + std::string(exponent), &factor) ? std::vector<double>{factor} : std::vector<double>();
+  }
+  const bool apart = !rest.empty() && (rest[0] == ' ' || rest[0] == '-');
+  if (apart) rest.remove_prefix(1);
   size_t end = 0;
-  while (end < rest.size() && IsWordByte(rest[end])) ++end;
+  // Not what "€" and "£" begin with: "12k€".
+  while (end < rest.size() && IsWordByte(rest[end]) && rest[end] != '\xe2' && rest[end] != '\xc2') ++end;
   const std::string_view word = rest.substr(0, end);
-  if (word == "thousand") return 1e3;
-  if (word == "million" || word == "mio") return 1e6;
-  if (word == "billion" || word == "bn") return 1e9;
-  return 1;
+  const auto it = std::find_if(kWords.begin(), kWords.end(), [&](const auto& known) { return known.first == word; });
+  if (it == kWords.end()) return {1};
+  const bool unit_too = word == "m" || word == "b" || (word == "k" && apart);
+  return unit_too ? std::vector<double>{1, it->second} : std::vector<double>{it->second};
 }
 
 bool IsNegative(std::string_view text, size_t i) {
-  // "-5", "$-5", "-$5", but not "3-5" or "a-5".
+  // "-5", "$-5", "-$5", "minus 5", but not "3-5" or "a-5".
   size_t at = i;
   while (at > 0 && (static_cast<uint8_t>(text[at - 1]) >= 0x80 || text[at - 1] == '$')) --at;
-  if (at == 0 || text[at - 1] != '-') return false;
-  return at == 1 || !IsWordByte(text[at - 2]);
+  if (at == 0) return false;
+  if (text[at - 1] == '-') return at == 1 || !IsWordByte(text[at - 2]);
+  const std::string_view word = text[at - 1] == ' ' ? WordBefore(text, at - 1) : std::string_view();
+  return word == "minus" || word == "negative";
+}
+
+// The number whose digits or word, [begin, end) of `text`, read as `plain`: with its sign and magnitude.
+WrittenNumber Scaled(const std::vector<double>& plain, std::string_view text, size_t begin, size_t end) {
+  const double sign = IsNegative(text, begin) ? -1 : 1;
+  WrittenNumber number;
+  for (const double factor : Factors(text.substr(end))) {
+    for (const double reading : plain) {
+      if (std::isfinite(factor * reading)) number.readings.push_back(sign * factor * reading);
+    }
+  }
+  return number;
 }
 
 int SpelledNumber(std::string_view word) {
@@ -158,35 +207,24 @@ int SpelledNumber(std::string_view word) {
 }  // namespace
 
 std::vector<WrittenNumber> FindNumbers(std::string_view raw) {
-  const std::string text = FoldWidthAndCase(raw);
+  const std::string folded = FoldWidthAndCase(raw);
+  const std::string_view text = folded;
   std::vector<WrittenNumber> numbers;
   for (size_t i = 0; i < text.size() && numbers.size() < kMaxNumbers;) {
-    if (IsDigit(text[i]) && MayBegin(text, i)) {
-      const std::string_view run = DigitRun(text, i);
-      WrittenNumber number{Readings(run)};
+    const bool digits = IsDigit(text[i]) && MayBegin(text, i);
+    if (const std::string_view run = digits ? DigitRun(text, i) : Fraction(text, i); !run.empty()) {
       const size_t end = i + run.size();
-      const double factor =
-          Magnitude(std::string_view(text).substr(end)) * (IsNegative(text, i) ? -1 : 1);
-      for (double& reading : number.readings) reading *= factor;
       // What reads in no way ("1.2.3") still is a number that the text holds: kept without
       // readings.
-      numbers.push_back(std::move(number));
-      i = end;
-    } else if (text[i] == '.' && i + 1 < text.size() && IsDigit(text[i + 1]) &&
-               (i == 0 || !IsWordByte(text[i - 1]))) {
-      size_t end = i + 1;
-      while (end < text.size() && IsDigit(text[end]) && end - i < kMaxDigits) ++end;
-      WrittenNumber number;
-      AddReading("0" + text.substr(i, end - i), &number.readings);
-      numbers.push_back(std::move(number));
-      i = end;
+      numbers.push_back(Scaled(Readings(run), text, i, end));
+      i = end + Exponent(text.substr(end)).size();
     } else if (IsWordByte(text[i])) {
       size_t end = i;
       while (end < text.size() && IsWordByte(text[end]) &&
              !(IsDigit(text[end]) && MayBegin(text, end)))
         ++end;
-      if (const int value = SpelledNumber(std::string_view(text).substr(i, end - i)); value >= 0) {
-        numbers.push_back({{static_cast<double>(value)}});
+      if (const int value = SpelledNumber(text.substr(i, end - i)); value >= 0) {
+        numbers.push_back(Scaled({static_cast<double>(value)}, text, i, end));
       }
       i = std::max(end, i + 1);
     } else {

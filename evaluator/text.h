@@ -39,8 +39,9 @@ std::vector<Fragment> SplitList(std::string_view text, size_t max_fragments);
 
 // The numbers written in a text, each with all ways it can be read ("1.234" is 1.234 or 1234). A
 // digit inside a word
-// ("v2", "mp3") is no number, but units and currencies may touch ("12kg", "EUR12", "$12"). At
-// most 64.
+// ("v2", "mp3") is no number, but units and currencies may touch ("12kg", "EUR12", "$12"). A sign
+// ("-12", "minus 12") and a magnitude ("12k", "2.5 million", "12e3") count; what may be a magnitude
+// or a unit ("5m", "5 b", "300 K") is read both ways. At most 64.
 struct WrittenNumber {
   std::vector<double> readings;
 };
