@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/proto_time.h"
 #include "server/retention.h"
+#include "trajectory/folder_writer.h"
 #include "trajectory/recompress.h"
 
 namespace proctor::server {
@@ -41,7 +42,11 @@ Housekeeping::Housekeeping(Parts parts)
       retention_(parts.config.retention()) {}
 
 void Housekeeping::Start() {
-  PostInBackground([this] { CountBlobs(); });
+  PostInBackground([this] {
+    CountBlobs();
+    LogFailure("what unfinished exports left behind was not all removed",
+               trajectory::RemoveAbandonedFolders(CallContext(absl::InfiniteFuture(), stopping_), parts_.config.exchange_dir()));
+  });
   Tick();
 }
 

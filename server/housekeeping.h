@@ -27,7 +27,8 @@ namespace proctor::server {
 // Once a second: tokens and certificates that changed are read, groups end whose deadline came, screenshots get smaller encodings (while nobody is at
 // work one after another; while sessions are open one, then a pause at least as long as it took). Once an hour: old answers and outcomes go, and
 // blobs that nothing names; blobs are counted. Once an hour too, but first when consumers had an hour (or their expiry, if it is shorter) to come
-// back after the start: old rewards go. As often as configured: what retention lets go. Thread-safe.
+// back after the start: old rewards go. As often as configured: what retention lets go. Once, after the start: blobs are counted, and what
+// unfinished exports left goes. Thread-safe.
 class Housekeeping {
  public:
   // All outlive the housekeeping; the pools have run what was posted to them before it is destroyed.

@@ -26,16 +26,17 @@ std::optional<WebVoyagerTask> ReadWebVoyagerTask(std::string_view text) {
   text = Trim(text);
   if (!text.starts_with(kTaskBegin)) return std::nullopt;
   text.remove_prefix(kTaskBegin.size());
-  for (size_t end = text.find(kTaskEnd); end != text.npos; end = text.find(kTaskEnd, end + 1)) {
-    const size_t site = text.substr(0, end + 1).rfind(kSiteBegin);
-    if (site == text.npos) continue;
-    const size_t url = site + kSiteBegin.size();
-    return WebVoyagerTask{
-        .goal = std::string(Trim(text.substr(0, site))),
-        .start_url = std::string(Trim(text.substr(url, std::max(end, url) - url))),
-        .observation = Trim(text.substr(end + kTaskEnd.size()))};
-  }
-  return std::nullopt;
+  const size_t first_site = text.find(kSiteBegin);
+  if (first_site == text.npos) return std::nullopt;
+  // Both have the space between them.
+  const size_t end = text.find(kTaskEnd, first_site + kSiteBegin.size() - 1);
+  if (end == text.npos) return std::nullopt;
+  const size_t site = text.substr(0, end + 1).rfind(kSiteBegin);
+  const size_t url = site + kSiteBegin.size();
+  return WebVoyagerTask{
+      .goal = std::string(Trim(text.substr(0, site))),
+      .start_url = std::string(Trim(text.substr(url, std::max(end, url) - url))),
+      .observation = Trim(text.substr(end + kTaskEnd.size()))};
 }
 
 std::string WriteWebVoyagerTask(const std::string& goal, const std::string& start_url) {

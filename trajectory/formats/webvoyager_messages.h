@@ -19,7 +19,7 @@ struct WebVoyagerTask {
   // What follows the task.
   std::string_view observation;
 };
-// Nothing if `text` does not pose a task. The result refers to `text`.
+// Nothing if `text` does not pose a task. The result refers to `text`. Time is linear in its size.
 std::optional<WebVoyagerTask> ReadWebVoyagerTask(std::string_view text);
 std::string WriteWebVoyagerTask(const std::string& goal, const std::string& start_url);
 

@@ -7,6 +7,7 @@
 
 #include "imaging/lossless_webp.h"
 #include "tests/trajectory/formats/format_testing.h"
+#include "trajectory/formats/webvoyager_messages.h"
 #include "trajectory/formats/webvoyager_text.h"
 
 namespace proctor::trajectory::formats {
@@ -195,6 +196,24 @@ TEST_F(WebVoyagerTest, ReadsTextsAsTheLoopDid) {
   EXPECT_EQ(read("Click [99999999999]"), "");
   EXPECT_EQ(read("Dance"), "");
   EXPECT_EQ(ReadWebVoyagerTurn("no form at all", seen).thought, "");
+}
+
+TEST_F(WebVoyagerTest, ReadsTheSiteLastNamedBeforeTheTaskEnds) {
+  const auto task =
+      ReadWebVoyagerTask("Now given a task: and get the answer. Please interact with it.  Please interact with u and get the answer. Please interact with v");
+  ASSERT_TRUE(task.has_value());
+  EXPECT_EQ(task->goal, "and get the answer. Please interact with it.");
+  EXPECT_EQ(task->start_url, "u");
+  EXPECT_EQ(task->observation, "Please interact with v");
+  EXPECT_EQ(ReadWebVoyagerTask("Now given a task: x Please interact with and get the answer.")->start_url, "");
+}
+
+// Hours, were all that comes before looked through again for each end.
+TEST_F(WebVoyagerTest, ReadsATaskWithEndsWithoutNumberInTimeLinearInItsSize) {
+  std::string text = "Now given a task: x";
+  for (int i = 0; i < 1'000'000; ++i) text += " and get the answer.";
+  EXPECT_FALSE(ReadWebVoyagerTask(text).has_value());
+  EXPECT_EQ(ReadWebVoyagerTask(text + " Please interact with u and get the answer.")->start_url, "u");
 }
 
 TEST_F(WebVoyagerTest, RefusesBrokenFilesAndSaysWhich) {
