@@ -15,6 +15,7 @@
 namespace proctor::proposer {
 namespace {
 
+constexpr size_t kMaxReplyBytes = 1 << 20;
 constexpr size_t kMaxLineBytes = 16 << 10;
 constexpr size_t kMaxGoalBytes = 2'000;
 constexpr size_t kMaxAreaBytes = 80;
@@ -123,6 +124,10 @@ const std::vector<std::string>& ModelTaskKinds() {
 
 ProposalLines ReadProposals(std::string_view reply, const LineRules& rules) {
   ProposalLines found;
+  if (reply.size() > kMaxReplyBytes) {
+    found.bad.push_back(Bad(0, reply, {v1::BAD_LINE_REASON_TOO_LONG, "the reply"}));
+    return found;
+  }
   const std::vector<std::string_view> lines = Lines(reply);
   const std::optional<size_t> first = FirstTask(lines, rules.tag);
   if (!first.has_value()) {

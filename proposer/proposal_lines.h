@@ -50,7 +50,7 @@ struct ProposalLines {
 
 // Reads what follows the last line that consists of the tag: every line by itself, so that a bad one costs one task.
 // Blank lines and the lines of a code fence are no lines. What stands before the tag, such as a page's text that the
-// model quotes, is never a task. Any input gives a result.
+// model quotes, is never a task. Any input gives a result; a reply of more than 1 MiB is one bad line.
 ProposalLines ReadProposals(std::string_view reply, const LineRules& rules);
 
 }  // namespace proctor::proposer

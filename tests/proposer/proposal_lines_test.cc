@@ -181,6 +181,19 @@ TEST(ProposalLinesTest, TasksBeyondWhatWasAskedForAreCounted) {
   EXPECT_EQ(found.bad[2].reason(), v1::BAD_LINE_REASON_TOO_MANY);
 }
 
+// Each kept, its lines would take a hundred times the memory of the reply.
+TEST(ProposalLinesTest, AReplyThatIsTooLongIsOneBadLine) {
+  const std::string most = After(absl::StrCat(kGood, "\n"));
+  const std::string longest = most + std::string((1 << 20) - most.size(), '\n');
+  EXPECT_THAT(ReadProposals(longest, Rules()).tasks, SizeIs(1));
+  const ProposalLines found = ReadProposals(longest + "\n", Rules());
+  EXPECT_THAT(found.tasks, IsEmpty());
+  ASSERT_THAT(found.bad, SizeIs(1));
+  EXPECT_EQ(found.bad[0].reason(), v1::BAD_LINE_REASON_TOO_LONG);
+  EXPECT_EQ(found.bad[0].line(), 0);
+  EXPECT_EQ(found.bad[0].detail(), "the reply");
+}
+
 TEST(ProposalLinesTest, AnyBytesGiveAResult) {
   for (const std::string& reply : {std::string(), std::string(1, '\0'), std::string("\xff\xfe\n"), std::string(kTag),
                                    std::string(100'000, '\n')}) {
