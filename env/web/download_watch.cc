@@ -1,7 +1,10 @@
 #include "env/web/download_watch.h"
 
-#include <filesystem>
-#include <system_error>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <utility>
 #include <vector>
 
@@ -14,17 +17,47 @@
 namespace proctor::env::web {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr absl::Duration kPause = absl::Seconds(1);
 
-// What comes and goes meanwhile is no error.
-std::vector<fs::path> EntriesOf(const fs::path& folder) {
-  std::vector<fs::path> entries;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) entries.push_back(it->path());
-  return entries;
-}
+// A folder by its descriptor. The browser writes there: what lies there may be anything, and become something else, but an honest file.
+class Folder {
+ public:
+  // `parent` -1: `name` is a path.
+  Folder(int parent, const std::string& name)
+      : descriptor_(openat(parent < 0 ? AT_FDCWD : parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) {}
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  int descriptor() const { return descriptor_; }
+
+  // What comes and goes meanwhile is no error.
+  std::vector<std::string> Names() const {
+    std::vector<std::string> names;
+    const int own = openat(descriptor_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR* const listing = own < 0 ? nullptr : fdopendir(own);
+    if (listing == nullptr && own >= 0) close(own);
+    if (listing == nullptr) return names;
+    while (const dirent* const entry = readdir(listing)) {
+      const std::string name = entry->d_name;
+      if (name != "." && name != "..") names.push_back(name);
+    }
+    closedir(listing);
+    return names;
+  }
+
+  // Of a regular file; 0 for anything else.
+  int64_t Bytes(const std::string& name) const {
+    struct stat info = {};
+    return fstatat(descriptor_, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) ? info.st_size : 0;
+  }
+
+  void Remove(const std::string& name) const { unlinkat(descriptor_, name.c_str(), 0); }
+
+ private:
+  const int descriptor_;
+};
 
 }  // namespace
 
@@ -58,24 +91,19 @@ void DownloadWatch::Run() {
 }
 
 void DownloadWatch::Look() {
-  for (const fs::path& folder : EntriesOf(root_)) LookAt(folder.filename().string());
-}
-
-void DownloadWatch::LookAt(const std::string& context_id) {
-  const std::vector<fs::path> files = EntriesOf(fs::path(root_) / context_id);
-  int64_t bytes = 0;
-  for (const fs::path& file : files) {
-    std::error_code gone;
-    const uintmax_t size = fs::file_size(file, gone);
-    if (!gone) bytes += static_cast<int64_t>(size);
-  }
-  if (bytes <= most_bytes_) return;
-  LogWarning("a page's downloads are more than a session may have: they are cancelled", {{"bytes", absl::StrCat(bytes)}});
-  for (const fs::path& file : files) {
-    // While it grows it has an ending of its own.
-    cancel_(context_id, file.stem().string());
-    std::error_code ignored;
-    fs::remove(file, ignored);
+  const Folder root(-1, root_);
+  for (const std::string& context_id : root.Names()) {
+    const Folder folder(root.descriptor(), context_id);
+    const std::vector<std::string> files = folder.Names();
+    int64_t bytes = 0;
+    for (const std::string& file : files) bytes += folder.Bytes(file);
+    if (bytes <= most_bytes_) continue;
+    LogWarning("a page's downloads are more than a session may have: they are cancelled", {{"bytes", absl::StrCat(bytes)}});
+    for (const std::string& file : files) {
+      // While it grows it has an ending of its own.
+      cancel_(context_id, file.substr(0, file.find('.')));
+      folder.Remove(file);
+    }
   }
 }
 

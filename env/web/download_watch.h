@@ -27,7 +27,6 @@ class DownloadWatch {
   DownloadWatch(std::string root, int64_t most_bytes, Cancel cancel);
   void Run();
   void Look();
-  void LookAt(const std::string& context_id);
 
   const std::string root_;
   const int64_t most_bytes_;

@@ -54,8 +54,8 @@ class ElementRegistry {
  public:
   explicit ElementRegistry(DevTools& devtools) : devtools_(devtools) {}
 
-  // Before an observation. Beyond kMaxMarks, marks that neither of the last two listed are forgotten: what a page made anew each time, and is
-  // gone.
+  // Before an observation that lists elements. Beyond kMaxMarks, marks that neither of the last two listed are forgotten: of what a page made anew
+  // each time, and is gone.
   void BeginObservation();
   static constexpr size_t kMaxMarks = 50'000;
 

@@ -26,8 +26,10 @@ namespace {
 constexpr size_t kMaxFrames = 64;
 constexpr size_t kMaxTextBytes = size_t{4} << 20;
 constexpr int kDefaultQuality = 80;
-// A child frame whose process hangs must not hold the observation up for longer.
-constexpr absl::Duration kChildFrameCap = absl::Seconds(1);
+// Child frames whose processes hang must not hold the observation up for longer, all together.
+constexpr absl::Duration kChildFramesCap = absl::Seconds(5);
+// Of an element's description, about.
+constexpr size_t kElementUnits = 300;
 
 // page_script/observe.js, kAsk.
 enum Ask { kAskElements = 1, kAskTree = 2, kAskHtml = 4, kAskText = 8, kAskFocus = 16 };
@@ -207,9 +209,8 @@ absl::StatusOr<v1::Observation> Observer::Observe(const CallContext& context,
     commands.push_back(CaptureCommand(tab.frames.page_session_id(), request.screenshot()));
   }
   // All are asked at once: child frames together may say as much as the top one.
-  for (size_t i = 0; i < frames.size(); ++i) {
-    commands.push_back(ScriptCommand(frames[i], wanted.ask, i == 0 ? kMaxTextBytes : kMaxTextBytes / (frames.size() - 1)));
-  }
+  const size_t share = frames.size() > 1 ? kMaxTextBytes / (frames.size() - 1) : 0;
+  for (const FrameInfo& frame : frames) commands.push_back(ScriptCommand(frame, wanted.ask, &frame == &frames.front() ? kMaxTextBytes : share));
   const std::vector<DevToolsReply> replies = devtools_.SendAll(std::move(commands));
   *observation.mutable_observe_time() = google::protobuf::util::TimeUtil::GetCurrentTime();
 
@@ -217,9 +218,10 @@ absl::StatusOr<v1::Observation> Observer::Observe(const CallContext& context,
   absl::Status script_failure;
   if (frames.empty()) script_failure = absl::UnavailableError("the page has no document");
   std::vector<ObservedFrame> observed;
+  std::optional<CallContext> children;
   for (size_t i = 0; i < frames.size(); ++i) {
-    const CallContext budget = i == 0 ? context : context.Child(kChildFrameCap);
-    absl::StatusOr<PageReply> reply = AwaitPage(budget, replies[first_frame + i]);
+    if (i == 1) children.emplace(context.Child(kChildFramesCap));
+    absl::StatusOr<PageReply> reply = AwaitPage(i == 0 ? context : *children, replies[first_frame + i]);
     if (reply.ok()) {
       observed.push_back({.frame = frames[i], .reply = *std::move(reply)});
     } else if (i == 0) {
@@ -229,7 +231,8 @@ absl::StatusOr<v1::Observation> Observer::Observe(const CallContext& context,
   }
   if (IsFault(script_failure)) return script_failure;
   if (script_failure.ok()) {
-    FillFromPages(context, tab, wanted.ask, wanted.max_text_bytes, observed, observation);
+    if (children) HearOut(*children, wanted.ask, share, observed);
+    FillFromPages(children.value_or(context), tab, wanted.ask, wanted.max_text_bytes, observed, observation);
     int64_t cut = frames_cut ? -1 : 0;
     for (const ObservedFrame& frame : observed) cut |= frame.reply.cut;
     observation.set_elements_truncated(observation.elements_truncated() || (cut & kAskElements) != 0);
@@ -267,14 +270,32 @@ std::optional<DevToolsCommand> Observer::EarlyLook(const ObservedTab& tab, const
   return CaptureCommand(tab.frames.page_session_id(), request.screenshot());
 }
 
+void Observer::HearOut(const CallContext& context, int ask, size_t share, std::vector<ObservedFrame>& observed) {
+  std::vector<ObservedFrame*> cut;
+  size_t left = kMaxTextBytes;
+  for (size_t i = 1; i < observed.size(); ++i) {
+    const PageReply& reply = observed[i].reply;
+    if (reply.cut != 0) cut.push_back(&observed[i]);
+    const size_t said = std::max({reply.tree.size(), reply.html.size(), reply.text.size(), reply.elements.size() * kElementUnits});
+    left -= reply.cut != 0 ? 0 : std::min(left, said);
+  }
+  if (cut.empty() || left / cut.size() <= share) return;
+  std::vector<DevToolsCommand> commands;
+  for (const ObservedFrame* frame : cut) commands.push_back(ScriptCommand(frame->frame, ask, left / cut.size()));
+  const std::vector<DevToolsReply> replies = devtools_.SendAll(std::move(commands));
+  for (size_t i = 0; i < cut.size(); ++i) {
+    if (absl::StatusOr<PageReply> reply = AwaitPage(context, replies[i]); reply.ok()) cut[i]->reply = *std::move(reply);
+  }
+}
+
 void Observer::FillFromPages(const CallContext& context, const ObservedTab& tab, int ask, size_t max_text_bytes,
                              std::vector<ObservedFrame>& observed, v1::Observation& observation) {
   for (size_t i = 1; i < observed.size(); ++i) {
     const absl::StatusOr<int64_t> owner =
-        registry_.OwnerOf(context.Child(kChildFrameCap), tab.frames, observed[i].frame);
+        registry_.OwnerOf(context, tab.frames, observed[i].frame);
     observed[i].owner_id = owner.ok() ? *owner : 0;
   }
-  registry_.BeginObservation();
+  if (ask & (kAskElements | kAskTree)) registry_.BeginObservation();
   const PageReply& top = observed.front().reply;
   observation.set_url(WithoutCredentials(top.url));
   observation.set_title(top.title);

@@ -47,6 +47,9 @@ class Observer {
 
  private:
   // What the page scripts of all frames answered; the top frame's first.
+  // Child frames that had more to say than their share get what the others left.
+  void HearOut(const CallContext& context, int ask, size_t share, std::vector<ObservedFrame>& observed);
+  // `context`: the child frames'.
   void FillFromPages(const CallContext& context, const ObservedTab& tab, int ask, size_t max_text_bytes,
                      std::vector<ObservedFrame>& observed, v1::Observation& observation);
   static absl::Status FillPicture(const ObservedTab& tab, const v1::ScreenshotOptions& options,

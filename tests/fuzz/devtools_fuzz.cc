@@ -96,9 +96,9 @@ void Merge(std::string_view text) {
   const FrameMerge merge(frames, [](const std::string&, int64_t id) { return static_cast<int32_t>(id & 0xffff); });
   v1::Observation observation;
   merge.FillElements(observation);
-  merge.Tree();
-  merge.Html();
-  merge.Text();
+  merge.Tree(1 << 20);
+  merge.Html(1 << 20);
+  merge.Text(1 << 20);
   merge.FocusedMark();
   // Protobuf refuses to write what is not UTF-8: then nothing could be sent or recorded.
   fuzz::Require(!observation.SerializeAsString().empty() || observation.ByteSizeLong() == 0, "an observation can be written");

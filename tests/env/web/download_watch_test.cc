@@ -35,6 +35,12 @@ TEST(DownloadWatchTest, AFolderThatHasTooMuchIsEmptiedAndNoOther) {
   std::ofstream(folder / "much/one") << std::string(600, 'x');
   std::ofstream(folder / "much/two.crdownload") << std::string(600, 'x');
   std::ofstream(folder / "little/three") << std::string(600, 'x');
+  // What is not there: a browser that was taken over may link to anything.
+  const fs::path elsewhere = folder.string() + "-elsewhere";
+  fs::create_directory(elsewhere);
+  std::ofstream(elsewhere / "four") << std::string(6000, 'x');
+  fs::create_directory_symlink(elsewhere, folder / "link");
+  fs::create_symlink(elsewhere / "four", folder / "little/link");
   Mutex mutex;
   std::set<std::string> cancelled;
   {
@@ -48,7 +54,9 @@ TEST(DownloadWatchTest, AFolderThatHasTooMuchIsEmptiedAndNoOther) {
   MutexLock lock(mutex);
   EXPECT_EQ(cancelled, (std::set<std::string>{"much/one", "much/two"}));
   EXPECT_TRUE(fs::exists(folder / "little/three"));
+  EXPECT_TRUE(fs::exists(elsewhere / "four"));
   fs::remove_all(folder);
+  fs::remove_all(elsewhere);
 }
 
 class EndlessDownloadTest : public WebWorldTestBase {

@@ -94,6 +94,18 @@ TEST_P(ObserveFramesTest, BeyondSixtyFourFramesAreLeftOutAndThatIsSaid) {
   EXPECT_TRUE(observation.text().truncated());
 }
 
+TEST_P(ObserveFramesTest, AFrameWithMuchToSayHasTheRoomOfThoseWithLittle) {
+  Serve("a.test/inner", "<!doctype html><body>little");
+  Serve("a.test/much", "<!doctype html><body><script>document.body.textContent = 'much '.repeat(400000)</script>");
+  std::string body = "<!doctype html><body><iframe src='/much'></iframe>";
+  for (int i = 0; i < 9; ++i) body += "<iframe src='/inner'></iframe>";
+  Serve("a.test/", body);
+  Open("http://a.test/", 11);
+  const v1::Observation observation = Observe({v1::OBSERVATION_PART_TEXT});
+  EXPECT_FALSE(observation.text().truncated());
+  EXPECT_GT(observation.text().text().size(), 1'900'000u);
+}
+
 TEST_P(ObserveFramesTest, ClickPointInsideFramesReachesTheElement) {
   OpenNestedFrames();
   const v1::Observation before = Elements();
