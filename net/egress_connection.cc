@@ -347,13 +347,13 @@ class Connection final : public EgressConnection {
     co_return false;
   }
 
-  // Lets the browser read the last reply: closing with unread input would reset the connection.
   void ResetClient() {
     ErrorCode ignored;
     client_.socket().set_option(asio::socket_base::linger(true, 0), ignored);
     client_.close();
   }
 
+  // Lets the browser read the last reply: closing with unread input would reset the connection.
   asio::awaitable<void> Linger() {
     ErrorCode error;
     if (closed_ || !client_.socket().is_open()) co_return;
