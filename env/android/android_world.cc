@@ -122,12 +122,10 @@ void AndroidWorld::NoteFront() {
 absl::StatusOr<bool> AndroidWorld::LoggedEnd(const CallContext& context) {
   const v1::AndroidStart& start = episode_->start;
   if (start.end_log_regex().empty()) return false;
-  const absl::StatusOr<std::vector<std::string>> lines =
-      episode_->log.Lines(context, {start.log_filters().begin(), start.log_filters().end()});
-  if (absl::IsNotFound(lines.status())) return false;
-  PROCTOR_RETURN_IF_ERROR(lines.status());
+  PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> lines,
+                           episode_->log.LinesLeft(context, {start.log_filters().begin(), start.log_filters().end()}));
   const re2::RE2 expression(start.end_log_regex(), re2::RE2::Quiet);
-  return std::any_of(lines->begin(), lines->end(), [&](const std::string& line) { return re2::RE2::PartialMatch(line, expression); });
+  return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) { return re2::RE2::PartialMatch(line, expression); });
 }
 
 absl::StatusOr<v1::EndReason> AndroidWorld::WorldEnd(const CallContext& context) {

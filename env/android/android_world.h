@@ -60,7 +60,7 @@ class AndroidWorld final : public World {
   absl::Status Ready() const;
   // The same for what a call returned: a device that is gone is not the caller's mistake.
   absl::Status Checked(absl::Status status) const;
-  // Whether a line of the log ends the episode. False also when the log no longer holds the start.
+  // Whether a line of the log ends the episode.
   absl::StatusOr<bool> LoggedEnd(const CallContext& context);
   absl::StatusOr<v1::EndReason> WorldEnd(const CallContext& context);
   // The value as JSON text.

@@ -36,23 +36,35 @@ absl::Status LogWatch::Begin(const CallContext& context) {
   return device_.Run(context, absl::StrCat("log -p i -t ", kTag, " ", marker_)).status();
 }
 
-absl::StatusOr<std::vector<std::string>> LogWatch::Lines(const CallContext& context, const std::vector<std::string>& filters) {
-  std::string command = "logcat -d -v tag";
+absl::StatusOr<std::string> LogWatch::Read(const CallContext& context, const std::vector<std::string>& filters, const char* buffers) {
+  std::string command = absl::StrCat("logcat -d -v tag", buffers);
   bool all = filters.empty();
   for (const std::string& filter : filters) {
     absl::StrAppend(&command, " ", ShellQuote(filter));
     all |= absl::StartsWith(filter, "*:");
   }
   if (!filters.empty()) absl::StrAppend(&command, " ", kTag, ":I", all ? "" : " '*:S'");
-  PROCTOR_ASSIGN_OR_RETURN(const ShellResult result, device_.Shell(context, command, kMaxLogBytes));
-  if (result.exit_code != 0) {
-    return absl::FailedPreconditionError(absl::StrCat("logcat: ", SanitizeUtf8(TruncateUtf8(result.errors, 200))));
-  }
+  PROCTOR_ASSIGN_OR_RETURN(ShellResult result, device_.Shell(context, command, kMaxLogBytes));
+  if (result.exit_code == 0) return std::move(result.output);
+  return absl::FailedPreconditionError(absl::StrCat("logcat: ", SanitizeUtf8(TruncateUtf8(result.errors, 200))));
+}
+
+absl::StatusOr<std::vector<std::string>> LogWatch::Lines(const CallContext& context, const std::vector<std::string>& filters) {
+  PROCTOR_ASSIGN_OR_RETURN(const std::string output, Read(context, filters, ""));
   bool found = false;
-  std::vector<std::string> lines = LinesAfter(result.output, marker_, found);
+  std::vector<std::string> lines = LinesAfter(output, marker_, found);
   // What is left may be older: the log is of several buffers, and only one of them held the mark.
   if (!found) return absl::NotFoundError("the log no longer holds the episode's start");
   return lines;
+}
+
+absl::StatusOr<std::vector<std::string>> LogWatch::LinesLeft(const CallContext& context, const std::vector<std::string>& filters) {
+  absl::StatusOr<std::vector<std::string>> lines = Lines(context, filters);
+  if (!absl::IsNotFound(lines.status())) return lines;
+  // `log` writes there.
+  PROCTOR_ASSIGN_OR_RETURN(const std::string output, Read(context, filters, " -b main"));
+  bool found = false;
+  return LinesAfter(output, marker_, found);
 }
 
 }  // namespace proctor::env::android

@@ -26,8 +26,13 @@ class LogWatch {
   // Lines that came since and pass `filters` (as logcat takes them; empty: all), in order. NOT_FOUND: the log no longer holds the start;
   // FAILED_PRECONDITION: logcat's refusal.
   absl::StatusOr<std::vector<std::string>> Lines(const CallContext& context, const std::vector<std::string>& filters);
+  // The same, but once the log has lost the start those of the buffer that held it: all that it has came later.
+  absl::StatusOr<std::vector<std::string>> LinesLeft(const CallContext& context, const std::vector<std::string>& filters);
 
  private:
+  // `buffers`: as logcat takes them; empty: its default.
+  absl::StatusOr<std::string> Read(const CallContext& context, const std::vector<std::string>& filters, const char* buffers);
+
   Device& device_;
   // What our line says.
   std::string marker_;

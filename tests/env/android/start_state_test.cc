@@ -209,15 +209,18 @@ TEST_F(StartStateTest, ALineOfTheLogEndsTheEpisode) {
   EXPECT_EQ(Act(TapOn(editor.observation, "Save")).world_end, v1::END_REASON_WORLD_ENDED);
 }
 
-TEST_F(StartStateTest, NoLineEndsTheEpisodeOnceTheLogLostTheStart) {
+TEST_F(StartStateTest, OnceTheLogLostTheStartOnlyLinesThatCameLaterEndTheEpisode) {
+  // Of an earlier episode, in a buffer that keeps it for longer.
+  lab_->device().With([](fake::Phone& phone) { phone.Log("I", "ActivityManager", "saved note 7"); });
   v1::AndroidStart start;
   start.set_end_log_regex("saved note");
   Reset(start);
-  // As those of an earlier episode in a buffer that keeps them for longer.
   lab_->device().With([](fake::Phone& phone) {
-    for (int i = 0; i < 6000; ++i) phone.Log("I", "Notes", "saved note 7");
+    for (int i = 0; i < 6000; ++i) phone.Log("I", "Noise", "nothing");
   });
   EXPECT_EQ(Act(Press(v1::DEVICE_BUTTON_HOME)).world_end, v1::END_REASON_UNSPECIFIED);
+  lab_->device().With([](fake::Phone& phone) { phone.Log("I", "Notes", "saved note 8"); });
+  EXPECT_EQ(Act(Press(v1::DEVICE_BUTTON_HOME)).world_end, v1::END_REASON_WORLD_ENDED);
 }
 
 TEST_F(StartStateTest, TheLogIsReadFromTheStartWhateverTheClockDoes) {

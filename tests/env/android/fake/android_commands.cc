@@ -222,7 +222,7 @@ int FakeDevice::Logcat(Io io) {
   for (const Phone::LogLine& line : phone_->log()) {
     const auto own = least.find(line.tag), any = least.find("*");
     const size_t needed = own != least.end() ? own->second : any != least.end() ? any->second : 0;
-    if (kOrder.find(line.priority) < needed) continue;
+    if (kOrder.find(line.priority) < needed || (io.after("-b") == "main" && line.of_system())) continue;
     if (!since.empty() && absl::FormatTime("%m-%d %H:%M:%E3S", line.time, absl::UTCTimeZone()) < since) continue;
     absl::StrAppend(&io.output, line.priority, "/", line.tag, ": ", line.message, "\n");
   }

@@ -78,7 +78,9 @@ std::string Phone::Activity() const { return absl::StrCat(Package(), "/", InfoOf
 
 void Phone::Log(const std::string& priority, const std::string& tag, const std::string& message) {
   log_.push_back({Now(), priority, tag, message});
-  if (log_.size() > kMaxLog) log_.pop_front();
+  if (log_.size() <= kMaxLog) return;
+  const auto oldest = std::find_if(log_.begin(), log_.end(), [](const LogLine& line) { return !line.of_system(); });
+  if (oldest != log_.end()) log_.erase(oldest);
 }
 
 bool Phone::Installed(const std::string& package) const {

@@ -99,6 +99,8 @@ class Phone {
     std::string priority;
     std::string tag;
     std::string message;
+    // Its buffer, which keeps lines for longer than `main`.
+    bool of_system() const { return tag == "ActivityManager"; }
   };
   const Options& options() const { return options_; }
   std::map<std::string, std::map<std::string, std::string>>& settings() { return settings_; }
