@@ -24,7 +24,15 @@ install_packages() {
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null || die "not a Debian system; please install: ${missing[*]}"
   say "installing ${#missing[@]} Debian packages: ${missing[*]}"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+  # A run that was interrupted may have left dpkg half done.
+  as_root dpkg --configure -a >/dev/null 2>&1 || true
+  # What a machine does by itself after its first start holds apt's locks for minutes.
+  local attempt
+  for attempt in 1 2 3 4 5 6 7 8 9 10; do
+    if apt_get update; then break; fi
+    [ "$attempt" != 10 ] || die "apt-get could not update its lists"
+    sleep 15
+  done
   # PHP's own programs first: they satisfy dokuwiki, which would otherwise bring Apache.
   local php=()
   for package in "${missing[@]}"; do
@@ -34,27 +42,31 @@ install_packages() {
   apt_install "${missing[@]}"
 }
 
-apt_install() {
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null ||
-    die "apt-get could not install: $*"
-}
+apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 "$@"; }
+
+apt_install() { apt_get install -y --no-install-recommends "$@" >/dev/null || die "apt-get could not install: $*"; }
 
 # build PRESET [TARGET...]: configures and builds; quiet but for progress and errors. PROCTOR_UNITY=ON or OFF: whether several sources are
 # compiled as one (cmake/ProctorUnity.cmake), whatever the preset says.
 build() {
   local preset=$1
   shift
-  local dir="$PROCTOR_ROOT/build/$preset"
+  local dir="$PROCTOR_ROOT/build/$preset" targets=() lock output
   say "building ($preset)"
-  (cd "$PROCTOR_ROOT" && cmake --preset "$preset" ${PROCTOR_UNITY:+"-DPROCTOR_UNITY=$PROCTOR_UNITY"} >"/tmp/proctor-cmake-$$.log" 2>&1) || {
-    cat "/tmp/proctor-cmake-$$.log" >&2
-    rm -f "/tmp/proctor-cmake-$$.log"
+  mkdir -p "$PROCTOR_ROOT/build"
+  # Two builds of one folder would write the same files.
+  exec {lock}>"$PROCTOR_ROOT/build/.$preset.lock"
+  flock --nonblock "$lock" || {
+    say "another build of $preset runs: waiting for it"
+    flock --timeout 7200 "$lock" || die "another build of $preset has not ended for two hours"
+  }
+  output=$(cd "$PROCTOR_ROOT" && cmake --preset "$preset" ${PROCTOR_UNITY:+"-DPROCTOR_UNITY=$PROCTOR_UNITY"} 2>&1 {lock}>&-) || {
+    printf '%s\n' "$output" >&2
     die "cmake could not configure $dir"
   }
-  rm -f "/tmp/proctor-cmake-$$.log"
-  local targets=()
   [ $# -eq 0 ] || targets=(--target "$@")
-  NINJA_STATUS='[%f/%t %es] ' cmake --build "$dir" "${targets[@]}" -- -j"$(nproc)" >&2
+  NINJA_STATUS='[%f/%t %es] ' cmake --build "$dir" "${targets[@]}" -- -j"$(nproc)" >&2 {lock}>&-
+  exec {lock}>&-
 }
 
 # is_public HOST[:PORT]: whether all its addresses are public ones. A name that cannot be looked up counts as public: its page tells why.

@@ -4,12 +4,14 @@ Usage: python_main.py FILE [ARGUMENT...]
 
 unittest's own words for tests that were skipped are a number, and its exit code is that of success. Here every one has a line
 "[skipped] TEST: REASON", which scripts/summarize_tests counts and judges. The exit code is the file's, but 77, which ctest knows as
-skipped, where nothing ran because all was skipped.
+skipped, where nothing ran because all was skipped. SIGINT and SIGTERM let the test at hand clean up.
 """
 import pathlib
 import runpy
+import signal
 import sys
 import unittest
+from types import FrameType
 
 ALL_SKIPPED = 77
 
@@ -20,6 +22,19 @@ class Result(unittest.TextTestResult):
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self.made.append(self)
+
+
+class Interrupted(Exception):
+    """No KeyboardInterrupt: after that unittest cleans nothing up."""
+
+
+def interrupt(number: int, _frame: FrameType | None) -> None:
+    """The test at hand ends with its clean-ups, and no other begins. Once: the second signal has its usual effect."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.default_int_handler if each == signal.SIGINT else signal.SIG_DFL)
+    for result in Result.made:
+        result.stop()
+    raise Interrupted(signal.Signals(number).name)
 
 
 def name_skipped() -> bool:
@@ -37,6 +52,8 @@ def main() -> None:
     del sys.argv[0]
     sys.path[0] = str(path.parent)
     unittest.TextTestRunner.resultclass = Result
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     try:
         runpy.run_path(str(path), run_name="__main__")
     except SystemExit as ended:

@@ -12,7 +12,10 @@ class FaultyDisk:
     def __init__(self, server: Proctord):
         self._orders = server.folder / "orders"
         self.order("none")
-        server.environment |= {"LD_PRELOAD": os.environ["FAULTY_DISK"], "FAULTY_DISK_BELOW": str(server.data),
+        # At a path without spaces: the loader takes them for the end of a name.
+        library = server.folder / "faulty_disk.so"
+        library.symlink_to(os.environ["FAULTY_DISK"])
+        server.environment |= {"LD_PRELOAD": str(library), "FAULTY_DISK_BELOW": str(server.data),
                                "FAULTY_DISK_ORDERS": str(self._orders)}
 
     def order(self, word: str) -> None:

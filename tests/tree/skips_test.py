@@ -1,6 +1,7 @@
 """Skipped tests are named and counted, each once; and where all must run, only what cannot be helped is let off."""
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -65,6 +66,30 @@ class PythonMainTest(unittest.TestCase):
         self.assertEqual(1, self.run_file("import sys\nsys.exit('no')")[0])
         self.assertEqual(1, self.run_file("raise ValueError")[0])
         self.assertEqual((0, "by itself\n", []), self.run_file("print('by itself')"))
+
+
+class InterruptTest(unittest.TestCase):
+    def test_the_test_at_hand_cleans_up_and_no_other_begins(self):
+        text = ("import pathlib, sys, time, unittest\n"
+                "class Slow(unittest.TestCase):\n"
+                "    def test_first(self):\n"
+                "        self.addCleanup(pathlib.Path(sys.argv[1]).unlink)\n"
+                "        print('begun', flush=True)\n"
+                "        time.sleep(60)\n"
+                "    def test_second(self): print('too much', flush=True)\n"
+                "unittest.main(argv=[''])\n")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number.name), tempfile.TemporaryDirectory(prefix="proctor-test-") as folder:
+                file, made = pathlib.Path(folder, "slow_test.py"), pathlib.Path(folder, "made")
+                file.write_text(text)
+                made.touch()
+                running = subprocess.Popen([sys.executable, ROOT / "tests" / "python_main.py", file, made], stdout=subprocess.PIPE,
+                                           stderr=subprocess.DEVNULL, text=True)
+                self.addCleanup(running.kill)
+                self.assertEqual("begun\n", running.stdout.readline())
+                running.send_signal(number)
+                out, _ = running.communicate(timeout=30)
+                self.assertEqual(("", 1, False), (out, running.returncode, made.exists()))
 
 
 class SummarizeTestsTest(unittest.TestCase):
