@@ -6,6 +6,8 @@ Arms alternate, in another order each round.
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import pathlib
 import statistics
 import sys
@@ -24,17 +26,35 @@ STEPS, RESETS, MEMORY, RESTED_TABLE = ("steps", "resets back to back", "memory, 
                                        "reset of one session after a rest, ms")
 
 
+def may_read_memory() -> bool:
+    return os.geteuid() == 0
+
+
+def memory(arm) -> tuple[float, float]:
+    """Of the arm's browser, and of what drives it; in MiB."""
+    return pss_mib(arm.browser_pids()), pss_mib(arm.driver_pids())
+
+
+def facts(site: Site, options: argparse.Namespace) -> dict[str, object]:
+    """What the figures depend on besides the machine."""
+    package = pathlib.Path(options.node_modules) / "playwright-core" / "package.json"
+    return {"browser": site.executable, "seconds": options.seconds,
+            "playwright_core": json.loads(package.read_text(encoding="utf-8"))["version"] if options.node_modules else "left out",
+            "memory": "measured" if may_read_memory() else "left out: needs root"}
+
+
 def measure(arm, count: int, options: argparse.Namespace, report: Report) -> None:
     row = f"{arm.name}, {count} sessions"
     arm.start()
     try:
-        idle = pss_mib(arm.browser_pids()) + pss_mib(arm.driver_pids())
+        idle = memory(arm) if may_read_memory() else None
         opened = arm.open(count)
         seconds, ms = arm.steps(options.seconds)
-        browser, driver = pss_mib(arm.browser_pids()), pss_mib(arm.driver_pids())
+        busy = memory(arm) if idle else None
         report.add(STEPS, row, steps_per_s=len(ms) / seconds, p50_ms=quantile(ms, 0.5), p90_ms=quantile(ms, 0.9),
                    all_open_after_s=opened)
-        report.add(MEMORY, row, before=idle, browser=browser, driver=driver, a_session=(browser + driver - idle) / count)
+        if idle and busy:
+            report.add(MEMORY, row, before=sum(idle), browser=busy[0], driver=busy[1], a_session=(sum(busy) - sum(idle)) / count)
         seconds, ms = arm.resets(options.seconds)
         report.add(RESETS, row, resets_per_min=60 * len(ms) / seconds, p50_ms=quantile(ms, 0.5), p90_ms=quantile(ms, 0.9))
         if count == 1:
@@ -54,7 +74,7 @@ def main() -> int:
     counts = [int(count) for count in options.sessions.split(",")]
     report = Report("browser_sessions")
     with Site() as site:
-        report.facts = {"browser": site.executable, "seconds": options.seconds}
+        report.facts = facts(site, options)
         arms = [ProctorArm("proctor warm", prewarm=True), ProctorArm("proctor cold", prewarm=False)]
         if options.node_modules:
             arms += [PlaywrightArm(variant, site, options.node_modules) for variant in ("documented", "own-script")]
@@ -66,6 +86,8 @@ def main() -> int:
                     measure(arm, count, options, report)
         print("\r".ljust(61), end="\r", file=sys.stderr)
     report.print()
+    if not may_read_memory():
+        print(f"{MEMORY}: left out, needs root", flush=True)
     report.write(options.json)
     return 0
 

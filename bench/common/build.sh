@@ -26,12 +26,20 @@ make_scratch() {
 
 # install_playwright FOLDER: playwright-core from npm; says so and fails where there is no npm or no network.
 install_playwright() {
-  if command -v npm >/dev/null && npm install --prefix "$1" --no-audit --no-fund --silent playwright-core >/dev/null 2>&1; then
-    echo "playwright-core $(node -p "require('$1/node_modules/playwright-core/package.json').version")"
-  else
-    echo "playwright-core could not be installed: its arms are left out"
+  local told status=0
+  if ! command -v npm >/dev/null; then
+    echo "playwright-core is left out, with its arms: there is no npm"
     return 1
   fi
+  told=$(timeout -k 10 180 npm install --prefix "$1" --no-audit --no-fund --loglevel=error playwright-core 2>&1) || status=$?
+  if [ "$status" -eq 0 ]; then
+    echo "playwright-core $(node -p "require(process.argv[1]).version" "$1/node_modules/playwright-core/package.json")"
+    return 0
+  fi
+  [ "$status" -ne 124 ] || told+="${told:+$'\n'}it did not end within 180 s"
+  echo "playwright-core could not be installed (npm's exit code $status): its arms are left out"
+  tail -n 20 <<<"$told" | sed 's/^/  /'
+  return 1
 }
 
 # run_python PROGRAM ARGUMENT...: with the bench build's server and Python package.

@@ -123,8 +123,9 @@ class ActStream final : public grpc::ClientBidiReactor<v1::ActRequest, v1::ActRe
         SendVerb();
         break;
       case v1::ActResponse::kStep:
-        Answered(now, response_.step().interrupted());
-        record_.push_back(static_cast<float>(absl::ToDoubleMilliseconds(FromProto(response_.step().timing().record()))));
+        if (Answered(now, response_.step().interrupted())) {
+          record_.push_back(static_cast<float>(absl::ToDoubleMilliseconds(FromProto(response_.step().timing().record()))));
+        }
         response_.step().has_episode() ? SendStart() : SendVerb();
         break;
       case v1::ActResponse::kObservation:
@@ -171,17 +172,19 @@ class ActStream final : public grpc::ClientBidiReactor<v1::ActRequest, v1::ActRe
     if (error_.empty()) error_ = std::move(error);
   }
 
-  void Answered(int64_t now, bool interrupted) {
+  // Whether the request's times are among those measured.
+  bool Answered(int64_t now, bool interrupted) {
     if (run_.Measures(now)) ++answered_;
-    if (!std::exchange(counts_, false)) return;
+    if (!std::exchange(counts_, false)) return false;
     const absl::Duration taken = absl::Nanoseconds(now - sent_at_);
     if (interrupted) {
       ++failed_;
       Broken("an episode was interrupted");
-      return;
+      return false;
     }
     ++(taken <= run_.options.limit ? succeeded_ : late_);
     latencies_.push_back(static_cast<float>(absl::ToDoubleMilliseconds(taken)));
+    return true;
   }
 
   void SendStart() {

@@ -29,25 +29,31 @@ def success(run: dict[str, Any], options: argparse.Namespace) -> float:
     return run["succeeded"] / max(1, run["sent"] + missing)
 
 
-def ramp(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """One server, levels raised until too few steps succeed."""
-    levels = []
+def at_level(sessions: int, options: argparse.Namespace) -> dict[str, Any]:
+    """So many sessions on a server of their own: what earlier ones left in its memory would count as theirs."""
     # All else, threads included, is as by default: what sleeps holds no thread.
     config = harness.no_browsers(durability=options.durability)
     with harness.scratch() as folder, harness.proctord(folder, config) as server:
         idle = server.memory()
-        for sessions in map(int, options.sessions.split(",")):
-            run = harness.run_load({"target": server.target, "streams": sessions, "step-delay": options.sleep, "limit": options.limit,
-                                    "channels": math.ceil(sessions / SESSIONS_PER_CONNECTION), "warm-up": 3,
-                                    "seconds": options.seconds}, server)
-            run["success"] = success(run, options)
-            run["kib_per_session"] = 1024 * (run["RssAnon"] - idle["RssAnon"]) / max(1, run["opened"])
-            run["idle_mib"] = idle["VmRSS"]
-            levels.append(run)
-            harness.progress(f"{sessions} sessions: {run['success']:.2%} of {run['sent']} steps, {run['per_second']:.0f}/s, "
-                             f"p99 {run['p99_ms']:.0f} ms {run['first_error']}")
-            if run["success"] < 0.95:
-                break
+        run = harness.run_load({"target": server.target, "streams": sessions, "step-delay": options.sleep, "limit": options.limit,
+                                "channels": math.ceil(sessions / SESSIONS_PER_CONNECTION), "warm-up": 3,
+                                "seconds": options.seconds}, server)
+    run["success"] = success(run, options)
+    run["kib_per_session"] = 1024 * (run["RssAnon"] - idle["RssAnon"]) / max(1, run["opened"])
+    run["idle_mib"] = idle["VmRSS"]
+    return run
+
+
+def ramp(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Levels raised until too few steps succeed."""
+    levels = []
+    for sessions in map(int, options.sessions.split(",")):
+        run = at_level(sessions, options)
+        levels.append(run)
+        harness.progress(f"{sessions} sessions: {run['success']:.2%} of {run['sent']} steps, {run['per_second']:.0f}/s, "
+                         f"p99 {run['p99_ms']:.0f} ms {run['first_error']}")
+        if run["success"] < 0.95:
+            break
     return levels
 
 

@@ -50,7 +50,7 @@ absl::StatusOr<std::unique_ptr<Arm>> MakeFloorArm(const ArmSetting& setting);
 // `preload`: the next episode's start page is loaded while the current one runs.
 enum class Preload { kNo, kYes };
 absl::StatusOr<std::unique_ptr<Arm>> MakeWorldArm(const ArmSetting& setting, Preload preload);
-// Playwright, driven by playwright.mjs. `variant`: "documented", "tuned" or "own-script".
+// Playwright, driven by playwright.cjs. `variant`: "documented", "tuned" or "own-script".
 absl::StatusOr<std::unique_ptr<Arm>> MakePlaywrightArm(const ArmSetting& setting,
                                                        const std::string& variant,
                                                        const std::string& script,

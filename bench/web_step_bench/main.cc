@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -79,9 +80,10 @@ void Print(const std::string& title, const std::vector<std::unique_ptr<Arm>>& ar
   }
   fflush(stdout);
   const auto ours = results.find("proctor");
-  if (ours == results.end()) return;
+  if (ours == results.end() || ours->second.ms.empty()) return;
   for (const auto& [name, times] : results) {
-    if (name != "proctor" && !times.ms.empty()) {
+    if (times.ms.empty()) continue;
+    if (name != "proctor") {
       printf("  proctor / %s: %.2f\n", name.c_str(),
              Quantile(ours->second.ms, 0.5) / Quantile(times.ms, 0.5));
     }
@@ -102,37 +104,47 @@ void Alternate(const std::vector<std::unique_ptr<Arm>>& arms, int rounds, const 
   }
 }
 
-absl::Status MeasureSteps(const std::vector<std::unique_ptr<Arm>>& arms, const std::string& base,
-                          const std::string& page, const Options& options) {
+int Failed(const std::map<std::string, Times>& results) {
+  int failed = 0;
+  for (const auto& [name, times] : results) failed += times.failed;
+  return failed;
+}
+
+// How many steps failed, those of the warm-up too.
+absl::StatusOr<int> MeasureSteps(const std::vector<std::unique_ptr<Arm>>& arms,
+                                 const std::string& base, const std::string& page,
+                                 const Options& options) {
   constexpr int kWarmUp = 3;
   for (const auto& arm : arms)
     PROCTOR_RETURN_IF_ERROR(Annotate(arm->Open(base + page), arm->name()));
   std::map<std::string, Times> results;
   Alternate(arms, options.rounds + kWarmUp, [&](Arm& arm, int round) {
     const absl::StatusOr<Sample> sample = arm.Step(page == "/nav");
-    if (round >= kWarmUp) Count(sample, round + 1, results[arm.name()]);
+    if (round >= kWarmUp || !sample.ok()) Count(sample, round + 1, results[arm.name()]);
   });
   Print(absl::StrCat("step on ", page), arms, results);
-  return absl::OkStatus();
+  return Failed(results);
 }
 
-void MeasureResets(const std::vector<std::unique_ptr<Arm>>& arms, const std::string& base,
-                   const Options& options) {
+// How many resets failed, the first of each arm too, which is not measured.
+int MeasureResets(const std::vector<std::unique_ptr<Arm>>& arms, const std::string& base,
+                  const Options& options) {
   // Each arm works on in the background after a reset (closing, loading the next page): nobody is measured meanwhile.
   constexpr absl::Duration kRest = absl::Milliseconds(600);
   std::map<std::string, Times> results;
-  Alternate(arms, options.rounds, [&](Arm& arm, int round) {
+  Alternate(arms, options.rounds + 1, [&](Arm& arm, int round) {
     absl::SleepFor(kRest);
     const absl::StatusOr<Sample> sample = arm.Reset(base + "/shop");
-    if (round > 0) Count(sample, 0, results[arm.name()]);
+    if (round > 0 || !sample.ok()) Count(sample, 0, results[arm.name()]);
   });
   Print("reset to the first observation of /shop", arms, results);
+  return Failed(results);
 }
 
-// Late changes of every kind; the product only: nothing else waits for them.
-absl::Status MeasureStaleness(Arm& arm, const std::string& base, const Options& options) {
+// Late changes of every kind; the product only: nothing else waits for them. How many steps failed.
+absl::StatusOr<int> MeasureStaleness(Arm& arm, const std::string& base, const Options& options) {
   const std::vector<std::string> kinds = {"sync", "frame", "timer50", "timer150", "fetch", "chain"};
-  int steps = 0, stale = 0;
+  int steps = 0, stale = 0, failed = 0;
   for (const std::string& kind : kinds) {
     Times times;
     PROCTOR_RETURN_IF_ERROR(arm.Open(absl::StrCat(base, "/late?late=", kind)));
@@ -143,9 +155,10 @@ absl::Status MeasureStaleness(Arm& arm, const std::string& base, const Options& 
     fflush(stdout);
     steps += static_cast<int>(times.ms.size());
     stale += times.stale;
+    failed += times.failed;
   }
   printf("staleness in all: %d stale of %d\n", stale, steps);
-  return absl::OkStatus();
+  return failed;
 }
 
 ArmSetting MakeSetting(const std::string& root, const std::string& name) {
@@ -180,31 +193,39 @@ absl::StatusOr<std::vector<std::unique_ptr<Arm>>> MakeArms(const Options& option
   return arms;
 }
 
+// INTERNAL if anything failed, once all has been measured.
+absl::Status MeasureAll(const Options& options, const std::string& base, const std::string& root) {
+  PROCTOR_ASSIGN_OR_RETURN(auto arms, MakeArms(options, root));
+  int failed = 0;
+  if (options.rounds > 0) {
+    for (const std::string page : {"/shop", "/large", "/nav"}) {
+      PROCTOR_ASSIGN_OR_RETURN(const int steps, MeasureSteps(arms, base, page, options));
+      failed += steps;
+    }
+    PROCTOR_ASSIGN_OR_RETURN(auto cold, MakeWorldArm(MakeSetting(root, "cold"), Preload::kNo));
+    arms.push_back(std::move(cold));
+    failed += MeasureResets(arms, base, options);
+    arms.pop_back();
+  }
+  for (const auto& arm : arms) {
+    if (arm->name() != "proctor" || options.stale_rounds <= 0) continue;
+    PROCTOR_ASSIGN_OR_RETURN(const int steps, MeasureStaleness(*arm, base, options));
+    failed += steps;
+  }
+  if (failed > 0) return absl::InternalError(absl::StrCat(failed, " steps or resets failed"));
+  return absl::OkStatus();
+}
+
 absl::Status Run(const Options& options) {
   std::string root = std::filesystem::temp_directory_path() / "proctor-web-step-XXXXXX";
   if (mkdtemp(root.data()) == nullptr) return absl::UnavailableError("no temporary folder");
   std::filesystem::permissions(root, std::filesystem::perms(0755));
   PROCTOR_ASSIGN_OR_RETURN(const auto server, ServePages());
   const std::string base = absl::StrCat("http://127.0.0.1:", server->port());
-  absl::Status status;
-  {
-    PROCTOR_ASSIGN_OR_RETURN(auto arms, MakeArms(options, root));
-    for (const std::string page : {"/shop", "/large", "/nav"}) {
-      if (status.ok() && options.rounds > 0) status = MeasureSteps(arms, base, page, options);
-    }
-    if (status.ok() && options.rounds > 0) {
-      PROCTOR_ASSIGN_OR_RETURN(auto cold, MakeWorldArm(MakeSetting(root, "cold"), Preload::kNo));
-      arms.push_back(std::move(cold));
-      MeasureResets(arms, base, options);
-      arms.pop_back();
-    }
-    for (const auto& arm : arms) {
-      if (status.ok() && arm->name() == "proctor" && options.stale_rounds > 0) {
-        status = MeasureStaleness(*arm, base, options);
-      }
-    }
-  }
-  std::filesystem::remove_all(root);
+  const absl::Status status = MeasureAll(options, base, root);
+  // What a killed browser still writes there is not worth an end without a result.
+  std::error_code ignored;
+  std::filesystem::remove_all(root, ignored);
   return status;
 }
 

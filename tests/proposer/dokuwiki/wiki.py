@@ -38,7 +38,7 @@ class Wiki:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="proctor-dokuwiki-"))
         try:
             subprocess.run([sys.executable, MAKER, self.folder, "--packages", str(self.packages)], check=True,
-                           stdout=subprocess.DEVNULL)
+                           stdout=subprocess.DEVNULL, timeout=600)
             self.truth = json.loads((self.folder / "truth.json").read_text(encoding="utf-8"))
             self._serve()
         except BaseException:
