@@ -72,6 +72,7 @@ Failure Budget::Reserve(const CallContext& context, const Payer& payer, std::opt
 }
 
 Failure Budget::ReserveMore(double usd, Reservation& reservation) {
+  if (usd <= 0) return {};  // Also where estimates fell short and more was spent than allowed.
   MutexLock lock(mutex_);
   for (const Reservation::Share& share : reservation.shares) {
     const Account& account = accounts_[{share.scope, share.period}];

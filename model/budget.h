@@ -59,7 +59,7 @@ class Budget {
   // seen. Other failures: the database cannot be read (SERVER), TIMEOUT and CANCELLED from `context`.
   Failure Reserve(const CallContext& context, const Payer& payer, std::optional<double> usd, Reservation& reservation);
   // Sets aside `usd` more for a call that goes on, such as what another attempt comes to after one that was paid for. BUDGET: a budget is
-  // spent; nothing is added then. Does not block.
+  // spent; nothing is added then. Nothing, 0, always fits in. Does not block.
   Failure ReserveMore(double usd, Reservation& reservation);
   // The call has ended and cost `usd`. Call Record within a transaction to keep it.
   void Settle(const Reservation& reservation, double usd);

@@ -163,7 +163,9 @@ void CallRun::OnAllResults() {
 }
 
 void CallRun::NextOrEnd(Failure failure) {
-  const bool more = at_ + 1 < route_.size() && IsOfEndpoint(failure.kind) && context_.Check("model call").ok();
+  // A BUDGET that comes here refused another attempt only: the next endpoint may cost less, or nothing.
+  const bool elsewhere = IsOfEndpoint(failure.kind) || failure.kind == v1::MODEL_FAILURE_BUDGET;
+  const bool more = at_ + 1 < route_.size() && elsewhere && context_.Check("model call").ok();
   if (!more) {
     End(std::move(failure));
     return;

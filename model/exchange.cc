@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/strings.h"
 #include "model/prices.h"
 #include "model/retry.h"
@@ -72,7 +71,6 @@ void Exchange::Send(const absl::StatusOr<uint64_t>& ticket) {
   }
   ++result_.attempts;
   const CallContext attempt = context_.Child(endpoint_.settings().attempt_timeout);
-  attempt_ends_ = attempt.deadline();
   parts_.pool.Start(attempt, spec_.make(),
                     [self = shared_from_this(), ticket = *ticket](absl::Status status, net::FetchReply reply) {
                       self->parts_.executor.Post([self, ticket, status = std::move(status),
@@ -104,29 +102,28 @@ Failure Exchange::Read(const absl::Status& status, const net::FetchReply& reply,
   }
 }
 
-bool Exchange::MayHaveCost() const {
-  const bool began = result_.http_status >= 200 && result_.http_status < 300;
+bool Exchange::MayHaveCost(const net::FetchReply& reply) const {
+  const bool refused = reply.status >= 300;
+  if (!reply.sent || refused) return false;
   switch (result_.failure.kind) {
     case v1::MODEL_FAILURE_UNSPECIFIED:
     case v1::MODEL_FAILURE_STREAM:
     case v1::MODEL_FAILURE_MALFORMED:
-    case v1::MODEL_FAILURE_UNREACHABLE:
-      return began;
     case v1::MODEL_FAILURE_TIMEOUT:
-      // Else it waited for a connection only.
-      return began || absl::Now() >= attempt_ends_;
+    case v1::MODEL_FAILURE_UNREACHABLE:
+      return true;
     default:
       return false;
   }
 }
 
-v1::Usage Exchange::Taken(const v1::Usage& usage) const {
+v1::Usage Exchange::Taken(const net::FetchReply& reply, const v1::Usage& usage) const {
   const bool good = result_.failure.ok();
   // What broke off has not told all.
   const bool whole = good || result_.failure.kind == v1::MODEL_FAILURE_MALFORMED;
   const bool told = usage.input_tokens() + usage.output_tokens() > 0;
   v1::Usage taken = usage;
-  if ((whole && told) || !MayHaveCost()) return taken;
+  if ((whole && told) || !MayHaveCost(reply)) return taken;
   const int64_t written = good ? std::min(spec_.written(), spec_.output_tokens) : spec_.output_tokens;
   if (usage.input_tokens() == 0) taken.set_input_tokens(spec_.input_tokens);
   taken.set_output_tokens(std::max(usage.output_tokens(), written));
@@ -166,7 +163,7 @@ void Exchange::Receive(uint64_t ticket, const absl::Status& status, const net::F
   v1::Usage usage;
   result_.failure = Read(status, reply, usage);
   AddUsage(usage, result_.usage);
-  const v1::Usage taken = Taken(usage);
+  const v1::Usage taken = Taken(reply, usage);
   AddUsage(taken, result_.taken);
   absl::Duration delay;
   const bool again = ShouldRetry(status, reply, delay);  // Pauses the gate before the next one gets in.

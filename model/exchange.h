@@ -61,10 +61,10 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void Send(const absl::StatusOr<uint64_t>& ticket);
   void Receive(uint64_t ticket, const absl::Status& status, const net::FetchReply& reply);
   Failure Read(const absl::Status& status, const net::FetchReply& reply, v1::Usage& usage);
-  // Whether the server may have worked for the attempt that ended so. What may never have reached it has not cost anything.
-  bool MayHaveCost() const;
+  // Whether the server may have worked for the attempt that ended so. What was never sent has not cost anything.
+  bool MayHaveCost(const net::FetchReply& reply) const;
   // What that attempt took: as reported, `usage`, or estimated.
-  v1::Usage Taken(const v1::Usage& usage) const;
+  v1::Usage Taken(const net::FetchReply& reply, const v1::Usage& usage) const;
   // Whether another attempt can be paid for; else the failure says so.
   bool Affords(const v1::Usage& taken);
   // Whether another attempt follows, and after which wait.
@@ -76,8 +76,6 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   const Parts& parts_;
   const ExchangeSpec spec_;
   const Done done_;
-  // When the attempt under way is given up.
-  absl::Time attempt_ends_ = absl::InfiniteFuture();
   ExchangeResult result_;
 };
 

@@ -179,6 +179,9 @@ FetchReply CurlTransfer::TakeReply() {
   long http_status = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &http_status);
   reply_.status = static_cast<int>(http_status);
+  long sent_bytes = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_REQUEST_SIZE, &sent_bytes);
+  reply_.sent = sent_bytes > 0;
   return std::move(reply_);
 }
 

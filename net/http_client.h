@@ -37,6 +37,9 @@ struct FetchReply {
   std::vector<std::pair<std::string, std::string>> headers;
   // Decoded.
   std::string body;
+  // Whether any byte of the request was given to a connection that was ready for it: without one, or where its TLS never
+  // came about, the server cannot know of the request. True for every whole reply.
+  bool sent = false;
 
   // The first header of that (lower-case) name, or "".
   std::string Header(const std::string& name) const;

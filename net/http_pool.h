@@ -25,8 +25,7 @@ class HttpPool {
   };
 
   // How a request ended, as Fetch says it, and what had come until then: with an error the reply may be empty or cut
-  // off
-  // (`status` 0: not even a status line).
+  // off (`status` 0: not even a status line), and `sent` says whether the server may know of the request.
   using Done = std::function<void(absl::Status, FetchReply)>;
 
   // RESOURCE_EXHAUSTED: no memory or file descriptors.

@@ -80,6 +80,15 @@ TEST_F(BudgetTest, ACallThatGoesOnSetsMoreAsideOrIsRefused) {
   EXPECT_TRUE(budget->Reserve(CallContext(), {}, 0.4, other).ok());
 }
 
+TEST_F(BudgetTest, WhatCostsNothingFitsInWhereMoreWasSpentThanAllowed) {
+  const auto budget = New(Limits(1, 0, 0));
+  EXPECT_EQ(Spend(*budget, {}, 1, 1.2), v1::MODEL_FAILURE_UNSPECIFIED);
+  Reservation free, paid;
+  EXPECT_TRUE(budget->Reserve(CallContext(), {}, 0, free).ok());
+  EXPECT_TRUE(budget->ReserveMore(0, free).ok());
+  EXPECT_EQ(budget->Reserve(CallContext(), {}, 0.01, paid).kind, v1::MODEL_FAILURE_BUDGET);
+}
+
 TEST_F(BudgetTest, EvaluatorsJobsAndDaysHaveTheirOwn) {
   const auto budget = New(Limits(0, 1, 2));
   EXPECT_EQ(Spend(*budget, kJudge, 1, 1), v1::MODEL_FAILURE_UNSPECIFIED);

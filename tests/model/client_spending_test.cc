@@ -15,6 +15,7 @@
 namespace proctor::model {
 namespace {
 
+using testing::Contains;
 using testing::DoubleEq;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -37,9 +38,20 @@ class ClientSpendingTest : public testing::Test {
     config_.mutable_cache()->set_enabled(false);
     return endpoint;
   }
-  std::shared_ptr<Pending<ChatReply>> Start(ChatRequest request = Ask("x")) {
+  // After "main" in the route "both".
+  void ServeNext(ScriptedServer::Script script, double output_usd) {
+    next_ = std::make_unique<ScriptedServer>(std::move(script));
+    v1::ModelEndpoint& endpoint = (*config_.mutable_endpoints())["next"];
+    endpoint.set_server(v1::MODEL_SERVER_OPENAI);
+    endpoint.set_base_url(next_->base_url());
+    endpoint.set_model("next");
+    (*config_.mutable_prices())["next"].set_output_usd(output_usd);
+    (*config_.mutable_routes())["both"].add_endpoints("main");
+    (*config_.mutable_routes())["both"].add_endpoints("next");
+  }
+  std::shared_ptr<Pending<ChatReply>> Start(ChatRequest request = Ask("x"), const std::string& route = "main") {
     client_ = fixture_.Create(config_);
-    return Begin(*client_, CallContext(), std::move(request), {.route = "main", .payer = {.evaluator = "", .job = "", .tenant = "lab"}});
+    return Begin(*client_, CallContext(), std::move(request), {.route = route, .payer = {.evaluator = "", .job = "", .tenant = "lab"}});
   }
   // Nothing is made up for the record of the call.
   void ExpectEstimated(const ChatReply& reply, double usd) {
@@ -50,6 +62,7 @@ class ClientSpendingTest : public testing::Test {
 
   ClientFixture fixture_;
   std::unique_ptr<ScriptedServer> server_;
+  std::unique_ptr<ScriptedServer> next_;
   v1::ModelConfig config_;
   std::unique_ptr<Client> client_;
 };
@@ -59,7 +72,7 @@ TEST_F(ClientSpendingTest, AnAttemptThatTimedOutCostsTheEstimate) {
     ScriptedReply silent;
     silent.silent = true;
     return silent;
-  }).mutable_attempt_timeout()->set_nanos(100'000'000);
+  }).mutable_attempt_timeout()->set_nanos(500'000'000);
   const ChatReply reply = Start()->Get();
   EXPECT_EQ(reply.call.failure(), v1::MODEL_FAILURE_TIMEOUT);
   ExpectEstimated(reply, kMost);
@@ -96,6 +109,57 @@ TEST_F(ClientSpendingTest, WhatNeverReachedAServerCostsNothing) {
   EXPECT_EQ(Start()->Get().call.failure(), v1::MODEL_FAILURE_UNREACHABLE);
   EXPECT_EQ(client_->budget().Spent("day"), 0);
   EXPECT_THAT(fixture_.charged(), IsEmpty());
+}
+
+TEST_F(ClientSpendingTest, WhatTimedOutBeforeItWasSentCostsNothing) {
+  v1::ModelEndpoint& endpoint = Serve([](const SeenRequest& request) { return SayText(request, "yes"); });
+  // It waits for a request, the client for TLS.
+  endpoint.set_base_url(absl::StrCat("https://127.0.0.1:", server_->port(), "/v1"));
+  endpoint.mutable_attempt_timeout()->set_nanos(100'000'000);
+  EXPECT_EQ(Start()->Get().call.failure(), v1::MODEL_FAILURE_TIMEOUT);
+  EXPECT_EQ(client_->budget().Spent("day"), 0);
+  EXPECT_THAT(fixture_.charged(), IsEmpty());
+}
+
+TEST_F(ClientSpendingTest, ARequestThatGotNoReplyCostsTheEstimate) {
+  Serve([](const SeenRequest&) {
+    ScriptedReply none;
+    none.hang_up = true;
+    return none;
+  });
+  const ChatReply reply = Start()->Get();
+  EXPECT_EQ(reply.call.failure(), v1::MODEL_FAILURE_UNREACHABLE);
+  ExpectEstimated(reply, kMost);
+}
+
+TEST_F(ClientSpendingTest, ARefusalThatBrokeOffCostsNothing) {
+  Serve([](const SeenRequest& request) {
+    ScriptedReply reply = Refuse(request, 503, "busy", "later");
+    reply.cut_after = 1;
+    return reply;
+  });
+  EXPECT_NE(Start()->Get().call.failure(), v1::MODEL_FAILURE_UNSPECIFIED);
+  EXPECT_EQ(client_->budget().Spent("day"), 0);
+}
+
+TEST_F(ClientSpendingTest, AnEndpointThatCostsNothingIsAskedWhereAnotherAttemptCannotBePaid) {
+  Serve([](const SeenRequest& request) { return Say(request, {}, {.input = 1, .output = 1000}); }).set_max_attempts(4);
+  ServeNext([](const SeenRequest& request) { return SayText(request, "yes"); }, 0);
+  config_.mutable_budgets()->set_day_usd(1.5);
+  const ChatReply reply = Start(Ask("x"), "both")->Get();
+  EXPECT_EQ(reply.choices.size(), 1u) << reply.call.failure_detail();
+  EXPECT_EQ(reply.call.endpoint(), "next");
+  EXPECT_THAT(reply.call.fallbacks(), Contains("endpoint: passed over main: MODEL_FAILURE_BUDGET"));
+  EXPECT_EQ(server_->requests().size(), 1u);
+  EXPECT_DOUBLE_EQ(client_->budget().Spent("day"), 1);
+}
+
+TEST_F(ClientSpendingTest, TheNextEndpointIsNotAskedWhereItCannotBePaidEither) {
+  Serve([](const SeenRequest& request) { return Say(request, {}, {.input = 1, .output = 1000}); }).set_max_attempts(4);
+  ServeNext([](const SeenRequest& request) { return SayText(request, "yes"); }, 1000);
+  config_.mutable_budgets()->set_day_usd(1.5);
+  EXPECT_EQ(Start(Ask("x"), "both")->Get().call.failure(), v1::MODEL_FAILURE_BUDGET);
+  EXPECT_THAT(next_->requests(), IsEmpty());
 }
 
 TEST_F(ClientSpendingTest, AnotherAttemptIsNotMadeWhereTheLastHasSpentTheBudget) {

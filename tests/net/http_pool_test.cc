@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "certificate.h"
@@ -185,6 +186,37 @@ TEST(HttpPoolTest, TellsBadRequestsUnreachableServersAndLargeRepliesApart) {
   EXPECT_EQ(code(large), absl::StatusCode::kResourceExhausted);
 }
 
+TEST(HttpPoolTest, SaysOfWhatFailedWhetherItWasSent) {
+  std::atomic<bool> read = false;
+  RawServer server([&](RawPeer peer) {
+    if (absl::StartsWith(peer.ReadUntil("\r\n\r\n"), "GET /broken ")) return;
+    read = true;
+    peer.ReadToEnd();
+  });
+  uint16_t dead = 0;
+  {
+    RawServer gone([](RawPeer) {});
+    dead = gone.port();
+  }
+  const auto pool = NewPool();
+  Replies replies;
+  pool->Start(CallContext(), To(At(server.port(), "/broken")), replies.Next());
+  EXPECT_TRUE(replies.Await(1).at(0).second.sent);
+  pool->Start(CallContext(), To(At(dead, "/")), replies.Next());
+  EXPECT_FALSE(replies.Await(2).at(1).second.sent);
+  const auto cancel = std::make_shared<CancelToken>();
+  pool->Start(CallContext(absl::InfiniteFuture(), cancel), To(At(server.port(), "/silent")), replies.Next());
+  while (!read) std::this_thread::yield();
+  cancel->Cancel();
+  EXPECT_TRUE(replies.Await(3).at(2).second.sent);
+  // The server does not answer the greeting of TLS.
+  const std::string tls = absl::StrCat("https://127.0.0.1:", server.port(), "/");
+  pool->Start(CallContext::WithTimeout(absl::Milliseconds(100)), To(tls), replies.Next());
+  const auto [status, reply] = replies.Await(4).at(3);
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_FALSE(reply.sent);
+}
+
 TEST(HttpPoolTest, DestructorEndsWhatStillRuns) {
   RawServer server([](RawPeer peer) { peer.ReadToEnd(); });
   Replies replies;
@@ -210,9 +242,11 @@ TEST(HttpPoolTest, ServersAreBelievedByTheirCertificateOnly) {
   FetchRequest request = To(absl::StrCat("https://localhost:", server->port(), "/"));
   pool->Start(CallContext(), request, replies.Next());
   EXPECT_EQ(replies.Await(1).at(0).first.code(), absl::StatusCode::kUnavailable);
+  EXPECT_FALSE(replies.Await(1).at(0).second.sent);
   request.ca_certificate_pem = options.tls_certificate_pem;
   pool->Start(CallContext(), request, replies.Next());
   const auto [status, reply] = replies.Await(2).at(1);
+  EXPECT_TRUE(reply.sent);
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(reply.body, "secure");
 }
@@ -239,6 +273,7 @@ TEST_F(HttpPoolHttp2Test, RequestsAtOnceShareOneConnection) {
   ASSERT_EQ(all.size(), size_t{kRequests});
   for (const auto& [status, reply] : all) {
     EXPECT_TRUE(status.ok()) << status;
+    EXPECT_TRUE(reply.sent);
     EXPECT_EQ(reply.body, "h2");
   }
   EXPECT_EQ(server.connections(), 1);
@@ -257,6 +292,7 @@ TEST_F(HttpPoolHttp2Test, CancellationResetsTheStreamAndKeepsTheConnection) {
   while (server.requests() < 2) std::this_thread::yield();
   cancel->Cancel();
   EXPECT_EQ(replies.Await(2).at(1).first.code(), absl::StatusCode::kCancelled);
+  EXPECT_TRUE(replies.Await(2).at(1).second.sent);
   pool->Start(CallContext(), To(server.port()), replies.Next());
   EXPECT_EQ(replies.Await(3).at(2).second.body, "h2");
   EXPECT_EQ(server.resets(), 1);
