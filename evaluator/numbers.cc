@@ -145,32 +145,83 @@ std::string_view Exponent(std::string_view rest) {
   return rest.substr(0, end);
 }
 
-// What `rest`, which follows a number, multiplies it by: 1 and more where that may be a unit, too ("5m", "300 K").
+// The word that `text` begins with, without what "€" and "£" begin with: "k€". Empty: there is none.
+std::string_view LeadingWord(std::string_view text) {
+  size_t end = 0;
+  while (end < text.size() && IsWordByte(text[end]) && text[end] != '\xe2' && text[end] != '\xc2') ++end;
+  return text.substr(0, end);
+}
+
+int SpelledNumber(std::string_view word) {
+  static constexpr std::array<std::string_view, 21> kSmall = {
+      "zero",     "one",     "two",     "three",     "four",     "five",     "six",
+      "seven",    "eight",   "nine",    "ten",       "eleven",   "twelve",   "thirteen",
+      "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"};
+  const auto it = std::find(kSmall.begin(), kSmall.end(), word);
+  return it == kSmall.end() ? -1 : static_cast<int>(it - kSmall.begin());
+}
+
+bool IsNumberWord(std::string_view word) {
+  static constexpr std::array<std::string_view, 7> kTens = {"thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"};
+  return SpelledNumber(word) >= 0 || std::find(kTens.begin(), kTens.end(), word) != kTens.end();
+}
+
+struct Magnitude {
+  std::string_view word;
+  double factor = 1;
+  // May be a unit, too: "5m".
+  bool unit = false;
+};
+
+// Null: `word` is no magnitude that is written out, one or many of it.
+const Magnitude* SpelledMagnitude(std::string_view word) {
+  static constexpr std::array<Magnitude, 5> kSpelled = {
+      {{"hundred", 1e2}, {"thousand", 1e3}, {"million", 1e6}, {"billion", 1e9}, {"trillion", 1e12}}};
+  if (word.ends_with('s')) word.remove_suffix(1);
+  const auto* it = std::find_if(kSpelled.begin(), kSpelled.end(), [&](const Magnitude& known) { return known.word == word; });
+  return it == kSpelled.end() ? nullptr : it;
+}
+
+// Null: `word` is no short one. Alone, "k" may be a unit, too: "300 K".
+const Magnitude* ShortMagnitude(std::string_view word, bool apart) {
+  static constexpr std::array<Magnitude, 5> kShort = {{{"k", 1e3}, {"m", 1e6, true}, {"mio", 1e6}, {"b", 1e9, true}, {"bn", 1e9}}};
+  static constexpr Magnitude kApart = {"k", 1e3, true};
+  if (apart && word == kApart.word) return &kApart;
+  const auto* it = std::find_if(kShort.begin(), kShort.end(), [&](const Magnitude& known) { return known.word == word; });
+  return it == kShort.end() ? nullptr : it;
+}
+
+bool IsGap(std::string_view text) { return !text.empty() && (text[0] == ' ' || text[0] == '-'); }
+
+// Does the number go on after its magnitude, "two hundred" before " and fifty", " fifty" or " and 50"? That is not read.
+bool GoesOn(std::string_view rest) {
+  if (!IsGap(rest)) return false;
+  rest.remove_prefix(1);
+  const bool joined = LeadingWord(rest) == "and" && IsGap(rest.substr(3));
+  if (joined) rest.remove_prefix(4);
+  return IsNumberWord(LeadingWord(rest)) || (joined && !rest.empty() && IsDigit(rest[0]));
+}
+
+// What `rest`, which follows a number, multiplies it by: 1 and more where that may be a unit, too ("5m", "300 K"); nothing
+// where the whole number is not read ("two hundred and fifty").
 std::vector<double> Factors(std::string_view rest) {
-  static constexpr std::array<std::pair<std::string_view, double>, 10> kWords = {{{"hundred", 1e2},
-                                                                                  {"k", 1e3},
-                                                                                  {"thousand", 1e3},
-                                                                                  {"m", 1e6},
-                                                                                  {"mio", 1e6},
-                                                                                  {"million", 1e6},
-                                                                                  {"b", 1e9},
-                                                                                  {"bn", 1e9},
-                                                                                  {"billion", 1e9},
-                                                                                  {"trillion", 1e12}}};
+  double factor = 1;
   if (const std::string_view exponent = Exponent(rest); !exponent.empty()) {
-    double factor = 0;
     return absl::SimpleAtod("1" + std::string(exponent), &factor) ? std::vector<double>{factor} : std::vector<double>();
   }
-  const bool apart = !rest.empty() && (rest[0] == ' ' || rest[0] == '-');
-  if (apart) rest.remove_prefix(1);
-  size_t end = 0;
-  // Not what "€" and "£" begin with: "12k€".
-  while (end < rest.size() && IsWordByte(rest[end]) && rest[end] != '\xe2' && rest[end] != '\xc2') ++end;
-  const std::string_view word = rest.substr(0, end);
-  const auto it = std::find_if(kWords.begin(), kWords.end(), [&](const auto& known) { return known.first == word; });
-  if (it == kWords.end()) return {1};
-  const bool unit_too = word == "m" || word == "b" || (word == "k" && apart);
-  return unit_too ? std::vector<double>{1, it->second} : std::vector<double>{it->second};
+  const Magnitude* spelled = nullptr;
+  while (true) {
+    const bool apart = IsGap(rest);
+    const std::string_view word = LeadingWord(rest.substr(apart ? 1 : 0));
+    const Magnitude* next = SpelledMagnitude(word);
+    if (next == nullptr) next = ShortMagnitude(word, apart);
+    if (next == nullptr) break;
+    if (next->unit) return {factor, factor * next->factor};
+    spelled = SpelledMagnitude(word);
+    factor *= next->factor;
+    rest.remove_prefix(word.size() + (apart ? 1 : 0));
+  }
+  return spelled != nullptr && GoesOn(rest) ? std::vector<double>() : std::vector<double>{factor};
 }
 
 bool IsNegative(std::string_view text, size_t i) {
@@ -193,15 +244,6 @@ WrittenNumber Scaled(const std::vector<double>& plain, std::string_view text, si
     }
   }
   return number;
-}
-
-int SpelledNumber(std::string_view word) {
-  static constexpr std::array<std::string_view, 21> kSmall = {
-      "zero",     "one",     "two",     "three",     "four",     "five",     "six",
-      "seven",    "eight",   "nine",    "ten",       "eleven",   "twelve",   "thirteen",
-      "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"};
-  const auto it = std::find(kSmall.begin(), kSmall.end(), word);
-  return it == kSmall.end() ? -1 : static_cast<int>(it - kSmall.begin());
 }
 
 }  // namespace

@@ -41,7 +41,9 @@ std::vector<Fragment> SplitList(std::string_view text, size_t max_fragments);
 // digit inside a word
 // ("v2", "mp3") is no number, but units and currencies may touch ("12kg", "EUR12", "$12"). A sign
 // ("-12", "minus 12") and a magnitude ("12k", "2.5 million", "12e3") count; what may be a magnitude
-// or a unit ("5m", "5 b", "300 K") is read both ways. At most 64.
+// or a unit ("5m", "5 b", "300 K") is read both ways. Magnitudes multiply ("two hundred thousand"), and a touching "k" is
+// one whatever the text is about ("14K gold"). What goes on after a magnitude in words ("two hundred and fifty") is a number
+// without readings. At most 64.
 struct WrittenNumber {
   std::vector<double> readings;
 };
