@@ -27,6 +27,8 @@ namespace {
 
 constexpr std::string_view kPartial = ".partial-";
 constexpr int kRandomBytes = 8;
+// RemoveAbandonedFolders lists first and removes then: a run of it is in the way of one new folder at most.
+constexpr int kMostFolders = 8;
 
 // As FolderWriter names an unfinished folder.
 bool IsPartial(std::string_view name) {
@@ -77,13 +79,25 @@ absl::StatusOr<std::unique_ptr<FolderWriter>> FolderWriter::Create(const std::st
   PROCTOR_RETURN_IF_ERROR(CheckFree(folder));
   std::error_code error;
   fs::create_directories(fs::path(folder).parent_path(), error);
-  std::unique_ptr<FolderWriter> writer(new FolderWriter(folder));
-  PROCTOR_RETURN_IF_ERROR(storage::LocalFileSystem().CreateDirectory(writer->partial_));
-  writer->descriptor_ = OpenFolder(writer->partial_);
-  if (writer->descriptor_ < 0) return Failed(writer->partial_, "cannot be opened", errno);
+  for (int i = 0; i < kMostFolders; ++i) {
+    std::unique_ptr<FolderWriter> writer(new FolderWriter(folder));
+    PROCTOR_RETURN_IF_ERROR(storage::LocalFileSystem().CreateDirectory(writer->partial_));
+    PROCTOR_ASSIGN_OR_RETURN(const bool locked, writer->Lock());
+    if (locked) return writer;
+    writer->partial_.clear();
+  }
+  return absl::UnavailableError(absl::StrCat(folder, " cannot be begun: others lock each folder that is made for it"));
+}
+
+absl::StatusOr<bool> FolderWriter::Lock() {
+  descriptor_ = OpenFolder(partial_);
+  if (descriptor_ < 0 && errno == ENOENT) return false;
+  if (descriptor_ < 0) return Failed(partial_, "cannot be opened", errno);
   // Where there are no locks, nobody gets one and removes the folder.
-  flock(writer->descriptor_, LOCK_EX | LOCK_NB);
-  return writer;
+  if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0) return errno != EWOULDBLOCK;
+  // A folder that was removed can still be locked.
+  std::error_code unknown;
+  return fs::symlink_status(partial_, unknown).type() != fs::file_type::not_found;
 }
 
 absl::Status FolderWriter::AddFolder(const std::string& relative) {

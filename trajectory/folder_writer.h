@@ -39,6 +39,8 @@ class FolderWriter {
 
  private:
   explicit FolderWriter(std::string folder);
+  // Of the partial folder. False: RemoveAbandonedFolders had it before, and removes it.
+  absl::StatusOr<bool> Lock();
 
   const std::string folder_;
   std::string partial_;

@@ -392,8 +392,11 @@ absl::Status TrajectoryStore::CollectBlob(const CallContext& context, const std:
           transaction.Execute("DELETE FROM trajectory_recompressed WHERE digest = $1", {digest})
               .status());
     }
-    return transaction.Execute("DELETE FROM trajectory_garbage WHERE digest = $1", {digest})
-        .status();
+    // Whoever named it when it was looked for may have been deleted since, and have noted it again.
+    const char* const sql = named ? "DELETE FROM trajectory_garbage WHERE digest = $1 AND EXISTS (SELECT 1 FROM trajectory_blobs b WHERE "
+                                    "b.digest = trajectory_garbage.digest)"
+                                  : "DELETE FROM trajectory_garbage WHERE digest = $1";
+    return transaction.Execute(sql, {digest}).status();
   });
 }
 

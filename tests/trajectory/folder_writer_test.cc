@@ -1,6 +1,7 @@
 // What a crash or a power cut leaves of a folder that is written: all of it or nothing.
 #include "trajectory/folder_writer.h"
 
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,11 +19,21 @@ namespace {
 
 // In place of a sync of the file system; empty: the kernel's.
 std::function<int(int)> on_syncfs;
+// Before the next lock is taken; what it returns, where that is not 0, is the lock's errno.
+std::function<int(int)> before_flock;
 
 }  // namespace
 
 // In place of the C library's.
 extern "C" int syncfs(int file) noexcept { return on_syncfs ? on_syncfs(file) : static_cast<int>(syscall(SYS_syncfs, file)); }
+extern "C" int flock(int file, int operation) noexcept {
+  const auto before = std::exchange(before_flock, nullptr);
+  if (const int error = before ? before(file) : 0; error != 0) {
+    errno = error;
+    return -1;
+  }
+  return static_cast<int>(syscall(SYS_flock, file, operation));
+}
 
 namespace proctor::trajectory {
 namespace {
@@ -31,7 +42,10 @@ namespace fs = std::filesystem;
 
 class FolderWriterTest : public testing::Test {
  protected:
-  ~FolderWriterTest() override { on_syncfs = nullptr; }
+  ~FolderWriterTest() override {
+    on_syncfs = nullptr;
+    before_flock = nullptr;
+  }
   // What a server that was killed leaves behind.
   std::string Abandon(const std::string& name) {
     fs::create_directories(directory_ / name + "/blobs");
@@ -100,6 +114,35 @@ TEST_F(FolderWriterTest, WhatADeadServerLeftIsRemovedAndNothingElse) {
   EXPECT_EQ(left, 10u);
   EXPECT_TRUE(running->Complete().ok());
   EXPECT_TRUE(RemoveAbandonedFolders(CallContext(), directory_ / "missing").ok());
+}
+
+TEST_F(FolderWriterTest, AFolderThatOthersLockFirstIsNotWrittenTo) {
+  std::string taken;
+  before_flock = [&](int file) {
+    taken = fs::read_symlink("/proc/self/fd/" + std::to_string(file));
+    return EWOULDBLOCK;
+  };
+  const auto writer = Begin("folder");
+  EXPECT_NE(fs::path(taken).filename(), fs::path(writer->partial()).filename());
+  EXPECT_TRUE(fs::is_empty(taken));
+  EXPECT_TRUE(writer->Complete().ok());
+  EXPECT_TRUE(fs::exists(directory_ / "folder/file"));
+}
+
+TEST_F(FolderWriterTest, AFolderThatWasRemovedBeforeItWasLockedIsNotWrittenTo) {
+  before_flock = [&](int) {
+    EXPECT_TRUE(RemoveAbandonedFolders(CallContext(), directory_.path()).ok());
+    EXPECT_TRUE(fs::is_empty(directory_.path()));
+    return 0;
+  };
+  EXPECT_TRUE(Begin("folder")->Complete().ok());
+  EXPECT_TRUE(fs::exists(directory_ / "folder/file"));
+}
+
+TEST_F(FolderWriterTest, WritesAlsoWhereThereAreNoLocks) {
+  before_flock = [](int) { return ENOLCK; };
+  EXPECT_TRUE(Begin("folder")->Complete().ok());
+  EXPECT_TRUE(fs::exists(directory_ / "folder/file"));
 }
 
 TEST_F(FolderWriterTest, RefusesNamesOfUnfinishedFolders) {
