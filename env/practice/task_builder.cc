@@ -1,5 +1,7 @@
 #include "env/practice/task_builder.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -12,19 +14,22 @@ namespace {
 
 std::string Placeholder(const std::string& site) { return absl::StrCat("__", absl::AsciiStrToUpper(site), "__"); }
 
-// "$1,234" also as "1234"; "24 months" also as "24".
+// "$1,234" also as "1234"; "1,234 m" also as "1234", "1,234", "1234 m", "1234m" and "1,234m"; but "045 123456", a number of two parts, only so.
 std::vector<std::string> Spellings(std::string_view answer) {
   std::vector<std::string> spellings{std::string(answer)};
   std::string plain = absl::StrReplaceAll(ToAbsl(answer), {{"$", ""}});
   const size_t space = plain.find(' ');
   const std::string first = absl::StrReplaceAll(plain.substr(0, space), {{",", ""}});
   const bool number = !first.empty() && first.find_first_not_of("0123456789.") == std::string::npos;
-  const bool unit = space != std::string::npos && plain.find(' ', space + 1) == std::string::npos;
+  const bool unit = space != std::string::npos && plain.find(' ', space + 1) == std::string::npos && space + 1 < plain.size() &&
+                    !absl::ascii_isdigit(plain[space + 1]);
   if (number && space == std::string::npos && first != answer) spellings.push_back(first);
   if (number && unit) {
-    spellings.push_back(first);
-    spellings.push_back(first + plain.substr(space));
-    spellings.push_back(first + plain.substr(space + 1));
+    for (const std::string& amount : {first, plain.substr(0, space)}) {
+      for (const std::string& spelling : {amount, amount + plain.substr(space), amount + plain.substr(space + 1)}) {
+        if (std::find(spellings.begin(), spellings.end(), spelling) == spellings.end()) spellings.push_back(spelling);
+      }
+    }
   }
   return spellings;
 }

@@ -80,9 +80,16 @@ void BookingRoomName(TaskBuilder& task) {
 
 void WhoHasIt(TaskBuilder& task) {
   const Scene s(task);
-  const int week = task.random().Int(2, 4), monday = BookingContent::kMonday + 7 * (week - 1);
+  int week = task.random().Int(2, 4);
+  const int monday = BookingContent::kMonday + 7 * (week - 1);
   std::pair<int, int> when;
-  do when = {monday + task.random().Int(0, 4), task.random().Int(9, 16)}; while (s.room->taken.count(when) == 0);
+  int draws = 0;
+  do when = {monday + task.random().Int(0, 4), task.random().Int(9, 16)}; while (s.room->taken.count(when) == 0 && ++draws < 1000);
+  if (s.room->taken.count(when) == 0) {
+    // A room that nobody booked in that week: its last booking.
+    when = s.room->taken.rbegin()->first;
+    week = (when.first - BookingContent::kMonday) / 7 + 1;
+  }
   task.Goal({Substitute("Who has booked $0 in $1 on $2 at $3?", s.name, Quoted(StrCat("Week ", week)), WeekdayName(when.first), HourText(when.second)),
              Substitute("In $1 of the calendar of $0, who has the booking on $2 at $3?", s.name, Quoted(StrCat("Week ", week)), WeekdayName(when.first), HourText(when.second)),
              Substitute("Look at $1 of $0: whose booking is on $2 at $3?", s.name, Quoted(StrCat("Week ", week)), WeekdayName(when.first), HourText(when.second))});

@@ -111,6 +111,34 @@ std::vector<std::string> Ids() {
   return ids;
 }
 
+TEST(PracticeAnswersTest, ANumberOfTwoPartsIsWholeOrWrong) {
+  const v1::Task task = Instantiate("mail/contact_phone", 3).value();
+  const std::string answer = task.solution().rbegin()->answer();
+  const size_t space = answer.find(' ');
+  ASSERT_NE(space, std::string::npos) << answer;
+  Attempt attempt(task);
+  EXPECT_EQ(attempt.Answer(answer).outcome(), v1::OUTCOME_SUCCESS) << answer;
+  EXPECT_EQ(attempt.Answer(answer.substr(0, space)).outcome(), v1::OUTCOME_FAILURE) << answer;
+}
+
+TEST(PracticeAnswersTest, AQuantityIsRightWithAndWithoutItsUnitAndItsSeparator) {
+  v1::Task task;
+  std::string answer;
+  for (int seed = 1; answer.find(',') == std::string::npos; ++seed) {
+    ASSERT_LT(seed, 200);
+    task = Instantiate("wiki/measure_in_list", seed).value();
+    answer = task.solution().rbegin()->answer();
+  }
+  const size_t space = answer.find(' ');
+  ASSERT_NE(space, std::string::npos) << answer;
+  const std::string amount = answer.substr(0, space), unit = answer.substr(space + 1), plain = absl::StrReplaceAll(amount, {{",", ""}});
+  Attempt attempt(task);
+  for (const std::string& right : {answer, amount, amount + unit, plain, plain + unit, plain + " " + unit}) {
+    EXPECT_EQ(attempt.Answer(right).outcome(), v1::OUTCOME_SUCCESS) << right;
+  }
+  EXPECT_EQ(attempt.Answer(unit).outcome(), v1::OUTCOME_FAILURE);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, TemplateOraclesTest, ::testing::ValuesIn(Ids()), [](const auto& info) { return absl::StrReplaceAll(info.param, {{"/", "_"}}); });
 
 }  // namespace
