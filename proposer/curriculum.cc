@@ -17,6 +17,7 @@ struct Level {
   int tasks = 0;
   double tries = 0;
   double successes = 0;
+  double all_tries = 0;
 };
 
 int LevelOf(const Candidate& candidate) {
@@ -24,7 +25,7 @@ int LevelOf(const Candidate& candidate) {
 }
 
 bool IsPassed(const Level& level, const CurriculumOptions& options) {
-  if (level.tries >= options.patience_tries_per_task * level.tasks) return true;
+  if (level.all_tries >= options.patience_tries_per_task * level.tasks) return true;
   return level.tries >= options.widen_tries && level.successes >= options.widen_success * level.tries;
 }
 
@@ -35,6 +36,7 @@ int Frontier(const std::vector<Candidate>& candidates, const CurriculumOptions& 
     ++level.tasks;
     level.tries += candidate.tries;
     level.successes += candidate.successes;
+    level.all_tries += candidate.all_tries;
   }
   int reached = 0;
   for (const auto& [steps, level] : levels) {

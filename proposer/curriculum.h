@@ -13,8 +13,11 @@ struct Candidate {
   std::string id = "";
   // 0 if unknown: such tasks come after all others.
   int optimal_steps = 0;
+  // Those of old versions of the policy count for less.
   double tries = 0;
   double successes = 0;
+  // Of all versions, each in full.
+  double all_tries = 0;
 };
 
 struct CurriculumOptions {

@@ -65,6 +65,7 @@ absl::StatusOr<int64_t> CurrentRank(Transaction& transaction, const v1::SampleTa
 struct Record {
   double tries = 0;
   double successes = 0;
+  double all_tries = 0;
 };
 
 absl::StatusOr<std::map<std::string, Record>> ReadRecords(Transaction& transaction,
@@ -74,12 +75,14 @@ absl::StatusOr<std::map<std::string, Record>> ReadRecords(Transaction& transacti
       const auto rows,
       transaction.Query("SELECT s.task, s.tries, s.successes, v.rank FROM proposer_success s "
                         "JOIN proposer_policy_versions v ON v.policy = s.policy AND v.version = s.version "
-                        "WHERE s.policy = $1 AND v.rank <= $2 AND v.rank > $3",
-                        {request.policy(), current, current - kForgottenVersions}));
+                        "WHERE s.policy = $1 AND v.rank <= $2",
+                        {request.policy(), current}));
   std::map<std::string, Record> records;
   for (const Row& row : rows) {
-    const double weight = std::pow(kVersionDecay, static_cast<double>(current - row.Int(3)));
+    const int64_t age = current - row.Int(3);
+    const double weight = age < kForgottenVersions ? std::pow(kVersionDecay, static_cast<double>(age)) : 0;
     Record& record = records[row.Text(0)];
+    record.all_tries += static_cast<double>(row.Int(1));
     record.tries += weight * static_cast<double>(row.Int(1));
     record.successes += weight * static_cast<double>(row.Int(2));
   }
@@ -105,6 +108,7 @@ absl::StatusOr<std::vector<Candidate>> ReadCandidates(Transaction& transaction,
     if (const auto record = records.find(candidate.id); record != records.end()) {
       candidate.tries = record->second.tries;
       candidate.successes = record->second.successes;
+      candidate.all_tries = record->second.all_tries;
     }
     candidates.push_back(std::move(candidate));
   }

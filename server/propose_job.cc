@@ -96,8 +96,9 @@ absl::StatusOr<proposer::Proposal> ProposeByCrawl(const CallContext& context, co
       std::move(history));
 }
 
-// The sides that the stored tasks of the templates are on: another job must not put the same goal on another one.
-absl::StatusOr<proposer::GoalSplits> GoalSplitsOf(const CallContext& context, const v1::ProposeTasksRequest& request,
+// The sides that the stored tasks of the templates are on: another job must not put the same goal on another one. Not those that the job itself
+// stored before a crash: it makes the same ones again.
+absl::StatusOr<proposer::GoalSplits> GoalSplitsOf(const CallContext& context, const v1::Job& job, const v1::ProposeTasksRequest& request,
                                                   const proposer::TaskStore& tasks) {
   v1::TaskFilter filter;
   *filter.mutable_sites() = request.templates().sites();
@@ -105,7 +106,7 @@ absl::StatusOr<proposer::GoalSplits> GoalSplitsOf(const CallContext& context, co
   proposer::GoalSplits taken;
   PROCTOR_RETURN_IF_ERROR(ForEachTask(context, tasks, filter, [&](const v1::Task& task) {
     // A task without a template, or of a client's own making, says nothing about instances.
-    if (task.lineage().source() != proposer::kTemplateSource) return;
+    if (task.lineage().source() != proposer::kTemplateSource || task.lineage().job() == job.name()) return;
     taken.emplace(proposer::NormalizedGoal(task), task.split());
   }));
   return taken;
@@ -116,7 +117,7 @@ absl::StatusOr<proposer::Proposal> Propose(const CallContext& context, const v1:
                                            const ProposeParts& parts) {
   if (request.has_templates()) {
     PROCTOR_RETURN_IF_ERROR(progress.Report(0, request.count(), "making instances of templates"));
-    PROCTOR_ASSIGN_OR_RETURN(const proposer::GoalSplits taken, GoalSplitsOf(context, request, *parts.data.tasks));
+    PROCTOR_ASSIGN_OR_RETURN(const proposer::GoalSplits taken, GoalSplitsOf(context, job, request, *parts.data.tasks));
     return proposer::ProposeFromTemplates(context, request, job.name(), parts.worlds.templates(), taken);
   }
   if (request.has_webarena()) {

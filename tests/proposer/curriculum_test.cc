@@ -45,7 +45,13 @@ TEST(CurriculumTest, WaitsForEnoughTries) {
 
 TEST(CurriculumTest, PassesALengthThatIsBeyondThePolicy) {
   auto candidates = ThreeLengths();
-  for (int i = 0; i < 4; ++i) candidates[i].tries = 10;
+  // However many versions of the policy those were.
+  for (int i = 0; i < 4; ++i) {
+    candidates[i].all_tries = 9;
+    candidates[i].tries = 3;
+  }
+  EXPECT_EQ(FrontierSteps(candidates), 1);
+  for (int i = 0; i < 4; ++i) candidates[i].all_tries = 10;
   EXPECT_EQ(FrontierSteps(candidates), 3);
 }
 

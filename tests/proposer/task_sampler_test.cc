@@ -94,6 +94,14 @@ TEST_F(TaskSamplerTest, ForgetsOldVersionsSlowly) {
   EXPECT_EQ(Sample("2").frontier_steps(), 1);
 }
 
+TEST_F(TaskSamplerTest, TriesOfAllVersionsPassALengthThatStaysUnsolved) {
+  for (int version = 1; version <= 20; ++version) Solve(1, false, absl::StrCat(version));
+  EXPECT_EQ(Sample("20").frontier_steps(), 1);
+  for (int version = 21; version <= 30; ++version) Solve(3, false, absl::StrCat(version));
+  EXPECT_EQ(Sample("30").frontier_steps(), 2);
+  EXPECT_EQ(Sample("31").frontier_steps(), 2);
+}
+
 TEST_F(TaskSamplerTest, IgnoresLaterVersions) {
   Solve(1, false, "1");
   Solve(10, true, "2");

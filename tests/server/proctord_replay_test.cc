@@ -1,5 +1,6 @@
 // A real proctord with real Chromium: what visitors did in the practice shop is done again before tasks that a scripted
 // model draws from it are accepted.
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <set>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/server/change_rows.h"
 #include "tests/server/proctord_model_fixture.h"
 
 namespace proctor::server {
@@ -180,6 +182,40 @@ TEST_F(ProctordReplayTest, WithoutDemonstrationsThereIsNothingToReplay) {
   const grpc::Status status = tasks_->ProposeTasks(&context, Request(), &job);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(status.error_message(), HasSubstr("model.replay: there is nothing to replay"));
+}
+
+// Of one template, which has few goals: equal ones are on one side of the split, whoever stored them first.
+TEST_F(ProctordReplayTest, AfterACrashATemplateJobMakesTheSameTasksAgain) {
+  v1::ProposeTasksRequest request;
+  request.set_count(20);
+  request.set_seed(1);
+  request.mutable_templates()->add_templates("shop/set_newsletter");
+  v1::Job job;
+  {
+    ClientContext context;
+    const grpc::Status status = tasks_->ProposeTasks(&context, request, &job);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  }
+  job = Watch(job.name(), kPatience).back();
+  const auto result_of = [](const v1::Job& ended) {
+    EXPECT_EQ(ended.state(), v1::JOB_STATE_SUCCEEDED) << ended.error_message();
+    v1::ProposeTasksResult result;
+    EXPECT_TRUE(ended.result().UnpackTo(&result));
+    return result;
+  };
+  const v1::ProposeTasksResult first = result_of(job);
+  EXPECT_EQ(first.tasks_size(), 20);
+  server_.Kill();
+  // As if it had died before the job's end was stored.
+  job.set_state(v1::JOB_STATE_RUNNING);
+  job.clear_result();
+  job.clear_end_time();
+  ChangeRows(server_.data(), "UPDATE storage_jobs SET state = $2, job = $3 WHERE id = $1",
+             {job.name().substr(job.name().find('/') + 1), int64_t{v1::JOB_STATE_RUNNING}, storage::Bytes{job.SerializeAsString()}});
+  StartAgain();
+  const v1::ProposeTasksResult again = result_of(Watch(job.name(), kPatience).back());
+  EXPECT_EQ(again.tasks_size(), first.tasks_size());
+  for (int i = 0; i < std::min(first.tasks_size(), again.tasks_size()); ++i) EXPECT_EQ(again.tasks(i), first.tasks(i));
 }
 
 }  // namespace
