@@ -187,10 +187,12 @@ class Booking final : public Site {
     if (people == 0 || (room != nullptr && people > room->seats)) errors.push_back("The room does not have that many seats.");
     if (errors.empty() && !TakenBy(*room, day, hour).empty()) errors.push_back("The room is taken at this hour.");
     if (!errors.empty()) return Book(form, errors);
-    size_t number = state_.Get("bookings").size();
-    // After a cancellation the next number may be another booking's.
-    while (state_.Has("bookings", absl::StrCat("NEW-", number))) ++number;
-    state_.Set("bookings", absl::StrCat("NEW-", number),
+    // By what is booked: who books wrongly, then rightly and cancels the wrong one ends as who booked rightly at once.
+    Random random(0, absl::StrCat(room->slug, " ", day, " ", hour));
+    std::string reference = absl::StrCat("NEW-", Code(random, 0, 5));
+    // One that was moved keeps its own.
+    while (state_.Has("bookings", reference)) reference += "A";
+    state_.Set("bookings", reference,
                {{"title", form.Get("title")}, {"room", room->slug}, {"date", IsoDate(day)}, {"hour", absl::StrCat(hour)},
                 {"people", absl::StrCat(people)}, {"seating", form.Get("seating", "table")}, {"coffee", form.Has("coffee") ? "yes" : "no"}});
     return Redirect("/my-bookings");

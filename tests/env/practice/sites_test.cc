@@ -155,5 +155,26 @@ TEST_F(SitesTest, ABookingIsNotReplacedByTheNextAfterACancellation) {
   EXPECT_THAT(booking.State(), AllOf(HasSubstr("First of two"), HasSubstr("Second of two")));
 }
 
+TEST_F(SitesTest, ASlipThatIsCorrectedLeavesTheBookingsOfNone) {
+  const auto content = BookingContent::Generate(kSeed);
+  const std::string saturday = IsoDate(BookingContent::kMonday + 5);
+  const auto book = [&](Visitor& booking, const std::string& hour) {
+    const std::vector<std::pair<std::string, std::string>> form = {
+        {"room", content->rooms[0].slug}, {"date", saturday}, {"hour", hour}, {"title", "Briefing"}, {"people", "1"}};
+    EXPECT_EQ(booking.Post("/book-a-room", form).status, 303);
+  };
+  Visitor sure = Site("booking");
+  book(sure, "10");
+  Visitor unsure = Site("booking");
+  const std::set<std::string> before = Visitor::Links(unsure.Get("/my-bookings").body);
+  book(unsure, "11");
+  std::set<std::string> slip = Visitor::Links(unsure.Get("/my-bookings").body);
+  for (const std::string& link : before) slip.erase(link);
+  ASSERT_EQ(slip.size(), 1u);
+  book(unsure, "10");
+  EXPECT_EQ(unsure.Post(*slip.begin(), {{"do", "cancel"}}).status, 303);
+  EXPECT_EQ(unsure.State(), sure.State());
+}
+
 }  // namespace
 }  // namespace proctor::env::practice
