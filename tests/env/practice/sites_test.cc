@@ -165,7 +165,8 @@ TEST_F(SitesTest, ASlipThatIsCorrectedLeavesTheBookingsOfNone) {
   };
   Visitor sure = Site("booking");
   book(sure, "10");
-  Visitor unsure = Site("booking");
+  const PracticeHub::Instance other = hub_.CreateInstance({.seed = kSeed}).value();
+  Visitor unsure(hub_, other, "booking");
   const std::set<std::string> before = Visitor::Links(unsure.Get("/my-bookings").body);
   book(unsure, "11");
   std::set<std::string> slip = Visitor::Links(unsure.Get("/my-bookings").body);
