@@ -38,7 +38,7 @@ void LogFailure(const char* what, const absl::Status& status) {
 
 Housekeeping::Housekeeping(Parts parts)
     : parts_(parts),
-      next_trim_(std::min(kTrimPause, FromProto(parts.config.reward_log().consumer_expiry()))),
+      next_trim_(steady_() + std::min(kTrimPause, FromProto(parts.config.reward_log().consumer_expiry()))),
       retention_(parts.config.retention()) {}
 
 void Housekeeping::Start() {
@@ -91,15 +91,15 @@ void Housekeeping::Maintain() {
   if (parts_.sessions.open_sessions() == 0) parts_.session_clock.Anchor();
   BeginRecompression();
   BeginRetention();
-  if (uptime_() >= next_trim_ && !trimming_.exchange(true)) {
-    next_trim_ = uptime_() + kTrimPause;
+  if (steady_() >= next_trim_ && !trimming_.exchange(true)) {
+    next_trim_ = steady_() + kTrimPause;
     PostInBackground([this] {
       TrimRewards();
       trimming_ = false;
     });
   }
-  if (uptime_() < next_hourly_ || hourly_runs_.exchange(true)) return;
-  next_hourly_ = uptime_() + absl::Hours(1);
+  if (steady_() < next_hourly_ || hourly_runs_.exchange(true)) return;
+  next_hourly_ = steady_() + absl::Hours(1);
   PostInBackground([this] {
     MaintainHourly();
     hourly_runs_ = false;
@@ -119,7 +119,7 @@ void Housekeeping::SetRetention(const v1::RetentionConfig& retention) {
 
 void Housekeeping::BeginRetention() {
   MutexLock lock(mutex_);
-  if (stopped_ || retaining_ != nullptr || retention_.rules().empty() || uptime_() < next_retention_) return;
+  if (stopped_ || retaining_ != nullptr || retention_.rules().empty() || steady_() < next_retention_) return;
   retaining_ = std::make_shared<CancelToken>();
   parts_.background.Post([this] { Retain(); });
 }
@@ -164,7 +164,7 @@ void Housekeeping::ForgetDeleted(const CallContext& context) {
 
 void Housekeeping::BeginRecompression() {
   if (!parts_.config.recompression().enabled() || recompressing_) return;
-  if (uptime_() < next_recompression_) return;
+  if (steady_() < next_recompression_) return;
   recompressing_ = true;
   PostInBackground([this] {
     Recompress();
@@ -174,7 +174,7 @@ void Housekeeping::BeginRecompression() {
 
 void Housekeeping::Recompress() {
   const CallContext context(absl::InfiniteFuture(), stopping_);
-  const absl::Duration begin = uptime_();
+  const absl::Duration begin = steady_();
   int blobs = 0;
   trajectory::RecompressResult done;
   const auto result = trajectory::RecompressBlobs(
@@ -192,14 +192,14 @@ void Housekeeping::Recompress() {
         done = so_far;
         // Downloads and pictures that are no PNG cost nearly nothing.
         const bool pause = so_far.looked_at > 0 && parts_.sessions.open_sessions() > 0;
-        if (pause) next_recompression_ = uptime_() + (uptime_() - begin);
+        if (pause) next_recompression_ = steady_() + (steady_() - begin);
         return pause || ++blobs >= kRecompressedPerRun ? absl::AbortedError("enough for now") : absl::OkStatus();
       });
   parts_.state.AddRecompression(done);
   if (absl::IsAborted(result.status()) || absl::IsCancelled(result.status())) return;
   LogFailure("screenshots were not recompressed", result.status());
   recompressed_up_to_.clear();
-  next_recompression_ = uptime_() + kRecompressionPause;
+  next_recompression_ = steady_() + kRecompressionPause;
 }
 
 void Housekeeping::CountBlobs() {
@@ -222,7 +222,7 @@ void Housekeeping::Retain() {
   std::shared_ptr<CancelToken> cancel;
   {
     MutexLock lock(mutex_);
-    next_retention_ = uptime_() + FromProto(retention_.interval());
+    next_retention_ = steady_() + FromProto(retention_.interval());
     retention = retention_;
     if (retaining_->cancelled()) retaining_ = std::make_shared<CancelToken>();
     cancel = retaining_;

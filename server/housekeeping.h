@@ -82,8 +82,8 @@ class Housekeeping {
   const Parts parts_;
   // Cancelled by Stop.
   const std::shared_ptr<CancelToken> stopping_ = std::make_shared<CancelToken>();
-  // Whatever the wall clock is set to.
-  const std::function<absl::Duration()> uptime_ = AnchoredClock::Steady();
+  // Time that goes on whatever the wall clock is set to; not since the start.
+  const std::function<absl::Duration()> steady_ = AnchoredClock::Steady();
   absl::Duration next_hourly_ = absl::ZeroDuration();
   std::atomic<bool> hourly_runs_ = false;
   absl::Duration next_trim_;

@@ -160,8 +160,8 @@ Command ProposeCommand() {
   return {
       .name = "task propose",
       .summary =
-          "proposes tasks from templates of the practice sites and the practice desktop, by "
-          "crawling a site, or by asking a model, as a job",
+          "proposes tasks from templates of practice sites and desktop, by a crawl or by a model, as "
+          "a job",
       .flags =
           std::vector<Flag>{
               NumberFlag("count", "how many accepted tasks are wanted, default 10", 1, 10'000),

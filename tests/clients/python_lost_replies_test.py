@@ -209,6 +209,8 @@ class SyncTest(LostReplyTests, unittest.TestCase):
         def interrupt():
             self.assertTrue(self.server.holding.wait(30))
             os.kill(os.getpid(), signal.SIGINT)
+        # As where no test runner has its own.
+        self.addCleanup(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
         env = self.make()
         self.reset(env)
         for method, verb in (("Step", self.answer), ("StartEpisode", self.reset)):

@@ -88,10 +88,12 @@ TEST_F(ProctordSettingsTest, AConsumerThatDoesNotComeBackWithinItsExpiryHoldsNoR
   ChangeRows(server_.data(), "UPDATE reward_consumers SET committed = 1 WHERE id = 'here'");
   const absl::Time start = absl::Now();
   ASSERT_NO_FATAL_FAILURE(Start());
-  ClientContext back;
+  grpc::ClientContext back;
+  back.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(4));
   const auto stream = rewards_->StreamRewards(&back);
   v1::StreamRewardsRequest subscribe;
   subscribe.set_consumer("consumers/here");
+  subscribe.set_credits(10);
   stream->Write(subscribe);
   v1::StreamRewardsResponse reward;
   ASSERT_TRUE(stream->Read(&reward));

@@ -124,13 +124,12 @@ TEST(PracticeAnswersTest, ANumberOfTwoPartsIsWholeOrWrong) {
 TEST(PracticeAnswersTest, AQuantityIsRightWithAndWithoutItsUnitAndItsSeparator) {
   v1::Task task;
   std::string answer;
-  for (int seed = 1; answer.find(',') == std::string::npos; ++seed) {
+  for (int seed = 1; answer.find(',') == std::string::npos || answer.find(' ') == std::string::npos; ++seed) {
     ASSERT_LT(seed, 200);
     task = Instantiate("wiki/measure_in_list", seed).value();
     answer = task.solution().rbegin()->answer();
   }
   const size_t space = answer.find(' ');
-  ASSERT_NE(space, std::string::npos) << answer;
   const std::string amount = answer.substr(0, space), unit = answer.substr(space + 1), plain = absl::StrReplaceAll(amount, {{",", ""}});
   Attempt attempt(task);
   for (const std::string& right : {answer, amount, amount + unit, plain, plain + unit, plain + " " + unit}) {
