@@ -87,11 +87,21 @@ class EndlessDownloadTest : public WebWorldTestBase {
 
 TEST_F(EndlessDownloadTest, OfAFrameThatIsGoneIsEnded) {
   net::RawServer server([this](net::RawPeer peer) { Serve(std::move(peer)); });
+  BrowserPool::Options options = Shared::MakeOptions(shared_->profile_root);
+  options.process.max_download_folder_bytes = 1 << 20;
+  BrowserPool pool(options);
+  WebEnvironment::Options anywhere;
+  anywhere.default_policy.allow_private = true;
+  WebEnvironment environment(anywhere, pool, proxy(), shared_->background);
+  auto world = environment.Open(Within(absl::Seconds(30)), {});
+  ASSERT_TRUE(world.ok()) << world.status();
+  world_ = *std::move(world);
   v1::StartState start;
   start.set_start_url(absl::StrCat("http://127.0.0.1:", server.port(), "/"));
   ASSERT_TRUE(TryReset(start).ok());
   EXPECT_TRUE(Comes([&] { return asked_ > 0; }));
   EXPECT_TRUE(Comes([&] { return ended_ == asked_; }));
+  world_.reset();
 }
 
 }  // namespace

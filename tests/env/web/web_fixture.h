@@ -191,7 +191,6 @@ class WebWorldTestBase : public testing::Test {
     static BrowserPool::Options MakeOptions(const std::string& root) {
       BrowserPool::Options options;
       options.process.profile_root = root;
-      options.process.max_download_folder_bytes = int64_t{128} << 20;
       options.max_browsers = 1;
       return options;
     }
