@@ -1,4 +1,4 @@
-// The reward log over the wire: groups that end early or go on, payloads, retention.
+// The reward log over the wire: groups that end early or go on, payloads.
 #include <grpcpp/generic/generic_stub.h>
 
 #include <chrono>
@@ -10,7 +10,6 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "storage/sqlite_database.h"
 #include "tests/server/proctord_fixture.h"
 
 namespace proctor::server {
@@ -161,36 +160,6 @@ TEST_F(ProctordRewardsTest, PollsThatWaitInVainStopNoOthers) {
   EXPECT_EQ(LogLength(), 1);
   for (const auto& poll : in_vain) poll->Cancel();
   for (const auto& poll : in_vain) EXPECT_EQ(poll->Await().error_code(), grpc::StatusCode::CANCELLED);
-}
-
-TEST_F(ProctordRewardsTest, RetentionTakesOldRecordsThatNobodyHolds) {
-  ASSERT_NO_FATAL_FAILURE(Start());
-  const std::string session = MakeSession();
-  StartEpisode(session, MakeTask());
-  Act(session, Answer("42"));
-  EXPECT_EQ(LogLength(), 1);
-  EXPECT_EQ(server_.Stop(SIGTERM), 0);
-  {
-    auto database = storage::OpenSqliteDatabase({.directory = server_.data()});
-    ASSERT_TRUE(database.ok()) << database.status();
-    const absl::Status aged =
-        (*database)->Write(CallContext(), [](storage::Transaction& transaction) {
-          return transaction.Execute("UPDATE reward_records SET create_time = 1", {}).status();
-        });
-    ASSERT_TRUE(aged.ok()) << aged;
-  }
-  ASSERT_NO_FATAL_FAILURE(Start());
-  // The server looks soon after its start; asking again waits for that.
-  grpc::Status status;
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (status.ok() && std::chrono::steady_clock::now() < give_up) {
-    v1::ListRewardsRequest request;
-    v1::ListRewardsResponse response;
-    ClientContext context;
-    status = rewards_->ListRewards(&context, request, &response);
-  }
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::OUT_OF_RANGE);
-  EXPECT_THAT(status.error_message(), HasSubstr("floor is 1"));
 }
 
 // What a client of the reflection service sends and gets, without its stubs: `list_services`, field
