@@ -1,16 +1,9 @@
 #include "env/web/browser_context.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/ids.h"
 #include "common/log.h"
 #include "common/status.h"
 #include "common/strings.h"
@@ -20,18 +13,7 @@ namespace proctor::env::web {
 namespace {
 
 constexpr size_t kMaxNotices = 50;
-constexpr size_t kMaxDownloads = 50;
-// All that a step carries are in memory at once. One that may be larger by itself may be as large alone.
-constexpr int64_t kMaxDownloadsBytes = int64_t{64} << 20;
-constexpr size_t kMaxUploadsBytes = size_t{256} << 20;
-// What the smallest file counts: 1,024 of them are the most.
-constexpr size_t kLeastUploadBytes = size_t{256} << 10;
 constexpr absl::Duration kCloseCap = absl::Seconds(2);
-
-bool IsGuid(const std::string& text) {
-  return !text.empty() && text.size() <= 64 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return isalnum(static_cast<unsigned char>(c)) || c == '-'; });
-}
 
 absl::StatusOr<std::string> ContextIdOf(absl::StatusOr<std::string> reply) {
   PROCTOR_ASSIGN_OR_RETURN(const std::string text, std::move(reply));
@@ -87,16 +69,18 @@ absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserContext::Create(const Cal
     params["proxyBypassList"] = "<-loopback>";
   }
   PROCTOR_ASSIGN_OR_RETURN(self.id_, MakeContext(context, devtools, params));
-  self.download_directory_ = absl::StrCat(self.options_.download_root, "/", self.id_);
+  const std::string& download_root = self.options_.download_root;
+  const std::string download_directory = download_root.empty() ? "" : absl::StrCat(download_root, "/", self.id_);
+  self.downloads_ = std::make_unique<ContextDownloads>(download_directory, self.options_.settings.max_download_bytes());
   if (!self.options_.upload_root.empty()) {
-    self.upload_directory_ = absl::StrCat(self.options_.upload_root, "/", self.id_);
+    self.uploads_ = std::make_unique<ContextUploads>(absl::StrCat(self.options_.upload_root, "/", self.id_));
   }
   self.subscription_ = devtools.Subscribe("", [&self](const DevToolsEvent& event) { self.OnBrowserEvent(event); });
   PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> permissions, PermissionTypes(self.options_.settings));
   Json downloads = {{"behavior", "deny"}, {"browserContextId", self.id_}, {"eventsEnabled", true}};
-  if (!self.options_.download_root.empty()) {
+  if (!download_directory.empty()) {
     downloads["behavior"] = "allowAndName";
-    downloads["downloadPath"] = self.download_directory_;
+    downloads["downloadPath"] = download_directory;
   }
   std::vector<DevToolsCommand> commands = {{"", "Browser.setDownloadBehavior", std::move(downloads)}};
   if (!permissions.empty()) {
@@ -126,9 +110,6 @@ BrowserContext::~BrowserContext() {
   if (!closed.ok() && !devtools_.closed()) {
     LogWarning("a browser context did not close", {{"error", std::string(closed.message())}});
   }
-  std::error_code error;
-  if (!options_.download_root.empty()) std::filesystem::remove_all(download_directory_, error);
-  if (!upload_directory_.empty()) std::filesystem::remove_all(upload_directory_, error);
 }
 
 TabSetUp BrowserContext::SetUpLocked() const {
@@ -343,162 +324,27 @@ void BrowserContext::OnTargetCrashed(const std::string& target_id) {
 
 void BrowserContext::OnDownloadBegin(const Json& params) {
   const std::string frame = JsonStringOr(params, "frameId");
-  const std::string guid = JsonStringOr(params, "guid");
   {
     MutexLock lock(mutex_);
     bool ours = known_targets_.count(frame) > 0;
     for (const auto& tab : tabs_) ours = ours || tab->frames().Find(frame).has_value();
-    if (!ours || !IsGuid(guid)) return;
-    if (downloads_.size() < kMaxDownloads) {
-      DownloadState state;
-      state.download.set_file_name(
-          std::string(TruncateUtf8(SanitizeUtf8(JsonStringOr(params, "suggestedFilename")), 255)));
-      state.download.set_url(
-          std::string(TruncateUtf8(SanitizeUtf8(JsonStringOr(params, "url")), 2048)));
-      downloads_[guid] = std::move(state);
-      return;
-    }
-    if (++refused_downloads_ == 1) {
-      notices_.push_back(absl::StrCat("more than ", kMaxDownloads,
-                                      " downloads at once: the others were cancelled"));
-    }
+    if (!ours) return;
   }
+  if (downloads_->Begin(params)) return;
   // Also one that ended already leaves no file that way.
-  devtools_.Send({"", "Browser.cancelDownload", {{"guid", guid}, {"browserContextId", id_}}});
+  CancelDownload(params);
+  const std::string notice =
+      absl::StrCat("more than ", ContextDownloads::kMost, " downloads at once: the others were cancelled");
+  MutexLock lock(mutex_);
+  if (std::find(notices_.begin(), notices_.end(), notice) == notices_.end()) notices_.push_back(notice);
 }
 
 void BrowserContext::OnDownloadProgress(const Json& params) {
-  const std::string guid = JsonStringOr(params, "guid");
-  const int64_t limit = options_.settings.max_download_bytes();
-  const int64_t all_limit = std::max(limit, kMaxDownloadsBytes);
-  bool cancel = false;
-  {
-    MutexLock lock(mutex_);
-    const auto found = downloads_.find(guid);
-    if (found == downloads_.end() || found->second.done) return;
-    DownloadState& state = found->second;
-    const std::string progress = JsonStringOr(params, "state");
-    const int64_t received = JsonIntegerOr(params, "receivedBytes");
-    state.download.set_size_bytes(received);
-    int64_t all = 0;
-    for (const auto& [other, its] : downloads_) {
-      if (its.download.error().empty()) all += its.download.size_bytes();
-    }
-    if (std::max(received, JsonIntegerOr(params, "totalBytes")) > limit) {
-      state.download.set_error(absl::StrCat("larger than ", limit, " bytes"));
-      state.done = cancel = true;
-    } else if (all > all_limit) {
-      state.download.set_error(absl::StrCat("with the others of this step larger than ", all_limit, " bytes"));
-      state.done = cancel = true;
-    } else if (progress == "completed") {
-      state.done = state.readable = true;
-    } else if (progress == "canceled") {
-      state.download.set_error("cancelled by the server or the browser");
-      state.done = true;
-    }
-    changed_.SignalAll();
-  }
-  if (cancel) devtools_.Send({"", "Browser.cancelDownload", {{"guid", guid}, {"browserContextId", id_}}});
+  if (!downloads_->Progress(params)) CancelDownload(params);
 }
 
-absl::StatusOr<std::string> BrowserContext::StoreUpload(const std::string& file_name, const std::string& bytes) {
-  if (upload_directory_.empty()) return absl::FailedPreconditionError("this browser takes no uploads");
-  const std::string key = absl::StrCat(Sha256Hex(bytes), "/", file_name);
-  size_t number = 0;
-  {
-    MutexLock lock(mutex_);
-    if (const auto known = uploads_.find(key); known != uploads_.end()) return known->second;
-    const size_t counted = std::max(bytes.size(), kLeastUploadBytes);
-    if (counted > kMaxUploadsBytes - upload_bytes_) {
-      return absl::InvalidArgumentError(absl::StrCat("the files given to this episode's pages are larger than ", kMaxUploadsBytes,
-                                                     " bytes together, each counted as ", kLeastUploadBytes, " at least"));
-    }
-    upload_bytes_ += counted;
-    number = ++upload_count_;
-  }
-  // Each in a directory of its own: the page sees the file's name.
-  const std::string directory = absl::StrCat(upload_directory_, "/", number);
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  for (const std::string& path : {upload_directory_, directory}) chmod(path.c_str(), 0755);
-  std::string path = absl::StrCat(directory, "/", file_name);
-  std::ofstream file(path, std::ios::binary);
-  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  if (error || !file || chmod(path.c_str(), 0444) != 0) return absl::InternalError("cannot store an upload");
-  MutexLock lock(mutex_);
-  uploads_.emplace(key, path);
-  return path;
-}
-
-bool BrowserContext::DownloadsInProgress() const {
-  MutexLock lock(mutex_);
-  for (const auto& [guid, state] : downloads_) {
-    if (!state.done) return true;
-  }
-  return false;
-}
-
-std::string BrowserContext::ReadDownload(const std::string& guid, int64_t most, v1::Download& download) const {
-  const std::string path = absl::StrCat(download_directory_, "/", guid);
-  const int fd = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-  struct stat info = {};
-  std::string bytes;
-  // The browser wrote there: what lies there may be anything but an honest file.
-  const bool honest = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1;
-  if (honest && info.st_size <= most) {
-    bytes.resize(static_cast<size_t>(info.st_size));
-    size_t got = 0;
-    for (ssize_t n; got < bytes.size() && (n = read(fd, bytes.data() + got, bytes.size() - got)) > 0;) {
-      got += static_cast<size_t>(n);
-    }
-    bytes.resize(got);
-    download.set_size_bytes(static_cast<int64_t>(got));
-    download.set_digest(Sha256Hex(bytes));
-  } else {
-    download.set_error("could not be read");
-  }
-  if (fd >= 0) close(fd);
-  unlink(path.c_str());
-  return bytes;
-}
-
-std::vector<FinishedDownload> BrowserContext::TakeDownloads(const CallContext& context) {
-  std::vector<std::pair<std::string, DownloadState>> ended;
-  {
-    MutexLock lock(mutex_);
-    refused_downloads_ = 0;
-    const absl::Status waited = AwaitWithContext(
-        context, mutex_, changed_,
-        [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-          for (const auto& [guid, state] : downloads_) {
-            if (!state.done) return false;
-          }
-          return true;
-        },
-        "downloads");
-    (void)waited;
-    for (auto it = downloads_.begin(); it != downloads_.end();) {
-      if (it->second.done) {
-        ended.emplace_back(it->first, std::move(it->second));
-        it = downloads_.erase(it);
-      } else {
-        ++it;
-      }
-    }
-  }
-  std::vector<FinishedDownload> finished;
-  const int64_t limit = options_.settings.max_download_bytes();
-  // Whatever the browser said of their sizes.
-  int64_t left = std::max(limit, kMaxDownloadsBytes);
-  for (auto& [guid, state] : ended) {
-    FinishedDownload item;
-    item.download = std::move(state.download);
-    if (state.readable) item.bytes = ReadDownload(guid, std::min(limit, left), item.download);
-    left -= static_cast<int64_t>(item.bytes.size());
-    finished.push_back(std::move(item));
-  }
-  return finished;
+void BrowserContext::CancelDownload(const Json& params) {
+  devtools_.Send({"", "Browser.cancelDownload", {{"guid", JsonStringOr(params, "guid")}, {"browserContextId", id_}}});
 }
 
 }  // namespace proctor::env::web

@@ -1,4 +1,4 @@
-// One browser context: the cookies, storage, tabs and downloads of one episode.
+// One browser context: the cookies, storage and tabs of one episode, and the files that its pages take and give.
 #ifndef PROCTOR_ENV_WEB_BROWSER_CONTEXT_H_
 #define PROCTOR_ENV_WEB_BROWSER_CONTEXT_H_
 
@@ -13,18 +13,14 @@
 #include "absl/status/statusor.h"
 #include "common/call_context.h"
 #include "common/mutex.h"
+#include "env/web/context_downloads.h"
+#include "env/web/context_uploads.h"
 #include "env/web/devtools.h"
 #include "env/web/proxy_port.h"
 #include "env/web/tab.h"
 #include "proctor/v1/observation.pb.h"
 
 namespace proctor::env::web {
-
-// A download with its bytes (empty if it was refused).
-struct FinishedDownload {
-  v1::Download download;
-  std::string bytes;
-};
 
 // Thread-safe.
 class BrowserContext {
@@ -73,24 +69,11 @@ class BrowserContext {
   // What pages did with tabs and downloads since it was taken last, for the observation's notices.
   std::vector<std::string> notices() const;
   std::vector<std::string> TakeNotices();
-  // Files can be given to its pages.
-  bool takes_uploads() const { return !options_.upload_root.empty(); }
-
-  // Writes a file for a file input of its pages; kept until the context ends: the same name and bytes once. Returns its path.
-  // INVALID_ARGUMENT: all together would be larger than 256 MiB, each counted as 256 KiB at least.
-  absl::StatusOr<std::string> StoreUpload(const std::string& file_name, const std::string& bytes);
-
-  // Waits (within `context`) for downloads in progress, then returns those that ended since the last call.
-  std::vector<FinishedDownload> TakeDownloads(const CallContext& context);
-  bool DownloadsInProgress() const;
+  ContextDownloads& downloads() { return *downloads_; }
+  // Null: files cannot be given to its pages.
+  ContextUploads* uploads() { return uploads_.get(); }
 
  private:
-  struct DownloadState {
-    v1::Download download;
-    bool done = false;
-    bool readable = false;
-  };
-
   BrowserContext(DevTools& devtools, Options options) : devtools_(devtools), options_(std::move(options)) {}
   absl::Status GrantPermissions(const CallContext& context, const v1::WebSettings& settings);
   TabSetUp SetUpLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -101,16 +84,16 @@ class BrowserContext {
   void OnTargetCrashed(const std::string& target_id);
   void OnDownloadBegin(const Json& params);
   void OnDownloadProgress(const Json& params);
+  void CancelDownload(const Json& params);
   std::shared_ptr<Tab> FindLocked(const std::string& target_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   size_t CountLocked(TabUse use) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // At most `most` bytes; else an error in `download`.
-  std::string ReadDownload(const std::string& guid, int64_t most, v1::Download& download) const;
 
   DevTools& devtools_;
   const Options options_;
   std::string id_;
-  std::string download_directory_;
-  std::string upload_directory_;
+  // Both are there once the context is made.
+  std::unique_ptr<ContextDownloads> downloads_;
+  std::unique_ptr<ContextUploads> uploads_;
   uint64_t subscription_ = 0;
 
   mutable Mutex mutex_;
@@ -128,13 +111,6 @@ class BrowserContext {
   std::optional<TabUse> opening_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<Tab> active_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> notices_ ABSL_GUARDED_BY(mutex_);
-  // Paths by name and digest.
-  std::map<std::string, std::string> uploads_ ABSL_GUARDED_BY(mutex_);
-  size_t upload_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  size_t upload_count_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::map<std::string, DownloadState> downloads_ ABSL_GUARDED_BY(mutex_);
-  // Since the last TakeDownloads.
-  int refused_downloads_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace proctor::env::web

@@ -40,7 +40,9 @@ absl::Status ActionRunner::Upload(Work& work, const v1::UploadFile& upload) {
   PROCTOR_ASSIGN_OR_RETURN(const std::string content, UploadContent(upload));
   const std::string name = upload.file_name().empty() ? upload.task_file() : upload.file_name();
   if (!IsFileName(name)) return absl::InvalidArgumentError("file_name must be a plain name without slashes");
-  PROCTOR_ASSIGN_OR_RETURN(const std::string path, browser_.StoreUpload(name, content));
+  ContextUploads* const uploads = browser_.uploads();
+  if (uploads == nullptr) return absl::FailedPreconditionError("this browser takes no uploads");
+  PROCTOR_ASSIGN_OR_RETURN(const std::string path, uploads->Store(name, content));
   DevTools& devtools = work.tab->devtools();
   const CallContext capped = work.context.Child(kChooserCap);
   if (upload.target().kind_case() == v1::Target::kMark) {

@@ -95,7 +95,7 @@ absl::StatusOr<ResetResult> WebWorld::Reset(const CallContext& context, const Re
   if (start.has_geolocation()) order.geolocation = start.geolocation();
   PROCTOR_ASSIGN_OR_RETURN(StartPage page, contexts_->Take(context, order.Key()));
   browser_ = std::move(page.browser);
-  if (!spec.task.files().empty() && !browser_->takes_uploads()) {
+  if (!spec.task.files().empty() && browser_->uploads() == nullptr) {
     return absl::InvalidArgumentError("files: this server's browsers take no uploads");
   }
   registry_ = std::move(page.registry);
@@ -319,7 +319,7 @@ absl::StatusOr<ActResult> WebWorld::Idle(const CallContext& context,
 void WebWorld::NoteFileChooser(const std::shared_ptr<Tab>& tab, const v1::Action& action,
                                const ActionOutcome& outcome) {
   if (tab == nullptr || !tab->TakeFileChooser().has_value() || action.has_upload_file()) return;
-  if (!browser_->takes_uploads()) {
+  if (browser_->uploads() == nullptr) {
     notices_.push_back("a file chooser opened and was closed: this browser takes no uploads");
     return;
   }
@@ -404,7 +404,7 @@ void WebWorld::AddEvents(const v1::ObservationRequest& request, Telling telling,
 
 // They go with a step: only a step can carry their bytes to the store.
 void WebWorld::AddDownloads(const CallContext& context, ActResult& result) {
-  for (FinishedDownload& finished : browser_->TakeDownloads(context.Child(kDownloadCap))) {
+  for (FinishedDownload& finished : browser_->downloads().Take(context.Child(kDownloadCap))) {
     if (!finished.download.digest().empty())
       result.blobs[finished.download.digest()] = std::move(finished.bytes);
     *result.observation.add_downloads() = std::move(finished.download);
