@@ -10,6 +10,8 @@
 #include "common/status.h"
 #include "evaluator/evaluate.h"
 #include "evaluator/evaluator_config.h"
+#include "evaluator/judge/questions.h"
+#include "evaluator/score.h"
 
 namespace proctor::evaluator {
 namespace {
@@ -18,7 +20,6 @@ using TrajectoryPtr = std::shared_ptr<const v1::Trajectory>;
 using CompareDone = std::function<void(absl::StatusOr<v1::Comparison>)>;
 
 constexpr double kEven = 0.5;
-constexpr double kEpsilon = 1e-9;
 
 absl::Status Check(const v1::Evaluator& evaluator, const v1::Trajectory& first, const v1::Trajectory& second) {
   PROCTOR_RETURN_IF_ERROR(ValidateEvaluator(evaluator));
@@ -35,16 +36,8 @@ absl::Status Check(const v1::Evaluator& evaluator, const v1::Trajectory& first, 
 std::optional<v1::Preference> PreferenceOf(const v1::JudgeQuestion& question, bool swapped) {
   if (!question.valid()) return std::nullopt;
   const double first = swapped ? 1 - question.score() : question.score();
-  if (first > kEven + kEpsilon) return v1::PREFERENCE_FIRST;
-  return first < kEven - kEpsilon ? v1::PREFERENCE_SECOND : v1::PREFERENCE_TIE;
-}
-
-void AddUsage(const v1::JudgeQuestion& question, v1::Usage* usage) {
-  for (const v1::ModelCall& call : question.calls()) {
-    usage->set_input_tokens(usage->input_tokens() + call.usage().input_tokens());
-    usage->set_output_tokens(usage->output_tokens() + call.usage().output_tokens());
-    if (!call.cached()) usage->set_cost_usd(usage->cost_usd() + call.usage().cost_usd());
-  }
+  if (first > kEven + kScoreSlack) return v1::PREFERENCE_FIRST;
+  return first < kEven - kScoreSlack ? v1::PREFERENCE_SECOND : v1::PREFERENCE_TIE;
 }
 
 void Decide(v1::Comparison* comparison) {
@@ -90,7 +83,7 @@ class BothOrders : public std::enable_shared_from_this<BothOrders> {
     }
     v1::Comparison comparison = comparison_;
     for (v1::JudgeQuestion& question : both) {
-      AddUsage(question, comparison.mutable_usage());
+      AddUsageOf(question, *comparison.mutable_usage());
       *comparison.add_questions() = std::move(question);
     }
     Decide(&comparison);

@@ -123,6 +123,14 @@ class DateReader {
     ++at_;
     return true;
   }
+  // Whether the year that was taken is the day of a date that begins with its month: "1. May 12, 2024", but not "1-May-12, 2024".
+  bool TookDayForYear() const {
+    const Token& taken = tokens_[at_ - 1];
+    const std::string_view before = tokens_[at_ - 2].text;
+    if (taken.text.size() != 2 || before == "-" || before == "/") return false;
+    const size_t next = at_ < tokens_.size() && tokens_[at_].text == "," ? at_ + 1 : at_;
+    return next < tokens_.size() && tokens_[next].kind == Token::Kind::kNumber && tokens_[next].text.size() == 4;
+  }
   bool Fail() {
     at_ = start_;
     return false;
@@ -158,7 +166,7 @@ class DateReader {
     TakeWord("of");
     if (!TakeMonth(&month)) return Fail();
     TakeMark(",-/");
-    if (!TakeYear(&year)) return Fail();
+    if (!TakeYear(&year) || TookDayForYear()) return Fail();
     AddReading(year, month, day, readings);
     return !readings->empty() || Fail();
   }

@@ -10,6 +10,7 @@
 #include "evaluator/evaluator_config.h"
 #include "evaluator/evidence.h"
 #include "evaluator/oracle.h"
+#include "evaluator/score.h"
 
 namespace proctor::evaluator {
 namespace {
@@ -53,7 +54,7 @@ Start LookAtStart(const v1::Oracle& oracle, double threshold, const v1::Trajecto
   };
   std::vector<v1::CheckResult> ignored;
   const Score score = EvaluateOracle(oracle, facts, &ignored);
-  start.held = score.determined && score.value >= threshold;
+  start.held = score.determined && Reaches(score.value, threshold);
   if (score.determined) start.lost = nullptr;
   return start;
 }
@@ -72,12 +73,12 @@ void Judge(const v1::Oracle& oracle, double threshold, const v1::Trajectory& tra
                "gave up or answered \"N/A\", but the task is not known to be impossible", verdict);
   } else if (!score.determined) {
     SetUndetermined(score.reason, score.detail, verdict);
-  } else if (score.value >= threshold && start.lost != nullptr) {
+  } else if (Reaches(score.value, threshold) && start.lost != nullptr) {
     SetUndetermined(v1::UNDETERMINED_REASON_EVIDENCE_MISSING,
                     absl::StrCat("the task is solved, but whether it was before the first action cannot be known: ", start.lost->error()),
                     verdict);
   } else {
-    SetDecided(score.value >= threshold ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE, score.value,
+    SetDecided(Reaches(score.value, threshold) ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE, score.value,
                score.detail, verdict);
   }
 }

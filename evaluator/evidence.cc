@@ -9,6 +9,7 @@
 #include "common/status.h"
 #include "evaluator/evidence_request.h"
 #include "evaluator/matchers.h"
+#include "evaluator/score.h"
 #include "evaluator/urls.h"
 
 namespace proctor::evaluator {
@@ -285,7 +286,7 @@ std::vector<v1::EvidenceRequest> RequiredStartEvidence(const v1::Oracle& oracle,
                                                        double success_threshold,
                                                        const WebArenaFunctions& functions) {
   if (success_threshold <= 0) success_threshold = 1;
-  if (RangeWithoutAnswer(oracle).high < success_threshold) return {};
+  if (!Reaches(RangeWithoutAnswer(oracle).high, success_threshold)) return {};
   return RequiredEvidence(oracle, functions);
 }
 

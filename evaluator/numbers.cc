@@ -5,6 +5,8 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <optional>
+#include <utility>
 
 #include "common/strings.h"
 #include "evaluator/text.h"
@@ -161,9 +163,15 @@ int SpelledNumber(std::string_view word) {
   return it == kSmall.end() ? -1 : static_cast<int>(it - kSmall.begin());
 }
 
-bool IsNumberWord(std::string_view word) {
+bool IsOnes(std::string_view word) {
+  const int value = SpelledNumber(word);
+  return value >= 1 && value <= 9;
+}
+
+// Above twenty.
+bool IsTens(std::string_view word) {
   static constexpr std::array<std::string_view, 7> kTens = {"thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"};
-  return SpelledNumber(word) >= 0 || std::find(kTens.begin(), kTens.end(), word) != kTens.end();
+  return std::find(kTens.begin(), kTens.end(), word) != kTens.end();
 }
 
 struct Magnitude {
@@ -193,57 +201,121 @@ const Magnitude* ShortMagnitude(std::string_view word, bool apart) {
 
 bool IsGap(std::string_view text) { return !text.empty() && (text[0] == ' ' || text[0] == '-'); }
 
-// Does the number go on after its magnitude, "two hundred" before " and fifty", " fifty" or " and 50"? That is not read.
-bool GoesOn(std::string_view rest) {
-  if (!IsGap(rest)) return false;
-  rest.remove_prefix(1);
-  const bool joined = LeadingWord(rest) == "and" && IsGap(rest.substr(3));
-  if (joined) rest.remove_prefix(4);
-  return IsNumberWord(LeadingWord(rest)) || (joined && !rest.empty() && IsDigit(rest[0]));
+// "hundred", but not "hundreds", which alone say no number.
+bool IsMagnitudeOfOne(std::string_view word) { return SpelledMagnitude(word) != nullptr && !word.ends_with('s'); }
+
+bool IsNumberWord(std::string_view word) { return SpelledNumber(word) >= 0 || IsTens(word) || IsMagnitudeOfOne(word); }
+
+// How much of `rest`, which follows a word of a number, belongs to the number as well: all of " hundred and two", " fifty" and
+// " and 50"; 0: nothing. "and" joins after a magnitude only: "ten and twenty" are two.
+size_t LengthOfMoreWords(std::string_view rest, bool after_magnitude) {
+  size_t length = 0;
+  while (IsGap(rest.substr(length))) {
+    size_t at = length + 1;
+    const bool joined = after_magnitude && LeadingWord(rest.substr(at)) == "and" && IsGap(rest.substr(at + 3));
+    if (joined) at += 4;
+    const std::string_view word = LeadingWord(rest.substr(at));
+    const std::string_view digits = joined && at < rest.size() && IsDigit(rest[at]) ? DigitRun(rest, at) : std::string_view();
+    if (digits.empty() && !IsNumberWord(word)) break;
+    length = at + (digits.empty() ? word.size() : digits.size());
+    after_magnitude = after_magnitude || IsMagnitudeOfOne(word);
+  }
+  return length;
 }
 
-// What `rest`, which follows a number, multiplies it by: 1 and more where that may be a unit, too ("5m", "300 K"); nothing
-// where the whole number is not read ("two hundred and fifty").
-std::vector<double> Factors(std::string_view rest) {
+// What follows a number and belongs to it.
+struct Tail {
+  // What it multiplies the number by: 1 and more where that may be a unit, too ("5m", "300 K"); nothing where the whole number is not
+  // read ("two hundred and fifty").
+  std::vector<double> factors;
+  size_t length = 0;
+};
+
+Tail TailOf(std::string_view rest) {
   double factor = 1;
   if (const std::string_view exponent = Exponent(rest); !exponent.empty()) {
-    return absl::SimpleAtod("1" + std::string(exponent), &factor) ? std::vector<double>{factor} : std::vector<double>();
+    const bool read = absl::SimpleAtod("1" + std::string(exponent), &factor);
+    return {read ? std::vector<double>{factor} : std::vector<double>(), exponent.size()};
   }
   const Magnitude* spelled = nullptr;
+  size_t length = 0;
   while (true) {
-    const bool apart = IsGap(rest);
-    const std::string_view word = LeadingWord(rest.substr(apart ? 1 : 0));
+    const size_t gap = IsGap(rest.substr(length)) ? 1 : 0;
+    const std::string_view word = LeadingWord(rest.substr(length + gap));
     const Magnitude* next = SpelledMagnitude(word);
-    if (next == nullptr) next = ShortMagnitude(word, apart);
+    if (next == nullptr) next = ShortMagnitude(word, gap > 0);
     if (next == nullptr) break;
-    if (next->unit) return {factor, factor * next->factor};
+    length += gap + word.size();
+    if (next->unit) return {{factor, factor * next->factor}, length};
     spelled = SpelledMagnitude(word);
     factor *= next->factor;
-    rest.remove_prefix(word.size() + (apart ? 1 : 0));
   }
-  return spelled != nullptr && GoesOn(rest) ? std::vector<double>() : std::vector<double>{factor};
+  const size_t more = spelled != nullptr ? LengthOfMoreWords(rest.substr(length), true) : 0;
+  return {more > 0 ? std::vector<double>() : std::vector<double>{factor}, length + more};
+}
+
+// The currency sign that `text` ends with, or nothing.
+std::string_view CurrencySignBefore(std::string_view text) {
+  static constexpr std::array<std::string_view, 8> kSigns = {"$", "€", "£", "¥", "₹", "₩", "₽", "₺"};
+  const auto it = std::find_if(kSigns.begin(), kSigns.end(), [&](std::string_view sign) { return text.ends_with(sign); });
+  return it == kSigns.end() ? std::string_view() : *it;
+}
+
+// Whether the '-' that follows `before` is a sign: in "-5", "$-5" and "€-5", but not in "3-5", "a-5" or "3 €-5 €".
+bool IsMinus(std::string_view before) {
+  const std::string_view currency = CurrencySignBefore(before);
+  if (currency.empty()) return before.empty() || !IsWordByte(before.back());
+  before.remove_suffix(currency.size());
+  while (before.ends_with(' ')) before.remove_suffix(1);
+  return before.empty() || !IsDigit(before.back());
 }
 
 bool IsNegative(std::string_view text, size_t i) {
-  // "-5", "$-5", "-$5", "minus 5", but not "3-5" or "a-5".
+  // "-5", "$-5", "-$5", "minus 5".
   size_t at = i;
   while (at > 0 && (static_cast<uint8_t>(text[at - 1]) >= 0x80 || text[at - 1] == '$')) --at;
   if (at == 0) return false;
-  if (text[at - 1] == '-') return at == 1 || !IsWordByte(text[at - 2]);
+  if (text[at - 1] == '-') return IsMinus(text.substr(0, at - 1));
   const std::string_view word = text[at - 1] == ' ' ? WordBefore(text, at - 1) : std::string_view();
   return word == "minus" || word == "negative";
 }
 
-// The number whose digits or word, [begin, end) of `text`, read as `plain`: with its sign and magnitude.
-WrittenNumber Scaled(const std::vector<double>& plain, std::string_view text, size_t begin, size_t end) {
-  const double sign = IsNegative(text, begin) ? -1 : 1;
+// A number, and where it ends.
+struct PlacedNumber {
   WrittenNumber number;
-  for (const double factor : Factors(text.substr(end))) {
+  size_t end = 0;
+};
+
+// The number whose digits or word, [begin, end) of `text`, read as `plain`: with its sign and magnitude.
+PlacedNumber Scaled(const std::vector<double>& plain, std::string_view text, size_t begin, size_t end) {
+  const double sign = IsNegative(text, begin) ? -1 : 1;
+  const Tail tail = TailOf(text.substr(end));
+  PlacedNumber scaled{.number = {}, .end = end + tail.length};
+  for (const double factor : tail.factors) {
     for (const double reading : plain) {
-      if (std::isfinite(factor * reading)) number.readings.push_back(sign * factor * reading);
+      if (std::isfinite(factor * reading)) scaled.number.readings.push_back(sign * factor * reading);
     }
   }
-  return number;
+  return scaled;
+}
+
+// "thousand" in "12 per thousand" and in "12 per hundred thousand".
+bool IsPartOfUnit(std::string_view text, size_t begin) {
+  std::string_view before = begin > 0 ? WordBefore(text, begin - 1) : std::string_view();
+  if (SpelledMagnitude(before) != nullptr && begin > before.size() + 1) before = WordBefore(text, begin - before.size() - 2);
+  return before == "per";
+}
+
+// The number that begins with the word [begin, end) of `text`, if one does. Read is only what is at most twenty, with its magnitudes.
+std::optional<PlacedNumber> InWords(std::string_view text, size_t begin, size_t end) {
+  const std::string_view word = text.substr(begin, end - begin);
+  const std::string_view rest = text.substr(end);
+  const int value = SpelledNumber(word);
+  const bool compound = value == 20 && IsGap(rest) && IsOnes(LeadingWord(rest.substr(1)));
+  if (value >= 0 && !compound) return Scaled({static_cast<double>(value)}, text, begin, end);
+  const bool magnitude = IsMagnitudeOfOne(word);
+  if (!compound && !IsTens(word) && (!magnitude || IsPartOfUnit(text, begin))) return std::nullopt;
+  return PlacedNumber{.number = {}, .end = end + LengthOfMoreWords(rest, magnitude)};
 }
 
 }  // namespace
@@ -255,18 +327,19 @@ std::vector<WrittenNumber> FindNumbers(std::string_view raw) {
   for (size_t i = 0; i < text.size() && numbers.size() < kMaxNumbers;) {
     const bool digits = IsDigit(text[i]) && MayBegin(text, i);
     if (const std::string_view run = digits ? DigitRun(text, i) : Fraction(text, i); !run.empty()) {
-      const size_t end = i + run.size();
       // What reads in no way ("1.2.3") still is a number that the text holds: kept without
       // readings.
-      numbers.push_back(Scaled(Readings(run), text, i, end));
-      i = end + Exponent(text.substr(end)).size();
+      PlacedNumber found = Scaled(Readings(run), text, i, i + run.size());
+      numbers.push_back(std::move(found.number));
+      i = found.end;
     } else if (IsWordByte(text[i])) {
       size_t end = i;
       while (end < text.size() && IsWordByte(text[end]) &&
              !(IsDigit(text[end]) && MayBegin(text, end)))
         ++end;
-      if (const int value = SpelledNumber(text.substr(i, end - i)); value >= 0) {
-        numbers.push_back(Scaled({static_cast<double>(value)}, text, i, end));
+      if (std::optional<PlacedNumber> found = InWords(text, i, end)) {
+        numbers.push_back(std::move(found->number));
+        end = found->end;
       }
       i = std::max(end, i + 1);
     } else {

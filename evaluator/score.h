@@ -1,4 +1,4 @@
-// Three-valued scores: a number in [0, 1], or "could not tell" with the reason.
+// Three-valued scores: a number in [0, 1], or "could not tell" with the reason; and when a score reaches a threshold.
 #ifndef PROCTOR_EVALUATOR_SCORE_H_
 #define PROCTOR_EVALUATOR_SCORE_H_
 
@@ -8,6 +8,11 @@
 #include "proctor/v1/verdict.pb.h"
 
 namespace proctor::evaluator {
+
+// Scores, confidences and weights that differ by less are equal: sums of tenths must reach a threshold that they reach on paper.
+constexpr double kScoreSlack = 1e-9;
+
+inline bool Reaches(double value, double threshold) { return value + kScoreSlack >= threshold; }
 
 struct Score {
   bool determined = true;

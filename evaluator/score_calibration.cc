@@ -3,11 +3,11 @@
 #include <cmath>
 
 #include "evaluator/judge/vote.h"
+#include "evaluator/score.h"
 
 namespace proctor::evaluator {
 namespace {
 
-constexpr double kEpsilon = 1e-9;
 constexpr int kMaxPoints = 10'000;
 
 bool IsShare(double value) { return value >= 0 && value <= 1; }
@@ -52,7 +52,7 @@ double Calibrated(const v1::Calibration& calibration, double score) {
 void Calibrate(const v1::Calibration& calibration, double success_threshold, v1::Verdict* verdict) {
   if (!Decided(*verdict)) return;
   const double probability = Calibrated(calibration, verdict->score());
-  const bool success = probability + kEpsilon >= success_threshold;
+  const bool success = Reaches(probability, success_threshold);
   verdict->set_score(probability);
   verdict->set_outcome(success ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE);
   verdict->set_confidence(success ? probability : 1 - probability);

@@ -145,7 +145,10 @@ bool IsNotApplicable(std::string_view text) {
   const std::string normal = NormalizeText(TruncateUtf8(text, 200));
   for (const std::string_view spelling : {"n/a", "n.a", "n\\a", "not applicable"}) {
     if (normal.rfind(spelling, 0) != 0) continue;
-    if (normal.size() == spelling.size() || !IsWordByte(normal[spelling.size()])) return true;
+    std::string_view rest = std::string_view(normal).substr(spelling.size());
+    // "N.A.S.A." goes on after a full stop.
+    if (rest.size() > 1 && rest[0] == '.') rest.remove_prefix(1);
+    if (rest.empty() || !IsWordByte(rest[0])) return true;
   }
   return normal == "na";
 }
@@ -161,10 +164,11 @@ std::vector<Fragment> SplitList(std::string_view text, size_t max_fragments) {
     }
     return 0;
   };
-  const auto is_padding = [](char c) { return c == ' ' || c == '*' || c == '-' || c == '\n'; };
+  const auto is_space = [](char c) { return c == ' ' || c == '\n'; };
+  const auto is_bullet = [&](size_t i) { return (text[i] == '*' || text[i] == '-') && i + 1 < text.size() && is_space(text[i + 1]); };
   std::vector<Fragment> fragments;
   const auto add = [&](size_t begin, size_t end) {
-    while (begin < end && is_padding(text[begin])) ++begin;
+    while (begin < end && (is_space(text[begin]) || is_bullet(begin))) ++begin;
     while (end > begin && text[end - 1] == ' ') --end;
     if (begin < end) fragments.push_back({begin, end});
   };

@@ -24,7 +24,8 @@ std::string NormalizeText(std::string_view text);
 // As NormalizeText without the last part and without collapsing line breaks.
 std::string FoldWidthAndCase(std::string_view text);
 
-// "N/A" in one of its spellings, alone or followed by an explanation. `text` is raw.
+// "N/A" in one of its spellings, alone or followed by an explanation, but no longer abbreviation
+// ("N.A.S.A."). `text` is raw.
 bool IsNotApplicable(std::string_view text);
 
 // A piece of a list: [begin, end) of the text it was split from.
@@ -33,8 +34,9 @@ struct Fragment {
   size_t end = 0;
 };
 
-// Splits at commas, semicolons, line breaks and the word "and"; empty pieces are left out. At most
-// `max_fragments`: the rest is one last piece. `text` comes from FoldWidthAndCase.
+// Splits at commas, semicolons, line breaks and the word "and"; empty pieces are left out, and the
+// bullets of others: '-' or '*' before white space. At most `max_fragments`: the rest is one last
+// piece. `text` comes from FoldWidthAndCase.
 std::vector<Fragment> SplitList(std::string_view text, size_t max_fragments);
 
 // The numbers written in a text, each with all ways it can be read ("1.234" is 1.234 or 1234). A
@@ -42,8 +44,8 @@ std::vector<Fragment> SplitList(std::string_view text, size_t max_fragments);
 // ("v2", "mp3") is no number, but units and currencies may touch ("12kg", "EUR12", "$12"). A sign
 // ("-12", "minus 12") and a magnitude ("12k", "2.5 million", "12e3") count; what may be a magnitude
 // or a unit ("5m", "5 b", "300 K") is read both ways. Magnitudes multiply ("two hundred thousand"), and a touching "k" is
-// one whatever the text is about ("14K gold"). What goes on after a magnitude in words ("two hundred and fifty") is a number
-// without readings. At most 64.
+// one whatever the text is about ("14K gold"). A longer number in words ("thirty-two", "a hundred", "two hundred and fifty") is one
+// number without readings; "hundreds", and a magnitude that is part of a unit ("per thousand"), are none. At most 64.
 struct WrittenNumber {
   std::vector<double> readings;
 };

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/status.h"
@@ -101,9 +102,10 @@ class ListMatcher {
   bool Matches() { return fragments_.size() >= items_.size() && Search(0, 0); }
 
  private:
-  static std::string StripBrackets(std::string text) {
-    if (text.size() >= 2 && text.front() == '[' && text.back() == ']')
-      return text.substr(1, text.size() - 2);
+  static std::string StripBrackets(const std::string& text) {
+    const absl::string_view inner = absl::StripAsciiWhitespace(text);
+    if (inner.size() >= 2 && inner.front() == '[' && inner.back() == ']')
+      return std::string(inner.substr(1, inner.size() - 2));
     return text;
   }
 

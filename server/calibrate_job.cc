@@ -124,6 +124,10 @@ absl::StatusOr<v1::CalibrationResult> Run(const CallContext& context, const v1::
   v1::CalibrationResult result;
   result.set_truth(judged.truth);
   const Fitted fitted = FittedOf(std::move(judged));
+  if (fitted.labels.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat("no trajectory has both a truth (an oracle's verdict or a label) and a score of ", old.name(),
+                                                      ": Rescore makes verdicts"));
+  }
   v1::Evaluator calibrated = old;
   calibrated.set_name(request.new_name());
   calibrated.clear_version();

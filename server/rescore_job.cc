@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include "evaluator/evaluator_config.h"
 #include "evaluator/judge/estimate.h"
 #include "evaluator/judge/vote.h"
+#include "model/prices.h"
 #include "trajectory/record_form.h"
 
 namespace proctor::server {
@@ -38,11 +41,14 @@ struct Loaded {
   int64_t bytes = 0;
 };
 
-void Add(const v1::Usage& from, v1::Usage& to) {
-  to.set_input_tokens(to.input_tokens() + from.input_tokens());
-  to.set_output_tokens(to.output_tokens() + from.output_tokens());
-  to.set_cached_input_tokens(to.cached_input_tokens() + from.cached_input_tokens());
-  to.set_cost_usd(to.cost_usd() + from.cost_usd());
+// Each name once, where it stands first.
+std::vector<std::string> Distinct(const google::protobuf::RepeatedPtrField<std::string>& names) {
+  std::vector<std::string> distinct;
+  std::unordered_set<std::string_view> seen;
+  for (const std::string& name : names) {
+    if (seen.insert(name).second) distinct.push_back(name);
+  }
+  return distinct;
 }
 
 // What evaluations under way tell. Shared with them: they may outlive a job that is cut off.
@@ -83,7 +89,7 @@ struct Tally {
       return;
     }
     result.set_evaluated(result.evaluated() + 1);
-    Add(verdict->usage(), *result.mutable_usage());
+    model::AddUsage(verdict->usage(), *result.mutable_usage());
     if (verdict->outcome() == v1::OUTCOME_UNDETERMINED) result.set_undetermined(result.undetermined() + 1);
     if (evaluator::WorthAnotherTry(*verdict)) Fail(trajectory, evaluator, verdict->rationale());
   }
@@ -96,7 +102,7 @@ class RescoreRun {
       : context_(context), job_(job.name()), request_(std::move(request)), progress_(progress), parts_(parts) {}
 
   absl::StatusOr<v1::RescoreResult> Run() {
-    for (const std::string& name : request_.evaluators()) {
+    for (const std::string& name : Distinct(request_.evaluators())) {
       PROCTOR_ASSIGN_OR_RETURN(evaluators_.emplace_back(), parts_.data.evaluators->Get(context_, name));
     }
     PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
@@ -125,9 +131,7 @@ class RescoreRun {
   }
 
   absl::StatusOr<std::vector<std::string>> Names() {
-    if (request_.trajectories_size() > 0) {
-      return std::vector<std::string>(request_.trajectories().begin(), request_.trajectories().end());
-    }
+    if (request_.trajectories_size() > 0) return Distinct(request_.trajectories());
     v1::TrajectoryFilter filter = request_.filter();
     filter.set_closed_only(true);
     std::vector<std::string> names;
@@ -203,7 +207,7 @@ class RescoreRun {
       const std::optional<double> cost = parts_.judging.models().Cost(route, usage);
       usage.set_cost_usd(cost.value_or(0));
       if (!cost.has_value()) result.set_unpriced(true);
-      Add(usage, *result.mutable_usage());
+      model::AddUsage(usage, *result.mutable_usage());
     }
     return absl::OkStatus();
   }

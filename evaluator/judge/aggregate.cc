@@ -6,12 +6,10 @@
 #include "absl/strings/str_cat.h"
 #include "common/strings.h"
 #include "evaluator/judge/reply_parser.h"
+#include "evaluator/score.h"
 
 namespace proctor::evaluator {
 namespace {
-
-// Sums of tenths must reach a threshold that they reach on paper.
-constexpr double kEpsilon = 1e-9;
 
 std::vector<const v1::JudgeSample*> Valid(const v1::JudgeQuestion& question) {
   std::vector<const v1::JudgeSample*> valid;
@@ -132,7 +130,7 @@ v1::JudgeSample ReadSample(const v1::JudgeStage& stage, std::string_view verdict
   sample.set_failure(choice.failure);
   sample.set_text(std::move(reply.text));
   if (!sample.valid()) return sample;
-  sample.set_success_probability(sample.score() + kEpsilon >= success_threshold ? 1 : 0);
+  sample.set_success_probability(Reaches(sample.score(), success_threshold) ? 1 : 0);
   if (AggregationOf(stage) == v1::SAMPLE_AGGREGATION_LOGPROB_EXPECTATION) {
     const v1::NumberParser& scale = stage.parser().number();
     const auto expectation = ExpectationAt(choice.tokens, reply.value_begin, reply.value_end, scale, success_threshold);
@@ -147,14 +145,16 @@ v1::JudgeSample ReadSample(const v1::JudgeStage& stage, std::string_view verdict
 
 void Aggregate(const v1::JudgeStage& stage, double success_threshold, v1::JudgeQuestion& question) {
   const std::vector<const v1::JudgeSample*> valid = Valid(question);
+  const auto said = static_cast<std::ptrdiff_t>(valid.size());
   const auto unsure = std::count_if(question.samples().begin(), question.samples().end(),
                                     [](const v1::JudgeSample& sample) { return sample.undetermined(); });
-  if (unsure > 0 && unsure >= static_cast<std::ptrdiff_t>(valid.size())) {
+  const auto failed = question.samples_size() - said - unsure;
+  if (unsure > said && unsure > failed) {
     question.set_undetermined(true);
     question.set_invalid_reason(absl::StrCat(unsure, " of ", question.samples_size(), " say that they cannot tell"));
     return;
   }
-  if (valid.empty()) {
+  if (valid.empty() || unsure > said) {
     question.set_invalid_reason(WhyInvalid(question));
     return;
   }
@@ -167,7 +167,7 @@ void Aggregate(const v1::JudgeStage& stage, double success_threshold, v1::JudgeQ
     question.set_invalid_reason(absl::StrCat("a tie among ", valid.size(), " samples"));
     return;
   }
-  const bool success = question.score() + kEpsilon >= success_threshold;
+  const bool success = Reaches(question.score(), success_threshold);
   question.set_valid(true);
   question.set_confidence(Confidence(valid, success));
   question.set_text(TextOf(valid, question.grade(), success));

@@ -33,7 +33,8 @@ std::optional<Expectation> ExpectationAt(const std::vector<model::GeneratedToken
 
 // Fills value, score, grade, confidence, text, `valid` and `undetermined` of `question` from its samples.
 // What is invalid is left out; a question is invalid if no sample is valid, if a majority is a tie, or if more samples say that they
-// cannot tell than are valid. `success_threshold` on scores, (0, 1].
+// cannot tell than are valid. It is undetermined if, moreover, they are more than those that failed: else the failures are why it has no
+// value (see Failed). `success_threshold` on scores, (0, 1].
 void Aggregate(const v1::JudgeStage& stage, double success_threshold, v1::JudgeQuestion& question);
 
 }  // namespace proctor::evaluator

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "evaluator/judge/aggregate.h"
+#include "evaluator/score.h"
 
 namespace proctor::evaluator {
 namespace {
@@ -61,7 +62,7 @@ std::optional<Expectation> ExpectationAt(const std::vector<model::GeneratedToken
   for (const auto& [value, mass] : Masses(*placed->token, scale)) {
     total += mass;
     sum += value * mass;
-    if ((value - scale.min()) / (scale.max() - scale.min()) >= success_threshold) success += mass;
+    if (Reaches((value - scale.min()) / (scale.max() - scale.min()), success_threshold)) success += mass;
   }
   if (!(total > 0) || !std::isfinite(total)) return std::nullopt;
   return Expectation{.value = sum / total, .success_probability = success / total};

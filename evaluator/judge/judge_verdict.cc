@@ -8,12 +8,11 @@
 #include "evaluator/evaluate.h"
 #include "evaluator/judge/questions.h"
 #include "evaluator/oracle.h"
+#include "evaluator/score.h"
 #include "evaluator/score_calibration.h"
 
 namespace proctor::evaluator {
 namespace {
-
-constexpr double kEpsilon = 1e-9;
 
 using Questions = std::vector<const v1::JudgeQuestion*>;
 
@@ -66,7 +65,7 @@ Combined Combine(v1::QuestionCombination combination, const Questions& valid) {
 
 bool Succeeds(const SuccessRule& rule, double score) {
   const double value = rule.calibration == nullptr ? score : Calibrated(*rule.calibration, score);
-  return value + kEpsilon >= rule.threshold;
+  return Reaches(value, rule.threshold);
 }
 
 // The least and the most that a stage could have come to, whatever the questions that failed had been worth.
@@ -101,18 +100,6 @@ Questions OpenQuestions(v1::QuestionCombination combination, const SuccessRule& 
   const auto valid = std::count_if(stage.begin(), stage.end(), [](const auto* q) { return q->valid(); });
   const Bounds bounds = BoundsOf(combination, combined, static_cast<size_t>(valid), failed.size());
   return Succeeds(rule, bounds.low) == Succeeds(rule, bounds.high) ? Questions() : failed;
-}
-
-void AddUsage(v1::Verdict* verdict) {
-  v1::Usage& usage = *verdict->mutable_usage();
-  for (const v1::JudgeQuestion& question : verdict->questions()) {
-    for (const v1::ModelCall& call : question.calls()) {
-      usage.set_input_tokens(usage.input_tokens() + call.usage().input_tokens());
-      usage.set_output_tokens(usage.output_tokens() + call.usage().output_tokens());
-      usage.set_cached_input_tokens(usage.cached_input_tokens() + call.usage().cached_input_tokens());
-      if (!call.cached()) usage.set_cost_usd(usage.cost_usd() + call.usage().cost_usd());
-    }
-  }
 }
 
 void AddStepScores(const v1::JudgeStage& stage, const Questions& questions, v1::Verdict* verdict) {
@@ -216,7 +203,7 @@ bool DecideWithoutQuestions(const v1::Judge& judge, const RecordView& view, v1::
 void DecideFromQuestions(const v1::Judge& judge, const SuccessRule& rule, const RecordView& view,
                          std::vector<v1::JudgeQuestion> questions, v1::Verdict* verdict) {
   for (v1::JudgeQuestion& question : questions) *verdict->add_questions() = std::move(question);
-  AddUsage(verdict);
+  for (const v1::JudgeQuestion& question : verdict->questions()) AddUsageOf(question, *verdict->mutable_usage());
   const v1::JudgeStage& stage = *judge.stages().rbegin();
   const Questions last = OfLastStage(judge, *verdict);
   AddStepScores(stage, last, verdict);
@@ -231,7 +218,7 @@ void DecideFromQuestions(const v1::Judge& judge, const SuccessRule& rule, const 
     SetWhyNot(open, *verdict, verdict);
     return;
   }
-  const bool success = combined.score + kEpsilon >= rule.threshold;
+  const bool success = Reaches(combined.score, rule.threshold);
   SetDecided(success ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE, combined.score, combined.speaker->text(), verdict);
   verdict->set_confidence(combined.confidence);
   const int step = StepOf(stage, *combined.speaker, view);

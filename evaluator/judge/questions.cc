@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "evaluator/judge/aggregate.h"
+#include "model/prices.h"
 
 namespace proctor::evaluator {
 namespace {
@@ -108,6 +109,14 @@ void AddReply(const v1::JudgeStage& stage, double success_threshold, const std::
     }
   }
   *question.add_calls() = std::move(reply.call);
+}
+
+void AddUsageOf(const v1::JudgeQuestion& question, v1::Usage& usage) {
+  for (const v1::ModelCall& call : question.calls()) {
+    v1::Usage used = call.usage();
+    if (call.cached()) used.clear_cost_usd();
+    model::AddUsage(used, usage);
+  }
 }
 
 }  // namespace proctor::evaluator

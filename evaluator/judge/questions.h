@@ -7,6 +7,7 @@
 
 #include "evaluator/judge/record_view.h"
 #include "model/chat.h"
+#include "proctor/v1/action.pb.h"
 #include "proctor/v1/judge.pb.h"
 
 namespace proctor::evaluator {
@@ -28,6 +29,9 @@ bool Failed(const v1::JudgeQuestion& question);
 // Adds the call and its samples; as many as were asked for, if the call as a whole failed.
 void AddReply(const v1::JudgeStage& stage, double success_threshold, const std::string& verdict_tag,
               model::ChatReply reply, v1::JudgeQuestion& question);
+
+// Adds what its calls used. A call that was answered from the cache of replies cost nothing.
+void AddUsageOf(const v1::JudgeQuestion& question, v1::Usage& usage);
 
 }  // namespace proctor::evaluator
 

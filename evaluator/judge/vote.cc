@@ -6,12 +6,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "evaluator/evaluate.h"
+#include "evaluator/score.h"
 #include "evaluator/score_calibration.h"
+#include "model/prices.h"
 
 namespace proctor::evaluator {
 namespace {
 
-constexpr double kEpsilon = 1e-9;
 constexpr double kDefaultQuorum = 0.5;
 
 // It, or a member of it that left it open, is UNDETERMINED for one of these reasons.
@@ -69,15 +70,15 @@ v1::Outcome Any(const Tally& tally) {
 // Of those that decided.
 v1::Outcome Side(const v1::Panel& panel, double success_threshold, const Tally& tally) {
   if (panel.vote() == v1::PANEL_VOTE_MEAN) {
-    return tally.scores / tally.decided() + kEpsilon >= success_threshold ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE;
+    return Reaches(tally.scores / tally.decided(), success_threshold) ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE;
   }
-  if (std::abs(tally.success - tally.failure) < kEpsilon) return v1::OUTCOME_UNDETERMINED;
+  if (std::abs(tally.success - tally.failure) < kScoreSlack) return v1::OUTCOME_UNDETERMINED;
   return tally.success > tally.failure ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE;
 }
 
 v1::Outcome Majority(const v1::Panel& panel, double success_threshold, const Tally& tally) {
   const double quorum = panel.quorum() > 0 ? panel.quorum() : kDefaultQuorum;
-  if (tally.decided() <= 0 || tally.decided() + kEpsilon < quorum * tally.total) return v1::OUTCOME_UNDETERMINED;
+  if (tally.decided() <= 0 || !Reaches(tally.decided(), quorum * tally.total)) return v1::OUTCOME_UNDETERMINED;
   return Side(panel, success_threshold, tally);
 }
 
@@ -110,9 +111,18 @@ bool Stands(const v1::Panel& panel, const SuccessRule& rule, const Tally& tally)
   as_failure.failure += tally.failed;
   const auto says = [&](const Tally& each) {
     if (rule.calibration == nullptr) return Side(panel, rule.threshold, each);
-    return Calibrated(*rule.calibration, ScoreOf(panel, each)) + kEpsilon >= rule.threshold ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE;
+    return Reaches(Calibrated(*rule.calibration, ScoreOf(panel, each)), rule.threshold) ? v1::OUTCOME_SUCCESS : v1::OUTCOME_FAILURE;
   };
   return says(as_success) == says(tally) && says(as_failure) == says(tally);
+}
+
+// Why a panel says nothing: for the reason that all its members have, if they have but one.
+v1::UndeterminedReason WhyOpen(const std::vector<v1::Verdict>& members) {
+  const v1::UndeterminedReason reason = members.front().undetermined_reason();
+  const bool shared = std::all_of(members.begin(), members.end(), [reason](const v1::Verdict& member) {
+    return member.outcome() == v1::OUTCOME_UNDETERMINED && member.undetermined_reason() == reason;
+  });
+  return shared ? reason : v1::UNDETERMINED_REASON_DISAGREEMENT;
 }
 
 }  // namespace
@@ -135,7 +145,7 @@ void Vote(const v1::Panel& panel, const SuccessRule& rule, const std::vector<v1:
                                           " FAILURE, ", tally.total - tally.decided(), " undetermined");
   const v1::Outcome outcome = OutcomeOf(panel, rule.threshold, tally);
   if (outcome == v1::OUTCOME_UNDETERMINED || !Stands(panel, rule, tally)) {
-    SetUndetermined(v1::UNDETERMINED_REASON_DISAGREEMENT, counts, verdict);
+    SetUndetermined(WhyOpen(members), counts, verdict);
     return;
   }
   SetDecided(outcome, ScoreOf(panel, tally), counts, verdict);
@@ -158,7 +168,7 @@ bool Escalates(const v1::Panel& panel, const std::vector<v1::Verdict>& members, 
 }
 
 bool SureEnough(const v1::CascadeTier& tier, const v1::Verdict& verdict) {
-  return Decided(verdict) && verdict.confidence() + kEpsilon >= tier.min_confidence();
+  return Decided(verdict) && Reaches(verdict.confidence(), tier.min_confidence());
 }
 
 void TakeOver(const v1::Verdict& from, v1::Verdict* verdict) {
@@ -173,13 +183,7 @@ void TakeOver(const v1::Verdict& from, v1::Verdict* verdict) {
 }
 
 void AddUsageOf(const std::vector<v1::Verdict>& members, v1::Verdict* verdict) {
-  v1::Usage& usage = *verdict->mutable_usage();
-  for (const v1::Verdict& member : members) {
-    usage.set_input_tokens(usage.input_tokens() + member.usage().input_tokens());
-    usage.set_output_tokens(usage.output_tokens() + member.usage().output_tokens());
-    usage.set_cached_input_tokens(usage.cached_input_tokens() + member.usage().cached_input_tokens());
-    usage.set_cost_usd(usage.cost_usd() + member.usage().cost_usd());
-  }
+  for (const v1::Verdict& member : members) model::AddUsage(member.usage(), *verdict->mutable_usage());
 }
 
 }  // namespace proctor::evaluator

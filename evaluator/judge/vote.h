@@ -23,6 +23,7 @@ bool WorthAnotherTry(const v1::Verdict& verdict);
 // a decision have no vote; but where no quorum is given, MAJORITY and MEAN are UNDETERMINED if members that a fault kept from deciding
 // (a model, a reply, evidence) could have made the outcome another one; so is any vote whose score `rule` calibrates, if they could have
 // made the calibrated outcome another one. The score stays as it is. Confidence is the share of the decided weight that says what the panel says.
+// Where it is UNDETERMINED, the reason is DISAGREEMENT, or that of all members, if none decided and all have the same one. `members` is not empty.
 void Vote(const v1::Panel& panel, const SuccessRule& rule, const std::vector<v1::Verdict>& members, v1::Verdict* verdict);
 
 // Whether the panel's escalation is to be asked.

@@ -108,11 +108,12 @@ double DesignEffect(const Sample& sample, const Strata& strata) {
   return std::max(1.0, together / alone * c / (c - 1));
 }
 
-// Clusters with a label in use.
-size_t LabelledClusters(const Sample& sample) {
+// Clusters with a label that tells the rate of its stratum.
+size_t LabelledClusters(const Sample& sample, const Strata& strata) {
   std::unordered_set<size_t> seen;
   for (size_t i = 0; i < sample.episodes.size(); ++i) {
-    if (sample.weights.Of(sample.episodes[i]) > 0) seen.insert(sample.clusters.of[i]);
+    const JudgedEpisode& e = sample.episodes[i];
+    if (NeedsLabels(strata[IndexOf(e.outcome)]) && sample.weights.Of(e) > 0) seen.insert(sample.clusters.of[i]);
   }
   return seen.size();
 }
@@ -122,10 +123,11 @@ std::optional<double> Degrees(const Sample& sample, const Strata& strata) {
   if (clusters == sample.episodes.size()) return std::nullopt;
   double labels = 0, needed = 0;
   for (const Stratum& s : strata) {
+    if (!NeedsLabels(s)) continue;
     labels += s.labels;
-    needed += s.episodes > 0 && s.rate == Stratum::Rate::kFromLabels ? 1 : 0;
+    needed += 1;
   }
-  return std::min(labels - needed, static_cast<double>(LabelledClusters(sample)) - 1);
+  return std::min(labels - needed, static_cast<double>(LabelledClusters(sample, strata)) - 1);
 }
 
 enum class Open { kFromLabels, kWorstCase };

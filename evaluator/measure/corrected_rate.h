@@ -49,7 +49,8 @@ struct CorrectedRate {
 // probabilities are weighted by their inverse within an outcome (Hájek) and count as Kish's
 // effective number. Where episodes share a cluster, the variance grows by the design effect of the
 // linearised estimate (J. N. K. Rao, A. J. Scott 1992, "A simple method for the analysis of
-// clustered binary data") and the degrees of freedom are those of the clusters that have labels.
+// clustered binary data") and the degrees of freedom are those of the clusters that have labels of
+// outcomes whose rate comes from labels.
 //
 // `episodes`: all that were judged, labelled or not; a uniform sample of what the rate is about.
 // Pure, thread-safe. INVALID_ARGUMENT: what ValidateEpisodes refuses, level outside (0, 1).

@@ -9,10 +9,6 @@
 namespace proctor::evaluator {
 namespace {
 
-bool NeedsLabels(const Stratum& s) {
-  return s.rate == Stratum::Rate::kFromLabels && s.episodes > 0;
-}
-
 bool IsValid(const Stratum& s) {
   return std::isfinite(s.episodes) && std::isfinite(s.labels) && s.episodes >= 0 &&
          s.successes >= 0 && s.successes <= s.labels;
@@ -86,6 +82,7 @@ std::optional<PostStratifiedRate> EstimatePostStratified(std::span<const Stratum
   const Moments m = MomentsOf(strata, *sum);
   const double value = std::clamp(m.value, 0.0, 1.0);
   if (sum->strata == 0 && m.variance <= 0) return PostStratifiedRate{value, {value, value}, 0};
+  if (sum->strata > 0 && !(sum->labels - sum->strata >= 1)) return std::nullopt;
   // Nothing to estimate from labels: the variance is that of the shares alone.
   const double degrees =
       options.degrees.value_or(sum->strata > 0 ? sum->labels - sum->strata : sum->episodes - 1);

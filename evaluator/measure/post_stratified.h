@@ -41,13 +41,18 @@ struct Stratum {
   Rate rate = Rate::kFromLabels;
 };
 
+// Its rate is to be estimated, from its labels.
+inline bool NeedsLabels(const Stratum& s) {
+  return s.rate == Stratum::Rate::kFromLabels && s.episodes > 0;
+}
+
 struct PostStratifiedOptions {
   // In (0, 1).
   double level = 0.95;
   // Variance over that of independent episodes, at least 1.
   double design_effect = 1;
-  // Degrees of freedom of the variance; absent: labels minus strata with labels to estimate. At
-  // least 1.
+  // Degrees of freedom of the variance; absent: labels of the strata that need them, minus those
+  // strata. At least 1.
   std::optional<double> degrees;
 };
 

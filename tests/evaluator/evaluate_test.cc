@@ -262,6 +262,22 @@ TEST(EvaluateTest, WeighsPartsAndComparesWithTheThreshold) {
   EXPECT_EQ(Record(oracle).Answer("y").Judge().outcome(), v1::OUTCOME_UNDETERMINED);
 }
 
+TEST(EvaluateTest, AThresholdThatIsReachedOnPaperIsReached) {
+  const auto item = [](const char* weight, const std::string& oracle) { return std::string("{\"weight\":") + weight + ",\"oracle\":" + oracle + "}"; };
+  // As doubles, (0.7 + 0.1) / (0.7 + 0.1 + 0.2) is 0.7999999999999999.
+  const auto weighted = [&](const std::string& last) {
+    return R"({"weighted":{"items":[)" + item("0.7", kPage) + "," + item("0.1", kPage) + "," + item("0.2", last) + "]}}";
+  };
+  const v1::Verdict verdict = Record(weighted(kAnswerX)).Answer("y").Evidence(0, "true").Judge(0.8);
+  EXPECT_EQ(verdict.outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_LT(verdict.score(), 0.8);
+  EXPECT_FALSE(verdict.already_solved());
+  EXPECT_TRUE(Record(weighted(kAnswerX)).Answer("y").Evidence(0, "true", true).Evidence(0, "true").Judge(0.8).already_solved());
+  EXPECT_EQ(Record(weighted(kAnswerX)).Answer("y").Failed(0, "lost", true).Evidence(0, "true").Judge(0.8).outcome(),
+            v1::OUTCOME_UNDETERMINED);
+  EXPECT_EQ(Record(weighted(kAnswerX)).Answer("y").Evidence(0, "true").Judge(0.81).outcome(), v1::OUTCOME_FAILURE);
+}
+
 TEST(EvaluateTest, NegationTurnsTheScoreAndKeepsTheUnknown) {
   const std::string negation = std::string("{\"negation\":") + kPage + "}";
   EXPECT_EQ(Record(negation).Evidence(0, "false").Judge().outcome(), v1::OUTCOME_SUCCESS);

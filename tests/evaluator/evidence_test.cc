@@ -99,6 +99,15 @@ TEST(RequiredStartEvidenceTest, WeighsPartsAgainstTheThreshold) {
   EXPECT_EQ(RequiredStartEvidence(oracle, 0.5).size(), 1u);
 }
 
+TEST(RequiredStartEvidenceTest, AsksWhereTheThresholdCanBeReachedOnPaper) {
+  const auto item = [](const char* weight, const std::string& oracle) { return std::string("{\"weight\":") + weight + ",\"oracle\":" + oracle + "}"; };
+  // As doubles, (0.7 + 0.1) / (0.7 + 0.1 + 0.2) is 0.7999999999999999.
+  const v1::Oracle oracle =
+      Oracle(R"({"weighted":{"items":[)" + item("0.7", kPage) + "," + item("0.1", kUrl) + "," + item("0.2", kAnswer) + "]}}");
+  EXPECT_EQ(RequiredStartEvidence(oracle, 0.8).size(), 2u);
+  EXPECT_TRUE(RequiredStartEvidence(oracle, 0.81).empty());
+}
+
 TEST(ValidateOracleTest, NamesThePlaceOfAnError) {
   const absl::Status status = ValidateOracle(Oracle(All(kUrl, R"({"any":{"oracles":[{}]}})")));
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);

@@ -36,10 +36,10 @@ TEST(NormalizeTextTest, FoldsWidthCaseSpaceQuotesAndFinalPunctuation) {
 
 TEST(IsNotApplicableTest, KnowsSpellingsAndExplanations) {
   for (const char* text : {"N/A", "n/a.", "\"N/A\"", "N.A.", "NA", "N/A: there is no such product",
-                           "Not applicable"}) {
+                           "Not applicable", "N.A. There is none"}) {
     EXPECT_TRUE(IsNotApplicable(text)) << text;
   }
-  for (const char* text : {"", "no", "Naples", "n/array", "nationwide", "the cell says N/A"}) {
+  for (const char* text : {"", "no", "Naples", "n/array", "nationwide", "the cell says N/A", "N.A.S.A.", "N.A.S.A. runs it"}) {
     EXPECT_FALSE(IsNotApplicable(text)) << text;
   }
 }
@@ -57,6 +57,12 @@ TEST(SplitListTest, SplitsAtCommasSemicolonsLinesAndTheWordAnd) {
   EXPECT_THAT(Split("sand, bandana"), ElementsAre("sand", "bandana"));
   EXPECT_THAT(Split("- one\n* two"), ElementsAre("one", "two"));
   EXPECT_THAT(Split(" ,;, and"), IsEmpty());
+}
+
+TEST(SplitListTest, DropsBulletsButNoSignsOptionsAndWildcards) {
+  EXPECT_THAT(Split("-5, 3"), ElementsAre("-5", "3"));
+  EXPECT_THAT(Split("- -5\n*  *.txt\n--help"), ElementsAre("-5", "*.txt", "--help"));
+  EXPECT_THAT(Split("* * *\none"), ElementsAre("one"));
 }
 
 TEST(SplitListTest, StopsAtTheLimit) {
@@ -90,6 +96,13 @@ TEST(FindNumbersTest, ReadsWrittenNumbers) {
       {"-5", {{-5}}},
       {"\u22125 degrees", {{-5}}},
       {"-$5", {{-5}}},
+      {"$-5", {{-5}}},
+      {"\u20ac-5", {{-5}}},
+      {"\u00a3-12.50", {{-12.5}}},
+      {"from \u20ac-5", {{-5}}},
+      {"10\u20ac-15\u20ac", {{10}, {15}}},
+      {"10 \u20ac-15 \u20ac", {{10}, {15}}},
+      {"caf\u00e9-5", {{5}}},
       {".5", {{0.5}}},
       {"2.5 million", {{2.5e6}}},
       {"12k", {{12e3}}},
@@ -131,9 +144,26 @@ TEST(FindNumbersTest, ReadsWrittenNumbers) {
       {"12 ks", {{12}}},
       {"two hundred and fifty", {{}}},
       {"two hundred fifty", {{}}},
-      {"two-hundred-and-fifty-five", {{}, {5}}},
-      {"two hundred and five", {{}, {5}}},
-      {"2 thousand and 50", {{}, {50}}},
+      {"two-hundred-and-fifty-five", {{}}},
+      {"two hundred and five", {{}}},
+      {"2 thousand and 50", {{}}},
+      {"thirty", {{}}},
+      {"thirty-two", {{}}},
+      {"ninety nine", {{}}},
+      {"twenty-one", {{}}},
+      {"twenty", {{20}}},
+      {"twenty thousand", {{20e3}}},
+      {"twenty and one", {{20}, {1}}},
+      {"hundred", {{}}},
+      {"a hundred and two", {{}}},
+      {"half a million", {{}}},
+      {"fifty thousand two hundred", {{}}},
+      {"fifty thousand and 20 of 12", {{}, {12}}},
+      {"forty, 5", {{}, {5}}},
+      {"hundreds of 12", {{12}}},
+      {"two hundred and thousands more", {{200}}},
+      {"3 parts per million", {{3}}},
+      {"12 per hundred thousand", {{12}}},
       {"two hundred and more", {{200}}},
       {"two hundred android phones", {{200}}},
       {"two hundred and", {{200}}},
@@ -162,7 +192,8 @@ TEST(FindDatesTest, ReadsManySpellings) {
   for (const char* text :
        {"2024-05-12", "2024/5/12", "12.05.2024", "12.5.24", "May 12, 2024", "May 12th 2024",
         "12 May 2024", "12th of May, 2024", "Sunday, 12 MAY 2024 at 10:30", "12-May-24",
-        "2024-05-12T10:00:00Z", "It was on May the 12th, 2024.", "12. May 2024"}) {
+        "2024-05-12T10:00:00Z", "It was on May the 12th, 2024.", "12. May 2024",
+        "1. May 12, 2024", "Order 3 - May 12, 2024", "3 May 12 2024", "12-May-24, 1530", "12 May 24, 5 p.m."}) {
     const std::vector<WrittenDate> dates = FindDates(text);
     ASSERT_EQ(dates.size(), 1u) << text;
     EXPECT_THAT(dates[0].readings, ElementsAre(day)) << text;

@@ -40,6 +40,22 @@ TEST_F(ProctordJudgeTest, RescoresWhatHasNoVerdictYet) {
   EXPECT_EQ(model_->requests().size(), 3u);
 }
 
+TEST_F(ProctordJudgeTest, RescoresANameThatIsGivenTwiceOnce) {
+  StartWith([](const SeenRequest& request) { return SayWithTag(request, "{{tag}}: NOT SUCCESS"); });
+  const std::string task = MakeTask();
+  const std::string first = Play(task, "1").trajectory(), second = Play(task, "2").trajectory();
+  v1::RescoreRequest request = RescoreBy({"evaluators/pae", "evaluators/pae"});
+  for (const std::string& name : {first, second, first}) request.add_trajectories(name);
+  request.set_dry_run(true);
+  EXPECT_EQ(Rescore(request).planned(), 2);
+  request.set_dry_run(false);
+  EXPECT_EQ(Rescore(request).evaluated(), 2);
+  const v1::RescoreResult again = Rescore(request);
+  EXPECT_EQ(again.evaluated(), 0);
+  EXPECT_EQ(again.skipped(), 2);
+  EXPECT_EQ(model_->requests().size(), 2u);
+}
+
 TEST_F(ProctordJudgeTest, RescoresWhatFailedAlone) {
   auto broken = std::make_shared<std::atomic<bool>>(true);
   StartWith([broken](const SeenRequest& request) {

@@ -84,6 +84,26 @@ TEST(AggregateTest, ThoseThatCannotTellOutvoteFewerThatCan) {
   EXPECT_TRUE(Ask(Grades(), {"unsure", "yes", "yes"}).valid());
 }
 
+TEST(AggregateTest, AsManyThatCannotTellAsCanDoNotOutvoteThem) {
+  const v1::JudgeQuestion question = Ask(Grades(), {"unsure", "yes"});
+  EXPECT_TRUE(question.valid());
+  EXPECT_EQ(question.grade(), "yes");
+}
+
+TEST(AggregateTest, AQuestionWhoseSamplesMostlyFailedIsNotOneThatNobodyCanTell) {
+  std::vector<std::string> replies(9, "nothing");
+  replies.push_back("unsure");
+  const v1::JudgeQuestion failed = Ask(Grades(), replies);
+  EXPECT_FALSE(failed.valid());
+  EXPECT_FALSE(failed.undetermined());
+  EXPECT_THAT(failed.invalid_reason(), HasSubstr("9 of 10"));
+  // Those that cannot tell still outvote the only one that can.
+  const v1::JudgeQuestion outvoted = Ask(Grades(), {"unsure", "unsure", "yes", "nothing", "nothing"});
+  EXPECT_FALSE(outvoted.valid());
+  EXPECT_FALSE(outvoted.undetermined());
+  EXPECT_TRUE(Ask(Grades(), {"unsure", "unsure", "yes", "nothing"}).undetermined());
+}
+
 TEST(AggregateTest, AFailedChoiceHasItsOwnReason) {
   model::Choice choice;
   choice.failure = v1::MODEL_FAILURE_REFUSAL;

@@ -84,6 +84,20 @@ TEST_F(AssessTest, APanelWhoseMembersFailedDecidesOnlyWhatTheyCouldNotHaveChange
   EXPECT_EQ(by("", {"failure", "unsure"}).outcome(), v1::OUTCOME_FAILURE);
 }
 
+TEST_F(AssessTest, APanelWhoseMembersAllLeaveItOpenForOneReasonHasThatReason) {
+  const auto by = [&](const std::string& vote, const std::string& one, const std::string& other) {
+    ScriptedJudgeModel model(SaysItsName());
+    return By(Read("panel: {vote: " + vote + ", members: [" + Member(one) + "," + Member(other) + "]}"), model).undetermined_reason();
+  };
+  for (const char* vote : {"majority", "mean", "all", "any"}) {
+    EXPECT_EQ(by(vote, "unsure", "unsure"), v1::UNDETERMINED_REASON_JUDGE_UNSURE) << vote;
+    EXPECT_EQ(by(vote, "unsure", "gibberish"), v1::UNDETERMINED_REASON_DISAGREEMENT) << vote;
+  }
+  EXPECT_EQ(by("all", "success", "unsure"), v1::UNDETERMINED_REASON_DISAGREEMENT);
+  record_.trajectory().set_end_kind(v1::END_KIND_INTERRUPTED);
+  EXPECT_EQ(by("majority", "success", "failure"), v1::UNDETERMINED_REASON_INTERRUPTED);
+}
+
 // Probabilities 0.315, 0.544, 0.756 and 0.89 of no, one, two and three of three.
 constexpr char kPlatt[] = "calibration: {platt: {slope: 2.863, intercept: -0.777}}\n";
 

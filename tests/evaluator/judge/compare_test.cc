@@ -72,6 +72,8 @@ TEST_F(CompareTest, WhatBothOrdersSayCounts) {
   ASSERT_EQ(comparison.questions_size(), 2);
   EXPECT_EQ(comparison.questions(1).grade(), "SECOND");
   EXPECT_DOUBLE_EQ(comparison.usage().cost_usd(), 0.02);
+  EXPECT_EQ(comparison.usage().input_tokens(), 200);
+  EXPECT_EQ(comparison.usage().cached_input_tokens(), 80);
   EXPECT_EQ(comparison.evaluator_version(), Pairwise().version());
 }
 

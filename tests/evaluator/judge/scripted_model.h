@@ -97,6 +97,7 @@ class ScriptedJudgeModel final : public JudgeModel {
         reply.choices.push_back(std::move(choice));
       }
       reply.call.mutable_usage()->set_input_tokens(100);
+      reply.call.mutable_usage()->set_cached_input_tokens(40);
       reply.call.mutable_usage()->set_cost_usd(0.01);
       if (whole_failure_ != v1::MODEL_FAILURE_UNSPECIFIED) {
         reply.choices.clear();

@@ -103,6 +103,32 @@ TEST(CorrectSuccessRateTest, UndeterminedVerdictsWithoutALabelCountBothWays) {
   EXPECT_EQ(rate.rate.interval->high, rate.worst_case->high);
 }
 
+// Undetermined verdicts of 30 tasks, one of two labelled.
+std::vector<JudgedEpisode> UndeterminedTasks() {
+  std::vector<JudgedEpisode> episodes;
+  for (int task = 0; task < 30; ++task) {
+    const std::string name = "task" + std::to_string(task);
+    episodes.push_back(WithLabel(U, task % 2 == 0 ? Truth::kSuccess : Truth::kFailure, 0.5, name));
+    episodes.push_back(Unlabelled(U, name));
+  }
+  return episodes;
+}
+
+TEST(CorrectSuccessRateTest, TheWorstCaseTrustsNoLabelOfAnUndeterminedVerdict) {
+  // Too few labels without them.
+  std::vector<JudgedEpisode> few = UndeterminedTasks();
+  few.push_back(WithLabel(S, Truth::kSuccess, 0.5));
+  few.push_back(WithLabel(F, Truth::kFailure, 0.5));
+  EXPECT_TRUE(Correct(few).rate.interval);
+  EXPECT_FALSE(Correct(few).worst_case);
+  // Enough, but all of one task.
+  std::vector<JudgedEpisode> one_task = UndeterminedTasks();
+  Append(&one_task, 5, WithLabel(S, Truth::kSuccess, 0.5, "other"));
+  Append(&one_task, 5, WithLabel(F, Truth::kFailure, 0.5, "other"));
+  EXPECT_TRUE(Correct(one_task).rate.interval);
+  EXPECT_FALSE(Correct(one_task).worst_case);
+}
+
 TEST(CorrectSuccessRateTest, UnclearLabelsCountBothWays) {
   std::vector<JudgedEpisode> episodes = Example();
   const CorrectedRate clear = Correct(episodes);

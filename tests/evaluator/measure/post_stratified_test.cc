@@ -110,6 +110,10 @@ TEST(EstimatePostStratifiedTest, IsUndefinedForTooFewLabelsOrImpossibleNumbers) 
   EXPECT_FALSE(EstimatePostStratified(good, {.level = 1, .degrees = {}}));
   EXPECT_FALSE(EstimatePostStratified(good, {.design_effect = 0.5, .degrees = {}}));
   EXPECT_FALSE(EstimatePostStratified(good, {.degrees = 0}));
+  // Degrees make up for no label that lacks.
+  const std::vector<Stratum> few = {Of(10, 1, 1), Of(10, 1, 0)}, enough = {Of(10, 2, 1), Of(10, 1, 0)};
+  EXPECT_FALSE(EstimatePostStratified(few, {.degrees = 30}));
+  EXPECT_TRUE(EstimatePostStratified(enough, {.degrees = 30}));
 }
 
 }  // namespace
