@@ -91,7 +91,6 @@ void EpisodeRun::Answered(absl::Time time, absl::Duration asked) {
 }
 
 v1::Trajectory EpisodeRun::End(const Ending& ending, absl::Time now) {
-  Answered(now);
   episode_.set_state(v1::EPISODE_STATE_CLOSED);
   episode_.set_end_kind(trajectory::EndKindOf(ending.reason));
   episode_.set_end_reason(ending.reason);

@@ -55,7 +55,8 @@ class EpisodeRun {
   void Arrived(absl::Time time);
   void Answered(absl::Time time, absl::Duration asked = absl::ZeroDuration());
 
-  // Fills in the end. The record's ending: end fields, times, evidence.
+  // Fills in the end, or another one. The shares are those up to the last Arrived or Answered. The record's ending: end fields, times,
+  // evidence.
   v1::Trajectory End(const Ending& ending, absl::Time now);
 
   // The newest observation, with bytes.

@@ -28,7 +28,7 @@ absl::Status ExplorerPlace::Await(const CallContext& context) {
   PROCTOR_RETURN_IF_ERROR(context.Check("waiting for a place to explore"));
   {
     MutexLock lock(manager_.mutex_);
-    if (manager_.places_.Find(environment_id_) == nullptr) return absl::NotFoundError(absl::StrCat("no environments/", environment_id_));
+    if (manager_.places_.Find(environment_id_) == nullptr) return manager_.places_.NoSuch(environment_id_);
   }
   Admission* const admission = manager_.options_.admission;
   if (!counted_ && admission != nullptr) PROCTOR_RETURN_IF_ERROR(admission->Take(tenant_, environment_id_));

@@ -12,8 +12,12 @@ namespace proctor::env {
 namespace {
 
 constexpr size_t kKept = 64;
+// Each may have an observation of 16 MiB.
+constexpr size_t kKeptBytes = 1 << 20;
 // 9 to 18 bytes each. In a session of more requests the store is asked about each new one.
 constexpr size_t kMostAsked = 16'384;
+
+size_t Bytes(const Replay& replay) { return 2 * replay.request_id.size() + replay.request_digest.size() + replay.response.size(); }
 
 }  // namespace
 
@@ -64,17 +68,39 @@ void ReplayCache::Forget() {
 }
 
 void ReplayCache::Keep(const Replay& replay) {
+  Insert(replay);
+  Trim(/*least=*/0);
+}
+
+void ReplayCache::KeepUnstored(const Replay& replay) {
+  Insert(replay);
+  Trim(/*least=*/1);
+}
+
+void ReplayCache::Insert(const Replay& replay) {
   if (replay.request_id.empty()) return;
-  if (recent_.insert_or_assign(replay.request_id, replay).second) order_.push_back(replay.request_id);
-  if (order_.size() > kKept) {
-    recent_.erase(order_.front());
-    order_.pop_front();
-  }
+  Drop(replay.request_id);
+  recent_[replay.request_id] = replay;
+  order_.push_back(replay.request_id);
+  bytes_ += Bytes(replay);
+}
+
+void ReplayCache::Trim(size_t least) {
+  while (order_.size() > kKept || (order_.size() > least && bytes_ > kKeptBytes)) Drop(std::string(order_.front()));
+}
+
+void ReplayCache::Drop(const std::string& request_id) {
+  const auto it = recent_.find(request_id);
+  if (it == recent_.end()) return;
+  bytes_ -= Bytes(it->second);
+  recent_.erase(it);
+  std::erase(order_, request_id);
 }
 
 void ReplayCache::Clear() {
   recent_.clear();
   order_.clear();
+  bytes_ = 0;
   Forget();
 }
 

@@ -37,10 +37,12 @@ class ReplayCache {
   absl::StatusOr<bool> Find(const CallContext& context, const Replay& replay,
                             google::protobuf::Message& response);
 
-  // Keeps an answer (replay.response is set). Only the newest 64 stay in memory.
+  // Keeps an answer that the sink's store has (replay.response is set). In memory stay the newest 64 at most, of 1 MiB together at most.
   void Keep(const Replay& replay);
+  // Keeps one that could not be stored: however large it is, it stays in memory until the next one is kept.
+  void KeepUnstored(const Replay& replay);
 
-  // Frees what is in memory; the sink's store has it all.
+  // Frees what is in memory; the sink's store has what could be stored.
   void Clear();
 
  private:
@@ -48,6 +50,10 @@ class ReplayCache {
   bool IsNew(const std::string& request_id);
   // From now on the store is asked.
   void Forget();
+  void Insert(const Replay& replay);
+  // Drops the oldest answers in memory that are too many or too much, down to `least` of them.
+  void Trim(size_t least);
+  void Drop(const std::string& request_id);
 
   const std::string session_id_;
   EpisodeSink& sink_;
@@ -55,7 +61,10 @@ class ReplayCache {
   bool knows_all_;
   absl::flat_hash_set<size_t> asked_;
   std::map<std::string, Replay> recent_;
+  // Their ids, the oldest first.
   std::deque<std::string> order_;
+  // What they take.
+  size_t bytes_ = 0;
 };
 
 // What is kept of a step's answer before its end is known: the answer and its episode's name, RUNNING. If the step closes

@@ -165,13 +165,16 @@ void Session::Close(std::string why, v1::EndReason reason, Done<v1::Session> don
     return;
   }
   closing_token_->Cancel();
-  Enqueue([this, self = shared_from_this()](const AsyncQueue::Finish& finish) {
+  Enqueue([this, self = shared_from_this(), arrival = parts_.clock.Now()](const AsyncQueue::Finish& finish) {
     Ending ending;
     {
       MutexLock lock(mutex_);
       ending = {close_reason_, close_why_};
     }
-    if (run_) EndRun(ending, nullptr);
+    if (run_) {
+      run_->Arrived(arrival);
+      EndRun(ending, nullptr);
+    }
     world_.reset();
     // A closed session is remembered for long: only what it says of itself, or pages and pictures would fill the memory.
     replays_.Clear();
@@ -210,11 +213,16 @@ void Session::Tick() {
   if (expired) {
     Close("lease expired", v1::END_REASON_LEASE_EXPIRED, nullptr);
   } else if (overdue) {
-    queue_.Post([this, self = shared_from_this()](const AsyncQueue::Finish& finish) {
+    // As a verb: the lease, a drain and the next tick wait for it. But it is no sign of life.
+    Enqueue([this, self = shared_from_this()](const AsyncQueue::Finish& finish) {
       const absl::Time then = parts_.clock.Now();
       if (run_ && then >= run_->deadline()) {
         run_->Arrived(then);
         untold_ = EndedResponse({v1::END_REASON_TIME_LIMIT, "the time limit was reached"}, {});
+      }
+      {
+        MutexLock lock(mutex_);
+        --verbs_;
       }
       finish();
     });

@@ -31,6 +31,10 @@ namespace proctor::env {
 template <typename T>
 using Done = std::function<void(absl::StatusOr<T>)>;
 
+// Asked before something new is begun, but not for an answer that was given before: OK, or the verb's answer. On a pool thread; blocks on
+// nothing. Null: all is permitted.
+using Permit = std::function<absl::Status()>;
+
 // Caps on what worlds may take, whatever the client's deadline: a world that exceeds one has failed.
 struct SessionCaps {
   absl::Duration reset = absl::Minutes(2);
@@ -78,7 +82,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   const std::string& environment_id() const { return options_.environment_id; }
   v1::Session Describe() const;
   bool closed() const;
-  // A verb is under way.
+  // A verb is under way, or an episode is being cut whose time is over.
   bool busy() const;
   absl::Time close_time() const;
   // What its client gave it and it keeps, closed or not: settings and tags.
@@ -87,8 +91,9 @@ class Session final : public std::enable_shared_from_this<Session> {
   // A sign of life. FAILED_PRECONDITION: the session is closed.
   absl::Status KeepAlive();
 
-  void StartEpisode(CallContext context, v1::StartEpisodeRequest request, Done<v1::EpisodeStart> done);
-  void Step(CallContext context, v1::StepRequest request, Done<v1::StepResponse> done);
+  void StartEpisode(CallContext context, v1::StartEpisodeRequest request, Done<v1::EpisodeStart> done, Permit permit = nullptr);
+  // `permit` is asked once for each action.
+  void Step(CallContext context, v1::StepRequest request, Done<v1::StepResponse> done, Permit permit = nullptr);
   void Observe(CallContext context, v1::ObserveRequest request, Done<v1::Observation> done);
   void EndEpisode(CallContext context, v1::EndEpisodeRequest request, Done<v1::Episode> done);
 
@@ -117,7 +122,7 @@ class Session final : public std::enable_shared_from_this<Session> {
 
   // The rest runs on the queue, one at a time.
   absl::StatusOr<v1::EpisodeStart> DoStart(const CallContext& context, const v1::StartEpisodeRequest& request,
-                                           absl::Time arrival);
+                                           const Permit& permit);
   absl::StatusOr<v1::EpisodeStart> StartWorld(const v1::StartEpisodeRequest& request, v1::Task task,
                                               const std::string& episode_id, Replay replay);
   absl::StatusOr<v1::Observation> DoObserve(const CallContext& context, const v1::ObserveRequest& request,
@@ -138,9 +143,9 @@ class Session final : public std::enable_shared_from_this<Session> {
   // Ends the episode: the answer to the request of `replay` that meets the end. `answer` has the step, if one was made.
   v1::StepResponse EndedResponse(const Ending& ending, Replay replay,
                                  std::optional<v1::StepResponse> answer = std::nullopt);
-  // Ends the episode. `replay_of` gives what to keep for retries of the request that ended it, made from the closed
-  // episode; stored together with it.
-  void EndRun(const Ending& ending, const std::function<Replay(const v1::Episode&)>& replay_of);
+  // Ends the episode: as interrupted by a fault of the server if its end cannot be recorded. `replay_of` gives what to keep for retries of
+  // the request that ended it, made from the closed episode; stored together with it. Where it cannot be, it is asked again, for that end.
+  void EndRun(Ending ending, const std::function<Replay(const v1::Episode&)>& replay_of);
   // Keeps an answer that changed no record.
   void KeepAnswer(Replay replay, const google::protobuf::Message& answer);
   void CollectEvidence(bool at_start);

@@ -47,7 +47,7 @@ absl::StatusOr<SessionOpeningPtr> SessionManager::Check(
   {
     MutexLock lock(mutex_);
     const SessionPlaces::Kind* kind = places_.Find(opening->environment_id);
-    if (kind == nullptr) return absl::NotFoundError(absl::StrCat("no ", request.environment()));
+    if (kind == nullptr) return places_.NoSuch(opening->environment_id);
     environment = kind->environment;
   }
   opening->lease = request.has_lease() ? FromProto(request.lease()) : options_.default_lease;

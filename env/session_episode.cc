@@ -13,22 +13,22 @@
 namespace proctor::env {
 
 void Session::StartEpisode(CallContext context, v1::StartEpisodeRequest request,
-                           Done<v1::EpisodeStart> done) {
+                           Done<v1::EpisodeStart> done, Permit permit) {
   if (absl::Status alive = Admit(); !alive.ok()) {
     parts_.pool.Post([done = std::move(done), alive] { done(alive); });
     return;
   }
   Enqueue([this, self = shared_from_this(), context = std::move(context), request = std::move(request),
-           done = std::move(done), arrival = parts_.clock.Now()](const AsyncQueue::Finish& finish) {
+           done = std::move(done), permit = std::move(permit)](const AsyncQueue::Finish& finish) {
     const LogRequest log(context.request_id());
-    auto result = DoStart(context, request, arrival);
+    auto result = DoStart(context, request, permit);
     Leave(finish);
     done(std::move(result));
   });
 }
 
 absl::StatusOr<v1::EpisodeStart> Session::DoStart(const CallContext& context,
-                                                  const v1::StartEpisodeRequest& request, absl::Time) {
+                                                  const v1::StartEpisodeRequest& request, const Permit& permit) {
   PROCTOR_RETURN_IF_ERROR(context.Check("StartEpisode"));
   PROCTOR_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
   Replay replay = replays_.Prepare(request.request_id(), request);
@@ -48,6 +48,7 @@ absl::StatusOr<v1::EpisodeStart> Session::DoStart(const CallContext& context,
       CheckObservationRequest(request.observation(), options_.environment.capabilities()));
   PROCTOR_RETURN_IF_ERROR(CheckPolicy(request.policy()));
   PROCTOR_RETURN_IF_ERROR(CheckClientTags(request.client_tags()));
+  if (permit != nullptr) PROCTOR_RETURN_IF_ERROR(permit());
   const std::string episode_id = NewId();
   PROCTOR_ASSIGN_OR_RETURN(v1::Task task, parts_.host.Admit(context, request, episode_id));
   auto started = StartWorld(request, std::move(task), episode_id, std::move(replay));
@@ -198,10 +199,14 @@ absl::StatusOr<v1::Episode> Session::DoEnd(const CallContext& context,
 void Session::KeepAnswer(Replay replay, const google::protobuf::Message& answer) {
   if (replay.request_id.empty()) return;
   replay.response = answer.SerializeAsString();
-  replays_.Keep(replay);
-  const absl::Status kept = parts_.sink.Keep(CallContext::WithTimeout(parts_.caps.record), replay);
-  // What it tells was recorded before: only a retry after a restart misses it.
-  if (!kept.ok()) LogWarning("an answer was not kept", {{"session", options_.id}, {"error", kept.ToString()}});
+  const absl::Status stored = parts_.sink.Keep(CallContext::WithTimeout(parts_.caps.record), replay);
+  if (stored.ok()) {
+    replays_.Keep(replay);
+    return;
+  }
+  // What it tells was recorded before: only a late retry, or one after a restart, misses it.
+  replays_.KeepUnstored(replay);
+  LogWarning("an answer was not kept", {{"session", options_.id}, {"error", stored.ToString()}});
 }
 
 void Session::CollectEvidence(bool at_start) {
@@ -216,13 +221,25 @@ Ending Session::FaultEnding(const absl::Status& fault) const {
   return {v1::END_REASON_WORLD_FAULT, std::string(fault.message())};
 }
 
-void Session::EndRun(const Ending& ending, const std::function<Replay(const v1::Episode&)>& replay_of) {
+void Session::EndRun(Ending ending, const std::function<Replay(const v1::Episode&)>& replay_of) {
+  // Evidence is collected when the episode's time does not run any more: what that takes is nobody's share.
+  run_->Answered(parts_.clock.Now());
   if (trajectory::EndKindOf(ending.reason) != v1::END_KIND_INTERRUPTED) CollectEvidence(/*at_start=*/false);
-  const v1::Trajectory record = run_->End(ending, parts_.clock.Now());
+  const absl::Time end_time = parts_.clock.Now();
+  const v1::Trajectory record = run_->End(ending, end_time);
   const Replay replay = replay_of ? replay_of(run_->episode()) : Replay();
-  replays_.Keep(replay);
   const absl::Status stored = parts_.sink.Finish(CallContext::WithTimeout(parts_.caps.record), run_->id(),
                                                  record, run_->episode(), replay);
+  if (stored.ok()) {
+    replays_.Keep(replay);
+  } else {
+    // As the host closes the record.
+    if (ending.reason != v1::END_REASON_SERVER_FAULT) {
+      ending = {v1::END_REASON_SERVER_FAULT, absl::StrCat("its end could not be recorded: ", stored.message())};
+      run_->End(ending, end_time);
+    }
+    replays_.KeepUnstored(replay_of ? replay_of(run_->episode()) : Replay());
+  }
   const std::string id = run_->id();
   {
     MutexLock lock(mutex_);

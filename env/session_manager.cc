@@ -75,7 +75,7 @@ absl::StatusOr<v1::Environment> SessionManager::DescribeEnvironment(const std::s
   {
     MutexLock lock(mutex_);
     const SessionPlaces::Kind* kind = places_.Find(id);
-    if (kind == nullptr) return absl::NotFoundError(absl::StrCat("no environment ", name));
+    if (kind == nullptr) return places_.NoSuch(id);
     environment = kind->environment;
     max_sessions = kind->max_sessions;
     taken = kind->taken + kind->exploring;

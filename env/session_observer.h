@@ -29,7 +29,7 @@ class SessionObserver {
  public:
   virtual ~SessionObserver() = default;
   virtual void StepRecorded(const StepReport& report) = 0;
-  // The episode is over, whether or not its end could be recorded.
+  // The episode is over: SERVER_FAULT where its end could not be recorded.
   virtual void EpisodeEnded(const std::string& environment_id, v1::EndReason reason) = 0;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/proto_time.h"
 
 namespace proctor::env {
@@ -14,6 +16,12 @@ void SessionPlaces::Add(std::string environment_id, Environment& environment, in
 const SessionPlaces::Kind* SessionPlaces::Find(const std::string& environment_id) const {
   const auto it = kinds_.find(environment_id);
   return it == kinds_.end() ? nullptr : &it->second;
+}
+
+absl::Status SessionPlaces::NoSuch(const std::string& environment_id) const {
+  const std::string known = absl::StrJoin(kinds_, ", ", [](std::string* out, const auto& kind) { out->append(kind.first); });
+  return absl::NotFoundError(absl::StrCat("no environments/", environment_id, " here; there are: ", known.empty() ? "none" : known,
+                                          ". Others may be off: see proctord --enable, or `environments` of its configuration"));
 }
 
 int SessionPlaces::taken() const {

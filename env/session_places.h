@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "env/session_opening.h"
 #include "env/world.h"
 
@@ -44,6 +45,8 @@ class SessionPlaces {
   // Null: no such environment.
   const Kind* Find(const std::string& environment_id) const;
   const std::map<std::string, Kind>& kinds() const { return kinds_; }
+  // NOT_FOUND, with those that there are and what to do.
+  absl::Status NoSuch(const std::string& environment_id) const;
   // By sessions of all environments.
   int taken() const;
   std::vector<SessionOpeningPtr> Waiting() const;

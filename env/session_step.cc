@@ -21,6 +21,7 @@ struct Session::StepCall {
   CallContext context;
   v1::StepRequest request;
   Done<v1::StepResponse> done;
+  Permit permit;
   AsyncQueue::Finish finish;
   absl::Time arrival;
   absl::Time begin;
@@ -35,6 +36,17 @@ struct Session::StepCall {
 
 namespace {
 
+// As much of the thought as a record has room for beside what the client sent.
+void SetThought(std::string thought, v1::AgentData& data) {
+  const size_t bytes = thought.size();
+  data.set_thought(std::move(thought));
+  const size_t all = data.ByteSizeLong();
+  constexpr size_t kMost = trajectory::kMaxAgentDataBytes;
+  if (all <= kMost) return;
+  const size_t excess = all - kMost;
+  data.set_thought(std::string(TruncateUtf8(data.thought(), bytes > excess ? bytes - excess : 0)));
+}
+
 // What a record has no room for is beyond a limit of the agent's; what a client may not store is the client's affair, and no fault.
 v1::EndReason EndOfUnrecorded(const absl::Status& status) {
   if (trajectory::SaysRecordIsFull(status)) return v1::END_REASON_STEP_LIMIT;
@@ -44,7 +56,7 @@ v1::EndReason EndOfUnrecorded(const absl::Status& status) {
 
 }  // namespace
 
-void Session::Step(CallContext context, v1::StepRequest request, Done<v1::StepResponse> done) {
+void Session::Step(CallContext context, v1::StepRequest request, Done<v1::StepResponse> done, Permit permit) {
   if (absl::Status alive = Admit(); !alive.ok()) {
     parts_.pool.Post([done = std::move(done), alive] { done(alive); });
     return;
@@ -53,6 +65,7 @@ void Session::Step(CallContext context, v1::StepRequest request, Done<v1::StepRe
   call->context = std::move(context);
   call->request = std::move(request);
   call->done = std::move(done);
+  call->permit = std::move(permit);
   call->arrival = parts_.clock.Now();
   Enqueue([this, self = shared_from_this(), call](AsyncQueue::Finish finish) {
     call->finish = std::move(finish);
@@ -109,6 +122,9 @@ std::optional<absl::StatusOr<v1::StepResponse>> Session::BeginStep(StepCall& cal
     return absl::AbortedError(absl::StrCat("expected_step_index is ", request.expected_step_index(),
                                            ", the next step is ", run_->next_index()));
   }
+  if (call.permit != nullptr) {
+    if (absl::Status permitted = call.permit(); !permitted.ok()) return permitted;
+  }
   run_->Arrived(call.arrival);
   if (parts_.clock.Now() >= run_->deadline()) {
     answer = EndedResponse({v1::END_REASON_TIME_LIMIT, "the time limit was reached"}, call.replay);
@@ -134,7 +150,7 @@ void Session::ReadInput(StepCall& call) {
   dialects::ParsedAgentText parsed =
       dialects::ParseAgentText(call.request.agent_text(), run_->last_observation());
   if (call.request.agent_data().thought().empty() && !parsed.thought.empty()) {
-    call.request.mutable_agent_data()->set_thought(std::move(parsed.thought));
+    SetThought(std::move(parsed.thought), *call.request.mutable_agent_data());
   }
   if (!parsed.error.empty()) {
     call.refusal = std::move(parsed.error);

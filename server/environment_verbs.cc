@@ -127,7 +127,7 @@ absl::StatusOr<std::shared_ptr<env::Session>> EnvironmentVerbs::FindOpen(const s
 }
 
 void EnvironmentVerbs::StartEpisode(const CallContext& context, const v1::StartEpisodeRequest& request,
-                                    Done<v1::EpisodeStart> done) {
+                                    Done<v1::EpisodeStart> done, env::Permit permit) {
   const auto session = FindOpen(request.session());
   if (!session.ok()) {
     auto answer =
@@ -138,7 +138,7 @@ void EnvironmentVerbs::StartEpisode(const CallContext& context, const v1::StartE
     done(std::move(answer));
     return;
   }
-  (*session)->StartEpisode(context, request, std::move(done));
+  (*session)->StartEpisode(context, request, std::move(done), std::move(permit));
 }
 
 absl::StatusOr<v1::StepResponse> EnvironmentVerbs::StepFromStore(const CallContext& context,
@@ -152,7 +152,7 @@ absl::StatusOr<v1::StepResponse> EnvironmentVerbs::StepFromStore(const CallConte
 }
 
 void EnvironmentVerbs::Step(const CallContext& context, const v1::StepRequest& request,
-                            Done<v1::StepResponse> done) {
+                            Done<v1::StepResponse> done, env::Permit permit) {
   Done<v1::StepResponse> finish = [this, context, request,
                                    done = std::move(done)](absl::StatusOr<v1::StepResponse> result) {
     if (!result.ok() || !result->has_episode()) {
@@ -168,7 +168,7 @@ void EnvironmentVerbs::Step(const CallContext& context, const v1::StepRequest& r
     });
     return;
   }
-  (*session)->Step(context, request, std::move(finish));
+  (*session)->Step(context, request, std::move(finish), std::move(permit));
 }
 
 template <typename Request>
@@ -189,7 +189,7 @@ void EnvironmentVerbs::AwaitResult(const CallContext& context, const v1::StepReq
   AwaitVerdict(context, request, name, [held, done = std::move(done)](absl::StatusOr<v1::Episode> episode) {
     // The step itself is done: whatever became of the wait, it is acknowledged.
     // Nor does a row that could not be closed yet (a full disk) say how it ended.
-    if (episode.ok() && IsClosed(*episode)) *held->mutable_episode() = *std::move(episode);
+    if (episode.ok() && IsClosed(*episode)) env::SetEnding(*episode, *held);
     done(std::move(*held));
   });
 }

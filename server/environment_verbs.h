@@ -43,9 +43,10 @@ class EnvironmentVerbs {
   void CreateSession(const CallContext& context, const v1::CreateSessionRequest& request, const std::string& tenant,
                      Done<v1::Session> done);
   void CloseSession(const v1::CloseSessionRequest& request, Done<v1::Session> done);
+  // `permit`: see env::Permit.
   void StartEpisode(const CallContext& context, const v1::StartEpisodeRequest& request,
-                    Done<v1::EpisodeStart> done);
-  void Step(const CallContext& context, const v1::StepRequest& request, Done<v1::StepResponse> done);
+                    Done<v1::EpisodeStart> done, env::Permit permit);
+  void Step(const CallContext& context, const v1::StepRequest& request, Done<v1::StepResponse> done, env::Permit permit);
   void Observe(const CallContext& context, const v1::ObserveRequest& request, Done<v1::Observation> done);
   void EndEpisode(const CallContext& context, const v1::EndEpisodeRequest& request, Done<v1::Episode> done);
   void WaitEpisode(const CallContext& context, const v1::WaitEpisodeRequest& request, Done<v1::Episode> done);

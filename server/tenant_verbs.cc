@@ -68,25 +68,24 @@ void TenantVerbs::CloseSession(const v1::CloseSessionRequest& request, Done<v1::
   verbs_->CloseSession(request, std::move(done));
 }
 
-absl::Status TenantVerbs::CheckStart(const std::string& session) const {
-  PROCTOR_RETURN_IF_ERROR(CheckSession(session));
-  if (quotas_ == nullptr) return absl::OkStatus();
-  const std::string tenant = TenantOfSession(session);
-  PROCTOR_RETURN_IF_ERROR(quotas_->CheckStorage(tenant));
-  return quotas_->CheckJudgeSpend(tenant);
-}
-
 void TenantVerbs::StartEpisode(const CallContext& context, const v1::StartEpisodeRequest& request,
                                Done<v1::EpisodeStart> done) const {
-  if (const absl::Status may = CheckStart(request.session()); !may.ok()) return done(may);
-  verbs_->StartEpisode(context, request, std::move(done));
+  if (const absl::Status seen = CheckSession(request.session()); !seen.ok()) return done(seen);
+  env::Permit permit;
+  if (quotas_ != nullptr) {
+    permit = [quotas = quotas_, tenant = TenantOfSession(request.session())]() -> absl::Status {
+      PROCTOR_RETURN_IF_ERROR(quotas->CheckStorage(tenant));
+      return quotas->CheckJudgeSpend(tenant);
+    };
+  }
+  verbs_->StartEpisode(context, request, std::move(done), std::move(permit));
 }
 
 void TenantVerbs::Step(const CallContext& context, const v1::StepRequest& request, Done<v1::StepResponse> done) const {
-  absl::Status may = CheckSession(request.session());
-  if (may.ok() && quotas_ != nullptr) may = quotas_->SpendStep(TenantOfSession(request.session()));
-  if (!may.ok()) return done(may);
-  verbs_->Step(context, request, std::move(done));
+  if (const absl::Status seen = CheckSession(request.session()); !seen.ok()) return done(seen);
+  env::Permit permit;
+  if (quotas_ != nullptr) permit = [quotas = quotas_, tenant = TenantOfSession(request.session())] { return quotas->SpendStep(tenant); };
+  verbs_->Step(context, request, std::move(done), std::move(permit));
 }
 
 void TenantVerbs::Observe(const CallContext& context, const v1::ObserveRequest& request, Done<v1::Observation> done) const {

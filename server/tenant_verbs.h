@@ -15,6 +15,7 @@ namespace proctor::server {
 
 // Sessions and episodes of other tenants are NOT_FOUND, exactly as those that never were, except for who sees_all(). Episodes without a
 // session (RecordTrajectory) are everybody's, as their trajectories are. Quotas are the session's tenant's: whoever acts in it.
+// A retry of StartEpisode or Step gets its answer whatever they say, and costs none (on a stream it is a call).
 // A value. Thread-safe as the verbs are.
 class TenantVerbs {
  public:
@@ -45,7 +46,6 @@ class TenantVerbs {
   bool Sees(const std::string& session) const;
   absl::Status CheckSession(const std::string& session) const;
   absl::Status CheckEpisode(const CallContext& context, const std::string& episode) const;
-  absl::Status CheckStart(const std::string& session) const;
 
   EnvironmentVerbs* verbs_;
   TenantQuotas* quotas_;

@@ -50,7 +50,7 @@ class MemorySink final : public EpisodeSink {
   absl::Status Finish(const CallContext&, const std::string& id, const v1::Trajectory& ending,
                       const v1::Episode& episode, const Replay& replay) override {
     MutexLock lock(mutex_);
-    if (fail_) return absl::UnavailableError("disk on fire");
+    if (fail_ || fail_to_finish_) return absl::UnavailableError("disk on fire");
     records_[id].ending = ending;
     records_[id].episode = episode;
     if (!replay.request_id.empty()) replays_[replay.request_id] = replay;
@@ -75,6 +75,7 @@ class MemorySink final : public EpisodeSink {
   }
   absl::StatusOr<std::optional<Replay>> FindReplay(const CallContext&, const std::string& id) override {
     MutexLock lock(mutex_);
+    ++lookups_;
     const auto it = replays_.find(id);
     return it == replays_.end() ? std::nullopt : std::optional<Replay>(it->second);
   }
@@ -87,6 +88,16 @@ class MemorySink final : public EpisodeSink {
   size_t record_count() const {
     MutexLock lock(mutex_);
     return records_.size();
+  }
+  // How often an answer was looked for.
+  int lookups() const {
+    MutexLock lock(mutex_);
+    return lookups_;
+  }
+  // Steps are recorded from now on, ends are not.
+  void FailToFinish() {
+    MutexLock lock(mutex_);
+    fail_to_finish_ = true;
   }
   // No step fits any more.
   void FillUp() {
@@ -101,7 +112,9 @@ class MemorySink final : public EpisodeSink {
  private:
   mutable Mutex mutex_;
   bool fail_ ABSL_GUARDED_BY(mutex_) = false;
+  bool fail_to_finish_ ABSL_GUARDED_BY(mutex_) = false;
   bool full_ ABSL_GUARDED_BY(mutex_) = false;
+  int lookups_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, Record> records_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Replay> replays_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::string> blobs_ ABSL_GUARDED_BY(mutex_);
@@ -199,8 +212,9 @@ absl::StatusOr<T> Await(F&& start) {
 // One manager with its neighbours. Closes everything at the end.
 class SessionFixture {
  public:
-  explicit SessionFixture(Clock& clock, SessionManagerOptions options = {}, SessionCaps caps = {})
-      : manager_(options, SessionParts{pool_, timers_, clock, sink_, host_, caps}) {}
+  // `observer` may be null, and outlives the fixture.
+  explicit SessionFixture(Clock& clock, SessionManagerOptions options = {}, SessionCaps caps = {}, SessionObserver* observer = nullptr)
+      : manager_(options, SessionParts{pool_, timers_, clock, sink_, host_, caps, observer}) {}
   ~SessionFixture() {
     std::promise<void> closed;
     manager_.StopAdmitting();

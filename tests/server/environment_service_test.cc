@@ -19,6 +19,8 @@
 #include "env/null/null_environment.h"
 #include "gtest/gtest.h"
 #include "proctor/v1/environment_service.grpc.pb.h"
+#include "server/auth/tenant_accounts.h"
+#include "server/auth/tenant_quotas.h"
 #include "server/episode_recorder.h"
 #include "storage/memory_blob_store.h"
 #include "storage/memory_database.h"
@@ -95,7 +97,7 @@ class EnvironmentServiceTest : public testing::Test {
         env::SessionManagerOptions{},
         env::SessionParts{*pool_, timers_, SystemClock(), *sink_, host_, {}});
     sessions_->Register("null", null_, 2);
-    service_ = MakeEnvironmentService({*sessions_, *episodes_, *results_, *sink_, *pool_});
+    service_ = MakeEnvironmentService({*sessions_, *episodes_, *results_, *sink_, *pool_, quotas_.get()});
     const std::string address = "unix:" + directory_ + "/socket";
     grpc::ServerBuilder builder;
     builder.AddListeningPort(address, grpc::InsecureServerCredentials());
@@ -115,6 +117,16 @@ class EnvironmentServiceTest : public testing::Test {
     pool_.reset();  // As in the server: streams' ends are still to run, and use the service.
     service_.reset();
     sessions_.reset();
+  }
+
+  // A server with quotas, all of them the default tenant's.
+  void StartAgainWith(const v1::TenantQuota& quota) {
+    StopServer();
+    v1::QuotaConfig config;
+    *config.mutable_otherwise() = quota;
+    accounts_ = *TenantAccounts::Open(CallContext(), {*database_, accounts_pool_, quota_clock_});
+    quotas_ = std::make_unique<TenantQuotas>(config, *accounts_, quota_clock_);
+    StartServer();
   }
 
   struct Context : grpc::ClientContext {
@@ -165,6 +177,11 @@ class EnvironmentServiceTest : public testing::Test {
   std::unique_ptr<storage::Database> database_;
   std::unique_ptr<storage::BlobStore> blobs_;
   std::unique_ptr<trajectory::Archive> archive_;
+  SimulatedClock quota_clock_;
+  std::unique_ptr<TenantAccounts> accounts_;
+  // Goes before the accounts, and runs what they posted.
+  ThreadPool accounts_pool_{"account", 1};
+  std::unique_ptr<TenantQuotas> quotas_;
   std::unique_ptr<trajectory::Recorder> recorder_;
   std::unique_ptr<trajectory::ReplayStore> replays_;
   std::unique_ptr<trajectory::EpisodeStore> episodes_;
@@ -378,6 +395,48 @@ TEST_F(EnvironmentServiceTest, AClosedSessionStillAnswersRetries) {
   ASSERT_TRUE(Step(request, &again).ok());
   EXPECT_TRUE(again.terminated());
   EXPECT_EQ(Step(Click(session.name(), "new"), &again).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+}
+
+TEST_F(EnvironmentServiceTest, TellsAnEndAsTheStoreHasIt) {
+  const v1::Session session = Create();
+  v1::EpisodeStart start;
+  ASSERT_TRUE(Start(session.name(), &start).ok());
+  v1::StepRequest request = Answer(session.name());
+  request.set_request_id("last");
+  v1::StepResponse step;
+  ASSERT_TRUE(Step(request, &step).ok());
+  EXPECT_TRUE(step.terminated());
+  const auto closed = episodes_->Update(CallContext(), start.episode().name(), [](v1::Episode& row) {
+    row.set_end_kind(v1::END_KIND_INTERRUPTED);
+    row.set_end_reason(v1::END_REASON_SERVER_FAULT);
+    return absl::OkStatus();
+  });
+  ASSERT_TRUE(closed.ok()) << closed.status();
+  v1::StepResponse again;
+  ASSERT_TRUE(Step(request, &again).ok());
+  EXPECT_EQ(again.episode().end_reason(), v1::END_REASON_SERVER_FAULT);
+  EXPECT_TRUE(again.interrupted());
+  EXPECT_FALSE(again.terminated());
+}
+
+TEST_F(EnvironmentServiceTest, ARetriedStartIsAnsweredThoughTheStorageIsSpent) {
+  v1::TenantQuota quota;
+  quota.set_storage_bytes(1'000'000);
+  StartAgainWith(quota);
+  const v1::Session session = Create();
+  v1::EpisodeStart first, again;
+  ASSERT_TRUE(Start(session.name(), &first).ok());
+  accounts_->AddKept(kDefaultTenant, 1'000'000);
+  const grpc::Status retried = Start(session.name(), &again);
+  EXPECT_TRUE(retried.ok()) << retried.error_message();
+  EXPECT_EQ(again.episode().name(), first.episode().name());
+  v1::StepResponse step;
+  ASSERT_TRUE(Step(Answer(session.name()), &step).ok());
+  v1::StartEpisodeRequest next;
+  next.set_session(session.name());
+  next.mutable_inline_task()->set_goal("click");
+  Context context;
+  EXPECT_EQ(stub_->StartEpisode(&context, next, &again).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
 TEST_F(EnvironmentServiceTest, ListsSessionsInPages) {

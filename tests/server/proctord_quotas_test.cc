@@ -52,6 +52,26 @@ TEST_F(ProctordQuotasTest, QuotasOfOneTenantAreNotAnothers) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
+TEST_F(ProctordQuotasTest, ARetriedStepCostsNoneOfTheStepsAMinute) {
+  ASSERT_NO_FATAL_FAILURE(Start("quotas: {tenants: {alpha: {steps_per_minute: 2}}}\n"));
+  const Client anna = As("anna");
+  const v1::Session session = anna.Create();
+  v1::EpisodeStart start;
+  ASSERT_TRUE(anna.Start(session.name(), start).ok());
+  const auto step = [&](const std::string& id) {
+    v1::StepRequest request;
+    request.set_session(session.name());
+    request.set_request_id(id);
+    request.mutable_action()->mutable_noop();
+    v1::StepResponse response;
+    return anna.worlds().Step(anna.Context().get(), request, &response);
+  };
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(step("one").ok()) << i;
+  EXPECT_TRUE(step("two").ok());
+  EXPECT_EQ(step("three").error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(step("one").ok());
+}
+
 TEST_F(ProctordQuotasTest, WorldsOfACrawlCountToItsTenant) {
   server_.Write("tokens.yaml", "tokens:\n" + GuardedProctord::Token("pete", "act, propose", ", tenant: alpha") +
                                    GuardedProctord::Token("paul", "act, propose", ", tenant: beta"));

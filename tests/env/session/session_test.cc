@@ -1,118 +1,19 @@
 #include "env/session.h"
 
-#include <atomic>
-#include <functional>
 #include <future>
 #include <thread>
 
 #include "common/proto_time.h"
-#include "common/status.h"
-#include "env/null/null_environment.h"
 #include "env/request_checks.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/env/fakes.h"
+#include "tests/env/session/null_sessions.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::env {
 namespace {
 
-// The null environment, noting how long its worlds may take to act; it can go blind.
-class BudgetEnvironment final : public Environment {
- public:
-  v1::Environment Describe() const override { return null_.Describe(); }
-  absl::StatusOr<v1::EnvironmentSettings> ResolveSettings(
-      const v1::EnvironmentSettings& settings) const override {
-    return null_.ResolveSettings(settings);
-  }
-  absl::StatusOr<std::unique_ptr<World>> Open(const CallContext& context,
-                                              const v1::EnvironmentSettings& settings) override {
-    auto world = null_.Open(context, settings);
-    if (!world.ok()) return world.status();
-    return std::make_unique<BudgetWorld>(*std::move(world), *this);
-  }
-  // From now on worlds cannot be looked at.
-  void GoBlind() { blind_ = true; }
-  // Done in the place of every action from now on, and before every look; a failure is the action's.
-  void Meanwhile(std::function<absl::Status(const CallContext&)> work) { work_ = std::move(work); }
-  absl::Duration budget() const { return budget_; }
-
- private:
-  class BudgetWorld final : public World {
-   public:
-    BudgetWorld(std::unique_ptr<World> world, BudgetEnvironment& made_by) : world_(std::move(world)), made_by_(made_by) {}
-    absl::StatusOr<ResetResult> Reset(const CallContext& context, const ResetSpec& spec,
-                                      const v1::ObservationRequest& request) override {
-      return world_->Reset(context, spec, request);
-    }
-    absl::StatusOr<ActResult> Act(const CallContext& context, const v1::Action& action,
-                                  const v1::ObservationRequest& request) override {
-      made_by_.budget_ = context.remaining();
-      if (made_by_.work_ != nullptr) PROCTOR_RETURN_IF_ERROR(made_by_.work_(context));
-      return world_->Act(context, action, request);
-    }
-    absl::StatusOr<v1::Observation> Observe(const CallContext& context,
-                                            const v1::ObservationRequest& request) override {
-      if (made_by_.work_ != nullptr) PROCTOR_RETURN_IF_ERROR(made_by_.work_(context));
-      if (made_by_.blind_) return absl::UnavailableError("the screen is gone");
-      return world_->Observe(context, request);
-    }
-    std::vector<v1::Evidence> Collect(const CallContext& context,
-                                      const std::vector<v1::EvidenceRequest>& requests) override {
-      return world_->Collect(context, requests);
-    }
-    void EndEpisode() override { world_->EndEpisode(); }
-
-   private:
-    const std::unique_ptr<World> world_;
-    BudgetEnvironment& made_by_;
-  };
-
-  NullEnvironment null_;
-  absl::Duration budget_;
-  std::atomic<bool> blind_ = false;
-  std::function<absl::Status(const CallContext&)> work_;
-};
-
-class SessionTest : public testing::Test {
- protected:
-  SessionTest() : fixture_(clock_) { fixture_.manager().Register("null", null_, 4); }
-
-  std::string Open(const v1::NullSettings& settings = {}) {
-    v1::CreateSessionRequest request;
-    request.set_environment("environments/null");
-    *request.mutable_settings()->mutable_null() = settings;
-    const auto session = fixture_.Create(request);
-    EXPECT_TRUE(session.ok()) << session.status();
-    return session->name();
-  }
-  // A session of the environment `budget_`.
-  std::string OpenBudget() {
-    fixture_.manager().Register("budget", budget_, 1);
-    v1::CreateSessionRequest request;
-    request.set_environment("environments/budget");
-    const auto session = fixture_.Create(request);
-    EXPECT_TRUE(session.ok()) << session.status();
-    return session.ok() ? session->name() : "";
-  }
-  absl::StatusOr<v1::EpisodeStart> Start(const std::string& session, const v1::Limits& limits = {}) {
-    v1::StartEpisodeRequest request;
-    request.set_session(session);
-    request.mutable_inline_task()->set_goal("do nothing");
-    *request.mutable_limits() = limits;
-    return fixture_.Start(request);
-  }
-  static v1::StepRequest Click(const std::string& session, int mark) {
-    v1::StepRequest request;
-    request.set_session(session);
-    request.mutable_action()->mutable_click()->mutable_target()->set_mark(mark);
-    return request;
-  }
-
-  SimulatedClock clock_;
-  NullEnvironment null_;
-  BudgetEnvironment budget_;
-  SessionFixture fixture_;
-};
+class SessionTest : public NullSessionTest {};
 
 TEST_F(SessionTest, AStartTellsTheGoalAndItsRetryToo) {
   v1::StartEpisodeRequest request;
@@ -153,24 +54,6 @@ TEST_F(SessionTest, LooksAtOtherWorldsOnThePool) {
   const std::string session = Open(much_text);
   ASSERT_TRUE(Start(session).ok());
   EXPECT_NE(LookOn(fixture_, session), std::this_thread::get_id());
-}
-
-TEST_F(SessionTest, CutsAtTheTimeLimitEvenIfNobodyActs) {
-  const std::string session = Open();
-  v1::Limits limits;
-  *limits.mutable_max_duration() = ToProto(absl::Seconds(20));
-  const auto start = Start(session, limits);
-  ASSERT_TRUE(start.ok()) << start.status();
-  clock_.Advance(absl::Seconds(30));
-  fixture_.manager().Tick();
-  const auto told = fixture_.Step(Click(session, 1));
-  ASSERT_TRUE(told.ok()) << told.status();
-  EXPECT_TRUE(told->truncated());
-  EXPECT_EQ(told->episode().end_reason(), v1::END_REASON_TIME_LIMIT);
-  EXPECT_EQ(told->episode().agent_seconds(), 30);
-  EXPECT_EQ(told->episode().server_seconds(), 0);
-  EXPECT_EQ(fixture_.sink().record(start->episode().name()).steps.size(), 0u);
-  EXPECT_EQ(fixture_.Step(Click(session, 1)).status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
 // What the session keeps for a retry, in memory and in the store.
@@ -227,67 +110,50 @@ TEST_F(SessionTest, KeepsTheEndingOfItsLastStepAndOfEndEpisode) {
   EXPECT_EQ(episode.end_reason(), v1::END_REASON_CLIENT_DONE);
 }
 
-TEST_F(SessionTest, AStepMayNotRunFarBeyondTheTimeLimit) {
-  const std::string session = OpenBudget();
-  v1::Limits limits;
-  *limits.mutable_max_duration() = ToProto(absl::Seconds(60));
-  ASSERT_TRUE(Start(session, limits).ok());
-  clock_.Advance(absl::Seconds(50));
-  ASSERT_TRUE(fixture_.Step(Click(session, 1)).ok());
-  EXPECT_GT(budget_.budget(), absl::ZeroDuration());
-  EXPECT_LE(budget_.budget(), absl::Seconds(10) + SessionCaps().overtime);
-}
-
-TEST_F(SessionTest, WhatIsStillAtWorkWhenTheTimeIsUpHasNotFailed) {
-  SessionCaps caps;
-  caps.overtime = absl::Milliseconds(50);
-  SessionFixture fixture(clock_, {}, caps);
-  fixture.manager().Register("budget", budget_, 1);
-  v1::CreateSessionRequest create;
-  create.set_environment("environments/budget");
-  const auto session = fixture.Create(create);
-  ASSERT_TRUE(session.ok()) << session.status();
-  budget_.Meanwhile([this](const CallContext& context) -> absl::Status {
-    clock_.Advance(absl::Seconds(2));
-    while (context.Check("the action").ok()) absl::SleepFor(absl::Milliseconds(10));
-    return absl::UnavailableError("the screen does not answer");
-  });
+// Two texts are more than a session keeps in memory.
+TEST_F(SessionTest, AnswersRetriesFromTheStoreOnceLargeAnswersCame) {
+  v1::NullSettings settings;
+  settings.set_text_bytes(600'000);
+  const std::string session = Open(settings);
   v1::StartEpisodeRequest start;
-  start.set_session(session->name());
+  start.set_session(session);
+  start.set_request_id("start");
   start.mutable_inline_task()->set_goal("do nothing");
-  *start.mutable_limits()->mutable_max_duration() = ToProto(absl::Seconds(1));
-  ASSERT_TRUE(fixture.Start(start).ok());
-  const auto step = fixture.Step(Click(session->name(), 1));
-  ASSERT_TRUE(step.ok()) << step.status();
-  EXPECT_TRUE(step->truncated());
-  EXPECT_EQ(step->episode().end_reason(), v1::END_REASON_TIME_LIMIT) << step->episode().end_message();
-  // One that fails before is a fault.
-  *start.mutable_limits()->mutable_max_duration() = ToProto(absl::Minutes(1));
-  budget_.Meanwhile([](const CallContext&) { return absl::DeadlineExceededError("the screen does not answer"); });
-  ASSERT_TRUE(fixture.Start(start).ok());
-  const auto failed = fixture.Step(Click(session->name(), 1));
-  ASSERT_TRUE(failed.ok()) << failed.status();
-  EXPECT_EQ(failed->episode().end_reason(), v1::END_REASON_WORLD_FAULT);
-}
+  start.mutable_observation()->add_parts(v1::OBSERVATION_PART_TEXT);
+  v1::StepRequest step = Click(session, 1);
+  step.set_request_id("step");
+  step.mutable_observation()->add_parts(v1::OBSERVATION_PART_TEXT);
+  v1::EndEpisodeRequest end;
+  end.set_session(session);
+  end.set_request_id("end");
+  end.set_end(v1::CLIENT_END_DONE);
+  const auto started = fixture_.Start(start);
+  ASSERT_TRUE(started.ok()) << started.status();
+  const auto stepped = fixture_.Step(step);
+  ASSERT_TRUE(stepped.ok()) << stepped.status();
+  ASSERT_TRUE(fixture_.End(end).ok());
+  v1::StartEpisodeRequest next = start;
+  next.set_request_id("next start");
+  ASSERT_TRUE(fixture_.Start(next).ok());
+  v1::StepRequest next_step = step;
+  next_step.set_request_id("next step");
+  ASSERT_TRUE(fixture_.Step(next_step).ok());
 
-TEST_F(SessionTest, WaitingIsTheAgentsTime) {
-  const std::string session = OpenBudget();
-  ASSERT_TRUE(Start(session).ok());
-  budget_.Meanwhile([this](const CallContext&) {
-    clock_.Advance(absl::Seconds(5));
-    return absl::OkStatus();
-  });
-  v1::StepRequest wait;
-  wait.set_session(session);
-  wait.mutable_action()->mutable_wait();
-  ASSERT_TRUE(fixture_.Step(wait).ok());
-  v1::StepRequest answer;
-  answer.set_session(session);
-  answer.mutable_action()->mutable_answer();
-  const auto end = fixture_.Step(answer);
-  ASSERT_TRUE(end.ok()) << end.status();
-  EXPECT_EQ(end->episode().agent_seconds(), 1);
-  EXPECT_EQ(end->episode().server_seconds(), 4);
+  const int lookups = fixture_.sink().lookups();
+  const auto started_again = fixture_.Start(start);
+  ASSERT_TRUE(started_again.ok()) << started_again.status();
+  EXPECT_EQ(started_again->episode().name(), started->episode().name());
+  EXPECT_TRUE(started_again->observation().text().text() == started->observation().text().text());
+  const auto stepped_again = fixture_.Step(step);
+  ASSERT_TRUE(stepped_again.ok()) << stepped_again.status();
+  EXPECT_EQ(stepped_again->step_index(), 0);
+  EXPECT_FALSE(stepped_again->has_episode());
+  EXPECT_TRUE(stepped_again->observation().text().text() == stepped->observation().text().text());
+  const auto ended_again = fixture_.End(end);
+  ASSERT_TRUE(ended_again.ok()) << ended_again.status();
+  EXPECT_EQ(ended_again->name(), started->episode().name());
+  EXPECT_EQ(ended_again->end_reason(), v1::END_REASON_CLIENT_DONE);
+  EXPECT_EQ(fixture_.sink().lookups(), lookups + 3);
 }
 
 TEST_F(SessionTest, ATextWithoutEndCostsAStep) {
@@ -372,53 +238,6 @@ TEST_F(SessionTest, ACancelledCallDoesNotBeginAndABegunStepIsNotTorn) {
   EXPECT_EQ(fixture_.sink().record(start->episode().name()).steps.size(), 0u);
 }
 
-TEST_F(SessionTest, AStepThatCannotBeRecordedInterruptsAsServerFault) {
-  const std::string session = Open();
-  ASSERT_TRUE(Start(session).ok());
-  fixture_.sink().set_fail(true);
-  const auto step = fixture_.Step(Click(session, 1));
-  ASSERT_TRUE(step.ok());
-  EXPECT_TRUE(step->interrupted());
-  EXPECT_EQ(step->episode().end_reason(), v1::END_REASON_SERVER_FAULT);
-  EXPECT_EQ(step->episode().step_count(), 0);
-  // Its record could not be closed either: the host sees to that.
-  EXPECT_EQ(fixture_.host().not_closed_count(), 1u);
-  EXPECT_EQ(fixture_.host().closed_count(), 0u);
-}
-
-TEST_F(SessionTest, AnEpisodeWhoseRecordIsFullEndsAsAtItsStepLimit) {
-  const std::string session = Open();
-  ASSERT_TRUE(Start(session).ok());
-  fixture_.sink().FillUp();
-  const auto step = fixture_.Step(Click(session, 1));
-  ASSERT_TRUE(step.ok());
-  EXPECT_TRUE(step->truncated());
-  EXPECT_EQ(step->episode().end_reason(), v1::END_REASON_STEP_LIMIT);
-  EXPECT_THAT(step->episode().end_message(), testing::HasSubstr("observe less with each step"));
-  EXPECT_EQ(fixture_.host().closed_count(), 1u);
-}
-
-// ABORTED: a client that tries UNAVAILABLE again would only hear that no episode is open.
-TEST_F(SessionTest, LookingAtAWorldThatFailedTellsOnceWhyTheEpisodeEnded) {
-  const std::string session = OpenBudget();
-  ASSERT_TRUE(Start(session).ok());
-  budget_.GoBlind();
-  const auto seen = Await<v1::Observation>([&](Done<v1::Observation> done) {
-    v1::ObserveRequest request;
-    request.set_session(session);
-    (*fixture_.manager().Find(session))->Observe(CallContext(), request, std::move(done));
-  });
-  EXPECT_EQ(seen.status().code(), absl::StatusCode::kAborted) << seen.status();
-  EXPECT_THAT(std::string(seen.status().message()), testing::HasSubstr("the screen is gone"));
-  const auto ended = Await<v1::Episode>([&](Done<v1::Episode> done) {
-    v1::EndEpisodeRequest request;
-    request.set_session(session);
-    (*fixture_.manager().Find(session))->EndEpisode(CallContext(), request, std::move(done));
-  });
-  ASSERT_TRUE(ended.ok()) << ended.status();
-  EXPECT_EQ(ended->end_reason(), v1::END_REASON_WORLD_FAULT);
-}
-
 TEST_F(SessionTest, GivesTheGroupPlaceBackWhenAnEpisodeCannotStart) {
   const std::string session = Open();
   v1::StartEpisodeRequest request;
@@ -448,6 +267,32 @@ TEST_F(SessionTest, ParsesDialectsAndRecordsTheThought) {
   ASSERT_EQ(record.steps.size(), 2u);
   EXPECT_EQ(record.steps[0].agent_data().thought(), "the first one.");
   EXPECT_FALSE(record.steps[1].has_action());
+}
+
+TEST_F(SessionTest, AThoughtIsCutToWhatARecordHasRoomFor) {
+  const std::string session = Open();
+  const auto start = Start(session);
+  ASSERT_TRUE(start.ok()) << start.status();
+  v1::StepRequest request;
+  request.set_session(session);
+  request.mutable_agent_text()->set_dialect(v1::DIALECT_WEBVOYAGER);
+  request.mutable_agent_text()->set_text("Thought: the first one.\nAction: Click [1]");
+  // A thought costs two bytes more than it has.
+  const struct {
+    size_t room;
+    std::string thought;
+  } cases[] = {{0, ""}, {1, ""}, {7, "the f"}, {15, "the first one"}, {16, "the first one."}};
+  for (const auto& each : cases) {
+    // The other field costs four bytes more than it has.
+    request.mutable_agent_data()->set_raw_output(std::string((1 << 20) - each.room - 4, 'x'));
+    ASSERT_EQ(request.agent_data().ByteSizeLong(), (1 << 20) - each.room);
+    const auto step = fixture_.Step(request);
+    ASSERT_TRUE(step.ok()) << step.status();
+    EXPECT_TRUE(step->action().has_click());
+    const v1::Step recorded = fixture_.sink().record(start->episode().name()).steps.back();
+    EXPECT_EQ(recorded.agent_data().thought(), each.thought) << each.room;
+    EXPECT_TRUE(trajectory::CheckStep(recorded).ok()) << each.room;
+  }
 }
 
 TEST_F(SessionTest, FractionsReachTheWorldAndTheRecordAsPoints) {
