@@ -140,6 +140,8 @@ absl::Status AppendComplete(storage::Transaction& transaction, v1::GroupState st
     if (mixed) columns.policy.clear();
   }
   PROCTOR_RETURN_IF_ERROR(InsertRecord(transaction, columns, now, &record));
+  PROCTOR_RETURN_IF_ERROR(
+      transaction.Execute("UPDATE reward_groups SET complete_offset = $2 WHERE id = $1", {stored->id, record.offset()}).status());
   return transaction
       .Execute("UPDATE reward_group_members SET reward = NULL WHERE group_id = $1", {stored->id})
       .status();
@@ -423,11 +425,12 @@ absl::StatusOr<int> EndExpiredGroups(storage::Transaction& transaction, absl::Ti
 }
 
 absl::Status ForgetEndedGroups(storage::Transaction& transaction, int64_t floor, absl::Time before) {
-  // A member's reward above the floor is still to be read, and GetGroup may be asked for it.
+  // What lies above the floor is still to be read, and GetGroup may be asked for it.
   PROCTOR_ASSIGN_OR_RETURN(
       const std::vector<storage::Row> rows,
       transaction.Query(
-          "SELECT id FROM reward_groups g WHERE g.state <> $1 AND g.deadline < $2 AND NOT EXISTS "
+          "SELECT id FROM reward_groups g WHERE g.state <> $1 AND g.deadline < $2 AND "
+          "COALESCE(g.complete_offset, 0) <= $3 AND NOT EXISTS "
           "(SELECT 1 FROM reward_group_members m WHERE m.group_id = g.id AND m.log_offset > $3)",
           {int64_t{v1::GROUP_STATE_OPEN}, absl::ToUnixMicros(before), floor}));
   for (const storage::Row& row : rows) {

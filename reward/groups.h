@@ -90,8 +90,8 @@ absl::Status AddToGroup(storage::Transaction& transaction, const v1::Reward& rew
 absl::StatusOr<int> EndExpiredGroups(storage::Transaction& transaction, absl::Time now, int limit,
                                      storage::UnreadableRecords& unreadable);
 
-// Inside a transaction of the log: deletes ended groups whose deadline was before `before` and whose records lie at or below
-// `floor`.
+// Inside a transaction of the log: deletes ended groups whose deadline was before `before` and whose records, its members' and its
+// GroupComplete, lie at or below `floor`.
 absl::Status ForgetEndedGroups(storage::Transaction& transaction, int64_t floor, absl::Time before);
 
 }  // namespace proctor::reward

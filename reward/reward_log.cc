@@ -257,16 +257,20 @@ absl::Status RewardLog::NotifyAppended(const CallContext& context) {
 absl::StatusOr<int> RewardLog::EndExpiredGroups(const CallContext& context) {
   int total = 0;
   for (int ended = kGroupsPerTransaction; ended == kGroupsPerTransaction;) {
+    int64_t end = 0;
     PROCTOR_RETURN_IF_ERROR(
         database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
           PROCTOR_ASSIGN_OR_RETURN(
               ended, reward::EndExpiredGroups(transaction, clock_.Now(), kGroupsPerTransaction,
                                               unreadable_));
+          PROCTOR_ASSIGN_OR_RETURN(const LogBounds bounds, ReadBounds(transaction));
+          end = bounds.end;
           return absl::OkStatus();
         }));
+    // Each time: the next commit may fail.
+    Announce(end);
     total += ended;
   }
-  if (total > 0) PROCTOR_RETURN_IF_ERROR(NotifyAppended(context));
   return total;
 }
 
@@ -331,17 +335,19 @@ absl::StatusOr<int64_t> RewardLog::Trim(const CallContext& context,
       database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
         PROCTOR_ASSIGN_OR_RETURN(const LogBounds bounds, ReadBounds(transaction));
         PROCTOR_ASSIGN_OR_RETURN(
-            const std::vector<storage::Row> old,
-            transaction.Query(
-                "SELECT COALESCE(MAX(log_offset), 0) FROM reward_records WHERE create_time < $1",
-                {absl::ToUnixMicros(now - options.min_age)}));
-        PROCTOR_ASSIGN_OR_RETURN(
             const std::vector<storage::Row> held,
             transaction.Query(
                 "SELECT MIN(committed) FROM reward_consumers WHERE last_seen_time >= $1",
                 {absl::ToUnixMicros(now - options.consumer_lifetime)}));
-        floor = old[0].Int(0);
-        if (!held[0].IsNull(0)) floor = std::min(floor, held[0].Int(0));
+        floor = held[0].IsNull(0) ? bounds.end : std::min(bounds.end, held[0].Int(0));
+        // The first young one, not the last old one: a clock that was set back makes old ones behind it. What is looked at is
+        // deleted, but for that one.
+        PROCTOR_ASSIGN_OR_RETURN(
+            const std::vector<storage::Row> young,
+            transaction.Query(
+                "SELECT log_offset FROM reward_records WHERE log_offset <= $1 AND create_time >= $2 ORDER BY log_offset LIMIT 1",
+                {floor, absl::ToUnixMicros(now - options.min_age)}));
+        if (!young.empty()) floor = young[0].Int(0) - 1;
         floor = std::max(floor, bounds.floor);
         PROCTOR_RETURN_IF_ERROR(
             transaction.Execute("DELETE FROM reward_records WHERE log_offset <= $1", {floor})

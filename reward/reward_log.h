@@ -96,7 +96,7 @@ class RewardLog {
   absl::Status NotifyAppended(const CallContext& context);
 
   // Ends groups whose deadline has come, as partial; call it when Groups::NextDeadline says.
-  // Returns how many.
+  // Returns how many. After an error some may have ended, and listeners know.
   absl::StatusOr<int> EndExpiredGroups(const CallContext& context);
 
   // Records after an offset that pass the filter, in order. Scans a bounded part of the log, so
@@ -109,8 +109,9 @@ class RewardLog {
   absl::StatusOr<v1::Reward> GetByTrajectory(const CallContext& context,
                                              const std::string& trajectory);
 
-  // Deletes what nobody needs any more; returns the new floor. Of records that are gone, `reward_id`s (a retried Append
-  // stays without effect), what Stats counts, and ended groups are kept until they are twice `min_age` old.
+  // Deletes what nobody needs any more, up to the first record that must stay; returns the new floor. Of records that are gone,
+  // `reward_id`s (a retried Append stays without effect), what Stats counts, and ended groups are kept until they are twice
+  // `min_age` old.
   absl::StatusOr<int64_t> Trim(const CallContext& context, const RetentionOptions& options);
 
   // By policy and version, in that order. Only the newest revision of each trajectory counts. Goes back to twice the

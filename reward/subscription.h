@@ -37,9 +37,9 @@ using PayloadLoader = std::function<absl::StatusOr<v1::TrajectoryPayload>(
 
 // How many bytes of records one message holds, payloads included; one record is always sent.
 inline constexpr int64_t kMaxBatchBytes = 1 << 20;
-// With payloads a record has at most this much: what does not fit is left out and named. Together
-// with a large group's rewards it stays below the 4 MiB that gRPC clients accept unless told
-// otherwise.
+// With payloads a record has at most this much: what does not fit is left out and named. It bounds the payloads, not the
+// rewards: the record of a large group (up to 1,024 rewards) may have more, and more than the 4 MiB that gRPC clients accept
+// unless told otherwise. Ours accept 256 MiB.
 inline constexpr int64_t kMaxRecordBytes = 2 << 20;
 
 // What AddPayloads left out.

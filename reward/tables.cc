@@ -61,7 +61,9 @@ const std::vector<std::string>& Migrations() {
            epoch BIGINT NOT NULL,
            create_time BIGINT NOT NULL,
            last_ack_time BIGINT NOT NULL,
-           last_seen_time BIGINT NOT NULL);)"};
+           last_seen_time BIGINT NOT NULL);)",
+      // Of an ended group's GroupComplete record. NULL: it is open, or ended before this was kept.
+      "ALTER TABLE reward_groups ADD COLUMN complete_offset BIGINT"};
   return migrations;
 }
 

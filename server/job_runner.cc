@@ -54,11 +54,18 @@ struct JobRunner::Running {
     if (!asks) return Wish::kNothing;
     return begun ? Wish::kPlaceAgain : Wish::kFirstPlace;
   }
-  // True: it has not begun, and will not.
+  // True: it has not begun, and does not before TakeBack.
   bool GiveUp() {
     MutexLock lock(mutex);
-    if (!begun) over = true;
+    if (!begun) ++given_up;
     return !begun;
+  }
+  // Of a GiveUp that came to nothing. True: its turn came meanwhile, and it must ask for another.
+  bool TakeBack() {
+    MutexLock lock(mutex);
+    if (--given_up > 0 || paused || place != Place::kNone) return false;
+    place = Place::kAwaited;
+    return true;
   }
 
   const std::string name;
@@ -72,8 +79,8 @@ struct JobRunner::Running {
   Place place ABSL_GUARDED_BY(mutex) = Place::kAwaited;
   // Its thread is on its way, or was.
   bool begun ABSL_GUARDED_BY(mutex) = false;
-  // No turn is of use to it any more.
-  bool over ABSL_GUARDED_BY(mutex) = false;
+  // How many have given it up: while there are any, no turn is of use to it.
+  int given_up ABSL_GUARDED_BY(mutex) = 0;
   // The first report is both told and stored.
   std::optional<std::chrono::steady_clock::time_point> last_notified ABSL_GUARDED_BY(mutex);
   std::optional<std::chrono::steady_clock::time_point> last_stored ABSL_GUARDED_BY(mutex);
@@ -182,7 +189,7 @@ void JobRunner::Launch(const v1::Job& job) {
 bool JobRunner::TakeTurn(const std::shared_ptr<Running>& running) {
   {
     MutexLock lock(running->mutex);
-    const bool wanted = !running->over && !running->paused;
+    const bool wanted = running->given_up == 0 && !running->paused;
     running->place = wanted ? Running::Place::kHeld : Running::Place::kNone;
     if (!wanted) return false;
     if (std::exchange(running->begun, true)) {
@@ -255,7 +262,7 @@ void JobRunner::LeavePlace(Running& running) {
   bool placed = false;
   {
     MutexLock lock(running.mutex);
-    running.over = true;
+    ++running.given_up;
     placed = std::exchange(running.place, Running::Place::kNone) == Running::Place::kHeld;
   }
   if (placed) places_.StepAside(running.tenant);
@@ -339,11 +346,14 @@ absl::StatusOr<v1::Job> JobRunner::Cancel(const CallContext& context, const std:
     running->context.cancel()->Cancel();
     return running->Copy();
   }
-  PROCTOR_ASSIGN_OR_RETURN(v1::Job job, parts_.store.Get(context, name));
-  if (!storage::JobHasEnded(job)) {
-    PROCTOR_ASSIGN_OR_RETURN(job, SetState(context, name, v1::JOB_STATE_CANCELLED));
+  absl::StatusOr<v1::Job> job = parts_.store.Get(context, name);
+  if (job.ok() && !storage::JobHasEnded(*job)) job = SetState(context, name, v1::JOB_STATE_CANCELLED);
+  if (running == nullptr) return job;
+  if (job.ok()) {
+    ForgetCancelled(*running, *job);
+  } else if (running->TakeBack()) {
+    places_.Await(running->tenant, name, [this, running] { return TakeTurn(running); });
   }
-  if (running != nullptr) ForgetCancelled(*running, job);
   return job;
 }
 

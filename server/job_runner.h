@@ -79,7 +79,7 @@ class JobRunner {
   // one is QUEUED until it has a place again.
   absl::StatusOr<v1::Job> Pause(const CallContext& context, const std::string& name);
   absl::StatusOr<v1::Job> Resume(const CallContext& context, const std::string& name);
-  // OK if it has ended. One that has not begun has ended on return.
+  // OK if it has ended. One that has not begun has ended on return; if the store refuses, it goes on waiting for its turn.
   absl::StatusOr<v1::Job> Cancel(const CallContext& context, const std::string& name);
 
   // Of the pool `job`.

@@ -22,8 +22,10 @@ struct RetentionStores {
   evaluator::LabelStore& labels;
 };
 
-// Does with every closed trajectory what the first rule that fits it says, and returns how many were deleted or thinned by the name of the rule. One whose verdict and reward are still to be made stays, whatever its age, and so does one that is damaged, which the log tells; more than 100 of these are an error of the store. Reads the header of each trajectory that is older than the
-// youngest rule, so run it seldom and on a thread of its own. Safe to stop and to repeat. Errors: the stores', CANCELLED.
+// Does with every closed trajectory what the first rule that fits it says, and returns how many were deleted or thinned by the name of the
+// rule. One whose verdict and reward are still to be made stays, whatever its age, and so does one that is damaged: the log names the first 100
+// of these, and of more it tells the number. Reads the header of each trajectory that is older than the youngest rule, so run it seldom and on a
+// thread of its own. Safe to stop and to repeat. Errors: the stores', CANCELLED.
 absl::StatusOr<std::map<std::string, int64_t>> ApplyRetention(const CallContext& context, const v1::RetentionConfig& config,
                                                               const RetentionStores& stores, absl::Time now);
 

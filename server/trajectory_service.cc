@@ -213,6 +213,7 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
       Finish(grpc::Status::OK);  // A retry: judged before.
       return;
     }
+    // Masked, if another call of the same request was first.
     Closed(episode);
     // Whatever becomes of the wait, the recording is acknowledged; its reward comes in any case.
     parts_.pipeline.WaitForOracles(call_.Child(kStoreCap), ResourceName("episodes", episode), kVerdictWait,
@@ -221,7 +222,10 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
 
   void Fail(const absl::Status& status) {
     const absl::Status closed = stream_.Abandon(CallContext::WithTimeout(absl::Seconds(30)), std::string(status.message()));
-    if (!closed.ok()) LogError("a broken recording was not closed", {{"error", closed.ToString()}});
+    if (!closed.ok()) {
+      LogError("a broken recording was not closed; trying again", {{"error", closed.ToString()}});
+      NotClosed(stream_.open_episode());
+    }
     // Masked, or judged if it broke after its end.
     if (const std::string episode = stream_.closed_episode(); !episode.empty()) Closed(episode);
     Finish(ToGrpcStatus(status, server_context_));
@@ -230,6 +234,11 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
   void Closed(const std::string& episode) {
     if (meter_) meter_->Settle(episode, 0);
     parts_.pipeline.Closed(episode);
+  }
+
+  void NotClosed(const std::string& episode) {
+    if (meter_) meter_->Settle(episode, 0);
+    parts_.pipeline.NotClosed(episode);
   }
 
   grpc::CallbackServerContext& server_context_;

@@ -29,8 +29,6 @@ constexpr int64_t kMaxHeaderTextBytes = 2 * (kMaxTaskBytes + kMaxEvidenceBytes +
 constexpr int64_t kMaxStepTextBytes = 2 * kMaxStepBytes;
 
 enum class Outcome { kImported, kUnchanged };
-// The names in a result are for people, too.
-constexpr int kMaxNames = 1'000;
 
 // What a folder says, checked but for the blobs.
 struct FolderRecord {
@@ -127,12 +125,15 @@ absl::Status ImportBlobs(const CallContext& context, Archive& archive,
   std::map<std::string, const BlobEntry*> by_digest;
   for (const BlobEntry& entry : entries) by_digest[entry.digest] = &entry;
   for (const std::string& digest : record.named_blobs) {
-    const auto entry = by_digest.find(digest);
-    if (entry == by_digest.end()) {
-      return absl::InvalidArgumentError(absl::StrCat("blobs.json lacks blob ", digest));
-    }
+    if (!by_digest.contains(digest)) return absl::InvalidArgumentError(absl::StrCat("blobs.json lacks blob ", digest));
     PROCTOR_RETURN_IF_ERROR(pins.Add(context, digest));
-    PROCTOR_RETURN_IF_ERROR(ImportBlob(context, archive, *blobs, *entry->second));
+  }
+  // Noted first: the next one may be broken, and then no record names those before it.
+  const absl::Time now = archive.clock().Now();
+  PROCTOR_RETURN_IF_ERROR(
+      archive.database().Write(context, [&](Transaction& transaction) { return NoteLoose(transaction, record.named_blobs, now); }));
+  for (const std::string& digest : record.named_blobs) {
+    PROCTOR_RETURN_IF_ERROR(ImportBlob(context, archive, *blobs, *by_digest.at(digest)));
   }
   return absl::OkStatus();
 }
@@ -197,13 +198,13 @@ absl::StatusOr<v1::ImportTrajectoriesResult> ImportTrajectories(const CallContex
     if (!outcome.ok() && EndsImport(outcome.status())) return outcome.status();
     if (!outcome.ok()) {
       const std::string key = id.empty() ? std::filesystem::path(folder).filename().string() : id;
-      (*result.mutable_failed())[key] = FailureReason(outcome.status());
+      AddFailed(key, FailureReason(outcome.status()), result);
     } else if (*outcome == Outcome::kImported) {
       result.set_imported(result.imported() + 1);
     } else {
       result.set_unchanged(result.unchanged() + 1);
     }
-    if (outcome.ok() && result.names_size() < kMaxNames) result.add_names(name);
+    if (outcome.ok()) AddName(name, result);
     PROCTOR_RETURN_IF_ERROR(progress(i + 1, total));
   }
   return result;

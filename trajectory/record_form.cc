@@ -53,6 +53,9 @@ absl::Status CheckTask(const v1::Task& task) {
 
 absl::Status CheckStep(const v1::Step& step) {
   const std::string name = absl::StrCat("step ", step.index());
+  if (step.index() >= static_cast<int64_t>(kMaxSteps)) {
+    return absl::InvalidArgumentError(absl::StrCat(name, " is one too many: a record has at most ", kMaxSteps, " steps"));
+  }
   if (step.agent_data().ByteSizeLong() > kMaxAgentDataBytes) {
     return TooLarge(name + ": agent_data", step.agent_data().ByteSizeLong(), kMaxAgentDataBytes);
   }

@@ -2,6 +2,7 @@
 #ifndef PROCTOR_TRAJECTORY_RECORD_FORM_H_
 #define PROCTOR_TRAJECTORY_RECORD_FORM_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -27,6 +28,8 @@ inline constexpr int64_t kMaxEvidenceBytes = 16 << 20;
 inline constexpr int64_t kMaxHeaderBytes = 24 << 20;
 // Largest step, serialized, without pictures.
 inline constexpr int64_t kMaxStepBytes = 48 << 20;
+// Most steps of a record: as many as Limits.max_steps lets an episode have.
+inline constexpr size_t kMaxSteps = 10'000;
 // All steps of a record, as they are stored: records are read whole.
 inline constexpr int64_t kMaxAllStepsBytes = 512 << 20;
 // Largest picture or download.

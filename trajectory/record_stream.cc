@@ -70,29 +70,33 @@ absl::Status RecordStream::Handle(const CallContext& context,
   }
 }
 
-absl::StatusOr<bool> RecordStream::FindReplay(const CallContext& context,
-                                              const v1::RecordHeader& header) {
-  if (header.request_id().empty()) return false;
-  replay_id_ = absl::StrCat("record/", header.request_id());
-  replay_digest_ = Sha256Hex(ProtoCanonicalBytes(header));
+absl::StatusOr<std::optional<v1::Trajectory>> RecordStream::FindReplay(const CallContext& context) {
+  if (request_id_.empty()) return std::nullopt;
   PROCTOR_ASSIGN_OR_RETURN(const std::optional<Replay> replay,
                            ReplayStore(archive_).Find(context, replay_id_));
-  if (!replay.has_value()) return false;
+  if (!replay.has_value()) return std::nullopt;
   if (replay->request_digest != replay_digest_) {
     return absl::InvalidArgumentError(
-        absl::StrCat("request_id '", header.request_id(), "' was used for another recording"));
+        absl::StrCat("request_id '", request_id_, "' was used for another recording"));
   }
-  PROCTOR_ASSIGN_OR_RETURN(closed_,
-                           TrajectoryStore(archive_).GetHeader(context, replay->response));
-  state_ = State::kReplayed;
-  return true;
+  PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory recorded, TrajectoryStore(archive_).GetHeader(context, replay->response));
+  return std::optional<v1::Trajectory>(std::move(recorded));
 }
 
 absl::Status RecordStream::HandleHeader(const CallContext& context,
                                         const v1::RecordHeader& header) {
   if (state_ != State::kBeforeHeader) return OutOfOrder("a second header");
-  PROCTOR_ASSIGN_OR_RETURN(const bool replayed, FindReplay(context, header));
-  if (replayed) return absl::OkStatus();
+  if (!header.request_id().empty()) {
+    request_id_ = header.request_id();
+    replay_id_ = absl::StrCat("record/", request_id_);
+    replay_digest_ = Sha256Hex(ProtoCanonicalBytes(header));
+  }
+  PROCTOR_ASSIGN_OR_RETURN(std::optional<v1::Trajectory> recorded, FindReplay(context));
+  if (recorded.has_value()) {
+    closed_ = *std::move(recorded);
+    state_ = State::kReplayed;
+    return absl::OkStatus();
+  }
   if (header.task_source_case() == v1::RecordHeader::TASK_SOURCE_NOT_SET) {
     return absl::InvalidArgumentError("the header has neither task nor inline_task");
   }
@@ -191,10 +195,20 @@ absl::Status RecordStream::HandleEnd(const CallContext& context, const v1::Recor
   ending.set_end_reason(end.end_reason());
   ending.set_end_message(end.end_message());
   *ending.mutable_evidence() = end.evidence();
-  return Close(context, ending,
-               {.request_id = replay_id_,
-                .request_digest = replay_digest_,
-                .response = ResourceName("trajectories", id_)});
+  const absl::Status closed = Close(context, ending,
+                                    {.request_id = replay_id_,
+                                     .request_digest = replay_digest_,
+                                     .response = ResourceName("trajectories", id_)});
+  return absl::IsAlreadyExists(closed) ? GiveWay(context) : closed;
+}
+
+absl::Status RecordStream::GiveWay(const CallContext& context) {
+  PROCTOR_ASSIGN_OR_RETURN(std::optional<v1::Trajectory> recorded, FindReplay(context));
+  if (!recorded.has_value()) return absl::AbortedError("the request's answer is gone: record again");
+  PROCTOR_RETURN_IF_ERROR(Abandon(context, absl::StrCat(recorded->name(), " was recorded first with the same request_id")));
+  closed_ = *std::move(recorded);
+  state_ = State::kReplayed;
+  return absl::OkStatus();
 }
 
 absl::Status RecordStream::Close(const CallContext& context, const v1::Trajectory& ending,
@@ -206,7 +220,7 @@ absl::Status RecordStream::Close(const CallContext& context, const v1::Trajector
   episode.set_end_message(ending.end_message());
   *episode.mutable_end_time() = ending.end_time();
   episode.set_step_count(next_step_);
-  PROCTOR_ASSIGN_OR_RETURN(closed_, recorder_.Finish(context, id_, ending, episode, replay));
+  PROCTOR_ASSIGN_OR_RETURN(closed_, recorder_.FinishFirst(context, id_, ending, episode, replay));
   state_ = State::kEnded;
   return absl::OkStatus();
 }

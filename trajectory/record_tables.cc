@@ -229,6 +229,17 @@ absl::Status InsertBlobs(Transaction& transaction, const std::string& id,
   return absl::OkStatus();
 }
 
+absl::Status NoteLoose(Transaction& transaction, const std::vector<std::string>& digests, absl::Time now) {
+  for (const std::string& digest : digests) {
+    PROCTOR_RETURN_IF_ERROR(transaction
+                                .Execute("INSERT INTO trajectory_loose (digest, create_time) VALUES ($1, $2) ON CONFLICT (digest) DO UPDATE "
+                                         "SET create_time = $2",
+                                         {digest, absl::ToUnixMicros(now)})
+                                .status());
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<v1::Trajectory> CloseRecord(Transaction& transaction, const std::string& id,
                                            const v1::Trajectory& ending) {
   PROCTOR_ASSIGN_OR_RETURN(RecordRow record, LoadRecord(transaction, id));

@@ -55,6 +55,9 @@ absl::Status InsertStep(storage::Transaction& transaction, const std::string& id
 // Notes that the record names these blobs.
 absl::Status InsertBlobs(storage::Transaction& transaction, const std::string& id,
                          const std::vector<std::string>& digests);
+// Notes that these blobs came alone, now: they are collected a day later, if no record names them by then
+// (TrajectoryStore::CollectLoose). One that a record names, or will name, may be noted too.
+absl::Status NoteLoose(storage::Transaction& transaction, const std::vector<std::string>& digests, absl::Time now);
 // An error ends the visit and is returned.
 using StepVisit = std::function<absl::Status(v1::Step step)>;
 // Calls `visit` with all steps of a record, one after another: no more than one is in memory. DATA_LOSS: one is missing or corrupt.

@@ -2,6 +2,7 @@
 #ifndef PROCTOR_TRAJECTORY_RECORDER_H_
 #define PROCTOR_TRAJECTORY_RECORDER_H_
 
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -10,6 +11,7 @@
 #include "common/call_context.h"
 #include "proctor/v1/episode.pb.h"
 #include "proctor/v1/trajectory.pb.h"
+#include "storage/database.h"
 #include "trajectory/archive.h"
 #include "trajectory/blob_ledger.h"
 #include "trajectory/record_tables.h"
@@ -22,7 +24,8 @@ using Replay = ReplayRow;
 
 // Thread-safe: many episodes append at once and share commits. Every call returns when what it stores is durable; after
 // an error nothing of the call is recorded. Pictures that come with bytes become blobs, synced before the row that
-// names them; records never hold the bytes. A picture that comes without bytes must be stored already.
+// names them; records never hold the bytes. A picture that comes without bytes must be stored already. A blob whose row could not
+// be written is collected a day later; after kill -9, or on a full disk, once TrajectoryStore::NoteUnnamed has found it.
 //
 // Errors of all: INVALID_ARGUMENT a size limit, a digest that does not fit its bytes; FAILED_PRECONDITION the record is
 // closed or names an unknown blob; NOT_FOUND no such record; RESOURCE_EXHAUSTED disk full; ALREADY_EXISTS the request
@@ -50,6 +53,11 @@ class Recorder {
                                         const v1::Trajectory& ending, const v1::Episode& episode,
                                         const Replay& replay);
 
+  // The same, but ALREADY_EXISTS, and the record stays open, if the request has an answer.
+  absl::StatusOr<v1::Trajectory> FinishFirst(const CallContext& context, const std::string& episode_id,
+                                             const v1::Trajectory& ending, const v1::Episode& episode,
+                                             const Replay& replay);
+
   // Closes a record that has no episode; returns its header.
   absl::StatusOr<v1::Trajectory> FinishWithoutEpisode(const CallContext& context,
                                                       const std::string& id,
@@ -60,9 +68,13 @@ class Recorder {
   absl::StatusOr<std::string> PutBlob(const CallContext& context, const std::string& bytes);
 
  private:
-  // Pins, stores or checks the blobs that an observation names, and drops the bytes from it.
-  absl::Status StoreBlobs(const CallContext& context, v1::Observation& observation,
-                          BlobPins& pins);
+  // Pins and checks the blobs that an observation names, then stores the one that comes with its bytes, and drops the bytes. Returns
+  // that one's digest; empty: none came.
+  absl::StatusOr<std::string> StoreBlobs(const CallContext& context, v1::Observation& observation,
+                                         BlobPins& pins);
+  // Writes what names the blob `stored`, if it is not empty. If that fails, the blob is noted as loose.
+  absl::Status WriteNaming(const CallContext& context, const std::string& stored,
+                           const std::function<absl::Status(storage::Transaction&)>& work);
   absl::Status BeginRecord(const CallContext& context, const v1::Trajectory& header,
                            const v1::Episode* episode, const Replay& replay);
 

@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "google/protobuf/timestamp.pb.h"
 #include "storage/database.h"
 #include "storage/page.h"
 #include "trajectory/blob_ledger.h"
@@ -34,10 +35,24 @@ absl::StatusOr<std::string> IdOf(const std::string& name) {
   return ResourceId("trajectories", name);
 }
 
+// Blobs that are collected together: one commit for all. Nobody can name one of them before that.
+constexpr int kCollectedTogether = 100;
+// Of collecting at start-up, for which everybody waits: the next collection goes on.
+constexpr absl::Duration kStartCollects = absl::Seconds(10);
+// Blobs that are looked up together.
+constexpr size_t kLookedUpTogether = 500;
+
+// The last moment that the record tells of. Recordings need not say when their steps were.
+google::protobuf::Timestamp LastTime(const v1::Trajectory& header, const std::vector<v1::Step>& last, absl::Time now) {
+  if (!last.empty() && last.back().has_end_time()) return last.back().end_time();
+  if (!last.empty() && last.back().has_start_time()) return last.back().start_time();
+  return header.has_start_time() ? header.start_time() : ToProto(now);
+}
+
 // The end of a record whose server died: nobody knows when, so the last thing recorded counts.
-v1::Trajectory InterruptedEnding(const v1::Trajectory& header, const std::vector<v1::Step>& last) {
+v1::Trajectory InterruptedEnding(const v1::Trajectory& header, const std::vector<v1::Step>& last, absl::Time now) {
   v1::Trajectory ending;
-  *ending.mutable_end_time() = last.empty() ? header.start_time() : last.back().end_time();
+  *ending.mutable_end_time() = LastTime(header, last, now);
   ending.set_end_kind(v1::END_KIND_INTERRUPTED);
   ending.set_end_reason(v1::END_REASON_SERVER_FAULT);
   ending.set_end_message(kInterrupted);
@@ -203,7 +218,8 @@ absl::Status TrajectoryStore::Delete(const CallContext& context, const std::stri
         }
         return absl::OkStatus();
       }));
-  return CollectGarbage(context);
+  CollectWhatCanBe(context);
+  return absl::OkStatus();
 }
 
 absl::Status TrajectoryStore::Thin(const CallContext& context, const std::string& name, absl::Time now) {
@@ -233,7 +249,8 @@ absl::Status TrajectoryStore::Thin(const CallContext& context, const std::string
     }
     return InsertBlobs(transaction, id, kept);
   }));
-  return CollectGarbage(context);
+  CollectWhatCanBe(context);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<std::string>> TrajectoryStore::CloseInterrupted(
@@ -255,7 +272,7 @@ absl::StatusOr<std::vector<std::string>> TrajectoryStore::CloseInterrupted(
     PROCTOR_RETURN_IF_ERROR(status);
     closed.push_back(name);
   }
-  PROCTOR_RETURN_IF_ERROR(CollectGarbage(context));
+  CollectWhatCanBe(context.Child(kStartCollects));
   return closed;
 }
 
@@ -268,6 +285,7 @@ absl::Status TrajectoryStore::CloseAbandoned(const CallContext& context, const s
 
 absl::Status TrajectoryStore::CloseOne(const CallContext& context, const std::string& id) {
   EpisodeRow row = EpisodeRow::kSoundOrNone;
+  const absl::Time now = archive_.clock().Now();
   const absl::Status status = archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
     PROCTOR_ASSIGN_OR_RETURN(const RecordRow record, LoadRecord(transaction, id));
     const int64_t last_index = record.step_count - 1;
@@ -277,7 +295,7 @@ absl::Status TrajectoryStore::CloseOne(const CallContext& context, const std::st
     }
     PROCTOR_ASSIGN_OR_RETURN(
         const v1::Trajectory closed,
-        CloseRecord(transaction, id, InterruptedEnding(record.header, last)));
+        CloseRecord(transaction, id, InterruptedEnding(record.header, last, now)));
     PROCTOR_ASSIGN_OR_RETURN(row, CloseEpisode(transaction, id, closed));
     return absl::OkStatus();
   });
@@ -294,12 +312,13 @@ absl::Status TrajectoryStore::CloseOne(const CallContext& context, const std::st
 
 absl::Status TrajectoryStore::EndEpisodeAlone(const CallContext& context, const std::string& id) {
   EpisodeRow row = EpisodeRow::kSoundOrNone;
+  const absl::Time now = archive_.clock().Now();
   absl::Status ended = archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
-    PROCTOR_ASSIGN_OR_RETURN(row, ChangeEpisode(transaction, id, [](v1::Episode& episode) {
+    PROCTOR_ASSIGN_OR_RETURN(row, ChangeEpisode(transaction, id, [&](v1::Episode& episode) {
                                if (episode.state() == v1::EPISODE_STATE_CLOSED) return;
                                v1::Trajectory known;
-                               *known.mutable_start_time() = episode.start_time();
-                               v1::Trajectory ending = InterruptedEnding(known, {});
+                               if (episode.has_start_time()) *known.mutable_start_time() = episode.start_time();
+                               v1::Trajectory ending = InterruptedEnding(known, {}, now);
                                ending.set_end_message(kDamaged);
                                EndEpisode(ending, episode);
                              }));
@@ -325,6 +344,45 @@ absl::Status TrajectoryStore::CollectLoose(const CallContext& context) {
   return CollectGarbage(context);
 }
 
+absl::Status TrajectoryStore::NoteUnnamed(const CallContext& context) {
+  std::vector<std::string> digests;
+  absl::Status status;
+  const auto note = [&] {
+    status = NoteUnnamedOf(context, digests);
+    digests.clear();
+    return status.ok();
+  };
+  PROCTOR_RETURN_IF_ERROR(archive_.blobs().ForEach([&](std::string_view digest, int64_t) {
+    digests.emplace_back(digest);
+    return digests.size() < kLookedUpTogether || note();
+  }));
+  if (status.ok() && !digests.empty()) note();
+  return status;
+}
+
+absl::Status TrajectoryStore::NoteUnnamedOf(const CallContext& context, const std::vector<std::string>& digests) {
+  std::vector<storage::Value> values;
+  std::string list;
+  for (const std::string& digest : digests) {
+    values.emplace_back(digest);
+    absl::StrAppend(&list, values.size() > 1 ? ", $" : "$", values.size());
+  }
+  std::set<std::string> known;
+  PROCTOR_RETURN_IF_ERROR(archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
+    for (const char* table : {"trajectory_blobs", "trajectory_loose", "trajectory_garbage"}) {
+      PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                               transaction.Query(absl::StrCat("SELECT digest FROM ", table, " WHERE digest IN (", list, ")"), values));
+      for (const Row& row : rows) known.insert(row.Text(0));
+    }
+    return absl::OkStatus();
+  }));
+  std::vector<std::string> unnamed;
+  std::copy_if(digests.begin(), digests.end(), std::back_inserter(unnamed), [&](const std::string& digest) { return !known.contains(digest); });
+  if (unnamed.empty()) return absl::OkStatus();
+  const absl::Time now = archive_.clock().Now();
+  return archive_.database().Write(context, [&](Transaction& transaction) { return NoteLoose(transaction, unnamed, now); });
+}
+
 absl::StatusOr<std::vector<std::string>> TrajectoryStore::Missing(const CallContext& context, const std::vector<std::string>& ids) {
   if (ids.empty()) return ids;
   std::string sql = "SELECT id FROM trajectory_records WHERE id IN (";
@@ -344,23 +402,32 @@ absl::StatusOr<std::vector<std::string>> TrajectoryStore::Missing(const CallCont
   return missing;
 }
 
+void TrajectoryStore::CollectWhatCanBe(const CallContext& context) {
+  const absl::Status collected = CollectGarbage(context);
+  if (!collected.ok()) LogInfo("not all blobs that nobody needs were deleted: the next collection goes on", {{"error", collected.ToString()}});
+}
+
 absl::Status TrajectoryStore::CollectGarbage(const CallContext& context) {
-  std::vector<std::string> digests;
-  PROCTOR_RETURN_IF_ERROR(
-      archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
-        PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
-                                 transaction.Query("SELECT digest FROM trajectory_garbage", {}));
-        for (const Row& row : rows) digests.push_back(row.Text(0));
-        return absl::OkStatus();
-      }));
-  for (const std::string& digest : digests) {
-    // Somebody is about to name it: the next collection looks again.
-    if (!archive_.ledger().BeginCollect(digest, archive_.clock().Now())) continue;
-    const absl::Status status = CollectBlob(context, digest);
-    archive_.ledger().EndCollect(digest);
+  std::string last;
+  while (true) {
+    std::vector<std::string> claimed;
+    PROCTOR_RETURN_IF_ERROR(archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
+      PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                               transaction.Query(absl::StrCat("SELECT digest FROM trajectory_garbage WHERE digest > $1 ORDER BY digest LIMIT ",
+                                                              kCollectedTogether),
+                                                 {last}));
+      for (const Row& row : rows) claimed.push_back(row.Text(0));
+      return absl::OkStatus();
+    }));
+    if (claimed.empty()) return absl::OkStatus();
+    last = claimed.back();
+    // Some are about to be named: the next collection looks again.
+    const absl::Time now = archive_.clock().Now();
+    std::erase_if(claimed, [&](const std::string& digest) { return !archive_.ledger().BeginCollect(digest, now); });
+    const absl::Status status = CollectClaimed(context, claimed);
+    for (const std::string& digest : claimed) archive_.ledger().EndCollect(digest);
     PROCTOR_RETURN_IF_ERROR(status);
   }
-  return absl::OkStatus();
 }
 
 bool TrajectoryStore::DeleteBlob(const std::string& digest) {
@@ -374,29 +441,35 @@ bool TrajectoryStore::DeleteBlob(const std::string& digest) {
   return deleted.ok();
 }
 
-absl::Status TrajectoryStore::CollectBlob(const CallContext& context, const std::string& digest) {
-  bool named = false;
-  PROCTOR_RETURN_IF_ERROR(
-      archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
-        PROCTOR_ASSIGN_OR_RETURN(
-            const std::vector<Row> rows,
-            transaction.Query("SELECT 1 FROM trajectory_blobs WHERE digest = $1 LIMIT 1", {digest}));
-        named = !rows.empty();
-        return absl::OkStatus();
-      }));
-  if (!named && !DeleteBlob(digest)) return absl::OkStatus();
-  return archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
-    if (!named) {
-      // The same bytes may come again, in their first encoding.
-      PROCTOR_RETURN_IF_ERROR(
-          transaction.Execute("DELETE FROM trajectory_recompressed WHERE digest = $1", {digest})
-              .status());
+absl::Status TrajectoryStore::CollectClaimed(const CallContext& context, const std::vector<std::string>& digests) {
+  if (digests.empty()) return absl::OkStatus();
+  std::vector<std::string> named;
+  std::vector<std::string> unnamed;
+  PROCTOR_RETURN_IF_ERROR(archive_.database().Read(context, [&](Transaction& transaction) -> absl::Status {
+    for (const std::string& digest : digests) {
+      PROCTOR_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                               transaction.Query("SELECT 1 FROM trajectory_blobs WHERE digest = $1 LIMIT 1", {digest}));
+      (rows.empty() ? unnamed : named).push_back(digest);
     }
-    // Whoever named it when it was looked for may have been deleted since, and have noted it again.
-    const char* const sql = named ? "DELETE FROM trajectory_garbage WHERE digest = $1 AND EXISTS (SELECT 1 FROM trajectory_blobs b WHERE "
-                                    "b.digest = trajectory_garbage.digest)"
-                                  : "DELETE FROM trajectory_garbage WHERE digest = $1";
-    return transaction.Execute(sql, {digest}).status();
+    return absl::OkStatus();
+  }));
+  std::erase_if(unnamed, [this](const std::string& digest) { return !DeleteBlob(digest); });
+  return archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
+    for (const std::string& digest : unnamed) {
+      // The same bytes may come again, in their first encoding.
+      for (const char* sql : {"DELETE FROM trajectory_recompressed WHERE digest = $1", "DELETE FROM trajectory_garbage WHERE digest = $1"}) {
+        PROCTOR_RETURN_IF_ERROR(transaction.Execute(sql, {digest}).status());
+      }
+    }
+    // Whoever named one when it was looked for may have been deleted since, and have noted it again.
+    for (const std::string& digest : named) {
+      PROCTOR_RETURN_IF_ERROR(transaction
+                                  .Execute("DELETE FROM trajectory_garbage WHERE digest = $1 AND EXISTS (SELECT 1 FROM trajectory_blobs b "
+                                           "WHERE b.digest = trajectory_garbage.digest)",
+                                           {digest})
+                                  .status());
+    }
+    return absl::OkStatus();
   });
 }
 

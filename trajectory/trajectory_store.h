@@ -54,11 +54,12 @@ class TrajectoryStore {
   absl::StatusOr<Page> List(const CallContext& context, const v1::TrajectoryFilter& filter,
                             int page_size, const std::string& page_token);
 
-  // Deletes a closed record and the blobs that no other record names. Its episode's row stays. FAILED_PRECONDITION: open.
+  // Deletes a closed record and the blobs that no other record names. Its episode's row stays. Once the record is gone it is OK: blobs for
+  // which the time was too short go with the next collection. FAILED_PRECONDITION: open.
   absl::Status Delete(const CallContext& context, const std::string& name);
 
-  // Deletes the blobs that only observations before the last three of a closed record name, and notes it as thinned at `now`; nothing if it
-  // is thin already. FAILED_PRECONDITION: open.
+  // Deletes the blobs that only observations before the last three of a closed record name, as Delete does, and notes it as thinned at `now`;
+  // nothing if it is thin already. FAILED_PRECONDITION: open.
   absl::Status Thin(const CallContext& context, const std::string& name, absl::Time now);
 
   // Closes a record that its recorder gave up, as CloseInterrupted does; nothing if it is closed. NOT_FOUND; DATA_LOSS: too damaged, and noted
@@ -66,13 +67,18 @@ class TrajectoryStore {
   absl::Status CloseAbandoned(const CallContext& context, const std::string& name);
 
   // At start-up, before anything is recorded: closes what a stopped server left open (INTERRUPTED, SERVER_FAULT, with the
-  // steps that were acknowledged), their episodes too, and finishes interrupted deletions. Returns the names closed. A record that is too
-  // damaged to be closed, or that the database cannot read, stays open, though its episode ends like the others; an episode's row that cannot
-  // be read or changed stays as it is. Both are noted in Archive::unreadable.
+  // steps that were acknowledged), their episodes too, and goes on with interrupted deletions for 10 s at most. Returns the names closed. A
+  // record that is too damaged to be closed, or that the database cannot read, stays open, though its episode ends like the others; an
+  // episode's row that cannot be read or changed stays as it is. Both are noted in Archive::unreadable.
   absl::StatusOr<std::vector<std::string>> CloseInterrupted(const CallContext& context);
 
-  // Collects the blobs that came alone over kLooseBlobLife ago and that no record names. Blocks.
+  // Collects the blobs that came alone over kLooseBlobLife ago and that no record names, and what deletions and earlier collections left.
+  // Blocks.
   absl::Status CollectLoose(const CallContext& context);
+
+  // Finds the blobs that neither a record nor a note knows, as kill -9 between a blob and its row leaves them, and notes them as having come
+  // alone now, for CollectLoose. Blocks: lists all blobs, and looks each up in three indexes.
+  absl::Status NoteUnnamed(const CallContext& context);
 
   // Those of `ids` (at most 500) that no record has.
   absl::StatusOr<std::vector<std::string>> Missing(const CallContext& context, const std::vector<std::string>& ids);
@@ -81,9 +87,14 @@ class TrajectoryStore {
   absl::Status CloseOne(const CallContext& context, const std::string& id);
   // Of a record that is too damaged to be closed: nobody works on its episode any longer.
   absl::Status EndEpisodeAlone(const CallContext& context, const std::string& id);
+  // Of a few.
+  absl::Status NoteUnnamedOf(const CallContext& context, const std::vector<std::string>& digests);
   // What cannot be deleted stays noted as garbage, for the next time.
   absl::Status CollectGarbage(const CallContext& context);
-  absl::Status CollectBlob(const CallContext& context, const std::string& digest);
+  // The same, where a failure is nobody's: the next collection goes on.
+  void CollectWhatCanBe(const CallContext& context);
+  // Of those that the ledger lets collect.
+  absl::Status CollectClaimed(const CallContext& context, const std::vector<std::string>& digests);
   // False: it cannot be, which the log tells once.
   bool DeleteBlob(const std::string& digest);
 

@@ -1,6 +1,7 @@
 #include "reward/reward_log.h"
 
 #include <limits>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -165,6 +166,23 @@ TEST_P(RewardLogTest, TheDeadlineDeliversAPartialGroupAndLateRewardsOnTheirOwn) 
   EXPECT_THAT(Seen(Groups()), ElementsAre("group(1)!", "late"));
   EXPECT_EQ(Admit("g", "later").code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(*world_.groups().NextDeadline(world_.context), std::nullopt);
+}
+
+TEST_P(RewardLogTest, ListenersKnowOfGroupsThatEndedBeforeAFailure) {
+  // A commit ends 100.
+  for (int i = 0; i < 150; ++i) world_.MakeGroup(absl::StrCat("g", i), 1);
+  world_.clock.Advance(absl::Hours(2));
+  const auto cancel = std::make_shared<CancelToken>();
+  std::vector<int64_t> told;
+  const uint64_t listener = world_.log().AddListener([&](int64_t end) {
+    told.push_back(end);
+    cancel->Cancel();
+  });
+  EXPECT_EQ(world_.log().EndExpiredGroups(CallContext(absl::InfiniteFuture(), cancel)).status().code(), absl::StatusCode::kCancelled);
+  EXPECT_THAT(told, ElementsAre(100));
+  EXPECT_EQ(*world_.log().EndExpiredGroups(world_.context), 50);
+  EXPECT_THAT(told, ElementsAre(100, 150));
+  world_.log().RemoveListener(listener);
 }
 
 TEST_P(RewardLogTest, ARewardOfADamagedGroupComesOnItsOwn) {
@@ -369,6 +387,33 @@ TEST_P(RewardLogTest, RetentionForgetsIdsStatsAndEndedGroupsAfterTwiceItsTime) {
             absl::StatusCode::kNotFound);
   EXPECT_TRUE(world_.groups().Get(world_.context, "groups/open").ok());
   EXPECT_EQ(world_.Append(Valid("b")).offset(), 3);
+}
+
+TEST_P(RewardLogTest, RetentionKeepsAGroupWhoseCompletionIsStillToBeRead) {
+  const RetentionOptions options{.min_age = absl::Hours(10), .consumer_lifetime = absl::Hours(1'000)};
+  world_.MakeConsumer("c");
+  world_.MakeGroup("g", 1);
+  EXPECT_EQ(world_.Append(Valid("a", "g")).offset(), 1);
+  ASSERT_EQ(world_.log().end_offset(), 2);
+  world_.clock.Advance(absl::Hours(30));
+  ASSERT_TRUE(world_.consumers().Commit(world_.context, "consumers/c", 1, 1).ok());
+  EXPECT_EQ(*world_.log().Trim(world_.context, options), 1);
+  EXPECT_TRUE(world_.groups().Get(world_.context, "groups/g").ok());
+  ASSERT_TRUE(world_.consumers().Commit(world_.context, "consumers/c", 1, 2).ok());
+  EXPECT_EQ(*world_.log().Trim(world_.context, options), 2);
+  EXPECT_EQ(world_.groups().Get(world_.context, "groups/g").status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_P(RewardLogTest, RetentionKeepsYoungRecordsThoughTheClockWasSetBackSince) {
+  const RetentionOptions options{.min_age = absl::Hours(12), .consumer_lifetime = absl::Hours(1)};
+  world_.Append(Valid("young"));
+  world_.clock.Advance(-absl::Hours(24));
+  world_.Append(Valid("old"));
+  world_.clock.Advance(absl::Hours(25));
+  EXPECT_EQ(*world_.log().Trim(world_.context, options), 0);
+  EXPECT_THAT(Seen(), ElementsAre("young", "old"));
+  world_.clock.Advance(absl::Hours(12));
+  EXPECT_EQ(*world_.log().Trim(world_.context, options), 2);
 }
 
 TEST_P(RewardLogTest, RetentionKeepsWhatALiveConsumerHasNotAcked) {

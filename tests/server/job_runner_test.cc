@@ -1,10 +1,13 @@
 #include "server/job_runner.h"
 
 #include <atomic>
+#include <functional>
 #include <future>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -14,10 +17,46 @@
 namespace proctor::server {
 namespace {
 
+// Refuses a write on demand.
+class RefusingDatabase final : public storage::Database {
+ public:
+  explicit RefusingDatabase(storage::Database& database) : database_(database) {}
+
+  // The next write of this thread is refused, after `meanwhile`.
+  void RefuseNext(std::function<void()> meanwhile) {
+    MutexLock lock(mutex_);
+    thread_ = std::this_thread::get_id();
+    meanwhile_ = std::move(meanwhile);
+  }
+
+  absl::Status Migrate(std::string_view room, const std::vector<std::string>& migrations) override {
+    return database_.Migrate(room, migrations);
+  }
+  absl::Status Write(const CallContext& context, const std::function<absl::Status(storage::Transaction&)>& work) override {
+    std::function<void()> meanwhile;
+    {
+      MutexLock lock(mutex_);
+      if (thread_ == std::this_thread::get_id()) meanwhile = std::exchange(meanwhile_, nullptr);
+    }
+    if (meanwhile == nullptr) return database_.Write(context, work);
+    meanwhile();
+    return absl::UnavailableError("refused");
+  }
+  absl::Status Read(const CallContext& context, const std::function<absl::Status(storage::Transaction&)>& work) override {
+    return database_.Read(context, work);
+  }
+
+ private:
+  storage::Database& database_;
+  Mutex mutex_;
+  std::thread::id thread_ ABSL_GUARDED_BY(mutex_);
+  std::function<void()> meanwhile_ ABSL_GUARDED_BY(mutex_);
+};
+
 class JobRunnerTest : public testing::Test {
  protected:
-  JobRunnerTest() : database_(storage::NewMemoryDatabase().value()) {
-    store_ = storage::JobStore::Open(*database_, SystemClock()).value();
+  JobRunnerTest() : memory_(storage::NewMemoryDatabase().value()), database_(*memory_) {
+    store_ = storage::JobStore::Open(database_, SystemClock()).value();
     NewRunner();
   }
   ~JobRunnerTest() override { runner_->Stop(); }
@@ -103,7 +142,8 @@ class JobRunnerTest : public testing::Test {
   }
 
   const CallContext context_;
-  std::unique_ptr<storage::Database> database_;
+  std::unique_ptr<storage::Database> memory_;
+  RefusingDatabase database_;
   std::unique_ptr<storage::JobStore> store_;
   std::atomic<int> started_ = 0;
   std::atomic<bool> finish_ = false;
@@ -293,6 +333,28 @@ TEST_F(JobRunnerTest, AJobThatIsCancelledBeforeItBeganEndsAtOnce) {
   Await(at_work, v1::JOB_STATE_SUCCEEDED);
   AwaitPlaced(0);
   EXPECT_TRUE(ran().empty());
+}
+
+TEST_F(JobRunnerTest, AJobWhoseCancellationIsNotStoredRunsInItsTurn) {
+  NewRunner(1);
+  const std::string at_work = Start().name();
+  Await(at_work, v1::JOB_STATE_RUNNING);
+  const std::string first = Start("short").name();
+  const std::string second = Start("short").name();
+  database_.RefuseNext([] {});
+  EXPECT_EQ(runner_->Cancel(context_, first).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(runner_->Get(context_, first)->state(), v1::JOB_STATE_QUEUED);
+  EXPECT_EQ(runner_->usage().queued, 2);
+  // The turn of this one comes and goes before the store refuses.
+  database_.RefuseNext([&] {
+    finish_ = true;
+    Await(first, v1::JOB_STATE_SUCCEEDED);
+    for (int tick = 0; tick < 6000 && runner_->usage().queued > 0; ++tick) AwaitTick(context_);
+    AwaitPlaced(0);
+  });
+  EXPECT_EQ(runner_->Cancel(context_, second).status().code(), absl::StatusCode::kUnavailable);
+  Await(second, v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(ran(), (std::vector<std::string>{first, second}));
 }
 
 TEST_F(JobRunnerTest, ACancelledJobIsNotTakenUpAgain) {

@@ -55,6 +55,40 @@ TEST_F(ProctordRecordingTest, IsMaskedIfItBreaksOffOrTheServerDies) {
   EXPECT_EQ(second[0].reward().mask_reason(), v1::MASK_REASON_SERVER_FAULT);
 }
 
+TEST_F(ProctordRecordingTest, OfTwoAtOnceWithOneRequestIdOneCounts) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  MakeConsumer();
+  auto header = Header(MakeTask());
+  header.mutable_header()->set_request_id("once");
+  ClientContext context;
+  v1::Trajectory slow;
+  const auto writer = trajectories_->RecordTrajectory(&context, &slow);
+  ASSERT_TRUE(writer->Write(header));
+  ASSERT_TRUE(writer->Write(AnswerStep("42")));
+  // Until the server has it.
+  v1::ListEpisodesResponse episodes;
+  while (episodes.episodes_size() < 1) {
+    ClientContext listing;
+    ASSERT_TRUE(worlds_->ListEpisodes(&listing, v1::ListEpisodesRequest(), &episodes).ok());
+  }
+  v1::Trajectory fast;
+  const grpc::Status recorded = Record({header, AnswerStep("42"), End()}, &fast);
+  ASSERT_TRUE(recorded.ok()) << recorded.error_message();
+  ASSERT_TRUE(writer->Write(End()));
+  ASSERT_TRUE(writer->WritesDone());
+  const grpc::Status answered = writer->Finish();
+  ASSERT_TRUE(answered.ok()) << answered.error_message();
+  EXPECT_EQ(slow.name(), fast.name());
+  int valid = 0;
+  for (const auto& record : Read(2, /*acknowledge=*/true)) {
+    const bool counts = record.reward().trajectory() == fast.name();
+    EXPECT_EQ(record.reward().status(), counts ? v1::REWARD_STATUS_VALID : v1::REWARD_STATUS_MASKED);
+    EXPECT_EQ(record.reward().mask_reason(), counts ? v1::MASK_REASON_UNSPECIFIED : v1::MASK_REASON_CLIENT);
+    valid += counts ? 1 : 0;
+  }
+  EXPECT_EQ(valid, 1);
+}
+
 TEST_F(ProctordRecordingTest, DoesNotMakeATaskTrivialHere) {
   ASSERT_NO_FATAL_FAILURE(Start());
   v1::CreateTaskRequest create;

@@ -220,6 +220,49 @@ TEST_F(FolderTest, RefusesAMissingImage) {
   EXPECT_THAT(Refusal(), HasSubstr("is missing"));
 }
 
+TEST_F(FolderTest, WhatCameOfARefusedRecordIsCollectedADayLater) {
+  ExportGood();
+  // Whichever of the three is missing, others come before it in one of the rounds.
+  for (const std::string pixels : {"pixels 0", "pixels 1", "pixels 2"}) {
+    fs::rename(Blob(pixels), directory_ / "aside");
+    EXPECT_THAT(Refusal(), HasSubstr("is missing"));
+    fs::rename(directory_ / "aside", Blob(pixels));
+  }
+  const auto count = [&] {
+    int blobs = 0;
+    EXPECT_TRUE(target_.blobs->ForEach([&](std::string_view, int64_t) { return ++blobs > 0; }).ok());
+    return blobs;
+  };
+  EXPECT_GT(count(), 0);
+  target_.clock.Advance(absl::Hours(25));
+  ASSERT_TRUE(target_.trajectories.CollectLoose(context_).ok());
+  EXPECT_EQ(count(), 0);
+}
+
+TEST_F(FolderTest, RefusesMoreStepsThanAnEpisodeCanHave) {
+  ExportGood();
+  std::string steps;
+  for (int i = 0; i <= 10'000; ++i) absl::StrAppend(&steps, "{\"index\":", i, "}\n");
+  WriteAll(good_ + "/e1/steps.jsonl", steps);
+  EXPECT_THAT(Refusal(), HasSubstr("at most 10000 steps"));
+}
+
+TEST_F(FolderTest, NamesTheFirstThousandThatFail) {
+  std::string ids;
+  for (int i = 0; i <= 1'000; ++i) absl::StrAppend(&ids, i > 0 ? "," : "", "\"missing-", i, "\"");
+  fs::create_directory(good_);
+  WriteAll(good_ + "/export.json", absl::StrCat("{\"format_version\":1,\"trajectories\":[", ids, "]}"));
+  int64_t done = 0;
+  const auto result = ImportTrajectories(context_, *target_.archive, good_, [&](int64_t so_far, int64_t) {
+    done = so_far;
+    return absl::OkStatus();
+  });
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->failed_size(), 1000);
+  EXPECT_EQ(result->failed_count(), 1001);
+  EXPECT_EQ(done, 1001);
+}
+
 TEST_F(FolderTest, RefusesAnImageThatTheListLacks) {
   ExportGood();
   WriteAll(good_ + "/e1/blobs.json", "{\"blobs\": []}");

@@ -1,6 +1,7 @@
 #include "trajectory/record_stream.h"
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -177,6 +178,56 @@ TEST_F(RecordStreamTest, GivesTheSameRecordForARetry) {
   v1::RecordTrajectoryRequest other = Header("once");
   other.mutable_header()->set_group("groups/other");
   EXPECT_EQ(Send(stream, other), kInvalid);
+}
+
+TEST_F(RecordStreamTest, OfTwoStreamsOfOneRequestTheFirstThatEndsCounts) {
+  RecordStream slow = NewStream();
+  RecordStream fast = NewStream();
+  for (RecordStream* const stream : {&slow, &fast}) {
+    EXPECT_EQ(Send(*stream, Header("once")), kOk);
+    EXPECT_EQ(Send(*stream, Step(0)), kOk);
+  }
+  EXPECT_EQ(Send(fast, End()), kOk);
+  EXPECT_EQ(Send(slow, End()), kOk);
+  const v1::Trajectory counted = fast.Finish(context_).value();
+  EXPECT_EQ(slow.Finish(context_)->name(), counted.name());
+  EXPECT_EQ(Records(), 2);
+  // Its own is to be masked.
+  ASSERT_NE(slow.closed_episode(), "");
+  ASSERT_NE(slow.closed_episode(), fast.closed_episode());
+  const v1::Episode masked = room_.episodes.Get(context_, "episodes/" + slow.closed_episode()).value();
+  EXPECT_EQ(masked.end_kind(), v1::END_KIND_INTERRUPTED);
+  EXPECT_EQ(masked.end_reason(), v1::END_REASON_CANCELLED);
+  EXPECT_EQ(room_.episodes.Get(context_, "episodes/" + fast.closed_episode())->end_kind(), v1::END_KIND_TERMINATED);
+  RecordStream retry = NewStream();
+  EXPECT_EQ(Send(retry, Header("once")), kOk);
+  EXPECT_EQ(retry.Finish(context_)->name(), counted.name());
+  EXPECT_EQ(retry.closed_episode(), "");
+}
+
+TEST_F(RecordStreamTest, RefusesTheEndOfAnotherRecordingOfAnIdThatEndedMeanwhile) {
+  RecordStream first = NewStream();
+  RecordStream other = NewStream();
+  EXPECT_EQ(Send(first, Header("once")), kOk);
+  v1::RecordTrajectoryRequest header = Header("once");
+  header.mutable_header()->set_recorder("another");
+  EXPECT_EQ(Send(other, header), kOk);
+  EXPECT_EQ(Send(first, End()), kOk);
+  EXPECT_EQ(Send(other, End()), kInvalid);
+  EXPECT_EQ(other.closed_episode(), "");
+  ASSERT_TRUE(other.Abandon(context_, "refused").ok());
+  EXPECT_EQ(room_.episodes.Get(context_, "episodes/" + other.closed_episode())->end_kind(), v1::END_KIND_INTERRUPTED);
+}
+
+TEST_F(RecordStreamTest, TellsWhichEpisodeIsOpenAsLongAsItCannotBeClosed) {
+  RecordStream stream = NewStream();
+  EXPECT_EQ(stream.open_episode(), "");
+  EXPECT_EQ(Send(stream, Header()), kOk);
+  EXPECT_FALSE(stream.Abandon(CallContext(absl::InfinitePast(), std::make_shared<CancelToken>()), "gone").ok());
+  EXPECT_EQ("episodes/" + stream.open_episode(), OnlyEpisode().name());
+  EXPECT_EQ(stream.closed_episode(), "");
+  ASSERT_TRUE(stream.Abandon(context_, "gone").ok());
+  EXPECT_EQ(stream.open_episode(), "");
 }
 
 TEST_F(RecordStreamTest, HasAnEpisodeThatWaitsForItsReward) {

@@ -194,6 +194,57 @@ TEST_F(RecorderTest, RefusesABlobThatWasNotStored) {
   EXPECT_TRUE(room_.recorder.Append(context_, "e1", step, {}).ok());
 }
 
+TEST_F(RecorderTest, WhatIsRefusedForItsBlobsLeavesNoneBehind) {
+  ASSERT_TRUE(Begin("e1").ok());
+  v1::Step step = MakeStep(0, now_);
+  step.mutable_observation()->mutable_screenshot()->set_digest(Sha256Hex("others"));
+  EXPECT_EQ(room_.recorder.Append(context_, "e1", step, {}).code(), absl::StatusCode::kInvalidArgument);
+  step = MakeStep(0, now_);
+  step.mutable_observation()->add_downloads()->set_digest(Sha256Hex("never came"));
+  EXPECT_EQ(room_.recorder.Append(context_, "e1", step, {}).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(room_.blobs->Contains(Sha256Hex("pixels 1")));
+}
+
+TEST_F(RecorderTest, TheBlobOfARowThatIsNotWrittenIsCollectedADayLater) {
+  ASSERT_TRUE(Begin("e1").ok());
+  EXPECT_EQ(Append("e1", 7).code(), absl::StatusCode::kAborted);
+  v1::Trajectory taken = MakeHeader("e1", now_);
+  *taken.mutable_initial_observation() = MakeObservation("pixels of another");
+  EXPECT_EQ(room_.recorder.BeginWithoutEpisode(context_, taken).code(), absl::StatusCode::kAlreadyExists);
+  for (const char* pixels : {"pixels 8", "pixels of another"}) EXPECT_TRUE(room_.blobs->Contains(Sha256Hex(pixels))) << pixels;
+  room_.clock.Advance(absl::Hours(25));
+  ASSERT_TRUE(room_.trajectories.CollectLoose(context_).ok());
+  for (const char* pixels : {"pixels 8", "pixels of another"}) EXPECT_FALSE(room_.blobs->Contains(Sha256Hex(pixels))) << pixels;
+  EXPECT_TRUE(room_.blobs->Contains(Sha256Hex("pixels 0"))) << "the header names it";
+}
+
+TEST_F(RecorderTest, AStepThatIsRecordedIsNotNotedAsLoose) {
+  ASSERT_TRUE(Begin("e1").ok());
+  ASSERT_TRUE(Append("e1", 0).ok());
+  EXPECT_TRUE(Texts("SELECT digest FROM trajectory_loose").empty());
+}
+
+TEST_F(RecorderTest, RefusesMoreStepsThanAnEpisodeCanHave) {
+  ASSERT_TRUE(Begin("e1").ok());
+  // As if it had that many.
+  Sql(room_, "UPDATE trajectory_records SET step_count = 9999");
+  EXPECT_TRUE(Append("e1", 9'999).ok());
+  const absl::Status refused = Append("e1", 10'000);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("at most 10000 steps"));
+}
+
+TEST_F(RecorderTest, OfTwoThatFinishOneRequestTheSecondStaysOpen) {
+  for (const char* id : {"e1", "e2"}) ASSERT_TRUE(Begin(id).ok());
+  const auto finish = [&](const std::string& id) {
+    return room_.recorder.FinishFirst(context_, id, MakeEnding(now_), MakeEpisode(id, now_), MakeReplay("record/once")).status();
+  };
+  ASSERT_TRUE(finish("e1").ok());
+  EXPECT_EQ(finish("e2").code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_FALSE(Get("e2").closed());
+  EXPECT_TRUE(Finish("e2").ok());
+}
+
 TEST_F(RecorderTest, TakesAgentDataUpToOneMebibyteUnchanged) {
   ASSERT_TRUE(Begin("e1").ok());
   v1::Step step = MakeStep(0, now_);

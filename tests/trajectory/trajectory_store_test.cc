@@ -31,6 +31,17 @@ class TrajectoryStoreTest : public testing::Test {
     return names;
   }
 
+  int64_t Garbage() {
+    int64_t rows = -1;
+    const absl::Status read = room_.database->Read(context_, [&](storage::Transaction& transaction) -> absl::Status {
+      const auto counted = transaction.Query("SELECT COUNT(*) FROM trajectory_garbage", {});
+      if (counted.ok()) rows = counted->at(0).Int(0);
+      return counted.status();
+    });
+    EXPECT_TRUE(read.ok()) << read;
+    return rows;
+  }
+
   const CallContext context_;
   Room room_;
 };
@@ -210,6 +221,41 @@ TEST_F(TrajectoryStoreTest, CollectsBlobsThatCameAloneAndThatNobodyNamed) {
   EXPECT_TRUE(room_.blobs->Contains(Sha256Hex("young")));
 }
 
+TEST_F(TrajectoryStoreTest, FindsBlobsOfWhichNothingKnows) {
+  // More than are looked up together, as kill -9 leaves them.
+  for (int i = 0; i < 600; ++i) ASSERT_TRUE(room_.blobs->Put(context_, absl::StrCat("lost ", i)).ok());
+  ASSERT_TRUE(room_.recorder.PutBlob(context_, "loose").ok());
+  RecordEpisode(room_, "e1", 1);
+  room_.clock.Advance(absl::Hours(2));
+  ASSERT_TRUE(room_.trajectories.NoteUnnamed(context_).ok());
+  room_.clock.Advance(absl::Hours(23));
+  ASSERT_TRUE(room_.trajectories.CollectLoose(context_).ok());
+  EXPECT_FALSE(room_.blobs->Contains(Sha256Hex("loose"))) << "found before, it is not young again";
+  for (int i = 0; i < 600; ++i) EXPECT_TRUE(room_.blobs->Contains(Sha256Hex(absl::StrCat("lost ", i)))) << i;
+  ASSERT_TRUE(room_.trajectories.NoteUnnamed(context_).ok());
+  room_.clock.Advance(absl::Hours(2));
+  ASSERT_TRUE(room_.trajectories.CollectLoose(context_).ok());
+  for (int i = 0; i < 600; ++i) EXPECT_FALSE(room_.blobs->Contains(Sha256Hex(absl::StrCat("lost ", i)))) << i;
+  for (const char* pixels : {"pixels 0", "pixels 1"}) EXPECT_TRUE(room_.blobs->Contains(Sha256Hex(pixels))) << pixels;
+}
+
+TEST_F(TrajectoryStoreTest, ARecordIsDeletedThoughItsBlobsCannotBeCollectedYet) {
+  // More than are collected together.
+  RecordEpisode(room_, "e1", 250);
+  // Collecting fails.
+  Sql(room_, "DROP TABLE trajectory_recompressed");
+  EXPECT_TRUE(room_.trajectories.Delete(context_, "trajectories/e1").ok());
+  EXPECT_EQ(room_.trajectories.GetHeader(context_, "trajectories/e1").status().code(), absl::StatusCode::kNotFound);
+  const auto closed = room_.trajectories.CloseInterrupted(context_);
+  EXPECT_TRUE(closed.ok()) << closed.status();
+  EXPECT_FALSE(room_.trajectories.CollectLoose(context_).ok());
+  EXPECT_EQ(Garbage(), 251);
+  Sql(room_, "CREATE TABLE trajectory_recompressed (digest TEXT PRIMARY KEY)");
+  ASSERT_TRUE(room_.trajectories.CollectLoose(context_).ok());
+  for (int i = 0; i <= 250; ++i) EXPECT_FALSE(room_.blobs->Contains(Sha256Hex(absl::StrCat("pixels ", i)))) << i;
+  EXPECT_EQ(Garbage(), 0);
+}
+
 TEST_F(TrajectoryStoreTest, TellsWhichRecordsAreMissing) {
   RecordEpisode(room_, "e1", 0);
   RecordEpisode(room_, "e3", 0);
@@ -251,6 +297,29 @@ TEST_F(TrajectoryStoreTest, ClosesWhatAStoppedServerLeftOpen) {
   EXPECT_EQ(episode.end_kind(), v1::END_KIND_INTERRUPTED);
   EXPECT_EQ(episode.step_count(), 1);
   EXPECT_TRUE(room_.trajectories.CloseInterrupted(context_)->empty());
+}
+
+TEST_F(TrajectoryStoreTest, AnInterruptedRecordEndsWithTheLastTimeThatItTells) {
+  const absl::Time start = room_.clock.Now();
+  const auto open = [&](const std::string& id, const v1::Step& step) {
+    ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, MakeHeader(id, start)).ok());
+    ASSERT_TRUE(room_.recorder.Append(context_, id, step, {}).ok());
+  };
+  v1::Step begun = MakeStep(0, start + absl::Seconds(5));
+  begun.clear_end_time();
+  open("begun", begun);
+  v1::Step timeless = begun;
+  timeless.clear_start_time();
+  open("timeless", timeless);
+  v1::Trajectory header = MakeHeader("nothing", start);
+  header.clear_start_time();
+  ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, header).ok());
+  room_.clock.Advance(absl::Hours(1));
+  ASSERT_TRUE(room_.trajectories.CloseInterrupted(context_).ok());
+  const auto end = [&](const std::string& id) { return FromProto(room_.trajectories.GetHeader(context_, "trajectories/" + id)->end_time()); };
+  EXPECT_EQ(end("begun"), start + absl::Seconds(5));
+  EXPECT_EQ(end("timeless"), start);
+  EXPECT_EQ(end("nothing"), start + absl::Hours(1));
 }
 
 TEST_F(TrajectoryStoreTest, WhatIsTooDamagedToBeClosedStaysOpenAndKeepsNothingElseOpen) {

@@ -18,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMaxNames = 1'000;
-
 // Stores what is read and keeps the account.
 class StoringSink final : public RunSink {
  public:
@@ -36,11 +34,11 @@ class StoringSink final : public RunSink {
         run.ok() ? StoreRun(context_, archive_, files, *run) : run.status();
     if (!stored.ok() && EndsImport(stored.status())) return stored.status();
     if (!stored.ok()) {
-      (*result_.mutable_failed())[SanitizeUtf8(label)] = FailureReason(stored.status());
+      AddFailed(SanitizeUtf8(label), FailureReason(stored.status()), result_);
     } else {
       stored->is_new ? result_.set_imported(result_.imported() + 1)
                      : result_.set_unchanged(result_.unchanged() + 1);
-      if (result_.names_size() < kMaxNames) result_.add_names(stored->name);
+      AddName(stored->name, result_);
       skips_.AddAll(run->skips, label);
     }
     return Advance();
@@ -55,14 +53,13 @@ class StoringSink final : public RunSink {
                        const absl::StatusOr<v1::ImportTrajectoriesResult>& own) {
     if (!own.ok() && EndsImport(own.status())) return own.status();
     if (!own.ok()) {
-      (*result_.mutable_failed())[SanitizeUtf8(label)] = FailureReason(own.status());
+      AddFailed(SanitizeUtf8(label), FailureReason(own.status()), result_);
     } else {
       result_.set_imported(result_.imported() + own->imported());
       result_.set_unchanged(result_.unchanged() + own->unchanged());
-      result_.mutable_failed()->insert(own->failed().begin(), own->failed().end());
-      for (const std::string& name : own->names()) {
-        if (result_.names_size() < kMaxNames) result_.add_names(name);
-      }
+      for (const auto& [run, reason] : own->failed()) AddFailed(run, reason, result_);
+      result_.set_failed_count(result_.failed_count() + own->failed_count() - own->failed_size());
+      for (const std::string& name : own->names()) AddName(name, result_);
     }
     return Advance();
   }

@@ -20,8 +20,8 @@ struct ImportOptions {
 };
 
 // `path`: a run, a folder of runs at most two levels deep, or a file that holds runs. A run is read
-// and checked whole, then stored in one go; one that cannot be read is in `failed` of the result
-// and the rest goes on. The same run again changes nothing. Errors: NOT_FOUND: no such path, or no
+// and checked whole, then stored in one go; one that cannot be read is in `failed` of the result,
+// which has the first 1,000 of them, and the rest goes on. The same run again changes nothing. Errors: NOT_FOUND: no such path, or no
 // run in it, with what was looked for; INVALID_ARGUMENT; RESOURCE_EXHAUSTED: disk full; what the
 // context or `progress` says.
 absl::StatusOr<v1::ImportTrajectoriesResult> ImportRuns(const CallContext& context,

@@ -9,6 +9,7 @@
 #include "trajectory/formats/picture_reader.h"
 #include "trajectory/formats/readers.h"
 #include "trajectory/formats/webarena_text.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::trajectory::formats {
 namespace {

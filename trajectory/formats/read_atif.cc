@@ -15,6 +15,7 @@
 #include "trajectory/formats/json_object.h"
 #include "trajectory/formats/picture_reader.h"
 #include "trajectory/formats/readers.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::trajectory::formats {
 namespace {

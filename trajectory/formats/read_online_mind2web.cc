@@ -13,6 +13,7 @@
 #include "trajectory/formats/mind2web_text.h"
 #include "trajectory/formats/picture_reader.h"
 #include "trajectory/formats/readers.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::trajectory::formats {
 namespace {

@@ -14,6 +14,7 @@
 #include "trajectory/formats/readers.h"
 #include "trajectory/formats/webvoyager_messages.h"
 #include "trajectory/formats/webvoyager_text.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::trajectory::formats {
 namespace {

@@ -17,9 +17,6 @@
 
 namespace proctor::trajectory::formats {
 
-// More steps than an episode can have are no run.
-inline constexpr size_t kMaxSteps = 10'000;
-
 // A run as it was read, not yet stored: a closed record without name, steps, step count and digest.
 struct Run {
   v1::Trajectory header;

@@ -29,6 +29,11 @@ absl::Status CheckRecord(const v1::Trajectory& record) {
 absl::Status StorePictures(const CallContext& context, Archive& archive, const RunFiles& files,
                            const Run& run, const std::vector<std::string>& digests,
                            BlobPins& pins) {
+  for (const std::string& digest : digests) PROCTOR_RETURN_IF_ERROR(pins.Add(context, digest));
+  // Noted first: the next one may be missing, and then no record names those before it.
+  const absl::Time now = archive.clock().Now();
+  PROCTOR_RETURN_IF_ERROR(
+      archive.database().Write(context, [&](storage::Transaction& transaction) { return NoteLoose(transaction, digests, now); }));
   for (const std::string& digest : digests) {
     const auto picture = run.pictures.find(digest);
     if (picture == run.pictures.end()) {
@@ -41,7 +46,6 @@ absl::Status StorePictures(const CallContext& context, Archive& archive, const R
       return absl::InvalidArgumentError(
           absl::StrCat(picture->second, " changed while it was imported"));
     }
-    PROCTOR_RETURN_IF_ERROR(pins.Add(context, digest));
     PROCTOR_RETURN_IF_ERROR(archive.blobs().Put(context, bytes).status());
   }
   return absl::OkStatus();
