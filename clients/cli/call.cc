@@ -58,7 +58,7 @@ std::string Explain(const absl::Status& status) {
   std::string advice;
   if (const auto delay = RetryHint(status)) {
     advice = absl::StrCat("; try again in ", DurationText(*delay));
-  } else if (absl::IsUnavailable(status) && !absl::StrContains(message, "proctor doctor")) {
+  } else if (absl::IsUnavailable(status) && !client::IsAnswer(status) && !absl::StrContains(message, "proctor doctor")) {
     advice = "; is proctord still running? See: proctor doctor";
   } else if (absl::IsDeadlineExceeded(status)) {
     advice = "; a longer time is given with --timeout";

@@ -43,6 +43,8 @@ struct Flag {
   bool required = false;
   int64_t low = 0;
   int64_t high = std::numeric_limits<int64_t>::max();
+  // A duration of 0 is refused.
+  bool positive = false;
 };
 
 enum class Presence { kRequired, kOptional, kRepeated };

@@ -82,7 +82,8 @@ const std::vector<Flag>& GlobalFlags() {
       {.name = "timeout",
        .kind = ValueKind::kDuration,
        .value = "TIME",
-       .help = "deadline of each call, as 30s or 5m; default 1m"}};
+       .help = "deadline of each call, as 30s or 5m; default 1m",
+       .positive = true}};
   return flags;
 }
 

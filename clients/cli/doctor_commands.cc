@@ -19,6 +19,16 @@ using doctor::Finding;
 using doctor::Health;
 using doctor::Patient;
 
+// Which server to ask: as other commands do, and the file's data_dir comes before the default one.
+void ChooseServer(const Arguments& arguments, const v1::ServerConfig& config, Patient& patient) {
+  const char* environment = std::getenv("PROCTOR_ADDRESS");
+  patient.address = arguments.Text("address", environment == nullptr || arguments.Has("data-dir") ? "" : environment);
+  patient.address_was_given = !patient.address.empty();
+  if (patient.address_was_given) return;
+  const bool named = arguments.Has("data-dir") || !config.data_dir().empty();
+  patient.address = (named ? client::AddressOfDataDirectory(patient.data_dir) : client::DefaultAddress()).value_or("");
+}
+
 // The configuration file (if there is one), flags over it, the server's defaults under it.
 absl::StatusOr<Patient> MakePatient(const Arguments& arguments) {
   v1::ServerConfig config;
@@ -43,10 +53,7 @@ absl::StatusOr<Patient> MakePatient(const Arguments& arguments) {
       config.has_unix_socket() ? config.unix_socket() : patient.data_dir + "/proctord.sock";
   patient.listen_address = arguments.Text(
       "listen", config.has_listen_address() ? config.listen_address() : "127.0.0.1:50551");
-  const char* environment = std::getenv("PROCTOR_ADDRESS");
-  patient.address = arguments.Text("address", environment == nullptr ? "" : environment);
-  patient.address_was_given = !patient.address.empty();
-  if (!patient.address_was_given) patient.address = client::AddressOfDataDirectory(patient.data_dir).value_or("127.0.0.1:50551");
+  ChooseServer(arguments, config, patient);
   patient.timeout = arguments.Duration("timeout", patient.timeout);
   return patient;
 }
@@ -117,7 +124,7 @@ std::vector<Command> DoctorCommands() {
                 "server if one runs.\n"
                 "Exit code 1 if something needed is missing; a server that does not run counts "
                 "only if --address or\n"
-                "$PROCTOR_ADDRESS names it.",
+                "$PROCTOR_ADDRESS (without --data-dir) names it.",
        .run = Examine}};
 }
 

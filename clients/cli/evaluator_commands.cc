@@ -62,7 +62,7 @@ absl::Status Rescore(Call& call) {
   });
 }
 
-// Starts a measurement, waits for it and prints its tables.
+// Starts a measurement, waits for it and prints its tables. Errors of MeasurementStatus.
 absl::Status FollowMeasurement(Call& call, const v1::MeasureEvaluatorRequest& request) {
   PROCTOR_ASSIGN_OR_RETURN(const v1::Job started, call.Send<v1::Job>(request));
   PROCTOR_ASSIGN_OR_RETURN(const v1::Job ended, AwaitJob(call, started));
@@ -71,10 +71,10 @@ absl::Status FollowMeasurement(Call& call, const v1::MeasureEvaluatorRequest& re
   if (!ended.result().UnpackTo(&result)) return absl::InternalError("the job's result is of another kind");
   if (call.output().json()) {
     call.output().Message(result);
-  } else {
+  } else if (result.measures().episodes() > 0) {
     call.output().Raw(MeasurementText(result));
   }
-  return absl::OkStatus();
+  return MeasurementStatus(result);
 }
 
 v1::MeasureEvaluatorRequest MeasureRequest(Call& call) {

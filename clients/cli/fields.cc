@@ -1,5 +1,6 @@
 #include "clients/cli/fields.h"
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -13,6 +14,8 @@
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/timestamp.pb.h"
+#include "proctor/v1/reward.pb.h"
+#include "proctor/v1/verdict.pb.h"
 
 namespace proctor::cli {
 namespace {
@@ -39,9 +42,7 @@ class FieldsWriter {
   explicit FieldsWriter(std::string& text) : text_(text) {}
 
   void Write(const Message& message, int indent, const std::set<std::string>& leave_out) {
-    std::vector<const FieldDescriptor*> fields;
-    message.GetReflection()->ListFields(message, &fields);
-    for (const FieldDescriptor* field : fields) {
+    for (const FieldDescriptor* field : ShownFields(message)) {
       if (leave_out.contains(field->name())) continue;
       if (field->is_map()) {
         WriteMap(message, *field, indent);
@@ -176,6 +177,26 @@ class FieldsWriter {
 };
 
 }  // namespace
+
+std::vector<const FieldDescriptor*> ShownFields(const Message& message) {
+  std::vector<const FieldDescriptor*> fields;
+  message.GetReflection()->ListFields(message, &fields);
+  const auto add = [&](int number) {
+    const FieldDescriptor* field = message.GetDescriptor()->FindFieldByNumber(number);
+    const auto place = std::lower_bound(fields.begin(), fields.end(), number,
+                                        [](const FieldDescriptor* one, int wanted) { return one->number() < wanted; });
+    if (place == fields.end() || *place != field) fields.insert(place, field);
+  };
+  if (const auto* reward = dynamic_cast<const v1::Reward*>(&message); reward != nullptr && reward->status() == v1::REWARD_STATUS_VALID) {
+    add(v1::Reward::kValueFieldNumber);
+    add(v1::Reward::kSuccessScoreFieldNumber);
+  }
+  if (const auto* verdict = dynamic_cast<const v1::Verdict*>(&message);
+      verdict != nullptr && (verdict->outcome() == v1::OUTCOME_SUCCESS || verdict->outcome() == v1::OUTCOME_FAILURE)) {
+    add(v1::Verdict::kScoreFieldNumber);
+  }
+  return fields;
+}
 
 std::string FieldsText(const Message& message, const std::set<std::string>& leave_out) {
   std::string text;

@@ -15,6 +15,12 @@ std::string Progress(const v1::Job& job) {
   return job.total() > 0 ? absl::StrCat(job.done(), "/", job.total()) : absl::StrCat(job.done());
 }
 
+// What a job is at, or why it failed. What it was last at before it ended is no news.
+std::string News(const v1::Job& job) {
+  const bool ended = job.state() == v1::JOB_STATE_SUCCEEDED || job.state() == v1::JOB_STATE_FAILED || job.state() == v1::JOB_STATE_CANCELLED;
+  return ended || !job.error_message().empty() ? job.error_message() : job.message();
+}
+
 const std::vector<Column<v1::Job>>& Columns() {
   using J = v1::Job;
   static const auto& columns = *new std::vector<Column<J>>{
@@ -23,8 +29,7 @@ const std::vector<Column<v1::Job>>& Columns() {
       {"STATE", [](const J& j) { return EnumLabel(v1::JobState_descriptor(), j.state()); }},
       {"DONE", Progress, Align::kRight},
       {"CREATED", [](const J& j) { return TimeText(j.create_time()); }},
-      {"MESSAGE",
-       [](const J& j) { return j.error_message().empty() ? j.message() : j.error_message(); }}};
+      {"MESSAGE", News}};
   return columns;
 }
 

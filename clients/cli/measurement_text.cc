@@ -68,10 +68,16 @@ std::string SliceName(const v1::JudgeSlice& slice) {
   });
 }
 
+// What a corrected rate rests on. Labels chosen by hand count only where none was drawn.
+std::string BasisText(const v1::CorrectedSuccessRate& rate) {
+  return absl::StrCat(rate.episodes(), " verdicts, ",
+                      rate.labels() == 0 && rate.rate().biased() ? "truths chosen by hand" : absl::StrCat(rate.labels(), " truths drawn"));
+}
+
 std::string CorrectedText(const v1::CorrectedSuccessRate& rate) {
   const std::string policy = rate.policy().empty() ? "(no policy)" : OneLine(rate.policy());
   Lines lines = {{"success rate", EstimateText(rate.rate())},
-                 {"rests on", absl::StrCat(rate.episodes(), " verdicts, ", rate.labels(), " truths")}};
+                 {"rests on", BasisText(rate)}};
   if (rate.has_judge_rate()) lines.emplace_back("as the judge says", Percent(rate.judge_rate()));
   if (rate.has_worst_case_low()) {
     lines.emplace_back("worst case", absl::StrFormat("%.1f to %.1f", 100 * rate.worst_case_low(), 100 * rate.worst_case_high()));
@@ -116,6 +122,20 @@ std::string MeasurementText(const v1::EvaluatorMeasurement& measurement) {
   for (const v1::CorrectedSuccessRate& rate : measurement.corrected()) absl::StrAppend(&text, CorrectedText(rate));
   if (measurement.has_paired()) absl::StrAppend(&text, PairedText(measurement.paired()));
   return text;
+}
+
+absl::Status MeasurementStatus(const v1::EvaluatorMeasurement& measurement) {
+  const std::string name = ShortName(measurement.evaluator());
+  if (measurement.trajectories() == 0) return absl::FailedPreconditionError("nothing was measured: no closed trajectory is chosen");
+  if (measurement.measures().episodes() == 0) {
+    return absl::FailedPreconditionError(absl::StrCat("nothing was measured: no trajectory that is chosen has a verdict of ",
+                                                      measurement.evaluator(), "; proctor rescore --evaluator ", name, " makes them"));
+  }
+  const v1::PairedMeasures& paired = measurement.paired();
+  const int64_t compared = paired.both_right() + paired.only_first_right() + paired.only_second_right() + paired.both_wrong();
+  if (!measurement.has_paired() || compared > 0 || paired.differing_size() > 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("nothing was compared: no trajectory that is chosen has a clear truth and verdicts of ",
+                                                    measurement.evaluator(), " and ", paired.other(), " that decide"));
 }
 
 std::string CalibrationText(const v1::CalibrationResult& result) {

@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "clients/cli/fields.h"
+#include "clients/cli/message_json.h"
 #include "clients/cli/text.h"
-#include "common/proto_json.h"
 
 namespace proctor::cli {
 
@@ -21,7 +21,7 @@ size_t TerminalWidth(int descriptor) {
 
 void Output::Message(const google::protobuf::Message& message,
                      const std::set<std::string>& leave_out) {
-  Raw(json() ? absl::StrCat(ProtoToJson(message), "\n") : FieldsText(message, leave_out));
+  Raw(json() ? absl::StrCat(MessageJson(message), "\n") : FieldsText(message, leave_out));
 }
 
 void Output::Raw(const std::string& text) {

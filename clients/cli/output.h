@@ -22,7 +22,7 @@ class Output {
 
   bool json() const { return mode_ == OutputMode::kJson; }
 
-  // JSON: the message on one line. Otherwise its fields (fields.h).
+  // JSON: the message on one line (message_json.h). Otherwise its fields (fields.h).
   void Message(const google::protobuf::Message& message,
                const std::set<std::string>& leave_out = {});
   // Both modes: text as it is.

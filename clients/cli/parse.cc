@@ -72,7 +72,12 @@ absl::Status CheckFlag(const Flag& flag, const std::string& value) {
                              " to ", flag.high));
     }
   }
-  return CheckValue(what, flag.kind, value, flag.choices);
+  PROCTOR_RETURN_IF_ERROR(CheckValue(what, flag.kind, value, flag.choices));
+  absl::Duration duration;
+  if (flag.positive && absl::ParseDuration(value, &duration) && duration == absl::ZeroDuration()) {
+    return UsageError(absl::StrCat(what, ": ", Quoted(value), " is not above 0"));
+  }
+  return absl::OkStatus();
 }
 
 // Takes the words of one line apart.

@@ -117,8 +117,7 @@ class Patience {
 
   // After each attempt. OK: it was answered, or it is time for the next one. Else its status: trying again is of no use, or took too long.
   absl::Status After(const absl::Status& attempt) {
-    // A server that stops cancels the calls that wait.
-    const bool away = absl::IsUnavailable(attempt) || absl::IsDeadlineExceeded(attempt) || absl::IsCancelled(attempt);
+    const bool away = absl::IsUnavailable(attempt) || absl::IsDeadlineExceeded(attempt);
     if (!away) {
       if (attempt.ok() && failures_ > 0) output_.Note("proctor: the server answers again");
       failures_ = 0;

@@ -93,6 +93,16 @@ absl::Status Reject(Call& call) {
   return call.SendAndPrint<v1::Task>(request);
 }
 
+// Why a draw brought fewer tasks than were asked for.
+std::string FewerTasks(const v1::SampleTasksResponse& drawn, int count) {
+  const std::string begin = absl::StrCat(drawn.tasks_size(), " of ", count, ": ");
+  const int steps = drawn.frontier_steps();
+  // Unknown lengths come last: without a limit there are no others.
+  if (steps == 0) return begin + "no more accepted tasks fit";
+  return absl::StrCat(begin, "the curriculum draws tasks of ", steps == 1 ? "1 step" : absl::StrCat("up to ", steps, " steps"),
+                      " now; --strategy uniform draws from all");
+}
+
 absl::Status Sample(Call& call) {
   const Arguments& arguments = call.arguments();
   v1::SampleTasksRequest request;
@@ -106,6 +116,7 @@ absl::Status Sample(Call& call) {
   auto response = call.Send<v1::SampleTasksResponse>(request);
   if (!response.ok()) return response.status();
   call.PrintAll(Columns(), response->tasks());
+  if (response->tasks_size() < request.count()) call.output().Note(FewerTasks(*response, request.count()));
   return absl::OkStatus();
 }
 
@@ -237,7 +248,7 @@ Command ImportCommand() {
 Command SampleCommand() {
   return {.name = "task sample",
           .summary = "draws tasks for training, as a curriculum",
-          .flags = std::vector<Flag>{NumberFlag("count", "how many, default 10", 1, 1'000),
+          .flags = std::vector<Flag>{NumberFlag("count", "at most how many, default 10", 1, 1'000),
                                      TextFlag("policy", "NAME", "whose success counts"),
                                      TextFlag("policy-version", "VERSION", "which snapshot of it"),
                                      SeedFlag(),

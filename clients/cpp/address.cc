@@ -124,7 +124,7 @@ absl::Status CheckAddress(const std::string& address) {
   return absl::OkStatus();
 }
 
-std::string WhyUnreachable(const std::string& address, bool tls) {
+std::string WhyUnreachable(const std::string& address, bool tls, absl::Duration waited) {
   std::string why;
   if (absl::StartsWith(address, kUnix)) {
     why = WhyNoUnixSocket(address.substr(std::strlen(kUnix)));
@@ -135,10 +135,15 @@ std::string WhyUnreachable(const std::string& address, bool tls) {
     why = WhyNoPort(std::string(host), address.substr(colon + 1));
   }
   if (!why.empty()) return absl::StrCat("no proctord answers at ", address, " (", why, "); start it with: proctord");
-  return absl::StrCat("something listens at ", address,
-                      tls ? ", but not with TLS and a certificate that is trusted here and of this name: see --tls-ca (PROCTOR_TLS_CA) and "
-                            "--tls-server-name"
-                          : ", but it does not answer as a proctord without TLS does: if it wants TLS, give --tls-ca (PROCTOR_TLS_CA)");
+  const std::string silent = absl::StrCat("something listens at ", address, ", but it does not answer within ", absl::ToDoubleSeconds(waited), " s");
+  constexpr char kHung[] = ": busy, stopped or hung?";
+  // A unix socket is served in plain text always.
+  if (absl::StartsWith(address, "unix")) return absl::StrCat(silent, kHung);
+  if (tls) {
+    return absl::StrCat(silent, " with TLS and a certificate that is trusted here and of this name", kHung,
+                        " Or see --tls-ca (PROCTOR_TLS_CA) and --tls-server-name");
+  }
+  return absl::StrCat(silent, " as a proctord without TLS does", kHung, " Or if it wants TLS, give --tls-ca (PROCTOR_TLS_CA)");
 }
 
 }  // namespace proctor::client

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/random/random.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -34,6 +35,8 @@ using google::protobuf::MethodDescriptor;
 // Messages carry screenshots: the default of 4 MiB is too small.
 constexpr int kMaxMessageBytes = 256 << 20;
 constexpr absl::Duration kMaxBackoff = absl::Seconds(5);
+// The name under which a status says that it is proctord's own.
+constexpr char kAnswer[] = "proctor.client/answer";
 
 const MethodDescriptor* FindMethod(const Message& request) {
   static constexpr std::array kServices = {
@@ -129,6 +132,13 @@ absl::Duration RetryDelay(const absl::Status& failure, int attempt, absl::Durati
   return delay * absl::Uniform(random, 0.75, 1.25);
 }
 
+bool IsAnswer(const absl::Status& failure) { return failure.GetPayload(kAnswer).has_value(); }
+
+absl::Status AsAnswer(absl::Status failure) {
+  failure.SetPayload(kAnswer, absl::Cord());
+  return failure;
+}
+
 Client::Client(ConnectOptions options, const Credentials& credentials)
     : options_(std::move(options)) {
   grpc::ChannelArguments arguments;
@@ -169,7 +179,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ConnectOptions options) 
   std::unique_ptr<Client> client(new Client(std::move(options), credentials));
   const absl::Time deadline = absl::Now() + client->options_.connect_timeout;
   if (!client->channel_->WaitForConnected(absl::ToChronoTime(deadline))) {
-    return absl::UnavailableError(WhyUnreachable(client->address(), credentials.tls));
+    return absl::UnavailableError(WhyUnreachable(client->address(), credentials.tls, client->options_.connect_timeout));
   }
   return client;
 }
@@ -220,7 +230,7 @@ absl::Status Client::CallOnce(const std::string& method, const Message& request,
     MutexLock lock(mutex);
     while (!done) changed.Wait(mutex);
   }
-  if (!status.ok()) return FromGrpc(status, context);
+  if (!status.ok()) return FromGrpc(EndedByServer(status), context);
   if (!FromBuffer(received, response))
     return absl::InternalError("the server sent a malformed message");
   return absl::OkStatus();

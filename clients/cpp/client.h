@@ -69,7 +69,7 @@ class Client {
   // `request_id`s are filled in, so that calls that create or act can be retried safely.
   // UNAVAILABLE is tried again, up to `max_attempts` in all and within the deadline, but for the few
   // methods that are neither safe nor carry a request_id (AcceptTask, RejectTask, PauseJob,
-  // ResumeJob, Delete...). Errors as the
+  // ResumeJob, Delete...). A server that stops, and ends the call CANCELLED, is UNAVAILABLE. Errors as the
   // service's .proto says; a server's wish to wait is in RetryHint(status) (common/retry_hint.h).
   //   client->Call<v1::Session>(v1::KeepAliveRequest)
   template <typename Response, typename Request>
@@ -121,6 +121,11 @@ class Client {
 // How long to wait before attempt `attempt` (from 1) after `failure`: the server's hint, else
 // `first` doubled, with jitter of a quarter each way. At most 5 s without a hint.
 absl::Duration RetryDelay(const absl::Status& failure, int attempt, absl::Duration first);
+
+// Whether proctord itself gave this error of a unary call; false: no answer of it came. Errors of streams do not tell: false.
+bool IsAnswer(const absl::Status& failure);
+// `failure` (not OK) as such an answer.
+absl::Status AsAnswer(absl::Status failure);
 
 }  // namespace proctor::client
 

@@ -12,17 +12,30 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "clients/cpp/client.h"
 #include "common/retry_hint.h"
 #include "google/protobuf/message.h"
 
 namespace proctor::client {
 
-// With the server's retry delay, if it sent one.
+// How a call ended that this side did not cancel. CANCELLED is UNAVAILABLE: so gRPC's server ends what comes in while it stops, without
+// a word of proctord's.
+inline grpc::Status EndedByServer(const grpc::Status& status) {
+  if (status.error_code() != grpc::StatusCode::CANCELLED) return status;
+  const std::string told = status.error_message();
+  return {grpc::StatusCode::UNAVAILABLE,
+          absl::StrCat("the server ended the call while it stopped", told.empty() || told == "CANCELLED" ? "" : ": " + told)};
+}
+
+// With the server's retry delay, if it sent one; tells whether it is proctord's answer (IsAnswer).
 inline absl::Status FromGrpc(const grpc::Status& status, const grpc::ClientContext& context) {
   if (status.ok()) return absl::OkStatus();
   absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
   const auto& trailers = context.GetServerTrailingMetadata();
+  // What proctord's unary methods put to their errors, and nobody else.
+  if (trailers.contains("proctor-request-id")) result = AsAnswer(std::move(result));
   const auto it = trailers.find("grpc-retry-pushback-ms");
   int64_t delay_ms = 0;
   if (it != trailers.end() &&

@@ -126,11 +126,7 @@ class RpcStreamImpl final : public RpcStream,
 
   void OnDone(const grpc::Status& status) override {
     MutexLock lock(mutex_);
-    status_ = FromGrpc(status, context_);
-    // A server that stops cancels its streams: for the caller it has gone.
-    if (status_.code() == absl::StatusCode::kCancelled && !cancelled_) {
-      status_ = absl::UnavailableError("the server cancelled the stream");
-    }
+    status_ = FromGrpc(cancelled_ ? status : EndedByServer(status), context_);
     // A time of the server's own: it must not look like that of a Read, after which the stream goes on.
     if (absl::IsDeadlineExceeded(status_) && !has_deadline_) {
       status_ = absl::UnavailableError(status_.message());

@@ -56,24 +56,34 @@ class AddressesTest(unittest.TestCase):
     def test_tells_why_no_server_is_reached(self):
         with self.assertRaisesRegex(proctor.Unavailable, r"\(Connection refused\); start it with: proctord"):
             proctor.connect("127.0.0.1:1", timeout=0.1)
-        self.assertIn("No such file", addresses.why_unreachable(f"unix:{self.folder}/none", False))
+        self.assertIn("No such file", addresses.why_unreachable(f"unix:{self.folder}/none", False, 1))
         with socket.create_server(("127.0.0.1", 0)) as other:
             address = f"127.0.0.1:{other.getsockname()[1]}"
-            self.assertIn("if it wants TLS, set PROCTOR_TLS_CA", addresses.why_unreachable(address, False))
-            self.assertIn("a certificate that is trusted here", addresses.why_unreachable(address, True))
+            self.assertIn("if it wants TLS, set PROCTOR_TLS_CA", addresses.why_unreachable(address, False, 1))
+            self.assertIn("a certificate that is trusted here", addresses.why_unreachable(address, True, 1))
+
+    def test_one_that_hangs_is_not_taken_for_a_mistake_alone(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent, socket.socket(socket.AF_UNIX) as local:
+            with self.assertRaisesRegex(proctor.Unavailable, r"does not answer within 0\.1 s as a .*: busy, stopped or hung\? Or if it wants TLS"):
+                proctor.connect(f"127.0.0.1:{silent.getsockname()[1]}", timeout=0.1)
+            local.bind(f"{self.folder}/s")
+            local.listen()
+            for tls in (False, True):
+                self.assertEqual(f"something listens at unix:{self.folder}/s, but it does not answer within 2.5 s: busy, stopped or hung?",
+                                 addresses.why_unreachable(f"unix:{self.folder}/s", tls, 2.5))
 
     def test_tells_so_of_every_form_of_address(self):
-        self.assertIn("Connection refused", addresses.why_unreachable(f"unix-abstract:proctor-{os.getpid()}-nobody", False))
+        self.assertIn("Connection refused", addresses.why_unreachable(f"unix-abstract:proctor-{os.getpid()}-nobody", False, 1))
         for address in ("dns:///127.0.0.1:1", "dns://192.0.2.1/127.0.0.1:1", "dns:127.0.0.1:1", "ipv4:127.0.0.1:1"):
-            self.assertIn("Connection refused", addresses.why_unreachable(address, False), address)
+            self.assertIn("Connection refused", addresses.why_unreachable(address, False, 1), address)
         for address in ("dns:///localhost", "dns:///127.0.0.1:99999", "dns:///", "dns:", "ipv6:[::1]:1", "ipv6:[::1]", "ipv4:127.0.0.1:1,127.0.0.1:2",
                         "unix:" + "x" * 200, "unix-abstract:", "dns:///\0:1", "dns:///" + "x" * 70 + ".example:1"):
-            self.assertIn(address, addresses.why_unreachable(address, False))
+            self.assertIn(address, addresses.why_unreachable(address, False, 1))
         with socket.create_server(("127.0.0.1", 0)) as other, socket.socket(socket.AF_UNIX) as local:
             local.bind(f"\0proctor-{os.getpid()}")
             local.listen()
             for address in (f"dns:///127.0.0.1:{other.getsockname()[1]}", f"unix-abstract:proctor-{os.getpid()}"):
-                self.assertIn("something listens", addresses.why_unreachable(address, False))
+                self.assertIn("something listens", addresses.why_unreachable(address, False, 1))
 
 
 class FilesTest(unittest.TestCase):

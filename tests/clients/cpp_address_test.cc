@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -16,6 +18,8 @@ namespace proctor::client {
 namespace {
 
 using ::testing::HasSubstr;
+
+constexpr absl::Duration kWaited = absl::Milliseconds(2500);
 
 class CppAddressTest : public testing::Test {
  protected:
@@ -76,13 +80,31 @@ TEST_F(CppAddressTest, RefusesWhatIsNoAddressAndSaysHowOneIsWritten) {
 }
 
 TEST_F(CppAddressTest, TellsWhyNoServerIsReached) {
-  EXPECT_THAT(WhyUnreachable("127.0.0.1:1", false), HasSubstr("(Connection refused); start it with: proctord"));
-  EXPECT_THAT(WhyUnreachable("nohost.invalid:1", false), HasSubstr("start it with: proctord"));
-  EXPECT_THAT(WhyUnreachable(absl::StrCat("unix:", directory_, "/none"), false), HasSubstr("(No such file or directory)"));
-  EXPECT_THAT(WhyUnreachable("unix:/" + std::string(200, 'x'), false), HasSubstr("too long"));
+  EXPECT_THAT(WhyUnreachable("127.0.0.1:1", false, kWaited), HasSubstr("(Connection refused); start it with: proctord"));
+  EXPECT_THAT(WhyUnreachable("nohost.invalid:1", false, kWaited), HasSubstr("start it with: proctord"));
+  EXPECT_THAT(WhyUnreachable(absl::StrCat("unix:", directory_, "/none"), false, kWaited), HasSubstr("(No such file or directory)"));
+  EXPECT_THAT(WhyUnreachable("unix:/" + std::string(200, 'x'), false, kWaited), HasSubstr("too long"));
   const auto server = FakeServer::Start();
-  EXPECT_THAT(WhyUnreachable(server->address(), false), HasSubstr("if it wants TLS, give --tls-ca"));
-  EXPECT_THAT(WhyUnreachable(server->address(), true), HasSubstr("not with TLS and a certificate that is trusted here"));
+  EXPECT_THAT(WhyUnreachable(server->address(), false, kWaited), HasSubstr("if it wants TLS, give --tls-ca"));
+  EXPECT_THAT(WhyUnreachable(server->address(), true, kWaited), HasSubstr("with TLS and a certificate that is trusted here"));
+}
+
+TEST_F(CppAddressTest, OneThatHangsIsNotTakenForAMistakeAlone) {
+  const auto server = FakeServer::Start();
+  for (const bool tls : {false, true}) {
+    EXPECT_THAT(WhyUnreachable(server->address(), tls, kWaited), HasSubstr("does not answer within 2.5 s"));
+    EXPECT_THAT(WhyUnreachable(server->address(), tls, kWaited), HasSubstr("busy, stopped or hung?"));
+  }
+  // A unix socket that nobody reads.
+  const std::string path = directory_ + "/s";
+  sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = {}};
+  path.copy(name.sun_path, sizeof name.sun_path - 1);
+  const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(bind(listener, reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+  ASSERT_EQ(listen(listener, 5), 0);
+  EXPECT_EQ(Client::Connect({.address = "unix:" + path, .connect_timeout = absl::Milliseconds(50)}).status(),
+            absl::UnavailableError(absl::StrCat("something listens at unix:", path, ", but it does not answer within 0.05 s: busy, stopped or hung?")));
+  close(listener);
 }
 
 }  // namespace

@@ -80,6 +80,30 @@ TEST_F(CppClientTest, GivesUpAfterItsAttempts) {
   EXPECT_EQ(server_->Calls("ListJobs"), client_->options().max_attempts);
 }
 
+// So gRPC's server ends calls that come in while it stops.
+TEST_F(CppClientTest, AServerThatCancelsCallsIsAway) {
+  server_->FailUnary(2, /*after=*/true, absl::StatusCode::kCancelled);
+  EXPECT_TRUE(client_->Call<v1::ListJobsResponse>(v1::ListJobsRequest()).ok());
+  EXPECT_EQ(server_->Calls("ListJobs"), 3);
+  server_->FailUnary(100, /*after=*/true, absl::StatusCode::kCancelled);
+  EXPECT_EQ(client_->Call<v1::ListJobsResponse>(v1::ListJobsRequest()).status(),
+            absl::UnavailableError("the server ended the call while it stopped: broken on purpose"));
+  v1::AcceptTaskRequest request;
+  request.set_name("tasks/t1");
+  EXPECT_EQ(client_->Call<v1::Task>(request).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(server_->Calls("AcceptTask"), 1);
+}
+
+TEST_F(CppClientTest, TellsProctordsAnswersFromCallsThatGotNone) {
+  const auto away = Session::Open(*client_, {.environment = "away"});
+  EXPECT_EQ(away.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(IsAnswer(away.status()));
+  server_->FailUnary(100, /*after=*/false);
+  const absl::Status lost = client_->Call<v1::ListJobsResponse>(v1::ListJobsRequest()).status();
+  EXPECT_EQ(lost.code(), absl::StatusCode::kUnavailable);
+  EXPECT_FALSE(IsAnswer(lost));
+}
+
 TEST_F(CppClientTest, PassesErrorsAndRetryHintsOn) {
   v1::GetTaskRequest request;
   request.set_name("tasks/none");

@@ -34,6 +34,10 @@ class Environments final : public v1::EnvironmentService::Service {
         context->AddTrailingMetadata("grpc-retry-pushback-ms", "1500");
         return Status(StatusCode::RESOURCE_EXHAUSTED, "no free place");
       }
+      if (request->environment() == "environments/away") {
+        context->AddTrailingMetadata("proctor-request-id", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        return Status(StatusCode::UNAVAILABLE, "no device is there");
+      }
       if (request->environment() != "environments/null") return NotFound(request->environment());
       const std::string name = "sessions/" + request->request_id();
       v1::Session& session = world_.sessions[name];

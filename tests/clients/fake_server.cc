@@ -70,9 +70,10 @@ class FakeServerImpl final : public FakeServer {
   bool listens() const { return server_ != nullptr; }
   std::string address() const override { return absl::StrCat("127.0.0.1:", port_); }
   int port() const override { return port_; }
-  void FailUnary(int count, bool after) override {
+  void FailUnary(int count, bool after, absl::StatusCode code) override {
     MutexLock lock(world_.mutex);
     world_.fail_unary = count;
+    world_.fail_unary_with = static_cast<StatusCode>(code);
     world_.fail_after = after;
   }
   void RefuseWatches(int count) override {

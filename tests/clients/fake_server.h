@@ -16,7 +16,8 @@
 namespace proctor::client {
 
 // Thread-safe. One environment `environments/null`, tasks `tasks/t0` to `tasks/t9`; an episode ends
-// at the answer, its reward is 1 for "42".
+// at the answer, its reward is 1 for "42". In `environments/full` there is no place, and `environments/away` cannot be had now: answers
+// such as proctord gives.
 class FakeServer {
  public:
   // Listens on 127.0.0.1:`port`; 0: a free one. nullptr: it is somebody else's.
@@ -26,8 +27,8 @@ class FakeServer {
   virtual std::string address() const = 0;
   virtual int port() const = 0;
 
-  // The next `count` unary calls fail UNAVAILABLE, after doing their work if `after`.
-  virtual void FailUnary(int count, bool after) = 0;
+  // The next `count` unary calls fail with `code`, after doing their work if `after`.
+  virtual void FailUnary(int count, bool after, absl::StatusCode code = absl::StatusCode::kUnavailable) = 0;
   // The next `count` WatchJob calls fail UNAVAILABLE before they tell anything.
   virtual void RefuseWatches(int count) = 0;
   // The next `count` verbs on Act streams end their stream UNAVAILABLE after doing their work.

@@ -40,6 +40,7 @@ struct World {
   std::map<std::string, v1::Job> jobs ABSL_GUARDED_BY(mutex);
   CondVar changed;
   int fail_unary ABSL_GUARDED_BY(mutex) = 0;
+  StatusCode fail_unary_with ABSL_GUARDED_BY(mutex) = StatusCode::UNAVAILABLE;
   bool fail_after ABSL_GUARDED_BY(mutex) = false;
   int refuse_watches ABSL_GUARDED_BY(mutex) = 0;
   int break_act ABSL_GUARDED_BY(mutex) = 0;
@@ -64,9 +65,10 @@ Status Unary(World& world, const std::string& method, Work work) {
   ++world.calls[method];
   const bool fail = world.fail_unary > 0;
   if (fail) --world.fail_unary;
-  if (fail && !world.fail_after) return Gone();
+  const Status failure(world.fail_unary_with, "broken on purpose");
+  if (fail && !world.fail_after) return failure;
   const Status status = work();
-  return fail ? Gone() : status;
+  return fail ? failure : status;
 }
 
 // `world` outlives the services.

@@ -33,10 +33,11 @@ def unary_methods():
 
 
 class LosingServer(grpc.GenericRpcHandler):
-    """Answers every unary method with an empty message, but loses the first `losses` replies."""
+    """Answers every unary method with an empty message, but loses the first `losses` replies: ends their calls with `status`."""
 
     def __init__(self):
         self.losses = 0
+        self.status = (grpc.StatusCode.UNAVAILABLE, "the reply is lost")
         #: Names and serialized requests, as they came.
         self.calls: list[tuple[str, bytes]] = []
         self.server = grpc.server(concurrent.futures.ThreadPoolExecutor(4), handlers=[self])
@@ -50,7 +51,7 @@ class LosingServer(grpc.GenericRpcHandler):
                 self.losses -= 1
                 # Attempts follow at once.
                 context.set_trailing_metadata((("grpc-retry-pushback-ms", "1"),))
-                context.abort(grpc.StatusCode.UNAVAILABLE, "the reply is lost")
+                context.abort(*self.status)
             return b""
         return grpc.unary_unary_rpc_method_handler(answer)
 
@@ -122,6 +123,23 @@ class RetryTests:
         with self.assertRaises(proctor.Unavailable):
             self.call("jobs", "ListJobs", job_pb.ListJobsRequest())
         self.assertEqual(stubs.RETRIES + 1, len(self.server.calls))
+
+    def test_a_server_that_stops_and_cancels_calls_is_away(self):
+        for told, message in (("CANCELLED", "the server ended the call while it stopped"),
+                              ("drained", "the server ended the call while it stopped: drained")):
+            self.server.status = (grpc.StatusCode.CANCELLED, told)
+            self.server.losses = 2
+            self.server.calls.clear()
+            self.call("environments", "Step", env_pb.StepRequest())
+            self.assertEqual(3, len(self.server.calls))
+            self.server.losses = 1000
+            with self.assertRaises(proctor.Unavailable) as failed:
+                self.call("environments", "Step", env_pb.StepRequest())
+            self.assertEqual(message, failed.exception.message)
+            self.server.calls.clear()
+            with self.assertRaises(proctor.Unavailable):
+                self.call("tasks", "AcceptTask", task_pb.AcceptTaskRequest())
+            self.assertEqual(1, len(self.server.calls))
 
 
 class SyncRetryTest(RetryTests, unittest.TestCase):

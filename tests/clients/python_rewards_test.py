@@ -148,6 +148,12 @@ class PatienceTest(RewardsTest):
                 first(server)
             self.assertEqual(6, len(server.seconds))
 
+    def test_a_server_that_stops_and_cancels_its_streams_is_away(self):
+        for first in (self.first_of_sync, self.first_of_asyncio):
+            self.assertEqual("one", first(self.serve([5.0] * 10, code=grpc.StatusCode.CANCELLED)))
+            with self.assertRaisesRegex(proctor.Unavailable, "the server ended the call while it stopped"):
+                first(self.serve([5.0] * 20, code=grpc.StatusCode.CANCELLED))
+
     def test_pauses_grow_up_to_their_cap(self):
         for first in (self.first_of_sync, self.first_of_asyncio):
             self.pauses.clear()

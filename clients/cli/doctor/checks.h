@@ -40,9 +40,9 @@ struct Patient {
   std::string unix_socket;
   std::string listen_address;
   std::string exchange_dir;
-  // The server to ask.
+  // The server to ask; empty: the one that runs on `data_dir`, of which no address is known.
   std::string address;
-  // It was named on the command line or by $PROCTOR_ADDRESS: then it must be there.
+  // It was named on the command line or by $PROCTOR_ADDRESS: then it must be there. Else it is that of `data_dir`, as far as is known.
   bool address_was_given = false;
   absl::Duration timeout = absl::Seconds(20);
 };
@@ -63,7 +63,8 @@ std::vector<Finding> CheckPorts(const Patient& patient);
 std::vector<Finding> CheckDisk(const Patient& patient);
 // The data directory belongs to this user and to nobody else; its socket's path is short enough.
 std::vector<Finding> CheckDataDirectory(const Patient& patient);
-// A server answers, says that it serves, and its environments are available.
+// A server answers, says that it serves, and its environments are available. Where none answers that was not named: whether one runs on
+// the data directory all the same, as it does while it starts and stops.
 std::vector<Finding> CheckServer(const Patient& patient);
 
 }  // namespace proctor::cli::doctor

@@ -1,6 +1,13 @@
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <fstream>
 #include <sstream>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/doctor/checks.h"
 #include "clients/cpp/address.h"
@@ -44,6 +51,36 @@ std::string VersionText(const Patient& patient) {
   return version.empty() ? "" : absl::StrCat(", version ", version);
 }
 
+bool Lives(pid_t process) { return kill(process, 0) == 0 || errno == EPERM; }
+
+// The process that holds the directory's lock (storage/directory_lock.h); 0: none, as far as this user can see. Only where the file names
+// one that lives is the lock tried: what does so for a moment could keep a server from starting.
+pid_t Holder(const std::string& directory) {
+  const std::string path = directory + "/lock";
+  std::string line;
+  std::ifstream file(path);
+  pid_t process = 0;
+  if (!std::getline(file, line) || !absl::SimpleAtoi(line, &process) || process <= 0 || !Lives(process)) return 0;
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (descriptor < 0) return 0;
+  const bool held = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  close(descriptor);
+  return held ? process : 0;
+}
+
+// No server answers.
+Finding Absence(const Patient& patient) {
+  const std::string at = patient.address.empty() ? "" : absl::StrCat(" at ", patient.address);
+  const pid_t holder = patient.address_was_given ? 0 : Holder(patient.data_dir);
+  if (holder != 0) {
+    return {Health::kMissing, "server",
+            absl::StrCat("process ", holder, " runs on ", patient.data_dir, ", but does not answer", at, ": it is starting, stopping or hung"),
+            "wait, or read its log"};
+  }
+  return {patient.address_was_given ? Health::kMissing : Health::kNote, "server",
+          at.empty() ? absl::StrCat("none is known to run on ", patient.data_dir) : absl::StrCat("none answers", at), "start it: proctord"};
+}
+
 std::vector<Finding> CheckEnvironments(client::Client& client) {
   const auto response = client.Call<v1::ListEnvironmentsResponse>(v1::ListEnvironmentsRequest());
   if (!response.ok()) {
@@ -68,13 +105,11 @@ std::vector<Finding> CheckEnvironments(client::Client& client) {
 }  // namespace
 
 std::vector<Finding> CheckServer(const Patient& patient) {
+  if (patient.address.empty()) return {Absence(patient)};
   auto client = client::Client::Connect({.address = patient.address,
                                          .connect_timeout = absl::Seconds(1),
                                          .call_timeout = absl::Seconds(10)});
-  if (!client.ok()) {
-    return {{patient.address_was_given ? Health::kMissing : Health::kNote, "server",
-             absl::StrCat("none answers at ", patient.address), "start it: proctord"}};
-  }
+  if (!client.ok()) return {Absence(patient)};
   const auto serving = IsServing(**client);
   if (!serving.ok() || !*serving) {
     return {{Health::kMissing, "server",

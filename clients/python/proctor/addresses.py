@@ -70,18 +70,22 @@ def check_address(address: str) -> None:
         raise bad("write host:port, the port from 1 to 65535")
 
 
-def why_unreachable(address: str, tls: bool) -> str:
-    """Why no server was reached at a good address, and what to do: by connecting once more, without speaking, for at most 1 s."""
+def why_unreachable(address: str, tls: bool, waited: float) -> str:
+    """Why no server was reached at a good address within `waited` seconds, and what to do: by connecting once more, without speaking, for
+    at most 1 s. `tls`: whether TLS was tried."""
     try:
         _connect(address)
     except (OSError, ValueError, OverflowError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         return f"no proctord answers at {address} ({why}); start it with: proctord"
+    silent = f"something listens at {address}, but it does not answer within {waited:g} s"
+    hung = ": busy, stopped or hung?"
+    if address.startswith("unix"):  # Served in plain text always.
+        return silent + hung
     if tls:
-        return (f"something listens at {address}, but not with TLS and a certificate that is trusted here and of this name: "
-                "see PROCTOR_TLS_CA and PROCTOR_TLS_SERVER_NAME")
-    return (f"something listens at {address}, but it does not answer as a proctord without TLS does: "
-            "if it wants TLS, set PROCTOR_TLS_CA")
+        return (f"{silent} with TLS and a certificate that is trusted here and of this name{hung} "
+                "Or see PROCTOR_TLS_CA and PROCTOR_TLS_SERVER_NAME")
+    return f"{silent} as a proctord without TLS does{hung} Or if it wants TLS, set PROCTOR_TLS_CA"
 
 
 def _connect(address: str) -> None:

@@ -45,7 +45,8 @@ class Calls(Stubs):
 
         Sends a copy with an empty `request_id` filled in, where the request has that field. UNAVAILABLE, where the reply may have
         been lost, is retried if `retry` and a second call does no more than the first: all but accepting and rejecting tasks,
-        pausing and resuming jobs, deleting consumers and trajectories.
+        pausing and resuming jobs, deleting consumers and trajectories. A server that stops, and ends the call as cancelled, is
+        `Unavailable`.
         """
         retry = retry and requests.is_repeatable(request)
         request = requests.with_id(request)
@@ -54,7 +55,7 @@ class Calls(Stubs):
             try:
                 return method(request, timeout=max(0.001, deadline - time.monotonic()))
             except grpc.RpcError as error:
-                failure = errors.from_rpc(error)
+                failure = self._failure(error)
                 delay = failure.retry_after or 0.1 * 2**attempt * random.uniform(0.5, 1.5)
                 transient = isinstance(failure, errors.Unavailable)
                 if not (retry and transient) or attempt == RETRIES or time.monotonic() + delay > deadline:
@@ -116,7 +117,7 @@ class Calls(Stubs):
                     if jobs.has_ended(job):
                         return jobs.checked(job)
             except grpc.RpcError as error:
-                failure = errors.from_rpc(error)
+                failure = self._failure(error)
                 if not isinstance(failure, errors.Unavailable) or time.monotonic() > deadline:
                     raise failure from None
             time.sleep(0.5)

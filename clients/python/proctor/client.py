@@ -32,7 +32,7 @@ def connect(address: str | None = None, *, timeout: float = 10.0, security: Secu
     except grpc.FutureTimeoutError:
         client.close()
         raise errors.Unavailable(grpc.StatusCode.UNAVAILABLE,
-                                 addresses.why_unreachable(client.address, (security or Security()).tls())) from None
+                                 addresses.why_unreachable(client.address, (security or Security()).tls(), timeout)) from None
     return client
 
 

@@ -52,7 +52,7 @@ class ResourceExhausted(ProctorError):
 
 
 class Unavailable(ProctorError):
-    """Transient: the server drains or a world cannot start now."""
+    """Transient: the server is away, drains or stops, or a world cannot start now."""
 
 
 class DeadlineExceeded(ProctorError):

@@ -61,7 +61,7 @@ class Recording(RecordingBase):
         try:
             self.trajectory = self._call.result()
         except (grpc.RpcError, grpc.FutureCancelledError) as error:
-            raise _failure(error) from None
+            raise self._failure(error) from None
         return self.trajectory
 
     def __enter__(self) -> Self:
@@ -94,12 +94,18 @@ class Recording(RecordingBase):
         while True:
             if self._call.done():
                 self._close()
-                raise _failure(self._call)
+                raise self._failure(self._call)
             try:
                 self._messages.put(message, timeout=0.5)
                 return
             except queue.Full:
                 continue
+
+    def _failure(self, error: Any) -> errors.ProctorError:
+        """Of a call that ended too early, or of its exception."""
+        if isinstance(error, grpc.FutureCancelledError):
+            return errors.Cancelled(grpc.StatusCode.CANCELLED, "the recording was cancelled")
+        return self.client._failure(error)
 
     def _close(self) -> None:
         """Cancels what runs, and lets gRPC's thread that waits for messages go."""
@@ -113,10 +119,3 @@ class Recording(RecordingBase):
 def _sent(messages: "queue.Queue[trajectory_pb.RecordTrajectoryRequest | None]") -> Iterator[trajectory_pb.RecordTrajectoryRequest]:
     while (message := messages.get()) is not None:
         yield message
-
-
-def _failure(error: Any) -> errors.ProctorError:
-    """Of a call that ended too early, or of its exception."""
-    if isinstance(error, grpc.FutureCancelledError):
-        return errors.Cancelled(grpc.StatusCode.CANCELLED, "the recording was cancelled")
-    return errors.from_rpc(error)

@@ -277,7 +277,7 @@ class _Connection:
                         self.send(request)
                     self._changed.notify_all()
         except grpc.RpcError as error:
-            failure = errors.from_rpc(error)
+            failure = self._stream.client._failure(error)
         finally:
             self.send(None)
             with self._changed:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+import grpc
+
+from . import errors
 from .guard import Guarded, Lifetime
 from .security import Security
 from .v1 import (environment_service_pb2_grpc as env_grpc, evaluation_service_pb2_grpc as eval_grpc, job_service_pb2_grpc as job_grpc,
@@ -41,3 +44,14 @@ class Stubs:
         self.evaluations = eval_grpc.EvaluationServiceStub(stubs)
         self.rewards = reward_grpc.RewardServiceStub(stubs)
         self.jobs = job_grpc.JobServiceStub(stubs)
+
+    def _failure(self, error: grpc.RpcError) -> errors.ProctorError:
+        """Of a call. CANCELLED that nobody here asked for is `Unavailable`: so gRPC's server ends what comes in while it stops, without a
+        word of proctord's."""
+        failure = errors.from_rpc(error)
+        # An asyncio call that was cancelled here raises asyncio.CancelledError; its errors cannot be asked.
+        asked_for = self._lifetime.closed or getattr(error, "cancelled", lambda: False)()
+        if not isinstance(failure, errors.Cancelled) or asked_for:
+            return failure
+        told = "" if failure.message in ("", "CANCELLED") else f": {failure.message}"
+        return errors.Unavailable(grpc.StatusCode.UNAVAILABLE, f"the server ended the call while it stopped{told}", failure.retry_after)

@@ -6,7 +6,7 @@ from typing import Callable, Iterable, Iterator, Mapping, Unpack
 
 import grpc
 
-from . import errors, filters, names, recording, requests
+from . import filters, names, recording, requests
 from .calls import Calls
 from .filters import TrajectoryFields
 from .recorder import Recording
@@ -33,7 +33,7 @@ class TrajectoryCalls(Calls):
             stream = self.trajectories.ReadBlob(trajectory_pb.ReadBlobRequest(digest=digest), timeout=timeout)
             return b"".join(part.data for part in stream)
         except grpc.RpcError as error:
-            raise errors.from_rpc(error) from None
+            raise self._failure(error) from None
 
     def record_trajectory(self, task: str | task_pb2.Task, *, policy: str = "", policy_version: str = "", group: str = "",
                           screenshot: bytes = b"", observation: observation_pb2.Observation | None = None,

@@ -85,7 +85,15 @@ class CommandsTest(CommandLineTest):
     def test_task_sample(self):
         self.task()
         self.assertEqual(2, len(self.json("task", "sample", "--count", "2", "--tag", "colour=blue", "--seed", "1")))
-        self.assertEqual([], self.json("task", "sample", "--split", "validation"))
+        none = self.run_cli("--json", "task", "sample", "--split", "validation")
+        self.assertEqual(("", "0 of 10: no more accepted tasks fit\n"), (none.stdout, none.stderr))
+        for steps in (1, 1, 2):
+            self.run_cli("task", "create", "-", stdin=f"{TASK}kind: ladder\noptimal_steps: {steps}\n")
+        drawn = self.run_cli("--json", "task", "sample", "--kind", "ladder")
+        self.assertEqual(2, len(drawn.stdout.splitlines()))
+        self.assertEqual("2 of 10: the curriculum draws tasks of 1 step now; --strategy uniform draws from all\n", drawn.stderr)
+        self.assertEqual(3, len(self.json("task", "sample", "--kind", "ladder", "--strategy", "uniform")))
+        self.assertEqual("", self.run_cli("task", "sample", "--kind", "ladder", "--count", "2").stderr)
 
     def test_task_propose_is_a_job(self):
         self.assertIn("--url", self.run_cli("task", "propose", "--max-pages", "3", code=2).stderr)
@@ -169,6 +177,16 @@ class CommandsTest(CommandLineTest):
         self.assertEqual("RESULT_STATE_READY", self.json("episode", "wait", name, "--max-wait", "20s")[0]["result_state"])
         self.assertIn("already ended", self.run_cli("episode", "end", name, code=1).stderr)
 
+    def test_a_reward_of_0_is_a_number(self):
+        end = int(self.json("reward", "list", "--limit", "0")[-1]["offset"]) if self.json("reward", "list") else 0
+        name = self.episode("goodbye")
+        self.assertEqual(0, self.json("reward", "list", "--after", str(end))[0]["reward"]["value"])
+        episode = self.json("episode", "get", name)[0]
+        self.assertEqual((0, 0), (episode["reward"]["value"], episode["verdict"]["score"]))
+        shown = self.run_cli("episode", "get", name).stdout
+        self.assertRegex(shown, r"(?m)^  value: 0$")
+        self.assertRegex(shown, r"(?m)^  score: 0$")
+
     def test_episode_end_cancels_or_finishes(self):
         for flags, kind, status in (([], "END_KIND_INTERRUPTED", "REWARD_STATUS_MASKED"),
                                     (["--done"], "END_KIND_TERMINATED", "REWARD_STATUS_VALID")):
@@ -187,6 +205,17 @@ class CommandsTest(CommandLineTest):
                 done = self.run_cli(*words, code=1)
                 self.assertIn("state: succeeded", done.stdout)
                 self.assertIn(reason, done.stderr)
+        for words, reason in ((("measure", "oracle"), "nothing was measured: no closed trajectory is chosen"),
+                              (("compare", "oracle", "pae"), "nothing was measured: no closed trajectory is chosen")):
+            done = self.run_cli("evaluator", *words, *chosen_by, code=1)
+            self.assertEqual("", done.stdout)
+            self.assertIn(reason, done.stderr)
+        self.episode(policy="unjudged")
+        done = self.run_cli("evaluator", "measure", "pae", "--policy", "unjudged", code=1)
+        self.assertIn("no trajectory that is chosen has a verdict of evaluators/pae; proctor rescore --evaluator pae makes them", done.stderr)
+        done = self.run_cli("evaluator", "compare", "oracle", "pae", "--policy", "unjudged", code=1)
+        self.assertIn("nothing was compared: no trajectory that is chosen has a clear truth and verdicts of evaluators/oracle and evaluators/pae",
+                      done.stderr)
         done = self.run_cli("rescore", "no-such-record", "--evaluator", "oracle", code=1)
         self.assertIn("failed: 1", done.stdout)
         self.assertIn("no evaluation came to a verdict that decides", done.stderr)
@@ -294,7 +323,8 @@ class CommandsTest(CommandLineTest):
         self.assertEqual(job, self.json("job", "get", job)[0]["name"])
         names, rows = self.table("job", "list", "--limit", "0")
         self.assertEqual("NAME KIND STATE DONE CREATED MESSAGE".split(), names)
-        self.assertIn(job.split("/")[1], [row[0] for row in rows])
+        # What it was at last is no news once it has ended: CREATED, which has two words, comes last.
+        self.assertEqual(6, len(next(row for row in rows if row[0] == job.split("/")[1])))
         for verb in ("pause", "resume"):
             self.assertIn("failed precondition", self.run_cli("job", verb, job, code=1).stderr)
         self.run_cli("job", "cancel", "nothing", code=1)

@@ -1,4 +1,5 @@
 """proctor doctor on machines with and without what it looks for."""
+import fcntl
 import json
 import os
 import pathlib
@@ -100,8 +101,30 @@ class DoctorTest(unittest.TestCase):
         self.assertIn(f"chmod 700 {self.data}", findings["data directory"]["mend"])
 
     def test_a_named_server_that_does_not_answer_is_missing(self):
-        code, findings = self.doctor("--browser", "/no", environment={"PROCTOR_ADDRESS": "127.0.0.1:1"})
+        code, findings = self.doctor("--browser", "/no", "--address", "127.0.0.1:1")
         self.assertEqual((1, "missing"), (code, findings["server"]["health"]))
+        self.assertEqual("none answers at 127.0.0.1:1", findings["server"]["found"])
+
+    def test_a_data_directory_that_was_named_is_not_exchanged_for_another_server(self):
+        _, findings = self.doctor("--browser", "/no", environment={"PROCTOR_ADDRESS": "127.0.0.1:1"})
+        self.assertEqual(("note", f"none is known to run on {self.data}"), (findings["server"]["health"], findings["server"]["found"]))
+
+    def test_a_server_that_starts_or_stops_is_not_to_be_started(self):
+        self.data.mkdir(mode=0o700)
+        with open(self.data / "lock", "w") as lock:
+            print(os.getpid(), file=lock, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for addresses, at in (("", ""), (f'{{"unix_socket": "{self.data}/gone.sock"}}', f" at unix:{self.data}/gone.sock")):
+                if addresses:
+                    (self.data / "addresses.json").write_text(addresses)
+                code, findings = self.doctor("--browser", "/no")
+                self.assertEqual((1, "missing"), (code, findings["server"]["health"]))
+                self.assertEqual(f"process {os.getpid()} runs on {self.data}, but does not answer{at}: it is starting, stopping or hung",
+                                 findings["server"]["found"])
+                self.assertNotIn("start it", findings["server"]["mend"])
+        # The pid of one that is over stays behind.
+        _, findings = self.doctor("--browser", "/no")
+        self.assertEqual(f"none answers at unix:{self.data}/gone.sock", findings["server"]["found"])
 
     def test_a_bad_configuration_is_refused_with_its_line(self):
         config = self.folder / "proctord.yaml"

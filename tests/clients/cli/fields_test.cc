@@ -4,9 +4,12 @@
 
 #include "absl/strings/match.h"
 #include "clients/cli/command.h"
+#include "clients/cli/message_json.h"
 #include "clients/cli/steps.h"
 #include "common/proto_json.h"
+#include "proctor/v1/episode.pb.h"
 #include "proctor/v1/job.pb.h"
+#include "proctor/v1/reward_service.pb.h"
 #include "proctor/v1/task.pb.h"
 #include "proctor/v1/task_service.pb.h"
 #include "proctor/v1/trajectory.pb.h"
@@ -74,6 +77,44 @@ TEST(FieldsTextTest, ShowsTheNumberOfAnUnknownEnumValue) {
   v1::Task task;
   task.set_state(static_cast<v1::TaskState>(77));
   EXPECT_EQ(FieldsText(task), "state: 77\n");
+}
+
+TEST(FieldsTextTest, AZeroThatSaysSomethingIsShown) {
+  v1::Episode episode;
+  episode.mutable_verdict()->set_outcome(v1::OUTCOME_FAILURE);
+  episode.mutable_reward()->set_status(v1::REWARD_STATUS_VALID);
+  episode.mutable_reward()->set_revision(1);
+  EXPECT_EQ(FieldsText(episode),
+            "verdict:\n  outcome: failure\n  score: 0\n"
+            "reward:\n  status: valid\n  value: 0\n  success_score: 0\n  revision: 1\n");
+  episode.mutable_verdict()->set_outcome(v1::OUTCOME_UNDETERMINED);
+  episode.mutable_reward()->set_status(v1::REWARD_STATUS_MASKED);
+  EXPECT_EQ(FieldsText(episode), "verdict:\n  outcome: undetermined\nreward:\n  status: masked\n  revision: 1\n");
+}
+
+TEST(MessageJsonTest, AZeroThatSaysSomethingIsWrittenWhereverItIs) {
+  v1::ListRewardsResponse page;
+  for (const double value : {0.0, 0.1}) {
+    v1::Reward& reward = *page.add_records()->mutable_reward();
+    reward.set_status(v1::REWARD_STATUS_VALID);
+    reward.set_value(value);
+    reward.set_success_score(0.5);
+    reward.set_offset(int64_t{1} << 60);
+    reward.mutable_create_time()->set_seconds(1'000'000'000);
+  }
+  page.add_records()->mutable_reward()->set_status(v1::REWARD_STATUS_MASKED);
+  EXPECT_EQ(MessageJson(page),
+            R"({"records":[{"reward":{"offset":"1152921504606846976","status":"REWARD_STATUS_VALID","success_score":0.5,)"
+            R"("create_time":"2001-09-09T01:46:40Z","value":0}},)"
+            R"({"reward":{"offset":"1152921504606846976","status":"REWARD_STATUS_VALID","value":0.1,"success_score":0.5,)"
+            R"("create_time":"2001-09-09T01:46:40Z"}},{"reward":{"status":"REWARD_STATUS_MASKED"}}]})");
+  v1::Verdict verdict;
+  verdict.set_outcome(v1::OUTCOME_SUCCESS);
+  verdict.set_score(0.75);
+  verdict.add_members()->set_outcome(v1::OUTCOME_FAILURE);
+  verdict.add_members()->set_outcome(v1::OUTCOME_UNDETERMINED);
+  EXPECT_EQ(MessageJson(verdict),
+            R"({"outcome":"OUTCOME_SUCCESS","score":0.75,"members":[{"outcome":"OUTCOME_FAILURE","score":0},{"outcome":"OUTCOME_UNDETERMINED"}]})");
 }
 
 TEST(StepTableTest, ShowsActionsTargetsAndErrors) {

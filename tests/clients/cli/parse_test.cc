@@ -114,6 +114,7 @@ TEST(ParseLineTest, RefusesBadValuesWithTheReason) {
       {{"task", "list", "--tag", "=x"}, "key=value"},
       {{"task", "list", "--timeout", "10"}, "not a duration"},
       {{"task", "list", "--timeout", "-3s"}, "not a duration"},
+      {{"task", "list", "--timeout", "0s"}, "--timeout: '0s' is not above 0"},
       {{"task", "list", "--timeout", "inf"}, "not a duration"},
       {{"task", "list", "--timeout", "1e300h"}, "not a duration"},
       {{"task", "list", "-x"}, "no flag '-x'"},

@@ -65,6 +65,7 @@ TEST(WatchFailureTest, SaysHowToFollowAJobThatGoesOn) {
 TEST(ExplainTest, SaysWhatToDo) {
   EXPECT_EQ(Explain(absl::NotFoundError("no task\x1b")), "not found: no task\\x1b");
   EXPECT_TRUE(absl::StrContains(Explain(absl::UnavailableError("gone")), "proctor doctor"));
+  EXPECT_EQ(Explain(client::AsAnswer(absl::UnavailableError("no device"))), "unavailable: no device");
   EXPECT_TRUE(absl::StrContains(Explain(absl::DeadlineExceededError("slow")), "--timeout"));
   EXPECT_TRUE(absl::StrContains(
       Explain(WithRetryHint(absl::ResourceExhaustedError("full"), absl::Seconds(2))),

@@ -64,7 +64,7 @@ class Calls(Stubs):
                 with self._end_of_client_told():
                     return await method(request, timeout=max(0.001, deadline - loop.time()))
             except grpc.RpcError as error:
-                failure = errors.from_rpc(error)
+                failure = self._failure(error)
                 delay = failure.retry_after or 0.1 * 2**attempt * random.uniform(0.5, 1.5)
                 transient = isinstance(failure, errors.Unavailable)
                 if not (retry and transient) or attempt == RETRIES or loop.time() + delay > deadline:
@@ -129,7 +129,7 @@ class Calls(Stubs):
                         if jobs.has_ended(job):
                             return jobs.checked(job)
             except grpc.RpcError as error:
-                failure = errors.from_rpc(error)
+                failure = self._failure(error)
                 if not isinstance(failure, errors.Unavailable) or loop.time() > deadline:
                     raise failure from None
             await asyncio.sleep(0.5)

@@ -7,7 +7,6 @@ from typing import Any, Iterable, Self
 
 import grpc
 
-from .. import errors
 from ..actions import Action
 from ..recording import RecordingBase
 from ..v1 import action_pb2, observation_pb2, oracle_pb2, trajectory_pb2, trajectory_service_pb2 as trajectory_pb
@@ -76,4 +75,4 @@ class Recording(RecordingBase):
             with self.client._end_of_client_told():
                 return await self._call
         except grpc.RpcError as error:
-            raise errors.from_rpc(error) from None
+            raise self.client._failure(error) from None

@@ -157,7 +157,7 @@ class _Connection:
                     self.send(request)
                 self._stream._notify()
         except grpc.RpcError as error:
-            failure = errors.from_rpc(error)
+            failure = self._stream.client._failure(error)
         except asyncio.CancelledError:
             # Of this task; or of the call, as when the client is closed.
             failure = errors.Cancelled(grpc.StatusCode.CANCELLED, "the stream was cancelled")

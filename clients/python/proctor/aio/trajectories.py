@@ -6,7 +6,7 @@ from typing import AsyncIterator, Callable, Iterable, Mapping, Unpack
 
 import grpc
 
-from .. import errors, filters, names, recording, requests
+from .. import filters, names, recording, requests
 from ..filters import TrajectoryFields
 from ..v1 import job_pb2, observation_pb2, task_pb2, trajectory_pb2, trajectory_service_pb2 as trajectory_pb
 from .calls import Calls
@@ -35,7 +35,7 @@ class TrajectoryCalls(Calls):
             with self._end_of_client_told():
                 return b"".join([part.data async for part in stream])
         except grpc.RpcError as error:
-            raise errors.from_rpc(error) from None
+            raise self._failure(error) from None
 
     def record_trajectory(self, task: str | task_pb2.Task, *, policy: str = "", policy_version: str = "", group: str = "",
                           screenshot: bytes = b"", observation: observation_pb2.Observation | None = None,
