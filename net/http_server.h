@@ -36,7 +36,7 @@ struct HttpResponse {
   absl::Duration delay;
 };
 
-// Runs on the server's I/O threads: quick and thread-safe, no blocking.
+// Runs on the server's I/O threads, so it is thread-safe; one that waits holds one of them.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
 // Thread-safe. Keep-alive, HEAD, chunked request bodies. Limits: 64 KiB of headers (431),

@@ -42,7 +42,18 @@ class Copier {
       : context_(context), directory_(std::move(directory)), target_(std::move(target)), progress_(progress) {}
 
   absl::StatusOr<BackupResult> Run() {
+    std::error_code error;
+    if (!fs::exists(directory_ + "/proctor.db", error)) {
+      return absl::NotFoundError(absl::StrCat("no database in ", directory_, ": name the data directory of a server (--data-dir)"));
+    }
     PROCTOR_RETURN_IF_ERROR(MakeTarget());
+    absl::StatusOr<BackupResult> copied = Copy();
+    if (!copied.ok()) EmptyTarget();
+    return copied;
+  }
+
+ private:
+  absl::StatusOr<BackupResult> Copy() {
     std::vector<std::string> missing_before;
     for (int round = 0;; ++round) {
       PROCTOR_RETURN_IF_ERROR(storage::BackupSqliteDatabase(directory_, target_));
@@ -71,9 +82,9 @@ class Copier {
     return result_;
   }
 
- private:
   absl::Status MakeTarget() {
     std::error_code error;
+    made_target_ = !fs::exists(target_, error);
     if (fs::exists(target_, error) && !fs::is_empty(target_, error)) {
       return absl::AlreadyExistsError(absl::StrCat(target_, " is not empty: name another folder"));
     }
@@ -84,6 +95,13 @@ class Copier {
       return Failed(target_ + "/blobs", std::error_code(errno, std::generic_category()));
     }
     return absl::OkStatus();
+  }
+
+  // Half a copy is none, and would be in the way of the next.
+  void EmptyTarget() {
+    std::error_code ignored;
+    for (const fs::directory_entry& entry : fs::directory_iterator(target_, ignored)) fs::remove_all(entry.path(), ignored);
+    if (made_target_) fs::remove(target_, ignored);
   }
 
   void RemoveDatabase() {
@@ -186,6 +204,7 @@ class Copier {
   const std::string directory_;
   const std::string target_;
   const std::function<void(int64_t, int64_t)>& progress_;
+  bool made_target_ = false;
   std::set<std::string> copied_;
   BackupResult result_;
 };

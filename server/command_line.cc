@@ -3,9 +3,11 @@
 #include <getopt.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -71,10 +73,10 @@ const option kFlags[] = {
 
 template <typename Enum, typename Parse>
 absl::Status SetEnum(const std::string& flag, const std::string& prefix, const std::string& value, Parse parse,
-                     const std::function<void(Enum)>& set) {
+                     const std::string& choices, const std::function<void(Enum)>& set) {
   Enum parsed;
   if (!parse(prefix + absl::AsciiStrToUpper(value), &parsed)) {
-    return absl::InvalidArgumentError(absl::StrCat("--", flag, ": unknown value '", value, "'"));
+    return absl::InvalidArgumentError(absl::StrCat("--", flag, ": unknown value '", value, "'; there are ", choices));
   }
   set(parsed);
   return absl::OkStatus();
@@ -117,13 +119,13 @@ absl::Status Apply(int flag, const std::string& value, v1::ServerConfig& config)
     case kModelName: FlagEndpoint(config).set_model(value); return absl::OkStatus();
     case kModelKeyEnv: FlagEndpoint(config).set_key_env(value); return absl::OkStatus();
     case kLogLevel:
-      return SetEnum<v1::ConfigLogLevel>("log-level", "CONFIG_LOG_LEVEL_", value, v1::ConfigLogLevel_Parse,
+      return SetEnum<v1::ConfigLogLevel>("log-level", "CONFIG_LOG_LEVEL_", value, v1::ConfigLogLevel_Parse, "debug, info, warning, error",
                                          [&](auto v) { config.mutable_log()->set_level(v); });
     case kLogFormat:
-      return SetEnum<v1::ConfigLogFormat>("log-format", "CONFIG_LOG_FORMAT_", value, v1::ConfigLogFormat_Parse,
+      return SetEnum<v1::ConfigLogFormat>("log-format", "CONFIG_LOG_FORMAT_", value, v1::ConfigLogFormat_Parse, "text, json",
                                           [&](auto v) { config.mutable_log()->set_format(v); });
     case kDurability:
-      return SetEnum<v1::Durability>("durability", "DURABILITY_", value, v1::Durability_Parse,
+      return SetEnum<v1::Durability>("durability", "DURABILITY_", value, v1::Durability_Parse, "power, process",
                                      [&](auto v) { config.set_durability(v); });
     case kMaxBrowsers: {
       int count = 0;
@@ -173,8 +175,11 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   NetworkConsent consent = NetworkConsent::kNotGiven;
   optind = 0;  // getopt starts anew.
   opterr = 0;
-  for (int flag = 0; (flag = getopt_long(static_cast<int>(arguments.size()), argv.data(), ":", kFlags, nullptr)) != -1;) {
+  for (int flag = 0; (flag = getopt_long(static_cast<int>(arguments.size()), argv.data(), ":h", kFlags, nullptr)) != -1;) {
+    const bool swallowed = flag != '?' && flag != ':' && optarg != nullptr && std::string_view(optarg).starts_with("--");
+    if (swallowed) return absl::InvalidArgumentError(absl::StrCat("a flag stands where one before it needs its value: ", optarg, "; see proctord --help"));
     switch (flag) {
+      case 'h':
       case kHelp: line.mode = CommandLine::Mode::kHelp; return line;
       case kVersion: line.mode = CommandLine::Mode::kVersion; return line;
       case kCheckConfig: line.mode = CommandLine::Mode::kCheckConfig; break;
@@ -219,6 +224,11 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
     PROCTOR_ASSIGN_OR_RETURN(locations, LoadYamlProto(file, line.config));
   }
   for (const auto& [flag, value] : flags) PROCTOR_RETURN_IF_ERROR(Apply(flag, value, line.config));
+  const auto& endpoints = line.config.models().endpoints();
+  if (const auto judge = endpoints.find(kJudgeRoute); judge != endpoints.end()) {
+    const bool by_flag = std::any_of(flags.begin(), flags.end(), [](const auto& flag) { return flag.first == kModelEndpoint; });
+    if (by_flag && judge->second.model().empty()) return absl::InvalidArgumentError("--model-endpoint needs --model-name NAME");
+  }
   // These open no socket: any path that holds a data directory will do.
   const bool at_rest = line.mode == CommandLine::Mode::kFsck || line.mode == CommandLine::Mode::kRepair || line.mode == CommandLine::Mode::kBackup;
   if (at_rest) line.config.set_unix_socket("");
@@ -265,8 +275,8 @@ directory; nothing else has to be started. Stop it with Ctrl-C or SIGTERM: it dr
   --fsck                       check the data directory of a stopped server, exit; with --repair mend what can be mended. A
                                check too folds the database's log into the database: not on a read-only disk
   --backup DIR                 copy the data directory to DIR, which is missing or empty, while its server goes on; exit
-  --check-config               check file and flags, print the configuration in force, exit
-  --version, --help
+  --check-config               check file and flags, tokens and TLS files, print the configuration in force, exit
+  --version, -h, --help
 
 The addresses are printed and written to addresses.json in the data directory.
 Exit codes: 0 stopped as asked, 1 failed, 2 bad flags or configuration, 3 the data directory is in use, 4 it is damaged

@@ -44,35 +44,42 @@ Housekeeping::Housekeeping(Parts parts)
 void Housekeeping::Start() {
   PostInBackground([this] {
     CountBlobs();
+    LogFailure("blobs of which nothing knows were not noted",
+               parts_.data.trajectories->NoteUnnamed(CallContext(absl::Now() + kHourlyCap, stopping_)));
     LogFailure("what unfinished exports left behind was not all removed",
                trajectory::RemoveAbandonedFolders(CallContext(absl::InfiniteFuture(), stopping_), parts_.config.exchange_dir()));
   });
-  Tick();
+  Tick(kReload);
+  Tick(kMaintain);
 }
 
 void Housekeeping::Stop() {
   stopping_->Cancel();
   parts_.encoder.Hurry();
-  uint64_t timer = 0;
+  std::array<uint64_t, kRounds> timers;
   std::shared_ptr<CancelToken> retaining;
   {
     MutexLock lock(mutex_);
     if (stopped_) return;
     stopped_ = true;
-    timer = timer_;
+    timers = timers_;
     retaining = retaining_;
   }
   if (retaining != nullptr) retaining->Cancel();
-  parts_.timers.Cancel(timer);
+  for (const uint64_t timer : timers) parts_.timers.Cancel(timer);
 }
 
-void Housekeeping::Tick() {
+void Housekeeping::Tick(Round round) {
   MutexLock lock(mutex_);
   if (stopped_) return;
-  timer_ = parts_.timers.RunAfter(absl::Seconds(1), [this] {
-    parts_.pool.Post([this] {
-      Maintain();
-      Tick();
+  timers_[round] = parts_.timers.RunAfter(absl::Seconds(1), [this, round] {
+    parts_.pool.Post([this, round] {
+      if (round == kReload) {
+        parts_.reloads.ReadChanged();
+      } else {
+        Maintain();
+      }
+      Tick(round);
     });
   });
 }
@@ -84,7 +91,6 @@ void Housekeeping::PostInBackground(std::function<void()> task) {
 }
 
 void Housekeeping::Maintain() {
-  parts_.reloads.ReadChanged();
   const CallContext context = CallContext::WithTimeout(absl::Minutes(5));
   LogFailure("groups were not ended", parts_.data.rewards->EndExpiredGroups(context).status());
   // A clock that was set meanwhile counts from here on.

@@ -2,6 +2,7 @@
 #ifndef PROCTOR_SERVER_HOUSEKEEPING_H_
 #define PROCTOR_SERVER_HOUSEKEEPING_H_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -24,11 +25,12 @@
 
 namespace proctor::server {
 
-// Once a second: tokens and certificates that changed are read, groups end whose deadline came, screenshots get smaller encodings (while nobody is at
-// work one after another; while sessions are open one, then a pause at least as long as it took). Once an hour: old answers and outcomes go, and
+// Once a second: tokens and certificates that changed are read (in a round of its own, which waits for no database), groups end whose deadline came,
+// screenshots get smaller encodings (while nobody is at work one after another; while sessions are open one, then a pause at least as long as it took).
+// Once an hour: old answers and outcomes go, and
 // blobs that nothing names; blobs are counted. Once an hour too, but first when consumers had an hour (or their expiry, if it is shorter) to come
-// back after the start: old rewards go. As often as configured: what retention lets go. Once, after the start: blobs are counted, and what
-// unfinished exports left goes. Thread-safe.
+// back after the start: old rewards go. As often as configured: what retention lets go. Once, after the start: blobs are counted, those
+// that a killed server left without a name are noted, to go a day later, and what unfinished exports left goes. Thread-safe.
 class Housekeeping {
  public:
   // All outlive the housekeeping; the pools have run what was posted to them before it is destroyed.
@@ -42,13 +44,14 @@ class Housekeeping {
     AnchoredClock& session_clock;
     StateReader& state;
     TimerQueue& timers;
-    // For what is short.
+    // For what is done every second: has kRounds threads.
     Executor& pool;
     // Has three threads for what takes long: recompression, which may wait for its idle thread, retention, and what is done hourly.
     Executor& background;
     // Where pictures are encoded.
     IdleThread& encoder;
   };
+  static constexpr int kRounds = 2;
   explicit Housekeeping(Parts parts);
 
   void Start();
@@ -59,8 +62,9 @@ class Housekeeping {
   void SetRetention(const v1::RetentionConfig& retention);
 
  private:
-  void Tick();
-  // On one thread at a time: a tick is set when the last one is done.
+  enum Round { kReload, kMaintain };
+  // Each on one thread at a time: a tick is set when the round's last one is done.
+  void Tick(Round round);
   void Maintain();
   // In the background.
   void MaintainHourly();
@@ -95,7 +99,7 @@ class Housekeeping {
 
   Mutex mutex_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
-  uint64_t timer_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::array<uint64_t, kRounds> timers_ ABSL_GUARDED_BY(mutex_) = {};
   v1::RetentionConfig retention_ ABSL_GUARDED_BY(mutex_);
   // Set from when a look is posted until it ends; cancelled when its rules are no longer in force.
   std::shared_ptr<CancelToken> retaining_ ABSL_GUARDED_BY(mutex_);

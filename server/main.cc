@@ -2,22 +2,29 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "common/call_context.h"
 #include "common/log.h"
 #include "common/open_files.h"
 #include "common/proto_json.h"
 #include "common/proto_time.h"
+#include "server/auth/auth_config.h"
 #include "server/auth/token_table.h"
 #include "server/command_line.h"
 #include "server/configuration.h"
 #include "server/maintenance.h"
+#include "server/rpc/grpc_log.h"
 #include "server/server.h"
+#include "server/stop_signals.h"
 #include "server/version.h"
 
 namespace proctor::server {
@@ -47,13 +54,9 @@ void RaiseOpenFiles() {
   LogInfo("open files", {{"limit", absl::StrCat(raised->now)}, {"limit_before", absl::StrCat(raised->before)}});
 }
 
-sigset_t Signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGHUP);
-  return signals;
+absl::StatusOr<std::unique_ptr<Server>> StartServer(const v1::ServerConfig& config, const std::shared_ptr<CancelToken>& stop) {
+  const StopSignals signals("the start", stop);
+  return Server::Start(config, stop);
 }
 
 // The command line is read once more, so what flags say still stands above the file.
@@ -69,13 +72,21 @@ void Reload(const std::vector<std::string>& arguments, Server& server) {
 
 int Serve(const v1::ServerConfig& config, const std::vector<std::string>& arguments) {
   ConfigureLogs(config.log());
+  LogWhatGrpcSays();
   RaiseOpenFiles();
+  // Nobody else writes to what the server makes, its socket above all.
+  umask(umask(0077) | 0022);
   // Blocked in every thread from here on, and waited for below: no handler, no race.
-  const sigset_t signals = Signals();
+  const sigset_t signals = SignalSet({SIGINT, SIGTERM, SIGHUP});
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  auto server = Server::Start(config);
+  const auto stop = std::make_shared<CancelToken>();
+  auto server = StartServer(config, stop);
+  if (absl::IsCancelled(server.status()) && stop->cancelled()) {
+    LogInfo("stopped");
+    return kStopped;
+  }
   if (!server.ok()) {
     LogError("proctord cannot start", {{"error", server.status().ToString()}});
     if (absl::IsDataLoss(server.status())) {
@@ -95,8 +106,8 @@ int Serve(const v1::ServerConfig& config, const std::vector<std::string>& argume
   std::printf("  data in %s\nready\n", config.data_dir().c_str());
   std::fflush(stdout);
 
-  int signal_number = 0;
-  while (sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP) Reload(arguments, **server);
+  int signal_number = SIGTERM;
+  while (!stop->cancelled() && sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP) Reload(arguments, **server);
   LogInfo("stopping", {{"signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"}});
   // A second signal ends at once; there is nothing to read again any more.
   signal(SIGHUP, SIG_IGN);
@@ -114,6 +125,16 @@ void PrintConfiguration(const v1::ServerConfig& config) {
   // Where it matters to who makes a file of this.
   std::fputs("proctord: evaluation.chain is the default. Written out in a file, it would have the judge decide also what the oracle "
              "leaves UNDETERMINED for want of evidence or of a setting\n", stderr);
+}
+
+// Also what a start would read besides.
+int CheckConfiguredFiles(const v1::ServerConfig& config) {
+  if (const absl::Status files = CheckDoorFiles(config.auth(), absl::Now()); !files.ok()) {
+    std::fprintf(stderr, "proctord: %s\n", std::string(files.message()).c_str());
+    return kBadConfiguration;
+  }
+  PrintConfiguration(config);
+  return kStopped;
 }
 
 int PrintNewToken(const v1::Token& wanted) {
@@ -137,7 +158,7 @@ int Main(int argc, char** argv) {
   switch (line->mode) {
     case CommandLine::Mode::kHelp: std::fputs(HelpText().c_str(), stdout); return kStopped;
     case CommandLine::Mode::kVersion: std::printf("proctord %s\n", kVersion); return kStopped;
-    case CommandLine::Mode::kCheckConfig: PrintConfiguration(line->config); return kStopped;
+    case CommandLine::Mode::kCheckConfig: return CheckConfiguredFiles(line->config);
     case CommandLine::Mode::kNewToken: return PrintNewToken(line->token);
     case CommandLine::Mode::kFsck: return RunFsck(line->config.data_dir(), FsckMode::kLook);
     case CommandLine::Mode::kRepair: return RunFsck(line->config.data_dir(), FsckMode::kRepair);

@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "server/backup.h"
+#include "server/stop_signals.h"
 
 namespace proctor::server {
 namespace {
@@ -63,7 +64,9 @@ int RunFsck(const std::string& directory, FsckMode mode) {
   absl::StatusOr<FsckReport> report = absl::UnknownError("");
   {
     ProgressBar bar;
-    report = Fsck(CallContext(), directory, mode,
+    const CallContext context;
+    const StopSignals signals("the check", context.cancel());
+    report = Fsck(context, directory, mode,
                   [&bar](const std::string& phase, int64_t done, int64_t all) { bar.Draw(phase, done, all); });
   }
   if (!report.ok()) return Fail(report.status());
@@ -81,7 +84,9 @@ int RunBackup(const std::string& directory, const std::string& target) {
   absl::StatusOr<BackupResult> result = absl::UnknownError("");
   {
     ProgressBar bar;
-    result = Backup(CallContext(), directory, target, [&bar](int64_t done, int64_t all) { bar.Draw("blobs", done, all); });
+    const CallContext context;
+    const StopSignals signals("the backup", context.cancel());
+    result = Backup(context, directory, target, [&bar](int64_t done, int64_t all) { bar.Draw("blobs", done, all); });
   }
   if (!result.ok()) return Fail(result.status());
   std::printf("%s: database and %lld blobs copied, %lld bytes; check it with proctord --fsck --data-dir %s\n", target.c_str(),

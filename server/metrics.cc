@@ -62,6 +62,8 @@ class MetricsImpl final : public Metrics {
         .Register(registry_)
         .Add({{"version", version}})
         .Set(1);
+    // There from the start: an increase to 1 is one.
+    for (const char* code : {"RESOURCE_EXHAUSTED", "UNAVAILABLE", "DATA_LOSS"}) commit_failures_.Add({{"code", code}});
   }
 
   void CallBegan(const CallStart& call) override {

@@ -2,8 +2,11 @@
 
 #include <arpa/inet.h>
 
+#include <atomic>
+#include <memory>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -35,7 +38,9 @@ bool IsNumeric(const std::string& host) {
 }  // namespace
 
 net::HttpHandler MakeOperationsHandler(OperationsSources sources) {
-  return [sources = std::move(sources)](const net::HttpRequest& request) {
+  // Either may wait for a disk that does not answer.
+  const auto readings = std::make_shared<std::atomic<int>>(0);
+  return [sources = std::move(sources), readings](const net::HttpRequest& request) {
     const std::string path = request.target.substr(0, request.target.find('?'));
     const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics";
     if (!known) return Respond(404, "there are /healthz, /readyz and /metrics\n");
@@ -45,6 +50,8 @@ net::HttpHandler MakeOperationsHandler(OperationsSources sources) {
       return refused;
     }
     if (path == "/healthz") return Respond(200, "alive\n");
+    const absl::Cleanup done = [&readings] { --*readings; };
+    if (++*readings > kMaxReadings) return Respond(503, "others are still waiting for an answer; does the disk work?\n");
     if (path == "/readyz") return Ready(sources);
     return Respond(200, sources.metrics(), "text/plain; version=0.0.4; charset=utf-8");
   };

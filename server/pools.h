@@ -6,6 +6,7 @@
 
 #include "common/executor.h"
 #include "proctor/v1/config.pb.h"
+#include "server/housekeeping.h"
 #include "server/idle_thread.h"
 #include "server/job_places.h"
 #include "server/label_draws.h"
@@ -18,6 +19,7 @@ namespace proctor::server {
 struct Pools {
   explicit Pools(const v1::ThreadsConfig& threads)
       : accounts("account", 1),
+        upkeep("upkeep", Housekeeping::kRounds),
         rpc("rpc", 16),
         polling("polling", 8),
         evaluation("evaluate", threads.evaluation()),
@@ -28,13 +30,15 @@ struct Pools {
 
   // Of those that count what they do.
   std::vector<const MeteredPool*> All() const {
-    return {&rpc, &polling, &sessions, &evaluation, &models, &background, &accounts};
+    return {&rpc, &polling, &sessions, &evaluation, &models, &background, &accounts, &upkeep};
   }
 
   // First: `background` waits for it.
   IdleThread encoder{"encode"};
   // Writes what tenants used. The others post to it.
   MeteredPool accounts;
+  // What is done every second, whatever the others have to do.
+  MeteredPool upkeep;
   MeteredPool rpc;
   // Looks at the reward log, when it grew, for those that wait.
   MeteredPool polling;

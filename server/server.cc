@@ -87,7 +87,7 @@ class ServerImpl final : public Server {
   void Shutdown(absl::Duration grace) override;
   void Reload(const absl::StatusOr<v1::ServerConfig>& config) override;
 
-  absl::Status Run();
+  absl::Status Run(const std::shared_ptr<CancelToken>& stop);
 
  private:
   absl::Status OpenDoors();
@@ -155,16 +155,18 @@ class ServerImpl final : public Server {
   v1::ServerConfig in_force_ ABSL_GUARDED_BY(mutex_);
 };
 
-absl::Status ServerImpl::Run() {
+absl::Status ServerImpl::Run(const std::shared_ptr<CancelToken>& stop) {
+  const CallContext context(absl::Now() + absl::Minutes(10), stop);
   pools_ = std::make_unique<Pools>(config_.threads());
   PROCTOR_RETURN_IF_ERROR(OpenDoors());
+  PROCTOR_RETURN_IF_ERROR(context.Check("the start"));
   PROCTOR_RETURN_IF_ERROR(StartJudging());
+  PROCTOR_RETURN_IF_ERROR(context.Check("the start"));
   StartSessions();
   StartJobs();
   MakeServices();
   // Before the first client: places of episodes that are just starting must not look as if a crash had left them, and a
   // job that is just started not as if it were left over.
-  const CallContext context = CallContext::WithTimeout(absl::Minutes(10));
   PROCTOR_RETURN_IF_ERROR(pipeline_->Resume(context));
   PROCTOR_RETURN_IF_ERROR(jobs_->Recover(context));
   PROCTOR_RETURN_IF_ERROR(ListenHttp());
@@ -196,11 +198,11 @@ absl::Status ServerImpl::OpenDoors() {
 }
 
 void ServerImpl::Reload(const absl::StatusOr<v1::ServerConfig>& config) {
+  reloads_->ReadAgain();
   if (!config.ok()) {
     reloads_->ConfigurationFailed(config.status());
     return;
   }
-  reloads_->ReadAgain();
   MutexLock lock(mutex_);
   if (shut_down_) return;
   v1::ServerConfig wanted = *config;
@@ -274,7 +276,7 @@ void ServerImpl::StartJobs() {
                                                             *data_.archive, pools_->All(), *jobs_, config_.data_dir(), *guard_, *reloads_, tracer_.get()});
   housekeeping_ = std::make_unique<Housekeeping>(
       Housekeeping::Parts{config_, data_, *sessions_, *consumers_, *reloads_, *accounts_, session_clock_, *state_, *timers_,
-                          pools_->evaluation, pools_->background, pools_->encoder});
+                          pools_->upkeep, pools_->background, pools_->encoder});
 }
 
 void ServerImpl::MakeServices() {
@@ -307,8 +309,8 @@ absl::Status ServerImpl::ListenHttp() {
   net::HttpServer::Options options;
   options.address = address.host;
   options.port = address.port;
-  // Two slow readings of the metrics do not keep anybody from asking whether the server is alive.
-  options.threads = 3;
+  // Slow readings of the metrics do not keep anybody from asking whether the server is alive.
+  options.threads = kMaxReadings + 1;
   options.max_connections = 64;
   options.max_body_bytes = 1024;
   PROCTOR_ASSIGN_OR_RETURN(http_, net::HttpServer::Create(options, MakeOperationsHandler({
@@ -339,7 +341,6 @@ void ServerImpl::Shutdown(absl::Duration grace) {
   if (pools_ == nullptr) return;
   if (housekeeping_ != nullptr) housekeeping_->Stop();
   if (state_ != nullptr) state_->SetDraining();
-  RemoveAddresses(config_.data_dir());
   if (health_ != nullptr) health_->SetServing(false);
   const CallContext drain = CallContext::WithTimeout(grace);
   if (sessions_ != nullptr) CloseSessions(drain);
@@ -351,6 +352,8 @@ void ServerImpl::Shutdown(absl::Duration grace) {
     pipeline_->Stop();
   }
   if (subscriptions_ != nullptr) subscriptions_->EndAll(absl::UnavailableError("the server is shutting down"));
+  // Not earlier: whoever wants to know how it gets on finds it by them.
+  RemoveAddresses(config_.data_dir());
   if (grpc_ != nullptr) {
     grpc_->Shutdown(absl::ToChronoTime(absl::Now() + kEndCalls));
     grpc_->Wait();
@@ -376,7 +379,7 @@ void ServerImpl::Shutdown(absl::Duration grace) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const v1::ServerConfig& config) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const v1::ServerConfig& config, const std::shared_ptr<CancelToken>& stop) {
   std::unique_ptr<Metrics> metrics = Metrics::Create(kVersion);
   std::unique_ptr<Tracer> tracer;
   if (!config.traces().directory().empty()) {
@@ -384,7 +387,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const v1::ServerConfig& co
   }
   PROCTOR_ASSIGN_OR_RETURN(DataDirectory data, OpenDataDirectory(config, SystemClock(), metrics.get()));
   auto server = std::make_unique<ServerImpl>(config, std::move(metrics), std::move(tracer), std::move(data));
-  PROCTOR_RETURN_IF_ERROR(server->Run());
+  PROCTOR_RETURN_IF_ERROR(server->Run(stop));
   return server;
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/call_context.h"
 #include "proctor/v1/config.pb.h"
 #include "server/addresses.h"
 
@@ -22,8 +23,8 @@ class Server {
  public:
   // Opens the data directory, takes up what the last run left, starts to listen, and writes `addresses.json`. `config` as
   // ParseCommandLine gives it. Errors say what to do: FAILED_PRECONDITION the data directory is in use, or no browser
-  // sandbox is possible; UNAVAILABLE an address is taken; PERMISSION_DENIED.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const v1::ServerConfig& config);
+  // sandbox is possible; UNAVAILABLE an address is taken; PERMISSION_DENIED; CANCELLED `stop` was cancelled, and what was begun is given up.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const v1::ServerConfig& config, const std::shared_ptr<CancelToken>& stop);
 
   // As Shutdown without grace.
   virtual ~Server() = default;

@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/proto_time.h"
+#include "common/status.h"
+#include "server/auth/tls_files.h"
 #include "server/auth/token_table.h"
 
 namespace proctor::server {
@@ -158,6 +160,11 @@ void CheckQuotas(v1::QuotaConfig& quotas, Checker& check) {
 }
 
 }  // namespace
+
+absl::Status CheckDoorFiles(const v1::AuthConfig& auth, absl::Time now) {
+  if (!auth.tokens_file().empty()) PROCTOR_RETURN_IF_ERROR(TokenTable::Load(auth.tokens_file()).status());
+  return auth.has_tls() ? CheckTlsFiles(auth.tls(), now) : absl::OkStatus();
+}
 
 std::optional<ConfigFault> CheckAuth(v1::ServerConfig& config, NetworkConsent consent) {
   Checker check;

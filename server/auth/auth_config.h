@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "proctor/v1/config.pb.h"
 #include "server/auth/doors.h"
 
@@ -24,6 +26,9 @@ enum class NetworkConsent { kNotGiven, kGiven };
 
 // Fills in what is left out. Reads no file. `listen_address` must have its default by now.
 std::optional<ConfigFault> CheckAuth(v1::ServerConfig& config, NetworkConsent consent);
+
+// Reads the tokens file and the TLS files as a start does, `now`. Its errors.
+absl::Status CheckDoorFiles(const v1::AuthConfig& auth, absl::Time now);
 
 // "127.0.0.1:50551", "[::1]:0", "localhost:80": reached from this machine only.
 bool IsLoopbackAddress(const std::string& listen_address);

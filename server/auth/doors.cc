@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/log.h"
 #include "common/status.h"
 #include "common/strings.h"
 
@@ -64,7 +65,9 @@ absl::Status Doors::ReloadIfChanged() {
   const FileVersion now = FileVersion::Of(tokens_file_);
   {
     MutexLock lock(mutex_);
-    if (now == seen_) return absl::OkStatus();
+    const bool settled = now == seen_;
+    seen_ = now;
+    if (!settled || now == read_) return absl::OkStatus();
   }
   return Reload();
 }
@@ -75,7 +78,13 @@ absl::Status Doors::Reload() {
   absl::StatusOr<TokenTable> table = tokens_file_.empty() ? TokenTable() : TokenTable::Load(tokens_file_);
   MutexLock lock(mutex_);
   seen_ = now;
+  read_ = now;
   if (!table.ok()) return table.status();
+  if (table_ != nullptr && table_->size() > 0 && table->size() == 0) {
+    return absl::FailedPreconditionError(absl::StrCat(tokens_file_, ": nobody is in it any more. If all are to be shut out, let their tokens expire "
+                                                                    "(expire_time) or start the server again"));
+  }
+  if (table_ != nullptr && !tokens_file_.empty()) LogInfo("the tokens file was read again", {{"entries", absl::StrCat(table->size())}});
   table_ = std::make_shared<const TokenTable>(*std::move(table));
   generation_.fetch_add(1, std::memory_order_release);
   return absl::OkStatus();

@@ -38,13 +38,14 @@ class Doors {
   // UNAUTHENTICATED says what to do.
   absl::StatusOr<Caller> Identify(Door door, const Credentials& credentials) const;
 
-  // Reads the file again if it has changed on disk since it was read. An error leaves in force what was read before; it is
-  // returned once for each change. OK also if nothing has changed.
+  // Reads the file again if it has changed on disk since it was read, and has not since the last call: it may be written just now. An error
+  // leaves in force what was read before; it is returned once for each change. OK also if nothing has changed. FAILED_PRECONDITION:
+  // suddenly nobody is in it, as where a disk was full when it was written.
   absl::Status ReloadIfChanged();
-  // The same, changed or not.
+  // The same at once, changed or not.
   absl::Status Reload();
 
-  // Grows with every reload that changed something: whoever was let in before may have to be looked at again.
+  // Grows with every reload: whoever was let in before may have to be looked at again.
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
  private:
@@ -57,6 +58,7 @@ class Doors {
   mutable Mutex mutex_;
   std::shared_ptr<const TokenTable> table_ ABSL_GUARDED_BY(mutex_);
   FileVersion seen_ ABSL_GUARDED_BY(mutex_);
+  FileVersion read_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace proctor::server

@@ -13,14 +13,16 @@ struct FileVersion {
   int64_t inode = 0;
   int64_t size = -1;
   int64_t modified_ns = 0;
+  // Of its mode and owner, too: they decide whether it can be read, and is to be trusted.
+  int64_t changed_ns = 0;
   bool operator==(const FileVersion&) const = default;
 
   // The default where there is no such file.
   static FileVersion Of(const std::string& path) {
     struct stat status;
     if (stat(path.c_str(), &status) != 0) return {};
-    return {static_cast<int64_t>(status.st_ino), status.st_size,
-            static_cast<int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec};
+    const auto nanoseconds = [](const timespec& time) { return static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec; };
+    return {static_cast<int64_t>(status.st_ino), status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
   }
 };
 

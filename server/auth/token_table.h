@@ -46,7 +46,7 @@ struct NewToken {
   // YAML, to be put below `tokens:`.
   std::string entry;
 };
-// `expire_time` InfiniteFuture: never. INVALID_ARGUMENT: a malformed name or tenant, or no scopes.
+// INVALID_ARGUMENT: a malformed name or tenant, or no scopes.
 absl::StatusOr<NewToken> MakeToken(const v1::Token& wanted);
 
 // "act" or "SCOPE_ACT", in any case. INVALID_ARGUMENT names those that there are.

@@ -203,6 +203,7 @@ absl::Status AdmittedCall::CheckStillKnown() {
   if (generation == generation_ && (caller_.expire_time == absl::InfiniteFuture() || absl::Now() < caller_.expire_time)) return absl::OkStatus();
   const Caller now = Identified();
   if (now.name != caller_.name || now.tenant != caller_.tenant || !(now.scopes == caller_.scopes)) return NotKnownAnyMore();
+  caller_.expire_time = now.expire_time;
   generation_ = generation;
   return absl::OkStatus();
 }

@@ -3,15 +3,23 @@
 #include <grpcpp/ext/channelz_service_plugin.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/server_builder.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <climits>
+#include <cstring>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/proto_time.h"
+#include "common/status.h"
+#include "common/strings.h"
 #include "server/auth/auth_config.h"
 #include "server/rpc/call_memory.h"
 #include "server/rpc/door.h"
@@ -48,6 +56,28 @@ void ApplyLimits(const v1::ConnectionConfig& limits, grpc::ServerBuilder& builde
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, milliseconds(limits.max_idle()));
 }
 
+absl::Status Taken(const std::string& path, std::string_view why) {
+  return absl::UnavailableError(absl::StrCat("cannot listen on ", path, ": ", ToAbsl(why), "; choose another path with --unix-socket"));
+}
+
+// Takes away a socket that a killed server left: one where nobody listens.
+absl::Status ClearSocket(const std::string& path) {
+  struct stat there = {};
+  if (lstat(path.c_str(), &there) != 0) return absl::OkStatus();
+  if (!S_ISSOCK(there.st_mode)) return Taken(path, "it is there, and no socket");
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return Taken(path, "it is too long");
+  path.copy(address.sun_path, path.size());
+  const int peer = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (peer < 0) return Taken(path, std::strerror(errno));
+  const bool refused = connect(peer, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 && errno == ECONNREFUSED;
+  close(peer);
+  if (!refused) return Taken(path, "another program listens there, or may");
+  unlink(path.c_str());
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<Listening> ListenGrpc(const v1::ServerConfig& config, const CallBooks& books,
@@ -68,8 +98,7 @@ absl::StatusOr<Listening> ListenGrpc(const v1::ServerConfig& config, const CallB
         &listening.port);
   }
   if (!config.unix_socket().empty()) {
-    // Left by a server that was killed; the data directory's lock says that it is not running.
-    unlink(config.unix_socket().c_str());
+    PROCTOR_RETURN_IF_ERROR(ClearSocket(config.unix_socket()));
     builder.AddListeningPort("unix:" + config.unix_socket(), PlainCredentials({Door::kLocal, "unix"}, books.guard, books.peers));
   }
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
@@ -80,15 +109,16 @@ absl::StatusOr<Listening> ListenGrpc(const v1::ServerConfig& config, const CallB
   listening.health = std::make_unique<HealthService>(books.patience);
   builder.RegisterService(listening.health.get());
   for (const auto& service : services) builder.RegisterService(service.get());
-  // The socket is made under a mask, so that it is never open to others, not even for a moment.
-  const mode_t mask = umask(0177);
   listening.server = builder.BuildAndStart();
-  umask(mask);
   if (listening.server == nullptr) {
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", config.listen_address(), " and ",
-                                               config.unix_socket(), ": an address is taken or not writable; choose "
-                                               "others with --listen and --unix-socket"));
+    // In this order: a port that was not bound has no number.
+    if (!config.listen_address().empty() && listening.port == 0) {
+      return absl::UnavailableError(absl::StrCat("cannot listen on ", config.listen_address(),
+                                                 ": the address is taken, or not this machine's; choose another one with --listen"));
+    }
+    return Taken(config.unix_socket(), "it cannot be made there");
   }
+  if (!config.unix_socket().empty() && chmod(config.unix_socket().c_str(), 0600) != 0) return Taken(config.unix_socket(), std::strerror(errno));
   return listening;
 }
 

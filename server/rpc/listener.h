@@ -22,9 +22,10 @@ struct Listening {
   int port = 0;
 };
 
-// Serves `services`, health, reflection and channelz on the configuration's TCP address and unix socket (mode 0600 from its first moment), with
-// its doors and limits. A socket that a killed server left is taken away: hold the data directory's lock. What `books` names, and
-// `services`, outlive the server. UNAVAILABLE: an address is taken or not writable.
+// Serves `services`, health, reflection and channelz on the configuration's TCP address and unix socket (mode 0600), with its doors and limits.
+// The process's umask (0022 or stricter) keeps others from the socket until it has that mode. A socket that a killed server left is taken away.
+// What `books` names, and `services`, outlive the server. UNAVAILABLE: an address is taken or not writable, or the socket's path is that of a
+// file, or of a socket where somebody listens.
 absl::StatusOr<Listening> ListenGrpc(const v1::ServerConfig& config, const CallBooks& books,
                                      const std::vector<std::unique_ptr<grpc::Service>>& services);
 

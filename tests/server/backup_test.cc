@@ -75,8 +75,22 @@ TEST_F(BackupTest, ABlobThatIsLostIsSaidAndEverythingElseCopied) {
   EXPECT_EQ(data_->trajectories->Get(CallContext(), "trajectories/" + id)->steps_size(), 2);
 }
 
-TEST_F(BackupTest, ADirectoryThatIsNoneIsSaid) {
+TEST_F(BackupTest, ADirectoryThatIsNoneIsSaidAndNothingIsMade) {
   EXPECT_EQ(Copy().status().code(), absl::StatusCode::kNotFound);
+  EXPECT_FALSE(fs::exists(directory_ / "copy"));
+}
+
+TEST_F(BackupTest, OneThatFailsOrIsCancelledLeavesTheFolderAsItWas) {
+  ASSERT_NO_FATAL_FAILURE(Open());
+  Record("first");
+  for (const bool there : {false, true}) {
+    if (there) fs::create_directory(directory_ / "copy");
+    const CallContext context;
+    const auto result = Backup(context, data_dir(), directory_ / "copy", [&](int64_t, int64_t) { context.cancel()->Cancel(); });
+    EXPECT_EQ(result.status().code(), absl::StatusCode::kCancelled) << result.status();
+    EXPECT_EQ(fs::exists(directory_ / "copy"), there);
+  }
+  EXPECT_TRUE(Copy().ok());
 }
 
 }  // namespace

@@ -333,7 +333,12 @@ TEST_F(ConfigurationTest, StepsSurviveAPowerCutUnlessToldOtherwise) {
   EXPECT_EQ(durability("durability: process\n", {}), v1::DURABILITY_PROCESS);
   EXPECT_EQ(durability("", {"--durability", "process"}), v1::DURABILITY_PROCESS);
   EXPECT_EQ(durability("durability: process\n", {"--durability", "power"}), v1::DURABILITY_POWER);
-  EXPECT_FALSE(ParseCommandLine({"proctord", "--durability", "disk"}).ok());
+  const auto reason = [](const std::vector<std::string>& command) { return std::string(ParseCommandLine(command).status().message()); };
+  EXPECT_THAT(reason({"proctord", "--durability", "disk"}), HasSubstr("there are power, process"));
+  EXPECT_THAT(reason({"proctord", "--log-level", "loud"}), HasSubstr("there are debug, info, warning, error"));
+  EXPECT_THAT(reason({"proctord", "--backup", "--data-dir", "/data"}), HasSubstr("needs its value: --data-dir"));
+  EXPECT_THAT(reason({"proctord", "--model-endpoint", "http://127.0.0.1:8000/v1"}), HasSubstr("--model-endpoint needs --model-name NAME"));
+  EXPECT_EQ(ParseCommandLine({"proctord", "-h"})->mode, CommandLine::Mode::kHelp);
 }
 
 TEST_F(ConfigurationTest, TheExchangeDirectoryIsInTheDataDirectoryUnlessNamed) {

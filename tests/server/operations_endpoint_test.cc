@@ -1,5 +1,11 @@
 #include "server/operations_endpoint.h"
 
+#include <atomic>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -33,6 +39,35 @@ TEST_F(OperationsEndpointTest, TellsWhyItIsNotReady) {
   not_ready_ = {"draining", "the disk is full"};
   EXPECT_EQ(Get("/readyz").status, 503);
   EXPECT_EQ(Get("/readyz").body, "draining\nthe disk is full\n");
+}
+
+// As on a disk that does not answer.
+TEST(OperationsEndpointReadingsTest, TellsThatItIsAliveWhileReadingsHang) {
+  std::promise<void> answer;
+  std::shared_future<void> answered = answer.get_future().share();
+  std::atomic<int> hanging = 0;
+  const net::HttpHandler handler = MakeOperationsHandler({.not_ready =
+                                                              [&] {
+                                                                ++hanging;
+                                                                answered.wait();
+                                                                return std::vector<std::string>();
+                                                              },
+                                                          .metrics = [] { return std::string("a 1\n"); }});
+  const auto status_of = [&handler](const char* target) {
+    net::HttpRequest request;
+    request.method = "GET";
+    request.target = target;
+    return handler(request).status;
+  };
+  std::vector<std::future<int>> readings;
+  for (int i = 0; i < kMaxReadings; ++i) readings.push_back(std::async(std::launch::async, status_of, "/readyz"));
+  while (hanging < kMaxReadings) std::this_thread::yield();
+  EXPECT_EQ(status_of("/readyz"), 503);
+  EXPECT_EQ(status_of("/metrics"), 503);
+  EXPECT_EQ(status_of("/healthz"), 200);
+  answer.set_value();
+  for (auto& reading : readings) EXPECT_EQ(reading.get(), 200);
+  EXPECT_EQ(status_of("/metrics"), 200);
 }
 
 TEST_F(OperationsEndpointTest, GivesMetricsInTheirFormat) {

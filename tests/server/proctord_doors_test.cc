@@ -5,6 +5,8 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
 #include "proctor/v1/environment_service.grpc.pb.h"
@@ -237,6 +239,23 @@ TEST_F(ProctordDoorsTest, BytesThatAreNoTlsDoNoHarm) {
     close(peer);
   }
   EXPECT_TRUE(Send(Tls(), {kListSessions, "", {Bearer("actor")}}).ok());
+  // Each makes gRPC say something. The log does not grow with them.
+  for (int i = 0; i < 200; ++i) {
+    const int peer = socket(AF_INET, SOCK_STREAM, 0);
+    ASSERT_EQ(connect(peer, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    send(peer, "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL);
+    char answer[64];
+    while (recv(peer, answer, sizeof answer, 0) > 0) {
+    }
+    close(peer);
+  }
+  const std::string log = server_.log();
+  int lines = 0;
+  for (size_t at = log.find("gRPC says"); at != std::string::npos; at = log.find("gRPC says", at + 1)) ++lines;
+  EXPECT_GT(lines, 0);
+  // Twenty a minute; a slow machine sees some minutes.
+  EXPECT_LE(lines, 100);
+  EXPECT_EQ(log.find("ssl_transport_security.cc:1"), log.find("at=ssl_transport_security.cc:1") + 3) << "a line that is not ours";
 }
 
 TEST_F(ProctordDoorsTest, LoopbackAsksNothingUntilThereAreTokensAndTheUnixSocketNever) {
@@ -286,6 +305,16 @@ TEST_F(ProctordDoorsTest, DoesNotStartOnFilesThatAreWrong) {
   output.clear();
   EXPECT_EQ(GuardedProctord::Run(server_.Command("auth: {" + Tokens() + "}\n", {"--listen", "127.0.0.1:0"}), &output), 1);
   EXPECT_THAT(output, HasSubstr("tokens.yaml:1"));
+  // Who looks beforehand is told the same.
+  output.clear();
+  EXPECT_EQ(GuardedProctord::Run(server_.Command("auth: {" + Tokens() + "}\n", {"--check-config"}), &output), 2);
+  EXPECT_THAT(output, HasSubstr("tokens.yaml:1"));
+  WriteTokens("");
+  EXPECT_EQ(GuardedProctord::Run(server_.Command("auth: {" + Tokens() + "}\n", {"--check-config"})), 0);
+  server_.Write("server.key", other_pair_.key);
+  output.clear();
+  EXPECT_EQ(GuardedProctord::Run(server_.Command("auth: {" + Tokens() + ", tls: {" + server_.TlsSettings() + "}}\n", {"--check-config"}), &output), 2);
+  EXPECT_THAT(output, HasSubstr("is not the key of"));
 }
 
 TEST_F(ProctordDoorsTest, AWithdrawnTokenIsRefusedAndItsStreamsEnd) {
@@ -323,6 +352,32 @@ TEST_F(ProctordDoorsTest, AWithdrawnTokenIsRefusedAndItsStreamsEnd) {
   EXPECT_TRUE(Send(channel, {kListRewards, "", {Bearer("trainer")}}).ok());
   WriteTokens("");
   EXPECT_TRUE(Comes([&] { return Send(channel, {kListSessions, "", {Bearer("actor")}}).ok(); }));
+}
+
+TEST_F(ProctordDoorsTest, AnExpiryThatATokenGetsLaterHoldsForItsOpenStreamsToo) {
+  WriteTokens(GuardedProctord::Token("leaver", "act"));
+  ASSERT_NO_FATAL_FAILURE(StartGuarded());
+  const auto worlds = v1::EnvironmentService::NewStub(Tls());
+  ClientContext context;
+  context.AddMetadata("authorization", "Bearer " + GuardedProctord::TokenOf("leaver"));
+  const auto stream = worlds->Act(&context);
+  v1::ActRequest request;
+  request.mutable_create_session()->set_environment("environments/null");
+  ASSERT_TRUE(stream->Write(request));
+  v1::ActResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  const absl::Time expiry = absl::Now() + absl::Seconds(3);
+  WriteTokens(GuardedProctord::Token("leaver", "act", absl::StrCat(", expire_time: \"", absl::FormatTime(expiry, absl::UTCTimeZone()), "\"")));
+  server_.Signal(SIGHUP);
+  ASSERT_TRUE(Comes([&] { return server_.log().find("the tokens file was read again") != std::string::npos; }));
+  // Heard as long as it has not expired; on a slow machine it may have.
+  request.mutable_keep_alive()->set_name(response.session().name());
+  stream->Write(request);
+  stream->Read(&response);
+  absl::SleepFor(expiry - absl::Now() + absl::Milliseconds(10));
+  stream->Write(request);
+  EXPECT_FALSE(stream->Read(&response)) << response.ShortDebugString();
+  EXPECT_EQ(stream->Finish().error_code(), StatusCode::UNAUTHENTICATED);
 }
 
 // A stream that interceptors see to.

@@ -1,5 +1,8 @@
 // The real server, over its socket: a whole life, drains, kill -9, exit codes.
+#include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <set>
@@ -203,6 +206,42 @@ TEST_F(ProctordTest, ASecondServerOnTheSameDataIsRefused) {
   ASSERT_NO_FATAL_FAILURE(Start());
   EXPECT_EQ(RunToEnd(server_.Command()), 3);
   MakeSession();  // The first one goes on.
+}
+
+TEST_F(ProctordTest, TheSocketOfAnotherServerAndWhatIsNoneStayWhereTheyAre) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  const auto refused = [&](const std::string& path) {
+    std::string output;
+    EXPECT_EQ(RunToEnd({PROCTORD, "--config", server_.config(), "--data-dir", server_.data() + "-other", "--listen", "", "--unix-socket", path}, &output), 1);
+    return output;
+  };
+  EXPECT_THAT(refused(server_.data() + "/proctord.sock"), HasSubstr("another program listens there"));
+  MakeSession();
+  const std::string file = server_.data() + "-file";
+  std::ofstream(file) << "a diary";
+  EXPECT_THAT(refused(file), HasSubstr("no socket"));
+  EXPECT_TRUE(std::filesystem::is_regular_file(file));
+  std::filesystem::remove(file);
+  std::filesystem::remove_all(server_.data() + "-other");
+}
+
+TEST_F(ProctordTest, AStopThatComesWhileItStartsEndsIt) {
+  for (const int number : {SIGINT, SIGTERM}) {
+    const pid_t pid = fork();
+    if (pid == 0) {
+      // It waits for whoever looks at it first.
+      sigset_t blocked;
+      sigemptyset(&blocked);
+      sigaddset(&blocked, number);
+      pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
+      raise(number);
+      alarm(60);
+      Become(server_.Command());
+    }
+    EXPECT_EQ(AwaitExit(pid), 0);
+  }
+  ASSERT_NO_FATAL_FAILURE(Start());
+  MakeSession();
 }
 
 TEST_F(ProctordTest, BadValuesAreRefusedWithFileLineAndReason) {
