@@ -33,9 +33,9 @@ class EpisodeHost {
   // The episode's record is closed: it may be judged. Must not block.
   virtual void Closed(const std::string& episode_id) = 0;
 
-  // The episode is over, but its record could not be closed (a full disk): the host closes it as interrupted by a fault of the server
-  // when it can. Must not block.
-  virtual void NotClosed(const std::string& episode_id) = 0;
+  // The episode is over, but its record could not be closed (a full disk): the host closes it when it can, as interrupted for this reason.
+  // Must not block.
+  virtual void NotClosed(const std::string& episode_id, v1::EndReason reason, const std::string& message) = 0;
 };
 
 }  // namespace proctor::env

@@ -254,7 +254,7 @@ void Session::EndRun(Ending ending, const std::function<Replay(const v1::Episode
     parts_.host.Closed(id);
   } else {
     LogError("episode could not be closed", {{"episode", id}, {"error", std::string(stored.message())}});
-    parts_.host.NotClosed(id);
+    parts_.host.NotClosed(id, ending.reason, ending.message);
   }
 }
 

@@ -43,12 +43,12 @@ class Copier {
 
   absl::StatusOr<BackupResult> Run() {
     std::error_code error;
-    if (!fs::exists(directory_ + "/proctor.db", error)) {
-      return absl::NotFoundError(absl::StrCat("no database in ", directory_, ": name the data directory of a server (--data-dir)"));
-    }
-    PROCTOR_RETURN_IF_ERROR(MakeTarget());
+    const bool there = fs::exists(directory_ + "/proctor.db", error);
+    if (error) return Failed(directory_, error);
+    if (!there) return absl::NotFoundError(absl::StrCat("no database in ", directory_, ": name the data directory of a server (--data-dir)"));
+    PROCTOR_RETURN_IF_ERROR(TakeTarget());
     absl::StatusOr<BackupResult> copied = Copy();
-    if (!copied.ok()) EmptyTarget();
+    if (!copied.ok()) GiveTargetBack();
     return copied;
   }
 
@@ -82,25 +82,28 @@ class Copier {
     return result_;
   }
 
-  absl::Status MakeTarget() {
+  absl::Status TakeTarget() {
     std::error_code error;
-    made_target_ = !fs::exists(target_, error);
     if (fs::exists(target_, error) && !fs::is_empty(target_, error)) {
       return absl::AlreadyExistsError(absl::StrCat(target_, " is not empty: name another folder"));
     }
-    fs::create_directories(target_, error);
+    made_target_ = fs::create_directories(target_, error);
     if (error) return Failed(target_, error);
+    permissions_ = fs::status(target_, error).permissions();
     fs::permissions(target_, fs::perms::owner_all, error);
-    if (mkdir((target_ + "/blobs").c_str(), 0700) != 0) {
-      return Failed(target_ + "/blobs", std::error_code(errno, std::generic_category()));
-    }
-    return absl::OkStatus();
+    if (mkdir((target_ + "/blobs").c_str(), 0700) == 0) return absl::OkStatus();
+    const std::error_code why(errno, std::generic_category());
+    if (why != std::errc::file_exists) GiveTargetBack();  // Else another backup has begun there.
+    return Failed(target_ + "/blobs", why);
   }
 
-  // Half a copy is none, and would be in the way of the next.
-  void EmptyTarget() {
+  // Half a copy is none, and would be in the way of the next. What somebody else put there meanwhile stays.
+  void GiveTargetBack() {
+    RemoveDatabase();
     std::error_code ignored;
-    for (const fs::directory_entry& entry : fs::directory_iterator(target_, ignored)) fs::remove_all(entry.path(), ignored);
+    fs::remove_all(target_ + "/blobs", ignored);
+    for (const std::string& name : made_) fs::remove(absl::StrCat(target_, "/", name), ignored);
+    fs::permissions(target_, permissions_, ignored);
     if (made_target_) fs::remove(target_, ignored);
   }
 
@@ -165,6 +168,7 @@ class Copier {
     PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> names, storage::LocalFileSystem().List(directory_));
     for (const std::string& name : names) {
       if (!name.starts_with("audit.")) continue;
+      made_.push_back(name);
       PROCTOR_RETURN_IF_ERROR(CopyFile(absl::StrCat(directory_, "/", name), absl::StrCat(target_, "/", name)).status());
     }
     return absl::OkStatus();
@@ -205,6 +209,10 @@ class Copier {
   const std::string target_;
   const std::function<void(int64_t, int64_t)>& progress_;
   bool made_target_ = false;
+  // As the folder had them.
+  fs::perms permissions_ = fs::perms::owner_all;
+  // Files besides the database, below it.
+  std::vector<std::string> made_ = {"lock", "secret", "backup.json", "backup.json.new"};
   std::set<std::string> copied_;
   BackupResult result_;
 };

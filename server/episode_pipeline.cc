@@ -194,17 +194,17 @@ void EpisodePipeline::Closed(const std::string& episode_id) {
   parts_.pool.Post([this, episode_id] { Process(episode_id, 0); });
 }
 
-void EpisodePipeline::NotClosed(const std::string& episode_id) {
+void EpisodePipeline::NotClosed(const std::string& episode_id, v1::EndReason reason, const std::string& message) {
   {
     MutexLock lock(mutex_);
     if (stopping_ || !open_.insert(episode_id).second) return;  // The next start closes it.
   }
-  parts_.pool.Post([this, episode_id] { CloseAbandoned(episode_id, 0); });
+  parts_.pool.Post([this, episode_id, reason, message] { CloseAbandoned(episode_id, reason, message, 0); });
 }
 
-void EpisodePipeline::CloseAbandoned(const std::string& episode_id, int attempt) {
-  const absl::Status closed =
-      parts_.trajectories.CloseAbandoned(CallContext(absl::Now() + kStoreCap, stop_), ResourceName("trajectories", episode_id));
+void EpisodePipeline::CloseAbandoned(const std::string& episode_id, v1::EndReason reason, const std::string& message, int attempt) {
+  const absl::Status closed = parts_.trajectories.CloseAbandoned(CallContext(absl::Now() + kStoreCap, stop_),
+                                                                 ResourceName("trajectories", episode_id), reason, message);
   if (closed.ok()) {
     LogInfo("an episode's record was closed after all", {{"episode", episode_id}});
     Process(episode_id, 0);
@@ -214,7 +214,8 @@ void EpisodePipeline::CloseAbandoned(const std::string& episode_id, int attempt)
     LeaveDamaged(episode_id, ResourceName("trajectories", episode_id), closed);
   } else {
     LogError("an episode's record could not be closed; trying again", {{"episode", episode_id}, {"error", closed.ToString()}});
-    Later(episode_id, RetryDelay(attempt), [this, episode_id, attempt] { CloseAbandoned(episode_id, attempt + 1); });
+    Later(episode_id, RetryDelay(attempt),
+          [this, episode_id, reason, message, attempt] { CloseAbandoned(episode_id, reason, message, attempt + 1); });
   }
 }
 

@@ -108,7 +108,7 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   void Abandon(const v1::StartEpisodeRequest& request, const std::string& episode_id) override;
   std::vector<v1::EvidenceRequest> RequiredEvidence(const v1::Task& task, bool at_start) override;
   void Closed(const std::string& episode_id) override;
-  void NotClosed(const std::string& episode_id) override;
+  void NotClosed(const std::string& episode_id, v1::EndReason reason, const std::string& message) override;
 
  private:
   // An episode that is being judged.
@@ -130,7 +130,7 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   // The trajectory of `work`; without its steps if they are too large to be read whole. RESOURCE_EXHAUSTED: not now, others take the memory.
   absl::Status Load(Work& work);
   // Closes the record of an episode that its session could not close, then judges it; tries again until it can.
-  void CloseAbandoned(const std::string& episode_id, int attempt);
+  void CloseAbandoned(const std::string& episode_id, v1::EndReason reason, const std::string& message, int attempt);
   void Judged(const Work& judged, absl::StatusOr<OptionalVerdict> verdict);
   absl::StatusOr<v1::Episode> Reward(const Work& work, const OptionalVerdict& verdict);
   absl::Status TellCurriculum(const Work& work, const OptionalVerdict& verdict, const v1::Reward& reward);

@@ -106,9 +106,10 @@ int Serve(const v1::ServerConfig& config, const std::vector<std::string>& argume
   std::printf("  data in %s\nready\n", config.data_dir().c_str());
   std::fflush(stdout);
 
-  int signal_number = SIGTERM;
+  int signal_number = 0;
   while (!stop->cancelled() && sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP) Reload(arguments, **server);
-  LogInfo("stopping", {{"signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"}});
+  // None: it came while the server started, and was told of then.
+  LogInfo("stopping", {{"signal", signal_number == SIGINT ? "SIGINT" : signal_number == SIGTERM ? "SIGTERM" : "at the start"}});
   // A second signal ends at once; there is nothing to read again any more.
   signal(SIGHUP, SIG_IGN);
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);

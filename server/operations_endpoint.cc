@@ -39,8 +39,9 @@ bool IsNumeric(const std::string& host) {
 
 net::HttpHandler MakeOperationsHandler(OperationsSources sources) {
   // Either may wait for a disk that does not answer.
-  const auto readings = std::make_shared<std::atomic<int>>(0);
-  return [sources = std::move(sources), readings](const net::HttpRequest& request) {
+  const auto looks = std::make_shared<std::atomic<int>>(0);
+  const auto scrapes = std::make_shared<std::atomic<int>>(0);
+  return [sources = std::move(sources), looks, scrapes](const net::HttpRequest& request) {
     const std::string path = request.target.substr(0, request.target.find('?'));
     const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics";
     if (!known) return Respond(404, "there are /healthz, /readyz and /metrics\n");
@@ -50,8 +51,9 @@ net::HttpHandler MakeOperationsHandler(OperationsSources sources) {
       return refused;
     }
     if (path == "/healthz") return Respond(200, "alive\n");
-    const absl::Cleanup done = [&readings] { --*readings; };
-    if (++*readings > kMaxReadings) return Respond(503, "others are still waiting for an answer; does the disk work?\n");
+    std::atomic<int>& readings = path == "/readyz" ? *looks : *scrapes;
+    const absl::Cleanup done = [&readings] { --readings; };
+    if (++readings > kMaxReadings) return Respond(503, "others are still waiting for an answer; does the disk work?\n");
     if (path == "/readyz") return Ready(sources);
     return Respond(200, sources.metrics(), "text/plain; version=0.0.4; charset=utf-8");
   };

@@ -21,7 +21,8 @@ struct OperationsSources {
   std::function<std::string()> metrics;
 };
 
-// How many of `/readyz` and `/metrics` are answered at once; more get a 503. A listener with more threads always tells whether the server is alive.
+// How many of `/readyz`, and as many of `/metrics`, are answered at once; more get a 503. A listener with more threads than both always tells
+// whether the server is alive.
 inline constexpr int kMaxReadings = 2;
 
 // Answers GET and HEAD of `/healthz`, `/readyz` and `/metrics`; see HttpConfig in operation.proto.

@@ -310,7 +310,7 @@ absl::Status ServerImpl::ListenHttp() {
   options.address = address.host;
   options.port = address.port;
   // Slow readings of the metrics do not keep anybody from asking whether the server is alive.
-  options.threads = kMaxReadings + 1;
+  options.threads = 2 * kMaxReadings + 1;
   options.max_connections = 64;
   options.max_body_bytes = 1024;
   PROCTOR_ASSIGN_OR_RETURN(http_, net::HttpServer::Create(options, MakeOperationsHandler({

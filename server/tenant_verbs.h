@@ -15,7 +15,7 @@ namespace proctor::server {
 
 // Sessions and episodes of other tenants are NOT_FOUND, exactly as those that never were, except for who sees_all(). Episodes without a
 // session (RecordTrajectory) are everybody's, as their trajectories are. Quotas are the session's tenant's: whoever acts in it.
-// A retry of StartEpisode or Step gets its answer whatever they say, and costs none (on a stream it is a call).
+// A retry of StartEpisode or Step gets its answer whatever they say, and costs none (but as a call).
 // A value. Thread-safe as the verbs are.
 class TenantVerbs {
  public:

@@ -224,7 +224,8 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
     const absl::Status closed = stream_.Abandon(CallContext::WithTimeout(absl::Seconds(30)), std::string(status.message()));
     if (!closed.ok()) {
       LogError("a broken recording was not closed; trying again", {{"error", closed.ToString()}});
-      NotClosed(stream_.open_episode());
+      // As Abandon would have.
+      NotClosed(stream_.open_episode(), std::string(status.message()));
     }
     // Masked, or judged if it broke after its end.
     if (const std::string episode = stream_.closed_episode(); !episode.empty()) Closed(episode);
@@ -236,9 +237,9 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordTrajectoryR
     parts_.pipeline.Closed(episode);
   }
 
-  void NotClosed(const std::string& episode) {
+  void NotClosed(const std::string& episode, const std::string& message) {
     if (meter_) meter_->Settle(episode, 0);
-    parts_.pipeline.NotClosed(episode);
+    parts_.pipeline.NotClosed(episode, v1::END_REASON_CANCELLED, message);
   }
 
   grpc::CallbackServerContext& server_context_;

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/call_context.h"
 
 namespace proctor::storage {
@@ -28,6 +29,8 @@ class BlobStore {
   // Of what Get returns. NOT_FOUND.
   virtual absl::StatusOr<int64_t> Size(std::string_view digest) const = 0;
   virtual bool Contains(std::string_view digest) const = 0;
+  // When what Get returns was stored, by the clock of the machine. NOT_FOUND.
+  virtual absl::StatusOr<absl::Time> StoreTime(std::string_view digest) const = 0;
 
   // Gives the blob another encoding of the same content (the caller has made sure of that), e.g. a smaller PNG of the same
   // pixels. Name and callers' references stay; readers get the old or the new bytes whole at every moment, also across

@@ -117,6 +117,15 @@ class FileBlobStore final : public BlobStore {
 
   bool Contains(std::string_view digest) const override { return Size(digest).ok(); }
 
+  absl::StatusOr<absl::Time> StoreTime(std::string_view digest) const override {
+    if (!IsDigest(digest)) return NoSuchBlob(digest);
+    for (const std::string& path : {PathOf(digest), ReplacementPathOf(digest), AdoptedPathOf(digest)}) {
+      const absl::StatusOr<absl::Time> time = files_.ModifyTime(path);
+      if (!absl::IsNotFound(time.status())) return time;
+    }
+    return NoSuchBlob(digest);
+  }
+
   absl::Status Replace(const CallContext& context, std::string_view digest,
                        std::string_view new_bytes) override {
     PROCTOR_RETURN_IF_ERROR(context.Check("blob replacement"));

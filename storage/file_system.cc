@@ -112,6 +112,12 @@ class Local final : public FileSystem {
     return static_cast<int64_t>(info.st_size);
   }
 
+  absl::StatusOr<absl::Time> ModifyTime(const std::string& path) const override {
+    struct stat info;
+    if (stat(path.c_str(), &info) != 0) return ErrnoStatus(errno, "cannot read", path);
+    return absl::TimeFromTimespec(info.st_mtim);
+  }
+
   absl::Status Remove(const std::string& path) override {
     if (unlink(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
     return ErrnoStatus(errno, "cannot remove", path);

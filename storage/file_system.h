@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace proctor::storage {
 
@@ -38,6 +39,8 @@ class FileSystem {
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   virtual absl::StatusOr<std::string> Read(const std::string& path) const = 0;
   virtual absl::StatusOr<int64_t> Size(const std::string& path) const = 0;
+  // When its bytes were written.
+  virtual absl::StatusOr<absl::Time> ModifyTime(const std::string& path) const = 0;
   // OK if it is not there.
   virtual absl::Status Remove(const std::string& path) = 0;
 };

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/ids.h"
 #include "common/log.h"
 #include "common/proto_time.h"
@@ -39,6 +40,8 @@ absl::StatusOr<std::string> IdOf(const std::string& name) {
 constexpr int kCollectedTogether = 100;
 // Of collecting at start-up, for which everybody waits: the next collection goes on.
 constexpr absl::Duration kStartCollects = absl::Seconds(10);
+// How old a blob may be of which nothing knows, to be taken for one that a killed server left.
+constexpr absl::Duration kLostLately = absl::Hours(72);
 // Blobs that are looked up together.
 constexpr size_t kLookedUpTogether = 500;
 
@@ -49,13 +52,14 @@ google::protobuf::Timestamp LastTime(const v1::Trajectory& header, const std::ve
   return header.has_start_time() ? header.start_time() : ToProto(now);
 }
 
-// The end of a record whose server died: nobody knows when, so the last thing recorded counts.
-v1::Trajectory InterruptedEnding(const v1::Trajectory& header, const std::vector<v1::Step>& last, absl::Time now) {
+// The end of a record that nobody ended: nobody knows when, so the last thing recorded counts.
+v1::Trajectory InterruptedEnding(const v1::Trajectory& header, const std::vector<v1::Step>& last, absl::Time now, v1::EndReason reason,
+                                 const std::string& message) {
   v1::Trajectory ending;
   *ending.mutable_end_time() = LastTime(header, last, now);
   ending.set_end_kind(v1::END_KIND_INTERRUPTED);
-  ending.set_end_reason(v1::END_REASON_SERVER_FAULT);
-  ending.set_end_message(kInterrupted);
+  ending.set_end_reason(reason);
+  ending.set_end_message(message);
   return ending;
 }
 
@@ -267,7 +271,7 @@ absl::StatusOr<std::vector<std::string>> TrajectoryStore::CloseInterrupted(
   std::vector<std::string> closed;
   for (const std::string& id : ids) {
     const std::string name = ResourceName("trajectories", id);
-    const absl::Status status = CloseOne(context, id);
+    const absl::Status status = CloseOne(context, id, v1::END_REASON_SERVER_FAULT, kInterrupted);
     if (absl::IsDataLoss(status)) continue;
     PROCTOR_RETURN_IF_ERROR(status);
     closed.push_back(name);
@@ -276,14 +280,15 @@ absl::StatusOr<std::vector<std::string>> TrajectoryStore::CloseInterrupted(
   return closed;
 }
 
-absl::Status TrajectoryStore::CloseAbandoned(const CallContext& context, const std::string& name) {
+absl::Status TrajectoryStore::CloseAbandoned(const CallContext& context, const std::string& name, v1::EndReason reason,
+                                             const std::string& message) {
   PROCTOR_ASSIGN_OR_RETURN(const std::string id, IdOf(name));
   const absl::StatusOr<v1::Trajectory> header = GetHeader(context, name);
   if (!header.ok() && !absl::IsDataLoss(header.status())) return header.status();
-  return header.ok() && header->closed() ? absl::OkStatus() : CloseOne(context, id);
+  return header.ok() && header->closed() ? absl::OkStatus() : CloseOne(context, id, reason, message);
 }
 
-absl::Status TrajectoryStore::CloseOne(const CallContext& context, const std::string& id) {
+absl::Status TrajectoryStore::CloseOne(const CallContext& context, const std::string& id, v1::EndReason reason, const std::string& message) {
   EpisodeRow row = EpisodeRow::kSoundOrNone;
   const absl::Time now = archive_.clock().Now();
   const absl::Status status = archive_.database().Write(context, [&](Transaction& transaction) -> absl::Status {
@@ -295,7 +300,7 @@ absl::Status TrajectoryStore::CloseOne(const CallContext& context, const std::st
     }
     PROCTOR_ASSIGN_OR_RETURN(
         const v1::Trajectory closed,
-        CloseRecord(transaction, id, InterruptedEnding(record.header, last, now)));
+        CloseRecord(transaction, id, InterruptedEnding(record.header, last, now, reason, message)));
     PROCTOR_ASSIGN_OR_RETURN(row, CloseEpisode(transaction, id, closed));
     return absl::OkStatus();
   });
@@ -318,8 +323,7 @@ absl::Status TrajectoryStore::EndEpisodeAlone(const CallContext& context, const 
                                if (episode.state() == v1::EPISODE_STATE_CLOSED) return;
                                v1::Trajectory known;
                                if (episode.has_start_time()) *known.mutable_start_time() = episode.start_time();
-                               v1::Trajectory ending = InterruptedEnding(known, {}, now);
-                               ending.set_end_message(kDamaged);
+                               const v1::Trajectory ending = InterruptedEnding(known, {}, now, v1::END_REASON_SERVER_FAULT, kDamaged);
                                EndEpisode(ending, episode);
                              }));
     return absl::OkStatus();
@@ -377,7 +381,12 @@ absl::Status TrajectoryStore::NoteUnnamedOf(const CallContext& context, const st
     return absl::OkStatus();
   }));
   std::vector<std::string> unnamed;
-  std::copy_if(digests.begin(), digests.end(), std::back_inserter(unnamed), [&](const std::string& digest) { return !known.contains(digest); });
+  const absl::Time since = absl::Now() - kLostLately;
+  std::copy_if(digests.begin(), digests.end(), std::back_inserter(unnamed), [&](const std::string& digest) {
+    if (known.contains(digest)) return false;
+    const absl::StatusOr<absl::Time> stored = archive_.blobs().StoreTime(digest);
+    return stored.ok() && *stored >= since;
+  });
   if (unnamed.empty()) return absl::OkStatus();
   const absl::Time now = archive_.clock().Now();
   return archive_.database().Write(context, [&](Transaction& transaction) { return NoteLoose(transaction, unnamed, now); });

@@ -62,9 +62,9 @@ class TrajectoryStore {
   // nothing if it is thin already. FAILED_PRECONDITION: open.
   absl::Status Thin(const CallContext& context, const std::string& name, absl::Time now);
 
-  // Closes a record that its recorder gave up, as CloseInterrupted does; nothing if it is closed. NOT_FOUND; DATA_LOSS: too damaged, and noted
-  // as such.
-  absl::Status CloseAbandoned(const CallContext& context, const std::string& name);
+  // Closes a record that its recorder gave up, as interrupted for this reason, and its episode; nothing if it is closed. NOT_FOUND; DATA_LOSS:
+  // too damaged, and noted as such.
+  absl::Status CloseAbandoned(const CallContext& context, const std::string& name, v1::EndReason reason, const std::string& message);
 
   // At start-up, before anything is recorded: closes what a stopped server left open (INTERRUPTED, SERVER_FAULT, with the
   // steps that were acknowledged), their episodes too, and goes on with interrupted deletions for 10 s at most. Returns the names closed. A
@@ -76,15 +76,15 @@ class TrajectoryStore {
   // Blocks.
   absl::Status CollectLoose(const CallContext& context);
 
-  // Finds the blobs that neither a record nor a note knows, as kill -9 between a blob and its row leaves them, and notes them as having come
-  // alone now, for CollectLoose. Blocks: lists all blobs, and looks each up in three indexes.
+  // Finds the blobs of the last three days that neither a record nor a note knows, as kill -9 between a blob and its row leaves them, and notes
+  // them as having come alone now, for CollectLoose. (Older ones are left: where the database is damaged they may be needed, and fsck tells.) Blocks: lists all blobs, and looks each up in three indexes.
   absl::Status NoteUnnamed(const CallContext& context);
 
   // Those of `ids` (at most 500) that no record has.
   absl::StatusOr<std::vector<std::string>> Missing(const CallContext& context, const std::vector<std::string>& ids);
 
  private:
-  absl::Status CloseOne(const CallContext& context, const std::string& id);
+  absl::Status CloseOne(const CallContext& context, const std::string& id, v1::EndReason reason, const std::string& message);
   // Of a record that is too damaged to be closed: nobody works on its episode any longer.
   absl::Status EndEpisodeAlone(const CallContext& context, const std::string& id);
   // Of a few.

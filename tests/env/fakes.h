@@ -145,7 +145,8 @@ class FakeHost final : public EpisodeHost {
     MutexLock lock(mutex_);
     closed.push_back(id);
   }
-  void NotClosed(const std::string& id) override {
+  void NotClosed(const std::string& id, v1::EndReason reason, const std::string&) override {
+    EXPECT_EQ(trajectory::EndKindOf(reason), v1::END_KIND_INTERRUPTED);
     MutexLock lock(mutex_);
     not_closed.push_back(id);
   }

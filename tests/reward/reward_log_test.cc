@@ -404,6 +404,23 @@ TEST_P(RewardLogTest, RetentionKeepsAGroupWhoseCompletionIsStillToBeRead) {
   EXPECT_EQ(world_.groups().Get(world_.context, "groups/g").status().code(), absl::StatusCode::kNotFound);
 }
 
+// From before it was kept where a group's completion is.
+TEST(RewardMigrationTest, AnOldersGroupsGoOnAndAreForgottenAsTheyWere) {
+  RewardWorld world(RewardWorld::Engine::kSqlite);
+  world.MakeGroup("ended", 1);
+  world.MakeGroup("open", 2);
+  world.Append(Valid("a", "ended"));
+  world.Append(Valid("b", "open"));
+  world.Sql("ALTER TABLE reward_groups DROP COLUMN complete_offset");
+  world.Sql("UPDATE storage_migrations SET version = 1 WHERE room = 'reward'");
+  world.Restart();
+  world.Append(Valid("c", "open"));
+  EXPECT_EQ(world.groups().Get(world.context, "groups/open")->state(), v1::GROUP_STATE_COMPLETE);
+  world.clock.Advance(absl::Hours(30));
+  ASSERT_TRUE(world.log().Trim(world.context, {.min_age = absl::Hours(10), .consumer_lifetime = absl::Hours(1)}).ok());
+  for (const char* name : {"groups/ended", "groups/open"}) EXPECT_EQ(world.groups().Get(world.context, name).status().code(), absl::StatusCode::kNotFound);
+}
+
 TEST_P(RewardLogTest, RetentionKeepsYoungRecordsThoughTheClockWasSetBackSince) {
   const RetentionOptions options{.min_age = absl::Hours(12), .consumer_lifetime = absl::Hours(1)};
   world_.Append(Valid("young"));
@@ -414,6 +431,19 @@ TEST_P(RewardLogTest, RetentionKeepsYoungRecordsThoughTheClockWasSetBackSince) {
   EXPECT_THAT(Seen(), ElementsAre("young", "old"));
   world_.clock.Advance(absl::Hours(12));
   EXPECT_EQ(*world_.log().Trim(world_.context, options), 2);
+}
+
+TEST_P(RewardLogTest, ARecordFromTheFutureHoldsTheLogNoLongerThanAnother) {
+  const RetentionOptions options{.min_age = absl::Hours(12), .consumer_lifetime = absl::Hours(1)};
+  world_.Append(Valid("first"));
+  world_.clock.Advance(absl::Hours(24 * 3650));
+  world_.Append(Valid("future"));
+  world_.clock.Advance(-absl::Hours(24 * 3650));
+  world_.Append(Valid("third"));
+  world_.clock.Advance(absl::Hours(11));
+  EXPECT_EQ(*world_.log().Trim(world_.context, options), 0);
+  world_.clock.Advance(absl::Hours(2));
+  EXPECT_EQ(*world_.log().Trim(world_.context, options), 3);
 }
 
 TEST_P(RewardLogTest, RetentionKeepsWhatALiveConsumerHasNotAcked) {

@@ -1,6 +1,7 @@
 #include "server/backup.h"
 
 #include <filesystem>
+#include <fstream>
 
 #include "gmock/gmock.h"
 #include "tests/server/data_fixture.h"
@@ -80,16 +81,32 @@ TEST_F(BackupTest, ADirectoryThatIsNoneIsSaidAndNothingIsMade) {
   EXPECT_FALSE(fs::exists(directory_ / "copy"));
 }
 
+TEST_F(BackupTest, WhatSomebodyElsePutsThereStaysWhenItFails) {
+  ASSERT_NO_FATAL_FAILURE(Open());
+  Record("first");
+  const CallContext context;
+  const auto result = Backup(context, data_dir(), directory_ / "copy", [&](int64_t, int64_t) {
+    std::ofstream(directory_ / "copy/proctord.yaml") << "theirs";
+    context.cancel()->Cancel();
+  });
+  EXPECT_FALSE(result.ok());
+  EXPECT_TRUE(fs::exists(directory_ / "copy/proctord.yaml"));
+  EXPECT_FALSE(fs::exists(directory_ / "copy/blobs"));
+}
+
 TEST_F(BackupTest, OneThatFailsOrIsCancelledLeavesTheFolderAsItWas) {
   ASSERT_NO_FATAL_FAILURE(Open());
   Record("first");
   for (const bool there : {false, true}) {
     if (there) fs::create_directory(directory_ / "copy");
+    if (there) fs::permissions(directory_ / "copy", fs::perms(0750));
     const CallContext context;
     const auto result = Backup(context, data_dir(), directory_ / "copy", [&](int64_t, int64_t) { context.cancel()->Cancel(); });
     EXPECT_EQ(result.status().code(), absl::StatusCode::kCancelled) << result.status();
     EXPECT_EQ(fs::exists(directory_ / "copy"), there);
   }
+  EXPECT_TRUE(fs::is_empty(directory_ / "copy"));
+  EXPECT_EQ(fs::status(directory_ / "copy").permissions(), fs::perms(0750));
   EXPECT_TRUE(Copy().ok());
 }
 

@@ -42,13 +42,15 @@ TEST_F(EpisodePipelineTest, ARecordThatItsSessionCouldNotCloseIsClosedAndMasked)
   // The store fails twice more before it recovers.
   std::atomic<int> failures = 2;
   database_.FailWrites(failures);
-  pipeline_.NotClosed("e1");
+  pipeline_.NotClosed("e1", v1::END_REASON_CANCELLED, "its client left");
   ASSERT_TRUE(Comes(answer));
   const Answer episode = answer.get();
   ASSERT_TRUE(episode.ok()) << episode.status();
   EXPECT_EQ(failures, 0);
-  EXPECT_EQ(episode->end_reason(), v1::END_REASON_SERVER_FAULT);
-  EXPECT_EQ(episode->reward().mask_reason(), v1::MASK_REASON_SERVER_FAULT);
+  // For whose sake it was to be closed at first.
+  EXPECT_EQ(episode->end_reason(), v1::END_REASON_CANCELLED);
+  EXPECT_EQ(episode->end_message(), "its client left");
+  EXPECT_EQ(episode->reward().mask_reason(), v1::MASK_REASON_CLIENT);
   EXPECT_TRUE(trajectories_.GetHeader(CallContext(), "trajectories/e1")->closed());
 }
 
@@ -111,7 +113,7 @@ TEST_F(EpisodePipelineTest, ARecordThatIsTooDamagedToBeClosedIsNotTriedAgain) {
   const absl::Time start = SystemClock().Now();
   ASSERT_TRUE(recorder_.Begin(CallContext(), trajectory::MakeHeader("e1", start), trajectory::MakeEpisode("e1", start), {}).ok());
   Sql("UPDATE trajectory_records SET header = x'ffffff'");
-  pipeline_.NotClosed("e1");
+  pipeline_.NotClosed("e1", v1::END_REASON_SERVER_FAULT, "its end could not be recorded");
   ASSERT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
   EXPECT_EQ(archive_->unreadable().count(), 1);
   const v1::Episode episode = episodes_.Get(CallContext(), "episodes/e1").value();
@@ -130,7 +132,7 @@ TEST_F(EpisodePipelineTest, ARecordThatTheDatabaseCannotCloseIsCountedAndItsEpis
   std::future<Answer> answer = Wait(CallContext(), "episodes/e1", absl::Minutes(1));
   std::atomic<int> failures = 1;
   database_.FailWrites(failures, absl::DataLossError("database disk image is malformed"));
-  pipeline_.NotClosed("e1");
+  pipeline_.NotClosed("e1", v1::END_REASON_SERVER_FAULT, "its end could not be recorded");
   ASSERT_TRUE(Comes(answer));
   const Answer episode = answer.get();
   ASSERT_TRUE(episode.ok()) << episode.status();
@@ -153,7 +155,7 @@ TEST_F(EpisodePipelineTest, ADatabaseThatTakesNothingIsNotAskedAgain) {
   ASSERT_TRUE(recorder_.Begin(CallContext(), trajectory::MakeHeader("e1", start), trajectory::MakeEpisode("e1", start), {}).ok());
   std::atomic<int> failures = 1000;
   database_.FailWrites(failures, absl::DataLossError("database disk image is malformed"));
-  pipeline_.NotClosed("e1");
+  pipeline_.NotClosed("e1", v1::END_REASON_SERVER_FAULT, "its end could not be recorded");
   ASSERT_TRUE(pipeline_.Drain(CallContext::WithTimeout(absl::Seconds(30))).ok());
   EXPECT_EQ(failures, 998);
   // The trajectory, and its episode's row, which could not be changed either.

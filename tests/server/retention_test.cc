@@ -1,5 +1,6 @@
 #include "server/retention.h"
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -54,6 +55,17 @@ TEST_F(RetentionTest, OldOnesGoWithTheBlobsThatNobodyElseNeeds) {
   Close();
   EXPECT_THAT(Check().damage, IsEmpty());
   EXPECT_THAT(Check().leftovers, IsEmpty());
+}
+
+// What lies there longer may be needed: a database that is damaged may have forgotten who needs it.
+TEST_F(RetentionTest, ABlobThatNothingKnowsGoesADayAfterItWasFoundIfItCameLately) {
+  for (const char* bytes : {"lately", "long ago"}) ASSERT_TRUE(data_->blobs->Put(CallContext(), bytes).ok());
+  fs::last_write_time(BlobPath("long ago"), fs::file_time_type::clock::now() - std::chrono::hours(96));
+  ASSERT_TRUE(data_->trajectories->NoteUnnamed(CallContext()).ok());
+  clock_.Advance(absl::Hours(25));
+  ASSERT_TRUE(data_->trajectories->CollectLoose(CallContext()).ok());
+  EXPECT_FALSE(data_->blobs->Contains(Sha256Hex("lately")));
+  EXPECT_TRUE(data_->blobs->Contains(Sha256Hex("long ago")));
 }
 
 TEST_F(RetentionTest, WithoutRulesEverythingStays) {

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "common/ids.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -54,6 +55,7 @@ TEST_P(BlobStoreContractTest, NamesBytesByTheirSha256) {
   EXPECT_EQ(*digest, Sha256Hex(bytes));
   EXPECT_EQ(store_->Get(context_, *digest).value(), bytes);
   EXPECT_EQ(store_->Size(*digest).value(), 3);
+  EXPECT_LT(absl::AbsDuration(absl::Now() - store_->StoreTime(*digest).value()), absl::Minutes(1));
   EXPECT_TRUE(store_->Contains(*digest));
 }
 
@@ -69,6 +71,7 @@ TEST_P(BlobStoreContractTest, DoesNotFindWhatIsNotThere) {
   const std::string digest = Sha256Hex("nothing");
   EXPECT_EQ(store_->Get(context_, digest).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(store_->Size(digest).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(store_->StoreTime(digest).status().code(), absl::StatusCode::kNotFound);
   EXPECT_FALSE(store_->Contains(digest));
   EXPECT_TRUE(store_->Delete(digest).ok());
   EXPECT_EQ(store_->Replace(context_, digest, "x").code(), absl::StatusCode::kNotFound);

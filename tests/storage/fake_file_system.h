@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/clock.h"
 #include "common/mutex.h"
 #include "storage/file_system.h"
 
@@ -85,6 +86,12 @@ class FakeFileSystem final : public FileSystem {
     const absl::StatusOr<std::string> bytes = Read(path);
     if (!bytes.ok()) return bytes.status();
     return static_cast<int64_t>(bytes->size());
+  }
+
+  absl::StatusOr<absl::Time> ModifyTime(const std::string& path) const override {
+    const absl::StatusOr<std::string> bytes = Read(path);
+    if (!bytes.ok()) return bytes.status();
+    return absl::Now();
   }
 
   absl::Status Remove(const std::string& path) override {

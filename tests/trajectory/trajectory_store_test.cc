@@ -355,7 +355,7 @@ TEST_F(TrajectoryStoreTest, WhatIsTooDamagedToBeClosedStaysOpenAndKeepsNothingEl
   EXPECT_EQ(room_.trajectories.GetHeader(context_, "trajectories/e2").status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(room_.episodes.Get(context_, "episodes/e3").status().code(), absl::StatusCode::kDataLoss);
   EXPECT_FALSE(room_.trajectories.GetHeader(context_, "trajectories/e4")->closed());
-  EXPECT_EQ(room_.trajectories.CloseAbandoned(context_, "trajectories/e4").code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(room_.trajectories.CloseAbandoned(context_, "trajectories/e4", v1::END_REASON_SERVER_FAULT, "full").code(), absl::StatusCode::kDataLoss);
 }
 
 }  // namespace
