@@ -11,6 +11,9 @@ namespace proctor::evaluator {
 namespace {
 
 constexpr size_t kMaxDates = 16;
+// A number after a complete date is another year only within these.
+constexpr int kFirstLikelyYear = 1900;
+constexpr int kLastLikelyYear = 2100;
 
 // A word, a number, or a mark between them.
 struct Token {
@@ -123,13 +126,19 @@ class DateReader {
     ++at_;
     return true;
   }
-  // Whether the year that was taken is the day of a date that begins with its month: "1. May 12, 2024", but not "1-May-12, 2024".
-  bool TookDayForYear() const {
-    const Token& taken = tokens_[at_ - 1];
+  // After 3 May 12, where the 12 may also be the day of a date that begins with its month ("3 May 12, 2024", but not "3-May-12, 2024"):
+  // takes the year of that date and adds it. Four digits outside of 1900 to 2100 are a time of day, or a count.
+  bool TakeMonthDay(int month, std::vector<absl::CivilDay>* readings) {
+    const Token& day = tokens_[at_ - 1];
     const std::string_view before = tokens_[at_ - 2].text;
-    if (taken.text.size() != 2 || before == "-" || before == "/") return false;
+    if (day.text.size() != 2 || before == "-" || before == "/") return false;
     const size_t next = at_ < tokens_.size() && tokens_[at_].text == "," ? at_ + 1 : at_;
-    return next < tokens_.size() && tokens_[next].kind == Token::Kind::kNumber && tokens_[next].text.size() == 4;
+    const bool year = next < tokens_.size() && tokens_[next].kind == Token::Kind::kNumber && tokens_[next].text.size() == 4;
+    if (!year || tokens_[next].value < kFirstLikelyYear || tokens_[next].value > kLastLikelyYear) return false;
+    AddReading(tokens_[next].value, month, day.value, readings);
+    if (readings->empty()) return false;
+    at_ = next + 1;
+    return true;
   }
   bool Fail() {
     at_ = start_;
@@ -158,16 +167,17 @@ class DateReader {
     return true;
   }
 
-  // 12 May 2024, 12th of May, 2024, 12-May-24, 12. May 2024.
+  // 12 May 2024, 12th of May, 2024, 12-May-24, 12. May 2024. Of 3 May 12, 2024 both readings; of 3. May 12, 2024 only the second: a number with a
+  // mark is that of an item.
   bool ReadDayMonth(std::vector<absl::CivilDay>* readings) {
     int day = 0, month = 0, year = 0;
     if (!TakeDay(&day)) return Fail();
-    TakeMark(".-/");
+    const bool marked = TakeMark(".-/");
     TakeWord("of");
     if (!TakeMonth(&month)) return Fail();
     TakeMark(",-/");
-    if (!TakeYear(&year) || TookDayForYear()) return Fail();
-    AddReading(year, month, day, readings);
+    if (!TakeYear(&year)) return Fail();
+    if (!TakeMonthDay(month, readings) || !marked) AddReading(year, month, day, readings);
     return !readings->empty() || Fail();
   }
 

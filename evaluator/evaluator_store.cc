@@ -74,6 +74,12 @@ const v1::Evaluator* BuiltIn(const std::string& name) {
   return found == BuiltIns().end() ? nullptr : &*found;
 }
 
+// A stored one with its version by the rules in force: the one in the row may be by those of older code.
+v1::Evaluator InForce(v1::Evaluator stored) {
+  stored.set_version(EvaluatorVersion(stored));
+  return stored;
+}
+
 }  // namespace
 
 absl::Status MigrateTables(storage::Database& database) {
@@ -88,7 +94,7 @@ absl::StatusOr<v1::Evaluator> EvaluatorStore::Create(const CallContext& context,
   stored.set_version(EvaluatorVersion(evaluator));
   *stored.mutable_create_time() = ToProto(clock_.Now());
   const auto same_or_exists = [&](const v1::Evaluator& other) -> absl::Status {
-    if (other.version() == stored.version()) return absl::OkStatus();
+    if (EvaluatorVersion(other) == stored.version()) return absl::OkStatus();
     return absl::AlreadyExistsError(absl::StrCat(
         evaluator.name(), " exists with another configuration; give the new one another name"));
   };
@@ -102,7 +108,7 @@ absl::StatusOr<v1::Evaluator> EvaluatorStore::Create(const CallContext& context,
                                  Find<v1::Evaluator>(transaction, "evaluator_evaluators", id));
         if (found) {
           PROCTOR_RETURN_IF_ERROR(same_or_exists(*found));
-          stored = *found;
+          stored = InForce(*found);
           return absl::OkStatus();
         }
         return transaction
@@ -127,7 +133,7 @@ absl::StatusOr<v1::Evaluator> EvaluatorStore::Get(const CallContext& context,
         return absl::OkStatus();
       }));
   if (!found) return absl::NotFoundError(absl::StrCat("there is no ", name));
-  return *std::move(found);
+  return InForce(*std::move(found));
 }
 
 absl::StatusOr<std::vector<v1::Evaluator>> EvaluatorStore::List(const CallContext& context) {
@@ -139,8 +145,8 @@ absl::StatusOr<std::vector<v1::Evaluator>> EvaluatorStore::List(const CallContex
             transaction.Query("SELECT id, body FROM evaluator_evaluators ORDER BY id LIMIT 1000",
                               {}));
         for (const storage::Row& row : rows) {
-          PROCTOR_ASSIGN_OR_RETURN(evaluators.emplace_back(),
-                                   Decode<v1::Evaluator>(row, 1, row.Text(0)));
+          PROCTOR_ASSIGN_OR_RETURN(v1::Evaluator stored, Decode<v1::Evaluator>(row, 1, row.Text(0)));
+          evaluators.push_back(InForce(std::move(stored)));
         }
         return absl::OkStatus();
       }));

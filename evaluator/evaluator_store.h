@@ -19,14 +19,15 @@ namespace proctor::evaluator {
 // Brings this room's tables to the newest version. Call once at start-up, before the stores.
 absl::Status MigrateTables(storage::Database& database);
 
-// Named evaluators. `evaluators/oracle` and the presets are always there. Thread-safe.
+// Named evaluators. `evaluators/oracle` and the presets are always there. All have the version that is in force (EvaluatorVersion), also
+// those that were stored by code with other rules. Thread-safe.
 class EvaluatorStore {
  public:
   // `database` and `clock` outlive the store.
   EvaluatorStore(storage::Database& database, Clock& clock) : database_(database), clock_(clock) {}
 
   // Stores it under its name and returns it with version and time. The same configuration again is
-  // returned as it is stored. INVALID_ARGUMENT; ALREADY_EXISTS the name has another configuration.
+  // returned with the time of the first. INVALID_ARGUMENT; ALREADY_EXISTS the name has another configuration.
   absl::StatusOr<v1::Evaluator> Create(const CallContext& context, const v1::Evaluator& evaluator);
 
   // Empty: `evaluators/oracle`. INVALID_ARGUMENT malformed name; NOT_FOUND.

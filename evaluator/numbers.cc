@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <utility>
 
@@ -163,9 +164,12 @@ int SpelledNumber(std::string_view word) {
   return it == kSmall.end() ? -1 : static_cast<int>(it - kSmall.begin());
 }
 
+// "one" to "nine", or "first" to "ninth".
 bool IsOnes(std::string_view word) {
+  static constexpr std::array<std::string_view, 9> kOrdinals = {"first", "second",  "third",  "fourth", "fifth",
+                                                                "sixth", "seventh", "eighth", "ninth"};
   const int value = SpelledNumber(word);
-  return value >= 1 && value <= 9;
+  return (value >= 1 && value <= 9) || std::find(kOrdinals.begin(), kOrdinals.end(), word) != kOrdinals.end();
 }
 
 // Above twenty.
@@ -192,7 +196,8 @@ const Magnitude* SpelledMagnitude(std::string_view word) {
 
 // Null: `word` is no short one. Alone, "k" may be a unit, too: "300 K".
 const Magnitude* ShortMagnitude(std::string_view word, bool apart) {
-  static constexpr std::array<Magnitude, 5> kShort = {{{"k", 1e3}, {"m", 1e6, true}, {"mio", 1e6}, {"b", 1e9, true}, {"bn", 1e9}}};
+  static constexpr std::array<Magnitude, 8> kShort = {
+      {{"k", 1e3}, {"m", 1e6, true}, {"mio", 1e6}, {"mln", 1e6}, {"b", 1e9, true}, {"bn", 1e9}, {"tn", 1e12}, {"trn", 1e12}}};
   static constexpr Magnitude kApart = {"k", 1e3, true};
   if (apart && word == kApart.word) return &kApart;
   const auto* it = std::find_if(kShort.begin(), kShort.end(), [&](const Magnitude& known) { return known.word == word; });
@@ -223,6 +228,34 @@ size_t LengthOfMoreWords(std::string_view rest, bool after_magnitude) {
   return length;
 }
 
+bool IsOneOf(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// "½" and its like.
+bool IsVulgarFraction(std::string_view text) {
+  const auto between = [&](std::string_view lead, uint8_t first, uint8_t last) {
+    return text.starts_with(lead) && text.size() > lead.size() && static_cast<uint8_t>(text[lead.size()]) >= first &&
+           static_cast<uint8_t>(text[lead.size()]) <= last;
+  };
+  return between("\xc2", 0xbc, 0xbe) || between("\xe2\x85", 0x90, 0x9e);
+}
+
+// The length of what `rest`, which follows a number, begins with and what makes another one of it: "½", " dozen", " and a half"; 0: nothing. What
+// after digits is a thing of its own ("5 third-party", "a 4.5 score", "3 quarters") does so only after a number in words: "one third".
+size_t LengthOfMultiplier(std::string_view rest, bool in_words) {
+  const size_t gap = IsGap(rest) ? 1 : 0;
+  if (IsVulgarFraction(rest.substr(gap))) return gap + (rest[gap] == '\xc2' ? 2 : 3);
+  const std::string_view word = gap > 0 ? LeadingWord(rest.substr(1)) : std::string_view();
+  if (word == "and" && IsGap(rest.substr(4)) && LeadingWord(rest.substr(5)) == "a" && IsGap(rest.substr(6))) {
+    const std::string_view part = LeadingWord(rest.substr(7));
+    if (IsOneOf(part, {"half", "quarter"})) return 7 + part.size();
+  }
+  const bool always = IsOneOf(word, {"dozen", "dozens", "lakh", "lakhs", "crore", "crores", "halves", "thirds", "hundredths", "thousandths"});
+  const bool spelled = in_words && IsOneOf(word, {"score", "half", "third", "quarter", "quarters", "hundredth", "thousandth"});
+  return always || spelled ? 1 + word.size() : 0;
+}
+
 // What follows a number and belongs to it.
 struct Tail {
   // What it multiplies the number by: 1 and more where that may be a unit, too ("5m", "300 K"); nothing where the whole number is not
@@ -231,7 +264,7 @@ struct Tail {
   size_t length = 0;
 };
 
-Tail TailOf(std::string_view rest) {
+Tail MagnitudesOf(std::string_view rest) {
   double factor = 1;
   if (const std::string_view exponent = Exponent(rest); !exponent.empty()) {
     const bool read = absl::SimpleAtod("1" + std::string(exponent), &factor);
@@ -254,6 +287,14 @@ Tail TailOf(std::string_view rest) {
   return {more > 0 ? std::vector<double>() : std::vector<double>{factor}, length + more};
 }
 
+Tail TailOf(std::string_view rest, bool in_words) {
+  Tail tail = MagnitudesOf(rest);
+  const size_t multiplier = LengthOfMultiplier(rest.substr(tail.length), in_words);
+  if (multiplier == 0) return tail;
+  const size_t length = tail.length + multiplier;
+  return {.factors = {}, .length = length + LengthOfMoreWords(rest.substr(length), true)};
+}
+
 // The currency sign that `text` ends with, or nothing.
 std::string_view CurrencySignBefore(std::string_view text) {
   static constexpr std::array<std::string_view, 8> kSigns = {"$", "€", "£", "¥", "₹", "₩", "₽", "₺"};
@@ -261,12 +302,21 @@ std::string_view CurrencySignBefore(std::string_view text) {
   return it == kSigns.end() ? std::string_view() : *it;
 }
 
-// Whether the '-' that follows `before` is a sign: in "-5", "$-5" and "€-5", but not in "3-5", "a-5" or "3 €-5 €".
+std::string_view WithoutBlanksAtEnd(std::string_view text) {
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+// Whether the '-' that follows `before` is a sign: in "-5", "$-5" and "€-5", but not in "3-5", "a-5", "3 €-5 €",
+// "3 million €-5 million €" or "3%-5%".
 bool IsMinus(std::string_view before) {
-  const std::string_view currency = CurrencySignBefore(before);
-  if (currency.empty()) return before.empty() || !IsWordByte(before.back());
-  before.remove_suffix(currency.size());
-  while (before.ends_with(' ')) before.remove_suffix(1);
+  const size_t unit = before.ends_with('%') ? 1 : CurrencySignBefore(before).size();
+  if (unit == 0) return before.empty() || !IsWordByte(before.back());
+  before = WithoutBlanksAtEnd(before.substr(0, before.size() - unit));
+  const std::string_view word = WordBefore(before, before.size());
+  if (SpelledMagnitude(word) != nullptr || ShortMagnitude(word, false) != nullptr) {
+    before = WithoutBlanksAtEnd(before.substr(0, before.size() - word.size()));
+  }
   return before.empty() || !IsDigit(before.back());
 }
 
@@ -289,7 +339,7 @@ struct PlacedNumber {
 // The number whose digits or word, [begin, end) of `text`, read as `plain`: with its sign and magnitude.
 PlacedNumber Scaled(const std::vector<double>& plain, std::string_view text, size_t begin, size_t end) {
   const double sign = IsNegative(text, begin) ? -1 : 1;
-  const Tail tail = TailOf(text.substr(end));
+  const Tail tail = TailOf(text.substr(end), IsLetter(text[begin]));
   PlacedNumber scaled{.number = {}, .end = end + tail.length};
   for (const double factor : tail.factors) {
     for (const double reading : plain) {
@@ -299,11 +349,26 @@ PlacedNumber Scaled(const std::vector<double>& plain, std::string_view text, siz
   return scaled;
 }
 
-// "thousand" in "12 per thousand" and in "12 per hundred thousand".
-bool IsPartOfUnit(std::string_view text, size_t begin) {
-  std::string_view before = begin > 0 ? WordBefore(text, begin - 1) : std::string_view();
-  if (SpelledMagnitude(before) != nullptr && begin > before.size() + 1) before = WordBefore(text, begin - before.size() - 2);
-  return before == "per";
+// Cuts off the last word of `text` and what stands between it and the rest.
+std::string_view CutLastWord(std::string_view& text) {
+  const std::string_view word = text.empty() ? text : WordBefore(text, text.size() - 1);
+  text.remove_suffix(std::min(text.size(), word.size() + 1));
+  return word;
+}
+
+// Whether the magnitude [begin, end) of `text`, with other magnitudes next to it, is part of a name ("hundred-year-old") or of a unit ("12 per
+// hundred thousand", "12 in thousand", "12 of a hundred") and no number.
+bool IsNameOrUnit(std::string_view text, size_t begin, size_t end) {
+  std::string_view rest = text.substr(end);
+  while (IsGap(rest) && IsMagnitudeOfOne(LeadingWord(rest.substr(1)))) rest.remove_prefix(1 + LeadingWord(rest.substr(1)).size());
+  if (LengthOfMoreWords(rest, true) > 0) return false;
+  if (rest.size() > 1 && rest[0] == '-' && IsLetter(rest[1])) return true;
+  std::string_view before = text.substr(0, begin);
+  std::string_view word = CutLastWord(before);
+  while (SpelledMagnitude(word) != nullptr) word = CutLastWord(before);
+  const bool article = word == "a";
+  if (article) word = CutLastWord(before);
+  return word == "in" || word == "per" || (article && word == "of");
 }
 
 // The number that begins with the word [begin, end) of `text`, if one does. Read is only what is at most twenty, with its magnitudes.
@@ -314,7 +379,7 @@ std::optional<PlacedNumber> InWords(std::string_view text, size_t begin, size_t 
   const bool compound = value == 20 && IsGap(rest) && IsOnes(LeadingWord(rest.substr(1)));
   if (value >= 0 && !compound) return Scaled({static_cast<double>(value)}, text, begin, end);
   const bool magnitude = IsMagnitudeOfOne(word);
-  if (!compound && !IsTens(word) && (!magnitude || IsPartOfUnit(text, begin))) return std::nullopt;
+  if (!compound && !IsTens(word) && (!magnitude || IsNameOrUnit(text, begin, end))) return std::nullopt;
   return PlacedNumber{.number = {}, .end = end + LengthOfMoreWords(rest, magnitude)};
 }
 

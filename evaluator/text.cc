@@ -8,6 +8,10 @@
 namespace proctor::evaluator {
 namespace {
 
+// Dot bullets fold to '*', or to this one.
+constexpr char32_t kDotBullet = 0x2022;
+constexpr std::string_view kDotBulletText = "\u2022";
+
 // What a character stands for when only its look differs; 0 drops it.
 char32_t FoldWidth(char32_t p) {
   if (p >= 0xFF01 && p <= 0xFF5E) return p - 0xFEE0;  // full-width ASCII
@@ -55,9 +59,9 @@ char32_t FoldWidth(char32_t p) {
     case 0x2044:
     case 0x2215:
       return U'/';
-    case 0x2022:
+    case kDotBullet:
     case 0x00B7:
-      return U'*';
+      return kDotBullet;
     case 0x3001:
       return U',';
     default:
@@ -92,17 +96,8 @@ bool IsWordByte(char c) {
          static_cast<uint8_t>(c) >= 0x80;
 }
 
-}  // namespace
-
-std::string FoldCase(std::string_view text) {
-  const std::string clean = SanitizeUtf8(text);
-  std::string out;
-  out.reserve(clean.size());
-  for (size_t i = 0; i < clean.size();) AppendCodePoint(ToLower(NextCodePoint(clean, &i)), &out);
-  return out;
-}
-
-std::string FoldWidthAndCase(std::string_view text) {
+// Dot bullets become `bullet`.
+std::string Fold(std::string_view text, char32_t bullet) {
   const std::string clean = SanitizeUtf8(text);
   std::string out;
   out.reserve(clean.size());
@@ -119,11 +114,25 @@ std::string FoldWidthAndCase(std::string_view text) {
     } else if (raw == 0x2026) {
       out += "...";
     } else if (const char32_t folded = FoldWidth(raw); folded != 0) {
-      AppendCodePoint(ToLower(folded), &out);
+      AppendCodePoint(folded == kDotBullet ? bullet : ToLower(folded), &out);
     }
   }
   return out;
 }
+
+}  // namespace
+
+std::string FoldCase(std::string_view text) {
+  const std::string clean = SanitizeUtf8(text);
+  std::string out;
+  out.reserve(clean.size());
+  for (size_t i = 0; i < clean.size();) AppendCodePoint(ToLower(NextCodePoint(clean, &i)), &out);
+  return out;
+}
+
+std::string FoldWidthAndCase(std::string_view text) { return Fold(text, U'*'); }
+
+std::string FoldList(std::string_view text) { return Fold(text, kDotBullet); }
 
 std::string NormalizeText(std::string_view text) {
   const std::string folded = CollapseSpaces(FoldWidthAndCase(text));
@@ -147,7 +156,7 @@ bool IsNotApplicable(std::string_view text) {
     if (normal.rfind(spelling, 0) != 0) continue;
     std::string_view rest = std::string_view(normal).substr(spelling.size());
     // "N.A.S.A." goes on after a full stop.
-    if (rest.size() > 1 && rest[0] == '.') rest.remove_prefix(1);
+    if (spelling == "n.a" && rest.size() > 1 && rest[0] == '.') rest.remove_prefix(1);
     if (rest.empty() || !IsWordByte(rest[0])) return true;
   }
   return normal == "na";
@@ -165,11 +174,16 @@ std::vector<Fragment> SplitList(std::string_view text, size_t max_fragments) {
     return 0;
   };
   const auto is_space = [](char c) { return c == ' ' || c == '\n'; };
-  const auto is_bullet = [&](size_t i) { return (text[i] == '*' || text[i] == '-') && i + 1 < text.size() && is_space(text[i + 1]); };
+  // Length of the white space or the bullet at `i` of a piece that ends at `end`, or 0.
+  const auto padding = [&](size_t i, size_t end) -> size_t {
+    if (is_space(text[i])) return 1;
+    if (text.substr(i).starts_with(kDotBulletText)) return kDotBulletText.size();
+    return (text[i] == '*' || text[i] == '-') && (i + 1 == end || is_space(text[i + 1])) ? 1 : 0;
+  };
   std::vector<Fragment> fragments;
   const auto add = [&](size_t begin, size_t end) {
-    while (begin < end && (is_space(text[begin]) || is_bullet(begin))) ++begin;
     while (end > begin && text[end - 1] == ' ') --end;
+    for (size_t length = 1; begin < end && length > 0; begin += length) length = padding(begin, end);
     if (begin < end) fragments.push_back({begin, end});
   };
   size_t begin = 0;

@@ -89,12 +89,12 @@ class ListMatcher {
   enum class Order { kAny, kGiven };
 
   ListMatcher(const v1::StringList& expected, std::string_view actual, Order order)
-      : text_(StripBrackets(FoldWidthAndCase(actual))), order_(order) {
+      : text_(StripBrackets(FoldList(actual))), order_(order) {
     fragments_ = SplitList(text_, kMaxFragments);
     for (const std::string& value : expected.values()) {
       items_.push_back(NormalizeText(value));
       longest_span_ =
-          std::max(longest_span_, SplitList(FoldWidthAndCase(value), kMaxFragments).size());
+          std::max(longest_span_, SplitList(FoldList(value), kMaxFragments).size());
     }
     used_.assign(items_.size(), false);
   }
@@ -125,13 +125,25 @@ class ListMatcher {
     return false;
   }
 
-  // The item that `piece` equals, or items_.size().
+  // The item that `piece` equals, with or without the bullet that may touch it; or items_.size().
   size_t FindUnused(const std::string& piece, size_t matched) const {
+    const size_t item = FindEqual(piece, matched);
+    return item == items_.size() && MayHaveBullet(piece) ? FindEqual(NormalizeText(piece.substr(1)), matched) : item;
+  }
+
+  size_t FindEqual(const std::string& piece, size_t matched) const {
     if (order_ == Order::kGiven) return items_[matched] == piece ? matched : items_.size();
     for (size_t i = 0; i < items_.size(); ++i) {
       if (!used_[i] && items_[i] == piece) return i;
     }
     return items_.size();
+  }
+
+  // "-red" and "*red", but no sign ("-5", "-$5"), option ("--help") or wildcard ("*.txt"). Other currency signs and fractions begin with the
+  // bytes that '$' stands with here.
+  static bool MayHaveBullet(std::string_view piece) {
+    constexpr std::string_view kNoBulletBefore = "0123456789.-$\xc2\xe2";
+    return piece.size() > 1 && (piece[0] == '-' || piece[0] == '*') && kNoBulletBefore.find(piece[1]) == std::string_view::npos;
   }
 
   const std::string text_;

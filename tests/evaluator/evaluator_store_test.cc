@@ -87,6 +87,29 @@ TEST_P(EvaluatorStoreTest, ANameKeepsItsConfiguration) {
             absl::StatusCode::kInvalidArgument);
 }
 
+TEST_P(EvaluatorStoreTest, AConfigurationStoredUnderOtherRulesIsTheSameWithTheVersionInForce) {
+  v1::Evaluator old = Named("a");
+  old.set_version("of other rules");
+  old.mutable_create_time()->set_seconds(7);
+  ASSERT_TRUE(database_
+                  ->Write(context_,
+                          [&](storage::Transaction& transaction) {
+                            return transaction
+                                .Execute("INSERT INTO evaluator_evaluators (id, version, body) VALUES ($1, $2, $3)",
+                                         {std::string("a"), old.version(), storage::Bytes{old.SerializeAsString()}})
+                                .status();
+                          })
+                  .ok());
+  const std::string in_force = EvaluatorVersion(Named("a"));
+  const absl::StatusOr<v1::Evaluator> created = evaluators().Create(context_, Named("a"));
+  ASSERT_TRUE(created.ok()) << created.status();
+  EXPECT_EQ(created->version(), in_force);
+  EXPECT_EQ(created->create_time().seconds(), 7);
+  EXPECT_EQ(evaluators().Get(context_, "evaluators/a")->version(), in_force);
+  EXPECT_EQ(evaluators().List(context_)->front().version(), in_force);
+  EXPECT_EQ(evaluators().Create(context_, Named("a", 0.5)).status().code(), absl::StatusCode::kAlreadyExists);
+}
+
 TEST_P(EvaluatorStoreTest, VerdictsArePagedNewestFirst) {
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(verdicts().Put(context_, VerdictOf(i)).ok());
   v1::ListVerdictsRequest request;

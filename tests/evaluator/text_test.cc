@@ -36,7 +36,8 @@ TEST(NormalizeTextTest, FoldsWidthCaseSpaceQuotesAndFinalPunctuation) {
 
 TEST(IsNotApplicableTest, KnowsSpellingsAndExplanations) {
   for (const char* text : {"N/A", "n/a.", "\"N/A\"", "N.A.", "NA", "N/A: there is no such product",
-                           "Not applicable", "N.A. There is none"}) {
+                           "Not applicable", "N.A. There is none", "N/A.There is none", "n\\a.There is none",
+                           "Not applicable.The page is empty"}) {
     EXPECT_TRUE(IsNotApplicable(text)) << text;
   }
   for (const char* text : {"", "no", "Naples", "n/array", "nationwide", "the cell says N/A", "N.A.S.A.", "N.A.S.A. runs it"}) {
@@ -46,8 +47,9 @@ TEST(IsNotApplicableTest, KnowsSpellingsAndExplanations) {
 
 std::vector<std::string> Split(const std::string& text) {
   std::vector<std::string> parts;
-  for (const Fragment& f : SplitList(text, 100))
-    parts.push_back(text.substr(f.begin, f.end - f.begin));
+  const std::string folded = FoldList(text);
+  for (const Fragment& f : SplitList(folded, 100))
+    parts.push_back(folded.substr(f.begin, f.end - f.begin));
   return parts;
 }
 
@@ -63,6 +65,9 @@ TEST(SplitListTest, DropsBulletsButNoSignsOptionsAndWildcards) {
   EXPECT_THAT(Split("-5, 3"), ElementsAre("-5", "3"));
   EXPECT_THAT(Split("- -5\n*  *.txt\n--help"), ElementsAre("-5", "*.txt", "--help"));
   EXPECT_THAT(Split("* * *\none"), ElementsAre("one"));
+  EXPECT_THAT(Split("\u2022red\n\u00b7 green\n\u2022-5\n\u00b75"), ElementsAre("red", "green", "-5", "5"));
+  EXPECT_THAT(Split("red, -, green, *"), ElementsAre("red", "green"));
+  EXPECT_THAT(Split("3\u00b74"), ElementsAre("3\u20224"));
 }
 
 TEST(SplitListTest, StopsAtTheLimit) {
@@ -102,6 +107,12 @@ TEST(FindNumbersTest, ReadsWrittenNumbers) {
       {"from \u20ac-5", {{-5}}},
       {"10\u20ac-15\u20ac", {{10}, {15}}},
       {"10 \u20ac-15 \u20ac", {{10}, {15}}},
+      {"10k\u20ac-15k\u20ac", {{10e3}, {15e3}}},
+      {"5 million \u20ac-10 million \u20ac", {{5e6}, {10e6}}},
+      {"5%-10%", {{5}, {10}}},
+      {"5 %-10 %", {{5}, {10}}},
+      {"in %-5", {{-5}}},
+      {"plan k \u20ac-5", {{-5}}},
       {"caf\u00e9-5", {{5}}},
       {".5", {{0.5}}},
       {"2.5 million", {{2.5e6}}},
@@ -112,6 +123,10 @@ TEST(FindNumbersTest, ReadsWrittenNumbers) {
       {"12 hundred", {{1200}}},
       {"12 trillion", {{12e12}}},
       {"12-million", {{12e6}}},
+      {"5 mln", {{5e6}}},
+      {"5mln \u20ac", {{5e6}}},
+      {"5 tn", {{5e12}}},
+      {"5 trn", {{5e12}}},
       {"12M", {{12, 12e6}}},
       {"5 m", {{5, 5e6}}},
       {"5B", {{5, 5e9}}},
@@ -151,6 +166,33 @@ TEST(FindNumbersTest, ReadsWrittenNumbers) {
       {"thirty-two", {{}}},
       {"ninety nine", {{}}},
       {"twenty-one", {{}}},
+      {"twenty-first", {{}}},
+      {"twenty ninth", {{}}},
+      {"twenty firsts", {{20}}},
+      {"two dozen", {{}}},
+      {"2 dozen and five", {{}}},
+      {"three score", {{}}},
+      {"a 4.5 score", {{4.5}}},
+      {"2 lakh", {{}}},
+      {"two crores", {{}}},
+      {"two and a half", {{}}},
+      {"2-and-a-quarter", {{}}},
+      {"two and a half million", {{}}},
+      {"2 million and a half", {{}}},
+      {"5 m and a half", {{}}},
+      {"2 and a halfway house", {{2}}},
+      {"two-thirds", {{}}},
+      {"one third", {{}}},
+      {"three quarters", {{}}},
+      {"3 quarters", {{3}}},
+      {"5 third-party apps", {{5}}},
+      {"2 thirds", {{}}},
+      {"two hundredths", {{}}},
+      {"2 thousandths of 12", {{}, {12}}},
+      {"3\u00bd", {{}}},
+      {"3 \u00be", {{}}},
+      {"2\u2153 cups", {{}}},
+      {"3\u00b0", {{3}}},
       {"twenty", {{20}}},
       {"twenty thousand", {{20e3}}},
       {"twenty and one", {{20}, {1}}},
@@ -164,6 +206,14 @@ TEST(FindNumbersTest, ReadsWrittenNumbers) {
       {"two hundred and thousands more", {{200}}},
       {"3 parts per million", {{3}}},
       {"12 per hundred thousand", {{12}}},
+      {"12 in thousand", {{12}}},
+      {"12 in a hundred thousand", {{12}}},
+      {"12 of a hundred", {{12}}},
+      {"12 of a hundred and two", {{12}, {}}},
+      {"12 or a hundred", {{12}, {}}},
+      {"a hundred-year-old house for $5", {{5}}},
+      {"a hundred-thousand-dollar house for $5", {{5}}},
+      {"hundred - no, 5", {{}, {5}}},
       {"two hundred and more", {{200}}},
       {"two hundred android phones", {{200}}},
       {"two hundred and", {{200}}},
@@ -193,7 +243,8 @@ TEST(FindDatesTest, ReadsManySpellings) {
        {"2024-05-12", "2024/5/12", "12.05.2024", "12.5.24", "May 12, 2024", "May 12th 2024",
         "12 May 2024", "12th of May, 2024", "Sunday, 12 MAY 2024 at 10:30", "12-May-24",
         "2024-05-12T10:00:00Z", "It was on May the 12th, 2024.", "12. May 2024",
-        "1. May 12, 2024", "Order 3 - May 12, 2024", "3 May 12 2024", "12-May-24, 1530", "12 May 24, 5 p.m."}) {
+        "1. May 12, 2024", "Order 3 - May 12, 2024", "12-May-24, 1530", "12 May 24, 5 p.m.",
+        "12 May 24, 1530", "12 May 24 0900", "12. May 24, 2101 people", "40 May 12, 2024"}) {
     const std::vector<WrittenDate> dates = FindDates(text);
     ASSERT_EQ(dates.size(), 1u) << text;
     EXPECT_THAT(dates[0].readings, ElementsAre(day)) << text;
@@ -205,6 +256,15 @@ TEST(FindDatesTest, KeepsBothReadingsOfAnAmbiguousDate) {
   ASSERT_EQ(dates.size(), 1u);
   EXPECT_THAT(dates[0].readings,
               ElementsAre(absl::CivilDay(2024, 12, 5), absl::CivilDay(2024, 5, 12)));
+}
+
+TEST(FindDatesTest, KeepsBothReadingsOfADayBeforeADateThatMayHaveOneOfItsOwn) {
+  const std::vector<WrittenDate> dates = FindDates("5 Jun 19, 2000 people");
+  ASSERT_EQ(dates.size(), 1u);
+  EXPECT_THAT(dates[0].readings, ElementsAre(absl::CivilDay(2000, 6, 19), absl::CivilDay(2019, 6, 5)));
+  const std::vector<WrittenDate> no_second = FindDates("12 May 32, 2024");
+  ASSERT_EQ(no_second.size(), 1u);
+  EXPECT_THAT(no_second[0].readings, ElementsAre(absl::CivilDay(2032, 5, 12)));
 }
 
 TEST(FindDatesTest, RefusesWhatIsNoDate) {
