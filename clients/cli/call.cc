@@ -23,13 +23,7 @@ absl::StatusOr<client::Client*> Call::Connect() {
     if (options.address.empty() && arguments_.Has("data-dir")) {
       PROCTOR_ASSIGN_OR_RETURN(options.address, client::AddressOfDataDirectory(arguments_.Text("data-dir")));
     }
-    options.security = {.token = arguments_.Text("token"),
-                        .token_file = arguments_.Text("token-file"),
-                        .tls_ca = arguments_.Text("tls-ca"),
-                        .tls_certificate = arguments_.Text("tls-certificate"),
-                        .tls_key = arguments_.Text("tls-key"),
-                        .tls_server_name = arguments_.Text("tls-server-name"),
-                        .token_in_plain_text = arguments_.Has("token-in-plain-text")};
+    options.security = SecurityOf(arguments_);
     options.call_timeout = timeout();
     options.connect_timeout = std::min(kConnectTimeout, timeout());
     auto client = client::Client::Connect(std::move(options));
@@ -43,6 +37,16 @@ absl::StatusOr<client::Client*> Call::Connect() {
     client_ = *std::move(client);
   }
   return client_.get();
+}
+
+client::Security SecurityOf(const Arguments& arguments) {
+  return {.token = arguments.Text("token"),
+          .token_file = arguments.Text("token-file"),
+          .tls_ca = arguments.Text("tls-ca"),
+          .tls_certificate = arguments.Text("tls-certificate"),
+          .tls_key = arguments.Text("tls-key"),
+          .tls_server_name = arguments.Text("tls-server-name"),
+          .token_in_plain_text = arguments.Has("token-in-plain-text")};
 }
 
 Flag LimitFlag() {

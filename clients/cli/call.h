@@ -127,6 +127,9 @@ class Call {
   std::unique_ptr<client::Client> client_;
 };
 
+// What --token, --token-file, --tls-... and --token-in-plain-text say.
+client::Security SecurityOf(const Arguments& arguments);
+
 // --limit for commands that use Call::List.
 Flag LimitFlag();
 

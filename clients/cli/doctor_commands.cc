@@ -54,6 +54,7 @@ absl::StatusOr<Patient> MakePatient(const Arguments& arguments) {
   patient.listen_address = arguments.Text(
       "listen", config.has_listen_address() ? config.listen_address() : "127.0.0.1:50551");
   ChooseServer(arguments, config, patient);
+  patient.security = SecurityOf(arguments);
   patient.timeout = arguments.Duration("timeout", patient.timeout);
   return patient;
 }

@@ -133,9 +133,11 @@ absl::Status MeasurementStatus(const v1::EvaluatorMeasurement& measurement) {
   }
   const v1::PairedMeasures& paired = measurement.paired();
   const int64_t compared = paired.both_right() + paired.only_first_right() + paired.only_second_right() + paired.both_wrong();
-  if (!measurement.has_paired() || compared > 0 || paired.differing_size() > 0) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat("nothing was compared: no trajectory that is chosen has a clear truth and verdicts of ",
-                                                    measurement.evaluator(), " and ", paired.other(), " that decide"));
+  // Kappa needs no truth, but both outcomes.
+  const bool agree = paired.kappa().has_value();
+  if (!measurement.has_paired() || compared > 0 || agree || paired.differing_size() > 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("nothing was compared: no trajectory that is chosen has verdicts of ", measurement.evaluator(),
+                                                    " and ", paired.other(), " that decide, or no truth is clear and all of these say the same"));
 }
 
 std::string CalibrationText(const v1::CalibrationResult& result) {

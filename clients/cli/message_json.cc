@@ -13,7 +13,7 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-// Keeps the order of the .proto.
+// Keeps the order in which protobuf writes; what is added comes last in its object.
 using Tree = nlohmann::ordered_json;
 
 // Its own message, or those of its list. (No map has any that hide zeros.)

@@ -95,12 +95,13 @@ absl::Status Reject(Call& call) {
 
 // Why a draw brought fewer tasks than were asked for.
 std::string FewerTasks(const v1::SampleTasksResponse& drawn, int count) {
-  const std::string begin = absl::StrCat(drawn.tasks_size(), " of ", count, ": ");
+  const std::string none = absl::StrCat(drawn.tasks_size(), " of ", count, ": no more accepted tasks fit");
   const int steps = drawn.frontier_steps();
-  // Unknown lengths come last: without a limit there are no others.
-  if (steps == 0) return begin + "no more accepted tasks fit";
-  return absl::StrCat(begin, "the curriculum draws tasks of ", steps == 1 ? "1 step" : absl::StrCat("up to ", steps, " steps"),
-                      " now; --strategy uniform draws from all");
+  // No limit: unknown lengths come last.
+  if (steps == 0) return none;
+  // Whether there are longer ones, the answer does not tell.
+  return absl::StrCat(none, ", or they are longer than the ", steps == 1 ? "1 step" : absl::StrCat(steps, " steps"),
+                      " that the curriculum draws now (--strategy uniform: of any length)");
 }
 
 absl::Status Sample(Call& call) {

@@ -74,6 +74,15 @@ std::string WhyNoPort(const std::string& host, const std::string& port) {
   return strerror(error);
 }
 
+// "": somebody listens there.
+std::string WhyNobodyListens(const std::string& address) {
+  if (absl::StartsWith(address, kUnix)) return WhyNoUnixSocket(address.substr(std::strlen(kUnix)));
+  const size_t colon = address.rfind(':');
+  std::string_view host = std::string_view(address).substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return WhyNoPort(std::string(host), address.substr(colon + 1));
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> DefaultAddress() {
@@ -124,16 +133,10 @@ absl::Status CheckAddress(const std::string& address) {
   return absl::OkStatus();
 }
 
+bool SomethingListens(const std::string& address) { return WhyNobodyListens(address).empty(); }
+
 std::string WhyUnreachable(const std::string& address, bool tls, absl::Duration waited) {
-  std::string why;
-  if (absl::StartsWith(address, kUnix)) {
-    why = WhyNoUnixSocket(address.substr(std::strlen(kUnix)));
-  } else {
-    const size_t colon = address.rfind(':');
-    std::string_view host = std::string_view(address).substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    why = WhyNoPort(std::string(host), address.substr(colon + 1));
-  }
+  const std::string why = WhyNobodyListens(address);
   if (!why.empty()) return absl::StrCat("no proctord answers at ", address, " (", why, "); start it with: proctord");
   const std::string silent = absl::StrCat("something listens at ", address, ", but it does not answer within ", absl::ToDoubleSeconds(waited), " s");
   constexpr char kHung[] = ": busy, stopped or hung?";

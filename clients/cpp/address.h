@@ -25,6 +25,9 @@ absl::StatusOr<std::string> AddressOfDataDirectory(const std::string& directory)
 // INVALID_ARGUMENT unless it is "unix:/path/to.sock", "host:port" or another form that gRPC knows.
 absl::Status CheckAddress(const std::string& address);
 
+// Whether somebody listens at a good address, a proctord or not: by connecting without speaking, for at most 1 s.
+bool SomethingListens(const std::string& address);
+
 // Why no server was reached at a good address within `waited`, and what to do: by connecting once more, without speaking, for at most
 // 1 s. `tls`: whether TLS was tried.
 std::string WhyUnreachable(const std::string& address, bool tls, absl::Duration waited);

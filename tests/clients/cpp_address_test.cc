@@ -89,6 +89,12 @@ TEST_F(CppAddressTest, TellsWhyNoServerIsReached) {
   EXPECT_THAT(WhyUnreachable(server->address(), true, kWaited), HasSubstr("with TLS and a certificate that is trusted here"));
 }
 
+TEST_F(CppAddressTest, TellsWhetherSomethingListens) {
+  EXPECT_FALSE(SomethingListens("127.0.0.1:1"));
+  EXPECT_FALSE(SomethingListens(absl::StrCat("unix:", directory_, "/none")));
+  EXPECT_TRUE(SomethingListens(FakeServer::Start()->address()));
+}
+
 TEST_F(CppAddressTest, OneThatHangsIsNotTakenForAMistakeAlone) {
   const auto server = FakeServer::Start();
   for (const bool tls : {false, true}) {

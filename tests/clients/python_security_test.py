@@ -121,6 +121,25 @@ class PythonSecurityTest(unittest.TestCase):
         self.assertIn("plain text", plain.stderr)
         self.assertNotIn(TOKEN, plain.stderr)
 
+    def test_the_doctor_speaks_as_it_is_told(self):
+        def doctor(*flags, token=TOKEN):
+            done = subprocess.run([os.environ["PROCTOR_CLI"], "--address", self.address, "--token", token, *flags, "--json", "doctor",
+                                   "--data-dir", str(self.server.data), "--browser", "/no", "--listen", self.address],
+                                  capture_output=True, text=True, timeout=100)
+            return {finding["subject"]: finding for finding in map(json.loads, done.stdout.splitlines())}
+        tls = ("--tls-ca", str(self.certificate), "--tls-server-name", "localhost")
+        findings = doctor(*tls)
+        self.assertEqual(("ok", f"serves at {self.address}"), (findings["server"]["health"], findings["server"]["found"]))
+        self.assertEqual("ok", findings["environments/null"]["health"])
+        self.assertEqual(("ok", f"{self.address} is used by a proctord"), (findings["port"]["health"], findings["port"]["found"]))
+        findings = doctor(*tls, token="wrong")
+        self.assertEqual("missing", findings["environments"]["health"])
+        self.assertEqual(("ok", f"{self.address} is used by a proctord"), (findings["port"]["health"], findings["port"]["found"]))
+        findings = doctor()
+        for subject in ("server", "port"):
+            self.assertEqual("missing", findings[subject]["health"])
+            self.assertIn("if it wants TLS, give --tls-ca", findings[subject]["found"])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "clients/cpp/security.h"
 #include "proctor/v1/config.pb.h"
 
 namespace proctor::cli::doctor {
@@ -44,6 +45,8 @@ struct Patient {
   std::string address;
   // It was named on the command line or by $PROCTOR_ADDRESS: then it must be there. Else it is that of `data_dir`, as far as is known.
   bool address_was_given = false;
+  // TLS and token for `address`, and for a server that answers at `listen_address`.
+  client::Security security;
   absl::Duration timeout = absl::Seconds(20);
 };
 
@@ -57,14 +60,14 @@ std::vector<Finding> CheckBrowser(const Patient& patient);
 std::vector<Finding> CheckSandbox(const Patient& patient);
 // The programs of desktops and phones; only a note where these environments are off.
 std::vector<Finding> CheckDevices(const Patient& patient);
-// The listening address is free, or a server answers there.
+// The listening address is free, or a server answers there, if only that it wants another token.
 std::vector<Finding> CheckPorts(const Patient& patient);
 // Room for records and for browser profiles.
 std::vector<Finding> CheckDisk(const Patient& patient);
 // The data directory belongs to this user and to nobody else; its socket's path is short enough.
 std::vector<Finding> CheckDataDirectory(const Patient& patient);
 // A server answers, says that it serves, and its environments are available. Where none answers that was not named: whether one runs on
-// the data directory all the same, as it does while it starts and stops.
+// the data directory all the same, as it does while it starts and stops. Where it cannot be asked, as without the file of its token: why.
 std::vector<Finding> CheckServer(const Patient& patient);
 
 }  // namespace proctor::cli::doctor

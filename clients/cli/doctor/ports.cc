@@ -44,13 +44,25 @@ int TryBind(const std::string& address) {
   return error;
 }
 
-bool ServerAnswers(const std::string& address) {
+// OK: a proctord answers.
+absl::Status AskServer(const std::string& address, const client::Security& security) {
   auto client = client::Client::Connect(
-      {.address = address, .connect_timeout = absl::Seconds(1), .max_attempts = 1});
-  if (!client.ok()) return false;
-  return (*client)
-      ->Call<v1::ListEnvironmentsResponse>(v1::ListEnvironmentsRequest(), absl::Seconds(5))
-      .ok();
+      {.address = address, .connect_timeout = absl::Seconds(1), .max_attempts = 1, .security = security});
+  if (!client.ok()) return client.status();
+  const absl::Status status =
+      (*client)->Call<v1::ListEnvironmentsResponse>(v1::ListEnvironmentsRequest(), absl::Seconds(5)).status();
+  // Another program does not know the method.
+  return absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status) ? absl::OkStatus() : status;
+}
+
+// The address cannot be bound, because it is taken.
+Finding CheckOwner(const Patient& patient) {
+  const std::string& address = patient.listen_address;
+  const absl::Status status = AskServer(address, patient.security);
+  if (status.ok()) return {Health::kOk, "port", absl::StrCat(address, " is used by a proctord")};
+  return {Health::kMissing, "port",
+          absl::StrCat(address, " is used, and no proctord is reached there", status.message().empty() ? "" : ": ", status.message()),
+          "see by which program: ss -ltnp; or listen elsewhere: proctord --listen 127.0.0.1:0"};
 }
 
 }  // namespace
@@ -67,12 +79,8 @@ std::vector<Finding> CheckPorts(const Patient& patient) {
   const int error = TryBind(address);
   if (error == 0) {
     findings.push_back({Health::kOk, "port", absl::StrCat(address, " is free")});
-  } else if (error == EADDRINUSE && ServerAnswers(address)) {
-    findings.push_back({Health::kOk, "port", absl::StrCat(address, " is used by a proctord")});
   } else if (error == EADDRINUSE) {
-    findings.push_back(
-        {Health::kMissing, "port", absl::StrCat(address, " is used by another program"),
-         absl::StrCat("see which: ss -ltnp; or listen elsewhere: proctord --listen 127.0.0.1:0")});
+    findings.push_back(CheckOwner(patient));
   } else {
     findings.push_back({Health::kMissing, "port",
                         absl::StrCat(address, " cannot be listened on: ", strerror(error)),

@@ -68,7 +68,7 @@ pid_t Holder(const std::string& directory) {
   return held ? process : 0;
 }
 
-// No server answers.
+// No server listens.
 Finding Absence(const Patient& patient) {
   const std::string at = patient.address.empty() ? "" : absl::StrCat(" at ", patient.address);
   const pid_t holder = patient.address_was_given ? 0 : Holder(patient.data_dir);
@@ -79,6 +79,19 @@ Finding Absence(const Patient& patient) {
   }
   return {patient.address_was_given ? Health::kMissing : Health::kNote, "server",
           at.empty() ? absl::StrCat("none is known to run on ", patient.data_dir) : absl::StrCat("none answers", at), "start it: proctord"};
+}
+
+// No connection came about.
+Finding Unreached(const Patient& patient, const absl::Status& why) {
+  if (!absl::IsUnavailable(why)) {
+    return {Health::kMissing, "server", std::string(why.message()),
+            "mend what --address, --token-file, --tls-ca and the like say, or their variables (PROCTOR_TOKEN_FILE, PROCTOR_TLS_CA)"};
+  }
+  if (!client::SomethingListens(patient.address)) return Absence(patient);
+  const pid_t holder = patient.address_was_given ? 0 : Holder(patient.data_dir);
+  return {patient.address_was_given || holder != 0 ? Health::kMissing : Health::kNote, "server",
+          absl::StrCat(holder == 0 ? "" : absl::StrCat("process ", holder, " runs on ", patient.data_dir, ": "), why.message()),
+          "wait, or read its log"};
 }
 
 std::vector<Finding> CheckEnvironments(client::Client& client) {
@@ -108,8 +121,9 @@ std::vector<Finding> CheckServer(const Patient& patient) {
   if (patient.address.empty()) return {Absence(patient)};
   auto client = client::Client::Connect({.address = patient.address,
                                          .connect_timeout = absl::Seconds(1),
-                                         .call_timeout = absl::Seconds(10)});
-  if (!client.ok()) return {Absence(patient)};
+                                         .call_timeout = absl::Seconds(10),
+                                         .security = patient.security});
+  if (!client.ok()) return {Unreached(patient, client.status())};
   const auto serving = IsServing(**client);
   if (!serving.ok() || !*serving) {
     return {{Health::kMissing, "server",

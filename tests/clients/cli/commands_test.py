@@ -91,7 +91,8 @@ class CommandsTest(CommandLineTest):
             self.run_cli("task", "create", "-", stdin=f"{TASK}kind: ladder\noptimal_steps: {steps}\n")
         drawn = self.run_cli("--json", "task", "sample", "--kind", "ladder")
         self.assertEqual(2, len(drawn.stdout.splitlines()))
-        self.assertEqual("2 of 10: the curriculum draws tasks of 1 step now; --strategy uniform draws from all\n", drawn.stderr)
+        self.assertEqual("2 of 10: no more accepted tasks fit, or they are longer than the 1 step that the curriculum draws now "
+                         "(--strategy uniform: of any length)\n", drawn.stderr)
         self.assertEqual(3, len(self.json("task", "sample", "--kind", "ladder", "--strategy", "uniform")))
         self.assertEqual("", self.run_cli("task", "sample", "--kind", "ladder", "--count", "2").stderr)
 
@@ -214,7 +215,7 @@ class CommandsTest(CommandLineTest):
         done = self.run_cli("evaluator", "measure", "pae", "--policy", "unjudged", code=1)
         self.assertIn("no trajectory that is chosen has a verdict of evaluators/pae; proctor rescore --evaluator pae makes them", done.stderr)
         done = self.run_cli("evaluator", "compare", "oracle", "pae", "--policy", "unjudged", code=1)
-        self.assertIn("nothing was compared: no trajectory that is chosen has a clear truth and verdicts of evaluators/oracle and evaluators/pae",
+        self.assertIn("nothing was compared: no trajectory that is chosen has verdicts of evaluators/oracle and evaluators/pae that decide",
                       done.stderr)
         done = self.run_cli("rescore", "no-such-record", "--evaluator", "oracle", code=1)
         self.assertIn("failed: 1", done.stdout)

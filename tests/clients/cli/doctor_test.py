@@ -90,7 +90,8 @@ class DoctorTest(unittest.TestCase):
             env = {k: v for k, v in os.environ.items() if not k.startswith("PROCTOR_")}
             done = subprocess.run([CLI, "doctor", "--data-dir", str(self.data), "--listen", address, "--browser", "/no"],
                                   capture_output=True, text=True, timeout=100, env=env)
-        self.assertIn(f"MISSING  port: {address} is used by another program", done.stdout)
+        self.assertIn(f"MISSING  port: {address} is used, and no proctord is reached there: something listens at {address}, but", done.stdout)
+        self.assertIn("if it wants TLS, give --tls-ca", done.stdout)
         self.assertEqual(1, done.returncode)
 
     def test_a_data_directory_that_others_can_read(self):
@@ -125,6 +126,37 @@ class DoctorTest(unittest.TestCase):
         # The pid of one that is over stays behind.
         _, findings = self.doctor("--browser", "/no")
         self.assertEqual(f"none answers at unix:{self.data}/gone.sock", findings["server"]["found"])
+
+    def test_a_server_that_wants_tls_or_hangs_is_there(self):
+        self.data.mkdir(mode=0o700)
+        with socket.socket() as silent, open(self.data / "lock", "w") as lock:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            address = "127.0.0.1:%d" % silent.getsockname()[1]
+            what = (f"something listens at {address}, but it does not answer within 1 s as a proctord without TLS does: "
+                    "busy, stopped or hung? Or if it wants TLS, give --tls-ca (PROCTOR_TLS_CA)")
+            (self.data / "addresses.json").write_text(json.dumps({"grpc": address}))
+            _, findings = self.doctor("--browser", "/no")
+            self.assertEqual(("note", what), (findings["server"]["health"], findings["server"]["found"]))
+            print(os.getpid(), file=lock, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _, findings = self.doctor("--browser", "/no")
+            self.assertEqual(("missing", f"process {os.getpid()} runs on {self.data}: {what}"),
+                             (findings["server"]["health"], findings["server"]["found"]))
+            _, findings = self.doctor("--browser", "/no", "--address", address)
+            self.assertEqual(("missing", what), (findings["server"]["health"], findings["server"]["found"]))
+
+    def test_a_token_that_cannot_be_read_is_not_taken_for_a_server_that_hangs(self):
+        self.data.mkdir(mode=0o700)
+        gone = str(self.folder / "token")
+        with open(self.data / "lock", "w") as lock:
+            print(os.getpid(), file=lock, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (self.data / "addresses.json").write_text(f'{{"unix_socket": "{self.data}/proctord.sock"}}')
+            for flags, environment in (([], {"PROCTOR_TOKEN_FILE": gone}), (["--token-file", gone], {})):
+                code, findings = self.doctor("--browser", "/no", *flags, environment=environment)
+                self.assertEqual((1, "missing", f"cannot read {gone}"), (code, findings["server"]["health"], findings["server"]["found"]))
+                self.assertIn("PROCTOR_TOKEN_FILE", findings["server"]["mend"])
 
     def test_a_bad_configuration_is_refused_with_its_line(self):
         config = self.folder / "proctord.yaml"

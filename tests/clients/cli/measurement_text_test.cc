@@ -44,12 +44,19 @@ TEST(MeasurementStatusTest, AComparisonNeedsVerdictsOfBoth) {
   v1::EvaluatorMeasurement measurement = MakeMeasurement();
   measurement.mutable_paired()->set_other("evaluators/webjudge");
   EXPECT_EQ(MeasurementStatus(measurement),
-            absl::FailedPreconditionError("nothing was compared: no trajectory that is chosen has a clear truth and verdicts of evaluators/pae "
-                                          "and evaluators/webjudge that decide"));
+            absl::FailedPreconditionError("nothing was compared: no trajectory that is chosen has verdicts of evaluators/pae and evaluators/webjudge "
+                                          "that decide, or no truth is clear and all of these say the same"));
   measurement.mutable_paired()->add_differing("trajectories/a");
   EXPECT_TRUE(MeasurementStatus(measurement).ok());
   measurement.mutable_paired()->clear_differing();
   measurement.mutable_paired()->set_both_wrong(1);
+  EXPECT_TRUE(MeasurementStatus(measurement).ok());
+}
+
+TEST(MeasurementStatusTest, AnAgreementNeedsNoTruth) {
+  v1::EvaluatorMeasurement measurement = MakeMeasurement();
+  measurement.mutable_paired()->set_other("evaluators/webjudge");
+  measurement.mutable_paired()->mutable_kappa()->set_value(1);
   EXPECT_TRUE(MeasurementStatus(measurement).ok());
 }
 
