@@ -79,7 +79,7 @@ Failure Budget::ReserveMore(double usd, Reservation& reservation) {
     if (share.limit_usd > 0 && account.spent + account.reserved + usd > share.limit_usd + kRounding) {
       return Fail(
           v1::MODEL_FAILURE_BUDGET,
-          absl::StrFormat("the budget of %s is spent: $%.6f of $%.6f, $%.6f set aside for running calls, $%.6f asked",
+          absl::StrFormat("the budget of %s has no room: $%.6f of $%.6f spent, $%.6f set aside for running calls, $%.6f asked",
                           share.scope, account.spent, share.limit_usd, account.reserved, usd));
     }
   }

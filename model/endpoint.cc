@@ -12,7 +12,8 @@
 namespace proctor::model {
 namespace {
 
-constexpr int64_t kMaxReplyBytes = 64 << 20;
+// Far above what any max_tokens gives, log-probabilities included: replies are kept with their verdicts.
+constexpr int64_t kMaxReplyBytes = 8 << 20;
 constexpr absl::Duration kAskTimeout = absl::Seconds(20);
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {

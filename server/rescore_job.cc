@@ -115,6 +115,8 @@ class RescoreRun {
     // What runs still counts, and still costs.
     const absl::Status finished = AwaitAtMost(0, 0);
     if (status.ok()) status = finished;
+    const absl::Status told = Report(nullptr);
+    if (status.ok()) status = told;
     if (absl::IsResourceExhausted(status)) return WithWhatIsLeft(status);
     PROCTOR_RETURN_IF_ERROR(status);
     MutexLock lock(tally_->mutex);

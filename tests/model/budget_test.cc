@@ -55,7 +55,7 @@ TEST_F(BudgetTest, RefusesWhatMayCostMoreThanIsLeft) {
   EXPECT_DOUBLE_EQ(budget->Spent("day"), 1);
   Reservation reservation;
   const Failure spent = budget->Reserve(CallContext(), {}, 0.01, reservation);
-  EXPECT_THAT(spent.detail, HasSubstr("the budget of day is spent: $1.000000 of $1.000000"));
+  EXPECT_THAT(spent.detail, HasSubstr("the budget of day has no room: $1.000000 of $1.000000 spent"));
   EXPECT_TRUE(reservation.shares.empty());
 }
 
