@@ -16,6 +16,7 @@
 #include "env/episode_host.h"
 #include "env/episode_sink.h"
 #include "env/session_manager.h"
+#include "trajectory/end_kind.h"
 #include "trajectory/record_form.h"
 
 namespace proctor::env {
