@@ -9,6 +9,8 @@ import grpc
 
 import proctor
 import proctor.aio
+from proctor import recorder
+from proctor.aio import recorder as aio_recorder
 from proctor.v1 import job_pb2, job_service_pb2_grpc as job_grpc, trajectory_service_pb2 as trajectory_pb, trajectory_service_pb2_grpc as trajectory_grpc
 
 from fake_sessions import FakeSessions
@@ -49,6 +51,7 @@ class Endless(job_grpc.JobServiceServicer, trajectory_grpc.TrajectoryServiceServ
         self.hold(context)
 
     def RecordTrajectory(self, requests, context):
+        next(requests)  # The header.
         next(requests)
         self.hold(context)
         return trajectory_pb.RecordTrajectoryRequest()
@@ -134,6 +137,25 @@ class CallsUnderWayTest(unittest.TestCase):
         for call in (lambda c: c.get_job("a"), lambda c: c.wait_job("a"), lambda c: c.read_blob("0" * 64), finish):
             self.server.begun.clear()
             asyncio.run(asyncio.wait_for(run(call), DEADLINE))
+
+    def test_a_recording_is_left_though_the_server_does_not_read(self):
+        step = proctor.set_clipboard("x" * (1 << 20))  # More than the connection takes unread.
+        with proctor.Client(self.server.address) as client, mock.patch.object(recorder, "FAREWELL", 0.2):
+            with self.assertRaises(ZeroDivisionError), client.record_trajectory("t") as recording:
+                while not recording._messages.full():
+                    recording.step(step)
+                1 / 0
+            self.assertTrue(recording._call.cancelled())
+
+        async def run():
+            async with proctor.aio.connect(self.server.address) as client:
+                with self.assertRaises(ZeroDivisionError):
+                    async with client.record_trajectory("t") as recording:
+                        await recording.step(proctor.noop())
+                        1 / 0
+                return recording._call.cancelled()
+        with mock.patch.object(aio_recorder, "FAREWELL", 0.2):
+            self.assertTrue(asyncio.run(asyncio.wait_for(run(), DEADLINE)))
 
     def test_a_task_that_is_cancelled_stays_so(self):
         async def run():

@@ -4,6 +4,7 @@ import hashlib
 import os
 import threading
 import unittest
+from unittest import mock
 
 import proctor
 import proctor.aio
@@ -35,6 +36,10 @@ class RecordingTest(unittest.TestCase):
         cls.addClassCleanup(cls.client.close)
 
     def setUp(self):
+        for module in (proctor.recorder, proctor.aio.recorder):  # However busy the machine is.
+            patch = mock.patch.object(module, "FAREWELL", 60.0)
+            patch.start()
+            self.addCleanup(patch.stop)
         before = set(threading.enumerate())
 
         def no_thread_is_left() -> None:
@@ -102,9 +107,49 @@ class RecordingTest(unittest.TestCase):
             with self.client.record_trajectory(task(), policy="left") as written:
                 written.step(proctor.answer("4"))
                 1 / 0
-        for one in self.client.list_trajectories(policy="left"):
+        self.check_left("left", 2, 1)
+
+    def check_left(self, policy: str, count: int, steps: int) -> None:
+        """`count` records of the policy are there, each with `steps` steps, interrupted and masked."""
+        listed = list(self.client.list_trajectories(policy=policy))
+        self.assertEqual(count, len(listed))
+        for one in listed:
+            record = self.client.get_trajectory(one.name)
+            self.assertEqual((episode_pb2.END_KIND_INTERRUPTED, steps), (record.end_kind, len(record.steps)))
             episode = self.client.wait_episode(one.name.split("/")[1])
             self.assertEqual(reward_pb2.REWARD_STATUS_MASKED, episode.reward.status)
+
+    def test_left_without_an_end_all_its_steps_are_kept(self):
+        pictures = [large_png() for _ in range(3)]
+        with self.assertRaises(ZeroDivisionError):
+            with self.client.record_trajectory(task(), policy="left-large") as written:
+                for picture in pictures:
+                    written.step(proctor.noop(), screenshot=picture)
+                1 / 0
+        self.check_left("left-large", 1, 3)
+
+        async def run() -> None:
+            async with proctor.aio.connect(self.server.address) as client:
+                with self.assertRaises(ZeroDivisionError):
+                    async with client.record_trajectory(task(), policy="left-awaited") as written:
+                        for picture in pictures:
+                            await written.step(proctor.noop(), screenshot=picture)
+                        1 / 0
+        asyncio.run(run())
+        self.check_left("left-awaited", 1, 3)
+
+    def test_left_without_an_end_the_servers_refusal_is_the_cause(self):
+        with self.assertRaisesRegex(RuntimeError, r"without end\(\)") as raised, self.client.record_trajectory("nosuch"):
+            pass
+        self.assertIsInstance(raised.exception.__cause__, proctor.NotFound)
+
+        async def run() -> BaseException | None:
+            async with proctor.aio.connect(self.server.address) as client:
+                with self.assertRaisesRegex(RuntimeError, r"without end\(\)") as raised:
+                    async with client.record_trajectory("nosuch"):
+                        pass
+                return raised.exception.__cause__
+        self.assertIsInstance(asyncio.run(run()), proctor.NotFound)
 
     def test_what_the_server_refuses_is_raised(self):
         with self.assertRaises(proctor.NotFound):

@@ -11,11 +11,12 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from unittest import mock
 
 import proctor
-from proctor.v1 import reward_pb2
+from proctor.v1 import episode_pb2, reward_pb2
 from proctor.v1.action_pb2 import AgentData
 from proctor.v1.task_pb2 import Task
 
@@ -76,6 +77,20 @@ class TrainingPageTest(unittest.TestCase):
         with proctor.connect(self.server.address) as client:
             self.assertEqual(6 * 8, len(list(client.list_episodes(policy="greeter"))))
 
+    @contextlib.contextmanager
+    def in_folder(self):
+        with contextlib.chdir(self.folder), mock.patch.dict(os.environ, {"PROCTOR_DATA_DIR": str(self.server.data)}):
+            yield
+
+    def train(self) -> None:
+        """All updates are made."""
+        shown = io.StringIO()
+        with self.in_folder(), contextlib.redirect_stdout(shown):
+            for _ in range(2):  # On a busy machine the server may be away longer than calls are tried again.
+                with contextlib.suppress(proctor.Unavailable):
+                    runpy.run_path("train.py", run_name="__main__")
+        self.assertEqual([f"version {number}" for number in range(1, 7)], [line.split(":")[0] for line in shown.getvalue().splitlines()])
+
     def train_through(self, accident, mask_reason) -> None:
         """All updates are made though `accident(env)` comes before the 20th step, whose episode is masked for `mask_reason`."""
         steps, step = itertools.count(1), proctor.Env.step
@@ -84,13 +99,8 @@ class TrainingPageTest(unittest.TestCase):
             if next(steps) == 20:
                 accident(env)
             return step(env, *words)
-        shown = io.StringIO()
-        with contextlib.chdir(self.folder), contextlib.redirect_stdout(shown), mock.patch.object(proctor.Env, "step", with_accident), \
-                mock.patch.dict(os.environ, {"PROCTOR_DATA_DIR": str(self.server.data)}):
-            for _ in range(2):  # On a busy machine the server may be away longer than calls are tried again.
-                with contextlib.suppress(proctor.Unavailable):
-                    runpy.run_path("train.py", run_name="__main__")
-        self.assertEqual([f"version {number}" for number in range(1, 7)], [line.split(":")[0] for line in shown.getvalue().splitlines()])
+        with mock.patch.object(proctor.Env, "step", with_accident):
+            self.train()
         with proctor.connect(self.server.address) as client:
             rewards = client.list_rewards(page_size=1000, filter=reward_pb2.ConsumerFilter(policies=["greeter"])).records
         valid = [one for one in rewards if one.reward.status == reward_pb2.REWARD_STATUS_VALID]
@@ -109,6 +119,50 @@ class TrainingPageTest(unittest.TestCase):
             env.client.close_session(env.session)
             env.client.wait_episode(episode)  # Its place in the group is free.
         self.train_through(close, reward_pb2.MASK_REASON_CLIENT)
+
+    def test_a_group_whose_deadline_comes_first_is_learnt_from_as_it_is(self):
+        groups, steps, create_group, step = itertools.count(1), itertools.count(1), proctor.Client.create_group, proctor.Env.step
+        made = []
+
+        def create(client, *words, **named):
+            made.append(create_group(client, *words, **(named | {"deadline": 3} if next(groups) == 1 else named)))
+            return made[-1]
+
+        def late_step(env, *words):
+            if next(steps) == 1:
+                end = time.monotonic() + 60
+                while env.client.get_group(made[0].name).state == reward_pb2.GROUP_STATE_OPEN:
+                    self.assertLess(time.monotonic(), end)
+                    time.sleep(0.05)
+            return step(env, *words)
+        with mock.patch.object(proctor.Client, "create_group", create), mock.patch.object(proctor.Env, "step", late_step):
+            self.train()
+        with proctor.connect(self.server.address) as client:
+            records = client.list_rewards(page_size=1000, filter=reward_pb2.ConsumerFilter(
+                policies=["greeter"], delivery=reward_pb2.DELIVERY_GROUPS)).records
+            self.assertEqual(6, len(made))
+            self.assertEqual(records[-1].offset, self.committed())
+        self.assertTrue(records[0].group_complete.partial)
+        late = [one.reward for one in records if one.WhichOneof("kind") == "reward"]
+        self.assertEqual([(made[0].name, reward_pb2.REWARD_STATUS_VALID)], [(one.group, one.status) for one in late])
+
+    def test_a_task_that_cannot_be_attempted_ends_it(self):
+        with proctor.connect(self.server.address) as client:
+            task = client.create_task(Task(goal="Greet me.", environment="null")).name
+            client.reject_task(task)
+        (self.folder / "greeter.json").write_text(json.dumps({"version": 0, "offset": 0, "task": task, "weights": [0.0] * 3}))
+        with self.in_folder(), self.assertRaisesRegex(SystemExit, task):
+            runpy.run_path("train.py", run_name="__main__")
+
+    def test_a_malformed_action_is_the_policys_failure(self):
+        answers, answer = itertools.count(1), proctor.answer
+        with mock.patch.object(proctor, "answer", lambda text: answer("x" * 65537 if next(answers) == 20 else text)):
+            self.train()
+        with proctor.connect(self.server.address) as client:
+            episodes = list(client.list_episodes(policy="greeter"))
+        self.assertEqual(6 * 8, len(episodes))
+        gave_up = [one.reward for one in episodes if one.end_reason == episode_pb2.END_REASON_GAVE_UP]
+        self.assertEqual([(reward_pb2.REWARD_STATUS_VALID, 0.0)], [(one.status, one.value) for one in gave_up])
 
     def damage(self, trajectory: str) -> None:
         with contextlib.closing(sqlite3.connect(self.server.data / "proctor.db", timeout=60)) as database, database:

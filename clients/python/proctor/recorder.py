@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import queue
+import time
 from typing import Any, Iterable, Iterator, Self
 
 import grpc
 
 from . import errors
 from .actions import Action
-from .recording import RecordingBase
+from .recording import FAREWELL, RecordingBase
 from .v1 import action_pb2, observation_pb2, oracle_pb2, trajectory_pb2, trajectory_service_pb2 as trajectory_pb
 
 #: Messages that may wait to be sent: 24 MiB of pictures.
@@ -26,8 +27,8 @@ class Recording(RecordingBase):
         print(recording.trajectory.name)
 
     Pictures go ahead of what names them, in parts, each picture once. What was sent is safe only with `end`; left before it,
-    the record is kept as interrupted and its reward masked. An error of the server shows at the next call and ends the recording.
-    Not thread-safe.
+    the record is kept as interrupted and its reward masked. Leaving then waits for the server, for 5 s at most; what it has not taken
+    by then is lost. An error of the server shows at the next call and ends the recording. Not thread-safe.
     """
 
     _call: Any = None
@@ -80,9 +81,9 @@ class Recording(RecordingBase):
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self.trajectory is not None:
             return
-        self._close()
-        if kind is None:
-            raise self._left_without_end()
+        failure = self._leave()
+        if kind is None and self.trajectory is None:
+            raise self._left_without_end() from failure
 
     def _check_open(self) -> None:
         self.client._lifetime.check()
@@ -106,6 +107,31 @@ class Recording(RecordingBase):
         if isinstance(error, grpc.FutureCancelledError):
             return errors.Cancelled(grpc.StatusCode.CANCELLED, "the recording was cancelled")
         return self.client._failure(error)
+
+    def _leave(self) -> errors.ProctorError | None:
+        """Has what waits sent, and nothing after it, for `FAREWELL` seconds at most. Returns the server's error, if it told one: of a
+        record that is kept, that it is interrupted."""
+        until = time.monotonic() + FAREWELL
+        try:
+            self._half_close(until)
+            # It has one if `end` was interrupted.
+            self.trajectory = self._call.result(max(0.0, until - time.monotonic()))
+        except (grpc.RpcError, grpc.FutureCancelledError) as error:
+            return self._failure(error)
+        except grpc.FutureTimeoutError:
+            pass
+        finally:
+            self._close()
+        return None
+
+    def _half_close(self, until: float) -> None:
+        """Waits for a place in the queue, while the call goes on."""
+        while not self._call.done() and (left := until - time.monotonic()) > 0:
+            try:
+                self._messages.put(None, timeout=min(left, 0.5))
+                return
+            except queue.Full:
+                continue
 
     def _close(self) -> None:
         """Cancels what runs, and lets gRPC's thread that waits for messages go."""

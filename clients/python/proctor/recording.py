@@ -10,6 +10,9 @@ from .actions import Action
 from .v1 import (action_pb2, episode_pb2, observation_pb2, oracle_pb2, task_pb2, trajectory_pb2,
                  trajectory_service_pb2 as trajectory_pb)
 
+#: Seconds that the server has, when a recording is left without `end`, to take what was sent.
+FAREWELL = 5.0
+
 #: Most that one message carries of a picture.
 _PART_BYTES = 3 << 20
 
@@ -114,7 +117,7 @@ class RecordingBase:
 
     @staticmethod
     def _left_without_end() -> RuntimeError:
-        return RuntimeError("the recording was left without end(): it is kept as interrupted, and its reward is masked")
+        return RuntimeError("the recording was left without end(): what reached the server is kept as interrupted, and its reward is masked")
 
 
 def _blob_messages(digest: str, data: bytes) -> Iterator[trajectory_pb.RecordTrajectoryRequest]:

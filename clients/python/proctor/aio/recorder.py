@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, Iterable, Self
 
 import grpc
 
+from .. import errors
 from ..actions import Action
-from ..recording import RecordingBase
+from ..recording import FAREWELL, RecordingBase
 from ..v1 import action_pb2, observation_pb2, oracle_pb2, trajectory_pb2, trajectory_service_pb2 as trajectory_pb
 
 
@@ -18,6 +20,8 @@ class Recording(RecordingBase):
         async with client.record_trajectory(task, policy="mine", screenshot=before) as recording:
             await recording.step(proctor.answer("4"), screenshot=after)
             await recording.end()
+
+    A task that is cancelled within `step` or `end` ends the call at once: what the server has not taken by then is lost.
     """
 
     _call: Any = None
@@ -53,9 +57,9 @@ class Recording(RecordingBase):
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self.trajectory is not None:
             return
-        self._call.cancel()
-        if kind is None:
-            raise self._left_without_end()
+        failure = await self._leave()
+        if kind is None and self.trajectory is None:
+            raise self._left_without_end() from failure
 
     def _check_open(self) -> None:
         if self._call is None or self.trajectory is not None:
@@ -69,6 +73,23 @@ class Recording(RecordingBase):
         except (grpc.RpcError, asyncio.InvalidStateError):
             await self._reply()
             raise
+
+    async def _leave(self) -> errors.ProctorError | None:
+        """See `proctor.Recording._leave`."""
+        try:
+            async with asyncio.timeout(FAREWELL):
+                if self._call.cancelled():
+                    return None
+                with contextlib.suppress(grpc.aio.InternalError), self.client._end_of_client_told():  # The reply tells why.
+                    await self._call.done_writing()
+                self.trajectory = await self._reply()
+        except errors.ProctorError as failure:
+            return failure
+        except TimeoutError:
+            pass
+        finally:
+            self._call.cancel()
+        return None
 
     async def _reply(self) -> trajectory_pb2.Trajectory:
         try:
