@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--patience", type=float, default=120.0)
     options = parser.parse_args()
     journal = Journal(options.journal)
-    with proctor.connect(options.address) as client:
+    with proctor.connect(options.address, timeout=options.patience) as client:
         with concurrent.futures.ThreadPoolExecutor(options.sessions) as pool:
             for done in [pool.submit(Agent(client, options, journal, worker).run) for worker in range(options.sessions)]:
                 done.result()

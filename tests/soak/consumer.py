@@ -10,6 +10,8 @@ from journal import Journal
 
 # One acknowledgement for so many records.
 ACK_EVERY = 5
+#: The server may be killed, and started again, at any moment: also while a client connects.
+PATIENCE = 120
 
 
 def main() -> None:
@@ -18,8 +20,8 @@ def main() -> None:
         parser.add_argument("--" + name, required=True)
     options = parser.parse_args()
     journal = Journal(options.journal)
-    with proctor.connect(options.address) as client:
-        stream = proctor.RewardStream(client, options.consumer, patience=120)
+    with proctor.connect(options.address, timeout=PATIENCE) as client:
+        stream = proctor.RewardStream(client, options.consumer, patience=PATIENCE)
         for count, record in enumerate(stream, start=1):
             if record.HasField("group_complete"):
                 identity = record.group_complete.group_complete_id
