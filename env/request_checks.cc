@@ -6,13 +6,13 @@
 #include "absl/time/time.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "trajectory/record_form.h"
 
 namespace proctor::env {
 namespace {
 
 constexpr size_t kMaxAnswerBytes = 65536;
 constexpr size_t kMaxTypedCharacters = 16384;
-constexpr size_t kMaxAgentDataBytes = 1 << 20;
 constexpr size_t kMaxUploadBytes = 16 << 20;
 constexpr size_t kMaxClipboardBytes = 65536;
 constexpr int kMaxChords = 64;
@@ -24,7 +24,7 @@ constexpr size_t kMaxTagKeyBytes = 128;
 constexpr size_t kMaxTagValueBytes = 1024;
 constexpr size_t kMaxPolicyBytes = 128;
 constexpr size_t kMaxSettingsBytes = 16 << 10;
-constexpr int kMaxSteps = 10000;
+constexpr int kMaxSteps = static_cast<int>(trajectory::kMaxSteps);
 // As of the server's own defaults: see ServerConfig.default_limits.
 constexpr absl::Duration kMaxDuration = absl::Hours(24);
 constexpr int kDefaultSteps = 30;
@@ -282,7 +282,7 @@ absl::Status CheckStepRequest(const v1::StepRequest& request, const v1::Capabili
     case v1::StepRequest::INPUT_NOT_SET:
       return Invalid("step: set action or agent_text");
   }
-  if (request.agent_data().ByteSizeLong() > kMaxAgentDataBytes) return Invalid("agent_data: over 1 MiB");
+  if (request.agent_data().ByteSizeLong() > size_t{trajectory::kMaxAgentDataBytes}) return Invalid("agent_data: over 1 MiB");
   return CheckObservationRequest(request.observation(), capabilities);
 }
 

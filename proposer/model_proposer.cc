@@ -10,6 +10,7 @@
 #include "common/status.h"
 #include "common/strings.h"
 #include "model/failure.h"
+#include "model/prices.h"
 #include "model/request_digest.h"
 #include "proposer/coverage.h"
 #include "proposer/known_tasks.h"
@@ -148,11 +149,7 @@ class ModelProposer {
   }
 
   void Count(const v1::ModelCall& call) {
-    v1::Usage& usage = *result_.mutable_usage();
-    usage.set_input_tokens(usage.input_tokens() + call.usage().input_tokens());
-    usage.set_output_tokens(usage.output_tokens() + call.usage().output_tokens());
-    usage.set_cached_input_tokens(usage.cached_input_tokens() + call.usage().cached_input_tokens());
-    usage.set_cost_usd(usage.cost_usd() + call.usage().cost_usd());
+    model::AddUsage(call.usage(), *result_.mutable_usage());
     result_.set_replies(result_.replies() + 1);
     if (call.cached()) result_.set_cached_replies(result_.cached_replies() + 1);
   }

@@ -340,14 +340,18 @@ absl::StatusOr<int64_t> RewardLog::Trim(const CallContext& context,
                 "SELECT MIN(committed) FROM reward_consumers WHERE last_seen_time >= $1",
                 {absl::ToUnixMicros(now - options.consumer_lifetime)}));
         floor = held[0].IsNull(0) ? bounds.end : std::min(bounds.end, held[0].Int(0));
-        // The first young one, not the last old one: a clock that was set back makes old ones behind it. (One from the future was written while
-        // the clock was wrong, and holds nothing.) What is looked at is deleted, but for that one.
+        // The first young one, not the last old one: a clock that was set back makes old ones behind it. One from the future holds the log until
+        // one behind it is old: then it was the clock of then that was wrong, not that of now.
+        PROCTOR_ASSIGN_OR_RETURN(
+            const std::vector<storage::Row> old,
+            transaction.Query("SELECT COALESCE(MAX(log_offset), 0) FROM reward_records WHERE create_time < $1",
+                              {absl::ToUnixMicros(now - options.min_age)}));
         PROCTOR_ASSIGN_OR_RETURN(
             const std::vector<storage::Row> young,
             transaction.Query(
-                "SELECT log_offset FROM reward_records WHERE log_offset <= $1 AND create_time >= $2 AND create_time < $3 "
+                "SELECT log_offset FROM reward_records WHERE log_offset <= $1 AND create_time >= $2 AND (create_time < $3 OR log_offset > $4) "
                 "ORDER BY log_offset LIMIT 1",
-                {floor, absl::ToUnixMicros(now - options.min_age), absl::ToUnixMicros(now + options.min_age)}));
+                {floor, absl::ToUnixMicros(now - options.min_age), absl::ToUnixMicros(now + options.min_age), old[0].Int(0)}));
         if (!young.empty()) floor = young[0].Int(0) - 1;
         floor = std::max(floor, bounds.floor);
         PROCTOR_RETURN_IF_ERROR(

@@ -62,11 +62,11 @@ absl::StatusOr<std::string> ReadOrMakeSecret(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<DataDirectory> OpenDataDirectory(const v1::ServerConfig& config, Clock& clock, storage::CommitObserver* commits) {
+absl::StatusOr<DataDirectory> OpenDataDirectory(const CallContext& context, const v1::ServerConfig& config, Clock& clock,
+                                                storage::CommitObserver* commits) {
   PROCTOR_RETURN_IF_ERROR(MakeDirectory(config.data_dir()));
   const auto durability = config.durability() == v1::DURABILITY_PROCESS ? storage::Durability::kProcess
                                                                         : storage::Durability::kPower;
-  const CallContext context = CallContext::WithTimeout(absl::Minutes(10));
   DataDirectory data;
   storage::SqliteDatabaseOptions database;
   database.directory = config.data_dir();

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/call_context.h"
 #include "common/clock.h"
 #include "evaluator/evaluator_store.h"
 #include "evaluator/label_store.h"
@@ -51,8 +52,8 @@ struct DataDirectory {
 
 // Makes the directory (mode 0700) if it is missing, locks it, brings tables up to date, closes what a stopped server left
 // open. FAILED_PRECONDITION: another server holds it; PERMISSION_DENIED: it cannot be made or written.
-// `commits` is told of the database's commits; it may be null, and outlives the directory.
-absl::StatusOr<DataDirectory> OpenDataDirectory(const v1::ServerConfig& config, Clock& clock,
+// `commits` is told of the database's commits; it may be null, and outlives the directory. `context`: what closing and reading may take.
+absl::StatusOr<DataDirectory> OpenDataDirectory(const CallContext& context, const v1::ServerConfig& config, Clock& clock,
                                                 storage::CommitObserver* commits = nullptr);
 
 }  // namespace proctor::server

@@ -65,6 +65,9 @@
 namespace proctor::server {
 namespace {
 
+// Of what a start does with the store, all together.
+constexpr absl::Duration kStartCap = absl::Minutes(20);
+
 env::SessionManagerOptions SessionOptions(const v1::ServerConfig& config) {
   env::SessionManagerOptions options;
   options.default_lease = FromProto(config.sessions().default_lease());
@@ -87,7 +90,7 @@ class ServerImpl final : public Server {
   void Shutdown(absl::Duration grace) override;
   void Reload(const absl::StatusOr<v1::ServerConfig>& config) override;
 
-  absl::Status Run(const std::shared_ptr<CancelToken>& stop);
+  absl::Status Run(const CallContext& context);
 
  private:
   absl::Status OpenDoors();
@@ -155,8 +158,7 @@ class ServerImpl final : public Server {
   v1::ServerConfig in_force_ ABSL_GUARDED_BY(mutex_);
 };
 
-absl::Status ServerImpl::Run(const std::shared_ptr<CancelToken>& stop) {
-  const CallContext context(absl::Now() + absl::Minutes(10), stop);
+absl::Status ServerImpl::Run(const CallContext& context) {
   pools_ = std::make_unique<Pools>(config_.threads());
   PROCTOR_RETURN_IF_ERROR(OpenDoors());
   PROCTOR_RETURN_IF_ERROR(context.Check("the start"));
@@ -380,14 +382,15 @@ void ServerImpl::Shutdown(absl::Duration grace) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const v1::ServerConfig& config, const std::shared_ptr<CancelToken>& stop) {
+  const CallContext context(absl::Now() + kStartCap, stop);
   std::unique_ptr<Metrics> metrics = Metrics::Create(kVersion);
   std::unique_ptr<Tracer> tracer;
   if (!config.traces().directory().empty()) {
     PROCTOR_ASSIGN_OR_RETURN(tracer, Tracer::Create(config.traces(), kVersion));
   }
-  PROCTOR_ASSIGN_OR_RETURN(DataDirectory data, OpenDataDirectory(config, SystemClock(), metrics.get()));
+  PROCTOR_ASSIGN_OR_RETURN(DataDirectory data, OpenDataDirectory(context, config, SystemClock(), metrics.get()));
   auto server = std::make_unique<ServerImpl>(config, std::move(metrics), std::move(tracer), std::move(data));
-  PROCTOR_RETURN_IF_ERROR(server->Run(stop));
+  PROCTOR_RETURN_IF_ERROR(server->Run(context));
   return server;
 }
 

@@ -76,17 +76,23 @@ absl::Status Doors::Reload() {
   // Looked at before it is read: a change in between is seen the next time.
   const FileVersion now = tokens_file_.empty() ? FileVersion() : FileVersion::Of(tokens_file_);
   absl::StatusOr<TokenTable> table = tokens_file_.empty() ? TokenTable() : TokenTable::Load(tokens_file_);
-  MutexLock lock(mutex_);
-  seen_ = now;
-  read_ = now;
-  if (!table.ok()) return table.status();
-  if (table_ != nullptr && table_->size() > 0 && table->size() == 0) {
-    return absl::FailedPreconditionError(absl::StrCat(tokens_file_, ": nobody is in it any more. If all are to be shut out, let their tokens expire "
-                                                                    "(expire_time) or start the server again"));
+  const size_t entries = table.ok() ? table->size() : 0;
+  bool again = false;
+  {
+    MutexLock lock(mutex_);
+    seen_ = now;
+    read_ = now;
+    if (!table.ok()) return table.status();
+    again = table_ != nullptr;
+    if (again && table_->size() > 0 && entries == 0) {
+      return absl::FailedPreconditionError(absl::StrCat(tokens_file_, ": nobody is in it any more. If all are to be shut out, let their tokens expire "
+                                                                      "(expire_time) or start the server again"));
+    }
+    table_ = std::make_shared<const TokenTable>(*std::move(table));
+    generation_.fetch_add(1, std::memory_order_release);
   }
-  if (table_ != nullptr && !tokens_file_.empty()) LogInfo("the tokens file was read again", {{"entries", absl::StrCat(table->size())}});
-  table_ = std::make_shared<const TokenTable>(*std::move(table));
-  generation_.fetch_add(1, std::memory_order_release);
+  // Without the lock, for which every call waits.
+  if (again && !tokens_file_.empty()) LogInfo("the tokens file was read again", {{"entries", absl::StrCat(entries)}});
   return absl::OkStatus();
 }
 

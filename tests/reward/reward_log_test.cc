@@ -433,6 +433,16 @@ TEST_P(RewardLogTest, RetentionKeepsYoungRecordsThoughTheClockWasSetBackSince) {
   EXPECT_EQ(*world_.log().Trim(world_.context, options), 2);
 }
 
+TEST_P(RewardLogTest, AClockThatIsSetBackByMoreThanTheAgeDeletesNothing) {
+  const RetentionOptions options{.min_age = absl::Hours(12), .consumer_lifetime = absl::Hours(1)};
+  world_.Append(Valid("a"));
+  world_.clock.Advance(-absl::Hours(48));
+  EXPECT_EQ(*world_.log().Trim(world_.context, options), 0);
+  world_.Append(Valid("b"));
+  EXPECT_EQ(*world_.log().Trim(world_.context, options), 0);
+  EXPECT_THAT(Seen(), ElementsAre("a", "b"));
+}
+
 TEST_P(RewardLogTest, ARecordFromTheFutureHoldsTheLogNoLongerThanAnother) {
   const RetentionOptions options{.min_age = absl::Hours(12), .consumer_lifetime = absl::Hours(1)};
   world_.Append(Valid("first"));

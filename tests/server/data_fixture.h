@@ -28,7 +28,7 @@ class DataFixture : public testing::Test {
   }
 
   void Open() {
-    auto data = OpenDataDirectory(config_, clock_);
+    auto data = OpenDataDirectory(CallContext(), config_, clock_);
     ASSERT_TRUE(data.ok()) << data.status();
     data_ = std::make_unique<DataDirectory>(*std::move(data));
   }
