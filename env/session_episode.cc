@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/log_request.h"
 #include "common/status.h"
+#include "env/observation_parts.h"
 #include "env/request_checks.h"
 #include "env/session.h"
 #include "trajectory/end_kind.h"
@@ -123,6 +124,7 @@ void Session::Observe(CallContext context, v1::ObserveRequest request, Done<v1::
     parts_.pool.Post([done = std::move(done), alive] { done(alive); });
     return;
   }
+  const bool at_once = observes_at_once_ && !Asks(request.observation(), v1::OBSERVATION_PART_SCREENSHOT);
   AsyncQueue::Task look = [this, self = shared_from_this(), context = std::move(context), request = std::move(request),
                            done = std::move(done), arrival = parts_.clock.Now()](const AsyncQueue::Finish& finish) {
     const LogRequest log(context.request_id());
@@ -130,7 +132,7 @@ void Session::Observe(CallContext context, v1::ObserveRequest request, Done<v1::
     Leave(finish);
     done(std::move(result));
   };
-  observes_at_once_ ? RunOrEnqueue(std::move(look)) : Enqueue(std::move(look));
+  at_once ? RunOrEnqueue(std::move(look)) : Enqueue(std::move(look));
 }
 
 absl::StatusOr<v1::Observation> Session::DoObserve(const CallContext& context,

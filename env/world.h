@@ -86,8 +86,8 @@ class World {
   virtual absl::StatusOr<v1::Observation> Observe(const CallContext& context,
                                                   const v1::ObservationRequest& request) = 0;
 
-  // Observe takes microseconds and never blocks, as in a world that is nothing but memory of this process: then it may run on the thread that
-  // brings the request, one of those that move everybody's data, instead of waking one of the pool's. Asked once, of a new world.
+  // Observe, where it asks for no screenshot, takes microseconds and never blocks, as in a world that is nothing but memory of this process:
+  // then it may run on the thread that brings the request, one of those that move everybody's data, instead of waking one of the pool's. Asked once, of a new world.
   virtual bool observes_at_once() const { return false; }
 
   // The observation of a step that leaves the world alone (`wait`, `noop`, a text that is no

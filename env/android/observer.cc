@@ -10,6 +10,7 @@
 #include "common/status.h"
 #include "common/strings.h"
 #include "env/android/pause.h"
+#include "env/observation_parts.h"
 
 namespace proctor::env::android {
 namespace {
@@ -20,10 +21,6 @@ constexpr absl::Duration kPictureCap = absl::Seconds(30);
 constexpr absl::Duration kStateCap = absl::Seconds(20);
 // uiautomator waits for a screen without events, which one that shows a film never is.
 constexpr absl::Duration kDumpCap = absl::Seconds(20);
-
-bool Asks(const v1::ObservationRequest& request, v1::ObservationPart part) {
-  return std::find(request.parts().begin(), request.parts().end(), part) != request.parts().end();
-}
 
 bool NeedsTree(const v1::ObservationRequest& request) {
   return Asks(request, v1::OBSERVATION_PART_ELEMENTS) || Asks(request, v1::OBSERVATION_PART_ACCESSIBILITY_TREE) ||

@@ -4,16 +4,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "common/ids.h"
 #include "common/status.h"
 #include "common/strings.h"
+#include "env/screenshot.h"
 
 namespace proctor::env::android {
 namespace {
 
 // Four bytes a pixel of the largest picture that is decoded, and the header.
 constexpr size_t kMaxRawBytes = static_cast<size_t>(imaging::kMaxPixels) * 4 + 16;
-constexpr int kDefaultQuality = 80;
 
 // Android's PixelFormat constants.
 std::optional<imaging::PixelFormat> FormatOf(uint32_t number) {
@@ -43,27 +42,6 @@ absl::Status NoPicture(std::string_view bytes, std::string_view otherwise) {
   const bool words = bytes.size() < 1000 && bytes.find('\0') == std::string_view::npos;
   return absl::DataLossError(absl::StrCat("screencap: ", words && !bytes.empty() ? SanitizeUtf8(TruncateUtf8(bytes, 200))
                                                                                  : std::string(otherwise)));
-}
-
-v1::ImageFormat ProtoFormat(v1::ImageFormat asked) {
-  return asked == v1::IMAGE_FORMAT_UNSPECIFIED ? v1::IMAGE_FORMAT_PNG : asked;
-}
-
-imaging::Format ImagingFormat(v1::ImageFormat format) {
-  switch (format) {
-    case v1::IMAGE_FORMAT_JPEG:
-      return imaging::Format::kJpeg;
-    case v1::IMAGE_FORMAT_WEBP:
-      return imaging::Format::kWebp;
-    default:
-      return imaging::Format::kPng;
-  }
-}
-
-int Quality(const v1::ScreenshotOptions& options) { return options.quality() > 0 ? options.quality() : kDefaultQuality; }
-
-bool SameEncoding(const v1::ScreenshotOptions& a, const v1::ScreenshotOptions& b) {
-  return ProtoFormat(a.format()) == ProtoFormat(b.format()) && Quality(a) == Quality(b);
 }
 
 }  // namespace
@@ -137,17 +115,12 @@ absl::StatusOr<const imaging::Image*> Screen::Pixels() {
   return &*pixels_;
 }
 
-absl::StatusOr<std::string> Screen::Encode(const v1::ScreenshotOptions& options, const std::vector<imaging::MarkBox>& boxes) {
+absl::StatusOr<v1::Image> Screen::Encode(const v1::ScreenshotOptions& options, const std::vector<imaging::MarkBox>& boxes) {
   PROCTOR_ASSIGN_OR_RETURN(const imaging::Image* pixels, Pixels());
-  imaging::Image marked;
-  if (options.draw_marks()) {
-    marked = *pixels;
-    imaging::DrawMarks(boxes, marked);
-    pixels = &marked;
-  }
-  const imaging::Format format = ImagingFormat(options.format());
-  if (format == imaging::Format::kPng) return imaging::EncodeQuickPng(*pixels);
-  return imaging::Encode(*pixels, {.format = format, .quality = Quality(options)});
+  if (!options.draw_marks()) return EncodeScreenshot(*pixels, options);
+  imaging::Image marked = *pixels;
+  imaging::DrawMarks(boxes, marked);
+  return EncodeScreenshot(marked, options);
 }
 
 absl::Status Screen::Fill(const v1::ScreenshotOptions& options, const std::vector<imaging::MarkBox>& boxes, v1::Image* image) {
@@ -156,14 +129,7 @@ absl::Status Screen::Fill(const v1::ScreenshotOptions& options, const std::vecto
     *image = encoded_;
     return absl::OkStatus();
   }
-  PROCTOR_ASSIGN_OR_RETURN(std::string bytes, Encode(options, boxes));
-  image->set_digest(Sha256Hex(bytes));
-  image->set_format(ProtoFormat(options.format()));
-  image->set_width_px(size_.width());
-  image->set_height_px(size_.height());
-  image->set_size_bytes(static_cast<int64_t>(bytes.size()));
-  image->set_marks_drawn(options.draw_marks());
-  image->set_data(std::move(bytes));
+  PROCTOR_ASSIGN_OR_RETURN(*image, Encode(options, boxes));
   if (plain) {
     encoded_ = *image;
     encoded_version_ = version_;

@@ -58,7 +58,7 @@ class Screen {
  private:
   // Into `next_`. True: it is `last_`, and `next_` is not to be used.
   absl::StatusOr<bool> Take(const CallContext& context, bool raw);
-  absl::StatusOr<std::string> Encode(const v1::ScreenshotOptions& options, const std::vector<imaging::MarkBox>& boxes);
+  absl::StatusOr<v1::Image> Encode(const v1::ScreenshotOptions& options, const std::vector<imaging::MarkBox>& boxes);
 
   Device& device_;
   bool raw_ = true;

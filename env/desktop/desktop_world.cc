@@ -15,6 +15,7 @@
 #include "env/desktop/desktop_config.h"
 #include "env/desktop/desktop_evidence.h"
 #include "env/desktop/guest_replies.h"
+#include "env/observation_parts.h"
 #include "env/start_fields.h"
 
 namespace proctor::env::desktop {
@@ -25,10 +26,6 @@ constexpr size_t kMaxFileBytes = size_t{16} << 20;
 constexpr absl::Duration kGuestCap = absl::Seconds(5);
 constexpr absl::Duration kElementsCap = absl::Seconds(3);
 constexpr absl::Duration kReleaseCap = absl::Seconds(2);
-
-bool Asks(const v1::ObservationRequest& request, v1::ObservationPart part) {
-  return std::find(request.parts().begin(), request.parts().end(), part) != request.parts().end();
-}
 
 void AddMissing(v1::ObservationPart part, std::string_view reason, v1::Observation& observation) {
   v1::MissingPart& missing = *observation.add_missing();

@@ -22,14 +22,11 @@ class ScreenPictures {
   const imaging::Image& Pixels(const RfbClient& screen);
 
  private:
-  absl::StatusOr<v1::Image> Encode(const imaging::Image& pixels, const v1::ScreenshotOptions& options) const;
-
   imaging::Image pixels_;
   uint64_t count_ = 0;
   // Encodings of `pixels_` without marks, by format and quality.
   struct Known {
-    v1::ImageFormat format;
-    int quality;
+    v1::ScreenshotOptions options;
     v1::Image image;
   };
   std::vector<Known> known_;

@@ -1,13 +1,15 @@
 #include "env/null/null_environment.h"
 
-#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/proto_json.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "env/null/null_picture.h"
+#include "env/observation_parts.h"
 #include "env/start_fields.h"
 #include "google/protobuf/struct.pb.h"
 
@@ -19,10 +21,6 @@ constexpr int kFieldMark = 4;
 constexpr int kMaxTextBytes = 16 << 20;
 // Takes some microseconds to make.
 constexpr int kTextBytesAtOnce = 4096;
-
-bool Asks(const v1::ObservationRequest& request, v1::ObservationPart part) {
-  return std::find(request.parts().begin(), request.parts().end(), part) != request.parts().end();
-}
 
 // A driver's world holds the live thing (a browser context, a device). No locks: its session never calls it twice at
 // once. A thread of the driver's own needs them.
@@ -72,7 +70,7 @@ class NullWorld final : public World {
     return See(request);
   }
 
-  // Only where Observe never blocks and takes less time than waking a thread.
+  // Only where Observe never blocks and takes less time than waking a thread, screenshots aside.
   bool observes_at_once() const override { return settings_.text_bytes() <= kTextBytesAtOnce; }
 
   // One result a request, in order. A failure is recorded in its result, so that the oracle can say UNDETERMINED; it
@@ -157,6 +155,7 @@ class NullWorld final : public World {
     seen.mutable_viewport()->set_width(640);
     seen.mutable_viewport()->set_height(480);
     seen.mutable_settle()->set_settled(true);
+    if (Asks(request, v1::OBSERVATION_PART_SCREENSHOT)) AddScreenshot(request.screenshot(), seen);
     if (Asks(request, v1::OBSERVATION_PART_ELEMENTS)) {
       for (int mark = 1; mark <= kFieldMark; ++mark) *seen.add_elements() = MakeElement(mark);
     }
@@ -169,6 +168,20 @@ class NullWorld final : public World {
       seen.mutable_text()->set_truncated(cut);
     }
     return seen;
+  }
+
+  // What was asked and cannot be had is told, with the reason: agents and judges must not take it for nothing to see.
+  void AddScreenshot(const v1::ScreenshotOptions& options, v1::Observation& seen) const {
+    std::vector<v1::Element> elements;
+    for (int mark = 1; mark <= kFieldMark; ++mark) elements.push_back(MakeElement(mark));
+    absl::StatusOr<v1::Image> picture = DrawNullWorld(seen.viewport(), elements, steps_, options);
+    if (picture.ok()) {
+      *seen.mutable_screenshot() = *std::move(picture);
+      return;
+    }
+    v1::MissingPart& missing = *seen.add_missing();
+    missing.set_part(v1::OBSERVATION_PART_SCREENSHOT);
+    missing.set_reason(std::string(picture.status().message()));
   }
 
   // `text_bytes` letters that depend on the seed and the step: a seed that changed nothing would be a lie.
@@ -209,6 +222,7 @@ v1::Environment NullEnvironment::Describe() const {
   out.set_available(true);
   v1::Capabilities& can = *out.mutable_capabilities();
   for (const char* action : {"click", "type", "wait", "answer", "give_up", "noop"}) can.add_actions(action);
+  can.add_observation_parts(v1::OBSERVATION_PART_SCREENSHOT);
   can.add_observation_parts(v1::OBSERVATION_PART_ELEMENTS);
   can.add_observation_parts(v1::OBSERVATION_PART_TEXT);
   can.add_dialects(v1::DIALECT_WEBVOYAGER);

@@ -9,8 +9,8 @@
 
 namespace proctor::env {
 
-// Three buttons (marks 1 to 3; the third is disabled) and a text field (mark 4). Its text depends on the seed and on
-// what was done. State for oracles, as site "NULL": {"clicks": [..], "text": "...", "steps": n}. URL
+// Three buttons (marks 1 to 3; the third is disabled) and a text field (mark 4), which its screenshots show as boxes. Its text depends on
+// the seed and on what was done. State for oracles, as site "NULL": {"clicks": [..], "text": "...", "steps": n}. URL
 // `null://world/{steps}`.
 class NullEnvironment final : public Environment {
  public:

@@ -8,9 +8,9 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "common/ids.h"
 #include "common/status.h"
 #include "common/strings.h"
+#include "env/screenshot.h"
 #include "env/web/frame_merge.h"
 #include "env/web/json_slices.h"
 #include "env/web/origin.h"
@@ -25,7 +25,6 @@ namespace {
 // The top one counts.
 constexpr size_t kMaxFrames = 64;
 constexpr size_t kMaxTextBytes = size_t{4} << 20;
-constexpr int kDefaultQuality = 80;
 // Child frames whose processes hang must not hold the observation up for longer, all together.
 constexpr absl::Duration kChildFramesCap = absl::Seconds(5);
 // Of an element's description, about.
@@ -104,7 +103,7 @@ DevToolsCommand CaptureCommand(const std::string& session_id,
   const v1::ImageFormat format = options.draw_marks() ? v1::IMAGE_FORMAT_PNG : options.format();
   if (format == v1::IMAGE_FORMAT_JPEG || format == v1::IMAGE_FORMAT_WEBP) {
     params["format"] = format == v1::IMAGE_FORMAT_JPEG ? "jpeg" : "webp";
-    params["quality"] = options.quality() > 0 ? std::min(options.quality(), 100) : kDefaultQuality;
+    params["quality"] = EncodingOf(options).quality;
   } else {
     params["format"] = "png";
     params["optimizeForSpeed"] = true;
@@ -142,17 +141,6 @@ void SetText(std::string text, size_t max_bytes, v1::TextPart* part) {
   part->set_text(std::move(text));
 }
 
-imaging::Format ImagingFormat(v1::ImageFormat format) {
-  switch (format) {
-    case v1::IMAGE_FORMAT_JPEG:
-      return imaging::Format::kJpeg;
-    case v1::IMAGE_FORMAT_WEBP:
-      return imaging::Format::kWebp;
-    default:
-      return imaging::Format::kPng;
-  }
-}
-
 absl::StatusOr<std::string> DrawOver(const std::string& picture, const v1::Observation& observation,
                                      const v1::ScreenshotOptions& options, double scale) {
   PROCTOR_ASSIGN_OR_RETURN(imaging::Image image, imaging::Decode(picture));
@@ -166,23 +154,7 @@ absl::StatusOr<std::string> DrawOver(const std::string& picture, const v1::Obser
                      .height = element.box().height() * scale});
   }
   imaging::DrawMarks(boxes, image);
-  return imaging::Encode(image,
-                         {.format = ImagingFormat(options.format()),
-                          .quality = options.quality() > 0 ? options.quality() : kDefaultQuality});
-}
-
-absl::Status SetPicture(std::string bytes, const v1::ScreenshotOptions& options, v1::Image* image) {
-  PROCTOR_ASSIGN_OR_RETURN(const imaging::ImageInfo info, imaging::Probe(bytes));
-  image->set_digest(Sha256Hex(bytes));
-  image->set_format(info.format == imaging::Format::kJpeg   ? v1::IMAGE_FORMAT_JPEG
-                    : info.format == imaging::Format::kWebp ? v1::IMAGE_FORMAT_WEBP
-                                                            : v1::IMAGE_FORMAT_PNG);
-  image->set_width_px(info.width_px);
-  image->set_height_px(info.height_px);
-  image->set_size_bytes(static_cast<int64_t>(bytes.size()));
-  image->set_marks_drawn(options.draw_marks());
-  image->set_data(std::move(bytes));
-  return absl::OkStatus();
+  return imaging::Encode(image, EncodingOf(options));
 }
 
 bool IsFault(const absl::Status& status) { return absl::IsCancelled(status); }
@@ -317,14 +289,13 @@ absl::Status Observer::FillPicture(const ObservedTab& tab, const v1::ScreenshotO
   if (picture.ok() && options.draw_marks()) {
     picture = DrawOver(*picture, observation, options, tab.device_scale);
   }
-  absl::Status status = picture.status();
-  if (status.ok()) {
-    status = SetPicture(*std::move(picture), options, observation.mutable_screenshot());
-  }
-  if (IsFault(status)) return status;
-  if (!status.ok()) {
-    observation.clear_screenshot();
-    AddMissing(v1::OBSERVATION_PART_SCREENSHOT, ToStd(status.message()), observation);
+  absl::StatusOr<v1::Image> screenshot =
+      picture.ok() ? DescribeScreenshot(*std::move(picture), options) : absl::StatusOr<v1::Image>(picture.status());
+  if (IsFault(screenshot.status())) return screenshot.status();
+  if (screenshot.ok()) {
+    *observation.mutable_screenshot() = *std::move(screenshot);
+  } else {
+    AddMissing(v1::OBSERVATION_PART_SCREENSHOT, ToStd(screenshot.status().message()), observation);
   }
   return absl::OkStatus();
 }

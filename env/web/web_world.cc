@@ -9,6 +9,7 @@
 #include "common/proto_time.h"
 #include "common/status.h"
 #include "common/strings.h"
+#include "env/observation_parts.h"
 #include "env/start_fields.h"
 #include "env/web/origin.h"
 #include "env/web/start_state.h"
@@ -26,10 +27,6 @@ constexpr absl::Duration kTitleCap = absl::Seconds(1);
 constexpr absl::Duration kReviveCap = absl::Seconds(10);
 constexpr absl::Duration kStartCap = absl::Seconds(15);
 constexpr size_t kMaxTypeBytes = 100;
-
-bool Asks(const v1::ObservationRequest& request, v1::ObservationPart part) {
-  return std::find(request.parts().begin(), request.parts().end(), part) != request.parts().end();
-}
 
 absl::Status NoStart(std::string_view why) {
   return absl::UnavailableError(absl::StrCat("the start page could not be loaded: ", ToAbsl(why)));

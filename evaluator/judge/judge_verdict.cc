@@ -169,6 +169,16 @@ bool LooksAtTheEnd(const v1::Judge& judge) {
   });
 }
 
+// A slot that shows pictures and does not say what stands in their place; empty if there is none.
+std::string SlotThatNeedsPictures(const v1::Judge& judge) {
+  for (const v1::JudgeStage& stage : judge.stages()) {
+    for (const auto& [name, slot] : stage.slots()) {
+      if (slot.has_screenshots() && slot.if_empty().empty()) return name;
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 bool DecideWithoutQuestions(const v1::Judge& judge, const RecordView& view, v1::Verdict* verdict) {
@@ -185,6 +195,14 @@ bool DecideWithoutQuestions(const v1::Judge& judge, const RecordView& view, v1::
   if (view.missing_at_end() != nullptr && LooksAtTheEnd(judge)) {
     SetUndetermined(v1::UNDETERMINED_REASON_EVIDENCE_MISSING,
                     absl::StrCat("the last screenshot could not be had: ", view.missing_at_end()->reason()), verdict);
+    return true;
+  }
+  const std::string needs = view.screenshots().empty() ? SlotThatNeedsPictures(judge) : "";
+  if (!needs.empty()) {
+    SetUndetermined(v1::UNDETERMINED_REASON_NOTHING_TO_JUDGE,
+                    absl::StrCat("the trajectory has no screenshots, which slot `", needs,
+                                 "` shows: let the agent observe one with its last step, or give the slot an `if_empty`"),
+                    verdict);
     return true;
   }
   const auto& stages = judge.stages();

@@ -70,12 +70,6 @@ const v1::Grade* GradeAt(const v1::GradeParser& parser, std::string_view text) {
   return best;
 }
 
-// The grade of a region, which must be the whole of it or begin it as a phrase of its own.
-const v1::Grade* GradeOfRegion(const v1::GradeParser& parser, std::string_view region) {
-  const v1::Grade* grade = GradeAt(parser, region);
-  return grade != nullptr && EndsPhrase(region.substr(grade->text().size())) ? grade : nullptr;
-}
-
 // All grades anywhere in the reply, as words of their own.
 std::vector<std::pair<const v1::Grade*, size_t>> GradesAnywhere(const v1::GradeParser& parser, std::string_view text) {
   std::vector<std::pair<const v1::Grade*, size_t>> found;
@@ -90,6 +84,17 @@ std::vector<std::pair<const v1::Grade*, size_t>> GradesAnywhere(const v1::GradeP
     i = end;
   }
   return found;
+}
+
+// The grade of a region, which must be the whole of it or begin it as a phrase of its own. None where the region ends with another
+// one: "success, or rather failure."
+const v1::Grade* GradeOfRegion(const v1::GradeParser& parser, std::string_view region) {
+  const v1::Grade* grade = GradeAt(parser, region);
+  if (grade == nullptr || !EndsPhrase(region.substr(grade->text().size()))) return nullptr;
+  const std::vector<std::pair<const v1::Grade*, size_t>> all = GradesAnywhere(parser, region);
+  if (all.empty() || all.back().first->text() == grade->text()) return grade;
+  const std::string_view rest = region.substr(all.back().second + all.back().first->text().size());
+  return std::any_of(rest.begin(), rest.end(), IsWordByte) ? grade : nullptr;
 }
 
 size_t LineBeginOf(std::string_view text, size_t at) {

@@ -111,7 +111,7 @@ class EnvTest(unittest.TestCase):
         bare = environment_pb2.Capabilities(observation_parts=[observation_pb2.OBSERVATION_PART_TEXT])
         self.assertEqual([observation_pb2.OBSERVATION_PART_TEXT], proctor.actions.default_request(bare).parts)
         self.assertEqual({"web": [observation_pb2.OBSERVATION_PART_SCREENSHOT, observation_pb2.OBSERVATION_PART_ELEMENTS],
-                          "null": [observation_pb2.OBSERVATION_PART_ELEMENTS]}, has)
+                          "null": [observation_pb2.OBSERVATION_PART_SCREENSHOT, observation_pb2.OBSERVATION_PART_ELEMENTS]}, has)
 
     def test_names_may_leave_their_collection_out(self):
         inline = task()

@@ -32,7 +32,7 @@ class RefinementTest(unittest.TestCase):
     def play(self, answer: str) -> str:
         task = task_pb2.Task(goal="Say the number.", environment="environments/null")
         task.oracle.answer.match.equals.values.append("42")
-        with proctor.Env(self.client, "null", observe=["text"], policy="p", policy_version="1") as env:
+        with proctor.Env(self.client, "null", observe=["screenshot"], policy="p", policy_version="1") as env:
             env.reset(options={"task": task})
             _, _, _, _, info = env.step(proctor.answer(answer))
         return info["episode"].trajectory

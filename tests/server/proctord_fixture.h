@@ -62,6 +62,7 @@ class ProctordTest : public testing::Test {
     request.set_group(group);
     request.mutable_policy()->set_policy("p");
     request.mutable_policy()->set_version("1");
+    if (observes_screenshots_) request.mutable_observation()->add_parts(v1::OBSERVATION_PART_SCREENSHOT);
     v1::EpisodeStart start;
     ClientContext context;
     const grpc::Status status = worlds_->StartEpisode(&context, request, &start);
@@ -165,6 +166,8 @@ class ProctordTest : public testing::Test {
   }
 
   TemporaryDirectory directory_;
+  // Of every episode's steps: judges look at them.
+  bool observes_screenshots_ = false;
   Proctord server_;
   std::unique_ptr<v1::EnvironmentService::Stub> worlds_;
   std::unique_ptr<v1::TaskService::Stub> tasks_;

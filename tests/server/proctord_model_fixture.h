@@ -31,6 +31,7 @@ class ProctordModelTest : public ProctordTest {
   // lines of `models`; starts.
   void StartWithModel(Script script, const std::string& more = "") {
     model_ = std::make_unique<model::ScriptedServer>(std::move(script));
+    observes_screenshots_ = true;
     std::ofstream(server_.config(), std::ios::app)
         << "models:\n"
            "  endpoints:\n"

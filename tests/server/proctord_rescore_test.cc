@@ -70,7 +70,7 @@ class ProctordRescoreTest : public ProctordTest {
   std::vector<v1::Verdict> AllVerdicts(v1::EvaluationService::Stub& evaluations) {
     std::vector<v1::Verdict> all;
     v1::ListVerdictsRequest request;
-    request.set_evaluator("evaluators/pae");
+    request.set_evaluator("evaluators/agent-reward-bench");
     request.set_page_size(1000);
     do {
       v1::ListVerdictsResponse response;
@@ -98,7 +98,7 @@ class ProctordRescoreTest : public ProctordTest {
 TEST_F(ProctordRescoreTest, AKilledJobGoesOnWithoutPayingTwice) {
   model::ScriptedServer model([](const model::SeenRequest& request) {
     const std::string all = request.system + request.text;
-    model::ScriptedReply reply = model::SayText(request, all.substr(all.find("VERDICT-"), 24) + ": SUCCESS");
+    model::ScriptedReply reply = model::SayText(request, all.substr(all.find("VERDICT-"), 24) + ": Successful");
     reply.delay = absl::Milliseconds(200);
     return reply;
   });
@@ -109,7 +109,7 @@ TEST_F(ProctordRescoreTest, AKilledJobGoesOnWithoutPayingTwice) {
   Start();
   auto evaluations = v1::EvaluationService::NewStub(server_.channel());
   v1::RescoreRequest request;
-  request.add_evaluators("evaluators/pae");
+  request.add_evaluators("evaluators/agent-reward-bench");
   request.set_concurrency(kAtOnce);
   v1::Job job;
   {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gmock/gmock.h"
+#include "imaging/image.h"
 #include "proctor/v1/evaluation_service.grpc.pb.h"
 #include "proctor/v1/job_service.grpc.pb.h"
 #include "proctor/v1/trajectory_service.grpc.pb.h"
@@ -49,6 +50,8 @@ class ProctordSpendingTest : public ::testing::Test {
     const auto writer = v1::TrajectoryService::NewStub(channel)->RecordTrajectory(&context, &trajectory);
     v1::RecordTrajectoryRequest header;
     header.mutable_header()->mutable_inline_task()->set_goal("Say a number.");
+    const imaging::Image grey{.width_px = 8, .height_px = 8, .bgra = std::vector<uint8_t>(size_t{4} * 8 * 8, 128)};
+    *header.mutable_header()->mutable_initial_observation()->mutable_screenshot()->mutable_data() = imaging::EncodeQuickPng(grey).value();
     v1::RecordTrajectoryRequest step;
     step.mutable_step()->mutable_action()->mutable_answer()->set_text(answer);
     v1::RecordTrajectoryRequest end;

@@ -1,7 +1,9 @@
 #include <atomic>
 #include <utility>
 
+#include "common/ids.h"
 #include "env/null/null_environment.h"
+#include "imaging/image.h"
 #include "tests/env/world_contract.h"
 
 namespace proctor::env {
@@ -111,6 +113,50 @@ TEST(NullEnvironmentTest, TextDependsOnTheSeedOnly) {
   EXPECT_EQ(see(1), see(1));
   EXPECT_NE(see(1), see(2));
 }
+
+TEST(NullEnvironmentTest, ItsScreenshotsShowWhatIsThereAndDifferAfterEveryStep) {
+  NullEnvironment null;
+  auto world = null.Open(CallContext(), {});
+  v1::ObservationRequest request;
+  request.add_parts(v1::OBSERVATION_PART_SCREENSHOT);
+  v1::Action noop;
+  noop.mutable_noop();
+  const v1::Image first = (*world)->Reset(CallContext(), {}, request)->observation.screenshot();
+  const v1::Image second = (*world)->Act(CallContext(), noop, request)->observation.screenshot();
+  EXPECT_NE(first.digest(), second.digest());
+  EXPECT_EQ(second.digest(), (*world)->Observe(CallContext(), request)->screenshot().digest());
+  EXPECT_EQ(first.digest(), (*world)->Reset(CallContext(), {}, request)->observation.screenshot().digest());
+  const absl::StatusOr<imaging::Image> picture = imaging::Decode(first.data());
+  ASSERT_TRUE(picture.ok()) << picture.status();
+  EXPECT_EQ(picture->width_px, 640);
+  EXPECT_EQ(picture->height_px, 480);
+  // The field lies at (10, 160), the first button at (10, 40).
+  const auto grey = [&](int x, int y) { return static_cast<int>(picture->bgra[4 * (y * 640 + x)]); };
+  EXPECT_EQ(grey(60, 175), 255);
+  EXPECT_NE(grey(60, 55), grey(300, 300));
+}
+
+class NullScreenshotTest : public testing::TestWithParam<v1::ImageFormat> {};
+
+TEST_P(NullScreenshotTest, HasTheFormatThatIsAskedWithAndWithoutMarks) {
+  NullEnvironment null;
+  auto world = null.Open(CallContext(), {});
+  v1::ObservationRequest request;
+  request.add_parts(v1::OBSERVATION_PART_SCREENSHOT);
+  request.mutable_screenshot()->set_format(GetParam());
+  const v1::Image plain = (*world)->Reset(CallContext(), {}, request)->observation.screenshot();
+  request.mutable_screenshot()->set_draw_marks(true);
+  const v1::Image marked = (*world)->Reset(CallContext(), {}, request)->observation.screenshot();
+  EXPECT_EQ(plain.format(), GetParam());
+  EXPECT_FALSE(plain.marks_drawn());
+  EXPECT_TRUE(marked.marks_drawn());
+  EXPECT_NE(plain.digest(), marked.digest());
+  EXPECT_EQ(plain.digest(), Sha256Hex(plain.data()));
+  EXPECT_EQ(plain.size_bytes(), static_cast<int64_t>(plain.data().size()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, NullScreenshotTest,
+                         testing::Values(v1::IMAGE_FORMAT_PNG, v1::IMAGE_FORMAT_JPEG, v1::IMAGE_FORMAT_WEBP));
 
 TEST(NullEnvironmentTest, EndsByItselfAfterTheSettingsSteps) {
   NullEnvironment null;

@@ -118,6 +118,28 @@ TEST_F(AssessTest, WhatNeedsNoQuestionIsNotAsked) {
   EXPECT_THAT(model.requests(), IsEmpty());
 }
 
+TEST_F(AssessTest, AJudgeOfScreenshotsDoesNotJudgeByTheAgentsWordsWhereThereAreNone) {
+  ScriptedJudgeModel model(ScriptedJudgeModel::Always("{{tag}}: success"));
+  v1::Evaluator evaluator = OneJudge();
+  v1::Slot& shown = (*evaluator.mutable_judge()->mutable_stages(0)->mutable_slots())["picture"];
+  shown.mutable_screenshots()->set_last(1);
+  evaluator.mutable_judge()->mutable_stages(0)->mutable_messages(0)->mutable_template_()->append(" {{picture}}");
+  EXPECT_EQ(By(evaluator, model).outcome(), v1::OUTCOME_SUCCESS);
+  ASSERT_EQ(model.requests().size(), 1u);
+
+  record_.trajectory().mutable_initial_observation()->clear_screenshot();
+  for (v1::Step& step : *record_.trajectory().mutable_steps()) step.mutable_observation()->clear_screenshot();
+  const v1::Verdict blind = By(evaluator, model);
+  EXPECT_EQ(blind.undetermined_reason(), v1::UNDETERMINED_REASON_NOTHING_TO_JUDGE);
+  EXPECT_THAT(blind.rationale(), HasSubstr("slot `picture`"));
+  EXPECT_EQ(model.requests().size(), 1u);
+
+  // Its author says what stands in their place.
+  (*evaluator.mutable_judge()->mutable_stages(0)->mutable_slots())["picture"].set_if_empty("(not recorded)");
+  EXPECT_EQ(By(evaluator, model).outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(model.requests().size(), 2u);
+}
+
 TEST_F(AssessTest, AnOpenTrajectoryIsRefused) {
   ScriptedJudgeModel model(ScriptedJudgeModel::Always(""));
   record_.trajectory().set_closed(false);

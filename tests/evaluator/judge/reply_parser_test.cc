@@ -54,6 +54,10 @@ TEST_P(TaggedGradeTest, IsReadOrInvalidWithAReason) {
 INSTANTIATE_TEST_SUITE_P(
     Replies, TaggedGradeTest,
     testing::Values(GradeCase{"Plain", "It is there.\n@: SUCCESS", "SUCCESS", ""},
+                    GradeCase{"EndsWithAnother", "@: SUCCESS, but NOT SUCCESS.", "", "none of the grades"},
+                    GradeCase{"MentionsAnother", "@: SUCCESS, so UNSURE would be wrong", "SUCCESS", ""},
+                    GradeCase{"SaidTwice", "@: NOT SUCCESS, really NOT SUCCESS", "NOT SUCCESS", ""},
+                    GradeCase{"Emphasis", "@: _SUCCESS_", "SUCCESS", ""},
                     GradeCase{"LongestGradeWins", "@: NOT SUCCESS", "NOT SUCCESS", ""},
                     GradeCase{"Markdown", "**@:** **SUCCESS**", "SUCCESS", ""},
                     GradeCase{"Backticks", "`@`: `NOT SUCCESS`", "NOT SUCCESS", ""},
