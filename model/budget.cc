@@ -57,7 +57,8 @@ absl::Status Budget::Load(const CallContext& context, const Reservation::Share& 
 }
 
 Failure Budget::Reserve(const CallContext& context, const Payer& payer, std::optional<double> usd,
-                        Reservation& reservation) {
+                        Reservation& reservation, bool* busy) {
+  if (busy != nullptr) *busy = false;
   Reservation wanted = {.shares = SharesOf(payer)};
   for (const Reservation::Share& share : wanted.shares) {
     if (share.limit_usd > 0 && !usd) {
@@ -66,35 +67,68 @@ Failure Budget::Reserve(const CallContext& context, const Payer& payer, std::opt
     }
     if (const absl::Status status = Load(context, share); !status.ok()) return OfStatus(status);
   }
-  Failure failure = ReserveMore(usd.value_or(0), wanted);
+  bool only_running_calls = false;
+  Failure failure = SetAside(usd.value_or(0), wanted, only_running_calls);
   if (failure.ok()) reservation = std::move(wanted);
+  if (busy != nullptr) *busy = only_running_calls;
   return failure;
 }
 
 Failure Budget::ReserveMore(double usd, Reservation& reservation) {
+  bool unread = false;
+  return SetAside(usd, reservation, unread);
+}
+
+Failure Budget::SetAside(double usd, Reservation& reservation, bool& busy) {
   if (usd <= 0) return {};  // Also where estimates fell short and more was spent than allowed.
   MutexLock lock(mutex_);
+  Failure failure;
   for (const Reservation::Share& share : reservation.shares) {
     const Account& account = accounts_[{share.scope, share.period}];
-    if (share.limit_usd > 0 && account.spent + account.reserved + usd > share.limit_usd + kRounding) {
-      return Fail(
-          v1::MODEL_FAILURE_BUDGET,
-          absl::StrFormat("the budget of %s has no room: $%.6f of $%.6f spent, $%.6f set aside for running calls, $%.6f asked",
-                          share.scope, account.spent, share.limit_usd, account.reserved, usd));
-    }
+    const double limit = share.limit_usd + kRounding;
+    if (share.limit_usd <= 0 || account.spent + account.reserved + usd <= limit) continue;
+    failure = Fail(v1::MODEL_FAILURE_BUDGET,
+                   absl::StrFormat("the budget of %s has no room: $%.6f of $%.6f spent, $%.6f set aside for running calls, $%.6f asked",
+                                   share.scope, account.spent, share.limit_usd, account.reserved, usd));
+    busy = account.spent + usd <= limit;
+    if (!busy) return failure;
   }
+  if (!failure.ok()) return failure;
   for (const Reservation::Share& share : reservation.shares) accounts_[{share.scope, share.period}].reserved += usd;
   reservation.usd += usd;
   return {};
 }
 
 void Budget::Settle(const Reservation& reservation, double usd) {
-  MutexLock lock(mutex_);
-  for (const Reservation::Share& share : reservation.shares) {
-    Account& account = accounts_[{share.scope, share.period}];
-    account.reserved -= reservation.usd;
-    account.spent += usd;
+  std::vector<std::shared_ptr<Wait>> waiting;
+  {
+    MutexLock lock(mutex_);
+    for (const Reservation::Share& share : reservation.shares) {
+      Account& account = accounts_[{share.scope, share.period}];
+      account.reserved -= reservation.usd;
+      account.spent += usd;
+    }
+    ++settled_;
+    waiting.swap(waiting_);
   }
+  for (const std::shared_ptr<Wait>& wait : waiting) wait->Finish();
+}
+
+int64_t Budget::settled() const {
+  MutexLock lock(mutex_);
+  return settled_;
+}
+
+void Budget::AwaitSettled(const CallContext& context, Timers& timers, int64_t settled, std::function<void(absl::Status)> done) {
+  const std::shared_ptr<Wait> wait = Wait::Start(context, timers, std::move(done));
+  {
+    MutexLock lock(mutex_);
+    if (settled_ == settled) {
+      waiting_.push_back(wait);
+      return;
+    }
+  }
+  wait->Finish();
 }
 
 absl::Status Budget::Record(storage::Transaction& transaction, const Reservation& reservation, double usd) {

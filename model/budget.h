@@ -2,7 +2,10 @@
 #ifndef PROCTOR_MODEL_BUDGET_H_
 #define PROCTOR_MODEL_BUDGET_H_
 
+#include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +16,8 @@
 #include "common/clock.h"
 #include "common/mutex.h"
 #include "model/failure.h"
+#include "model/timers.h"
+#include "model/wait.h"
 #include "proctor/v1/model.pb.h"
 #include "storage/database.h"
 
@@ -44,8 +49,8 @@ struct Reservation {
 };
 
 // Thread-safe. A call begins only if what it may cost at most (its prompt as estimated, its longest reply) fits into
-// what is left of every budget after what other running calls may cost, and goes on with another attempt only if what the last one cost fits in
-// once more: so no budget is overdrawn but by the error of the estimate. What a server may have done without saying so is paid as
+// what is left of every budget after what other running calls may cost: until one of them has ended, it waits where it would fit in without them.
+// It goes on with another attempt only if what the last one cost fits in once more: so no budget is overdrawn but by the error of the estimate. What a server may have done without saying so is paid as
 // estimated.
 class Budget {
  public:
@@ -56,8 +61,13 @@ class Budget {
 
   // Sets aside `usd`, the most that the call may cost; nothing: its model has no price. BUDGET: a budget is spent, or
   // holds and there is no price; the reservation is empty then. Blocks on the database the first time that a scope is
-  // seen. Other failures: the database cannot be read (SERVER), TIMEOUT and CANCELLED from `context`.
-  Failure Reserve(const CallContext& context, const Payer& payer, std::optional<double> usd, Reservation& reservation);
+  // seen. Other failures: the database cannot be read (SERVER), TIMEOUT and CANCELLED from `context`. `busy`, if given, becomes whether only
+  // what running calls have set aside stands in the way: then it is worth asking again when one of them has ended.
+  Failure Reserve(const CallContext& context, const Payer& payer, std::optional<double> usd, Reservation& reservation, bool* busy = nullptr);
+  // How many calls have ended so far: read before Reserve, and given to AwaitSettled.
+  int64_t settled() const;
+  // `done` runs once, when more than `settled` calls have ended, maybe before this returns, or with the context's error. It must not block.
+  void AwaitSettled(const CallContext& context, Timers& timers, int64_t settled, std::function<void(absl::Status)> done);
   // Sets aside `usd` more for a call that goes on, such as what another attempt comes to after one that was paid for. BUDGET: a budget is
   // spent; nothing is added then. Nothing, 0, always fits in. Does not block.
   Failure ReserveMore(double usd, Reservation& reservation);
@@ -76,6 +86,7 @@ class Budget {
   using Key = std::pair<std::string, std::string>;
 
   std::vector<Reservation::Share> SharesOf(const Payer& payer) const;
+  Failure SetAside(double usd, Reservation& reservation, bool& busy);
   absl::Status Load(const CallContext& context, const Reservation::Share& share);
 
   const v1::ModelBudgets limits_;
@@ -83,6 +94,9 @@ class Budget {
   Clock& clock_;
   mutable Mutex mutex_;
   std::map<Key, Account> accounts_ ABSL_GUARDED_BY(mutex_);
+  int64_t settled_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Those that have ended otherwise stay until the next call ends.
+  std::vector<std::shared_ptr<Wait>> waiting_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace proctor::model

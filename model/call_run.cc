@@ -91,15 +91,27 @@ void CallRun::Run(Failure asked, const Capabilities& capabilities) {
     NextOrEnd(std::move(failure));
     return;
   }
+  Pay();
+}
+
+void CallRun::Pay() {
   v1::Usage most;
   most.set_input_tokens(plan_.input_tokens * plan_.requests);
   most.set_output_tokens(plan_.output_tokens * plan_.requests);
-  failure = core_.budget.Reserve(context_, options_.payer, core_.prices.Cost(plan_.model, most), reservation_);
-  if (!failure.ok()) {
+  const int64_t settled = core_.budget.settled();
+  bool busy = false;
+  Failure failure = core_.budget.Reserve(context_, options_.payer, core_.prices.Cost(plan_.model, most), reservation_, &busy);
+  if (failure.ok()) {
+    SendAll();
+  } else if (busy) {
+    core_.budget.AwaitSettled(context_, core_.parts.timers, settled, [self = shared_from_this(), failure](const absl::Status& status) {
+      self->core_.parts.executor.Post([self, failure, ended = !status.ok()] {
+        ended ? self->End(Fail(v1::MODEL_FAILURE_TIMEOUT, failure.detail)) : self->Pay();
+      });
+    });
+  } else {
     End(std::move(failure));
-    return;
   }
-  SendAll();
 }
 
 void CallRun::SendAll() {

@@ -74,6 +74,8 @@ class CallRun : public std::enable_shared_from_this<CallRun> {
  private:
   void TryEndpoint();
   void Run(Failure asked, const Capabilities& capabilities);
+  // Sets the money for the plan aside, when there is room for it.
+  void Pay();
   void SendAll();
   void OnResult(int part, ExchangeResult result);
   void OnAllResults();

@@ -106,7 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("no accepted task: make some with `proctor task propose --count 20`", file=sys.stderr)
             return 1
         solved = 0
-        with proctor.Env(client, "practice", observe=["elements"], policy=options.agent_model, policy_version="1") as env:
+        # The agent reads elements; judges look at screenshots.
+        observe = ["elements"] if options.evaluator == "oracle" else ["elements", "screenshot"]
+        with proctor.Env(client, "practice", observe=observe, policy=options.agent_model, policy_version="1") as env:
             for task in tasks:
                 if options.best_of:
                     attempts = refinement.best_of(client, lambda: play(env, agent, task, []), options.attempts,

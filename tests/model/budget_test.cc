@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <thread>
+#include <vector>
 
 #include "model/tables.h"
 #include "storage/memory_database.h"
@@ -66,6 +67,42 @@ TEST_F(BudgetTest, RunningCallsCountWithWhatTheyMayCost) {
   EXPECT_EQ(budget->Reserve(CallContext(), {}, 0.7, second).kind, v1::MODEL_FAILURE_BUDGET);
   budget->Settle(first, 0.1);
   EXPECT_TRUE(budget->Reserve(CallContext(), {}, 0.7, second).ok());
+}
+
+TEST_F(BudgetTest, TellsWhetherRunningCallsAloneStandInTheWay) {
+  const auto budget = New(Limits(1, 0.9, 0));
+  Reservation first, second;
+  bool busy = false;
+  EXPECT_TRUE(budget->Reserve(CallContext(), kJudge, 0.7, first, &busy).ok());
+  EXPECT_FALSE(busy);
+  EXPECT_EQ(budget->Reserve(CallContext(), kJudge, 0.7, second, &busy).kind, v1::MODEL_FAILURE_BUDGET);
+  EXPECT_TRUE(busy);
+  // More than the evaluator may spend in a day: no waiting helps, whatever the day's budget says.
+  EXPECT_EQ(budget->Reserve(CallContext(), kJudge, 0.95, second, &busy).kind, v1::MODEL_FAILURE_BUDGET);
+  EXPECT_FALSE(busy);
+  budget->Settle(first, 0.3);
+  EXPECT_EQ(budget->Reserve(CallContext(), kJudge, 0.7, second, &busy).kind, v1::MODEL_FAILURE_BUDGET);
+  EXPECT_FALSE(busy);
+}
+
+TEST_F(BudgetTest, WhoWaitsIsToldWhenACallHasEnded) {
+  const auto budget = New(Limits(1, 0, 0));
+  TimerQueue queue;
+  QueueTimers timers(queue);
+  std::vector<absl::StatusCode> told;
+  const auto tell = [&](const absl::Status& status) { told.push_back(status.code()); };
+  const int64_t before = budget->settled();
+  budget->AwaitSettled(CallContext(), timers, before, tell);
+  const CallContext cancelled;
+  budget->AwaitSettled(cancelled, timers, before, tell);
+  EXPECT_TRUE(told.empty());
+  cancelled.cancel()->Cancel();
+  EXPECT_THAT(told, testing::ElementsAre(absl::StatusCode::kCancelled));
+  budget->Settle(Reservation(), 0);
+  EXPECT_THAT(told, testing::ElementsAre(absl::StatusCode::kCancelled, absl::StatusCode::kOk));
+  // One has ended since the count was read.
+  budget->AwaitSettled(CallContext(), timers, before, tell);
+  EXPECT_EQ(told.size(), 3u);
 }
 
 TEST_F(BudgetTest, ACallThatGoesOnSetsMoreAsideOrIsRefused) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "model/failure.h"
@@ -170,6 +171,38 @@ TEST_F(ClientSpendingTest, AnotherAttemptIsNotMadeWhereTheLastHasSpentTheBudget)
   EXPECT_THAT(reply.call.failure_detail(), HasSubstr("after MODEL_FAILURE_MALFORMED"));
   EXPECT_EQ(server_->requests().size(), 1u);
   EXPECT_DOUBLE_EQ(client_->budget().Spent("day"), 1);
+}
+
+TEST_F(ClientSpendingTest, CallsForWhichRunningOnesLeaveNoRoomWaitForTheirEnd) {
+  Serve([](const SeenRequest& request) { return SayText(request, "yes"); });
+  config_.mutable_budgets()->set_day_usd(1.1);  // Each may cost 1.024 dollars, and costs 0.005.
+  client_ = fixture_.Create(config_);
+  std::vector<std::shared_ptr<Pending<ChatReply>>> calls;
+  for (int i = 0; i < 8; ++i) calls.push_back(Begin(*client_, CallContext(), Ask(absl::StrCat("x", i)), {.route = "main", .payer = {}}));
+  for (const auto& call : calls) EXPECT_EQ(call->Get().choices.size(), 1u) << call->Get().call.failure_detail();
+  EXPECT_EQ(server_->requests().size(), 8u);
+  EXPECT_DOUBLE_EQ(client_->budget().Spent("day"), 0.04);
+}
+
+TEST_F(ClientSpendingTest, ACallThatWaitsForRoomEndsWhenItIsCancelled) {
+  Serve([](const SeenRequest&) {
+    ScriptedReply silent;
+    silent.silent = true;
+    return silent;
+  });
+  config_.mutable_budgets()->set_day_usd(1.1);
+  client_ = fixture_.Create(config_);
+  const auto first = Begin(*client_, CallContext(), Ask("first"), {.route = "main", .payer = {}});
+  ASSERT_TRUE(server_->WaitForRequests(1));
+  const CallContext cancelled;
+  const auto second = Begin(*client_, cancelled, Ask("second"), {.route = "main", .payer = {}});
+  cancelled.cancel()->Cancel();
+  EXPECT_EQ(second->Get().call.failure(), v1::MODEL_FAILURE_CANCELLED);
+  const auto third = Begin(*client_, CallContext(), Ask("third"), {.route = "main", .payer = {}});
+  client_ = nullptr;  // Cancels what is under way, and what waits.
+  EXPECT_EQ(third->Get().call.failure(), v1::MODEL_FAILURE_CANCELLED);
+  EXPECT_EQ(first->Get().call.failure(), v1::MODEL_FAILURE_CANCELLED);
+  EXPECT_EQ(server_->requests().size(), 1u);
 }
 
 TEST_F(ClientSpendingTest, AnAttemptThatCostNothingIsMadeAgainWithinTheBudgetOfOne) {

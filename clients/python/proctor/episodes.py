@@ -63,7 +63,8 @@ class EnvBase:
           environment: "web", "practice", "desktop", "android" or "null".
           settings: environment settings; default: the server's.
           observe: parts of every observation, see `observation_request`; or a ready ObservationRequest. Default: "screenshot" and
-            "elements", as far as the environment has them; if it has neither, all that it has.
+            "elements", as far as the environment has them; if it has neither, all that it has. Judges that look at screenshots cannot tell
+            of episodes without any.
           policy, policy_version: who acts, written into every episode.
           verdict_wait: seconds that a terminal step waits for verdict and reward.
           session_wait: seconds to wait for a place for the session.
