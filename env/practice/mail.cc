@@ -40,8 +40,9 @@ std::shared_ptr<const MailContent> MailContent::Generate(uint64_t seed) {
   const std::vector<std::string> words = SeriesWords(random, 60);
   content->owner = people[139];
   for (int i = 0; i < 20; ++i) {
-    content->contacts.push_back({people[i], Address(people[i]), absl::StrCat("0", random.Int(20, 99), " ", random.Int(100000, 999999)),
-                                 random.Pick(words) + " Ltd"});
+    const int number = random.Int(100000, 999999);
+    const int area = random.Int(20, 99);
+    content->contacts.push_back({people[i], Address(people[i]), absl::StrCat("0", area, " ", number), random.Pick(words) + " Ltd"});
   }
   std::sort(content->contacts.begin(), content->contacts.end(), [](auto& a, auto& b) { return a.name < b.name; });
   int day = 119;
@@ -56,7 +57,8 @@ std::shared_ptr<const MailContent> MailContent::Generate(uint64_t seed) {
     message.subject = absl::StrReplaceAll(kind.subject, {{"$", words[i]}});
     message.date = LongDate(day);
     if (i % 2 == 1) day -= random.Int(1, 3);
-    message.text = absl::StrCat(Filler(random, "this"), " ", Filler(random, "our " + words[i] + " team"));
+    const std::string closing = Filler(random, "our " + words[i] + " team");
+    message.text = absl::StrCat(Filler(random, "this"), " ", closing);
     const std::string second = kind.labels[1];
     message.facts = {{kind.labels[0], Code(random, 2, 6)},
                      {second, second.ends_with("town") ? towns[i] : people[40 + 2 * i]}};

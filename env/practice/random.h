@@ -1,4 +1,5 @@
-// The practice sites' source of variety: the same seed and label give the same sequence on every machine.
+// The practice sites' source of variety: the same seed and label give the same sequence on every machine. Two draws never stand as arguments of
+// one call or on both sides of an operator, whose order each compiler chooses for itself; between braces they may.
 #ifndef PROCTOR_ENV_PRACTICE_RANDOM_H_
 #define PROCTOR_ENV_PRACTICE_RANDOM_H_
 

@@ -72,11 +72,13 @@ std::shared_ptr<const ShopContent> ShopContent::Generate(uint64_t seed) {
       product.designer = people[person++];
       product.made_in = towns[town++];
       product.ships_from = towns[town++];
-      product.weight = absl::StrFormat("%d.%02d kg", random.Int(0, 9), random.Int(11, 99));
+      const int hundredths = random.Int(11, 99);
+      product.weight = absl::StrFormat("%d.%02d kg", random.Int(0, 9), hundredths);
       do product.price_cents = random.Int(900, 39999); while (!prices.insert(product.price_cents).second);
       product.warranty_months = 6 * random.Int(2, 10);
       product.colours = random.Sample(colours, 3);
-      product.description = absl::StrCat(Filler(random, "the " + product.name), " ", Filler(random, product.brand));
+      const std::string closing = Filler(random, product.brand);
+      product.description = absl::StrCat(Filler(random, "the " + product.name), " ", closing);
       product.reviews = Reviews(random, product.name,
                                 {people.begin() + person, people.begin() + person + 5});
       person += 5;

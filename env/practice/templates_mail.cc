@@ -256,7 +256,8 @@ void MissingMessage(TaskBuilder& task) {
 }
 
 void MissingContact(TaskBuilder& task) {
-  const std::string name = task.random().Pick(std::vector<std::string>{"Ottilie", "Barnaby", "Clementine"}) + " " + SeriesWords(task.random(), 1)[0];
+  const std::string last = SeriesWords(task.random(), 1)[0];
+  const std::string name = task.random().Pick(std::vector<std::string>{"Ottilie", "Barnaby", "Clementine"}) + " " + last;
   task.Goal({Substitute("What is the phone number of $0? See the contacts.", Quoted(name)), Substitute("Look up the phone of $0 in Contacts.", Quoted(name)),
              Substitute("Which phone number do my contacts give for $0?", Quoted(name))});
   task.ClickLink("Contacts");

@@ -312,8 +312,13 @@ void UseCoupon(TaskBuilder& task) {
   task.EndsWith({{"/cart/coupon", {{"code", coupon.code}}}});
 }
 
+std::string Street(TaskBuilder& task, const char* kind) {
+  const std::string word = SeriesWords(task.random(), 1)[0];
+  return StrCat(task.random().Int(2, 90), " ", word, " ", kind);
+}
+
 void ChangeAddress(TaskBuilder& task) {
-  const std::string town = TownNames(task.random(), 1)[0], street = StrCat(task.random().Int(2, 90), " ", SeriesWords(task.random(), 1)[0], " Lane"), postcode = Code(task.random(), 0, 5);
+  const std::string town = TownNames(task.random(), 1)[0], street = Street(task, "Lane"), postcode = Code(task.random(), 0, 5);
   task.Goal({Substitute("Change the address in my account: street $0, city $1, postcode $2. Save the address.", Quoted(street), Quoted(town), Quoted(postcode)),
              Substitute("I moved: in my account, set street $0, city $1 and postcode $2, and save the address.", Quoted(street), Quoted(town), Quoted(postcode)),
              Substitute("Set the address in my account to street $0, postcode $2, city $1, then save address.", Quoted(street), Quoted(town), Quoted(postcode))});
@@ -342,7 +347,7 @@ void WriteReview(TaskBuilder& task) {
 }
 
 void Checkout(TaskBuilder& task) {
-  const std::string name = PersonNames(task.random(), 1)[0], town = TownNames(task.random(), 1)[0], street = StrCat(task.random().Int(2, 90), " ", SeriesWords(task.random(), 1)[0], " Street"), postcode = Code(task.random(), 0, 5);
+  const std::string name = PersonNames(task.random(), 1)[0], town = TownNames(task.random(), 1)[0], street = Street(task, "Street"), postcode = Code(task.random(), 0, 5);
   task.Goal({Substitute("Order what is in the cart. Name: $0, street: $1, city: $2, postcode: $3. Choose express delivery, have it wrapped as a gift and accept the terms.", Quoted(name), Quoted(street), Quoted(town), Quoted(postcode)),
              Substitute("Check out the cart for $0, street $1, city $2, postcode $3, with express delivery, wrapped as a gift; accept the terms and place the order.", Quoted(name), Quoted(street), Quoted(town), Quoted(postcode)),
              Substitute("Buy what is in the cart: full name $0, street $1, city $2, postcode $3, express delivery, wrap as a gift, accept the terms.", Quoted(name), Quoted(street), Quoted(town), Quoted(postcode))});
@@ -363,7 +368,7 @@ void CheckoutWithCoupon(TaskBuilder& task) {
   const Scene s(task);
   const ShopCoupon& coupon = task.random().Pick(s.shop->coupons);
   const std::string name = PersonNames(task.random(), 1)[0], town = TownNames(task.random(), 1)[0];
-  const std::string street = StrCat(task.random().Int(2, 90), " ", SeriesWords(task.random(), 1)[0], " Row"), postcode = Code(task.random(), 0, 5);
+  const std::string street = Street(task, "Row"), postcode = Code(task.random(), 0, 5);
   const auto say = [&](const char* wording) {
     return Substitute(wording, Quoted(coupon.code), Quoted(name), Quoted(street), Quoted(town), Quoted(postcode));
   };
@@ -386,7 +391,8 @@ void CheckoutWithCoupon(TaskBuilder& task) {
 }
 
 void MissingProduct(TaskBuilder& task) {
-  const std::string name = StrCat(task.random().Pick(std::vector<std::string>{"Obsidian", "Peridot", "Thistle", "Mulberry"}), " Bread Oven ", task.random().Int(100, 999));
+  const int number = task.random().Int(100, 999);
+  const std::string name = StrCat(task.random().Pick(std::vector<std::string>{"Obsidian", "Peridot", "Thistle", "Mulberry"}), " Bread Oven ", number);
   task.Goal({Substitute("Search for $0 and add it to the cart.", Quoted(name)), Substitute("What is the weight of $0? Use the search.", Quoted(name)),
              Substitute("Find the product $0 with the search and open it.", Quoted(name))});
   task.TypeAndSend("Search products", name);

@@ -269,7 +269,8 @@ void EditArticle(TaskBuilder& task) {
 }
 
 void MissingArticle(TaskBuilder& task) {
-  const std::string name = StrCat(task.random().Pick(std::vector<std::string>{"Cape ", "Fort ", "Isle of ", "Abbey of "}), TownNames(task.random(), 1)[0]);
+  const std::string town = TownNames(task.random(), 1)[0];
+  const std::string name = task.random().Pick(std::vector<std::string>{"Cape ", "Fort ", "Isle of ", "Abbey of "}) + town;
   task.Goal({Substitute("Search for the article $0 and watch it.", Quoted(name)), Substitute("What is the area of $0? Use the search.", Quoted(name)),
              Substitute("Open the History of the article $0, found by search.", Quoted(name))});
   task.TypeAndSend("Search articles", name);

@@ -61,6 +61,17 @@ class Writer {
     measures_.clear();
   }
 
+  std::string Area() {
+    const int tenths = random_.Int(1, 9);
+    return absl::StrFormat("%d.%d km²", random_.Int(4, 190), tenths);
+  }
+
+  std::string Work() {
+    static const auto& kinds = *new std::vector<std::string>{"Sonata", "Quartet", "Overture", "Suite"};
+    const std::string& kind = random_.Pick(kinds);
+    return absl::StrCat("The ", Word(), " ", kind);
+  }
+
   void Towns() {
     std::vector<WikiArticle> made;
     for (int i = 0; i < kPerCategory; ++i) {
@@ -68,7 +79,7 @@ class Writer {
       article.facts = {{"Population", Thousands(article.measure)},
                        {"Mayor", Person()},
                        {"Founded", absl::StrCat(random_.Int(902, 1788))},
-                       {"Area", absl::StrFormat("%d.%d km²", random_.Int(4, 190), random_.Int(1, 9))},
+                       {"Area", Area()},
                        {"Twin town", towns_[(i + 7) % kPerCategory]}};
       article.lead = absl::StrCat(article.title, " is a town in the valley of the ", Word(), " River.");
       made.push_back(std::move(article));
@@ -110,7 +121,7 @@ class Writer {
                        {"Born in", town},
                        {"Year of birth", absl::StrCat(random_.Int(1680, 1930))},
                        {"Teacher", Person()},
-                       {"Best-known work", absl::StrCat("The ", Word(), " ", random_.Pick(std::vector<std::string>{"Sonata", "Quartet", "Overture", "Suite"}))}};
+                       {"Best-known work", Work()}};
       article.lead = absl::StrCat(article.title, " was a composer from ", town, ".");
       made.push_back(std::move(article));
     }
@@ -121,7 +132,8 @@ class Writer {
     static const auto& titles = *new std::vector<std::string>{"Early years", "Legends", "Visitors", "Weather", "Trivia", "In the arts"};
     static const auto& summaries = *new std::vector<std::string>{"Fixed a typo", "Added a source", "Shortened the text", "New section", "Updated the numbers"};
     for (const std::string& title : random_.Sample(titles, 3)) {
-      article.sections.emplace_back(title, Filler(random_, article.title) + " " + Filler(random_, "the " + title));
+      const std::string closing = Filler(random_, "the " + title);
+      article.sections.emplace_back(title, Filler(random_, article.title) + " " + closing);
     }
     int day = random_.Int(80, 120);
     for (int i = 0; i < 4; ++i) {

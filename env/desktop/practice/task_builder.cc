@@ -143,9 +143,12 @@ std::string Sentence(Random& random) {
   static const auto& verbs = *new std::vector<std::string>{"needs", "awaits", "lost", "found", "sold", "wants", "repairs", "paints"};
   static const auto& numbers = *new std::vector<std::string>{"two", "three", "four", "five", "six", "seven", "nine", "ten"};
   static const auto& things = *new std::vector<std::string>{"chairs", "lamps", "boats", "tickets", "boxes", "keys", "ladders", "drums"};
-  const std::string subject = random.Pick(Subjects());
-  return absl::StrCat("the ", subject, " ", random.Pick(Papers()), " ", random.Pick(verbs), " ", random.Pick(numbers), " ",
-                      random.Pick(things));
+  const std::string& subject = random.Pick(Subjects());
+  const std::string& thing = random.Pick(things);
+  const std::string& number = random.Pick(numbers);
+  const std::string& verb = random.Pick(verbs);
+  const std::string& paper = random.Pick(Papers());
+  return absl::StrCat("the ", subject, " ", paper, " ", verb, " ", number, " ", thing);
 }
 
 std::string Filler(Random& random, int bytes) {

@@ -8,6 +8,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "common/ids.h"
+#include "common/proto_json.h"
 #include "env/desktop/practice/oracles.h"
 #include "env/practice/templates.h"
 #include "evaluator/evaluate.h"
@@ -39,6 +41,18 @@ TEST(DesktopTemplatesTest, ThereAreEnoughOfEveryApplicationAndKind) {
 TEST(DesktopTemplatesTest, RefusesUnknownTemplatesAndSeeds) {
   EXPECT_EQ(Instantiate("files/nothing", 1).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(Instantiate("files/rename", 0).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+// Stored tasks name a seed: what it gives must be the same whatever compiled the server. Change this only with the templates.
+TEST(DesktopTemplatesTest, ASeedGivesWhatItAlwaysGave) {
+  std::string tasks;
+  for (const Template& source : Templates()) {
+    for (int64_t seed = 1; seed <= 5; ++seed) {
+      const v1::Task task = Instantiate(source.id, seed).value();
+      absl::StrAppend(&tasks, task.goal(), "\n", ProtoToJson(task.oracle()), "\n", ProtoToJson(task.start_state()), "\n");
+    }
+  }
+  EXPECT_EQ(Sha256Hex(tasks).substr(0, 16), "47b6f4df39c5e707");
 }
 
 TEST(DesktopOraclesTest, AFileHoldsItsOwnTextWithOrWithoutTheLastNewline) {
