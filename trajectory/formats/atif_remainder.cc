@@ -1,5 +1,6 @@
 #include "trajectory/formats/atif_remainder.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "common/status.h"
@@ -42,9 +43,9 @@ void DropNative(v1::Trajectory& header) {
 void DropNative(v1::AgentData& data) {
   data.clear_thought();
   data.clear_raw_output();
-  data.clear_usage();
-  data.clear_prompt_token_ids();
-  data.clear_token_ids();
+  if (IsPlainUsage(data.usage())) data.clear_usage();
+  if (AreTokens(data.prompt_token_ids())) data.clear_prompt_token_ids();
+  if (AreTokens(data.token_ids())) data.clear_token_ids();
   if (AreFinite(data.log_probs())) data.clear_log_probs();
   if (data.has_extra()) data.mutable_extra()->mutable_fields()->erase(kToolCall);
   if (data.extra().fields().empty()) data.clear_extra();
@@ -58,6 +59,15 @@ Json ToJson(const google::protobuf::Message& message) {
 bool IsEmpty(const google::protobuf::Message& message) { return message.ByteSizeLong() == 0; }
 
 }  // namespace
+
+bool AreTokens(const google::protobuf::RepeatedField<int32_t>& ids) {
+  return std::all_of(ids.begin(), ids.end(), [](int32_t id) { return id >= 0; });
+}
+
+bool IsPlainUsage(const v1::Usage& usage) {
+  return usage.input_tokens() >= 0 && usage.output_tokens() >= 0 && usage.cached_input_tokens() >= 0 && usage.cost_usd() >= 0 &&
+         std::isfinite(usage.cost_usd());
+}
 
 bool AreFinite(const google::protobuf::RepeatedField<float>& values) {
   for (const float value : values) {

@@ -24,6 +24,9 @@ absl::StatusOr<v1::Trajectory> HeaderFromRemainder(const Json& json);
 Json StepRemainder(const v1::Step& step);
 absl::StatusOr<v1::Step> StepFromRemainder(const Json& json);
 
+// True if ATIF can say them: no id or count is negative (trainers pad with such), no cost is, and all of it is finite.
+bool AreTokens(const google::protobuf::RepeatedField<int32_t>& ids);
+bool IsPlainUsage(const v1::Usage& usage);
 // True if JSON can carry them as numbers.
 bool AreFinite(const google::protobuf::RepeatedField<float>& values);
 

@@ -83,8 +83,9 @@ class ComparingSink final : public RunSink {
       return absl::InternalError(absl::StrCat("the export holds ", label, ", which nobody wrote"));
     }
     if (!run.ok()) {
-      return absl::InternalError(absl::StrCat("the export of ", name->second,
-                                              " cannot be read: ", run.status().message()));
+      unreadable_[name->second] = std::string(run.status().message());
+      names_.erase(name);
+      return absl::OkStatus();
     }
     PROCTOR_ASSIGN_OR_RETURN(const v1::Trajectory original,
                              Closed(context_, archive_, name->second));
@@ -102,18 +103,22 @@ class ComparingSink final : public RunSink {
     return absl::InternalError(absl::StrCat("the export lacks ", names_.begin()->second));
   }
   const SkipList& skips() const { return skips_; }
+  // What the writer wrote and the reader refuses, with the reason: by the names of the records.
+  const std::map<std::string, std::string>& unreadable() const { return unreadable_; }
 
  private:
   const CallContext& context_;
   Archive& archive_;
   std::map<std::string, std::string> names_;
   SkipList skips_;
+  std::map<std::string, std::string> unreadable_;
 };
 
-absl::Status ReadBack(const CallContext& context, Archive& archive, const std::string& folder,
-                      v1::TrajectoryFormat format, std::map<std::string, std::string> names,
-                      v1::ExportTrajectoriesResult& result) {
-  if (names.empty()) return absl::OkStatus();
+// Returns the records whose runs cannot be read, with the reason.
+absl::StatusOr<std::map<std::string, std::string>> ReadBack(const CallContext& context, Archive& archive, const std::string& folder,
+                                                            v1::TrajectoryFormat format, std::map<std::string, std::string> names,
+                                                            v1::ExportTrajectoriesResult& result) {
+  if (names.empty()) return std::map<std::string, std::string>();
   PROCTOR_ASSIGN_OR_RETURN(const RunFiles root, RunFiles::Open(folder));
   PROCTOR_ASSIGN_OR_RETURN(const FoundRuns found, FindRuns(context, root, format));
   ComparingSink sink(context, archive, std::move(names));
@@ -123,7 +128,7 @@ absl::Status ReadBack(const CallContext& context, Archive& archive, const std::s
   PROCTOR_RETURN_IF_ERROR(sink.CheckAllRead());
   sink.skips().CopyTo(*result.mutable_skipped());
   result.set_skipped_count(sink.skips().total());
-  return absl::OkStatus();
+  return sink.unreadable();
 }
 
 // Writes all; returns the names by label. The result gets those that the format cannot carry, and
@@ -159,6 +164,26 @@ absl::StatusOr<std::map<std::string, std::string>> WriteAll(
   return by_label;
 }
 
+// Writes the folder, reads it and completes it; not if something in it is unreadable.
+absl::StatusOr<v1::ExportTrajectoriesResult> TryExport(const CallContext& context, Archive& archive, const ExportChoice& choice,
+                                                       const std::string& folder, v1::TrajectoryFormat format, const Progress& progress,
+                                                       std::map<std::string, std::string>& unreadable) {
+  PROCTOR_ASSIGN_OR_RETURN(const auto files, FolderWriter::Create(folder));
+  const auto writer = WriterOf(format, {.blobs = archive.blobs(), .folder = *files});
+  if (writer == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("no writer of format ", FormatLabel(format)));
+  }
+  v1::ExportTrajectoriesResult result;
+  PROCTOR_ASSIGN_OR_RETURN(auto by_label, WriteAll(context, archive, choice, *writer, progress, result));
+  result.set_exported(static_cast<int64_t>(by_label.size()));
+  PROCTOR_ASSIGN_OR_RETURN(unreadable, ReadBack(context, archive, files->partial(), format, std::move(by_label), result));
+  if (!unreadable.empty()) return result;
+  PROCTOR_RETURN_IF_ERROR(files->Complete());
+  result.set_size_bytes(files->bytes());
+  result.set_path(folder);
+  return result;
+}
+
 }  // namespace
 
 absl::StatusOr<v1::ExportTrajectoriesResult> ExportRuns(
@@ -167,20 +192,21 @@ absl::StatusOr<v1::ExportTrajectoriesResult> ExportRuns(
   if (format == v1::TRAJECTORY_FORMAT_UNSPECIFIED || format == v1::TRAJECTORY_FORMAT_PROCTOR) {
     return ExportTrajectories(context, archive, choice, folder, progress);
   }
-  PROCTOR_ASSIGN_OR_RETURN(const auto files, FolderWriter::Create(folder));
-  const auto writer = WriterOf(format, {.blobs = archive.blobs(), .folder = *files});
-  if (writer == nullptr) {
-    return absl::InvalidArgumentError(absl::StrCat("no writer of format ", FormatLabel(format)));
+  std::map<std::string, std::string> unreadable;
+  PROCTOR_ASSIGN_OR_RETURN(v1::ExportTrajectoriesResult result, TryExport(context, archive, choice, folder, format, progress, unreadable));
+  if (!unreadable.empty()) {
+    // The others are written once more, without them.
+    ExportChoice rest = choice;
+    std::erase_if(rest.names, [&](const std::string& name) { return unreadable.contains(name); });
+    std::map<std::string, std::string> still = unreadable;
+    if (!rest.names.empty()) {
+      PROCTOR_ASSIGN_OR_RETURN(result, TryExport(context, archive, rest, folder, format, progress, still));
+    }
+    if (!still.empty()) {
+      return absl::InternalError(absl::StrCat("the export of ", still.begin()->first, " cannot be read: ", still.begin()->second));
+    }
+    for (const auto& [name, reason] : unreadable) (*result.mutable_failed())[name] = "cannot be read in this format: " + reason;
   }
-  v1::ExportTrajectoriesResult result;
-  PROCTOR_ASSIGN_OR_RETURN(auto by_label, WriteAll(context, archive, choice, *writer, progress,
-                                                   result));
-  result.set_exported(static_cast<int64_t>(by_label.size()));
-  PROCTOR_RETURN_IF_ERROR(
-      ReadBack(context, archive, files->partial(), format, std::move(by_label), result));
-  PROCTOR_RETURN_IF_ERROR(files->Complete());
-  result.set_size_bytes(files->bytes());
-  result.set_path(folder);
   LogLeftOut(choice, result);
   return result;
 }

@@ -15,9 +15,9 @@ namespace proctor::trajectory::formats {
 
 // Writes a new folder whole or not at all. What was written is read back with the importer of the
 // format before the folder appears: the result's `skipped` says what an import would not give back.
-// Trajectories that the format cannot carry are in `failed`, beside those that are left out.
-// UNSPECIFIED is PROCTOR. Errors: as ExportTrajectories; FAILED_PRECONDITION: the format can carry none of them; INTERNAL: what was
-// written could not be read.
+// Trajectories that the format cannot carry, or that its importer would refuse, are in `failed`, beside those that are left out.
+// UNSPECIFIED is PROCTOR. Errors: as ExportTrajectories; FAILED_PRECONDITION: the format can carry none of them; INTERNAL: nothing of what was
+// written could be read.
 absl::StatusOr<v1::ExportTrajectoriesResult> ExportRuns(
     const CallContext& context, Archive& archive, const ExportChoice& choice,
     const std::string& folder, v1::TrajectoryFormat format, const Progress& progress);

@@ -124,7 +124,7 @@ class AtifDocument {
 
   Json Metrics(const v1::AgentData& data) {
     Json metrics = Json::object();
-    if (data.has_usage()) {
+    if (data.has_usage() && IsPlainUsage(data.usage())) {
       metrics["prompt_tokens"] = data.usage().input_tokens();
       metrics["completion_tokens"] = data.usage().output_tokens();
       metrics["cached_tokens"] = data.usage().cached_input_tokens();
@@ -135,8 +135,8 @@ class AtifDocument {
           Sum(total_.cached_input_tokens(), data.usage().cached_input_tokens()));
       total_.set_cost_usd(total_.cost_usd() + data.usage().cost_usd());
     }
-    if (!data.prompt_token_ids().empty()) metrics["prompt_token_ids"] = data.prompt_token_ids();
-    if (!data.token_ids().empty()) metrics["completion_token_ids"] = data.token_ids();
+    if (!data.prompt_token_ids().empty() && AreTokens(data.prompt_token_ids())) metrics["prompt_token_ids"] = data.prompt_token_ids();
+    if (!data.token_ids().empty() && AreTokens(data.token_ids())) metrics["completion_token_ids"] = data.token_ids();
     if (!data.log_probs().empty() && AreFinite(data.log_probs())) {
       metrics["logprobs"] = data.log_probs();
     }

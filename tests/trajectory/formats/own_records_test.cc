@@ -1,5 +1,6 @@
 // Records of our own in foreign formats: what every format carries, and that the report of the rest
 // is true.
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -226,6 +227,61 @@ TEST_F(OwnRecordsTest, AtifCarriesWhatATrainerLearnsFrom) {
     EXPECT_THAT(back.steps(i).agent_data().loss_mask(), testing::ElementsAre(i, 1));
     EXPECT_THAT(back.steps(i).agent_data().prompt_token_ids(), testing::ElementsAre(151644, 0, 872 + i));
   }
+}
+
+TEST_F(OwnRecordsTest, AtifCarriesIdsAndCountsThatItHasNoPlaceFor) {
+  const absl::Time now = room_.clock.Now();
+  v1::Trajectory header = MakeHeader("padded", now);
+  *header.mutable_initial_observation() = Seen(10);
+  ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, header).ok());
+  v1::Step step = MakeStep(0, now);
+  *step.mutable_observation() = Seen(20);
+  v1::AgentData& data = *step.mutable_agent_data();
+  data.clear_prompt_token_ids();
+  data.clear_token_ids();
+  for (const int32_t id : {-100, -1, 7}) data.add_prompt_token_ids(id);
+  for (const int32_t id : {5, -1}) data.add_token_ids(id);
+  data.mutable_usage()->set_input_tokens(-1);
+  ASSERT_TRUE(room_.recorder.Append(context_, "padded", step, {}).ok());
+  ASSERT_TRUE(room_.recorder.FinishWithoutEpisode(context_, "padded", MakeEnding(now), {}).ok());
+  const v1::Trajectory own = Record(room_, "trajectories/padded");
+  const auto exported = Export(room_, {own.name()}, directory_ / "padded", v1::TRAJECTORY_FORMAT_ATIF);
+  ASSERT_TRUE(exported.ok()) << exported.status();
+  EXPECT_EQ(exported->exported(), 1);
+  Room other;
+  const auto imported = Import(other, directory_ / "padded");
+  ASSERT_TRUE(imported.ok()) << imported.status();
+  ASSERT_EQ(imported->imported(), 1) << imported->ShortDebugString();
+  EXPECT_EQ(ProtoToJson(Record(other, imported->names(0)).steps(0).agent_data()), ProtoToJson(own.steps(0).agent_data()));
+}
+
+TEST_F(OwnRecordsTest, OneThatCannotBeReadAgainDoesNotEndTheExportOfTheOthers) {
+  const absl::Time now = room_.clock.Now();
+  v1::Trajectory header = MakeHeader("goes-on", now);
+  *header.mutable_initial_observation() = Seen(10);
+  ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, header).ok());
+  for (int i = 0; i < 2; ++i) {  // A step after the answer, which ends a run for the reader.
+    v1::Step step = MakeStep(i, now + absl::Seconds(i));
+    *step.mutable_observation() = Seen(20 + i);
+    if (i == 0) step.mutable_action()->mutable_answer()->set_text("42");
+    ASSERT_TRUE(room_.recorder.Append(context_, "goes-on", step, {}).ok());
+  }
+  ASSERT_TRUE(room_.recorder.FinishWithoutEpisode(context_, "goes-on", MakeEnding(now), {}).ok());
+  const std::string good = RecordOwn("good");
+  const auto exported = Export(room_, {"trajectories/goes-on", good}, directory_ / "both", v1::TRAJECTORY_FORMAT_WEBVOYAGER);
+  ASSERT_TRUE(exported.ok()) << exported.status();
+  EXPECT_EQ(exported->exported(), 1);
+  ASSERT_EQ(exported->failed_size(), 1);
+  EXPECT_THAT(exported->failed().at("trajectories/goes-on"), HasSubstr("answer"));
+  Room other;
+  const auto imported = Import(other, directory_ / "both");
+  ASSERT_TRUE(imported.ok()) << imported.status();
+  EXPECT_EQ(imported->imported(), 1);
+  EXPECT_EQ(imported->failed_size(), 0);
+
+  const auto alone = Export(room_, {"trajectories/goes-on"}, directory_ / "alone", v1::TRAJECTORY_FORMAT_WEBVOYAGER);
+  EXPECT_EQ(alone.status().code(), absl::StatusCode::kInternal);
+  EXPECT_FALSE(std::filesystem::exists(std::string(directory_ / "alone")));
 }
 
 TEST_F(OwnRecordsTest, PicturesKeepTheirBytesWhateverTheirFormat) {
