@@ -191,7 +191,11 @@ absl::Status PracticeHub::Play(Slot& slot, const std::string& site, const std::s
     if (!Request::Parse({.method = "POST", .target = path, .host = "", .headers = {}, .body = ""}, request)) return invalid("path is too long");
     request.form = Parameters::Of(std::move(form));
     if (slot.Get().state().full()) return invalid("it is more than a site takes");
-    if (slot.Get().Handle(request).status >= 400) return invalid(absl::StrCat("the site refused ", path));
+    // Most forms that are filled in wrongly are answered by a page that says so.
+    const std::string before = slot.Get().state().ToJson();
+    if (slot.Get().Handle(request).status >= 400 || slot.Get().state().ToJson() == before) {
+      return invalid(absl::StrCat("the site refused ", path, ", or nothing of its state is changed by it"));
+    }
   }
   return absl::OkStatus();
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
 #include "common/status.h"
@@ -15,11 +16,17 @@ namespace {
 constexpr size_t kMaxNotices = 50;
 constexpr absl::Duration kCloseCap = absl::Seconds(2);
 
+// A taken-over browser may answer anything, and folders are named by it.
+bool IsContextId(const std::string& id) {
+  return !id.empty() && id.size() <= 64 &&
+         std::all_of(id.begin(), id.end(), [](char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-'; });
+}
+
 absl::StatusOr<std::string> ContextIdOf(absl::StatusOr<std::string> reply) {
   PROCTOR_ASSIGN_OR_RETURN(const std::string text, std::move(reply));
   PROCTOR_ASSIGN_OR_RETURN(const Json created, ParseJson(text));
   std::string id = JsonStringOr(created, "browserContextId");
-  if (id.empty()) return absl::InternalError("the browser named no context");
+  if (!IsContextId(id)) return absl::InternalError("the browser named no context");
   return id;
 }
 

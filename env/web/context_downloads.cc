@@ -90,11 +90,11 @@ bool ContextDownloads::InProgress() const {
 }
 
 std::string ContextDownloads::Read(const std::string& guid, int64_t most, v1::Download& download) const {
-  const std::string path = absl::StrCat(directory_, "/", guid);
-  const int fd = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+  // The browser wrote there: what lies there may be anything but an honest file, in a folder that may have become a link.
+  const int folder = open(directory_.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  const int fd = folder < 0 ? -1 : openat(folder, guid.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   struct stat info = {};
   std::string bytes;
-  // The browser wrote there: what lies there may be anything but an honest file.
   const bool honest = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1;
   if (honest && info.st_size <= most) {
     bytes.resize(static_cast<size_t>(info.st_size));
@@ -109,7 +109,10 @@ std::string ContextDownloads::Read(const std::string& guid, int64_t most, v1::Do
     download.set_error("could not be read");
   }
   if (fd >= 0) close(fd);
-  unlink(path.c_str());
+  if (folder >= 0) {
+    unlinkat(folder, guid.c_str(), 0);
+    close(folder);
+  }
   return bytes;
 }
 

@@ -27,6 +27,15 @@ std::string Cut(std::string_view text, size_t bytes) {
   return std::string(TruncateUtf8(SanitizeUtf8(text.substr(0, bytes + 4)), bytes));
 }
 
+// Of a request whose event was too large for what it sends: the id comes first.
+std::string RequestIdIn(std::string_view head) {
+  constexpr std::string_view kMember = R"("requestId":")";
+  const size_t at = head.find(kMember);
+  if (at == std::string_view::npos) return "";
+  const std::string_view id = head.substr(at + kMember.size());
+  return std::string(id.substr(0, id.find('"')));
+}
+
 bool IsConsole(std::string_view method) {
   return method == "Runtime.exceptionThrown" || method == "Runtime.consoleAPICalled" || method == "Log.entryAdded";
 }
@@ -221,7 +230,12 @@ void Tab::OnEvent(const DevToolsEvent& event) {
   } else if (event.method == "Network.responseReceived") {
     OnResponse(event.Params());
   } else if (event.method == "Inspector.targetCrashed") {
-    MarkCrashed();
+    // A frame with a process of its own crashes alone: the page lives on.
+    if (event.session_id == session_id_) {
+      MarkCrashed();
+    } else {
+      devtools_.ForgetSession(std::string(event.session_id), "the frame crashed");
+    }
   } else if (event.method == "Page.fileChooserOpened") {
     const Json params = event.Params();
     MutexLock lock(mutex_);
@@ -279,8 +293,17 @@ void Tab::OnDialog(const DevToolsEvent& event) {
   dialog.set_kind(JsonStringOr(params, "type"));
   dialog.set_message(Cut(JsonStringOr(params, "message"), kMaxDialogBytes));
   dialog.set_accepted(true);
+  AddDialog(std::move(dialog));
+}
+
+void Tab::AddDialog(v1::Dialog dialog) {
   MutexLock lock(mutex_);
   if (dialogs_.size() < kMaxDialogs) dialogs_.push_back(std::move(dialog));
+}
+
+bool Tab::InterceptsRequests() const {
+  MutexLock lock(mutex_);
+  return !set_up_.credentials.empty();
 }
 
 void Tab::OnConsole(const DevToolsEvent& event) {
@@ -320,6 +343,16 @@ void Tab::OnDropped(const DevToolsEvent& event) {
   const std::string head = JsonStringOr(params, "head");
   if (IsConsole(method) && IsConsoleError(method, head)) {
     AddConsoleError(BeginningOfHuge(head, static_cast<uint64_t>(JsonIntegerOr(params, "bytes"))));
+  } else if (method == "Page.javascriptDialogOpening") {
+    // Only what a prompt proposes may be so large. Unanswered it would block the page for good.
+    devtools_.Send({std::string(event.session_id), "Page.handleJavaScriptDialog", {{"accept", true}}});
+    v1::Dialog dialog;
+    dialog.set_kind("prompt");
+    dialog.set_message("(too long to be read)");
+    dialog.set_accepted(true);
+    AddDialog(std::move(dialog));
+  } else if (method == "Fetch.requestPaused" && InterceptsRequests()) {
+    devtools_.Send({std::string(event.session_id), "Fetch.continueRequest", {{"requestId", RequestIdIn(head)}}});
   }
 }
 
@@ -330,11 +363,8 @@ void Tab::AddConsoleError(std::string_view text) {
 }
 
 void Tab::OnAuthRequired(const DevToolsEvent& event) {
-  {
-    // Whoever else intercepts requests of this tab answers them.
-    MutexLock lock(mutex_);
-    if (set_up_.credentials.empty()) return;
-  }
+  // Whoever else intercepts requests of this tab answers them.
+  if (!InterceptsRequests()) return;
   const Json params = event.Params();
   const std::string id = JsonStringOr(params, "requestId");
   const std::string session(event.session_id);

@@ -111,10 +111,12 @@ class Tab : public std::enable_shared_from_this<Tab> {
   void OnAttached(const Json& params);
   void OnDetached(const std::string& session_id);
   void OnDialog(const DevToolsEvent& event);
+  void AddDialog(v1::Dialog dialog);
   void OnConsole(const DevToolsEvent& event);
   void OnDropped(const DevToolsEvent& event);
   void AddConsoleError(std::string_view text);
   void OnAuthRequired(const DevToolsEvent& event);
+  bool InterceptsRequests() const;
   void OnResponse(const Json& params);
   std::vector<DevToolsCommand> CredentialCommands(const std::string& session_id) const;
 

@@ -27,6 +27,9 @@ constexpr absl::Duration kTitleCap = absl::Seconds(1);
 constexpr absl::Duration kReviveCap = absl::Seconds(10);
 constexpr absl::Duration kStartCap = absl::Seconds(15);
 constexpr size_t kMaxTypeBytes = 100;
+// Of tabs in the background: pages choose them.
+constexpr size_t kMaxTabTitleBytes = 4000;
+constexpr size_t kMaxTabUrlBytes = 16 << 10;
 
 absl::Status NoStart(std::string_view why) {
   return absl::UnavailableError(absl::StrCat("the start page could not be loaded: ", ToAbsl(why)));
@@ -362,7 +365,7 @@ void WebWorld::AddTabs(const CallContext& context, const v1::ObservationRequest&
   // The browser tells of new titles late: ask the pages.
   std::vector<DevToolsCommand> questions;
   for (const auto& tab : tabs) {
-    questions.push_back({tab->session_id(), "Runtime.evaluate", {{"expression", "document.title"}, {"returnByValue", true}}});
+    questions.push_back({tab->session_id(), "Runtime.evaluate", {{"expression", "String(document.title).slice(0, 1000)"}, {"returnByValue", true}}});
   }
   std::vector<DevToolsReply> titles;
   if (all && tabs.size() > 1) titles = browser_->devtools().SendAll(std::move(questions));
@@ -372,12 +375,13 @@ void WebWorld::AddTabs(const CallContext& context, const v1::ObservationRequest&
     if (!all && !is_active) continue;
     v1::Tab& tab = *observation.add_tabs();
     tab.set_index(static_cast<int>(i));
-    tab.set_url(is_active ? observation.url() : WithoutCredentials(tabs[i]->url()));
-    tab.set_title(is_active ? observation.title() : tabs[i]->title());
+    tab.set_url(is_active ? observation.url() : std::string(TruncateUtf8(WithoutCredentials(tabs[i]->url()), kMaxTabUrlBytes)));
+    std::string title = is_active ? observation.title() : tabs[i]->title();
     if (!is_active && i < titles.size()) {
-      const absl::StatusOr<Json> title = titles[i].Await(capped);
-      if (title.ok()) tab.set_title(SanitizeUtf8(JsonStringOr(JsonMember(*title, "result"), "value")));
+      const absl::StatusOr<Json> asked = titles[i].Await(capped);
+      if (asked.ok()) title = JsonStringOr(JsonMember(*asked, "result"), "value");
     }
+    tab.set_title(SanitizeUtf8(TruncateUtf8(title, kMaxTabTitleBytes)));
     tab.set_active(is_active);
   }
 }

@@ -134,6 +134,18 @@ TEST(PracticeHubTest, RefusesAMalformedStartState) {
   EXPECT_EQ(hub.instance_count(), 0);
 }
 
+TEST(PracticeHubTest, RefusesAStartStateThatTheSiteAnswersWithAnError) {
+  PracticeHub hub;
+  // A postcode that is too short, a coupon that nobody has: each is answered by a page, and leaves all as it was.
+  for (const char* posts : {R"([{"path":"/account/address","form":{"street":"x","city":"y","postcode":"123"}}])",
+                            R"([{"path":"/cart/coupon","form":{"code":"NOBODYS1"}}])"}) {
+    const absl::Status status = hub.CreateInstance({.seed = 3, .site_state_json = {{"shop", posts}}}).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << posts;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("the site refused /"));
+  }
+  EXPECT_EQ(hub.instance_count(), 0);
+}
+
 TEST(PracticeHubTest, AddsTheResponseDelay) {
   PracticeHub hub;
   Visitor visitor(hub, hub.CreateInstance({.seed = 1, .response_delay = absl::Milliseconds(250)}).value(), "shop");

@@ -139,6 +139,21 @@ TEST_F(ContextDownloadsTest, WhatIsNoFileOfItsOwnIsNotRead) {
   EXPECT_TRUE(fs::exists(root_ / "outside"));
 }
 
+TEST_F(ContextDownloadsTest, NothingIsReadOrRemovedThroughALinkInPlaceOfItsFolder) {
+  ContextDownloads downloads(directory(), 100);
+  downloads.Begin(Beginning("a"));
+  fs::create_directory(root_ / "elsewhere");
+  std::ofstream(root_ / "elsewhere" / "a") << "a secret";
+  fs::remove(root_ / "context");
+  fs::create_directory_symlink(root_ / "elsewhere", root_ / "context");
+  downloads.Progress(Completed("a", 8));
+  const auto taken = Take(downloads);
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_EQ(taken[0].bytes, "");
+  EXPECT_EQ(taken[0].download.error(), "could not be read");
+  EXPECT_TRUE(fs::exists(root_ / "elsewhere" / "a"));
+}
+
 TEST_F(ContextDownloadsTest, ItsFolderGoesWithIt) {
   { ContextDownloads downloads(directory(), 100); }
   EXPECT_FALSE(fs::exists(root_ / "context"));

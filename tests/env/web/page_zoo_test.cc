@@ -89,6 +89,22 @@ TEST_F(PageZooTest, DialogsAreAnsweredAndReported) {
   EXPECT_EQ(seen.dialogs(2).kind(), "prompt");
 }
 
+TEST_F(PageZooTest, APromptThatProposesTooMuchIsAnsweredAndReported) {
+  ResetTo("<button onclick=\"document.title='asked';prompt('q','x'.repeat(9e6));document.title='answered'\">Ask</button>");
+  const v1::Observation seen = Click("Ask");
+  EXPECT_EQ(seen.title(), "answered");
+  ASSERT_EQ(seen.dialogs_size(), 1);
+  EXPECT_EQ(seen.dialogs(0).kind(), "prompt");
+  EXPECT_TRUE(seen.dialogs(0).accepted());
+}
+
+TEST_F(PageZooTest, TitlesAndUrlsOfTabsInTheBackgroundAreCut) {
+  ResetTo("<button onclick=\"window.open('about:blank');document.title='x'.repeat(3e6)\">Open</button>");
+  const v1::Observation seen = Click("Open");
+  ASSERT_EQ(seen.tabs_size(), 2);
+  EXPECT_EQ(seen.tabs(0).title(), std::string(1000, 'x'));
+}
+
 TEST_F(PageZooTest, DialogWhileLoadingDoesNotBlockTheStart) {
   const v1::Observation seen = ResetTo("<script>alert('early')</script><title>after</title>");
   EXPECT_EQ(seen.title(), "after");
@@ -227,6 +243,20 @@ TEST_F(PageZooTest, GivenCredentialsLogIn) {
   const auto refused = TryReset(start);
   ASSERT_TRUE(refused.ok()) << refused.status();
   EXPECT_EQ(refused->observation.title(), "denied");
+}
+
+TEST_F(PageZooTest, WithCredentialsLargeRequestsLeaveToo) {
+  site().Page("/form", "<button onclick=\"fetch('/save',{method:'POST',body:'x'.repeat(4e6)}).then(()=>document.title='sent')\">Save</button>");
+  site().Answer("/save", [](const net::HttpRequest&) { return TestSite::Html("saved"); });
+  v1::StartState start;
+  start.set_start_url(site().Url("/form"));
+  v1::HttpCredentials& credentials = (*start.mutable_http_credentials())[site().Url("")];
+  credentials.set_username("u");
+  credentials.set_password("p");
+  const auto result = TryReset(start);
+  ASSERT_TRUE(result.ok()) << result.status();
+  last_ = result->observation;
+  EXPECT_EQ(Click("Save").title(), "sent");
 }
 
 TEST_F(PageZooTest, PdfIsADownloadOrSaysThatItsTextCannotBeSeen) {
