@@ -110,9 +110,9 @@ class JudgeRun : public std::enable_shared_from_this<JudgeRun> {
 
   // What ends the whole run.
   absl::Status StatusOf(const v1::ModelCall& call) const {
-    PROCTOR_RETURN_IF_ERROR(context_.Check("asking a judge"));
+    // First, for it may have waited for room until the deadline.
     if (call.failure() == v1::MODEL_FAILURE_BUDGET) return absl::ResourceExhaustedError(call.failure_detail());
-    return absl::OkStatus();
+    return context_.Check("asking a judge");
   }
 
   void Fail(const absl::Status& status) {

@@ -34,7 +34,7 @@ int StepOf(const v1::JudgeStage& stage, const v1::JudgeQuestion& question, const
 
 bool ByScore(const v1::JudgeQuestion* a, const v1::JudgeQuestion* b) { return a->score() < b->score(); }
 
-// Several questions' values as one. Null `speaker` for a mean.
+// Several questions' values as one. `speaker`: the question whose text and step the verdict takes, of a mean the last one; null for none.
 struct Combined {
   double score = 0;
   double confidence = 0;
@@ -169,14 +169,27 @@ bool LooksAtTheEnd(const v1::Judge& judge) {
   });
 }
 
-// A slot that shows pictures and does not say what stands in their place; empty if there is none.
-std::string SlotThatNeedsPictures(const v1::Judge& judge) {
+bool HasPage(const RecordView& view, v1::PagePart part) {
+  const auto has = [part](const v1::Observation& observation) {
+    if (part == v1::PAGE_PART_TEXT) return !observation.text().text().empty();
+    return part == v1::PAGE_PART_ACCESSIBILITY_TREE && !observation.accessibility_tree().text().empty();
+  };
+  const auto& steps = view.trajectory().steps();
+  return has(view.trajectory().initial_observation()) ||
+         std::any_of(steps.begin(), steps.end(), [&](const v1::Step& step) { return has(step.observation()); });
+}
+
+// The judge looks at screenshots, and the record has none, nor a page's text that it reads as well: only the agent's words would be left.
+bool SeesNothing(const v1::Judge& judge, const RecordView& view) {
+  if (!view.screenshots().empty()) return false;
+  bool looks = false;
   for (const v1::JudgeStage& stage : judge.stages()) {
     for (const auto& [name, slot] : stage.slots()) {
-      if (slot.has_screenshots() && slot.if_empty().empty()) return name;
+      looks = looks || slot.has_screenshots();
+      if (slot.has_page() && HasPage(view, slot.page().part())) return false;
     }
   }
-  return "";
+  return looks;
 }
 
 }  // namespace
@@ -197,12 +210,9 @@ bool DecideWithoutQuestions(const v1::Judge& judge, const RecordView& view, v1::
                     absl::StrCat("the last screenshot could not be had: ", view.missing_at_end()->reason()), verdict);
     return true;
   }
-  const std::string needs = view.screenshots().empty() ? SlotThatNeedsPictures(judge) : "";
-  if (!needs.empty()) {
+  if (SeesNothing(judge, view)) {
     SetUndetermined(v1::UNDETERMINED_REASON_NOTHING_TO_JUDGE,
-                    absl::StrCat("the trajectory has no screenshots, which slot `", needs,
-                                 "` shows: let the agent observe one with its last step, or give the slot an `if_empty`"),
-                    verdict);
+                    "the trajectory has no screenshots, which the judge looks at: let the agent observe one with its last step", verdict);
     return true;
   }
   const auto& stages = judge.stages();

@@ -22,8 +22,8 @@ struct SuccessRule {
 
 // Decides what needs no question: an interrupted episode; giving up or answering "N/A" on a task that is not known to be
 // impossible (the anti-guess guard); no answer, where one is required; a last screenshot that is to be shown and could not be had; no
-// screenshot at all, where a slot shows some and has no `if_empty` (else the verdict would rest on the agent's own words); no step to ask
-// about. False: ask.
+// screenshot at all, where the judge looks at some, nor a page's text or tree that it reads (else the verdict would rest on the agent's own
+// words); no step to ask about. False: ask.
 bool DecideWithoutQuestions(const v1::Judge& judge, const RecordView& view, v1::Verdict* verdict);
 
 // Outcome, score, confidence, rationale, cited and scored steps and usage from the questions, which move into the verdict.

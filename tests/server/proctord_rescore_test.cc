@@ -45,6 +45,7 @@ class ProctordRescoreTest : public ProctordTest {
       v1::Trajectory header = trajectory::MakeHeader(id, absl::UnixEpoch() + absl::Seconds(i));
       header.mutable_task()->set_goal(absl::StrCat("Goal number ", i, "."));
       header.mutable_initial_observation()->clear_screenshot();
+      header.mutable_initial_observation()->mutable_accessibility_tree()->set_text("[1] heading \"Done\"");
       ASSERT_TRUE(recorder.BeginWithoutEpisode(CallContext(), header).ok());
       v1::Step step;
       step.mutable_action()->mutable_answer()->set_text("done");

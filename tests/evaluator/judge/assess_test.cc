@@ -131,11 +131,15 @@ TEST_F(AssessTest, AJudgeOfScreenshotsDoesNotJudgeByTheAgentsWordsWhereThereAreN
   for (v1::Step& step : *record_.trajectory().mutable_steps()) step.mutable_observation()->clear_screenshot();
   const v1::Verdict blind = By(evaluator, model);
   EXPECT_EQ(blind.undetermined_reason(), v1::UNDETERMINED_REASON_NOTHING_TO_JUDGE);
-  EXPECT_THAT(blind.rationale(), HasSubstr("slot `picture`"));
+  EXPECT_THAT(blind.rationale(), HasSubstr("no screenshots"));
   EXPECT_EQ(model.requests().size(), 1u);
 
-  // Its author says what stands in their place.
-  (*evaluator.mutable_judge()->mutable_stages(0)->mutable_slots())["picture"].set_if_empty("(not recorded)");
+  // One that reads the page, too, has something to judge by, if that was recorded.
+  v1::Slot& page = (*evaluator.mutable_judge()->mutable_stages(0)->mutable_slots())["page"];
+  page.mutable_page()->set_part(v1::PAGE_PART_TEXT);
+  evaluator.mutable_judge()->mutable_stages(0)->mutable_messages(0)->mutable_template_()->append(" {{page}}");
+  EXPECT_EQ(By(evaluator, model).undetermined_reason(), v1::UNDETERMINED_REASON_NOTHING_TO_JUDGE);
+  record_.trajectory().mutable_steps(0)->mutable_observation()->mutable_text()->set_text("Green tea 4.20");
   EXPECT_EQ(By(evaluator, model).outcome(), v1::OUTCOME_SUCCESS);
   EXPECT_EQ(model.requests().size(), 2u);
 }

@@ -67,6 +67,20 @@ class PresetsTest : public testing::Test {
   std::unique_ptr<ScriptedJudgeModel> model_;
 };
 
+TEST_F(PresetsTest, NoneJudgesByTheAgentsWordsWhereNothingWasRecordedToLookAt) {
+  record_.trajectory().mutable_initial_observation()->clear_screenshot();
+  for (v1::Step& step : *record_.trajectory().mutable_steps()) step.mutable_observation()->clear_screenshot();
+  const auto success = ScriptedJudgeModel::Always("{{tag}}: success");
+  EXPECT_NE(Run("agent-reward-bench", success).undetermined_reason(), v1::UNDETERMINED_REASON_NOTHING_TO_JUDGE);  // It reads the tree.
+  for (v1::Step& step : *record_.trajectory().mutable_steps()) step.mutable_observation()->clear_accessibility_tree();
+  for (const v1::Evaluator& preset : Presets()) {
+    if (!preset.has_judge()) continue;
+    const v1::Verdict verdict = Run(preset.name().substr(std::string("evaluators/").size()), success);
+    EXPECT_EQ(verdict.undetermined_reason(), v1::UNDETERMINED_REASON_NOTHING_TO_JUDGE) << preset.name();
+    EXPECT_TRUE(model_->requests().empty()) << preset.name();
+  }
+}
+
 TEST_F(PresetsTest, AreValidAndVersioned) {
   std::set<std::string> versions;
   for (const v1::Evaluator& preset : Presets()) {
