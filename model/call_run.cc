@@ -91,7 +91,9 @@ void CallRun::Run(Failure asked, const Capabilities& capabilities) {
     NextOrEnd(std::move(failure));
     return;
   }
-  Pay();
+  // What an endpoint before this one was paid must stand in the call: then this one is asked.
+  const bool paid = std::any_of(paid_.begin(), paid_.end(), [](const auto& paid) { return paid.second > 0; });
+  if (paid || !AnswerUnasked(endpoint)) Pay();
 }
 
 void CallRun::Pay() {
@@ -106,7 +108,7 @@ void CallRun::Pay() {
   } else if (busy) {
     core_.budget.AwaitSettled(context_, core_.parts.timers, settled, [self = shared_from_this(), failure](const absl::Status& status) {
       self->core_.parts.executor.Post([self, failure, ended = !status.ok()] {
-        ended ? self->End(Fail(v1::MODEL_FAILURE_TIMEOUT, failure.detail)) : self->Pay();
+        ended ? self->End(failure) : self->Pay();
       });
     });
   } else {
@@ -193,8 +195,10 @@ void CallRun::End(Failure failure) {
   if (!failure.ok() && context_.cancel()->cancelled()) failure.kind = v1::MODEL_FAILURE_CANCELLED;
   call_.set_failure(failure.kind);
   call_.set_failure_detail(failure.detail);
-  for (std::string& line : passed_over_) call_.add_fallbacks(std::move(line));
-  for (std::string& line : plan_.fallbacks) call_.add_fallbacks(std::move(line));
+  if (!call_.cached()) {  // Else they are those of the call that filled the cache.
+    for (std::string& line : passed_over_) call_.add_fallbacks(std::move(line));
+    for (std::string& line : plan_.fallbacks) call_.add_fallbacks(std::move(line));
+  }
   *call_.mutable_latency() = ToProto(core_.parts.clock.Now() - begun_);
   Record();
   if (cancel_callback_ != 0) caller_cancel_->RemoveCallback(cancel_callback_);

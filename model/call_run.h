@@ -43,6 +43,8 @@ class CallRun : public std::enable_shared_from_this<CallRun> {
   virtual void Begin() = 0;
   // Fits the request to the endpoint; sets what `call` says of it.
   virtual Failure Prepare(Endpoint& endpoint, const Capabilities& capabilities, CallPlan& plan) = 0;
+  // Ends the call if an answer of the endpoint that it was prepared for is at hand; false: it must be asked.
+  virtual bool AnswerUnasked(const Endpoint& /*endpoint*/) { return false; }
   // What the endpoint must be known to take, or not.
   virtual Endpoint::Need Needs() const = 0;
   // For the requests of the plan, `part` from 0.
@@ -74,7 +76,7 @@ class CallRun : public std::enable_shared_from_this<CallRun> {
  private:
   void TryEndpoint();
   void Run(Failure asked, const Capabilities& capabilities);
-  // Sets the money for the plan aside, when there is room for it.
+  // Sets the money for the plan aside, when there is room for it, and sends.
   void Pay();
   void SendAll();
   void OnResult(int part, ExchangeResult result);

@@ -61,7 +61,7 @@ void ChatRun::LeadOrFollow() {
   });
   if (leads) {
     flight_ = key;
-    if (!AnswerFromCache()) Walk();
+    FindInCache(key) ? End(Failure()) : Walk();
     return;
   }
   const auto self = std::static_pointer_cast<ChatRun>(shared_from_this());
@@ -106,8 +106,8 @@ void ChatRun::Follow(const std::shared_ptr<const ChatReply>& reply) {
   End({.kind = reply->call.failure(), .detail = reply->call.failure_detail()});
 }
 
-bool ChatRun::AnswerFromCache() {
-  const auto found = core().cache->Find(context(), flight_);
+bool ChatRun::FindInCache(const std::string& key) {
+  const auto found = core().cache->Find(context(), key);
   if (!found.ok()) LogWarning("the cache of model replies was not read", {{"error", found.status().ToString()}});
   if (!found.ok() || !found->has_value()) return false;
   ChatReply reply = DecodeCall(**found);
@@ -116,6 +116,14 @@ bool ChatRun::AnswerFromCache() {
   call() = reply_.call;
   call().set_cached(true);
   call().set_attempts(0);
+  return true;
+}
+
+// The first one's reply was looked for before the route was walked.
+bool ChatRun::AnswerUnasked(const Endpoint& endpoint) {
+  if (core().cache == nullptr || request_.bypass_cache) return false;
+  const std::string key = CacheKey(endpoint);
+  if (key == flight_ || !FindInCache(key)) return false;
   End(Failure());
   return true;
 }

@@ -22,6 +22,7 @@ class ChatRun final : public CallRun {
  private:
   void Begin() override;
   Failure Prepare(Endpoint& endpoint, const Capabilities& capabilities, CallPlan& plan) override;
+  bool AnswerUnasked(const Endpoint& endpoint) override;
   Endpoint::Need Needs() const override { return {.images = HasImages(request_), .audio = HasAudio(request_)}; }
   net::FetchRequest Make(const Endpoint& endpoint, int part) override;
   Failure Read(int part, int http_status, const std::string& body, v1::Usage& usage) override;
@@ -34,7 +35,8 @@ class ChatRun final : public CallRun {
   // Another call may be asking the same just now, or have asked.
   void LeadOrFollow();
   void Follow(const std::shared_ptr<const ChatReply>& reply);
-  bool AnswerFromCache();
+  // Takes the reply kept under `key`, if there is one; the call is still to be ended.
+  bool FindInCache(const std::string& key);
 
   ChatRequest request_;
   const Client::ChatDone done_;

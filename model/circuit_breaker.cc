@@ -2,13 +2,16 @@
 
 namespace proctor::model {
 
+// Nobody knows how long it was open when the clock was set back: one request too early does no harm.
+bool CircuitBreaker::Cooled(absl::Time now) const { return now < opened_ || now >= opened_ + options_.cool_down; }
+
 bool CircuitBreaker::Passes(absl::Time now) const {
   if (failures_in_row_ < options_.failures) return true;
-  return now >= open_until_ && !trying_;
+  return Cooled(now) && !trying_;
 }
 
 void CircuitBreaker::Begin(absl::Time now) {
-  if (failures_in_row_ >= options_.failures && now >= open_until_) trying_ = true;
+  if (failures_in_row_ >= options_.failures && Cooled(now)) trying_ = true;
 }
 
 void CircuitBreaker::Succeed() {
@@ -18,7 +21,7 @@ void CircuitBreaker::Succeed() {
 
 void CircuitBreaker::Fail(absl::Time now) {
   trying_ = false;
-  if (++failures_in_row_ >= options_.failures) open_until_ = now + options_.cool_down;
+  if (++failures_in_row_ >= options_.failures) opened_ = now;
 }
 
 }  // namespace proctor::model

@@ -7,7 +7,8 @@
 namespace proctor::model {
 
 // Closed: all pass. After `failures` failures in a row: open, none passes. After `cool_down` one passes, and decides:
-// its success closes, its failure opens for as long again. Arithmetic over times that it is told; not thread-safe.
+// its success closes, its failure opens for as long again. Arithmetic over times that it is told; not thread-safe. Where the
+// time is set back to before the last failure, the cool-down is over.
 class CircuitBreaker {
  public:
   struct Options {
@@ -27,10 +28,12 @@ class CircuitBreaker {
   void Ignore() { trying_ = false; }
 
  private:
+  bool Cooled(absl::Time now) const;
+
   const Options options_;
   int failures_in_row_ = 0;
   bool trying_ = false;
-  absl::Time open_until_ = absl::InfinitePast();
+  absl::Time opened_ = absl::InfinitePast();
 };
 
 }  // namespace proctor::model

@@ -50,8 +50,9 @@ struct ChatOptions {
 // A call is tried at its route's endpoints in order. At each: refused if the endpoint lacks what the request needs,
 // else fitted to it (ModelCall.fallbacks says how), held back by its limits, sent, and sent again where the failure is
 // transient. A wait for limits or another attempt that does not fit into the deadline (or, unless it is the last
-// endpoint, into two seconds) is not begun. What nobody else can do better (a bad request, a prompt too long, a budget)
-// ends the call at once. Of identical requests at the same time one is sent.
+// endpoint, into two seconds) is not begun; one for a place, whose length nobody knows, ends then. What nobody else can
+// do better (a bad request, a prompt too long, a budget) ends the call at once; but one that would fit into its budgets without the calls that
+// run waits for their end, as long as its deadline allows. Of identical requests at the same time one is sent.
 class Client {
  public:
   using ChatDone = std::function<void(ChatReply)>;

@@ -21,7 +21,7 @@ void Gate::Enter(const CallContext& context, int64_t tokens, absl::Duration pati
   const auto waiter = std::make_shared<Waiter>();
   waiter->tokens = tokens;
   waiter->latest = clock_.Now() + std::min(patience, context.remaining());
-  waiter->wait = Wait::Start(context, timers_, [waiter, ready = std::move(ready)](absl::Status status) {
+  waiter->wait = Wait::Start(context, timers_, patience, [waiter, ready = std::move(ready)](absl::Status status) {
     // Only the thread that took the waiter out of the queue ends its wait with OK.
     if (status.ok()) status = std::move(waiter->refused);
     if (status.ok()) {
@@ -50,7 +50,7 @@ void Gate::Leave(uint64_t ticket, int64_t tokens, Outcome outcome) {
 
 void Gate::Pause(absl::Duration delay) {
   MutexLock lock(mutex_);
-  limit_.PauseUntil(clock_.Now() + delay);
+  limit_.Pause(clock_.Now(), delay);
 }
 
 std::shared_ptr<Gate::Waiter> Gate::TakeNext() {

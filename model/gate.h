@@ -22,7 +22,8 @@ namespace proctor::model {
 class Gate {
  public:
   // A ticket to hand back by Leave; UNAVAILABLE: the breaker is open; RESOURCE_EXHAUSTED: the limits would make it wait
-  // longer than its patience or its deadline; DEADLINE_EXCEEDED or CANCELLED from the context.
+  // longer than its patience or its deadline, or it has waited as long as its patience; DEADLINE_EXCEEDED or CANCELLED
+  // from the context.
   using Ready = std::function<void(absl::StatusOr<uint64_t>)>;
   // What a request said of the server.
   enum class Outcome { kServed, kFailed, kNothing };
@@ -32,7 +33,7 @@ class Gate {
   // Nobody may wait any more.
   ~Gate();
 
-  // `ready` runs once, on this thread or one that ends the wait; it must not block.
+  // `ready` runs once, on this thread or one that ends the wait; it must not block. `patience` may be infinite.
   void Enter(const CallContext& context, int64_t tokens, absl::Duration patience, Ready ready);
   // `tokens` as RateLimit::End takes them.
   void Leave(uint64_t ticket, int64_t tokens, Outcome outcome);

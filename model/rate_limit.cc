@@ -9,6 +9,11 @@ constexpr absl::Duration kWindow = absl::Minutes(1);
 
 }  // namespace
 
+void RateLimit::SetBack(absl::Time now) {
+  for (auto begun = begun_.rbegin(); begun != begun_.rend() && begun->time > now; ++begun) begun->time = now;
+  paused_at_ = std::min(paused_at_, now);
+}
+
 void RateLimit::Forget(absl::Time now) {
   while (!begun_.empty() && begun_.front().time + kWindow <= now) {
     tokens_ -= begun_.front().tokens;
@@ -18,9 +23,10 @@ void RateLimit::Forget(absl::Time now) {
 }
 
 absl::Duration RateLimit::TryBegin(absl::Time now, int64_t tokens, uint64_t& ticket) {
+  SetBack(now);
   Forget(now);
   if (in_flight_ >= options_.max_in_flight) return absl::InfiniteDuration();
-  if (now < paused_until_) return paused_until_ - now;
+  if (now < paused_at_ + pause_) return paused_at_ + pause_ - now;
   const auto leaves_in = [&](const Begun& begun) { return begun.time + kWindow - now; };
   if (options_.requests_per_minute > 0 && static_cast<int64_t>(begun_.size()) >= options_.requests_per_minute) {
     return leaves_in(begun_.front());
@@ -47,6 +53,11 @@ void RateLimit::End(uint64_t ticket, int64_t tokens) {
   begun.tokens = tokens;
 }
 
-void RateLimit::PauseUntil(absl::Time time) { paused_until_ = std::max(paused_until_, time); }
+void RateLimit::Pause(absl::Time now, absl::Duration delay) {
+  SetBack(now);
+  if (now + delay <= paused_at_ + pause_) return;
+  paused_at_ = now;
+  pause_ = delay;
+}
 
 }  // namespace proctor::model

@@ -2,11 +2,28 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace proctor::model {
+namespace {
+
+absl::Status DeadlineExceeded() { return absl::DeadlineExceededError("deadline exceeded"); }
+
+}  // namespace
 
 std::shared_ptr<Wait> Wait::Start(const CallContext& context, Timers& timers, std::function<void(absl::Status)> done) {
+  return Start(context, timers, absl::InfiniteDuration(), std::move(done));
+}
+
+std::shared_ptr<Wait> Wait::Start(const CallContext& context, Timers& timers, absl::Duration patience,
+                                  std::function<void(absl::Status)> done) {
   std::shared_ptr<Wait> wait(new Wait(timers, context.cancel(), std::move(done)));
-  wait->Register(context.remaining(), absl::StatusCode::kDeadlineExceeded);
+  const absl::Duration remaining = context.remaining();
+  if (patience < remaining) {
+    wait->Register(patience, absl::ResourceExhaustedError(absl::StrCat("nothing came within ", absl::FormatDuration(patience))));
+  } else {
+    wait->Register(remaining, DeadlineExceeded());
+  }
   return wait;
 }
 
@@ -15,17 +32,17 @@ void Wait::Sleep(const CallContext& context, Timers& timers, absl::Duration dela
   const std::shared_ptr<Wait> wait(new Wait(timers, context.cancel(), std::move(done)));
   const absl::Duration remaining = context.remaining();
   if (delay <= remaining) {
-    wait->Register(delay, absl::StatusCode::kOk);
+    wait->Register(delay, absl::OkStatus());
   } else {
-    wait->Register(remaining, absl::StatusCode::kDeadlineExceeded);
+    wait->Register(remaining, DeadlineExceeded());
   }
 }
 
-void Wait::Register(absl::Duration delay, absl::StatusCode at_delay) {
+void Wait::Register(absl::Duration delay, absl::Status at_delay) {
   const std::shared_ptr<Wait> self = shared_from_this();
   // Ending may overtake the registration: what is registered after the end is taken back here.
   if (delay != absl::InfiniteDuration()) {
-    const uint64_t timer = timers_.RunAfter(delay, [self, at_delay] { self->End(absl::Status(at_delay, "deadline exceeded")); });
+    const uint64_t timer = timers_.RunAfter(delay, [self, at_delay = std::move(at_delay)] { self->End(at_delay); });
     mutex_.Lock();
     const bool late = ended_;
     if (!late) timer_ = timer;

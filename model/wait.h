@@ -20,6 +20,9 @@ class Wait : public std::enable_shared_from_this<Wait> {
   // or CANCELLED from `context`. It must not block.
   static std::shared_ptr<Wait> Start(const CallContext& context, Timers& timers,
                                      std::function<void(absl::Status)> done);
+  // The same, but `patience` may end it, too: RESOURCE_EXHAUSTED, if `context` has more time than that.
+  static std::shared_ptr<Wait> Start(const CallContext& context, Timers& timers, absl::Duration patience,
+                                     std::function<void(absl::Status)> done);
   // OK after `delay`, unless `context` ends before.
   static void Sleep(const CallContext& context, Timers& timers, absl::Duration delay,
                     std::function<void(absl::Status)> done);
@@ -31,7 +34,7 @@ class Wait : public std::enable_shared_from_this<Wait> {
  private:
   Wait(Timers& timers, std::shared_ptr<CancelToken> cancel, std::function<void(absl::Status)> done)
       : timers_(timers), cancel_(std::move(cancel)), done_(std::move(done)) {}
-  void Register(absl::Duration delay, absl::StatusCode at_delay);
+  void Register(absl::Duration delay, absl::Status at_delay);
   bool End(absl::Status status);
 
   Timers& timers_;

@@ -89,7 +89,7 @@ void Judging::Evaluate(const CallContext& context, const std::string& evaluator,
            if (verdict.ok()) {
              *verdict->mutable_latency() = ToProto(absl::Now() - start);
              *verdict->mutable_create_time() = ToProto(absl::Now());
-             if (keep == Keep::kStore) verdict = parts_.verdicts.Put(context, *verdict);
+             if (keep == Keep::kStore) verdict = Store(context, *verdict);
            }
            if (verdict.ok() && parts_.observer != nullptr) parts_.observer->VerdictMade(context, *verdict);
            done(std::move(verdict));
@@ -180,7 +180,12 @@ void Judging::Evaluated(const std::shared_ptr<ChainRun>& run, absl::StatusOr<v1:
     }
     LogError("an evaluator did not end in time; its verdict is UNDETERMINED",
              {{"trajectory", run->trajectory->name()}, {"evaluator", evaluator}, {"error", verdict.status().ToString()}});
-    run->Take(VerdictAtDeadline(evaluator, *run->trajectory));
+    absl::StatusOr<v1::Verdict> late = VerdictAtDeadline(evaluator, *run->trajectory);
+    if (!late.ok()) {
+      run->done(late.status());
+      return;
+    }
+    run->Take(std::move(late));
     run->done(std::move(run->verdict));
     return;
   }
@@ -192,13 +197,19 @@ void Judging::Evaluated(const std::shared_ptr<ChainRun>& run, absl::StatusOr<v1:
   EvaluateNext(run);
 }
 
+absl::StatusOr<v1::Verdict> Judging::Store(const CallContext& context, const v1::Verdict& verdict) {
+  absl::StatusOr<v1::Verdict> stored = parts_.verdicts.Put(context, verdict);
+  if (absl::IsResourceExhausted(stored.status())) return absl::UnavailableError(stored.status().message());
+  return stored;
+}
+
 absl::StatusOr<v1::Verdict> Judging::VerdictAtDeadline(const std::string& evaluator, const v1::Trajectory& trajectory) {
   const CallContext context = CallContext::WithTimeout(kStoreCap);
   PROCTOR_ASSIGN_OR_RETURN(const v1::Evaluator found, parts_.evaluators.Get(context, evaluator));
   v1::Verdict verdict = evaluator::VerdictHead(found, trajectory);
   evaluator::SetUndetermined(v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE, absl::StrCat(evaluator, " did not end within its time"), &verdict);
   *verdict.mutable_create_time() = ToProto(absl::Now());
-  PROCTOR_ASSIGN_OR_RETURN(verdict, parts_.verdicts.Put(context, verdict));
+  PROCTOR_ASSIGN_OR_RETURN(verdict, Store(context, verdict));
   if (parts_.observer != nullptr) parts_.observer->VerdictMade(context, verdict);
   return verdict;
 }

@@ -103,7 +103,7 @@ class Judging {
 
   // Evaluates by one evaluator (`evaluators/{id}`; empty: the task's oracle) and calls `done` once, on this thread or the pool,
   // with the verdict as it is stored. Errors: NOT_FOUND; FAILED_PRECONDITION a judge, and no model is configured; those of
-  // evaluator::Assess and of the store.
+  // evaluator::Assess; those of the store, where UNAVAILABLE also is a full disk.
   void Evaluate(const CallContext& context, const std::string& evaluator, const TrajectoryPtr& trajectory,
                 const EvaluateOptions& options, VerdictDone done);
 
@@ -120,8 +120,8 @@ class Judging {
 
   // Evaluates by one after another and stores each verdict. The answer is the first after which no other may decide, else the last
   // one, with `already_solved` if it or one before it found that; none if no evaluator could be applied at all (an oracle that can
-  // never be evaluated, a spent budget: logged). Errors: others, but once a verdict is settled those after it are logged: they cannot change
-  // the answer.
+  // never be evaluated, a spent budget: logged). Errors: others, a verdict that cannot be stored among them, but once a verdict is settled those
+  // after it are logged: they cannot change the answer.
   using ChainDone = std::function<void(absl::StatusOr<std::optional<v1::Verdict>>)>;
   void EvaluateChain(const CallContext& context, EvaluatorChain chain, TrajectoryPtr trajectory, ChainDone done);
 
@@ -135,6 +135,8 @@ class Judging {
   void EvaluateNext(const std::shared_ptr<ChainRun>& run);
   // An evaluator of a chain has ended, or failed.
   void Evaluated(const std::shared_ptr<ChainRun>& run, absl::StatusOr<v1::Verdict> verdict);
+  // The verdict as it is stored. A full disk is UNAVAILABLE: RESOURCE_EXHAUSTED would be a spent budget.
+  absl::StatusOr<v1::Verdict> Store(const CallContext& context, const v1::Verdict& verdict);
   // The verdict, stored, of an evaluator whose time is up.
   absl::StatusOr<v1::Verdict> VerdictAtDeadline(const std::string& evaluator, const v1::Trajectory& trajectory);
 

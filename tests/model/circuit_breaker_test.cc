@@ -43,6 +43,17 @@ TEST(CircuitBreakerTest, FailureOfThatOneOpensItAgain) {
   EXPECT_TRUE(breaker.Passes(later + absl::Seconds(10)));
 }
 
+TEST(CircuitBreakerTest, AClockThatIsSetBackLetsOneThrough) {
+  CircuitBreaker breaker = Opened();
+  const absl::Time back = kStart - absl::Hours(1);
+  EXPECT_TRUE(breaker.Passes(back));
+  breaker.Begin(back);
+  EXPECT_FALSE(breaker.Passes(back));
+  breaker.Fail(back);
+  EXPECT_FALSE(breaker.Passes(back + absl::Seconds(9)));
+  EXPECT_TRUE(breaker.Passes(back + absl::Seconds(10)));
+}
+
 TEST(CircuitBreakerTest, CancelledTrialLetsAnotherOneThrough) {
   CircuitBreaker breaker = Opened();
   const absl::Time later = kStart + absl::Seconds(10);

@@ -94,6 +94,41 @@ TEST_F(ClientFailoverTest, LongWaitGoesToTheNext) {
   EXPECT_EQ(first_.requests().size(), 1u);
 }
 
+TEST_F(ClientFailoverTest, FullEndpointIsPassedOverAfterTwoSeconds) {
+  first_script_ = [](const SeenRequest&) {
+    ScriptedReply silent;
+    silent.silent = true;
+    return silent;
+  };
+  (*config_.mutable_endpoints())["first"].set_max_in_flight(1);
+  client_ = fixture_.Create(config_);
+  const CallContext busy;
+  const auto holds = Begin(*client_, busy, Ask("a"), {.route = "first", .payer = {}});
+  ASSERT_TRUE(first_.WaitForRequests(1));
+  const auto waits = Begin(*client_, CallContext(), Ask("b"), {.route = "both", .payer = {}});
+  EXPECT_EQ(fixture_.timers().AwaitTimer(), absl::Seconds(2));
+  fixture_.timers().Advance(absl::Seconds(2));
+  EXPECT_EQ(waits->Get().choices.at(0).text, "second");
+  EXPECT_THAT(waits->Get().call.fallbacks(), Contains(HasSubstr("passed over first: MODEL_FAILURE_RATE_LIMITED")));
+  busy.cancel()->Cancel();
+  EXPECT_EQ(holds->Get().call.failure(), v1::MODEL_FAILURE_CANCELLED);
+}
+
+TEST_F(ClientFailoverTest, ReplyOfTheNextIsKeptForTheNextTimeToo) {
+  first_script_ = [&](const SeenRequest& request) { return Refuse(request, 401, "invalid_api_key", "no"); };
+  const ChatReply asked = Run();
+  client_ = nullptr;
+  const ChatReply again = Run();
+  EXPECT_EQ(second_.requests().size(), 1u);
+  EXPECT_EQ(first_.requests().size(), 2u);
+  EXPECT_FALSE(asked.call.cached());
+  EXPECT_TRUE(again.call.cached());
+  EXPECT_EQ(again.call.attempts(), 0);
+  EXPECT_EQ(again.call.endpoint(), "second");
+  EXPECT_EQ(again.choices.at(0).text, "second");
+  EXPECT_THAT(again.call.fallbacks(), testing::ElementsAreArray(asked.call.fallbacks()));
+}
+
 TEST_F(ClientFailoverTest, LastReasonStandsIfAllFail) {
   first_script_ = [&](const SeenRequest& request) { return Refuse(request, 401, "invalid_api_key", "no"); };
   config_.mutable_endpoints()->at("second").set_base_url(first_.base_url());

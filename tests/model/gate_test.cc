@@ -111,6 +111,32 @@ TEST_F(GateTest, WaitBeyondPatienceOrDeadlineIsNotBegun) {
   EXPECT_EQ(log_.back(), "patient");
 }
 
+TEST_F(GateTest, PatienceEndsTheWaitForAPlace) {
+  Open({.max_in_flight = 1});
+  Enter("a");
+  Enter("patient");
+  Enter("hasty", CallContext(), 1, absl::Hours(2));
+  Enter("late", CallContext::WithTimeout(absl::Hours(1)), 1, absl::Hours(2));
+  timers_.Advance(absl::Minutes(30));
+  EXPECT_THAT(log_, ElementsAre("a"));
+  timers_.Advance(absl::Minutes(90));
+  EXPECT_THAT(log_, ElementsAre("a", "late:DEADLINE_EXCEEDED", "hasty:RESOURCE_EXHAUSTED"));
+  Leave("a");
+  Leave("patient");
+  Enter("b");
+  EXPECT_THAT(log_, ElementsAre("a", "late:DEADLINE_EXCEEDED", "hasty:RESOURCE_EXHAUSTED", "patient", "b"));
+}
+
+TEST_F(GateTest, AClockThatIsSetBackLengthensNoPause) {
+  Open({.max_in_flight = 10});
+  gate_->Pause(absl::Seconds(7));
+  clock_.Advance(-absl::Hours(1));
+  Enter("a");
+  EXPECT_THAT(log_, IsEmpty());
+  timers_.Advance(absl::Seconds(7));
+  EXPECT_THAT(log_, ElementsAre("a"));
+}
+
 TEST_F(GateTest, OpenBreakerRefusesThoseWhoWaitAndThoseWhoCome) {
   Open({.max_in_flight = 1}, {.failures = 1, .cool_down = absl::Seconds(30)});
   Enter("a");

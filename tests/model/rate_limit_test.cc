@@ -57,11 +57,36 @@ TEST(RateLimitTest, RequestLargerThanTheLimitGoesAlone) {
 
 TEST(RateLimitTest, PauseHoldsEverythingAndIsNeverShortened) {
   RateLimit limit({.max_in_flight = 10});
-  limit.PauseUntil(kStart + absl::Seconds(5));
-  limit.PauseUntil(kStart + absl::Seconds(2));
+  limit.Pause(kStart, absl::Seconds(5));
+  limit.Pause(kStart, absl::Seconds(2));
   uint64_t ticket = 0;
   EXPECT_EQ(limit.TryBegin(kStart, 1, ticket), absl::Seconds(5));
   EXPECT_EQ(limit.TryBegin(kStart + absl::Seconds(5), 1, ticket), absl::ZeroDuration());
+}
+
+TEST(RateLimitTest, AClockThatIsSetBackHoldsForOneMinuteMore) {
+  RateLimit limit({.max_in_flight = 10, .requests_per_minute = 2, .tokens_per_minute = 100});
+  const absl::Time back = kStart - absl::Hours(1);
+  uint64_t first = 0, second = 0, third = 0;
+  EXPECT_EQ(limit.TryBegin(kStart, 10, first), absl::ZeroDuration());
+  EXPECT_EQ(limit.TryBegin(kStart + absl::Seconds(10), 10, second), absl::ZeroDuration());
+  EXPECT_EQ(limit.TryBegin(back, 10, third), absl::Minutes(1));
+  EXPECT_EQ(limit.TryBegin(back + absl::Minutes(1), 10, third), absl::ZeroDuration());
+  // Tickets are still those of their requests: of the minute's 100 tokens 95 are taken by the third.
+  limit.End(first, 50);
+  limit.End(third, 95);
+  EXPECT_EQ(limit.TryBegin(back + absl::Seconds(70), 10, first), absl::Seconds(50));
+}
+
+TEST(RateLimitTest, AClockThatIsSetBackHoldsForThePauseOnceMore) {
+  RateLimit limit({.max_in_flight = 10});
+  const absl::Time back = kStart - absl::Hours(1);
+  limit.Pause(kStart, absl::Seconds(5));
+  uint64_t ticket = 0;
+  EXPECT_EQ(limit.TryBegin(back, 1, ticket), absl::Seconds(5));
+  limit.Pause(back + absl::Seconds(1), absl::Seconds(6));
+  EXPECT_EQ(limit.TryBegin(back + absl::Seconds(6), 1, ticket), absl::Seconds(1));
+  EXPECT_EQ(limit.TryBegin(back + absl::Seconds(7), 1, ticket), absl::ZeroDuration());
 }
 
 TEST(RateLimitTest, LateEndOfAForgottenRequestChangesNothing) {

@@ -53,6 +53,18 @@ TEST_F(WaitTest, EndsByTheDeadline) {
   EXPECT_EQ(ends_, std::vector{absl::StatusCode::kDeadlineExceeded});
 }
 
+TEST_F(WaitTest, EndsByPatienceOrByTheDeadlineBefore) {
+  Wait::Start(CallContext(), timers_, absl::Seconds(5), Note());
+  timers_.Advance(absl::Seconds(4));
+  EXPECT_TRUE(ends_.empty());
+  timers_.Advance(absl::Seconds(1));
+  Wait::Start(CallContext::WithTimeout(absl::Seconds(1)), timers_, absl::Seconds(5), Note());
+  timers_.Advance(absl::Seconds(2));
+  EXPECT_EQ(ends_, (std::vector{absl::StatusCode::kResourceExhausted, absl::StatusCode::kDeadlineExceeded}));
+  Wait::Start(CallContext(), timers_, absl::InfiniteDuration(), Note());
+  EXPECT_EQ(timers_.pending(), 0u);
+}
+
 TEST_F(WaitTest, SleepEndsWellOrByTheDeadlineBefore) {
   Wait::Sleep(CallContext(), timers_, absl::Seconds(5), Note());
   timers_.Advance(absl::Seconds(5));

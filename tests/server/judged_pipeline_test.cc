@@ -195,6 +195,31 @@ TEST_F(ChainTest, AnErrorAfterTheDecisionDoesNotTouchIt) {
             absl::StatusCode::kNotFound);
 }
 
+TEST_F(ChainTest, AVerdictThatCannotBeStoredIsNoReasonToAskTheNext) {
+  record_.mutable_task()->mutable_oracle()->mutable_answer()->mutable_match()->mutable_equals()->add_values("the coffee");
+  const EvaluatorChain chain = {.evaluators = {"evaluators/of-the-task", "evaluators/rating"}};
+  std::atomic<int> failures = 1;
+  database_.FailWrites(failures);
+  const Result failed = Run(chain);
+  EXPECT_EQ(failures, 0);
+  EXPECT_EQ(failed.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(failed.status().message()), testing::HasSubstr("the disk is full"));
+  EXPECT_EQ(asked_so_far_, 0);
+  const Result verdict = Run(chain);
+  ASSERT_TRUE(verdict.ok()) << verdict.status();
+  EXPECT_EQ((*verdict)->outcome(), v1::OUTCOME_FAILURE);
+  EXPECT_EQ((*verdict)->evaluator(), "evaluators/of-the-task");
+}
+
+TEST_F(ChainTest, AnUndeterminedVerdictOfTheLastTryThatCannotBeStoredIsAnError) {
+  const CallContext late(absl::Now() - absl::Seconds(1), std::make_shared<CancelToken>());
+  std::atomic<int> failures = 1;
+  database_.FailWrites(failures);
+  const Result verdict = Run({.evaluators = {"evaluators/rating"}, .at_deadline = AtDeadline::kVerdict}, late);
+  EXPECT_EQ(failures, 0);
+  EXPECT_EQ(verdict.status().code(), absl::StatusCode::kUnavailable);
+}
+
 TEST_F(ChainTest, TheLastTryThatTakesAllItsTimeIsUndetermined) {
   const CallContext late(absl::Now() - absl::Seconds(1), std::make_shared<CancelToken>());
   EXPECT_EQ(Run({.evaluators = {"evaluators/rating"}}, late).status().code(), absl::StatusCode::kDeadlineExceeded);
@@ -234,6 +259,21 @@ TEST_F(OtherPipelineTest, AJudgeThatTakesTooLongIsMaskedWithItsReason) {
   EXPECT_EQ(episode.verdict().undetermined_reason(), v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE);
   EXPECT_EQ(episode.reward().mask_reason(), v1::MASK_REASON_UNDETERMINED);
   EXPECT_THAT(episode.reward().mask_message(), testing::HasSubstr("did not end within its time"));
+}
+
+TEST_F(OtherPipelineTest, AnEpisodeWhoseVerdictCouldNotBeStoredIsJudgedAgain) {
+  const std::string name = RecordAnswer("e1");
+  LetItAnswer();
+  // The cached reply of the model, and the verdict.
+  std::atomic<int> failures = 2;
+  database_.FailWrites(failures);
+  const std::unique_ptr<EpisodePipeline> pipeline = Pipeline({.chain = {"evaluators/rating"}});
+  pipeline->Closed("e1");
+  const v1::Episode episode = Drained(*pipeline, name);
+  EXPECT_EQ(failures, 0);
+  EXPECT_EQ(episode.verdict().outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(episode.reward().status(), v1::REWARD_STATUS_VALID);
+  EXPECT_TRUE(verdicts_.Get(CallContext(), episode.reward().verdict()).ok());
 }
 
 TEST_F(OtherPipelineTest, ALostScreenshotIsMaskedWithItsReason) {
