@@ -25,7 +25,7 @@ constexpr size_t kMaxSampleBytes = 64 << 20;
 constexpr double kVersionDecay = 0.7;
 // Versions that count less than 1 %.
 constexpr int64_t kForgottenVersions = 13;
-// More than that: tasks may be drawn for an older version.
+// More than that: tasks may be drawn for an older version. Versions further behind count as tries only.
 constexpr int64_t kKeptVersions = 100;
 
 absl::Status AddVersion(Transaction& transaction, const Outcome& outcome) {
@@ -48,18 +48,33 @@ absl::Status AddTry(Transaction& transaction, const std::string& task, const Out
       .status();
 }
 
-// The rank at which outcomes count in full.
-absl::StatusOr<int64_t> CurrentRank(Transaction& transaction, const v1::SampleTasksRequest& request) {
-  PROCTOR_ASSIGN_OR_RETURN(
-      const auto known,
-      transaction.Query("SELECT rank FROM proposer_policy_versions WHERE policy = $1 AND version = $2",
-                        {request.policy(), request.policy_version()}));
-  if (!known.empty()) return known[0].Int(0);
+struct Ranks {
+  // At which outcomes count in full.
+  int64_t current = 0;
+  int64_t newest = 0;
+};
+
+absl::StatusOr<Ranks> ReadRanks(Transaction& transaction, const v1::SampleTasksRequest& request) {
   PROCTOR_ASSIGN_OR_RETURN(
       const auto newest,
       transaction.Query("SELECT COALESCE(MAX(rank), 0) FROM proposer_policy_versions WHERE policy = $1",
                         {request.policy()}));
-  return newest[0].Int(0) + (request.policy_version().empty() ? 0 : 1);
+  Ranks ranks{.current = newest[0].Int(0), .newest = newest[0].Int(0)};
+  // Outcomes told without a version have a rank too, but it is nobody's present one.
+  if (request.policy_version().empty()) return ranks;
+  PROCTOR_ASSIGN_OR_RETURN(
+      const auto known,
+      transaction.Query("SELECT rank FROM proposer_policy_versions WHERE policy = $1 AND version = $2",
+                        {request.policy(), request.policy_version()}));
+  ranks.current = known.empty() ? ranks.newest + 1 : known[0].Int(0);
+  return ranks;
+}
+
+// 0 for what Prune folds, whether it did so yet or not.
+double WeightOf(int64_t rank, const Ranks& ranks) {
+  const int64_t age = ranks.current - rank;
+  if (age >= kForgottenVersions || rank <= ranks.newest - kKeptVersions) return 0;
+  return std::pow(kVersionDecay, static_cast<double>(age));
 }
 
 struct Record {
@@ -70,17 +85,16 @@ struct Record {
 
 absl::StatusOr<std::map<std::string, Record>> ReadRecords(Transaction& transaction,
                                                           const v1::SampleTasksRequest& request) {
-  PROCTOR_ASSIGN_OR_RETURN(const int64_t current, CurrentRank(transaction, request));
+  PROCTOR_ASSIGN_OR_RETURN(const Ranks ranks, ReadRanks(transaction, request));
   PROCTOR_ASSIGN_OR_RETURN(
       const auto rows,
       transaction.Query("SELECT s.task, s.tries, s.successes, v.rank FROM proposer_success s "
                         "JOIN proposer_policy_versions v ON v.policy = s.policy AND v.version = s.version "
                         "WHERE s.policy = $1 AND v.rank <= $2",
-                        {request.policy(), current}));
+                        {request.policy(), ranks.current}));
   std::map<std::string, Record> records;
   for (const Row& row : rows) {
-    const int64_t age = current - row.Int(3);
-    const double weight = age < kForgottenVersions ? std::pow(kVersionDecay, static_cast<double>(age)) : 0;
+    const double weight = WeightOf(row.Int(3), ranks);
     Record& record = records[row.Text(0)];
     record.all_tries += static_cast<double>(row.Int(1));
     record.tries += weight * static_cast<double>(row.Int(1));
@@ -115,6 +129,32 @@ absl::StatusOr<std::vector<Candidate>> ReadCandidates(Transaction& transaction,
   return candidates;
 }
 
+// Adds what is told of old versions to what is told of their policy's first one: a length that was given up on is known
+// by the tries of all versions.
+absl::Status FoldOldVersions(Transaction& transaction) {
+  PROCTOR_RETURN_IF_ERROR(
+      transaction
+          .Execute(
+              "INSERT INTO proposer_success (policy, version, task, tries, successes) "
+              "SELECT s.policy, one.version, s.task, SUM(s.tries), SUM(s.successes) FROM proposer_success s "
+              "JOIN proposer_policy_versions v ON v.policy = s.policy AND v.version = s.version "
+              "JOIN proposer_policy_versions one ON one.policy = s.policy AND one.rank = 1 "
+              "WHERE v.rank > 1 AND v.rank <= "
+              "(SELECT MAX(w.rank) FROM proposer_policy_versions w WHERE w.policy = s.policy) - $1 "
+              "GROUP BY s.policy, one.version, s.task "
+              "ON CONFLICT (policy, version, task) DO UPDATE SET tries = proposer_success.tries + excluded.tries, "
+              "successes = proposer_success.successes + excluded.successes",
+              {kKeptVersions})
+          .status());
+  return transaction
+      .Execute(
+          "DELETE FROM proposer_success WHERE EXISTS (SELECT 1 FROM proposer_policy_versions v "
+          "WHERE v.policy = proposer_success.policy AND v.version = proposer_success.version AND v.rank > 1 AND v.rank <= "
+          "(SELECT MAX(w.rank) FROM proposer_policy_versions w WHERE w.policy = v.policy) - $1)",
+          {kKeptVersions})
+      .status();
+}
+
 uint64_t SeedOf(const v1::SampleTasksRequest& request) {
   return request.seed() != 0 ? static_cast<uint64_t>(request.seed()) : SeededHash(0, NewId());
 }
@@ -144,13 +184,7 @@ absl::Status TaskSampler::Prune(const CallContext& context, absl::Time before) {
                                 .Execute("DELETE FROM proposer_outcomes WHERE create_time < $1",
                                          {absl::ToUnixMicros(before)})
                                 .status());
-    return transaction
-        .Execute(
-            "DELETE FROM proposer_success WHERE EXISTS (SELECT 1 FROM proposer_policy_versions v "
-            "WHERE v.policy = proposer_success.policy AND v.version = proposer_success.version AND v.rank <= "
-            "(SELECT MAX(w.rank) FROM proposer_policy_versions w WHERE w.policy = v.policy) - $1)",
-            {kKeptVersions})
-        .status();
+    return FoldOldVersions(transaction);
   });
 }
 

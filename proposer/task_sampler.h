@@ -37,12 +37,13 @@ class TaskSampler {
   absl::Status RecordOutcome(const CallContext& context, const Outcome& outcome);
 
   // Forgets what can matter no more: that episodes of before `before` were told (telling them again would count twice), and
-  // how versions fared that are 100 and more behind their policy's newest.
+  // which of the versions that are 100 and more behind their policy's newest fared how. Of those the sums are kept.
   absl::Status Prune(const CallContext& context, absl::Time before);
 
   // Draws different tasks, fewer than `count` if there are not so many. Versions of a policy are ranked by when their
   // first outcome came; outcomes of a version count 0.7 times as much as those of the next one, and those of later
-  // versions than the given one not at all. Without a version, or with one not met before, all count.
+  // versions than the given one not at all. Without a version, or with one not met before, all count. Versions that are
+  // 100 and more behind the newest count together, and only as tries (Candidate::all_tries).
   // INVALID_ARGUMENT: count out of range.
   absl::StatusOr<v1::SampleTasksResponse> SampleTasks(const CallContext& context,
                                                       const v1::SampleTasksRequest& request) const;

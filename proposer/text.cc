@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "common/strings.h"
 #include "proposer/seeded.h"
 
@@ -18,6 +19,24 @@ constexpr size_t kMaxUnitBytes = 12;
 
 bool IsWordByte(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) || (static_cast<unsigned char>(c) & 0x80) != 0;
+}
+
+// `text` is of digits, commas and dots.
+std::optional<double> ReadNumber(const std::string& text) {
+  const size_t dot = std::min(text.find('.'), text.size());
+  const std::string fraction = text.substr(std::min(dot + 1, text.size()));
+  if (text.empty() || text.back() == '.' || fraction.find_first_of(".,") != std::string::npos) return std::nullopt;
+  const std::vector<std::string> groups = absl::StrSplit(text.substr(0, dot), ',');
+  // What stands before a separator of thousands looks like this.
+  const bool begins_group = !groups[0].empty() && groups[0].size() <= 3 && groups[0][0] != '0';
+  if (groups.size() == 1 && begins_group && fraction.size() == 3) return std::nullopt;
+  if (groups.size() > 1 && !begins_group) return std::nullopt;
+  for (size_t i = 1; i < groups.size(); ++i) {
+    if (groups[i].size() != 3) return std::nullopt;
+  }
+  double number = 0;
+  if (!absl::SimpleAtod(absl::StrReplaceAll(text, {{",", ""}}), &number)) return std::nullopt;
+  return number;
 }
 
 }  // namespace
@@ -48,21 +67,12 @@ bool ContainsWords(std::string_view text, std::string_view needle) {
 
 std::optional<Quantity> ParseQuantity(std::string_view text) {
   const std::string clean = Folded(text);
-  size_t end = 0;
-  int points = 0;
-  std::string digits;
-  if (end < clean.size() && clean[end] == '-') digits += clean[end++];
-  for (; end < clean.size(); ++end) {
-    const char c = clean[end];
-    if (absl::ascii_isdigit(static_cast<unsigned char>(c)) || (c == '.' && points++ == 0)) {
-      digits += c;
-    } else if (c != ',') {
-      break;
-    }
-  }
-  Quantity quantity;
-  if (digits.empty() || digits.back() == '.' || !absl::SimpleAtod(digits, &quantity.value)) return std::nullopt;
-  quantity.unit = std::string(absl::StripAsciiWhitespace(clean.substr(end)));
+  const size_t begin = clean.empty() || clean[0] != '-' ? 0 : 1;
+  const size_t end = std::min(clean.find_first_not_of("0123456789.,", begin), clean.size());
+  const std::optional<double> number = ReadNumber(clean.substr(begin, end - begin));
+  if (!number.has_value()) return std::nullopt;
+  Quantity quantity{.value = begin == 0 ? *number : -*number,
+                    .unit = std::string(absl::StripAsciiWhitespace(clean.substr(end)))};
   if (quantity.unit.size() > kMaxUnitBytes) return std::nullopt;
   for (const char c : quantity.unit) {
     if (!absl::ascii_isalpha(static_cast<unsigned char>(c)) && c != '%') return std::nullopt;

@@ -21,7 +21,8 @@ std::string Folded(std::string_view text);
 bool ContainsWords(std::string_view text, std::string_view needle);
 
 // A number with an optional unit after it: "4,160 kB" is {4160, "kb"}. Nothing for text with more than that, for
-// versions ("1.2.3"), dates, and signs other than a leading minus.
+// versions ("1.2.3"), dates, and signs other than a leading minus. Nothing either where the number's spelling leaves doubt:
+// commas stand before groups of three digits only ("2,5" has a decimal comma), and "1.234" may be 1,234.
 struct Quantity {
   double value = 0;
   std::string unit;

@@ -50,6 +50,17 @@ class TaskSamplerTest : public testing::Test {
     }
   }
 
+  // A task that is not drawn from, once with each of these versions.
+  void TryAnother(int first, int last) {
+    for (int version = first; version <= last; ++version) {
+      const Outcome outcome{.task = "tasks/test",
+                            .policy = "p",
+                            .policy_version = absl::StrCat(version),
+                            .episode = absl::StrCat("another/", version)};
+      ASSERT_TRUE(sampler_->RecordOutcome(context_, outcome).ok());
+    }
+  }
+
   v1::SampleTasksResponse Sample(const std::string& version = "1", int64_t seed = 5) {
     v1::SampleTasksRequest request;
     request.set_count(100);
@@ -109,6 +120,12 @@ TEST_F(TaskSamplerTest, IgnoresLaterVersions) {
   EXPECT_EQ(Sample("2").frontier_steps(), 2);
 }
 
+TEST_F(TaskSamplerTest, CountsAllVersionsWhenNoneIsGivenThoughSomeOutcomesWereToldWithoutOne) {
+  Solve(1, false, "");
+  Solve(10, true, "1");
+  EXPECT_EQ(Sample("").frontier_steps(), 2);
+}
+
 TEST_F(TaskSamplerTest, KeepsPoliciesApart) {
   Solve(10, true);
   v1::SampleTasksRequest request;
@@ -146,11 +163,31 @@ TEST_F(TaskSamplerTest, RefusesIncompleteOutcomes) {
   EXPECT_EQ(sampler_->SampleTasks(context_, request).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST_F(TaskSamplerTest, ForgetsOldOutcomesAndVersionsThatCountNoMore) {
+TEST_F(TaskSamplerTest, ALengthThatWasGivenUpOnStaysPassedWhenOldVersionsAreForgotten) {
+  // Fifty tries at five tasks, of two versions; then a hundred versions that try another one.
+  Solve(25, false, "1");
+  Solve(25, false, "2");
+  TryAnother(3, 102);
+  ASSERT_EQ(Sample("102").frontier_steps(), 2);
+  ASSERT_TRUE(sampler_->Prune(context_, clock_.Now()).ok());
+  EXPECT_EQ(Sample("102").frontier_steps(), 2);
+}
+
+TEST_F(TaskSamplerTest, WhatIsKeptOfForgottenVersionsCountsAsTriesOnly) {
+  Solve(10, true, "1");
+  Solve(10, true, "2");
+  EXPECT_EQ(Sample("1").frontier_steps(), 2);
+  TryAnother(3, 102);
+  ASSERT_TRUE(sampler_->Prune(context_, clock_.Now()).ok());
+  EXPECT_EQ(Sample("1").frontier_steps(), 1);
+}
+
+TEST_F(TaskSamplerTest, ForgetsOldOutcomesAndSumsUpVersionsThatCountNoMore) {
   Solve(5, true, "0");
   for (int version = 1; version <= 120; ++version) Solve(1, false, absl::StrCat(version));
   clock_.Advance(absl::Hours(1));
-  ASSERT_TRUE(sampler_->Prune(context_, clock_.Now()).ok());
+  // The second time there is nothing left to add.
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(sampler_->Prune(context_, clock_.Now()).ok());
   const auto count = [this](const std::string& sql) {
     int64_t rows = 0;
     EXPECT_TRUE(database_
@@ -165,8 +202,12 @@ TEST_F(TaskSamplerTest, ForgetsOldOutcomesAndVersionsThatCountNoMore) {
     return rows;
   };
   EXPECT_EQ(count("SELECT COUNT(*) FROM proposer_outcomes"), 0);
-  EXPECT_EQ(count("SELECT COUNT(*) FROM proposer_success"), 100);
-  EXPECT_EQ(count("SELECT COUNT(*) FROM proposer_success WHERE version = '0'"), 0);
+  // 100 versions, and the five tasks that older ones tried; one task was tried once by each of 20 versions after "0".
+  EXPECT_EQ(count("SELECT COUNT(*) FROM proposer_success"), 105);
+  EXPECT_EQ(count("SELECT tries FROM proposer_success WHERE version = '0' AND task = 's1-0'"), 21);
+  EXPECT_EQ(count("SELECT successes FROM proposer_success WHERE version = '0' AND task = 's1-0'"), 1);
+  EXPECT_EQ(count("SELECT COUNT(*) FROM proposer_success WHERE version = '20'"), 0);
+  EXPECT_EQ(count("SELECT COUNT(*) FROM proposer_success WHERE version = '21'"), 1);
   EXPECT_EQ(count("SELECT COUNT(*) FROM proposer_success WHERE version = '120'"), 1);
 }
 

@@ -26,6 +26,25 @@ TEST(TextTest, ReadsQuantities) {
   }
 }
 
+TEST(TextTest, ReadsSeparatorsOfNumbers) {
+  EXPECT_EQ(ParseQuantity("1,234.5")->value, 1234.5);
+  EXPECT_EQ(ParseQuantity("12.50")->value, 12.5);
+  EXPECT_EQ(ParseQuantity("1,234")->value, 1234);
+  EXPECT_EQ(ParseQuantity("-1,234,567 km")->value, -1234567);
+  EXPECT_EQ(ParseQuantity("1,234.125")->value, 1234.125);
+  // These dots separate no thousands.
+  EXPECT_EQ(ParseQuantity("1234.125")->value, 1234.125);
+  EXPECT_EQ(ParseQuantity("0.125")->value, 0.125);
+  EXPECT_EQ(ParseQuantity(".5")->value, 0.5);
+}
+
+TEST(TextTest, LeavesQuantitiesThatMayBeReadInTwoWays) {
+  for (const char* text : {"2,5", "2,5 kg", "1.234", "1.234 km", "-12.345", "1,23,456", "1,2345", "1234,567", "0,125", "1.234,5",
+                           "1.234.567", ",123", "1,", "1,234,", "1.", "1,234.", ".", ","}) {
+    EXPECT_FALSE(ParseQuantity(text).has_value()) << text;
+  }
+}
+
 TEST(MinHashTest, TellsLikeFromUnlike) {
   const MinHash one("The version of the package libfoo | Installed size"), same("the version of the package libfoo | installed size"),
       other("Completely different words about stars");
