@@ -55,6 +55,8 @@ class CancelSignal {
 }  // namespace
 
 absl::Status PollWithContext(const CallContext& context, int fd, short events, std::string_view what) {
+  // First, for one that always has more to say would be read without end.
+  PROCTOR_RETURN_IF_ERROR(context.Check(what));
   // Most often it is ready, and nothing has to be set up.
   pollfd now = {fd, events, 0};
   if (poll(&now, 1, 0) > 0) return absl::OkStatus();

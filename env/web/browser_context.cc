@@ -172,6 +172,7 @@ std::shared_ptr<Tab> BrowserContext::active() const {
 void BrowserContext::SetActive(const std::shared_ptr<Tab>& tab) {
   {
     MutexLock lock(mutex_);
+    if (FindLocked(tab->target_id()) != tab) return;  // It has closed itself meanwhile: another one is active.
     active_ = tab;
   }
   devtools_.Send({tab->session_id(), "Page.bringToFront", {}});
@@ -215,12 +216,17 @@ absl::StatusOr<std::shared_ptr<Tab>> BrowserContext::OpenTab(const CallContext& 
   PROCTOR_RETURN_IF_ERROR(Annotate(tab->AwaitStarted(context), "setting up a tab"));
   if (use == TabUse::kAgent) {
     MutexLock lock(mutex_);
+    if (FindLocked(tab->target_id()) != tab) return absl::UnavailableError("the new tab was closed at once");
     active_ = tab;
   }
   return tab;
 }
 
 absl::Status BrowserContext::CloseTab(const CallContext& context, const std::shared_ptr<Tab>& tab) {
+  {
+    MutexLock lock(mutex_);
+    if (FindLocked(tab->target_id()) != tab) return absl::OkStatus();  // It has closed itself.
+  }
   PROCTOR_RETURN_IF_ERROR(
       devtools_.Call(context, "", "Target.closeTarget", {{"targetId", tab->target_id()}}).status());
   OnTargetGone(tab->target_id());

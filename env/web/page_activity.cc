@@ -53,7 +53,7 @@ void PageActivity::OnRequest(const Json& params) {
   if (request != params.end() && JsonStringOr(*request, "url").rfind("data:", 0) == 0) return;
   ++changes_;
   if (document) load_error_ = {};
-  if (requests_.size() < kMaxRequests) {
+  if (document || requests_.size() < kMaxRequests) {
     requests_[JsonStringOr(params, "requestId")] = {
         absl::Now(), document, document && request != params.end() ? JsonStringOr(*request, "url") : "", false};
   }

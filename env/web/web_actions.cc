@@ -402,7 +402,7 @@ absl::Status ActionRunner::FocusTab(Work& work, const v1::FocusTab& focus) {
 
 absl::Status ActionRunner::CloseTab(Work& work, const v1::CloseTab& close) {
   const std::vector<std::shared_ptr<Tab>> tabs = browser_.tabs();
-  std::shared_ptr<Tab> closing = browser_.active();
+  std::shared_ptr<Tab> closing = work.tab;  // Which may have closed itself meanwhile.
   if (close.has_index()) {
     if (close.index() < 0 || close.index() >= static_cast<int>(tabs.size())) {
       return AgentError(absl::StrCat("there is no tab ", close.index(), ": there are ", tabs.size(), ", counted from 0"));
