@@ -135,13 +135,17 @@ absl::Status CheckAddress(const std::string& address) {
 
 bool SomethingListens(const std::string& address) { return WhyNobodyListens(address).empty(); }
 
+bool IsUnixSocket(const std::string& address) {
+  return absl::StartsWith(address, "unix:") || absl::StartsWith(address, "unix-abstract:");
+}
+
 std::string WhyUnreachable(const std::string& address, bool tls, absl::Duration waited) {
   const std::string why = WhyNobodyListens(address);
   if (!why.empty()) return absl::StrCat("no proctord answers at ", address, " (", why, "); start it with: proctord");
   const std::string silent = absl::StrCat("something listens at ", address, ", but it does not answer within ", absl::ToDoubleSeconds(waited), " s");
   constexpr char kHung[] = ": busy, stopped or hung?";
   // A unix socket is served in plain text always.
-  if (absl::StartsWith(address, "unix")) return absl::StrCat(silent, kHung);
+  if (IsUnixSocket(address)) return absl::StrCat(silent, kHung);
   if (tls) {
     return absl::StrCat(silent, " with TLS and a certificate that is trusted here and of this name", kHung,
                         " Or see --tls-ca (PROCTOR_TLS_CA) and --tls-server-name");

@@ -25,6 +25,9 @@ absl::StatusOr<std::string> AddressOfDataDirectory(const std::string& directory)
 // INVALID_ARGUMENT unless it is "unix:/path/to.sock", "host:port" or another form that gRPC knows.
 absl::Status CheckAddress(const std::string& address);
 
+// Whether the address is that of a unix socket, "unix:..." or "unix-abstract:..."; not a host whose name begins with "unix".
+bool IsUnixSocket(const std::string& address);
+
 // Whether somebody listens at a good address, a proctord or not: by connecting without speaking, for at most 1 s.
 bool SomethingListens(const std::string& address);
 

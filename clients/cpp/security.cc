@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "clients/cpp/address.h"
 #include "common/status.h"
 
 namespace proctor::client {
@@ -30,7 +31,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 
 // A unix socket or this machine's loopback.
 bool StaysHere(const std::string& address) {
-  if (absl::StartsWith(address, "unix:") || absl::StartsWith(address, "unix-abstract:")) return true;
+  if (IsUnixSocket(address)) return true;
   const std::string host = address.substr(0, address.rfind(':'));
   return host == "127.0.0.1" || host == "[::1]" || host == "localhost";
 }
@@ -61,7 +62,7 @@ absl::StatusOr<Credentials> LoadCredentials(const Security& security, const std:
   const std::string key = Or(security.tls_key, "PROCTOR_TLS_KEY");
   loaded.server_name = Or(security.tls_server_name, "PROCTOR_TLS_SERVER_NAME");
   // A unix socket is served in plain text always.
-  loaded.tls = !absl::StartsWith(address, "unix") && !(ca.empty() && certificate.empty() && key.empty() && loaded.server_name.empty());
+  loaded.tls = !IsUnixSocket(address) && !(ca.empty() && certificate.empty() && key.empty() && loaded.server_name.empty());
   if (certificate.empty() != key.empty()) {
     return absl::InvalidArgumentError("a client certificate needs its key, and a key its certificate");
   }

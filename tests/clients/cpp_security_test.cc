@@ -65,6 +65,9 @@ TEST_F(SecurityTest, ATokenGoesToAnotherMachineOverTlsOnlyUnlessItIsMeant) {
   for (const char* here : {"unix:/s", "127.0.0.1:1", "[::1]:1", "localhost:1"}) {
     EXPECT_TRUE(LoadCredentials({.token = "hunter2"}, here).ok()) << here;
   }
+  const auto like_a_socket = LoadCredentials({.tls_ca = "system"}, "unixbox.example:50551");
+  ASSERT_TRUE(like_a_socket.ok()) << like_a_socket.status();
+  EXPECT_TRUE(like_a_socket->tls);
   const auto tls = LoadCredentials({.token = "hunter2", .tls_ca = "system"}, kElsewhere);
   ASSERT_TRUE(tls.ok()) << tls.status();
   EXPECT_TRUE(tls->tls);

@@ -8,7 +8,7 @@ from google.protobuf import descriptor_pb2
 
 import proctor
 import proctor.aio
-from proctor import stubs
+from proctor import requests, stubs
 from proctor.v1 import (environment_service_pb2 as env_pb, evaluation_service_pb2 as eval_pb, job_service_pb2 as job_pb,
                         reward_service_pb2 as reward_pb, task_service_pb2 as task_pb, trajectory_service_pb2 as trajectory_pb)
 
@@ -86,6 +86,17 @@ class RetryTests:
             self.call("environments", "Step", request)
         first, second = self.sent(env_pb.StepRequest)
         self.assertNotEqual(first.request_id, second.request_id)
+
+    def test_requests_that_are_completed_stay_as_they_were(self):
+        for complete, given in ((requests.complete_start, env_pb.StartEpisodeRequest(session="a", task="t")),
+                                (requests.complete_step, env_pb.StepRequest(session="a", action=proctor.click(7))),
+                                (requests.complete_rescore, eval_pb.RescoreRequest(evaluators=["pae"])),
+                                (requests.complete_measurement, eval_pb.MeasureEvaluatorRequest(evaluator="pae")),
+                                (requests.complete_calibration, eval_pb.CalibrateEvaluatorRequest(evaluator="pae"))):
+            with self.subTest(complete.__name__):
+                before = given.SerializeToString(deterministic=True)
+                self.assertNotEqual(before, complete(given).SerializeToString(deterministic=True))
+                self.assertEqual(before, given.SerializeToString(deterministic=True))
 
     def test_an_id_of_the_callers_own_is_kept(self):
         self.server.losses = 1

@@ -14,7 +14,7 @@ from . import errors
 
 def default_data_dir() -> pathlib.Path:
     """Where proctord keeps its data unless told otherwise."""
-    if "PROCTOR_DATA_DIR" in os.environ:
+    if os.environ.get("PROCTOR_DATA_DIR"):
         return pathlib.Path(os.environ["PROCTOR_DATA_DIR"])
     if os.environ.get("XDG_DATA_HOME"):
         return pathlib.Path(os.environ["XDG_DATA_HOME"]) / "proctor"
@@ -80,7 +80,7 @@ def why_unreachable(address: str, tls: bool, waited: float) -> str:
         return f"no proctord answers at {address} ({why}); start it with: proctord"
     silent = f"something listens at {address}, but it does not answer within {waited:g} s"
     hung = ": busy, stopped or hung?"
-    if address.startswith("unix"):  # Served in plain text always.
+    if address.startswith(("unix:", "unix-abstract:")):  # Served in plain text always.
         return silent + hung
     if tls:
         return (f"{silent} with TLS and a certificate that is trusted here and of this name{hung} "

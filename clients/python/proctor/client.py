@@ -160,7 +160,7 @@ class Client(TrajectoryCalls, EvaluationCalls):
     def propose_tasks(self, request: task_pb.ProposeTasksRequest, timeout: float = 1800.0,
                       progress: Callable[[job_pb2.Job], None] | None = None) -> task_pb.ProposeTasksResult:
         """Proposes tasks and waits for the job's end."""
-        job = self.call(self.tasks.ProposeTasks, requests.fill_in_id(request))
+        job = self.call(self.tasks.ProposeTasks, request)
         return self._finish(job, task_pb.ProposeTasksResult, timeout, progress)
 
     # Rewards.

@@ -42,13 +42,18 @@ def fill_in_id(request: Request) -> Request:
     return request
 
 
+def copy_of(request: Request) -> Request:
+    """What the caller gave stays as it is: the caller may use it for another call."""
+    copy = type(request)()
+    copy.CopyFrom(request)
+    return copy
+
+
 def with_id(request: Request) -> Request:
     """A copy with its empty `request_id` filled in; the request itself if there is nothing to fill in."""
     if "request_id" not in request.DESCRIPTOR.fields_by_name or request.request_id:
         return request
-    copy = type(request)()
-    copy.CopyFrom(request)
-    return fill_in_id(copy)
+    return fill_in_id(copy_of(request))
 
 
 def create_session(environment: str, settings: environment_pb2.EnvironmentSettings | None, lease: float,
@@ -73,15 +78,17 @@ def end_episode(session: str, done: bool, wait_for_verdict: float | None) -> env
 
 
 def complete_start(request: env_pb.StartEpisodeRequest) -> env_pb.StartEpisodeRequest:
-    """Writes names out and fills in `request_id`, in the request."""
+    """A copy with names written out."""
+    request = copy_of(request)
     names.write_out(request, session="sessions", task="tasks", group="groups")
-    return fill_in_id(request)
+    return request
 
 
 def complete_step(request: env_pb.StepRequest) -> env_pb.StepRequest:
-    """Writes the session's name out and fills in `request_id`, in the request."""
+    """A copy with the session's name written out."""
+    request = copy_of(request)
     names.write_out(request, session="sessions")
-    return fill_in_id(request)
+    return request
 
 
 def list_episodes(session: str, policy: str, task: str) -> env_pb.ListEpisodesRequest:
@@ -187,21 +194,24 @@ def compare_trajectories(first: str, second: str, evaluator: str) -> eval_pb.Com
 
 
 def complete_rescore(request: eval_pb.RescoreRequest) -> eval_pb.RescoreRequest:
-    """Writes names out and fills in `request_id`, in the request."""
+    """A copy with names written out."""
+    request = copy_of(request)
     names.write_out(request, evaluators="evaluators", trajectories="trajectories")
-    return fill_in_id(request)
+    return request
 
 
 def complete_measurement(request: eval_pb.MeasureEvaluatorRequest) -> eval_pb.MeasureEvaluatorRequest:
-    """Writes names out and fills in `request_id`, in the request."""
+    """A copy with names written out."""
+    request = copy_of(request)
     names.write_out(request, evaluator="evaluators", compare_with="evaluators")
-    return fill_in_id(request)
+    return request
 
 
 def complete_calibration(request: eval_pb.CalibrateEvaluatorRequest) -> eval_pb.CalibrateEvaluatorRequest:
-    """Writes names out and fills in `request_id`, in the request."""
+    """A copy with names written out."""
+    request = copy_of(request)
     names.write_out(request, evaluator="evaluators", new_name="evaluators")
-    return fill_in_id(request)
+    return request
 
 
 def reflect(trajectory: str, verdict: str, previous: str) -> eval_pb.ReflectRequest:

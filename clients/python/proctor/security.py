@@ -79,7 +79,7 @@ class Security:
         if bool(certificate) != bool(key):
             raise ValueError("a client certificate needs its key, and a key its certificate")
         # A unix socket is served in plain text always.
-        if not address.startswith("unix") and self.tls():
+        if not address.startswith(("unix:", "unix-abstract:")) and self.tls():
             credentials = grpc.ssl_channel_credentials(
                 _read(ca, "tls_ca") if ca and ca != SYSTEM else None,
                 _read(key, "tls_key") if key else None, _read(certificate, "tls_certificate") if certificate else None)

@@ -136,7 +136,7 @@ class Client(TrajectoryCalls, EvaluationCalls):
     async def propose_tasks(self, request: task_pb.ProposeTasksRequest, timeout: float = 1800.0,
                             progress: Callable[[job_pb2.Job], None] | None = None) -> task_pb.ProposeTasksResult:
         """Proposes tasks and waits for the job's end."""
-        job = await self.call(self.tasks.ProposeTasks, requests.fill_in_id(request))
+        job = await self.call(self.tasks.ProposeTasks, request)
         return await self._finish(job, task_pb.ProposeTasksResult, timeout, progress)
 
     # Rewards.
