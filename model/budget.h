@@ -50,8 +50,8 @@ struct Reservation {
 
 // Thread-safe. A call begins only if what it may cost at most (its prompt as estimated, its longest reply) fits into
 // what is left of every budget after what other running calls may cost: until one of them has ended, it waits where it would fit in without them.
-// It goes on with another attempt only if what the last one cost fits in once more: so no budget is overdrawn but by the error of the estimate. What a server may have done without saying so is paid as
-// estimated.
+// It goes on with another attempt only if what the last one cost fits in once more: so no budget is overdrawn but by the error of the
+// estimate. What a server may have done without saying so is paid as estimated.
 class Budget {
  public:
   // `database` (with the tables of MigrateTables) and `clock` outlive it; without a database, spending is forgotten at
