@@ -17,8 +17,7 @@ std::string Progress(const v1::Job& job) {
 
 // What a job is at, or why it failed. What it was last at before it ended is no news.
 std::string News(const v1::Job& job) {
-  const bool ended = job.state() == v1::JOB_STATE_SUCCEEDED || job.state() == v1::JOB_STATE_FAILED || job.state() == v1::JOB_STATE_CANCELLED;
-  return ended || !job.error_message().empty() ? job.error_message() : job.message();
+  return HasEnded(job) || !job.error_message().empty() ? job.error_message() : job.message();
 }
 
 const std::vector<Column<v1::Job>>& Columns() {
@@ -41,7 +40,9 @@ template <typename Request>
 absl::Status Verb(Call& call) {
   Request request;
   request.set_name(call.Name("jobs"));
-  return call.SendAndPrint<v1::Job>(request);
+  PROCTOR_ASSIGN_OR_RETURN(const v1::Job job, call.Send<v1::Job>(request));
+  PrintJob(call.output(), job);
+  return absl::OkStatus();
 }
 
 absl::Status Watch(Call& call) {
@@ -56,7 +57,7 @@ absl::Status Watch(Call& call) {
   });
   output.Progress("");
   if (!ended.ok()) return WatchFailure(ended.status(), call.Name("jobs"), patience);
-  if (!output.json()) output.Message(*ended, {"request"});
+  if (!output.json()) PrintJob(output, *ended, {"request"});
   return JobStatus(*ended);
 }
 

@@ -50,6 +50,15 @@ std::string ProgressLine(const v1::Job& job, absl::Duration elapsed) {
   return line;
 }
 
+bool HasEnded(const v1::Job& job) {
+  return job.state() == v1::JOB_STATE_SUCCEEDED || job.state() == v1::JOB_STATE_FAILED || job.state() == v1::JOB_STATE_CANCELLED;
+}
+
+void PrintJob(Output& output, const v1::Job& job, std::set<std::string> leave_out) {
+  if (HasEnded(job)) leave_out.insert("message");
+  output.Message(job, leave_out);
+}
+
 absl::Status JobStatus(const v1::Job& job) {
   if (job.state() == v1::JOB_STATE_CANCELLED)
     return absl::AbortedError(absl::StrCat(job.name(), " was cancelled"));
@@ -86,7 +95,7 @@ absl::Status FollowJob(Call& call, const v1::Job& started) {
     return absl::OkStatus();
   }
   PROCTOR_ASSIGN_OR_RETURN(const v1::Job ended, AwaitJob(call, started));
-  call.output().Message(ended, {"request"});
+  PrintJob(call.output(), ended, {"request"});
   return JobStatus(ended);
 }
 

@@ -3,6 +3,7 @@
 #define PROCTOR_CLIENTS_CLI_JOB_PROGRESS_H_
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,12 @@ std::string ProgressLine(const v1::Job& job, absl::Duration elapsed);
 // the server is away. Both say how to follow the job, which goes on; others stay as they are.
 absl::Status WatchFailure(const absl::Status& failure, const std::string& job, absl::Duration patience);
 
+// Prints a job; for people without `leave_out` and, once it has ended, without what it was last at.
+void PrintJob(Output& output, const v1::Job& job, std::set<std::string> leave_out = {});
+
+// Whether nothing more comes of it.
+bool HasEnded(const v1::Job& job);
+
 // OK, or ABORTED with the job's own error.
 absl::Status JobStatus(const v1::Job& job);
 
@@ -43,7 +50,7 @@ absl::Status FollowJob(Call& call, const v1::Job& started, const std::function<a
   if (call.arguments().Has("detach")) return FollowJob(call, started);
   const absl::StatusOr<v1::Job> ended = AwaitJob(call, started);
   if (!ended.ok()) return ended.status();
-  call.output().Message(*ended, {"request"});
+  PrintJob(call.output(), *ended, {"request"});
   Result result;
   if (ended->state() != v1::JOB_STATE_SUCCEEDED || !ended->result().UnpackTo(&result)) return JobStatus(*ended);
   return judge(result);

@@ -229,7 +229,7 @@ Command ImportCommand() {
                    .value = "PATH=FILE",
                    .help = "the cookies and storage that the tasks name by this path; PATH= to start logged out",
                    .repeated = true},
-                  TextsFlag("env", "NAME", "for this environment, default web"),
+                  TextFlag("env", "NAME", "for this environment, default web"),
                   {.name = "split",
                    .kind = ValueKind::kChoice,
                    .value = "SPLIT",

@@ -66,12 +66,17 @@ absl::Status Show(Call& call) {
   return absl::OkStatus();
 }
 
+constexpr absl::Duration kJudging = absl::Minutes(10);
+
+// A judge may ask many questions: how long the call may take beyond the common deadline, unless the user said how long.
+absl::Duration TimeToJudge(const Call& call) { return call.arguments().Has("timeout") ? absl::ZeroDuration() : kJudging - call.timeout(); }
+
 absl::Status Evaluate(Call& call) {
   v1::EvaluateTrajectoryRequest request;
   request.set_trajectory(call.Name("trajectories"));
   request.set_evaluator(call.FlagName("evaluators", "evaluator"));
   request.set_dry_run(call.arguments().Has("dry-run"));
-  return call.SendAndPrint<v1::Verdict>(request);
+  return call.SendAndPrint<v1::Verdict>(request, TimeToJudge(call));
 }
 
 absl::Status Compare(Call& call) {
@@ -79,7 +84,7 @@ absl::Status Compare(Call& call) {
   request.set_first(call.Name("trajectories"));
   request.set_second(call.Name("trajectories", 1));
   request.set_evaluator(call.FlagName("evaluators", "evaluator"));
-  PROCTOR_ASSIGN_OR_RETURN(const v1::Comparison comparison, call.Send<v1::Comparison>(request));
+  PROCTOR_ASSIGN_OR_RETURN(const v1::Comparison comparison, call.Send<v1::Comparison>(request, TimeToJudge(call)));
   if (call.output().json()) {
     call.output().Message(comparison);
     return absl::OkStatus();
@@ -87,6 +92,8 @@ absl::Status Compare(Call& call) {
   call.output().Message(comparison, {"questions"});
   return absl::OkStatus();
 }
+
+constexpr char kWaits[] = "A judge may ask many questions: it has 10m, unless --timeout says otherwise.";
 
 Flag NameFlag(const char* name, const char* help) {
   return {.name = name, .kind = ValueKind::kText, .value = "NAME", .help = help};
@@ -115,11 +122,13 @@ std::vector<Command> VerdictCommands() {
        .arguments = {{"TRAJECTORY", "the trajectory"}},
        .flags = {NameFlag("evaluator", "who judges; default oracle: the task's own"),
                  {.name = "dry-run", .help = "do not store the verdict"}},
+       .notes = kWaits,
        .run = Evaluate},
       {.name = "verdict compare",
        .summary = "asks which of two trajectories of one task is better, in both orders",
        .arguments = {{"FIRST", "a trajectory"}, {"SECOND", "the other one"}},
        .flags = {NameFlag("evaluator", "who compares; default pairwise")},
+       .notes = kWaits,
        .run = Compare}};
 }
 

@@ -1,6 +1,10 @@
 #include "clients/cpp/address.h"
 
 #include <fcntl.h>
+#include <grpcpp/channel.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/security/tls_credentials_options.h>
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -8,6 +12,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -134,6 +139,19 @@ absl::Status CheckAddress(const std::string& address) {
 }
 
 bool SomethingListens(const std::string& address) { return WhyNobodyListens(address).empty(); }
+
+bool SpeaksTls(const std::string& address) {
+  if (IsUnixSocket(address)) return false;
+  grpc::experimental::TlsChannelCredentialsOptions anybody;
+  anybody.set_verify_server_certs(false);
+  anybody.set_check_call_host(false);
+  anybody.set_certificate_verifier(std::make_shared<grpc::experimental::NoOpCertificateVerifier>());
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  const auto channel = grpc::CreateCustomChannel(address, grpc::experimental::TlsCredentials(anybody), arguments);
+  return channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::milliseconds(kConnectMs));
+}
 
 bool IsUnixSocket(const std::string& address) {
   return absl::StartsWith(address, "unix:") || absl::StartsWith(address, "unix-abstract:");

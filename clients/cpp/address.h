@@ -31,6 +31,10 @@ bool IsUnixSocket(const std::string& address);
 // Whether somebody listens at a good address, a proctord or not: by connecting without speaking, for at most 1 s.
 bool SomethingListens(const std::string& address);
 
+// Whether somebody at a good address speaks TLS, whatever its certificate, which is not looked at; for at most 1 s. Not of a unix socket, nor
+// where a certificate of the client's is wanted.
+bool SpeaksTls(const std::string& address);
+
 // Why no server was reached at a good address within `waited`, and what to do: by connecting once more, without speaking, for at most
 // 1 s. `tls`: whether TLS was tried.
 std::string WhyUnreachable(const std::string& address, bool tls, absl::Duration waited);

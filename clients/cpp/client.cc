@@ -82,6 +82,36 @@ int Milliseconds(absl::Duration duration) {
   return static_cast<int>(std::clamp<int64_t>(absl::ToInt64Milliseconds(duration), 1, INT_MAX));
 }
 
+// Makes the attempt again while the server is away, as often as the options say and within the deadline.
+absl::Status Retry(const ConnectOptions& options, absl::Time deadline, const std::function<absl::Status()>& attempt) {
+  for (int made = 1;; ++made) {
+    absl::Status status = attempt();
+    if (!absl::IsUnavailable(status) || made >= options.max_attempts) return status;
+    const absl::Duration delay = RetryDelay(status, made, options.first_backoff);
+    if (absl::Now() + delay >= deadline) return status;
+    absl::SleepFor(delay);
+  }
+}
+
+absl::StatusOr<std::string> ReadBlobOnce(const std::shared_ptr<grpc::Channel>& channel, const std::string& digest, int64_t max_bytes,
+                                         absl::Time deadline) {
+  const auto stream = RpcStream::Open(channel, "/proctor.v1.TrajectoryService/ReadBlob", deadline);
+  v1::ReadBlobRequest request;
+  request.set_digest(digest);
+  stream->Write(request);
+  stream->HalfClose();
+  std::string bytes;
+  v1::ReadBlobResponse chunk;
+  while (true) {
+    PROCTOR_ASSIGN_OR_RETURN(const bool more, stream->Read(chunk, deadline - absl::Now()));
+    if (!more) return bytes;
+    if (static_cast<int64_t>(bytes.size() + chunk.data().size()) > max_bytes) {
+      return absl::ResourceExhaustedError(absl::StrCat("blob larger than ", max_bytes, " bytes"));
+    }
+    bytes += chunk.data();
+  }
+}
+
 bool IsEnded(const v1::Job& job) {
   return job.state() == v1::JOB_STATE_SUCCEEDED || job.state() == v1::JOB_STATE_FAILED ||
          job.state() == v1::JOB_STATE_CANCELLED;
@@ -196,16 +226,8 @@ absl::Status Client::CallMessage(const Message& request, Message& response,
   const Message& sent = filled == nullptr ? request : *filled;
   const absl::Time deadline =
       absl::Now() + (timeout == absl::ZeroDuration() ? options_.call_timeout : timeout);
-  for (int attempt = 1;; ++attempt) {
-    absl::Status status = CallOnce(MethodPath(*method), sent, response, deadline);
-    if (status.code() != absl::StatusCode::kUnavailable || attempt >= options_.max_attempts ||
-        !IsRepeatable(*method)) {
-      return status;
-    }
-    const absl::Duration delay = RetryDelay(status, attempt, options_.first_backoff);
-    if (absl::Now() + delay >= deadline) return status;
-    absl::SleepFor(delay);
-  }
+  const auto attempt = [&] { return CallOnce(MethodPath(*method), sent, response, deadline); };
+  return IsRepeatable(*method) ? Retry(options_, deadline, attempt) : attempt();
 }
 
 absl::Status Client::CallOnce(const std::string& method, const Message& request, Message& response,
@@ -266,21 +288,12 @@ absl::StatusOr<v1::Job> Client::WaitJob(const std::string& name, absl::Duration 
 
 absl::StatusOr<std::string> Client::ReadBlob(const std::string& digest, int64_t max_bytes) {
   const absl::Time deadline = absl::Now() + options_.call_timeout;
-  const auto stream = RpcStream::Open(channel_, "/proctor.v1.TrajectoryService/ReadBlob", deadline);
-  v1::ReadBlobRequest request;
-  request.set_digest(digest);
-  stream->Write(request);
-  stream->HalfClose();
-  std::string bytes;
-  v1::ReadBlobResponse chunk;
-  while (true) {
-    PROCTOR_ASSIGN_OR_RETURN(const bool more, stream->Read(chunk, deadline - absl::Now()));
-    if (!more) return bytes;
-    if (static_cast<int64_t>(bytes.size() + chunk.data().size()) > max_bytes) {
-      return absl::ResourceExhaustedError(absl::StrCat("blob larger than ", max_bytes, " bytes"));
-    }
-    bytes += chunk.data();
-  }
+  absl::StatusOr<std::string> bytes;
+  PROCTOR_RETURN_IF_ERROR(Retry(options_, deadline, [&] {
+    bytes = ReadBlobOnce(channel_, digest, max_bytes, deadline);
+    return bytes.status();
+  }));
+  return bytes;
 }
 
 }  // namespace proctor::client

@@ -102,7 +102,7 @@ class Client {
   absl::StatusOr<v1::Job> WaitJob(const std::string& name, absl::Duration timeout,
                                   const std::function<void(const v1::Job&)>& progress = nullptr);
 
-  // A blob's bytes. NOT_FOUND; RESOURCE_EXHAUSTED if larger than `max_bytes`.
+  // A blob's bytes, within `call_timeout`; tried again as by Call. NOT_FOUND; RESOURCE_EXHAUSTED if larger than `max_bytes`.
   absl::StatusOr<std::string> ReadBlob(const std::string& digest, int64_t max_bytes = 256 << 20);
 
   const std::string& address() const { return options_.address; }

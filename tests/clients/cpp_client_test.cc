@@ -336,6 +336,17 @@ TEST_F(CppClientTest, ReadsBlobs) {
   EXPECT_EQ(client_->ReadBlob(std::string(64, 'b')).status().code(), absl::StatusCode::kNotFound);
 }
 
+TEST_F(CppClientTest, ReadsABlobThatBreaksOffAgainFromItsStart) {
+  server_->FailUnary(2, /*after=*/false);
+  const auto bytes = client_->ReadBlob(std::string(64, 'a'));
+  ASSERT_TRUE(bytes.ok()) << bytes.status();
+  EXPECT_EQ(*bytes, "one two three");
+  EXPECT_EQ(server_->Calls("ReadBlob"), 3);
+  server_->FailUnary(100, /*after=*/false);
+  EXPECT_EQ(client_->ReadBlob(std::string(64, 'a')).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(server_->Calls("ReadBlob"), 3 + client_->options().max_attempts);
+}
+
 TEST(RetryDelayTest, DoublesUpToItsCapAndObeysHints) {
   const absl::Status failure = absl::UnavailableError("x");
   EXPECT_LE(RetryDelay(failure, 1, absl::Milliseconds(100)), absl::Milliseconds(125));

@@ -13,16 +13,26 @@ namespace {
 
 class Trajectories final : public v1::TrajectoryService::Service {
  public:
+  explicit Trajectories(World& world) : world_(world) {}
+
+  // Breaks off after the first part when told to fail.
   Status ReadBlob(ServerContext*, const v1::ReadBlobRequest* request,
                   grpc::ServerWriter<v1::ReadBlobResponse>* writer) override {
     if (request->digest() != std::string(64, 'a')) return NotFound("blob");
     v1::ReadBlobResponse chunk;
-    for (const char* part : {"one ", "two ", "three"}) {
+    chunk.set_data("one ");
+    writer->Write(chunk);
+    const Status status = Unary(world_, "ReadBlob", [] { return Status::OK; });
+    if (!status.ok()) return status;
+    for (const char* part : {"two ", "three"}) {
       chunk.set_data(part);
       writer->Write(chunk);
     }
     return Status::OK;
   }
+
+ private:
+  World& world_;
 };
 
 class FakeServerImpl final : public FakeServer {
@@ -52,7 +62,7 @@ class FakeServerImpl final : public FakeServer {
     services_.push_back(MakeFakeRewards(world_));
     services_.push_back(MakeFakeTasks(world_));
     services_.push_back(MakeFakeJobs(world_));
-    services_.push_back(std::make_unique<Trajectories>());
+    services_.push_back(std::make_unique<Trajectories>(world_));
     for (const auto& service : services_) builder.RegisterService(service.get());
     server_ = builder.BuildAndStart();
   }

@@ -27,7 +27,7 @@ class FakeServer {
   virtual std::string address() const = 0;
   virtual int port() const = 0;
 
-  // The next `count` unary calls fail with `code`, after doing their work if `after`.
+  // The next `count` unary calls fail with `code`, after doing their work if `after`; blobs break off.
   virtual void FailUnary(int count, bool after, absl::StatusCode code = absl::StatusCode::kUnavailable) = 0;
   // The next `count` WatchJob calls fail UNAVAILABLE before they tell anything.
   virtual void RefuseWatches(int count) = 0;

@@ -1,15 +1,17 @@
 """What the Python clients, synchronous and asyncio, send again when a reply is lost, against a server that loses replies."""
 import asyncio
 import concurrent.futures
+import types
 import unittest
+from unittest import mock
 
 import grpc
 from google.protobuf import descriptor_pb2
 
 import proctor
 import proctor.aio
-from proctor import requests, stubs
-from proctor.v1 import (environment_service_pb2 as env_pb, evaluation_service_pb2 as eval_pb, job_service_pb2 as job_pb,
+from proctor import jobs, requests, stubs
+from proctor.v1 import (environment_service_pb2 as env_pb, evaluation_service_pb2 as eval_pb, job_pb2, job_service_pb2 as job_pb,
                         reward_service_pb2 as reward_pb, task_service_pb2 as task_pb, trajectory_service_pb2 as trajectory_pb)
 
 SERVICES = {"environments": env_pb, "tasks": task_pb, "trajectories": trajectory_pb, "evaluations": eval_pb, "rewards": reward_pb,
@@ -33,11 +35,18 @@ def unary_methods():
 
 
 class LosingServer(grpc.GenericRpcHandler):
-    """Answers every unary method with an empty message, but loses the first `losses` replies: ends their calls with `status`."""
+    """Answers every unary method with an empty message and streams `parts`, but loses the first `losses` replies, and what comes after
+    the first `kept` parts: ends their calls with `status`."""
+
+    STREAMS = ("ReadBlob", "WatchJob")
 
     def __init__(self):
         self.losses = 0
         self.status = (grpc.StatusCode.UNAVAILABLE, "the reply is lost")
+        #: Milliseconds after which the client is asked to try again: at once. "": it is not asked.
+        self.hint = "1"
+        self.parts = []
+        self.kept = 0
         #: Names and serialized requests, as they came.
         self.calls: list[tuple[str, bytes]] = []
         self.server = grpc.server(concurrent.futures.ThreadPoolExecutor(4), handlers=[self])
@@ -45,26 +54,40 @@ class LosingServer(grpc.GenericRpcHandler):
         self.server.start()
 
     def service(self, details):
-        def answer(request, context):
-            self.calls.append((details.method.rpartition("/")[2], request))
+        name = details.method.rpartition("/")[2]
+
+        def lose(context):
             if self.losses > 0:
                 self.losses -= 1
-                # Attempts follow at once.
-                context.set_trailing_metadata((("grpc-retry-pushback-ms", "1"),))
+                if self.hint:
+                    context.set_trailing_metadata((("grpc-retry-pushback-ms", self.hint),))
                 context.abort(*self.status)
+
+        def answer(request, context):
+            self.calls.append((name, request))
+            lose(context)
             return b""
-        return grpc.unary_unary_rpc_method_handler(answer)
+
+        def stream(request, context):
+            self.calls.append((name, request))
+            yield from self.parts[:self.kept]
+            lose(context)
+            yield from self.parts[self.kept:]
+        return grpc.unary_stream_rpc_method_handler(stream) if name in self.STREAMS else grpc.unary_unary_rpc_method_handler(answer)
 
 
 class RetryTests:
-    """The same for both clients; `call` is theirs."""
+    """The same for both clients; `with_client` (what a function of the client gives, which may have to be awaited) is theirs."""
 
     def setUp(self):
         self.server = LosingServer()
         self.addCleanup(self.server.server.stop, None)
 
-    def call(self, stub, method, request, **options):
+    def with_client(self, use):
         raise NotImplementedError
+
+    def call(self, stub, method, request, **options):
+        return self.with_client(lambda client: client.call(getattr(getattr(client, stub), method), request, **options))
 
     def sent(self, kind):
         return [kind.FromString(request) for _, request in self.server.calls]
@@ -153,17 +176,69 @@ class RetryTests:
             self.assertEqual(1, len(self.server.calls))
 
 
+    def test_a_blob_that_breaks_off_is_read_again_from_its_start(self):
+        self.server.parts = [trajectory_pb.ReadBlobResponse(data=part).SerializeToString() for part in (b"one ", b"two")]
+        self.server.losses, self.server.kept = 2, 1
+        self.assertEqual(b"one two", self.with_client(lambda client: client.read_blob("0" * 64)))
+        self.assertEqual(3, len(self.server.calls))
+        self.server.losses, self.server.status = 1, (grpc.StatusCode.NOT_FOUND, "no blob")
+        with self.assertRaises(proctor.NotFound):
+            self.with_client(lambda client: client.read_blob("0" * 64))
+        self.assertEqual(4, len(self.server.calls))
+
+    def watch(self, losses, kept, attempt=0.01):
+        """Waits for a job that takes an hour at most, on a simulated clock: attempts last `attempt` seconds. Returns the seconds that
+        passed and, if it is so, why the wait was given up."""
+        self.server.parts = [job_pb2.Job(name="jobs/a", state=state).SerializeToString()
+                             for state in (job_pb2.JOB_STATE_RUNNING, job_pb2.JOB_STATE_SUCCEEDED)]
+        self.server.losses, self.server.kept, self.server.hint = losses, kept, ""
+        clock = types.SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
+        pause = jobs.Watch.pause
+
+        def passes(watch, failure):
+            clock.now += attempt
+            clock.now += pause(watch, failure)
+            return 0
+        with mock.patch("proctor.jobs.time", clock), mock.patch("proctor.patience.time", clock), mock.patch.object(jobs.Watch, "pause", passes):
+            try:
+                self.assertEqual("jobs/a", self.with_client(lambda client: client.wait_job("a", 3600)).name)
+                return clock.now - 1000, None
+            except proctor.ProctorError as failure:
+                return clock.now - 1000, failure
+
+    def test_a_job_is_waited_for_until_its_server_was_away_for_a_minute(self):
+        seconds, failure = self.watch(losses=1_000_000, kept=0)
+        self.assertIsInstance(failure, proctor.Unavailable)
+        self.assertEqual("the server is away for 60 s: the reply is lost; jobs/a goes on when it is back: wait for it again", failure.message)
+        self.assertAlmostEqual(60, seconds, delta=1)
+        # However long an attempt takes, only a state that is told shows that the server is there.
+        seconds, failure = self.watch(losses=1_000_000, kept=0, attempt=50)
+        self.assertIsInstance(failure, proctor.Unavailable)
+        self.assertLess(seconds, 200)
+
+    def test_servers_that_come_back_do_not_try_the_patience(self):
+        seconds, failure = self.watch(losses=20, kept=1, attempt=50)
+        self.assertIsNone(failure)
+        self.assertGreater(seconds, 1000)
+
+    def test_a_job_is_not_waited_for_beyond_its_time(self):
+        seconds, failure = self.watch(losses=1_000_000, kept=1, attempt=50)
+        self.assertIsInstance(failure, proctor.Unavailable)
+        self.assertEqual("the reply is lost", failure.message)
+        self.assertAlmostEqual(3600, seconds, delta=50)
+
+
 class SyncRetryTest(RetryTests, unittest.TestCase):
-    def call(self, stub, method, request, **options):
+    def with_client(self, use):
         with proctor.Client(self.server.address) as client:
-            return client.call(getattr(getattr(client, stub), method), request, **options)
+            return use(client)
 
 
 class AsyncioRetryTest(RetryTests, unittest.TestCase):
-    def call(self, stub, method, request, **options):
+    def with_client(self, use):
         async def run():
             async with proctor.aio.connect(self.server.address) as client:
-                return await client.call(getattr(getattr(client, stub), method), request, **options)
+                return await use(client)
         return asyncio.run(run())
 
 

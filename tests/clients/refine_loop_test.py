@@ -73,6 +73,7 @@ class RefineLoopTest(unittest.TestCase):
         self.assertEqual([], References().external(page))
         self.assertEqual([], list(self.client.call(self.client.environments.ListSessions,
                                                    env_pb.ListSessionsRequest()).sessions))
+        self.assertEqual([], self.client.list_consumers())
 
     def check_sets(self, report, line):
         self.assertEqual(report["summary"], line)

@@ -3,10 +3,8 @@ import collections
 import contextlib
 import io
 import math
-import os
 import pathlib
 import sys
-import tempfile
 import types
 import unittest
 from unittest import mock
@@ -16,11 +14,11 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "examples"))
 
-import proctor.report  # noqa: E402
-from proctor.v1 import (environment_pb2, episode_pb2, evaluation_service_pb2, measurement_pb2, observation_pb2, reward_pb2,  # noqa: E402
+import proctor  # noqa: E402
+from proctor.v1 import (episode_pb2, evaluation_service_pb2, measurement_pb2, observation_pb2, reward_pb2,  # noqa: E402
                         task_pb2, verdict_pb2)
 from refine import (__main__ as command, candidates, experiment, exploration, features, judging, learn, page, policy,  # noqa: E402
-                    report, rollout, statistics, text, trainer)
+                    rollout, text, trainer)
 
 GOAL = 'Add "Blue Lamp" to the cart'
 
@@ -52,16 +50,45 @@ class RewardsTest(unittest.TestCase):
         rewards = {
             "trajectories/won": reward_pb2.Reward(status=reward_pb2.REWARD_STATUS_VALID, value=-0.5, success=True),
             "trajectories/lost": reward_pb2.Reward(status=reward_pb2.REWARD_STATUS_VALID, value=0.25),
-            "trajectories/fault": reward_pb2.Reward(status=reward_pb2.REWARD_STATUS_MASKED),
+            "trajectories/fault": reward_pb2.Reward(status=reward_pb2.REWARD_STATUS_MASKED, mask_reason=reward_pb2.MASK_REASON_WORLD_FAULT,
+                                                    mask_message="the browser crashed"),
         }
         samples, masked, missing = trainer._samples(results, rewards)
-        self.assertEqual(([(-0.5, True), (0.25, False)], 1, 1), ([(s.reward, s.success) for s in samples], masked, missing))
+        self.assertEqual([(-0.5, True), (0.25, False)], [(s.reward, s.success) for s in samples])
+        self.assertEqual(({"WORLD_FAULT: the browser crashed": 1}, {"no reward in time": 1}), (masked, missing))
 
     def test_permuted_rewards_keep_what_they_are_for(self):
         samples = [learn.Sample("t", [], -float(n), n % 2 == 0) for n in range(20)]
         permuted = trainer._permuted(samples, np.random.default_rng(1))
         self.assertNotEqual(samples, permuted)
         self.assertEqual(sorted((s.reward, s.success) for s in samples), sorted((s.reward, s.success) for s in permuted))
+
+
+class RewardsClient:
+    """Its stream brings one group's rewards, and then nothing until it is closed."""
+
+    def __init__(self):
+        self.consumers = []
+
+    def create_consumer(self, name, **_):
+        self.consumers.append(name)
+
+    def delete_consumer(self, name):
+        self.consumers.remove(name.removeprefix("consumers/"))
+
+
+class GroupRewardsTest(unittest.TestCase):
+    def test_the_consumer_goes_with_its_reader(self):
+        client = RewardsClient()
+        with mock.patch.object(proctor.RewardStream, "__iter__", lambda _: iter(())):
+            rewards = trainer.GroupRewards(client, "trainer")
+            self.assertEqual(["trainer"], client.consumers)
+            rewards.close()
+            self.assertEqual([], client.consumers)
+            # The server is gone, or somebody else was faster.
+            rewards = trainer.GroupRewards(client, "trainer")
+            with mock.patch.object(client, "delete_consumer", side_effect=proctor.NotFound(grpc.StatusCode.NOT_FOUND, "none")):
+                rewards.close()
 
 
 class BrokenEnv:
@@ -161,6 +188,33 @@ class SuccessTest(unittest.TestCase):
         self.assertEqual({"dear", "cheap"}, set(learner.kept))
 
 
+class MaskedEnv(EndingEnv):
+    """Every episode ends in its first step by a fault of its world."""
+
+    def step(self, *_):
+        self.episode.reward.mask_message = "the browser\ncrashed"
+        return shop(), math.nan, False, True, {"episode": self.episode, "masked": "MASK_REASON_WORLD_FAULT"}
+
+
+class MaskedTest(unittest.TestCase):
+    def test_where_all_are_masked_nothing_is_measured_and_it_is_told_why(self):
+        runner = rollout.Runner(None, WebPlace(), 1, lambda _: 5)
+        self.addCleanup(runner.close)
+        runner._env = lambda env=MaskedEnv(): env
+        tasks = [task_pb2.Task(name=name, goal=GOAL) for name in EndingEnv.ENDS]
+        with contextlib.redirect_stderr(io.StringIO()) as shown:
+            measured = experiment.measure(runner, tasks, policy.LinearPolicy(), name="p", version="1", seed=1, greedy=False, title="x")
+        self.assertIn("nothing measured, 4 masked (4 WORLD_FAULT: the browser crashed)", shown.getvalue())
+        self.assertTrue(math.isnan(measured.share))
+        row = command._row(experiment.TaskSet("a", "A", tasks), measured, measured)
+        self.assertEqual("held-out success: nothing was measured; 8 episodes masked: 8 WORLD_FAULT: the browser crashed",
+                         command._summary(row, measured.reasons() + measured.reasons()))
+
+    def test_only_the_commonest_reasons_are_told(self):
+        self.assertEqual("5 a; 4 b; 3 c; ...", experiment.in_words({"a": 5, "c": 3, "b": 4, "d": 1}))
+        self.assertEqual("2 a", experiment.in_words({"a": 2}))
+
+
 class JudgedClient:
     """Two verdicts of each evaluator on every record, the newest first."""
 
@@ -202,19 +256,6 @@ class JudgingTest(unittest.TestCase):
         client, judged = self.judge(rollout.Result(task_pb2.Task(name="tasks/a"), trajectory="trajectories/t"))
         self.assertEqual([["trajectories/t"]], client.rescored)
         self.assertEqual([["x", "SUCCESS", "SUCCESS", "new"]], judged["episodes"])
-
-
-class CommandTest(unittest.TestCase):
-    def test_it_says_why_an_environment_cannot_be_used(self):
-        about = environment_pb2.Environment(name="environments/desktop", unavailable_reason="no Xvfb")
-        client = types.SimpleNamespace(environments=mock.Mock(), call=lambda *_: about)
-        with self.assertRaisesRegex(proctor.FailedPrecondition, "environments/desktop: no Xvfb"):
-            command._most_sessions(client, "desktop")
-
-    def test_a_token_that_would_travel_in_plain_text_is_an_error_and_no_traceback(self):
-        with mock.patch.dict(os.environ, {"PROCTOR_TOKEN": "secret"}), contextlib.redirect_stderr(io.StringIO()) as shown:
-            self.assertEqual(1, command.main(["--address", "example.invalid:1"]))
-        self.assertRegex(shown.getvalue(), "^refine: .*in plain text.*\n$")
 
 
 class PageTest(unittest.TestCase):
@@ -418,49 +459,6 @@ class ExplorationTest(unittest.TestCase):
         self.assertGreater(math.exp(decision.log_prob), 0.0)
         self.assertLessEqual(decision.own_share, 1.0)
         self.assertEqual(1.0, trial.tried.counts(GOAL, 0, [self.options[decision.chosen]])[0])
-
-
-class StatisticsTest(unittest.TestCase):
-    def test_wilson_matches_a_value_worked_by_hand(self):
-        low, high = statistics.wilson(8, 10)
-        self.assertAlmostEqual(0.490, low, places=3)
-        self.assertAlmostEqual(0.943, high, places=3)
-
-    def test_clustered_interval_is_wider_than_the_tasks_suggest(self):
-        after = [1.0] * 50 + [0.0] * 50
-        narrow = statistics.paired_difference([0.0] * 100, after, [str(i) for i in range(100)])
-        wide = statistics.paired_difference([0.0] * 100, after, ["a"] * 50 + ["b"] * 50)
-        self.assertEqual(0.5, narrow[0])
-        self.assertLess(wide[1], narrow[1])
-        self.assertTrue(math.isnan(statistics.paired_difference([], [], [])[0]))
-
-
-class MeasurementTest(unittest.TestCase):
-    def test_bounds_take_masked_episodes_for_failed_and_for_succeeded(self):
-        measured = experiment.Measurement([1.0, 0.0, 1.0], ["t"] * 3, ["a", "b", "c"], 1, [])
-        self.assertEqual((0.5, 0.75), measured.bounds())
-
-
-class ReportTest(unittest.TestCase):
-    def row(self, low: float) -> dict:
-        return {"title": "set", "tasks": 4, "before": 0.1, "after": 0.5, "low": low, "high": 0.6, "masked": 0,
-                "before_bounds": (0.1, 0.1), "after_bounds": (0.5, 0.5)}
-
-    def test_title_says_whether_it_got_better(self):
-        self.assertIn("that got better", report._title(self.row(0.1)))
-        self.assertIn("did not", report._title(self.row(0.0)))
-
-    def test_page_escapes_what_pages_said(self):
-        data = {"summary": "<b>", "description": "", "candidates": "<em>", "sets": [self.row(0.1)], "controls": [], "curve": [], "rounds": [], "timings": {},
-                "breakdown": [], "weights": [],
-                "gallery": [proctor.report.Episode("<script>", [proctor.report.Shot("<i>", keys=["<u>"])], outcome="SUCCESS")]}
-        with tempfile.TemporaryDirectory() as folder:
-            report.write(pathlib.Path(folder), data)
-            html = (pathlib.Path(folder) / "report.html").read_text()
-        self.assertNotIn("<script>", html)
-        self.assertNotIn("<i>", html)
-        self.assertNotIn("<u>", html)
-        self.assertNotIn("<em>", html)
 
 
 if __name__ == "__main__":

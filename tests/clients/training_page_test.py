@@ -164,6 +164,22 @@ class TrainingPageTest(unittest.TestCase):
         gave_up = [one.reward for one in episodes if one.end_reason == episode_pb2.END_REASON_GAVE_UP]
         self.assertEqual([(reward_pb2.REWARD_STATUS_VALID, 0.0)], [(one.status, one.value) for one in gave_up])
 
+    def test_data_that_are_too_large_are_sent_once(self):
+        page = runpy.run_path(str(self.folder / "train.py"))
+        with proctor.connect(self.server.address) as client:
+            task = Task(goal="Greet me.", environment="null")
+            task.oracle.answer.match.equals.values.append("hello")
+            group = client.create_group(client.create_task(task).name, 2, policy="greeter", policy_version="0")
+            with proctor.Env(client, "null", policy="greeter", policy_version="0") as env:
+                for data in (AgentData(token_ids=[1]), AgentData(token_ids=[1], raw_output="x" * page["MOST_DATA"])):
+                    env.reset(options={"task": group.task, "group": group})
+                    _, reward, terminated, _, info = page["act"](env, proctor.answer("hello"), data)
+            self.assertEqual((0.0, True, episode_pb2.END_REASON_GAVE_UP), (reward, terminated, info["episode"].end_reason))
+            state = {"weights": [0.0] * 3}
+            page["learn"](client, state, client.list_rewards(max_wait=30, filter=reward_pb2.ConsumerFilter(
+                policies=["greeter"], delivery=reward_pb2.DELIVERY_GROUPS, include_payload=True)).records[0].group_complete)
+            self.assertGreater(state["weights"][1], state["weights"][0])
+
     def damage(self, trajectory: str) -> None:
         with contextlib.closing(sqlite3.connect(self.server.data / "proctor.db", timeout=60)) as database, database:
             self.assertEqual(1, database.execute("UPDATE trajectory_steps SET step = ? WHERE trajectory = ?",

@@ -60,7 +60,8 @@ std::vector<Finding> CheckBrowser(const Patient& patient);
 std::vector<Finding> CheckSandbox(const Patient& patient);
 // The programs of desktops and phones; only a note where these environments are off.
 std::vector<Finding> CheckDevices(const Patient& patient);
-// The listening address is free, or a server answers there, if only that it wants another token.
+// The listening address is free, or the server's that runs on the data directory, or a server answers there, if only that it wants another
+// token.
 std::vector<Finding> CheckPorts(const Patient& patient);
 // Room for records and for browser profiles.
 std::vector<Finding> CheckDisk(const Patient& patient);
@@ -68,6 +69,7 @@ std::vector<Finding> CheckDisk(const Patient& patient);
 std::vector<Finding> CheckDataDirectory(const Patient& patient);
 // A server answers, says that it serves, and its environments are available. Where none answers that was not named: whether one runs on
 // the data directory all the same, as it does while it starts and stops. Where it cannot be asked, as without the file of its token: why.
+// One that is there and only wants TLS or a token, of which nothing was given, is a note that says what to give.
 std::vector<Finding> CheckServer(const Patient& patient);
 
 }  // namespace proctor::cli::doctor

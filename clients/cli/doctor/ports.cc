@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/doctor/checks.h"
+#include "clients/cli/doctor/own_server.h"
 #include "clients/cpp/client.h"
 
 namespace proctor::cli::doctor {
@@ -58,6 +59,9 @@ absl::Status AskServer(const std::string& address, const client::Security& secur
 // The address cannot be bound, because it is taken.
 Finding CheckOwner(const Patient& patient) {
   const std::string& address = patient.listen_address;
+  if (RunningOn(patient.data_dir) != 0 && ToldOf(patient.data_dir, "grpc") == address) {
+    return {Health::kOk, "port", absl::StrCat(address, " is used by the proctord that runs on ", patient.data_dir)};
+  }
   const absl::Status status = AskServer(address, patient.security);
   if (status.ok()) return {Health::kOk, "port", absl::StrCat(address, " is used by a proctord")};
   return {Health::kMissing, "port",

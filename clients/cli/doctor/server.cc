@@ -1,19 +1,9 @@
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <fstream>
-#include <sstream>
-
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/doctor/checks.h"
+#include "clients/cli/doctor/own_server.h"
 #include "clients/cpp/address.h"
 #include "clients/cpp/client.h"
 #include "clients/cpp/rpc_stream.h"
-#include "common/json.h"
 #include "google/protobuf/empty.pb.h"
 #include "google/protobuf/unknown_field_set.h"
 
@@ -43,35 +33,19 @@ absl::StatusOr<bool> IsServing(client::Client& client) {
 // ", version 1.2.3" of the server that was asked, if it is the one of the data directory.
 std::string VersionText(const Patient& patient) {
   if (client::AddressOfDataDirectory(patient.data_dir).value_or("") != patient.address) return "";
-  std::ifstream file(patient.data_dir + "/addresses.json");
-  std::stringstream text;
-  text << file.rdbuf();
-  const absl::StatusOr<Json> told = ParseJson(text.str());
-  const std::string version = told.ok() ? JsonStringOr(*told, "version") : "";
+  const std::string version = ToldOf(patient.data_dir, "version");
   return version.empty() ? "" : absl::StrCat(", version ", version);
 }
 
-bool Lives(pid_t process) { return kill(process, 0) == 0 || errno == EPERM; }
-
-// The process that holds the directory's lock (storage/directory_lock.h); 0: none, as far as this user can see. Only where the file names
-// one that lives is the lock tried: what does so for a moment could keep a server from starting.
-pid_t Holder(const std::string& directory) {
-  const std::string path = directory + "/lock";
-  std::string line;
-  std::ifstream file(path);
-  pid_t process = 0;
-  if (!std::getline(file, line) || !absl::SimpleAtoi(line, &process) || process <= 0 || !Lives(process)) return 0;
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (descriptor < 0) return 0;
-  const bool held = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  close(descriptor);
-  return held ? process : 0;
+// What is given of TLS and token. Nothing where it cannot be read: then there is no client.
+client::Credentials Given(const Patient& patient) {
+  return client::LoadCredentials(patient.security, patient.address).value_or(client::Credentials());
 }
 
 // No server listens.
 Finding Absence(const Patient& patient) {
   const std::string at = patient.address.empty() ? "" : absl::StrCat(" at ", patient.address);
-  const pid_t holder = patient.address_was_given ? 0 : Holder(patient.data_dir);
+  const pid_t holder = patient.address_was_given ? 0 : RunningOn(patient.data_dir);
   if (holder != 0) {
     return {Health::kMissing, "server",
             absl::StrCat("process ", holder, " runs on ", patient.data_dir, ", but does not answer", at, ": it is starting, stopping or hung"),
@@ -88,14 +62,22 @@ Finding Unreached(const Patient& patient, const absl::Status& why) {
             "mend what --address, --token-file, --tls-ca and the like say, or their variables (PROCTOR_TOKEN_FILE, PROCTOR_TLS_CA)"};
   }
   if (!client::SomethingListens(patient.address)) return Absence(patient);
-  const pid_t holder = patient.address_was_given ? 0 : Holder(patient.data_dir);
+  if (!Given(patient).tls && client::SpeaksTls(patient.address)) {
+    return {Health::kNote, "server", absl::StrCat("a server that wants TLS answers at ", patient.address, "; it was not asked"),
+            "give --tls-ca (PROCTOR_TLS_CA), and --tls-server-name if its certificate is of another name"};
+  }
+  const pid_t holder = patient.address_was_given ? 0 : RunningOn(patient.data_dir);
   return {patient.address_was_given || holder != 0 ? Health::kMissing : Health::kNote, "server",
           absl::StrCat(holder == 0 ? "" : absl::StrCat("process ", holder, " runs on ", patient.data_dir, ": "), why.message()),
           "wait, or read its log"};
 }
 
-std::vector<Finding> CheckEnvironments(client::Client& client) {
+std::vector<Finding> CheckEnvironments(const Patient& patient, client::Client& client) {
   const auto response = client.Call<v1::ListEnvironmentsResponse>(v1::ListEnvironmentsRequest());
+  if (absl::IsUnauthenticated(response.status()) || absl::IsPermissionDenied(response.status())) {
+    return {{Given(patient).token.empty() ? Health::kNote : Health::kMissing, "environments", std::string(response.status().message()),
+             "give a token that may list them: --token-file (PROCTOR_TOKEN_FILE)"}};
+  }
   if (!response.ok()) {
     return {{Health::kMissing, "environments", std::string(response.status().message()),
              "read the server's log"}};
@@ -135,7 +117,7 @@ std::vector<Finding> CheckServer(const Patient& patient) {
   }
   std::vector<Finding> findings = {
       {Health::kOk, "server", absl::StrCat("serves at ", patient.address, VersionText(patient))}};
-  for (Finding& finding : CheckEnvironments(**client)) findings.push_back(std::move(finding));
+  for (Finding& finding : CheckEnvironments(patient, **client)) findings.push_back(std::move(finding));
   return findings;
 }
 

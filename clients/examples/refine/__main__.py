@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import collections
 import pathlib
 import sys
 import time
@@ -72,8 +73,11 @@ class Experiment:
         self.curve: list[dict[str, float]] = []
         self.rounds: list[Round] = []
         self.permuted_rounds = 0
+        #: Whether the run says anything about held-out tasks.
+        self.measured = False
 
     def run(self) -> str:
+        """What is to be said of it in one line; the report is written."""
         try:
             return self._run()
         finally:
@@ -111,7 +115,11 @@ class Experiment:
         tags = {"run": self.label}
         experiment.propose(self.client, self.place.request(self.client, tags), "proposing")
         tasks = self.client.list_tasks(task_pb.TaskFilter(tags=tags, states=[task_pb2.TASK_STATE_ACCEPTED]))
-        return self.place.sets(tasks), self.place.train_filter(tags, tasks)
+        sets = self.place.sets(tasks)
+        if not sets or not sets[0].tasks:
+            raise proctor.FailedPrecondition(grpc.StatusCode.FAILED_PRECONDITION,
+                                             f"none of the {len(tasks)} tasks is held out for measuring: propose more with --tasks")
+        return sets, self.place.train_filter(tags, tasks)
 
     def _measure(self, policy: Any, task_set: TaskSet, version: str, greedy: bool = False) -> Measurement:
         return measure(self.runner, task_set.tasks, policy, name=self.label, version=version, seed=self.options.seed,
@@ -140,7 +148,9 @@ class Experiment:
             lambda number, policy: point(number, policy) if number % every == 0 else None)
         if self.curve[-1]["round"] != len(self.rounds):
             point(len(self.rounds), policy)
-        bar.done(f"{sum(r.episodes for r in self.rounds)} episodes in {len(self.rounds)} rounds")
+        reasons = sum((collections.Counter(r.reasons) for r in self.rounds), collections.Counter())
+        left_out = f", {reasons.total()} masked or missing ({experiment.in_words(reasons)})" if reasons else ""
+        bar.done(f"{sum(r.episodes for r in self.rounds)} episodes in {len(self.rounds)} rounds{left_out}")
         return policy
 
     def _permuted(self, train_filter: task_pb.TaskFilter, primary: TaskSet) -> Measurement | None:
@@ -179,10 +189,9 @@ class Experiment:
                 overlap: Measurement, permuted: Measurement | None, policy: LinearPolicy,
                 episodes: list[dict[str, Any]], judged: dict[str, Any] | None, solved: list[dict[str, Any]]) -> str:
         rows = [_row(s, untrained[s.key], trained[s.key]) for s in sets]
-        first = rows[0]
-        summary = (f"held-out success: {100 * first['before']:.1f}% → {100 * first['after']:.1f}% (95% interval of the "
-                   f"difference: {100 * first['low']:.1f} to {100 * first['high']:.1f} points; {first['tasks']} tasks)")
         uniform = untrained[sets[0].key]
+        self.measured = rows[0]["tasks"] > 0
+        summary = _summary(rows[0], uniform.reasons() + trained[sets[0].key].reasons())
         controls = [_control("uniform over candidates (untrained)", uniform, uniform, "weights are zero"),
                     _control("greedy on text overlap alone", overlap, uniform, "no learning")]
         if permuted:
@@ -231,6 +240,14 @@ def _most_sessions(client: proctor.Client, environment: str) -> int:
     if not about.available:
         raise proctor.FailedPrecondition(grpc.StatusCode.FAILED_PRECONDITION, f"{about.name}: {about.unavailable_reason}")
     return about.max_sessions
+
+
+def _summary(row: dict[str, Any], reasons: collections.Counter[str]) -> str:
+    """`reasons`: why episodes were masked."""
+    if not row["tasks"]:
+        return f"held-out success: nothing was measured; {row['masked']} episodes masked: {experiment.in_words(reasons)}"
+    return (f"held-out success: {100 * row['before']:.1f}% → {100 * row['after']:.1f}% (95% interval of the "
+            f"difference: {100 * row['low']:.1f} to {100 * row['high']:.1f} points; {row['tasks']} tasks)")
 
 
 def _row(task_set: TaskSet, before: Measurement, after: Measurement) -> dict[str, Any]:
@@ -288,7 +305,8 @@ def main(arguments: list[str]) -> int:
     options = parse_arguments(arguments)
     try:
         with _connect(options.address) as client:
-            summary = Experiment(options, client).run()
+            run = Experiment(options, client)
+            summary = run.run()
     except proctor.ProctorError as error:
         print(f"refine: {error}", file=sys.stderr)
         return 1
@@ -297,7 +315,7 @@ def main(arguments: list[str]) -> int:
         return 130
     print(f"report: {options.output / 'report.html'}", file=sys.stderr)
     print(summary)
-    return 0
+    return 0 if run.measured else 1
 
 
 if __name__ == "__main__":

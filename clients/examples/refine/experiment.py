@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
-from typing import Any, Sequence
+import math
+from typing import Any, Mapping, Sequence
 
 import proctor
 from proctor.v1 import task_pb2, task_service_pb2 as task_pb
@@ -37,7 +39,8 @@ class Measurement:
 
     @property
     def share(self) -> float:
-        return sum(self.successes) / len(self.successes) if self.successes else 0.0
+        """nan if nothing was measured."""
+        return sum(self.successes) / len(self.successes) if self.successes else math.nan
 
     def bounds(self) -> tuple[float, float]:
         """The share if all masked episodes had failed, and if all had succeeded."""
@@ -48,6 +51,10 @@ class Measurement:
 
     def interval(self) -> tuple[float, float]:
         return statistics.wilson(int(sum(self.successes)), len(self.successes))
+
+    def reasons(self) -> collections.Counter[str]:
+        """Why episodes were masked."""
+        return collections.Counter(result.error or result.masked or "PENDING" for result in self.results if not counts(result))
 
     def by_name(self) -> dict[str, float]:
         return dict(zip(self.names, self.successes))
@@ -75,6 +82,18 @@ def cluster(task: task_pb2.Task) -> str:
     return task.template
 
 
+def counts(result: Result) -> bool:
+    """Whether the episode says something about the policy."""
+    return result.reward == result.reward and not result.error
+
+
+def in_words(reasons: Mapping[str, int]) -> str:
+    """The commonest three, each on one line: "3 WORLD_FAULT: no browser; 1 CLIENT"."""
+    commonest = collections.Counter(reasons).most_common(3)
+    told = [f"{count} {' '.join(reason.split())[:160]}" for reason, count in commonest]
+    return "; ".join(told + ["..."] * (len(reasons) > len(commonest)))
+
+
 def measure(runner: Runner, tasks: Sequence[task_pb2.Task], policy: Any, *, name: str, version: str, seed: int,
             greedy: bool, title: str) -> Measurement:
     """Runs every task once."""
@@ -88,10 +107,11 @@ def measure(runner: Runner, tasks: Sequence[task_pb2.Task], policy: Any, *, name
 
     results = runner.run([Job(task, seed=seed) for task in tasks], policy, name=name, version=version, greedy=greedy,
                          on_done=on_done)
-    valid = [result for result in results if result.reward == result.reward and not result.error]
+    valid = [result for result in results if counts(result)]
     measured = Measurement([result.success for result in valid], [cluster(result.task) for result in valid],
                            [result.task.name for result in valid], len(results) - len(valid), results)
-    bar.done(f"{measured.share:.1%} of {len(valid)}" + (f", {measured.masked} masked" if measured.masked else ""))
+    masked = f"{measured.masked} masked ({in_words(measured.reasons())})" if measured.masked else ""
+    bar.done(", ".join(part for part in (f"{measured.share:.1%} of {len(valid)}" if valid else "nothing measured", masked) if part))
     return measured
 
 

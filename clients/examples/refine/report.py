@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import json
+import math
 import pathlib
 from typing import Any
 
@@ -27,22 +28,27 @@ def write(folder: pathlib.Path, data: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     plain = {key: value for key, value in data.items() if key != "gallery"}
     plain["features"] = features.NAMES
-    (folder / "report.json").write_text(json.dumps(plain, indent=2, default=_plain) + "\n")
+    (folder / "report.json").write_text(json.dumps(_plain(plain), indent=2, allow_nan=False) + "\n")
     (folder / "report.html").write_text(_page(data))
 
 
 def _plain(value: Any) -> Any:
+    """As JSON has it: what was not measured, NaN, is null."""
     if dataclasses.is_dataclass(value):
-        return dataclasses.asdict(value)
-    raise TypeError(f"{type(value).__name__} is not JSON")
+        value = dataclasses.asdict(value)
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
+    return "not measured" if math.isnan(value) else f"{100 * value:.1f} %"
 
 
 def _points(row: dict[str, Any]) -> str:
-    return f"{100 * row['low']:.1f} to {100 * row['high']:.1f}"
+    return "not measured" if math.isnan(row["low"]) else f"{100 * row['low']:.1f} to {100 * row['high']:.1f}"
 
 
 def _range(bounds: tuple[float, float]) -> str:
@@ -50,6 +56,8 @@ def _range(bounds: tuple[float, float]) -> str:
 
 
 def _title(row: dict[str, Any]) -> str:
+    if math.isnan(row["low"]):
+        return "A policy of which nothing was measured"
     if row["low"] > 0:
         return "A policy that got better on tasks that it never trained on"
     return "A policy that did not get significantly better on tasks that it never trained on"
@@ -62,7 +70,8 @@ def _table(header: list[str], rows: list[list[Any]]) -> str:
 
 
 def _curve(points: list[dict[str, float]]) -> str:
-    """Held-out success by round with its 95 % interval, as SVG."""
+    """Held-out success by round with its 95 % interval, as SVG; rounds after which nothing was measured are left out."""
+    points = [point for point in points if not math.isnan(point["share"])]
     if not points:
         return ""
     width, height, left, bottom = 760, 300, 48, 34

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Sequence
 import numpy as np
 
 import proctor
-from proctor.v1 import action_pb2, episode_pb2, task_pb2
+from proctor.v1 import action_pb2, episode_pb2, reward_pb2, task_pb2
 
 from . import features
 from .exploration import Trial, Tried
@@ -54,6 +54,7 @@ class Result:
     #: The record says that the verdict was SUCCESS. The reward's sign does not tell: steps may cost more than success brings, and failure may
     #: bring something.
     succeeded: bool = False
+    #: Why it counts for nothing; "" where it counts.
     masked: str = ""
     steps: int = 0
     error: str = ""
@@ -182,8 +183,18 @@ class Runner:
             if terminated or truncated:
                 result.reward = reward
                 result.succeeded = info["episode"].reward.success
-                result.masked = info.get("masked", "")
+                result.masked = _told(info.get("masked", ""), info["episode"].reward.mask_message)
                 return
+
+
+def masked_because(reward: reward_pb2.Reward) -> str:
+    """Of a masked reward, for people."""
+    return _told(reward_pb2.MaskReason.Name(reward.mask_reason), reward.mask_message)
+
+
+def _told(reason: str, message: str) -> str:
+    reason = reason.removeprefix("MASK_REASON_")
+    return f"{reason}: {message}" if reason and message else reason
 
 
 def _trial(job: Job, rng: np.random.Generator) -> Trial | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import dataclasses
 import threading
 import time
@@ -16,7 +18,7 @@ from . import exploration, features
 from .experiment import practice_step_limit
 from .learn import LEARNERS, Sample
 from .policy import LinearPolicy
-from .rollout import Job, Result, Runner
+from .rollout import Job, Result, Runner, masked_because
 
 
 @dataclasses.dataclass
@@ -49,6 +51,8 @@ class Round:
     frontier: int
     seconds: float
     steps: int
+    #: Why rewards are masked or missing, and how many of them.
+    reasons: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 #: After so many seconds a group comes with the rewards that it has.
@@ -56,9 +60,10 @@ GROUP_SECONDS = 300
 
 
 class GroupRewards:
-    """Rewards of groups from the stream, by trajectory, in a thread of its own."""
+    """Rewards of groups from the stream, by trajectory, in a thread of its own. The consumer lives as long."""
 
     def __init__(self, client: proctor.Client, consumer: str):
+        self._client = client
         client.create_consumer(consumer, start="latest", filter=reward_pb2.ConsumerFilter(
             delivery=reward_pb2.DELIVERY_GROUPS))
         self._stream = proctor.RewardStream(client, consumer)
@@ -93,7 +98,9 @@ class GroupRewards:
             return dict(self._rewards)
 
     def close(self) -> None:
-        self._stream.__exit__()
+        self._stream.close()
+        with contextlib.suppress(proctor.ProctorError):  # A server that cannot be told forgets it in its time.
+            self._client.delete_consumer(self._stream.consumer)
         self._thread.join(timeout=5)
 
 
@@ -122,8 +129,8 @@ def train(client: proctor.Client, runner: Runner, task_filter: task_pb.TaskFilte
             policy = LinearPolicy(learner.update(policy.weights, samples))
             record.learn([(sample.goal, sample.success) for sample in samples if sample.reward is not None])
             wins = sum(sample.success for sample in samples)
-            progress(Round(number, len(results), wins, masked, missing, frontier, time.monotonic() - started,
-                           sum(result.steps for result in results)))
+            progress(Round(number, len(results), wins, masked.total(), missing.total(), frontier, time.monotonic() - started,
+                           sum(result.steps for result in results), dict(masked + missing)))
             evaluate(number, policy)
     finally:
         rewards.close()
@@ -150,15 +157,18 @@ def _draw(client: proctor.Client, task_filter: task_pb.TaskFilter, settings: Set
     return jobs, groups, reply.frontier_steps
 
 
-def _samples(results: list[Result], rewards: dict[str, reward_pb2.Reward]) -> tuple[list[Sample], int, int]:
-    """What can be learned from, and how many rewards are masked and how many missing."""
-    samples, masked, missing = [], 0, 0
+def _samples(results: list[Result], rewards: dict[str, reward_pb2.Reward]
+             ) -> tuple[list[Sample], collections.Counter[str], collections.Counter[str]]:
+    """What can be learned from, and for what reasons how many rewards are masked and how many missing."""
+    samples: list[Sample] = []
+    masked: collections.Counter[str] = collections.Counter()
+    missing: collections.Counter[str] = collections.Counter()
     for result in results:
         reward = rewards.get(result.trajectory)
         if reward is None:
-            missing += 1
+            missing[result.error or "no reward in time"] += 1
         elif reward.status != reward_pb2.REWARD_STATUS_VALID:
-            masked += 1
+            masked[masked_because(reward)] += 1
         else:
             samples.append(Sample(result.task.name, result.decisions, reward.value, reward.success, result.task.optimal_steps,
                                   result.task.goal))

@@ -9,6 +9,7 @@ import grpc
 from . import addresses, errors, names, requests, rewards
 from .actions import observation_request
 from .evaluations import EvaluationCalls
+from .patience import PATIENCE
 from .security import Security
 from .trajectories import TrajectoryCalls
 from .v1 import (environment_pb2, environment_service_pb2 as env_pb, episode_pb2, job_pb2, observation_pb2, reward_pb2,
@@ -199,7 +200,7 @@ class Client(TrajectoryCalls, EvaluationCalls):
         """One page of the log, for those who poll."""
         return self.call(self.rewards.ListRewards, requests.list_rewards(after_offset, filter, page_size, max_wait), 30 + max_wait)
 
-    def stream_rewards(self, consumer: str, *, credits: int = 256, patience: float = 60.0) -> Iterator[reward_pb2.RewardRecord]:
+    def stream_rewards(self, consumer: str, *, credits: int = 256, patience: float = PATIENCE) -> Iterator[reward_pb2.RewardRecord]:
         """Reward records of a consumer, each acknowledged when the next one is asked for; see `proctor.RewardStream`, which is for
         those who acknowledge by hand."""
         with rewards.RewardStream(self, consumer, credits=credits, patience=patience) as stream:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import queue
-import random
 import sys
 import threading
 import time
@@ -13,63 +12,20 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator
 import grpc
 
 from . import errors, names
+from .patience import PATIENCE, Patience
 from .v1 import reward_pb2, reward_service_pb2 as reward_pb
 
 if TYPE_CHECKING:
     from .client import Client
 
-#: Seconds that the server has, at the end of `with`, to take the last acknowledgements.
+#: Seconds that the server has, at the end of `with`, to end the stream.
 FAREWELL = 5.0
-
-
-class Patience:
-    """How long a stream is opened again: told of every attempt and reply, it says how long to wait for the next one, or to give up.
-
-    An idle stream brings no reply by which its connection shows. But an attempt that finds no server fails within the
-    channel's connection timeout (5 s an address), so one that lasted longer was connected.
-    """
-
-    _CONNECTED_AFTER = 10.0
-    _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
-
-    def __init__(self, seconds: float):
-        self._seconds = seconds
-        self._began = 0.0
-        self._answered = False
-        self._failures = 0
-        self._failing_since = 0.0
-
-    def begin(self) -> None:
-        """An attempt begins."""
-        self._began = time.monotonic()
-        self._answered = False
-
-    def reply(self) -> None:
-        """The server answered."""
-        self._answered = True
-
-    def pause(self, failure: errors.ProctorError) -> float:
-        """The attempt failed: how many seconds to wait before the next one. Raises `failure` if that would be of no use, or it is time
-        to give up."""
-        if not isinstance(failure, (errors.Unavailable, errors.ResourceExhausted)):
-            raise failure from None
-        now = time.monotonic()
-        # A server whose disk is full may still send records before it ends the stream because it cannot store what was acknowledged.
-        answered = self._answered and isinstance(failure, errors.Unavailable)
-        if self._failures == 0 or answered or now - self._began > self._CONNECTED_AFTER:
-            self._failures, self._failing_since = 0, now
-        left = self._failing_since + self._seconds - now
-        if left < (failure.retry_after or 0.0):
-            raise failure from None
-        backoff = self._FIRST_PAUSE * 2**min(self._failures, 10) * random.uniform(0.75, 1.25)
-        self._failures += 1
-        return failure.retry_after or min(backoff, self._LONGEST_PAUSE, left)
 
 
 class StreamBase:
     """State of a reward stream and its messages, no calls; see `proctor.RewardStream` and `proctor.aio.RewardStream`."""
 
-    def __init__(self, client: Any, consumer: str, *, credits: int = 256, patience: float = 60.0):
+    def __init__(self, client: Any, consumer: str, *, credits: int = 256, patience: float = PATIENCE):
         """Connects when it is iterated over."""
         self.client = client
         self.consumer = names.resource("consumers", consumer)
@@ -84,6 +40,8 @@ class StreamBase:
         self._waiting: collections.deque[reward_pb2.RewardRecord] = collections.deque()
         #: Taken since credits were given.
         self._taken = 0
+        #: The newest one; None: none is wanted yet, or the last one has ended.
+        self._connection: Any = None
 
     def _first_request(self) -> reward_pb.StreamRewardsRequest:
         self._taken = 0
@@ -116,9 +74,16 @@ class StreamBase:
     def _is_committed(self) -> bool:
         return self.committed_offset >= self._acked
 
+    def _late(self, patience: Patience, timeout: float) -> errors.ProctorError:
+        """Of acknowledgements whose time is over: why the server could not be had, if it was so to the last."""
+        answers = self._connection is not None and self._connection.answered
+        if patience.failure is None or answers:
+            return not_stored(grpc.StatusCode.DEADLINE_EXCEEDED, f"no word of it for {timeout:g} s")
+        return not_stored(patience.failure.code, patience.failure.message)
 
-def not_flushed(code: grpc.StatusCode, why: str) -> errors.ProctorError:
-    """Of a `flush` that had to give up."""
+
+def not_stored(code: grpc.StatusCode, why: str) -> errors.ProctorError:
+    """Of acknowledgements that are given up: their records come again."""
     return errors.from_code(code.value[0], f"the acknowledgements are not known to be stored: {why}")
 
 
@@ -135,23 +100,23 @@ class RewardStream(StreamBase):
                 learn(record)
                 stream.ack(record.offset)
 
-    The end of `with` waits for the last acknowledgements, for 5 s at most; `flush` waits for all of them. Thread-safe.
+    The end of `with` waits until the last acknowledgements are stored, as `flush` does at any time, and raises what keeps them from it;
+    where the body raises, it waits for 5 s at most and raises nothing of its own. Thread-safe.
 
     Args:
       client: a connected client.
       consumer: a consumer made by `client.create_consumer`.
       credits: records that may be under way without having been read.
-      patience: seconds to keep trying to reconnect; then `Unavailable` or `ResourceExhausted`.
+      patience: seconds to keep trying to reconnect, also at the end of `with`; then `Unavailable` or `ResourceExhausted`.
     """
 
     client: Client
 
-    def __init__(self, client: Client, consumer: str, *, credits: int = 256, patience: float = 60.0):
+    def __init__(self, client: Client, consumer: str, *, credits: int = 256, patience: float = PATIENCE):
         """Connects when it is iterated over."""
         super().__init__(client, consumer, credits=credits, patience=patience)
         #: Guards everything; told of all news.
         self._changed = threading.Condition()
-        self._connection: _Connection | None = None
         self._closed = False
 
     def __iter__(self) -> Iterator[reward_pb2.RewardRecord]:
@@ -172,16 +137,13 @@ class RewardStream(StreamBase):
         Raises `DeadlineExceeded` after `timeout` seconds, `Unavailable` or `ResourceExhausted` if the server cannot be had for so long.
         """
         self.client._lifetime.check()
-        patience = Patience(timeout)
         with self._changed:
-            if not self._wait(self._is_committed, patience, timeout):
-                if self._closed:
-                    raise not_flushed(grpc.StatusCode.FAILED_PRECONDITION, "the stream is closed")
-                raise not_flushed(grpc.StatusCode.DEADLINE_EXCEEDED, f"no word of it for {timeout:g} s")
+            self._store(lambda: self._closed or self._is_committed(), timeout, timeout)
+            if not self._is_committed():
+                raise not_stored(grpc.StatusCode.FAILED_PRECONDITION, "the stream is closed")
 
     def close(self) -> None:
-        """Ends the iteration; acknowledgements given before are sent first. `with` also waits, for 5 s at most, until the server has
-        them."""
+        """Ends the iteration; acknowledgements given before are sent first. Only `with` waits until the server has them."""
         with self._changed:
             self._closed = True
             if self._connection is not None:
@@ -191,20 +153,21 @@ class RewardStream(StreamBase):
     def __enter__(self) -> "RewardStream":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         if self.client._lifetime.is_inherited():
             return
         self.close()
         with self._changed:
-            connection = self._connection
-            if connection is None:
-                return
-            # However it ends: what is not acknowledged comes again. A program at its end runs no thread that could tell.
             try:
-                if not sys.is_finalizing():
+                if sys.is_finalizing():
+                    return  # A program at its end runs no thread that could tell.
+                if kind is None:
+                    self._store(self._is_committed, self.patience, max(self.patience, FAREWELL))
+                if (connection := self._connection) is not None:
                     self._changed.wait_for(lambda: connection.failure is not None, FAREWELL)
             finally:
-                connection.cancel()
+                if self._connection is not None:
+                    self._connection.cancel()
 
     def _next(self, patience: Patience) -> reward_pb2.RewardRecord | None:
         """None at the stream's end."""
@@ -212,21 +175,32 @@ class RewardStream(StreamBase):
         with self._changed:
             if self._connection is not None and (request := self._next_credits()):
                 self._connection.send(request)
-            self._wait(lambda: bool(self._waiting), patience)
+            self._wait(lambda: self._closed or bool(self._waiting), patience)
             return None if self._closed else self._take()
 
+    def _store(self, ready: Callable[[], bool], seconds: float, timeout: float) -> None:
+        """Waits, under the lock, until it is `ready`, for `timeout` at most and with the patience of `seconds`. Raises that the
+        acknowledgements are not known to be stored, and why."""
+        patience = Patience(seconds)
+        try:
+            is_ready = self._wait(ready, patience, timeout)
+        except errors.ProctorError as failure:
+            raise not_stored(failure.code, failure.message) from None
+        if not is_ready:
+            raise self._late(patience, timeout)
+
     def _wait(self, ready: Callable[[], bool], patience: Patience, timeout: float | None = None) -> bool:
-        """Waits, under the lock, until it is `ready`, the stream is closed or the time is over; connects, and again when a connection
-        has ended. Returns whether it is ready."""
+        """Waits, under the lock, until it is `ready` or the time is over; connects, and again when a connection has ended. Returns
+        whether it is ready."""
         end = None if timeout is None else time.monotonic() + timeout
-        while not ready() and not self._closed:
+        while not ready():
             connection = self._connection
             if connection is None:
                 patience.begin()
                 connection = self._connection = _Connection(self, self._changed)
             left = None if end is None else end - time.monotonic()
-            self._changed.wait_for(lambda: ready() or self._closed or connection.failure is not None, left)
-            if ready() or self._closed:
+            self._changed.wait_for(lambda: ready() or connection.failure is not None, left)
+            if ready():
                 break
             if connection.failure is None:
                 return False
@@ -234,12 +208,12 @@ class RewardStream(StreamBase):
                 self._connection = None
             if connection.answered:
                 patience.reply()
-            self._pause(patience.pause(connection.failure))
+            self._pause(patience.pause(connection.failure), ready)
         return ready()
 
-    def _pause(self, seconds: float) -> None:
-        """Under the lock; not beyond the stream's end."""
-        self._changed.wait_for(lambda: self._closed, seconds)
+    def _pause(self, seconds: float, ready: Callable[[], bool]) -> None:
+        """Under the lock; not beyond the moment when it is `ready`."""
+        self._changed.wait_for(ready, seconds)
 
 
 class _Connection:
@@ -252,6 +226,8 @@ class _Connection:
         #: To send; None ends it.
         self._requests: queue.SimpleQueue[reward_pb.StreamRewardsRequest | None] = queue.SimpleQueue()
         self._requests.put(stream._first_request())
+        if stream._closed:
+            self._requests.put(None)
         #: A reply came.
         self.answered = False
         #: Why it has ended.

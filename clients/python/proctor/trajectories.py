@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Callable, Iterable, Iterator, Mapping, Unpack
 
-import grpc
-
 from . import filters, names, recording, requests
 from .calls import Calls
 from .filters import TrajectoryFields
@@ -29,11 +27,9 @@ class TrajectoryCalls(Calls):
 
     def read_blob(self, digest: str, timeout: float = 60.0) -> bytes:
         """A blob's bytes."""
-        try:
-            stream = self.trajectories.ReadBlob(trajectory_pb.ReadBlobRequest(digest=digest), timeout=timeout)
-            return b"".join(part.data for part in stream)
-        except grpc.RpcError as error:
-            raise self._failure(error) from None
+        def read(request: trajectory_pb.ReadBlobRequest, timeout: float) -> bytes:
+            return b"".join(part.data for part in self.trajectories.ReadBlob(request, timeout=timeout))
+        return self.call(read, trajectory_pb.ReadBlobRequest(digest=digest), timeout)
 
     def record_trajectory(self, task: str | task_pb2.Task, *, policy: str = "", policy_version: str = "", group: str = "",
                           screenshot: bytes = b"", observation: observation_pb2.Observation | None = None,

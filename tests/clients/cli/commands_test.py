@@ -326,8 +326,9 @@ class CommandsTest(CommandLineTest):
         self.assertEqual("NAME KIND STATE DONE CREATED MESSAGE".split(), names)
         # What it was at last is no news once it has ended: CREATED, which has two words, comes last.
         self.assertEqual(6, len(next(row for row in rows if row[0] == job.split("/")[1])))
+        self.assertNotIn("\nmessage:", self.run_cli("job", "get", job).stdout)
         for verb in ("pause", "resume"):
-            self.assertIn("failed precondition", self.run_cli("job", verb, job, code=1).stderr)
+            self.assertIn(f"failed precondition: {job} has ended: JOB_STATE_SUCCEEDED", self.run_cli("job", verb, job, code=1).stderr)
         self.run_cli("job", "cancel", "nothing", code=1)
 
     def test_limits_are_told(self):

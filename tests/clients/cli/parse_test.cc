@@ -109,6 +109,7 @@ TEST(ParseLineTest, RefusesBadValuesWithTheReason) {
       {{"task", "propose", "--batch-size", "51"}, "from 1 to 50"},
       {{"task", "propose", "--difficulty", "extreme"}, "easy"},
       {{"task", "list", "--limit", "1", "--limit", "2"}, "given twice"},
+      {{"task", "import", "--webarena", "f", "--env", "web", "--env=null"}, "--env is given twice"},
       {{"task", "list", "--json=yes"}, "takes no value"},
       {{"task", "list", "--tag", "novalue"}, "key=value"},
       {{"task", "list", "--tag", "=x"}, "key=value"},

@@ -1,4 +1,5 @@
 """Trajectories, and the verdicts and labels on them, by the command against a real proctord, as tables and as JSON."""
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -11,7 +12,9 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from proctor.v1 import task_pb2, trajectory_service_pb2 as pb
+import grpc
+
+from proctor.v1 import evaluation_service_pb2_grpc as eval_grpc, task_pb2, trajectory_service_pb2 as pb, verdict_pb2
 
 from command_line import CLI, CommandLineTest
 
@@ -170,6 +173,35 @@ class TrajectoryCommandsTest(CommandLineTest):
         compared = self.run_cli("evaluator", "compare", "lenient", "oracle", "--truth", "labels").stdout
         self.assertIn("against oracle", compared)
         self.assertIn(f"proctor trajectory show {name}", compared)
+
+
+class SlowJudge(eval_grpc.EvaluationServiceServicer):
+    """Notes how many seconds it is given."""
+
+    def __init__(self):
+        self.given = []
+        self.server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
+        eval_grpc.add_EvaluationServiceServicer_to_server(self, self.server)
+        self.address = f"127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
+        self.server.start()
+
+    def EvaluateTrajectory(self, request, context):
+        self.given.append(context.time_remaining())
+        return verdict_pb2.Verdict()
+
+    def CompareTrajectories(self, request, context):
+        self.given.append(context.time_remaining())
+        return verdict_pb2.Comparison()
+
+
+class JudgingTimeTest(unittest.TestCase):
+    def test_a_judge_has_longer_than_other_calls_unless_the_user_says(self):
+        judge = SlowJudge()
+        self.addCleanup(judge.server.stop, None)
+        for words in (("evaluate", "a"), ("compare", "a", "b")):
+            for flags in ((), ("--timeout", "20s")):
+                subprocess.run([CLI, "--address", judge.address, "verdict", *words, *flags], check=True, capture_output=True, timeout=60)
+        self.assertEqual([600, 20, 600, 20], [round(seconds, -1) for seconds in judge.given])
 
 
 if __name__ == "__main__":

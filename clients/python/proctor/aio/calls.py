@@ -10,6 +10,7 @@ from typing import Any, AsyncIterator, Callable, Iterator, NoReturn, Self
 import grpc
 
 from .. import errors, jobs, names, requests
+from ..patience import PATIENCE
 from ..security import Security
 from ..stubs import RETRIES, Stubs
 from ..v1 import job_pb2, job_service_pb2 as job_pb
@@ -113,23 +114,22 @@ class Calls(Stubs):
         """Ends a job; cancelling twice is fine. A client that only stops waiting cancels nothing."""
         return await self.call(self.jobs.CancelJob, job_pb.CancelJobRequest(name=names.resource("jobs", name)))
 
-    async def wait_job(self, name: str, timeout: float = 600.0,
-                       progress: Callable[[job_pb2.Job], None] | None = None) -> job_pb2.Job:
-        """Watches a job to its end; raises its error (`NotFound`, `AlreadyExists`, ...; `Cancelled`) if it did not succeed."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout
+    async def wait_job(self, name: str, timeout: float = 600.0, progress: Callable[[job_pb2.Job], None] | None = None, *,
+                       patience: float = PATIENCE) -> job_pb2.Job:
+        """Watches a job to its end, for `timeout` seconds at most (`DeadlineExceeded`); raises its error (`NotFound`, `AlreadyExists`, ...;
+        `Cancelled`) if it did not succeed. `Unavailable` if the server is away for `patience` seconds: the job goes on when it is back."""
+        request = job_pb.WatchJobRequest(name=names.resource("jobs", name))
+        watch = jobs.Watch(request.name, timeout, patience)
         while True:
+            failure = jobs.cut_short()
             try:
-                stream = self.jobs.WatchJob(job_pb.WatchJobRequest(name=names.resource("jobs", name)),
-                                            timeout=max(0.001, deadline - loop.time()))
                 with self._end_of_client_told():
-                    async for job in stream:
+                    async for job in self.jobs.WatchJob(request, timeout=watch.begin()):
+                        ended = watch.came(job)
                         if progress:
                             progress(job)
-                        if jobs.has_ended(job):
+                        if ended:
                             return jobs.checked(job)
             except grpc.RpcError as error:
                 failure = self._failure(error)
-                if not isinstance(failure, errors.Unavailable) or loop.time() > deadline:
-                    raise failure from None
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(watch.pause(failure))

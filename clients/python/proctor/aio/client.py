@@ -6,6 +6,7 @@ from typing import AsyncIterator, Callable, Iterable
 
 from .. import addresses, names, requests
 from ..actions import observation_request
+from ..patience import PATIENCE
 from ..security import Security
 from ..v1 import (environment_pb2, environment_service_pb2 as env_pb, episode_pb2, job_pb2, observation_pb2, reward_pb2,
                   reward_service_pb2 as reward_pb, session_pb2, task_pb2, task_service_pb2 as task_pb)
@@ -175,7 +176,7 @@ class Client(TrajectoryCalls, EvaluationCalls):
         """One page of the log, for those who poll."""
         return await self.call(self.rewards.ListRewards, requests.list_rewards(after_offset, filter, page_size, max_wait), 30 + max_wait)
 
-    async def stream_rewards(self, consumer: str, *, credits: int = 256, patience: float = 60.0) -> AsyncIterator[reward_pb2.RewardRecord]:
+    async def stream_rewards(self, consumer: str, *, credits: int = 256, patience: float = PATIENCE) -> AsyncIterator[reward_pb2.RewardRecord]:
         """Reward records of a consumer, each acknowledged when the next one is asked for; see `proctor.aio.RewardStream`, which is for
         those who acknowledge by hand."""
         async with rewards.RewardStream(self, consumer, credits=credits, patience=patience) as stream:

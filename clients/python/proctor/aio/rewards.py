@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any, AsyncIterator, Callable
 
 import grpc
 
 from .. import errors
-from ..rewards import FAREWELL, Patience, StreamBase, not_flushed
+from ..patience import PATIENCE, Patience
+from ..rewards import FAREWELL, StreamBase, not_stored
 from ..v1 import reward_pb2, reward_service_pb2 as reward_pb
 
 if TYPE_CHECKING:
@@ -29,15 +31,14 @@ class RewardStream(StreamBase):
       client: an asyncio client.
       consumer: a consumer made by `client.create_consumer`.
       credits: records that may be under way without having been read.
-      patience: seconds to keep trying to reconnect; then `Unavailable` or `ResourceExhausted`.
+      patience: seconds to keep trying to reconnect, also at the end of `async with`; then `Unavailable` or `ResourceExhausted`.
     """
 
     client: Client
 
-    def __init__(self, client: Client, consumer: str, *, credits: int = 256, patience: float = 60.0):
+    def __init__(self, client: Client, consumer: str, *, credits: int = 256, patience: float = PATIENCE):
         """Connects when it is iterated over."""
         super().__init__(client, consumer, credits=credits, patience=patience)
-        self._connection: _Connection | None = None
         self._closed = asyncio.Event()
         #: Set, and replaced, with all news.
         self._news = asyncio.Event()
@@ -55,17 +56,12 @@ class RewardStream(StreamBase):
 
     async def flush(self, timeout: float = 30.0) -> None:
         """Waits until the server has stored all acknowledgements; see `proctor.RewardStream.flush`."""
-        try:
-            async with asyncio.timeout(timeout):
-                await self._wait(self._is_committed, Patience(timeout))
-        except TimeoutError:
-            raise not_flushed(grpc.StatusCode.DEADLINE_EXCEEDED, f"no word of it for {timeout:g} s") from None
+        await self._store(lambda: self._closed.is_set() or self._is_committed(), timeout, timeout)
         if not self._is_committed():
-            raise not_flushed(grpc.StatusCode.FAILED_PRECONDITION, "the stream is closed")
+            raise not_stored(grpc.StatusCode.FAILED_PRECONDITION, "the stream is closed")
 
     def close(self) -> None:
-        """Ends the iteration; acknowledgements given before are sent first. `async with` also waits, for 5 s at most, until the server
-        has them."""
+        """Ends the iteration; acknowledgements given before are sent first. Only `async with` waits until the server has them."""
         self._closed.set()
         if self._connection is not None:
             self._connection.send(None)
@@ -74,22 +70,39 @@ class RewardStream(StreamBase):
     async def __aenter__(self) -> "RewardStream":
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         self.close()
-        if self._connection is not None:
-            # However it ends: what is not acknowledged comes again.
-            await self._connection.end(FAREWELL)
+        farewell = 0.0
+        try:
+            if kind is None:
+                await self._store(self._is_committed, self.patience, max(self.patience, FAREWELL))
+            farewell = FAREWELL
+        finally:
+            if self._connection is not None:
+                await self._connection.end(farewell)
 
     async def _next(self, patience: Patience) -> reward_pb2.RewardRecord | None:
         """None at the stream's end."""
         if self._connection is not None and (request := self._next_credits()):
             self._connection.send(request)
-        await self._wait(lambda: bool(self._waiting), patience)
+        await self._wait(lambda: self._closed.is_set() or bool(self._waiting), patience)
         return None if self._closed.is_set() else self._take()
 
+    async def _store(self, ready: Callable[[], bool], seconds: float, timeout: float) -> None:
+        """Waits until it is `ready`, for `timeout` at most and with the patience of `seconds`. Raises that the acknowledgements are not
+        known to be stored, and why."""
+        patience = Patience(seconds)
+        try:
+            async with asyncio.timeout(timeout):
+                await self._wait(ready, patience)
+        except TimeoutError:
+            raise self._late(patience, timeout) from None
+        except errors.ProctorError as failure:
+            raise not_stored(failure.code, failure.message) from None
+
     async def _wait(self, ready: Callable[[], bool], patience: Patience) -> None:
-        """Waits until it is `ready` or the stream is closed; connects, and again when a connection has ended."""
-        while not ready() and not self._closed.is_set():
+        """Waits until it is `ready`; connects, and again when a connection has ended."""
+        while not ready():
             connection = self._connection
             if connection is None:
                 patience.begin()
@@ -101,14 +114,14 @@ class RewardStream(StreamBase):
                 self._connection = None
             if connection.answered:
                 patience.reply()
-            await self._pause(patience.pause(connection.failure))
+            await self._pause(patience.pause(connection.failure), ready)
 
-    async def _pause(self, seconds: float) -> None:
-        """Not beyond the stream's end."""
-        try:
-            await asyncio.wait_for(self._closed.wait(), seconds)
-        except TimeoutError:
-            pass
+    async def _pause(self, seconds: float, ready: Callable[[], bool]) -> None:
+        """Not beyond the moment when it is `ready`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not ready():
+                    await self._news.wait()
 
     def _notify(self) -> None:
         self._news.set()
@@ -124,6 +137,8 @@ class _Connection:
         #: To send; None ends it.
         self._requests: asyncio.Queue[reward_pb.StreamRewardsRequest | None] = asyncio.Queue()
         self._requests.put_nowait(stream._first_request())
+        if stream._closed.is_set():
+            self._requests.put_nowait(None)
         #: A reply came.
         self.answered = False
         #: Why it has ended.

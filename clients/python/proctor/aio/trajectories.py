@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import AsyncIterator, Callable, Iterable, Mapping, Unpack
 
-import grpc
-
 from .. import filters, names, recording, requests
 from ..filters import TrajectoryFields
 from ..v1 import job_pb2, observation_pb2, task_pb2, trajectory_pb2, trajectory_service_pb2 as trajectory_pb
@@ -30,12 +28,9 @@ class TrajectoryCalls(Calls):
 
     async def read_blob(self, digest: str, timeout: float = 60.0) -> bytes:
         """A blob's bytes."""
-        try:
-            stream = self.trajectories.ReadBlob(trajectory_pb.ReadBlobRequest(digest=digest), timeout=timeout)
-            with self._end_of_client_told():
-                return b"".join([part.data async for part in stream])
-        except grpc.RpcError as error:
-            raise self._failure(error) from None
+        async def read(request: trajectory_pb.ReadBlobRequest, timeout: float) -> bytes:
+            return b"".join([part.data async for part in self.trajectories.ReadBlob(request, timeout=timeout)])
+        return await self.call(read, trajectory_pb.ReadBlobRequest(digest=digest), timeout)
 
     def record_trajectory(self, task: str | task_pb2.Task, *, policy: str = "", policy_version: str = "", group: str = "",
                           screenshot: bytes = b"", observation: observation_pb2.Observation | None = None,
