@@ -77,10 +77,6 @@ Pixel Middle(const v1::Rect& box) {
   return {static_cast<int>(std::floor(box.x() + box.width() / 2)), static_cast<int>(std::floor(box.y() + box.height() / 2))};
 }
 
-bool SameBox(const v1::Rect& a, const v1::Rect& b) {
-  return a.x() == b.x() && a.y() == b.y() && a.width() == b.width() && a.height() == b.height();
-}
-
 bool IsTypable(const v1::Element& element) {
   if (element.editable() || element.tag() == "terminal") return true;
   return element.role() == "combobox" || element.role() == "spinbutton";
@@ -165,8 +161,12 @@ absl::StatusOr<Pixel> ActionRunner::AimAtMark(const CallContext& context, int ma
   }
   const std::string name = Describe(listed->element);
   outcome.target_element = listed->element;
-  const absl::StatusOr<Json> reply = display_.guest->Call(
-      context, kGuestCap, {{"op", "locate"}, {"bus", listed->bus}, {"path", listed->path}, {"window", listed->window}, {"in_menu", listed->in_menu}});
+  const absl::StatusOr<Json> reply = display_.guest->Call(context, kGuestCap, {{"op", "locate"},
+                                                                               {"bus", listed->bus},
+                                                                               {"path", listed->path},
+                                                                               {"scrolled_in", listed->scrolled_in},
+                                                                               {"window", listed->window},
+                                                                               {"in_menu", listed->in_menu}});
   if (absl::IsNotFound(reply.status())) return AgentError(absl::StrCat(name, " is gone: observe the elements again"));
   PROCTOR_RETURN_IF_ERROR(reply.status());
   absl::StatusOr<LocatedNode> located = ReadLocation(*reply);
@@ -175,12 +175,8 @@ absl::StatusOr<Pixel> ActionRunner::AimAtMark(const CallContext& context, int ma
   outcome.target_box = *located->box;
   *outcome.target_element->mutable_box() = *located->box;
   if (!Has(located->states, AccessibleState::kSensitive)) return AgentError(absl::StrCat(name, " is disabled: do something else first"));
-  // Where nothing has moved, the part that can be seen is known.
-  const bool same = SameBox(*located->box, listed->element.box());
-  if (same && listed->seen.width() < 1) {
-    return AgentError(absl::StrCat(name, " lies outside what is shown: scroll it into view first"));
-  }
-  const Pixel at = Middle(same ? listed->seen : *located->box);
+  if (!located->seen) return AgentError(absl::StrCat(name, " lies outside what is shown: scroll it into view or move its window first"));
+  const Pixel at = Middle(*located->seen);
   if (at.x < 0 || at.y < 0 || at.x >= display_.screen.width() || at.y >= display_.screen.height()) {
     return AgentError(absl::StrCat(name, " lies outside the screen: scroll it into view or move its window first"));
   }
@@ -222,11 +218,10 @@ absl::Status ActionRunner::Rest(const CallContext& context) {
 
 absl::Status ActionRunner::Click(const CallContext& context, const v1::Click& click, ActionOutcome& outcome) {
   PROCTOR_ASSIGN_OR_RETURN(const Pixel at, Aim(context, click.target(), outcome));
-  std::vector<uint32_t> modifiers = ModifierKeys(click);
-  PROCTOR_RETURN_IF_ERROR(input_.HoldKeys(context, modifiers, true));
-  absl::Status clicked = input_.Click(context, at, ButtonBit(click.button()), std::max(1, click.count()));
-  std::reverse(modifiers.begin(), modifiers.end());
-  PROCTOR_RETURN_IF_ERROR(input_.HoldKeys(context, modifiers, false));
+  const Input::Held before = input_.held();
+  absl::Status clicked = input_.HoldKeys(context, ModifierKeys(click), true);
+  if (clicked.ok()) clicked = input_.Click(context, at, ButtonBit(click.button()), std::max(1, click.count()));
+  clicked.Update(input_.ReleaseAllBut(context, before));
   return clicked;
 }
 
@@ -330,6 +325,14 @@ absl::Status ActionRunner::OpenApp(const CallContext& context, const std::string
 }
 
 absl::Status ActionRunner::RunSequence(const CallContext& context, const v1::Sequence& sequence, ActionOutcome& outcome) {
+  const Input::Held before = input_.held();
+  absl::Status status = RunOneByOne(context, sequence, outcome);
+  // The release that was to come does not.
+  if (!status.ok()) status.Update(input_.ReleaseAllBut(context, before));
+  return status;
+}
+
+absl::Status ActionRunner::RunOneByOne(const CallContext& context, const v1::Sequence& sequence, ActionOutcome& outcome) {
   for (int i = 0; i < sequence.actions_size(); ++i) {
     const v1::Action& action = sequence.actions(i);
     // What stands in the record is the last one's.

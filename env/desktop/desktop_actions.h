@@ -70,7 +70,9 @@ class ActionRunner {
   absl::Status Drag(const CallContext& context, const v1::Drag& drag, ActionOutcome& outcome);
   absl::Status SetClipboard(const CallContext& context, const std::string& text);
   absl::Status OpenApp(const CallContext& context, const std::string& name);
+  // One that does not come to its end leaves nothing pressed that was not before.
   absl::Status RunSequence(const CallContext& context, const v1::Sequence& sequence, ActionOutcome& outcome);
+  absl::Status RunOneByOne(const CallContext& context, const v1::Sequence& sequence, ActionOutcome& outcome);
 
   const Display display_;
   const ElementList& elements_;

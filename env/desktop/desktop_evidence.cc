@@ -24,6 +24,7 @@ constexpr size_t kMaxFileBytes = 1 << 20;
 constexpr size_t kMaxOutputBytes = 64 << 10;
 constexpr size_t kMaxClipboardBytes = 1 << 20;
 constexpr size_t kMaxProcesses = 10'000;
+constexpr size_t kMaxNames = 3000;
 constexpr size_t kMaxPictureBytes = 1 << 20;
 
 absl::Status Nonsense() { return absl::DataLossError("the desktop's answer is not what it should be"); }
@@ -36,13 +37,40 @@ absl::StatusOr<std::string> Decode(const Json& reply) {
   return bytes;
 }
 
+// The reply's `names`.
+absl::StatusOr<Json> ReadNames(const Json& reply, size_t most) {
+  const auto names = reply.find("names");
+  if (names == reply.end() || !names->is_array() || names->size() > most) return Nonsense();
+  Json out = Json::array();
+  for (const Json& name : *names) {
+    if (!name.is_string()) return Nonsense();
+    out.push_back(SanitizeUtf8(name.get_ref<const std::string&>()));
+  }
+  return out;
+}
+
 absl::StatusOr<Json> FileEvidence(const CallContext& context, GuestChannel& guest, const std::string& path) {
   PROCTOR_ASSIGN_OR_RETURN(const Json reply, guest.Call(context, kAnswerCap, {{"op", "read"}, {"path", path}, {"max_bytes", kMaxFileBytes}}));
   const auto exists = reply.find("exists");
+  if (exists == reply.end() || !exists->is_boolean()) return Nonsense();
+  if (!exists->get<bool>()) {
+    // A folder or a link in the file's place is no file, and must not spare anybody the verdict.
+    Json none = {{"exists", false}};
+    if (const std::string instead = JsonStringOr(reply, "instead"); !instead.empty()) none["instead"] = SanitizeUtf8(TruncateUtf8(instead, 20));
+    if (reply.contains("names")) {
+      PROCTOR_ASSIGN_OR_RETURN(none["names"], ReadNames(reply, kMaxNames));
+    }
+    return none;
+  }
   const auto size = reply.find("size");
-  if (exists == reply.end() || !exists->is_boolean() || size == reply.end() || !size->is_number_unsigned()) return Nonsense();
-  if (!exists->get<bool>()) return Json{{"exists", false}};
+  if (size == reply.end() || !size->is_number_unsigned()) return Nonsense();
   Json out = {{"exists", true}, {"size", *size}};
+  // Nor must one that was locked: it is there, and holds no text.
+  if (JsonBoolOr(reply, "unreadable")) {
+    out["unreadable"] = true;
+    out["base64"] = "";
+    return out;
+  }
   if (!reply.contains("base64")) return out;
   PROCTOR_ASSIGN_OR_RETURN(const std::string content, Decode(reply));
   if (content.size() > kMaxFileBytes) return Nonsense();
@@ -52,14 +80,7 @@ absl::StatusOr<Json> FileEvidence(const CallContext& context, GuestChannel& gues
 
 absl::StatusOr<Json> ProcessEvidence(const CallContext& context, GuestChannel& guest) {
   PROCTOR_ASSIGN_OR_RETURN(const Json reply, guest.Call(context, kAnswerCap, {{"op", "processes"}}));
-  const auto names = reply.find("names");
-  if (names == reply.end() || !names->is_array() || names->size() > kMaxProcesses) return Nonsense();
-  Json out = Json::array();
-  for (const Json& name : *names) {
-    if (!name.is_string()) return Nonsense();
-    out.push_back(SanitizeUtf8(name.get_ref<const std::string&>()));
-  }
-  return out;
+  return ReadNames(reply, kMaxProcesses);
 }
 
 absl::StatusOr<Json> CommandEvidence(const CallContext& context, const v1::DesktopConfig& config, GuestChannel& guest,

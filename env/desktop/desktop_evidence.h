@@ -10,7 +10,10 @@
 
 namespace proctor::env::desktop {
 
-// One request. Whatever goes wrong stands in its `error`. `pixels`: the screen.
+// One request. Whatever goes wrong stands in its `error`; what the desktop was made into is no error: of what is in a file's place the value
+// is {"exists": false, "instead": "link"} ("directory", "other"), of a file that may not be read {"exists": true, "size": 12, "unreadable":
+// true, "base64": ""}. Of a directory, "." the home directory itself, there are `names` too: see HomeFile in guest/home_files.h. `pixels`: the
+// screen.
 v1::Evidence CollectDesktopEvidence(const CallContext& context, const v1::DesktopConfig& config, Display display,
                                     const imaging::Image& pixels, const v1::EvidenceRequest& request);
 

@@ -111,7 +111,8 @@ std::string StateWords(const v1::Element& element) {
 // The widgets of a look with what can only be known from all of them.
 class Look {
  public:
-  Look(const std::vector<AccessibleNode>& nodes, const v1::Size& screen) : nodes_(nodes), names_(nodes.size()), seen_(nodes.size()), in_menu_(nodes.size()) {
+  Look(const std::vector<AccessibleNode>& nodes, const v1::Size& screen)
+      : nodes_(nodes), names_(nodes.size()), seen_(nodes.size()), area_(nodes.size()), in_menu_(nodes.size()) {
     v1::Rect whole;
     whole.set_width(screen.width());
     whole.set_height(screen.height());
@@ -123,6 +124,12 @@ class Look {
   // What of it is not cut off by the screen's edge or by what it is scrolled in.
   const std::optional<v1::Rect>& seen(size_t i) const { return seen_[i]; }
   bool in_menu(size_t i) const { return in_menu_[i]; }
+  // Paths of the scroll areas that it lies in, the innermost first.
+  std::vector<std::string> ScrolledIn(size_t i) const {
+    std::vector<std::string> paths;
+    for (std::optional<size_t> area = area_[i]; area; area = area_[*area]) paths.push_back(nodes_[*area].path);
+    return paths;
+  }
 
   v1::Element MakeElement(size_t i) const {
     const AccessibleNode& node = nodes_[i];
@@ -152,25 +159,30 @@ class Look {
 
  private:
   void Clip(const v1::Rect& screen) {
-    // By depth: what the widgets of that depth are cut off by, and whether they are in a menu.
+    // By depth: what the widgets of that depth are cut off by, which scroll area that is, and whether they are in a menu.
     std::vector<v1::Rect> clips = {screen};
+    std::vector<std::optional<size_t>> areas = {std::nullopt};
     std::vector<bool> menus = {false};
     for (size_t i = 0; i < nodes_.size(); ++i) {
       const AccessibleNode& node = nodes_[i];
       clips.resize(static_cast<size_t>(node.depth) + 1, screen);
+      areas.resize(static_cast<size_t>(node.depth) + 1);
+      area_[i] = areas.back();
       menus.resize(static_cast<size_t>(node.depth) + 1, false);
       in_menu_[i] = menus.back();
       const std::string_view role = RoleOf(node.role).name;
       menus.push_back(menus.back() || role == "menu" || role == "popup menu" || role == "window");
+      const bool scrolls = node.box && (role == "scroll pane" || role == "viewport");
       const v1::Rect outer = clips[static_cast<size_t>(node.depth)];
       v1::Rect inner = outer;
       if (node.box) {
         const v1::Rect part = Intersect(*node.box, outer);
         if (!IsEmpty(part)) seen_[i] = part;
         // Menus reach beyond the bar that they hang from.
-        if (role == "scroll pane" || role == "viewport") inner = part;
+        if (scrolls) inner = part;
       }
       clips.push_back(inner);
+      areas.push_back(scrolls ? i : area_[i]);
     }
   }
 
@@ -194,6 +206,8 @@ class Look {
   const std::vector<AccessibleNode>& nodes_;
   std::vector<std::string> names_;
   std::vector<std::optional<v1::Rect>> seen_;
+  // The innermost scroll area around it.
+  std::vector<std::optional<size_t>> area_;
   std::vector<bool> in_menu_;
 };
 
@@ -227,7 +241,13 @@ void ElementList::Update(const AccessibleNodes& nodes, const v1::Size& screen) {
     size_t indent = indents.back();
     std::string line;
     if (look.IsListed(i) && elements_.size() < kMaxElements) {
-      ListedElement listed = {look.MakeElement(i), node.bus, node.path, node.window, look.seen(i).value_or(v1::Rect()), look.in_menu(i)};
+      ListedElement listed = {.element = look.MakeElement(i),
+                              .bus = node.bus,
+                              .path = node.path,
+                              .window = node.window,
+                              .scrolled_in = look.ScrolledIn(i),
+                              .seen = look.seen(i).value_or(v1::Rect()),
+                              .in_menu = look.in_menu(i)};
       const int mark = MarkOf(node);
       listed.element.set_mark(mark);
       if (Has(node.states, AccessibleState::kFocused)) focused_mark_ = mark;

@@ -20,7 +20,9 @@ struct ListedElement {
   std::string bus;
   std::string path;
   uint64_t window = 0;
-  // What of its box can be seen: not cut off by the screen's edge or by what it is scrolled in. Empty: nothing.
+  // Paths of the scroll areas that it lies in.
+  std::vector<std::string> scrolled_in;
+  // What of its box could be seen: not cut off by the screen's edge or by what it is scrolled in. Empty: nothing.
   v1::Rect seen;
   // In a menu that hangs over its window.
   bool in_menu = false;

@@ -1,6 +1,7 @@
 #include "env/desktop/guest_replies.h"
 
 #include <algorithm>
+#include <climits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -66,26 +67,43 @@ bool ReadBox(const Json& box, v1::Rect& out) {
   return true;
 }
 
-bool TakeBox(const Json& object, const char* key, std::optional<v1::Rect>& out) {
+// None if there is no such member or it is no box.
+std::optional<v1::Rect> BoxOr(const Json& object, const char* key) {
   const auto member = object.find(key);
-  if (member == object.end()) return true;
-  return ReadBox(*member, out.emplace());
+  v1::Rect box;
+  if (member == object.end() || !ReadBox(*member, box)) return std::nullopt;
+  return box;
 }
 
-absl::Status ReadNode(const Json& item, int deepest, AccessibleNode& node) {
-  if (!item.is_object()) return Nonsense("element");
-  const bool texts = TakeText(item, "b", node.bus) && TakeText(item, "p", node.path) && TakeText(item, "n", node.name) &&
-                     TakeText(item, "t", node.text) && TakeText(item, "i", node.identifier) && TakeText(item, "a", node.application);
-  if (!texts || node.bus.empty() || node.path.empty()) return Nonsense("element's text");
-  const bool numbers = TakeNumber(item, "d", std::min(deepest, kMaxDepth), node.depth) && TakeNumber(item, "r", 1000, node.role) &&
-                       TakeNumber<uint64_t>(item, "s", UINT64_MAX, node.states) &&
-                       TakeNumber<uint64_t>(item, "w", UINT32_MAX, node.window);
-  if (!numbers) return Nonsense("element's number");
-  if (const auto value = item.find("v"); value != item.end()) {
-    if (!value->is_number()) return Nonsense("element's value");
-    node.value = value->get<double>();
+// False: nothing says what it is.
+bool ReadNode(const Json& item, int deepest, AccessibleNode& node) {
+  if (!item.is_object()) return false;
+  for (const auto& [key, text] : std::initializer_list<std::pair<const char*, std::string*>>{
+           {"b", &node.bus}, {"p", &node.path}, {"n", &node.name}, {"t", &node.text}, {"i", &node.identifier}, {"a", &node.application}}) {
+    TakeText(item, key, *text);
   }
-  return TakeBox(item, "x", node.box) ? absl::OkStatus() : Nonsense("element's box");
+  TakeNumber(item, "d", INT_MAX, node.depth);
+  node.depth = std::min({node.depth, deepest, kMaxDepth});
+  TakeNumber(item, "r", 1000, node.role);
+  TakeNumber<uint64_t>(item, "s", UINT64_MAX, node.states);
+  TakeNumber<uint64_t>(item, "w", UINT32_MAX, node.window);
+  if (const auto value = item.find("v"); value != item.end() && value->is_number()) node.value = value->get<double>();
+  node.box = BoxOr(item, "x");
+  return !node.bus.empty() && !node.path.empty();
+}
+
+// False: it is nowhere, or a member is something else.
+bool ReadWindow(const Json& item, v1::Window& window) {
+  bool focused = false, minimized = false;
+  const auto box = item.is_object() ? item.find("box") : item.end();
+  if (box == item.end() || !ReadBox(*box, *window.mutable_box()) || !TakeText(item, "title", *window.mutable_title()) ||
+      !TakeText(item, "application", *window.mutable_application()) || !TakeFlag(item, "focused", focused) ||
+      !TakeFlag(item, "minimized", minimized)) {
+    return false;
+  }
+  window.set_focused(focused);
+  window.set_minimized(minimized);
+  return true;
 }
 
 }  // namespace
@@ -97,9 +115,10 @@ absl::StatusOr<AccessibleNodes> ReadElements(const Json& reply) {
   out.nodes.reserve(list->size());
   int deepest = 0;
   for (const Json& item : *list) {
-    AccessibleNode& node = out.nodes.emplace_back();
-    PROCTOR_RETURN_IF_ERROR(ReadNode(item, deepest, node));
+    AccessibleNode node;
+    if (!ReadNode(item, deepest, node)) continue;
     deepest = node.depth + 1;
+    out.nodes.push_back(std::move(node));
   }
   if (!TakeFlag(reply, "truncated", out.truncated)) return Nonsense("list of elements");
   const auto silent = reply.find("silent");
@@ -114,10 +133,11 @@ absl::StatusOr<AccessibleNodes> ReadElements(const Json& reply) {
 
 absl::StatusOr<LocatedNode> ReadLocation(const Json& reply) {
   LocatedNode out;
-  if (!reply.is_object() || !TakeNumber<uint64_t>(reply, "states", UINT64_MAX, out.states) || !TakeBox(reply, "box", out.box) ||
-      !TakeText(reply, "covered_by", out.covered_by)) {
+  if (!reply.is_object() || !TakeNumber<uint64_t>(reply, "states", UINT64_MAX, out.states) || !TakeText(reply, "covered_by", out.covered_by)) {
     return Nonsense("place of an element");
   }
+  out.box = BoxOr(reply, "box");
+  out.seen = BoxOr(reply, "seen");
   return out;
 }
 
@@ -127,16 +147,10 @@ absl::StatusOr<std::vector<v1::Window>> ReadWindows(const Json& reply) {
   std::vector<v1::Window> out;
   bool any_focused = false;
   for (const Json& item : *list) {
-    v1::Window& window = out.emplace_back();
-    bool focused = false, minimized = false;
-    const auto box = item.is_object() ? item.find("box") : item.end();
-    if (box == item.end() || !ReadBox(*box, *window.mutable_box()) || !TakeText(item, "title", *window.mutable_title()) ||
-        !TakeText(item, "application", *window.mutable_application()) || !TakeFlag(item, "focused", focused) ||
-        !TakeFlag(item, "minimized", minimized)) {
-      return Nonsense("window");
-    }
-    window.set_focused(focused && !std::exchange(any_focused, any_focused || focused));
-    window.set_minimized(minimized);
+    v1::Window window;
+    if (!ReadWindow(item, window)) continue;
+    if (window.focused()) window.set_focused(!std::exchange(any_focused, true));
+    out.push_back(std::move(window));
   }
   return out;
 }

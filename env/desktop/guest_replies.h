@@ -20,13 +20,14 @@ struct AccessibleNode {
   // Its application's name on the bus, and its path there: together they name it.
   std::string bus;
   std::string path;
-  // 0: a window; never more than one deeper than the node before.
+  // 0: a window; never more than one deeper than the node before, nor than 200: what is deeper lies there.
   int depth = 0;
-  // AtspiRole.
+  // AtspiRole; 0: one that is not known.
   int role = 0;
   // Bits by AtspiStateType.
   uint64_t states = 0;
   std::string name;
+  // None: it is nowhere.
   std::optional<v1::Rect> box;
   std::string text;
   std::optional<double> value;
@@ -46,12 +47,16 @@ struct AccessibleNodes {
 // Where a widget is now.
 struct LocatedNode {
   uint64_t states = 0;
+  // None: it is nowhere.
   std::optional<v1::Rect> box;
-  // What lies above its middle; empty: nothing.
+  // What of it is not cut off by the screen's edge or by what it is scrolled in; none: nothing.
+  std::optional<v1::Rect> seen;
+  // What lies above the middle of what is seen; empty: nothing.
   std::string covered_by;
 };
 
-// Each takes the reply's `ok`. DATA_LOSS: it is not what it should be.
+// Each takes the reply's `ok`. One application's nonsense costs the look at no other: members that cannot be are as if they were not there,
+// and elements without a name on the bus, and windows without a place, are left out. DATA_LOSS: it is no such reply at all.
 absl::StatusOr<AccessibleNodes> ReadElements(const nlohmann::json& reply);
 absl::StatusOr<LocatedNode> ReadLocation(const nlohmann::json& reply);
 absl::StatusOr<std::vector<v1::Window>> ReadWindows(const nlohmann::json& reply);

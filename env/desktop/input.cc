@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <iterator>
+#include <utility>
 
 #include "absl/time/clock.h"
 #include "common/mutex.h"
@@ -59,29 +60,29 @@ absl::Status Input::Click(const CallContext& context, Pixel at, int button, int 
   pointer_ = at;
   std::vector<RfbEvent> events = {PointerEvent()};
   for (int i = 0; i < count; ++i) {
-    events.push_back(RfbEvent::Pointer(at.x, at.y, buttons_ | button));
-    events.push_back(RfbEvent::Pointer(at.x, at.y, buttons_ & ~button));
+    events.push_back(RfbEvent::Pointer(at.x, at.y, held_.buttons | button));
+    events.push_back(RfbEvent::Pointer(at.x, at.y, held_.buttons & ~button));
   }
-  buttons_ &= ~button;
+  held_.buttons &= ~button;
   last_click_ = at;
   last_click_time_ = absl::Now();
   return display_.screen.Send(context, events);
 }
 
 absl::Status Input::Press(const CallContext& context, int button) {
-  buttons_ |= button;
+  held_.buttons |= button;
   return display_.screen.Send(context, {PointerEvent()});
 }
 
 absl::Status Input::Release(const CallContext& context, int button) {
-  buttons_ &= ~button;
+  held_.buttons &= ~button;
   return display_.screen.Send(context, {PointerEvent()});
 }
 
 absl::Status Input::Drag(const CallContext& context, const std::vector<Pixel>& path, int button) {
   PROCTOR_RETURN_IF_ERROR(Move(context, path.front()));
-  PROCTOR_RETURN_IF_ERROR(Press(context, button));
-  absl::Status status = Sleep(context, kDragPause);
+  absl::Status status = Press(context, button);
+  if (status.ok()) status = Sleep(context, kDragPause);
   for (size_t i = 1; i < path.size() && status.ok(); ++i) {
     const Pixel from = path[i - 1];
     for (int step = 1; step <= kDragSteps && status.ok(); ++step) {
@@ -91,14 +92,14 @@ absl::Status Input::Drag(const CallContext& context, const std::vector<Pixel>& p
   }
   if (status.ok()) status = Sleep(context, kDragPause);
   // Whatever happened: no button stays pressed.
-  const absl::Status released = Release(context, button);
-  return status.ok() ? released : status;
+  status.Update(Release(context, button));
+  return status;
 }
 
 absl::Status Input::Wheel(const CallContext& context, int direction, int notches) {
   std::vector<RfbEvent> events = {PointerEvent()};
   for (int i = 0; i < notches; ++i) {
-    events.push_back(RfbEvent::Pointer(pointer_.x, pointer_.y, buttons_ | direction));
+    events.push_back(RfbEvent::Pointer(pointer_.x, pointer_.y, held_.buttons | direction));
     events.push_back(PointerEvent());
   }
   return display_.screen.Send(context, events);
@@ -115,37 +116,40 @@ absl::Status Input::MapKeys(const CallContext& context, const std::vector<uint32
 }
 
 absl::Status Input::KeyDown(const CallContext& context, uint32_t keysym) {
+  keysym = AsHeld(keysym);
   PROCTOR_RETURN_IF_ERROR(MapKeys(context, {keysym}));
-  keys_.insert(keysym);
+  held_.keys.insert(keysym);
   return display_.screen.Send(context, {RfbEvent::Key(keysym, true)});
 }
 
 absl::Status Input::KeyUp(const CallContext& context, uint32_t keysym) {
-  keys_.erase(keysym);
+  // It went down as what it gave then.
+  if (!held_.keys.contains(keysym) && held_.keys.contains(WithShift(keysym))) keysym = WithShift(keysym);
+  held_.keys.erase(keysym);
   return display_.screen.Send(context, {RfbEvent::Key(keysym, false)});
 }
 
 absl::Status Input::HoldKeys(const CallContext& context, const std::vector<uint32_t>& keysyms, bool down) {
   std::vector<RfbEvent> events;
   for (const uint32_t keysym : keysyms) {
-    down ? (void)keys_.insert(keysym) : (void)keys_.erase(keysym);
+    down ? (void)held_.keys.insert(keysym) : (void)held_.keys.erase(keysym);
     events.push_back(RfbEvent::Key(keysym, down));
   }
   return events.empty() ? absl::OkStatus() : display_.screen.Send(context, events);
 }
 
 absl::Status Input::PressChord(const CallContext& context, const KeyChord& chord, absl::Duration hold) {
-  PROCTOR_RETURN_IF_ERROR(MapKeys(context, chord.keysyms));
   // What the agent holds down anyway stays down.
   std::vector<uint32_t> pressed;
   for (const uint32_t keysym : chord.keysyms) {
-    if (!keys_.contains(keysym)) pressed.push_back(keysym);
+    if (!held_.keys.contains(AsHeld(keysym))) pressed.push_back(AsHeld(keysym));
   }
-  PROCTOR_RETURN_IF_ERROR(HoldKeys(context, pressed, true));
-  const absl::Status held = Sleep(context, hold);
+  PROCTOR_RETURN_IF_ERROR(MapKeys(context, pressed));
+  absl::Status status = HoldKeys(context, pressed, true);
+  if (status.ok()) status = Sleep(context, hold);
   std::reverse(pressed.begin(), pressed.end());
-  const absl::Status released = HoldKeys(context, pressed, false);
-  return held.ok() ? released : held;
+  status.Update(HoldKeys(context, pressed, false));
+  return status;
 }
 
 absl::Status Input::TypeBatch(const CallContext& context, const std::vector<uint32_t>& keysyms) {
@@ -176,12 +180,14 @@ absl::Status Input::TypeText(const CallContext& context, const std::vector<uint3
   return batch.empty() ? absl::OkStatus() : TypeBatch(context, batch);
 }
 
-absl::Status Input::ReleaseAll(const CallContext& context) {
+absl::Status Input::ReleaseAllBut(const CallContext& context, const Held& kept) {
   std::vector<RfbEvent> events;
-  for (const uint32_t keysym : keys_) events.push_back(RfbEvent::Key(keysym, false));
-  if (buttons_ != 0) events.push_back(RfbEvent::Pointer(pointer_.x, pointer_.y, 0));
-  keys_.clear();
-  buttons_ = 0;
+  for (const uint32_t keysym : held_.keys) {
+    if (!kept.keys.contains(keysym)) events.push_back(RfbEvent::Key(keysym, false));
+  }
+  std::erase_if(held_.keys, [&](uint32_t keysym) { return !kept.keys.contains(keysym); });
+  const int before = std::exchange(held_.buttons, held_.buttons & kept.buttons);
+  if (held_.buttons != before) events.push_back(PointerEvent());
   return events.empty() ? absl::OkStatus() : display_.screen.Send(context, events);
 }
 

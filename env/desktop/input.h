@@ -22,10 +22,17 @@ struct Pixel {
 // One an episode, one thread. Errors: UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED; INVALID_ARGUMENT is for the agent.
 class Input {
  public:
+  // Buttons, by their bits, and keys that are down.
+  struct Held {
+    int buttons = 0;
+    std::set<uint32_t> keys;
+  };
+
   // `display` outlives it.
   explicit Input(Display display);
 
   Pixel pointer() const { return pointer_; }
+  const Held& held() const { return held_; }
 
   absl::Status Move(const CallContext& context, Pixel to);
   // `count` clicks in quick succession. A click of the action before is not taken for one of them.
@@ -37,25 +44,28 @@ class Input {
   // Turns the wheel: kWheelUp, ...
   absl::Status Wheel(const CallContext& context, int direction, int notches);
 
+  // While Shift is held, keys give what they give with Shift: "a" is "A". TypeText types its text all the same.
   absl::Status KeyDown(const CallContext& context, uint32_t keysym);
   absl::Status KeyUp(const CallContext& context, uint32_t keysym);
   absl::Status PressChord(const CallContext& context, const KeyChord& chord, absl::Duration hold);
   absl::Status TypeText(const CallContext& context, const std::vector<uint32_t>& keysyms);
   absl::Status HoldKeys(const CallContext& context, const std::vector<uint32_t>& keysyms, bool down);
 
-  // Releases whatever is held.
-  absl::Status ReleaseAll(const CallContext& context);
+  // Releases whatever is held, or what is held besides `kept`. Releases, these and all others, go out also where `context` has ended.
+  absl::Status ReleaseAll(const CallContext& context) { return ReleaseAllBut(context, {}); }
+  absl::Status ReleaseAllBut(const CallContext& context, const Held& kept);
 
  private:
-  RfbEvent PointerEvent() const { return RfbEvent::Pointer(pointer_.x, pointer_.y, buttons_); }
+  RfbEvent PointerEvent() const { return RfbEvent::Pointer(pointer_.x, pointer_.y, held_.buttons); }
+  // What the key gives as things stand.
+  uint32_t AsHeld(uint32_t keysym) const { return held_.keys.contains(kKeyShift) ? WithShift(keysym) : keysym; }
   // Sees to it that the keyboard has keys for these.
   absl::Status MapKeys(const CallContext& context, const std::vector<uint32_t>& keysyms);
   absl::Status TypeBatch(const CallContext& context, const std::vector<uint32_t>& keysyms);
 
   const Display display_;
   Pixel pointer_;
-  int buttons_ = 0;
-  std::set<uint32_t> keys_;
+  Held held_;
   Pixel last_click_;
   absl::Time last_click_time_ = absl::InfinitePast();
 };

@@ -51,16 +51,15 @@ char32_t TakeCharacter(std::string_view& text) {
   return character < kLeast[length] || character > 0x10ffff || surrogate ? kMalformed : character;
 }
 
-// What the key gives with Shift on a US keyboard.
-uint32_t Shifted(uint32_t keysym) {
+}  // namespace
+
+uint32_t WithShift(uint32_t keysym) {
   static constexpr std::string_view kPlain = "`1234567890-=[]\\;',./";
   static constexpr std::string_view kShifted = "~!@#$%^&*()_+{}|:\"<>?";
   if (keysym >= 'a' && keysym <= 'z') return keysym - 'a' + 'A';
   const size_t at = keysym < 0x80 ? kPlain.find(static_cast<char>(keysym)) : std::string_view::npos;
   return at == std::string_view::npos ? keysym : static_cast<uint32_t>(kShifted[at]);
 }
-
-}  // namespace
 
 uint32_t KeysymOf(char32_t character) {
   if (character == '\n') return kKeyReturn;
@@ -93,7 +92,7 @@ absl::StatusOr<KeyChord> ParseChord(std::string_view chord) {
     const bool last = i + 1 == parts.size();
     const bool with_shift = std::find(out.keysyms.begin(), out.keysyms.end(), kKeyShift) != out.keysyms.end();
     // The server of the screen holds no Shift of its own where we hold one.
-    if (last && with_shift) keysym = Shifted(keysym);
+    if (last && with_shift) keysym = WithShift(keysym);
     // Control+A is pressed without Shift.
     if (last && !with_shift && parts.size() > 1 && keysym >= 'A' && keysym <= 'Z') keysym = keysym - 'A' + 'a';
     out.keysyms.push_back(keysym);

@@ -36,6 +36,9 @@ uint32_t KeysymOf(char32_t character);
 // control characters and what is no UTF-8.
 absl::StatusOr<std::vector<uint32_t>> KeysymsOf(std::string_view text);
 
+// What the key gives with Shift on a US keyboard: 'A' for 'a', '!' for '1'; itself if Shift changes nothing.
+uint32_t WithShift(uint32_t keysym);
+
 // Whether every keyboard has a key for it: ASCII, Return, Tab and the like.
 bool IsCommonKeysym(uint32_t keysym);
 

@@ -77,7 +77,7 @@ class RfbClient {
   int width() const;
   int height() const;
 
-  // Sends the events; returns once they are written. UNAVAILABLE; DEADLINE_EXCEEDED, CANCELLED.
+  // Sends the events; returns once they are written. UNAVAILABLE; DEADLINE_EXCEEDED, CANCELLED: they are written all the same, later.
   absl::Status Send(const CallContext& context, const std::vector<RfbEvent>& events);
 
   // Copies the screen unless `image` holds it already: `count` says which change it shows, and is updated.

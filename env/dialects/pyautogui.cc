@@ -325,20 +325,6 @@ Parts Split(std::string_view text) {
   return parts;
 }
 
-// The script with WAIT, DONE and FAIL lines as calls, so that they keep their place: `WAIT()`.
-std::string WithCodesAsCalls(std::string_view script) {
-  std::string out;
-  while (!script.empty()) {
-    const size_t end = script.find('\n');
-    const std::string_view line = script.substr(0, end);
-    const std::string_view word = Trim(line);
-    const bool code = word == "WAIT" || word == "DONE" || word == "FAIL";
-    absl::StrAppend(&out, ToAbsl(line), code ? "()" : "", "\n");
-    script.remove_prefix(end == script.npos ? script.size() : end + 1);
-  }
-  return out;
-}
-
 }  // namespace
 
 ParsedAgentText ParsePyAutoGui(std::string_view text, const v1::Observation& last) {
@@ -346,7 +332,7 @@ ParsedAgentText ParsePyAutoGui(std::string_view text, const v1::Observation& las
   const Parts parts = Split(text);
   parsed.thought = parts.thought;
   const absl::StatusOr<std::vector<PythonCall>> calls =
-      ParsePythonScript(WithCodesAsCalls(parts.script), {"pyautogui.PAUSE", "pyautogui.FAILSAFE"});
+      ParsePythonScript(parts.script, {.settings = {"pyautogui.PAUSE", "pyautogui.FAILSAFE"}, .codes = {"WAIT", "DONE", "FAIL"}});
   if (!calls.ok()) {
     parsed.error = absl::StrCat("\"", Excerpt(parts.script), "\": ", calls.status().message(), ". ", ToAbsl(kUsage));
     return parsed;

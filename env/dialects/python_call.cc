@@ -82,7 +82,7 @@ class Parser {
     return call;
   }
 
-  absl::StatusOr<std::vector<PythonCall>> ParseScript(const std::vector<std::string_view>& settings) {
+  absl::StatusOr<std::vector<PythonCall>> ParseScript(const PythonScriptNames& names) {
     std::vector<PythonCall> calls;
     for (SkipToStatement(); !AtEnd(); SkipToStatement()) {
       const size_t begin = at_;
@@ -97,9 +97,12 @@ class Parser {
       if (Take('(')) {
         PROCTOR_RETURN_IF_ERROR(Arguments(call));
         calls.push_back(std::move(call));
+      } else if (Holds(names.codes, call.name)) {
+        calls.push_back(std::move(call));
       } else {
-        const bool may_be_set = std::find(settings.begin(), settings.end(), call.name) != settings.end();
-        if (!may_be_set || !Take('=')) return Error("expected '(' after the function's name; write calls with literal arguments only");
+        if (!Holds(names.settings, call.name) || !Take('=')) {
+          return Error("expected '(' after the function's name; write calls with literal arguments only");
+        }
         PROCTOR_RETURN_IF_ERROR(Value(0).status());
       }
       SkipSpaces();
@@ -111,6 +114,9 @@ class Parser {
   }
 
  private:
+  static bool Holds(const std::vector<std::string_view>& names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  }
   void SkipToStatement() {
     do SkipBlank();
     while (Take(';'));
@@ -316,8 +322,8 @@ class Parser {
 
 absl::StatusOr<PythonCall> ParsePythonCall(std::string_view text) { return Parser(text).Parse(); }
 
-absl::StatusOr<std::vector<PythonCall>> ParsePythonScript(std::string_view text, const std::vector<std::string_view>& settings) {
-  return Parser(text).ParseScript(settings);
+absl::StatusOr<std::vector<PythonCall>> ParsePythonScript(std::string_view text, const PythonScriptNames& names) {
+  return Parser(text).ParseScript(names);
 }
 
 }  // namespace proctor::env::dialects

@@ -30,12 +30,19 @@ struct PythonCall {
 // Errors: INVALID_ARGUMENT with a message for the author of the text.
 absl::StatusOr<PythonCall> ParsePythonCall(std::string_view text);
 
+// What a script may say besides calls.
+struct PythonScriptNames {
+  // May be assigned a literal ("pyautogui.PAUSE = 1"), which is skipped.
+  std::vector<std::string_view> settings;
+  // Stand for calls of themselves without arguments ("WAIT").
+  std::vector<std::string_view> codes;
+};
+
 // Parses several calls, one a line or separated by `;`, none of which is ever run. Names may be dotted ("pyautogui.click"). Lines
-// that begin with `import` or `from` are skipped; a module's other name (`import pyautogui as pg`) stands for the module. A name
-// of `settings` may be assigned a literal ("pyautogui.PAUSE = 1"), which is skipped too. Everything else (variables, loops, sums,
-// nested calls) is INVALID_ARGUMENT with a message for the author of the text. Literals as above. May be empty.
-absl::StatusOr<std::vector<PythonCall>> ParsePythonScript(std::string_view text,
-                                                          const std::vector<std::string_view>& settings = {});
+// that begin with `import` or `from` are skipped; a module's other name (`import pyautogui as pg`) stands for the module.
+// Everything else (variables, loops, sums, nested calls) is INVALID_ARGUMENT with a message for the author of the text. Literals
+// as above. May be empty.
+absl::StatusOr<std::vector<PythonCall>> ParsePythonScript(std::string_view text, const PythonScriptNames& names = {});
 
 }  // namespace proctor::env::dialects
 

@@ -18,6 +18,7 @@ constexpr char kRoot[] = "/org/a11y/atspi/accessible/root";
 constexpr char kAccessible[] = "org.a11y.atspi.Accessible";
 constexpr char kProperties[] = "org.freedesktop.DBus.Properties";
 constexpr size_t kMaxApplications = 100;
+constexpr size_t kMaxNameBytes = 1000;
 // One that does not even say its name does not hold up the others.
 constexpr absl::Duration kLearnCap = absl::Milliseconds(500);
 
@@ -37,9 +38,14 @@ std::string VariantText(GVariant* reply) {
   GVariant* value = nullptr;
   g_variant_get(reply, "(v)", &value);
   std::string text;
-  if (g_variant_is_of_type(value, G_VARIANT_TYPE_STRING)) text = SanitizeUtf8(g_variant_get_string(value, nullptr));
+  if (g_variant_is_of_type(value, G_VARIANT_TYPE_STRING)) text = SanitizeUtf8(TruncateUtf8(g_variant_get_string(value, nullptr), kMaxNameBytes));
   g_variant_unref(value);
   return text;
+}
+
+Box Intersect(const Box& a, const Box& b) {
+  const int left = std::max(a.x, b.x), top = std::max(a.y, b.y);
+  return {left, top, std::min(a.x + a.width, b.x + b.width) - left, std::min(a.y + a.height, b.y + b.height) - top};
 }
 
 }  // namespace
@@ -129,10 +135,13 @@ AccessibleTree Accessibility::Read(XDisplay& display, absl::Time deadline, size_
   return tree;
 }
 
-absl::StatusOr<Location> Accessibility::Locate(XDisplay& display, const AccessibleRef& ref, uint64_t window, absl::Time deadline) {
+absl::StatusOr<Location> Accessibility::Locate(XDisplay& display, const AccessibleRef& ref, const std::vector<std::string>& scrolled_in,
+                                               uint64_t window, absl::Time deadline) {
   const auto facts = applications_.find(ref.bus);
   if (facts == applications_.end()) return absl::NotFoundError("its application has ended");
+  const bool gtk4 = facts->second.gtk4;
   Location out;
+  std::vector<std::optional<Box>> areas(scrolled_in.size());
   bool answered = false;
   BusCalls calls(bus_.get(), deadline);
   calls.Send({.bus = ref.bus, .path = ref.path, .interface = kAccessible, .method = "GetState", .reply = "(au)"},
@@ -142,24 +151,30 @@ absl::StatusOr<Location> Accessibility::Locate(XDisplay& display, const Accessib
                out.states = StateBits(states.get());
                answered = true;
              });
-  calls.Send({.bus = ref.bus, .path = ref.path, .interface = "org.a11y.atspi.Component", .method = "GetExtents",
-              .arguments = g_variant_new("(u)", facts->second.gtk4 ? 1U : 0U), .reply = "((iiii))"},
-             [&](GVariant* reply) {
-               Box box;
-               if (reply == nullptr) return;
-               g_variant_get(reply, "((iiii))", &box.x, &box.y, &box.width, &box.height);
-               if (box.width > 0 && box.height > 0) out.box = box;
-             });
+  const auto ask_box = [&](const std::string& path, std::optional<Box>& box) {
+    calls.Send({.bus = ref.bus, .path = path, .interface = "org.a11y.atspi.Component", .method = "GetExtents",
+                .arguments = g_variant_new("(u)", gtk4 ? 1U : 0U), .reply = "((iiii))"},
+               [&box](GVariant* reply) { box = BoxOfExtents(reply); });
+  };
+  ask_box(ref.path, out.box);
+  for (size_t i = 0; i < areas.size(); ++i) ask_box(scrolled_in[i], areas[i]);
   if (!calls.Await()) return absl::DeadlineExceededError("its application does not answer");
   if (!answered) return absl::NotFoundError("it is gone");
-  if (!facts->second.gtk4 || !out.box) return out;
-  for (const WindowInfo& info : display.Windows()) {
-    if (info.id != window) continue;
-    out.box->x += info.box.x;
-    out.box->y += info.box.y;
-    return out;
+  if (!out.box) return out;
+  Box seen = *out.box;
+  for (const std::optional<Box>& area : areas) seen = area ? Intersect(seen, *area) : seen;
+  if (gtk4) {
+    const std::vector<WindowInfo> windows = display.Windows();
+    const auto own = std::find_if(windows.begin(), windows.end(), [&](const WindowInfo& info) { return info.id == window; });
+    if (own == windows.end()) return absl::NotFoundError("its window is gone");
+    for (Box* box : {&*out.box, &seen}) {
+      box->x += own->box.x;
+      box->y += own->box.y;
+    }
   }
-  return absl::NotFoundError("its window is gone");
+  seen = Intersect(seen, display.Screen());
+  if (seen.width > 0 && seen.height > 0) out.seen = seen;
+  return out;
 }
 
 bool Accessibility::HasWindow(int pid, absl::Time deadline) {

@@ -34,7 +34,7 @@ struct AccessibleNode {
   std::string name;
   // Bits by AtspiStateType.
   uint64_t states = 0;
-  // Pixels of the screen; none: it has none.
+  // Pixels of the screen; none: it is nowhere.
   std::optional<Box> box;
   // Of those that have a text, at most 2,000 characters.
   std::string text;
@@ -43,8 +43,6 @@ struct AccessibleNode {
   std::string application;
   // The X window that it is in; 0: a menu, or not known.
   uint64_t window = 0;
-  // Can be acted upon.
-  bool has_action = false;
 };
 
 struct AccessibleTree {
@@ -58,7 +56,10 @@ struct AccessibleTree {
 
 struct Location {
   uint64_t states = 0;
+  // None: it is nowhere.
   std::optional<Box> box;
+  // What of it is not cut off by the screen's edge or by what it is scrolled in; none: nothing.
+  std::optional<Box> seen;
 };
 
 class Accessibility {
@@ -67,8 +68,9 @@ class Accessibility {
   static absl::StatusOr<std::unique_ptr<Accessibility>> Start(const std::string& session_bus, absl::Time deadline);
 
   AccessibleTree Read(XDisplay& display, absl::Time deadline, size_t max_nodes);
-  // Where it is now. NOT_FOUND: it is gone. `window`: as it was last seen.
-  absl::StatusOr<Location> Locate(XDisplay& display, const AccessibleRef& ref, uint64_t window, absl::Time deadline);
+  // Where it is now. NOT_FOUND: it is gone. `scrolled_in`: paths of the scroll areas around it; `window`: both as they were last seen.
+  absl::StatusOr<Location> Locate(XDisplay& display, const AccessibleRef& ref, const std::vector<std::string>& scrolled_in, uint64_t window,
+                                  absl::Time deadline);
   // Whether an application of this process has a window that says what is in it.
   bool HasWindow(int pid, absl::Time deadline);
 

@@ -1,16 +1,20 @@
 #include "env/desktop/guest/home_files.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/status.h"
 
@@ -30,6 +34,10 @@ class Descriptor {
  private:
   const int fd_;
 };
+
+constexpr int kMaxEntries = 2000;
+constexpr size_t kMaxNamesBytes = 256 << 10;
+constexpr int kMaxDepth = 50;
 
 absl::StatusOr<std::vector<std::string>> Parts(const std::string& path) {
   if (path.empty() || path[0] == '/' || path.find('\0') != std::string::npos) {
@@ -54,13 +62,51 @@ int OpenBeneath(int directory, const std::string& path, uint64_t flags, uint64_t
   return static_cast<int>(syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how));
 }
 
+bool IsLinkError(int error) { return error == ELOOP || error == EXDEV; }
+
 absl::Status Failed(const std::string& path) {
   const int error = errno;
-  if (error == ELOOP || error == EXDEV) {
+  if (IsLinkError(error)) {
     return absl::InvalidArgumentError(absl::StrCat("\"", path, "\" leads through a link"));
   }
   return absl::FailedPreconditionError(absl::StrCat("\"", path, "\": ", strerror(error)));
 }
+
+struct DirectoryCloser {
+  void operator()(DIR* directory) const { closedir(directory); }
+};
+
+// HomeFile::names.
+class Listing {
+ public:
+  explicit Listing(int root) : root_(root) {}
+
+  std::vector<std::string> Take() {
+    Look("", 0);
+    std::sort(names_.begin(), names_.end());
+    return std::move(names_);
+  }
+
+ private:
+  // `at`: empty, or with a slash behind it.
+  void Look(const std::string& at, int depth) {
+    const int fd = depth > kMaxDepth ? -1 : OpenBeneath(root_, at.empty() ? "." : at, O_RDONLY | O_DIRECTORY);
+    const std::unique_ptr<DIR, DirectoryCloser> directory(fd < 0 ? nullptr : fdopendir(fd));
+    while (const dirent* entry = directory != nullptr ? readdir(directory.get()) : nullptr) {
+      if (entry->d_name[0] == '.') continue;
+      const std::string path = absl::StrCat(at, entry->d_name);
+      bytes_ += path.size();
+      if (++entries_ > kMaxEntries || bytes_ > kMaxNamesBytes) return names_.push_back(at.empty() ? "/" : at);
+      entry->d_type == DT_DIR ? Look(path + "/", depth + 1) : names_.push_back(path);
+    }
+    if (directory == nullptr) names_.push_back(at.empty() ? "/" : at);
+  }
+
+  const int root_;
+  int entries_ = 0;
+  size_t bytes_ = 0;
+  std::vector<std::string> names_;
+};
 
 absl::Status WriteAll(int fd, const std::string& content, const std::string& path) {
   size_t at = 0;
@@ -99,22 +145,34 @@ absl::Status WriteHomeFile(const std::string& home, const std::string& path, con
 }
 
 absl::StatusOr<HomeFile> ReadHomeFile(const std::string& home, const std::string& path, int64_t max_bytes) {
-  PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> parts, Parts(path));
+  std::string whole = ".";
+  if (path != ".") {
+    PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> parts, Parts(path));
+    whole = absl::StrJoin(parts, "/");
+  }
   const Descriptor root(open(home.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (root.get() < 0) return Failed(home);
-  std::string whole;
-  for (const std::string& part : parts) absl::StrAppend(&whole, whole.empty() ? "" : "/", part);
-  const Descriptor file(OpenBeneath(root.get(), whole, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-  if (file.get() < 0 && (errno == ENOENT || errno == ENOTDIR)) return HomeFile{};
-  if (file.get() < 0) return Failed(path);
-  struct stat info = {};
-  if (fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
-    return absl::FailedPreconditionError(absl::StrCat("\"", path, "\" is no plain file"));
-  }
   HomeFile out;
+  // First what it is: not everything can be opened for reading.
+  const Descriptor place(OpenBeneath(root.get(), whole, O_PATH));
+  if (place.get() < 0 && (errno == ENOENT || errno == ENOTDIR)) return out;
+  if (place.get() < 0 && IsLinkError(errno)) {
+    out.instead = "link";
+    return out;
+  }
+  struct stat info = {};
+  if (place.get() < 0 || fstat(place.get(), &info) != 0) return Failed(path);
+  if (!S_ISREG(info.st_mode)) {
+    out.instead = S_ISDIR(info.st_mode) ? "directory" : "other";
+    if (S_ISDIR(info.st_mode)) out.names = Listing(place.get()).Take();
+    return out;
+  }
   out.exists = true;
   out.size = info.st_size;
-  if (info.st_size > max_bytes) return out;
+  const Descriptor file(OpenBeneath(root.get(), whole, O_RDONLY | O_NONBLOCK));
+  out.readable = file.get() >= 0 || errno != EACCES;
+  if (!out.readable || info.st_size > max_bytes) return out;
+  if (file.get() < 0) return Failed(path);
   char chunk[65536];
   ssize_t size;
   while ((size = read(file.get(), chunk, sizeof chunk)) != 0) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,14 +16,23 @@ namespace proctor::env::desktop::guest {
 absl::Status WriteHomeFile(const std::string& home, const std::string& path, const std::string& content, bool executable);
 
 struct HomeFile {
+  // A plain file is there, and no link leads to it.
   bool exists = false;
+  // What is in its place, or on the way to it: "directory", "link", "other" (a pipe, a socket); empty: nothing.
+  std::string instead;
+  // Of a directory: all below it but directories, relative to it and sorted. What begins with a dot is left out, with all below it. A directory
+  // that cannot be looked into, or not to its end (2,000 entries and 256 KiB in all), is one of them too, with a slash behind it.
+  std::vector<std::string> names;
   int64_t size = 0;
-  // Of a file of at most `max_bytes`.
+  // False: whoever made it did not let it be read.
+  bool readable = true;
+  // Of a file of at most `max_bytes` that can be read.
   std::string content;
 };
 
-// A file that is not there is no error. INVALID_ARGUMENT as above; FAILED_PRECONDITION: there is something, but no plain file, or it
-// cannot be read.
+// `path` "." is the home directory. A file that is not there is no error, nor is something else in its place: that is a state of the desktop
+// as well. INVALID_ARGUMENT: a path that leaves the home directory; FAILED_PRECONDITION: a directory on the way may not be entered, or the
+// file changes meanwhile.
 absl::StatusOr<HomeFile> ReadHomeFile(const std::string& home, const std::string& path, int64_t max_bytes);
 
 }  // namespace proctor::env::desktop::guest

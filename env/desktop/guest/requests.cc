@@ -20,6 +20,8 @@ namespace {
 
 // What an application that shows a window may still take until it says what is in it.
 constexpr absl::Duration kAccessibleCap = absl::Seconds(3);
+// Of all nodes' texts. An answer over GuestChannel::kMaxReplyBytes is the desktop's end, and a byte may become six.
+constexpr size_t kMaxTreeBytes = size_t{4} << 20;
 
 absl::Time Deadline(const Json& request) { return absl::Now() + absl::Milliseconds(JsonNumberOr(request, "deadline_ms", 5000)); }
 
@@ -37,10 +39,8 @@ Json BoxJson(const Box& box) { return Json::array({box.x, box.y, box.width, box.
 Json WindowsJson(const std::vector<WindowInfo>& windows) {
   Json out = Json::array();
   for (const WindowInfo& window : windows) {
-    out.push_back({{"id", window.id},
-                   {"title", window.title},
+    out.push_back({{"title", window.title},
                    {"application", window.application},
-                   {"pid", window.pid},
                    {"box", BoxJson(window.box)},
                    {"focused", window.focused},
                    {"minimized", window.minimized}});
@@ -48,7 +48,8 @@ Json WindowsJson(const std::vector<WindowInfo>& windows) {
   return out;
 }
 
-// Short names: there are hundreds. Members that are empty are left out.
+// Short names: there are hundreds. Bus, path, depth, role, states, name, box (x), text, value, identifier, application, window. Members that
+// are empty are left out.
 Json NodeJson(const AccessibleNode& node) {
   Json out = {{"b", node.ref.bus}, {"p", node.ref.path}, {"d", node.depth}, {"r", node.role}, {"s", node.states}};
   if (!node.name.empty()) out["n"] = node.name;
@@ -58,7 +59,6 @@ Json NodeJson(const AccessibleNode& node) {
   if (!node.identifier.empty()) out["i"] = node.identifier;
   if (!node.application.empty()) out["a"] = node.application;
   if (node.window != 0) out["w"] = node.window;
-  if (node.has_action) out["c"] = true;
   return out;
 }
 
@@ -161,8 +161,16 @@ absl::StatusOr<Json> Requests::Write(const Json& request) {
 absl::StatusOr<Json> Requests::Read(const Json& request) {
   const int64_t max_bytes = JsonIntegerOr(request, "max_bytes");
   PROCTOR_ASSIGN_OR_RETURN(const HomeFile file, ReadHomeFile(home_, JsonStringOr(request, "path"), max_bytes));
-  Json out = {{"exists", file.exists}, {"size", file.size}};
-  if (file.exists && file.size <= max_bytes) out["base64"] = Base64(file.content);
+  Json out = {{"exists", file.exists}};
+  if (!file.exists && !file.instead.empty()) out["instead"] = file.instead;
+  if (file.instead == "directory") out["names"] = file.names;
+  if (!file.exists) return out;
+  out["size"] = file.size;
+  if (!file.readable) {
+    out["unreadable"] = true;
+  } else if (file.size <= max_bytes) {
+    out["base64"] = Base64(file.content);
+  }
   return out;
 }
 
@@ -175,8 +183,8 @@ absl::StatusOr<Json> Requests::Launch(const Json& request) {
   for (const std::string& file : Texts(request, "files")) program.arguments.push_back(absl::StrCat(home_, "/", file));
   program.environment = services_->environment();
   program.working_directory = home_;
-  PROCTOR_ASSIGN_OR_RETURN(const pid_t pid, StartProgram(program));
-  Json out = {{"pid", pid}, {"window", false}};
+  PROCTOR_RETURN_IF_ERROR(StartProgram(program).status());
+  Json out = {{"window", false}};
   if (!display.AwaitNewWindow(before, deadline)) return out;
   out["window"] = true;
   WindowInfo shown;
@@ -207,8 +215,13 @@ absl::StatusOr<Json> Requests::Elements(const Json& request) {
   const auto most = static_cast<size_t>(std::clamp(JsonNumberOr(request, "max", 5000), 1.0, 20000.0));
   const AccessibleTree tree = services_->accessibility().Read(services_->display(), Deadline(request), most);
   Json nodes = Json::array();
-  for (const AccessibleNode& node : tree.nodes) nodes.push_back(NodeJson(node));
-  return Json{{"nodes", std::move(nodes)}, {"truncated", tree.truncated}, {"silent", tree.silent}};
+  size_t bytes = 0;
+  for (const AccessibleNode& node : tree.nodes) {
+    bytes += node.ref.path.size() + node.name.size() + node.text.size() + node.identifier.size() + node.application.size();
+    if (bytes > kMaxTreeBytes) break;
+    nodes.push_back(NodeJson(node));
+  }
+  return Json{{"nodes", std::move(nodes)}, {"truncated", tree.truncated || bytes > kMaxTreeBytes}, {"silent", tree.silent}};
 }
 
 absl::StatusOr<Json> Requests::Locate(const Json& request) {
@@ -216,14 +229,15 @@ absl::StatusOr<Json> Requests::Locate(const Json& request) {
   const auto window = request.value("window", uint64_t{0});
   XDisplay& display = services_->display();
   PROCTOR_ASSIGN_OR_RETURN(const Location location,
-                           services_->accessibility().Locate(display, ref, window, Deadline(request)));
+                           services_->accessibility().Locate(display, ref, Texts(request, "scrolled_in"), window, Deadline(request)));
   Json out = {{"states", location.states}};
-  if (!location.box) return out;
-  out["box"] = BoxJson(*location.box);
+  if (location.box) out["box"] = BoxJson(*location.box);
+  if (!location.seen) return out;
+  out["seen"] = BoxJson(*location.seen);
   // What is in a menu, or not known to be in a window, is what covers others.
   if (window == 0 || JsonBoolOr(request, "in_menu")) return out;
-  const std::string cover = CoveredBy(display, window, location.box->x + location.box->width / 2,
-                                      location.box->y + location.box->height / 2);
+  const std::string cover = CoveredBy(display, window, location.seen->x + location.seen->width / 2,
+                                      location.seen->y + location.seen->height / 2);
   if (!cover.empty()) out["covered_by"] = cover;
   return out;
 }
@@ -251,8 +265,8 @@ absl::StatusOr<Json> Requests::MapKeys(const Json& request) {
       if (keysym.is_number_unsigned()) keysyms.push_back(keysym.get<uint32_t>());
     }
   }
-  PROCTOR_ASSIGN_OR_RETURN(const bool replaced, services_->display().MapKeysyms(keysyms));
-  return Json{{"replaced", replaced}, {"spare", services_->display().spare_keys()}};
+  PROCTOR_RETURN_IF_ERROR(services_->display().MapKeysyms(keysyms));
+  return Json::object();
 }
 
 }  // namespace proctor::env::desktop::guest

@@ -3,19 +3,23 @@
 //   {"id": 1, "op": "start", "deadline_ms": 20000, "width": 1280, "height": 800, "time_zone": "UTC", "locale": "C.UTF-8",
 //    "startup": [["openbox"]]}                     {"id": 1, "ok": {}} with a connected VNC socket beside it
 //   {"op": "write", "path", "base64", "executable"}                {}
-//   {"op": "read", "path", "max_bytes"}            {"exists", "size", "base64" if at most max_bytes}
-//   {"op": "launch", "command", "files", "deadline_ms", "await": "window"}  {"pid", "window": true, "application": WM_CLASS}
+//   {"op": "read", "path", "max_bytes"}            {"exists": true, "size", "base64" if at most max_bytes},
+//                                                  {"exists": true, "size", "unreadable": true} or
+//                                                  {"exists": false, "instead": "link"}, "directory" with "names", "other"
+//   {"op": "launch", "command", "files", "deadline_ms"}       {"window": true, "application": WM_CLASS}
 //   {"op": "activate", "application"}              {"found": true}
 //   {"op": "await_input", "deadline_ms"}           {"answered": true}
-//   {"op": "windows"}                              {"windows": [...]}
+//   {"op": "windows"}                              {"windows": [{"title", "application", "box", "focused", "minimized"}, ...]}
 //   {"op": "elements", "deadline_ms", "max"}       {"nodes": [...], "truncated", "silent": [...]}
-//   {"op": "locate", "bus", "path", "window", "in_menu", "deadline_ms"}  {"states", "box", "covered_by"}
+//   {"op": "locate", "bus", "path", "scrolled_in": [path, ...], "window", "in_menu", "deadline_ms"}
+//                                                  {"states", "box", "seen" if some of it can be, "covered_by" if something does there}
 //   {"op": "processes"}                            {"names": [...]}
 //   {"op": "command", "command", "deadline_ms", "max_bytes"}  {"exit_code", "base64"}
 //   {"op": "get_clipboard", "deadline_ms", "max_bytes"}       {"text"}
 //   {"op": "set_clipboard", "text"}                {}
-//   {"op": "map_keys", "keysyms"}                  {"replaced": false, "spare": 100}
+//   {"op": "map_keys", "keysyms"}                  {}
 //
+// A box is [x, y, width, height]; a node's members are in requests.cc (NodeJson).
 // A failure: {"id": 1, "error": "...", "code": "NOT_FOUND"}.
 #ifndef PROCTOR_ENV_DESKTOP_GUEST_REQUESTS_H_
 #define PROCTOR_ENV_DESKTOP_GUEST_REQUESTS_H_

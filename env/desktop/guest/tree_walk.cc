@@ -1,6 +1,7 @@
 #include "env/desktop/guest/tree_walk.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -14,24 +15,16 @@ constexpr char kAccessible[] = "org.a11y.atspi.Accessible";
 constexpr char kComponent[] = "org.a11y.atspi.Component";
 constexpr char kText[] = "org.a11y.atspi.Text";
 constexpr char kValue[] = "org.a11y.atspi.Value";
-constexpr char kAction[] = "org.a11y.atspi.Action";
 constexpr char kProperties[] = "org.freedesktop.DBus.Properties";
 constexpr char kCachePath[] = "/org/a11y/atspi/cache";
 // Beyond this a widget is a table of data: its cells are too many to be asked for.
 constexpr int kMaxChildren = 2000;
 constexpr int kMaxTextCharacters = 2000;
-constexpr int kMaxDepth = 60;
+// Far deeper than interfaces are; the server takes no more.
+constexpr int kMaxDepth = 200;
 constexpr size_t kMaxNameBytes = 4000;
 
 std::string Name(const char* text) { return SanitizeUtf8(TruncateUtf8(text, kMaxNameBytes)); }
-
-bool ReadBox(GVariant* reply, Box& box) {
-  if (reply == nullptr) return false;
-  g_variant_get(reply, "((iiii))", &box.x, &box.y, &box.width, &box.height);
-  // Applications say -1 or the smallest number for "nowhere".
-  const auto sane = [](int n) { return n > -100'000 && n < 100'000; };
-  return sane(box.x) && sane(box.y) && box.width > 0 && box.height > 0 && sane(box.width) && sane(box.height);
-}
 
 }  // namespace
 
@@ -44,6 +37,15 @@ uint64_t StateBits(GVariant* array) {
     bits |= static_cast<uint64_t>(word) << (32 * i);
   }
   return bits;
+}
+
+std::optional<Box> BoxOfExtents(GVariant* reply) {
+  if (reply == nullptr) return std::nullopt;
+  Box box;
+  g_variant_get(reply, "((iiii))", &box.x, &box.y, &box.width, &box.height);
+  const auto sane = [](int n) { return n > -100'000 && n < 100'000; };
+  if (!sane(box.x) || !sane(box.y) || box.width <= 0 || box.height <= 0 || !sane(box.width) || !sane(box.height)) return std::nullopt;
+  return box;
 }
 
 void TreeWalk::Begin(const std::vector<AccessibleRef>& applications) {
@@ -79,7 +81,7 @@ void TreeWalk::AskCache(App& app) {
 void TreeWalk::BuildFromCache(App& app, GVariant* items) {
   app.answered = true;
   std::map<std::string, Node*> by_path = {{app.root.path, &app.node}};
-  std::map<std::string, std::vector<std::unique_ptr<Node>>> by_parent;
+  std::map<std::string, std::vector<Node*>> by_parent;
   GVariant* list = g_variant_get_child_value(items, 0);
   GVariantIter iterator;
   g_variant_iter_init(&iterator, list);
@@ -91,44 +93,48 @@ void TreeWalk::BuildFromCache(App& app, GVariant* items) {
   GVariant* states = nullptr;
   while (g_variant_iter_next(&iterator, "((&s&o)(&s&o)(&s&o)iias&su&s@au)", &bus, &path, &app_bus, &app_path, &parent_bus,
                              &parent, &index, &child_count, &interfaces, &name, &role, &description, &states)) {
-    auto node = std::make_unique<Node>();
-    node->out.ref = {app.root.bus, path};
-    node->out.name = Name(name);
-    node->out.role = static_cast<int>(role);
-    node->out.states = StateBits(states);
-    node->index = index;
-    node->child_count = child_count;
+    Node node;
+    node.out.ref = {app.root.bus, path};
+    node.out.name = Name(name);
+    node.out.role = static_cast<int>(role);
+    node.out.states = StateBits(states);
+    node.index = index;
+    node.child_count = child_count;
     const char* interface = nullptr;
     while (g_variant_iter_next(interfaces, "&s", &interface)) {
       const std::string_view view(interface);
-      node->has_component |= view == kComponent;
-      node->has_text |= view == kText;
-      node->has_value |= view == kValue;
-      node->out.has_action |= view == kAction;
+      node.has_component |= view == kComponent;
+      node.has_text |= view == kText;
+      node.has_value |= view == kValue;
     }
     g_variant_iter_free(interfaces);
     g_variant_unref(states);
     const std::string key = path;
     if (key == app.root.path || by_path.contains(key)) continue;
-    if (++nodes_ > 10 * max_nodes_) {
+    if (nodes_.size() >= 10 * max_nodes_) {
       truncated_ = true;
       break;
     }
-    by_path[key] = node.get();
-    by_parent[parent].push_back(std::move(node));
+    Node& kept = nodes_.emplace_back(std::move(node));
+    by_path[key] = &kept;
+    by_parent[parent].push_back(&kept);
   }
   g_variant_unref(list);
   for (auto& [parent_path, children] : by_parent) {
     const auto owner = by_path.find(parent_path);
     if (owner == by_path.end()) continue;
-    std::stable_sort(children.begin(), children.end(), [](const auto& a, const auto& b) { return a->index < b->index; });
-    for (auto& child : children) child->parent = owner->second;
+    std::stable_sort(children.begin(), children.end(), [](const Node* a, const Node* b) { return a->index < b->index; });
+    for (Node* child : children) child->parent = owner->second;
     owner->second->children = std::move(children);
   }
-  for (const auto& child : app.node.children) ShowCached(app, *child);
+  for (Node* child : app.node.children) ShowCached(app, *child, 0);
 }
 
-void TreeWalk::ShowCached(App& app, Node& node) {
+void TreeWalk::ShowCached(App& app, Node& node, int depth) {
+  if (depth > kMaxDepth) {
+    truncated_ = true;
+    return;
+  }
   node.shown = IsShown(app, node);
   if (!node.shown) return;
   AskDetails(app, node);
@@ -137,7 +143,7 @@ void TreeWalk::ShowCached(App& app, Node& node) {
     AskChildren(app, node);
     return;
   }
-  for (const auto& child : node.children) ShowCached(app, *child);
+  for (Node* child : node.children) ShowCached(app, *child, depth + 1);
 }
 
 bool TreeWalk::IsShown(const App& app, const Node& node) const {
@@ -148,7 +154,10 @@ bool TreeWalk::IsShown(const App& app, const Node& node) const {
 void TreeWalk::AskChildren(App& app, Node& parent) {
   int depth = 0;
   for (const Node* above = parent.parent; above != nullptr; above = above->parent) ++depth;
-  if (depth > kMaxDepth) return;
+  if (depth > kMaxDepth) {
+    truncated_ = true;
+    return;
+  }
   calls_.Send({.bus = app.root.bus, .path = parent.out.ref.path, .interface = kAccessible, .method = "GetChildren", .reply = "(a(so))"},
               [this, &app, &parent](GVariant* reply) {
                 if (reply == nullptr) return;
@@ -159,17 +168,17 @@ void TreeWalk::AskChildren(App& app, Node& parent) {
                 while (g_variant_iter_next(children, "(&s&o)", &bus, &path)) {
                   // What another application embeds is asked there.
                   if (app.root.bus != bus || std::string_view(path) == "/org/a11y/atspi/null") continue;
-                  if (++nodes_ > 10 * max_nodes_ || parent.children.size() >= kMaxChildren) {
+                  if (nodes_.size() >= 10 * max_nodes_ || parent.children.size() >= kMaxChildren) {
                     truncated_ = true;
                     break;
                   }
-                  auto child = std::make_unique<Node>();
-                  child->out.ref = {bus, path};
-                  child->parent = &parent;
-                  parent.children.push_back(std::move(child));
+                  Node& child = nodes_.emplace_back();
+                  child.out.ref = {bus, path};
+                  child.parent = &parent;
+                  parent.children.push_back(&child);
                 }
                 g_variant_iter_free(children);
-                for (const auto& child : parent.children) AskAbout(app, *child);
+                for (Node* child : parent.children) AskAbout(app, *child);
               });
 }
 
@@ -206,7 +215,6 @@ void TreeWalk::AskAbout(App& app, Node& node) {
                     node.has_component |= view == kComponent;
                     node.has_text |= view == kText;
                     node.has_value |= view == kValue;
-                    node.out.has_action |= view == kAction;
                   }
                   g_variant_iter_free(names);
                 }
@@ -245,10 +253,7 @@ void TreeWalk::AskDetails(App& app, Node& node) {
     // 0: of the screen; 1: of the window.
     calls_.Send({.bus = bus, .path = path, .interface = kComponent, .method = "GetExtents",
                  .arguments = g_variant_new("(u)", app.facts->gtk4 ? 1U : 0U), .reply = "((iiii))"},
-                [&node](GVariant* reply) {
-                  Box box;
-                  if (ReadBox(reply, box)) node.out.box = box;
-                });
+                [&node](GVariant* reply) { node.out.box = BoxOfExtents(reply); });
   }
   if (node.has_text && node.out.role != kRolePasswordText) {
     calls_.Send({.bus = bus, .path = path, .interface = kText, .method = "GetText",
@@ -256,7 +261,7 @@ void TreeWalk::AskDetails(App& app, Node& node) {
                 [&node](GVariant* reply) {
                   const char* text = nullptr;
                   if (reply != nullptr) g_variant_get(reply, "(&s)", &text);
-                  if (text != nullptr) node.out.text = SanitizeUtf8(text);
+                  if (text != nullptr) node.out.text = SanitizeUtf8(TruncateUtf8(text, size_t{4} * kMaxTextCharacters));
                 });
   }
   if (node.has_value) {
@@ -266,7 +271,8 @@ void TreeWalk::AskDetails(App& app, Node& node) {
                   if (reply == nullptr) return;
                   GVariant* value = nullptr;
                   g_variant_get(reply, "(v)", &value);
-                  if (g_variant_is_of_type(value, G_VARIANT_TYPE_DOUBLE)) node.out.value = g_variant_get_double(value);
+                  const double number = g_variant_is_of_type(value, G_VARIANT_TYPE_DOUBLE) ? g_variant_get_double(value) : NAN;
+                  if (std::isfinite(number)) node.out.value = number;
                   g_variant_unref(value);
                 });
   }
@@ -285,7 +291,7 @@ void TreeWalk::Emit(const App& app, const Node& node, int depth, uint64_t window
     out.box->x += offset->x;
     out.box->y += offset->y;
   }
-  for (const auto& child : node.children) {
+  for (const Node* child : node.children) {
     if (child->shown) Emit(app, *child, depth + 1, window, offset, tree);
   }
 }
@@ -302,7 +308,7 @@ AccessibleTree TreeWalk::Take(const std::vector<WindowInfo>& windows) {
   tree.truncated = truncated_;
   for (const auto& app : apps_) {
     if (!app->answered) tree.silent.push_back(app->facts->name);
-    for (const auto& node : app->node.children) {
+    for (const Node* node : app->node.children) {
       if (!node->shown) continue;
       // By process and title; a process with one window needs no title.
       const WindowInfo* match = nullptr;
@@ -316,7 +322,7 @@ AccessibleTree TreeWalk::Take(const std::vector<WindowInfo>& windows) {
       if (match != nullptr && match->minimized) continue;
       // Menus and what is not known come first: they lie above.
       const size_t order = match == nullptr ? 0 : 1 + static_cast<size_t>(match - windows.data());
-      found.push_back({order, app.get(), node.get(), match});
+      found.push_back({order, app.get(), node, match});
     }
   }
   std::stable_sort(found.begin(), found.end(), [](const Toplevel& a, const Toplevel& b) { return a.order < b.order; });

@@ -2,7 +2,9 @@
 #ifndef PROCTOR_ENV_DESKTOP_GUEST_TREE_WALK_H_
 #define PROCTOR_ENV_DESKTOP_GUEST_TREE_WALK_H_
 
+#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +37,8 @@ class TreeWalk {
     bool shown = false;
     // Questions about itself that are under way.
     int asked = 0;
-    std::vector<std::unique_ptr<Node>> children;
+    // In `nodes_`.
+    std::vector<Node*> children;
   };
   struct App {
     AccessibleRef root;
@@ -49,7 +52,7 @@ class TreeWalk {
   void AskChildren(App& app, Node& parent);
   void AskAbout(App& app, Node& node);
   void Answered(App& app, Node& node);
-  void ShowCached(App& app, Node& node);
+  void ShowCached(App& app, Node& node, int depth);
   void AskDetails(App& app, Node& node);
   bool IsShown(const App& app, const Node& node) const;
   void Emit(const App& app, const Node& node, int depth, uint64_t window, const Box* offset, AccessibleTree& tree) const;
@@ -57,13 +60,17 @@ class TreeWalk {
   Accessibility& accessibility_;
   BusCalls& calls_;
   const size_t max_nodes_;
-  size_t nodes_ = 0;
+  // Those below the applications. Not one within the other: a tree may be as deep as its application likes.
+  std::deque<Node> nodes_;
   bool truncated_ = false;
   std::vector<std::unique_ptr<App>> apps_;
 };
 
 // The bits of AT-SPI's "au"; 0 if it is none.
 uint64_t StateBits(GVariant* array);
+
+// The box of GetExtents' answer, null if there was none. Nothing: the widget is nowhere, for which applications say -1 or the smallest number.
+std::optional<Box> BoxOfExtents(GVariant* reply);
 
 }  // namespace proctor::env::desktop::guest
 

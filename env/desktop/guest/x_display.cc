@@ -17,6 +17,8 @@ namespace {
 
 constexpr size_t kMaxWindows = 500;
 constexpr size_t kMaxTextBytes = 2000;
+// Wider is no frame or shadow, whatever the window says.
+constexpr int64_t kMaxMarginPx = 1000;
 
 // What is asked about a window that is gone is answered by an error; the answer is then empty, which is dealt with.
 int IgnoreError(Display*, XErrorEvent*) { return 0; }
@@ -152,6 +154,13 @@ absl::Status XDisplay::AwaitWindowManager(absl::Time deadline) {
   }
 }
 
+XDisplay::Margins XDisplay::MarginsOf(uint64_t window, const char* property) {
+  const std::vector<int64_t> numbers = Numbers(window, property, "CARDINAL");
+  const bool sane = std::all_of(numbers.begin(), numbers.end(), [](int64_t n) { return n >= 0 && n <= kMaxMarginPx; });
+  if (numbers.size() != 4 || !sane) return {};
+  return {static_cast<int>(numbers[0]), static_cast<int>(numbers[1]), static_cast<int>(numbers[2]), static_cast<int>(numbers[3])};
+}
+
 bool XDisplay::ReadWindow(uint64_t id, WindowInfo& info) {
   XWindowAttributes attributes = {};
   if (XGetWindowAttributes(display_, id, &attributes) == 0) return false;
@@ -159,20 +168,12 @@ bool XDisplay::ReadWindow(uint64_t id, WindowInfo& info) {
   int x = 0, y = 0;
   if (!XTranslateCoordinates(display_, id, root_, 0, 0, &x, &y, &child)) return false;
   info.id = id;
-  info.box = {x, y, attributes.width, attributes.height};
-  const std::vector<int64_t> shadow = Numbers(id, "_GTK_FRAME_EXTENTS", "CARDINAL");
-  if (shadow.size() == 4) {
-    info.box = {x + static_cast<int>(shadow[0]), y + static_cast<int>(shadow[2]),
-                std::max(0, attributes.width - static_cast<int>(shadow[0] + shadow[1])),
-                std::max(0, attributes.height - static_cast<int>(shadow[2] + shadow[3]))};
-  }
-  info.frame = info.box;
-  // Left, right, top, bottom.
-  const std::vector<int64_t> frame = Numbers(id, "_NET_FRAME_EXTENTS", "CARDINAL");
-  if (frame.size() == 4) {
-    info.frame = {info.box.x - static_cast<int>(frame[0]), info.box.y - static_cast<int>(frame[2]),
-                  info.box.width + static_cast<int>(frame[0] + frame[1]), info.box.height + static_cast<int>(frame[2] + frame[3])};
-  }
+  const Margins shadow = MarginsOf(id, "_GTK_FRAME_EXTENTS");
+  info.box = {x + shadow.left, y + shadow.top, std::max(0, attributes.width - shadow.left - shadow.right),
+              std::max(0, attributes.height - shadow.top - shadow.bottom)};
+  const Margins frame = MarginsOf(id, "_NET_FRAME_EXTENTS");
+  info.frame = {info.box.x - frame.left, info.box.y - frame.top, info.box.width + frame.left + frame.right,
+                info.box.height + frame.top + frame.bottom};
   info.title = TextProperty(id, "_NET_WM_NAME");
   if (info.title.empty()) info.title = TextProperty(id, "WM_NAME");
   info.title = SanitizeUtf8(info.title);
@@ -256,6 +257,11 @@ bool XDisplay::AwaitInput(absl::Time deadline) {
     }
   }
   return true;
+}
+
+Box XDisplay::Screen() const {
+  const int screen = DefaultScreen(display_);
+  return {0, 0, DisplayWidth(display_, screen), DisplayHeight(display_, screen)};
 }
 
 void XDisplay::Activate(uint64_t window) {

@@ -65,6 +65,8 @@ class XDisplay {
   // Waits until the focused window's application has had all input that was sent before (EWMH's ping, which goes the same way as keys and
   // clicks). True as well if it knows no pings. False: `deadline` came.
   bool AwaitInput(absl::Time deadline);
+  // All of it.
+  Box Screen() const;
   // To the front, with the focus.
   void Activate(uint64_t window);
 
@@ -73,11 +75,8 @@ class XDisplay {
   absl::StatusOr<std::string> GetClipboard(absl::Time deadline, size_t max_bytes);
 
   // Makes each of these keysyms reachable by a key, so that pressing it works in every application. Those that are not on the keyboard
-  // take over keys without one; the least recently asked for give way. RESOURCE_EXHAUSTED: more than there are such keys. True: keys that
-  // meant something else were changed, and applications need a moment to learn it.
-  absl::StatusOr<bool> MapKeysyms(const std::vector<uint32_t>& keysyms);
-  // How many keysyms MapKeysyms takes at once.
-  size_t spare_keys() const { return spare_.size(); }
+  // take over keys without one; the least recently asked for give way. RESOURCE_EXHAUSTED: more than there are such keys.
+  absl::Status MapKeysyms(const std::vector<uint32_t>& keysyms);
 
  private:
   struct SpareKey {
@@ -86,9 +85,18 @@ class XDisplay {
     uint64_t used = 0;
   };
 
+  struct Margins {
+    int left = 0;
+    int right = 0;
+    int top = 0;
+    int bottom = 0;
+  };
+
   XDisplay() = default;
   uint64_t AtomOf(const char* name);
   bool ReadWindow(uint64_t id, WindowInfo& info);
+  // What a property says of a window's margins; zeros if that cannot be.
+  Margins MarginsOf(uint64_t window, const char* property);
   std::vector<uint64_t> WindowList(uint64_t window, const char* property);
   std::string TextProperty(uint64_t window, const char* property);
   std::vector<int64_t> Numbers(uint64_t window, const char* property, const char* type);

@@ -25,7 +25,7 @@ void XDisplay::FindSpareKeys() {
   XFree(map);
 }
 
-absl::StatusOr<bool> XDisplay::MapKeysyms(const std::vector<uint32_t>& keysyms) {
+absl::Status XDisplay::MapKeysyms(const std::vector<uint32_t>& keysyms) {
   if (spare_.empty()) FindSpareKeys();
   ++uses_;
   std::set<uint32_t> wanted;
@@ -37,14 +37,12 @@ absl::StatusOr<bool> XDisplay::MapKeysyms(const std::vector<uint32_t>& keysyms) 
       wanted.insert(keysym);
     }
   }
-  bool replaced = false;
   for (const uint32_t keysym : wanted) {
     const auto oldest = std::min_element(spare_.begin(), spare_.end(),
                                          [](const SpareKey& a, const SpareKey& b) { return a.used < b.used; });
     if (oldest == spare_.end() || oldest->used == uses_) {
       return absl::ResourceExhaustedError(absl::StrCat("the keyboard has keys for ", spare_.size(), " other characters at once"));
     }
-    if (oldest->keysym != 0) replaced = true;
     *oldest = {oldest->keycode, keysym, uses_};
     // Both levels: Shift, if it is held, changes nothing.
     KeySym symbols[2] = {keysym, keysym};
@@ -52,7 +50,7 @@ absl::StatusOr<bool> XDisplay::MapKeysyms(const std::vector<uint32_t>& keysyms) 
   }
   if (!wanted.empty()) XSync(display_, False);
   HandleEvents();
-  return replaced;
+  return absl::OkStatus();
 }
 
 }  // namespace proctor::env::desktop::guest

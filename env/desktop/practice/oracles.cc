@@ -1,5 +1,6 @@
 #include "env/desktop/practice/oracles.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/json.h"
@@ -54,6 +55,15 @@ v1::Oracle FileExists(const std::string& path) { return FileOracle(path); }
 v1::Oracle FileIsGone(const std::string& path) {
   v1::Oracle oracle = FileOracle(path);
   oracle.mutable_file()->mutable_match()->set_absent(true);
+  return oracle;
+}
+
+v1::Oracle FilesAre(std::vector<std::string> paths) {
+  std::sort(paths.begin(), paths.end());
+  v1::Oracle oracle;
+  oracle.mutable_state()->mutable_request()->mutable_file()->set_path(".");
+  oracle.mutable_state()->set_pointer("/names");
+  oracle.mutable_state()->mutable_match()->set_equals_json(DumpJson(Json(paths)));
   return oracle;
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "absl/strings/escaping.h"
+#include "evaluator/value_check.h"
 #include "imaging/image.h"
 #include "tests/env/desktop/desktop_fixture.h"
 
@@ -60,9 +61,53 @@ TEST_F(DesktopEvidenceTest, NeverLeavesTheHomeDirectory) {
   }
   Reset(TaskWith(""));
   EXPECT_EQ(Run("plant")["exit_code"], 0);
-  for (const char* path : {"link", "dir/passwd", "up", "env", "chain"}) EXPECT_THAT(FileError(path), HasSubstr("leads through a link")) << path;
+  for (const char* path : {"link", "dir/passwd", "up", "env", "chain"}) EXPECT_EQ(File(path), (Json{{"exists", false}, {"instead", "link"}})) << path;
   for (const char* path : {"../user/x", "a/../../x", "..", "/etc/passwd", ""}) EXPECT_NE(FileError(path), "") << path;
-  for (const char* path : {"pipe", "real"}) EXPECT_THAT(FileError(path), HasSubstr("no plain file")) << path;
+  EXPECT_EQ(File("pipe"), (Json{{"exists", false}, {"instead", "other"}}));
+  EXPECT_EQ(File("real"), (Json{{"exists", false}, {"instead", "directory"}, {"names", Json::array()}}));
+}
+
+TEST_F(DesktopEvidenceTest, ListsWhatIsInADirectory) {
+  if (!Start(WithCommands({{"plant", "mkdir -p a/b .hidden empty; touch z a/b/y a/x .hidden/file .dot; ln -s /etc link; mkdir -m 0 a/closed"},
+                           {"flood", "cd a; for i in $(seq 3000); do : > $i; done; d=.; for i in $(seq 60); do d=$d/d; done; mkdir -p $d"}}))) {
+    GTEST_SKIP() << MachineLacks();
+  }
+  Reset(TaskWith(""));
+  EXPECT_EQ(Run("plant")["exit_code"], 0);
+  EXPECT_EQ(File("."), (Json{{"exists", false}, {"instead", "directory"}, {"names", {"a/b/y", "a/closed/", "a/x", "link", "z"}}}));
+  EXPECT_EQ(File("a/b")["names"], Json::array({"y"}));
+  EXPECT_EQ(Run("flood")["exit_code"], 0);
+  const Json names = File(".")["names"];
+  EXPECT_LT(names.size(), 2100u);
+  EXPECT_NE(std::find(names.begin(), names.end(), Json("a/")), names.end());
+}
+
+// Whoever makes something else of the file that is looked at has failed; nothing is left undetermined.
+TEST_F(DesktopEvidenceTest, WhatIsInAFilesPlaceIsNoFileAndOneThatIsLockedHoldsNothing) {
+  if (!Start(WithCommands({{"spoil", "rm a b; mkdir a; mkdir -m 0 closed; echo x > kept; ln -s kept b; chmod 0 c"}}))) GTEST_SKIP() << MachineLacks();
+  v1::Task task = TaskWith("", "a", "text");
+  for (const char* path : {"b", "c"}) {
+    v1::DesktopFile& file = *task.mutable_start_state()->mutable_desktop()->add_files();
+    file.set_path(path);
+    file.set_content("text");
+  }
+  Reset(task);
+  EXPECT_EQ(Run("spoil")["exit_code"], 0);
+  const auto outcome = [&](const std::string& path, const v1::JsonMatch& match) {
+    v1::FileCheck check;
+    check.set_path(path);
+    *check.mutable_match() = match;
+    const evaluator::Score score = evaluator::ScoreFile(check, DumpJson(File(path)));
+    EXPECT_EQ(score.reason, v1::UNDETERMINED_REASON_UNSPECIFIED) << path << ": " << score.detail;
+    return score.value;
+  };
+  v1::JsonMatch text, absent;
+  text.mutable_text()->mutable_contains()->add_values("text");
+  absent.set_absent(true);
+  for (const char* path : {"a", "b", "c", "closed"}) EXPECT_EQ(outcome(path, text), 0) << path;
+  for (const char* path : {"a", "b", "closed"}) EXPECT_EQ(outcome(path, absent), 1) << path;
+  EXPECT_EQ(outcome("c", absent), 0);
+  EXPECT_EQ(File("c"), (Json{{"exists", true}, {"size", 4}, {"unreadable", true}, {"base64", ""}}));
 }
 
 TEST_F(DesktopEvidenceTest, RunsOnlyConfiguredCommands) {

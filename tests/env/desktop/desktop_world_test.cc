@@ -242,6 +242,23 @@ TEST_F(DesktopWorldTest, KeysAndButtonsStayPressedUntilTheyAreReleased) {
   EXPECT_EQ(Find(Press("Delete"), "textbox").value(), "\n");
 }
 
+TEST_F(DesktopWorldTest, KeysGiveWhatTheyGiveWhileShiftIsHeld) {
+  if (!Start()) GTEST_SKIP() << MachineLacks();
+  Reset(TaskWith("editor", "note.txt", ""));
+  v1::Action shift, letter;
+  shift.mutable_key_down()->set_key("Shift");
+  letter.mutable_key_down()->set_key("b");
+  Do(shift);
+  Press("a");
+  Press("1");
+  Do(letter);
+  letter.mutable_key_up()->set_key("b");
+  Do(letter);
+  shift.mutable_key_up()->set_key("Shift");
+  Do(shift);
+  EXPECT_EQ(Find(Press("c"), "textbox").value(), "A!Bc");
+}
+
 TEST_F(DesktopWorldTest, ScrollsByTheWheel) {
   if (!Start()) GTEST_SKIP() << MachineLacks();
   std::string text;

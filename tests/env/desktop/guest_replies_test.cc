@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <climits>
+
 #include "common/json.h"
 #include "env/desktop/element_list.h"
 #include "gtest/gtest.h"
@@ -37,45 +39,76 @@ v1::Size Screen() {
   return size;
 }
 
-TEST(GuestRepliesTest, RefusesElementsThatAreNone) {
+TEST(GuestRepliesTest, WhatAnElementCannotBeIsLeftOut) {
   const Json good = Node(0, 43, "OK", {1, 2, 3, 4});
-  const auto refused = [&](const std::string& key, const Json& value) {
+  const auto read = [&](const std::string& key, const Json& value) {
     Json node = good;
     node[key] = value;
-    EXPECT_EQ(ReadElements(Json{{"nodes", {node}}}).status().code(), absl::StatusCode::kDataLoss) << key << " " << value;
+    const AccessibleNodes nodes = Read(Json::array({node}));
+    EXPECT_EQ(nodes.nodes.size(), 1u) << key << " " << value;
+    return nodes.nodes.empty() ? AccessibleNode() : nodes.nodes[0];
   };
-  EXPECT_TRUE(ReadElements(Json{{"nodes", {good}}}).ok());
-  refused("b", 5);
-  refused("b", "");
-  refused("p", Json::array());
-  refused("d", 1);
-  refused("d", -1);
-  refused("d", 1e3);
-  refused("r", -1);
-  refused("r", 5000);
-  refused("s", -1);
-  refused("s", "x");
-  refused("n", 5);
-  refused("x", Json{1, 2, 3});
-  refused("x", Json{1, 2, 3, -4});
-  refused("x", Json{1, 2, 3, 1e300});
-  refused("x", Json{1, 2, 3, 999999999});
-  refused("v", "x");
-  refused("w", uint64_t{1} << 40);
-  for (const char* reply : {"[]", "{}", "{\"nodes\": 5}", "{\"nodes\": [5]}", "{\"nodes\": [], \"silent\": [5]}",
+  for (const Json& depth : {Json(1), Json(-1), Json(1e3), Json(int64_t{1} << 40)}) EXPECT_EQ(read("d", depth).depth, 0) << depth;
+  for (const Json& role : {Json(-1), Json(5000), Json("x")}) EXPECT_EQ(read("r", role).role, 0) << role;
+  for (const Json& states : {Json(-1), Json("x")}) EXPECT_EQ(read("s", states).states, 0u) << states;
+  EXPECT_EQ(read("n", 5).name, "");
+  for (const Json& box : {Json{1, 2, 3}, Json{1, 2, 3, -4}, Json{1, 2, 3, 1e300}, Json{1, 2, 3, 999999999}, Json{INT_MIN, INT_MIN, 1, 1}, Json()}) {
+    EXPECT_FALSE(read("x", box).box.has_value()) << box;
+  }
+  // What JSON has for NaN.
+  for (const Json& value : {Json("x"), Json()}) EXPECT_FALSE(read("v", value).value.has_value()) << value;
+  EXPECT_EQ(read("w", uint64_t{1} << 40).window, 0u);
+}
+
+TEST(GuestRepliesTest, ElementsWithoutANameAreLeftOutAndTheOthersStay) {
+  const Json good = Node(0, 43, "OK", {1, 2, 3, 4});
+  Json nameless = good, pathless = good;
+  nameless["b"] = "";
+  pathless["p"] = Json::array();
+  EXPECT_EQ(Read({nameless, good, pathless, 5, good}).nodes.size(), 2u);
+}
+
+TEST(GuestRepliesTest, ATreeIsNotDeeperThanItMayBe) {
+  Json nodes = Json::array();
+  for (int depth = 0; depth < 1000; ++depth) nodes.push_back(Node(depth, 43, "OK", {1, 2, 3, 4}));
+  const AccessibleNodes read = Read(nodes);
+  ASSERT_EQ(read.nodes.size(), 1000u);
+  EXPECT_EQ(read.nodes[200].depth, 200);
+  EXPECT_EQ(read.nodes[999].depth, 200);
+  ElementList list;
+  list.Update(read, Screen());
+  EXPECT_EQ(list.elements().size(), 1000u);
+}
+
+TEST(GuestRepliesTest, RefusesListsThatAreNone) {
+  const Json good = Node(0, 43, "OK", {1, 2, 3, 4});
+  for (const char* reply : {"[]", "{}", "{\"nodes\": 5}", "{\"nodes\": [], \"silent\": [5]}",
                             "{\"nodes\": [], \"truncated\": 1}", "null"}) {
     EXPECT_FALSE(ReadElements(*ParseJson(reply)).ok()) << reply;
   }
   EXPECT_FALSE(ReadElements(Json{{"nodes", Json::array_t(20'001, good)}}).ok());
 }
 
-TEST(GuestRepliesTest, RefusesWindowsAndPlacesThatAreNone) {
-  for (const char* reply : {"{}", "{\"windows\": 5}", "{\"windows\": [{}]}", "{\"windows\": [{\"box\": [0, 0, 1]}]}",
-                            "{\"windows\": [{\"box\": [0, 0, 1, 1], \"title\": 5}]}", "{\"windows\": [{\"box\": [0, 0, 1, 1], \"focused\": 1}]}"}) {
-    EXPECT_FALSE(ReadWindows(*ParseJson(reply)).ok()) << reply;
+TEST(GuestRepliesTest, WindowsThatCannotBeAreLeftOutAndTheOthersStay) {
+  for (const char* reply : {"{}", "{\"windows\": 5}"}) EXPECT_FALSE(ReadWindows(*ParseJson(reply)).ok()) << reply;
+  for (const char* odd : {"5", "{}", "{\"box\": [0, 0, 1]}", "{\"box\": [-2147483648, 0, 1, 1]}", "{\"box\": [0, 0, 1, 1], \"title\": 5}",
+                          "{\"box\": [0, 0, 1, 1], \"focused\": 1}"}) {
+    const auto windows = ReadWindows(*ParseJson(absl::StrCat("{\"windows\": [", odd, ", {\"box\": [0, 0, 2, 2], \"title\": \"good\"}]}")));
+    ASSERT_TRUE(windows.ok()) << windows.status();
+    ASSERT_EQ(windows->size(), 1u) << odd;
+    EXPECT_EQ((*windows)[0].title(), "good");
   }
-  for (const char* reply : {"5", "{\"states\": -1}", "{\"states\": 1, \"box\": 5}", "{\"states\": 1, \"covered_by\": 5}"}) {
+}
+
+TEST(GuestRepliesTest, APlaceThatCannotBeIsNone) {
+  for (const char* reply : {"5", "{\"states\": -1}", "{\"states\": 1, \"covered_by\": 5}"}) {
     EXPECT_FALSE(ReadLocation(*ParseJson(reply)).ok()) << reply;
+  }
+  for (const char* box : {"5", "[-2147483648, -2147483648, 1, 1]", "[0, 0, -1, -1]"}) {
+    const auto located = ReadLocation(*ParseJson(absl::StrCat("{\"states\": 1, \"box\": ", box, ", \"seen\": [1, 2, 3, 4]}")));
+    ASSERT_TRUE(located.ok()) << located.status();
+    EXPECT_FALSE(located->box.has_value()) << box;
+    EXPECT_TRUE(located->seen.has_value());
   }
 }
 
@@ -118,6 +151,18 @@ TEST(ElementListTest, KnowsWhatIsScrolledOutOfSight) {
   EXPECT_TRUE(list.elements()[2].element.in_viewport());
   EXPECT_EQ(list.elements()[2].seen.height(), 10);
   EXPECT_FALSE(list.elements()[3].element.in_viewport());
+}
+
+TEST(ElementListTest, KnowsTheScrollAreasAroundAWidget) {
+  const Json nodes = {Node(0, 23, "Window", {0, 0, 400, 300}), Node(1, 49, "", {0, 0, 400, 100}), Node(2, 39, "", {0, 0, 400, 900}),
+                      Node(3, 68, "", {0, 0, 300, 80}), Node(4, 43, "inner", {0, 0, 100, 40}), Node(2, 43, "outer", {0, 0, 100, 40}),
+                      Node(1, 43, "beside", {0, 0, 100, 40})};
+  ElementList list;
+  list.Update(Read(nodes), Screen());
+  ASSERT_EQ(list.elements().size(), 3u);
+  EXPECT_THAT(list.elements()[0].scrolled_in, testing::ElementsAre(nodes[3]["p"].get<std::string>(), nodes[1]["p"].get<std::string>()));
+  EXPECT_THAT(list.elements()[1].scrolled_in, testing::ElementsAre(nodes[1]["p"].get<std::string>()));
+  EXPECT_THAT(list.elements()[2].scrolled_in, testing::IsEmpty());
 }
 
 TEST(ElementListTest, KnowsWhatIsInAMenu) {

@@ -42,6 +42,12 @@ TEST(KeysymsTest, ChordsArePressedModifiersFirst) {
   EXPECT_THAT(ParseChord("Alt+F4")->keysyms, ElementsAre(kKeyAlt, 0xffc1));
 }
 
+TEST(KeysymsTest, ShiftChangesLettersAndSigns) {
+  EXPECT_EQ(WithShift('a'), uint32_t{'A'});
+  EXPECT_EQ(WithShift('1'), uint32_t{'!'});
+  for (const uint32_t same : {uint32_t{'A'}, uint32_t{' '}, kKeyReturn, kKeyShift, uint32_t{0xe4}}) EXPECT_EQ(WithShift(same), same);
+}
+
 TEST(KeysymsTest, RefusesKeysThatThereAreNot) {
   for (const char* chord : {"", "+ +", "Control+", "Nonsense", "A+B", "Control+Enterr", "\xff", "ab", "F13", "\x01"}) {
     const auto parsed = ParseChord(chord);

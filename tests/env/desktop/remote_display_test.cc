@@ -213,6 +213,41 @@ TEST_F(RemoteDisplayTest, NothingStaysPressed) {
   AwaitHeld(server, 0, 0);
 }
 
+TEST_F(RemoteDisplayTest, ASequenceThatCannotGoOnReleasesWhatItPressed) {
+  const PaintingServer server(nullptr);
+  Open(server, "");
+  ASSERT_TRUE(world_->Reset(AMinute(), {v1::Task(), 0}, {}).ok());
+  v1::Action before;
+  before.mutable_key_down()->set_key("Alt");
+  Act(before, {});
+  v1::Action action;
+  v1::Sequence& sequence = *action.mutable_sequence();
+  sequence.add_actions()->mutable_key_down()->set_key("Control");
+  sequence.add_actions()->mutable_mouse_down();
+  sequence.add_actions()->mutable_scroll()->mutable_target()->mutable_point()->set_x(5000);
+  sequence.add_actions()->mutable_key_up()->set_key("Control");
+  EXPECT_THAT(ErrorOf(action), HasSubstr("action 3 of 4: the point (5000, 0) is outside the screen"));
+  // What was held before still is.
+  AwaitHeld(server, 0, 1);
+}
+
+TEST_F(RemoteDisplayTest, ACancelledActionLeavesNothingPressed) {
+  const PaintingServer server(nullptr);
+  Open(server, "");
+  ASSERT_TRUE(world_->Reset(AMinute(), {v1::Task(), 0}, {}).ok());
+  v1::Action action;
+  action.mutable_sequence()->add_actions()->mutable_key_down()->set_key("Shift");
+  action.mutable_sequence()->add_actions()->mutable_wait()->mutable_duration()->set_seconds(30);
+  const CallContext context = CallContext::WithTimeout(absl::Minutes(1));
+  std::thread canceller([&] {
+    AwaitHeld(server, 0, 1);
+    context.cancel()->Cancel();
+  });
+  EXPECT_TRUE(absl::IsCancelled(world_->Act(context, action, {}).status()));
+  canceller.join();
+  AwaitHeld(server, 0, 0);
+}
+
 TEST_F(RemoteDisplayTest, ADisplayThatGoesAwayIsAFault) {
   auto server = std::make_unique<PaintingServer>(nullptr);
   Open(*server, "");

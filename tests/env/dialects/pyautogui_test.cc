@@ -49,6 +49,7 @@ TEST(PyAutoGuiTest, ParsesKeysAndWaits) {
       {"pyautogui.typewrite('Hello')", R"({"type":{"text":"Hello"}})"},
       {"pyautogui.write(\"it's\\n\", interval=0.05)", R"({"type":{"text":"it's\n"}})"},
       {"pyautogui.write(message='a')", R"({"type":{"text":"a"}})"},
+      {"pyautogui.write('''a\nDONE\nWAIT''')", R"({"type":{"text":"a\nDONE\nWAIT"}})"},
       {"pyautogui.typewrite(['a', 'left', 'enter'])", R"({"press_keys":{"chords":["a","ArrowLeft","Enter"]}})"},
       {"pyautogui.press('enter')", R"({"press_keys":{"chords":["Enter"]}})"},
       {"pyautogui.press('tab', presses=3, interval=0.1)", R"({"press_keys":{"chords":["Tab","Tab","Tab"]}})"},

@@ -47,7 +47,8 @@ TEST(PythonCallTest, RefusesEverythingElse) {
 }
 
 TEST(PythonScriptTest, ReadsCallsLineByLine) {
-  const auto calls = ParsePythonScript("import a.b as c, d\nimport m as n\nn.f(1); g('x')  # note\n\n  h(\n 2)\nm.S = 3\n", {"m.S"});
+  const auto calls = ParsePythonScript("import a.b as c, d\nimport m as n\nn.f(1); g('x')  # note\n\n  h(\n 2)\nm.S = 3\n",
+                                       {.settings = {"m.S"}, .codes = {}});
   ASSERT_TRUE(calls.ok()) << calls.status();
   ASSERT_EQ(calls->size(), 3u);
   EXPECT_EQ((*calls)[0].name, "m.f");
@@ -56,10 +57,18 @@ TEST(PythonScriptTest, ReadsCallsLineByLine) {
   EXPECT_TRUE(ParsePythonScript("  # nothing\n;;\n").value().empty());
 }
 
+TEST(PythonScriptTest, CodesStandForCalls) {
+  const auto calls = ParsePythonScript("f('''\nEND\n''')\n  END # now\nEND; END()", {.settings = {}, .codes = {"END"}});
+  ASSERT_TRUE(calls.ok()) << calls.status();
+  ASSERT_EQ(calls->size(), 4u);
+  EXPECT_EQ(std::get<std::string>((*calls)[0].positional.at(0).value), "\nEND\n");
+  for (size_t i = 1; i < 4; ++i) EXPECT_EQ((*calls)[i].name, "END");
+}
+
 TEST(PythonScriptTest, RefusesWhatIsNoCall) {
   for (const char* text : {"f", "f(1) g(2)", "a = 1", "f(1", "f(g(1))", "1", "f.(1)", "f..g(1)", "if a: f(1)", "f(1)[0]", "m.T = 1",
-                           "'x'", "f(1) if a else g(2)", "@f", "lambda: 1", "f(1,\n"}) {
-    EXPECT_EQ(ParsePythonScript(text, {"m.S"}).status().code(), absl::StatusCode::kInvalidArgument) << text;
+                           "'x'", "f(1) if a else g(2)", "@f", "lambda: 1", "f(1,\n", "END f(1)", "f(END)"}) {
+    EXPECT_EQ(ParsePythonScript(text, {.settings = {"m.S"}, .codes = {"END"}}).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
 }
 

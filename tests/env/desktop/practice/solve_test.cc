@@ -222,6 +222,24 @@ TEST_P(DesktopSolveTest, IsNotSolvedByDoingNothingOrAlmostEverything) {
   ExpectThatEveryStepMatters(task);
 }
 
+// Deleting is neither renaming nor moving.
+class DesktopDeleteTest : public DesktopSolveTest {};
+
+TEST_P(DesktopDeleteTest, IsNotSolvedByPuttingTheFileElsewhere) {
+  const v1::Task task = Instantiate("files/delete", 7).value();
+  Script script;
+  script.steps.push_back(task.solution(0));
+  script.steps.emplace_back().set_press_key("F2");
+  v1::TypeInto* name = script.steps.emplace_back().mutable_type();
+  name->set_text(GetParam());
+  name->set_clear(true);
+  name->set_submit(true);
+  script.steps.emplace_back().set_answer("done");
+  ExpectOutcome(v1::OUTCOME_FAILURE, task, script);
+}
+
+INSTANTIATE_TEST_SUITE_P(Names, DesktopDeleteTest, ::testing::Values("renamed.txt", "renamed"));
+
 std::vector<std::string> Ids() {
   std::vector<std::string> ids;
   for (const Template& source : Templates()) ids.push_back(source.id);

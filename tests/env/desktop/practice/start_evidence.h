@@ -3,6 +3,7 @@
 #define PROCTOR_TESTS_ENV_DESKTOP_PRACTICE_START_EVIDENCE_H_
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "common/json.h"
@@ -12,6 +13,13 @@
 namespace proctor::env::desktop_practice {
 
 inline Json FileAtStart(const v1::DesktopStart& start, const std::string& path) {
+  if (path == ".") {
+    std::set<std::string> names;
+    for (const v1::DesktopFile& file : start.files()) {
+      if (file.path()[0] != '.') names.insert(file.path());
+    }
+    return {{"exists", false}, {"instead", "directory"}, {"names", names}};
+  }
   for (const v1::DesktopFile& file : start.files()) {
     if (file.path() == path) return {{"exists", true}, {"size", file.content().size()}, {"text", file.content()}};
   }
