@@ -14,6 +14,9 @@ namespace {
 constexpr size_t kMaxAnswerBytes = 65536;
 constexpr size_t kMaxTypedCharacters = 16384;
 constexpr size_t kMaxUploadBytes = 16 << 20;
+// Of an action, or of an agent's text without the text: an upload, and as much again as AgentData may have. A record has room for it beside any
+// observation.
+constexpr size_t kMaxInputBytes = kMaxUploadBytes + (1 << 20);
 constexpr size_t kMaxClipboardBytes = 65536;
 constexpr int kMaxChords = 64;
 constexpr int kMaxVia = 256;
@@ -23,6 +26,8 @@ constexpr int kMaxTags = 32;
 constexpr size_t kMaxTagKeyBytes = 128;
 constexpr size_t kMaxTagValueBytes = 1024;
 constexpr size_t kMaxPolicyBytes = 128;
+// Of all of it: the fields of newer programs, too.
+constexpr size_t kMaxWholePolicyBytes = 1024;
 constexpr size_t kMaxSettingsBytes = 16 << 10;
 constexpr int kMaxSteps = static_cast<int>(trajectory::kMaxSteps);
 // As of the server's own defaults: see ServerConfig.default_limits.
@@ -268,6 +273,11 @@ absl::Status CheckObservationRequest(const v1::ObservationRequest& request,
 
 absl::Status CheckStepRequest(const v1::StepRequest& request, const v1::Capabilities& capabilities) {
   PROCTOR_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
+  const size_t input_bytes = request.action().ByteSizeLong() + request.agent_text().ByteSizeLong() - request.agent_text().text().size();
+  if (input_bytes > kMaxInputBytes) {
+    return Invalid(absl::StrCat(request.has_action() ? "action" : "agent_text", ": ", input_bytes, " bytes, at most ", kMaxInputBytes,
+                                " are recorded with a step"));
+  }
   switch (request.input_case()) {
     case v1::StepRequest::kAction:
       PROCTOR_RETURN_IF_ERROR(CheckAction(request.action(), capabilities));
@@ -305,8 +315,9 @@ absl::Status CheckClientTags(const google::protobuf::Map<std::string, std::strin
 }
 
 absl::Status CheckPolicy(const v1::PolicyRef& policy) {
-  if (policy.policy().size() <= kMaxPolicyBytes && policy.version().size() <= kMaxPolicyBytes) return absl::OkStatus();
-  return Invalid(absl::StrCat("policy: name and version have at most ", kMaxPolicyBytes, " bytes"));
+  const bool fits = policy.policy().size() <= kMaxPolicyBytes && policy.version().size() <= kMaxPolicyBytes;
+  if (fits && policy.ByteSizeLong() <= kMaxWholePolicyBytes) return absl::OkStatus();
+  return Invalid(absl::StrCat("policy: name and version have at most ", kMaxPolicyBytes, " bytes each, and all of it ", kMaxWholePolicyBytes));
 }
 
 absl::Status CheckSettingsSize(const v1::EnvironmentSettings& settings) {

@@ -36,8 +36,8 @@ absl::Status CheckAction(const v1::Action& action, const v1::Capabilities& capab
 absl::Status CheckObservationRequest(const v1::ObservationRequest& request,
                                      const v1::Capabilities& capabilities);
 
-// Everything about a step that can be told without the session's state. A text of an agent may have any length: see
-// kMaxAgentTextBytes.
+// Everything about a step that can be told without the session's state, its size, too: what a record has no room for would end the episode once
+// it was done. A text of an agent may have any length: see kMaxAgentTextBytes.
 absl::Status CheckStepRequest(const v1::StepRequest& request, const v1::Capabilities& capabilities);
 
 // At most 128 bytes.
@@ -46,7 +46,7 @@ absl::Status CheckRequestId(const std::string& request_id);
 // At most 32 tags; keys of 1 to 128 bytes, values of at most 1,024: they are kept with every session, episode and reward.
 absl::Status CheckClientTags(const google::protobuf::Map<std::string, std::string>& tags);
 
-// Name and version have at most 128 bytes.
+// Name and version have at most 128 bytes each, all of it 1,024: it is kept with every episode and reward.
 absl::Status CheckPolicy(const v1::PolicyRef& policy);
 
 // At most 16 KiB of settings: they are kept with the session. What they mean, its environment checks.

@@ -81,7 +81,9 @@ void SessionManager::Create(CallContext context, const v1::CreateSessionRequest&
     return;
   }
   const SessionOpeningPtr opening = *std::move(checked);
-  if (Replay(opening, done)) return;
+  // Before anybody who repeats it can join.
+  opening->done.push_back(std::move(done));
+  if (Replay(opening)) return;
   const absl::Duration wait = FromProto(opening->request.max_wait());
   absl::Status refused;
   if (options_.admission != nullptr) {
@@ -92,7 +94,6 @@ void SessionManager::Create(CallContext context, const v1::CreateSessionRequest&
   SessionOpeningPtr evicted;
   {
     MutexLock lock(mutex_);
-    opening->done.push_back(std::move(done));
     if (!admitting_) refused = Draining();
     const SessionPlaces::Place place = refused.ok() ? places_.Take(opening, evicted) : SessionPlaces::Place::kNone;
     open = place == SessionPlaces::Place::kFree;
@@ -145,13 +146,15 @@ void SessionManager::EndWaiting(SessionOpening& opening) {
   if (cancel_callback != 0) opening.context.cancel()->RemoveCallback(cancel_callback);
 }
 
-bool SessionManager::Replay(const SessionOpeningPtr& opening, Done<v1::Session>& done) {
+bool SessionManager::Replay(const SessionOpeningPtr& opening) {
   if (opening->request.request_id().empty()) return false;
+  Done<v1::Session> done;
   absl::StatusOr<v1::Session> answer = absl::UnknownError("");
   {
     MutexLock lock(mutex_);
     const SessionRegistry::Request* before = registry_.FindOrNote(opening);
     if (before == nullptr) return false;
+    done = std::move(opening->done.front());
     if (before->digest != opening->digest) {
       answer = absl::InvalidArgumentError("request_id: was used for another request");
     } else if (before->opening != nullptr) {

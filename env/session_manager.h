@@ -114,7 +114,7 @@ class SessionManager {
   // The steps of Create, in session_create.cc: what is asked for;
   absl::StatusOr<SessionOpeningPtr> Check(CallContext context, const v1::CreateSessionRequest& request, std::string tenant) const;
   // true if the request was answered or joined to one under way;
-  bool Replay(const SessionOpeningPtr& opening, Done<v1::Session>& done);
+  bool Replay(const SessionOpeningPtr& opening);
   // with a place, its world; without one, a refusal, unless it got one meanwhile;
   void Open(const SessionOpeningPtr& opening);
   void GiveUpWaiting(const SessionOpeningPtr& opening, const absl::Status& status);

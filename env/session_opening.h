@@ -24,7 +24,7 @@ struct SessionOpening {
   std::string environment_id;
   absl::Duration lease;
   std::string digest;
-  // The rest under the manager's mutex. Who waits for the answer: the request, and those that repeat it.
+  // The rest under the manager's mutex, once others know of it. Who waits for the answer: the request, first, and those that repeat it.
   std::vector<Done<v1::Session>> done;
   // Answered: either on its way to a world or given up.
   bool left_queue = false;

@@ -56,51 +56,126 @@ absl::Status Budget::Load(const CallContext& context, const Reservation::Share& 
   return absl::OkStatus();
 }
 
-Failure Budget::Reserve(const CallContext& context, const Payer& payer, std::optional<double> usd,
-                        Reservation& reservation, bool* busy) {
-  if (busy != nullptr) *busy = false;
-  Reservation wanted = {.shares = SharesOf(payer)};
-  for (const Reservation::Share& share : wanted.shares) {
+void Budget::Reserve(const CallContext& context, Timers& timers, const Payer& payer, std::optional<double> usd, Reserved done) {
+  const auto waiter = std::make_shared<Waiter>();
+  waiter->reservation.shares = SharesOf(payer);
+  waiter->usd = usd.value_or(0);
+  for (const Reservation::Share& share : waiter->reservation.shares) {
     if (share.limit_usd > 0 && !usd) {
-      return Fail(v1::MODEL_FAILURE_BUDGET,
-                  absl::StrCat("the budget of ", share.scope, " cannot be kept: the model has no price"));
+      done(Fail(v1::MODEL_FAILURE_BUDGET, absl::StrCat("the budget of ", share.scope, " cannot be kept: the model has no price")), {});
+      return;
     }
-    if (const absl::Status status = Load(context, share); !status.ok()) return OfStatus(status);
+    if (const absl::Status status = Load(context, share); !status.ok()) {
+      done(OfStatus(status), {});
+      return;
+    }
   }
-  bool only_running_calls = false;
-  Failure failure = SetAside(usd.value_or(0), wanted, only_running_calls);
-  if (failure.ok()) reservation = std::move(wanted);
-  if (busy != nullptr) *busy = only_running_calls;
+  waiter->wait = Wait::Start(context, timers, [this, waiter, done = std::move(done)](const absl::Status& status) {
+    // Only the thread that took the waiter out of the queue ends its wait with OK.
+    if (!status.ok()) {
+      done(GiveUp(*waiter, status), {});
+    } else if (!waiter->refused.ok()) {
+      done(std::move(waiter->refused), {});
+    } else {
+      done({}, std::move(waiter->reservation));
+    }
+  });
+  {
+    MutexLock lock(mutex_);
+    waiting_.push_back(waiter);
+  }
+  Serve();
+}
+
+Failure Budget::GiveUp(const Waiter& waiter, const absl::Status& status) {
+  Failure failure = OfStatus(status);
+  {
+    MutexLock lock(mutex_);
+    const Reservation::Share* const full = FindFull(waiter.reservation.shares, waiter.usd, {});
+    if (full != nullptr) failure.detail = NoRoom(*full, waiter.usd).detail;
+  }
+  Serve();  // Those behind it.
   return failure;
 }
 
-Failure Budget::ReserveMore(double usd, Reservation& reservation) {
-  bool unread = false;
-  return SetAside(usd, reservation, unread);
+const Reservation::Share* Budget::FindFull(const std::vector<Reservation::Share>& shares, double usd, const Ahead& ahead) const {
+  if (usd <= 0) return nullptr;  // Also where estimates fell short and more was spent than allowed.
+  const Reservation::Share* full = nullptr;
+  for (const Reservation::Share& share : shares) {
+    if (share.limit_usd <= 0) continue;
+    const Key key(share.scope, share.period);
+    const Account& account = accounts_.at(key);
+    const auto before = ahead.find(key);
+    const double taken = account.spent + account.reserved + (before == ahead.end() ? 0 : before->second);
+    if (taken + usd <= share.limit_usd + kRounding) continue;
+    if (IsSpent(share, usd)) return &share;
+    full = &share;
+  }
+  return full;
 }
 
-Failure Budget::SetAside(double usd, Reservation& reservation, bool& busy) {
-  if (usd <= 0) return {};  // Also where estimates fell short and more was spent than allowed.
-  MutexLock lock(mutex_);
-  Failure failure;
-  for (const Reservation::Share& share : reservation.shares) {
-    const Account& account = accounts_[{share.scope, share.period}];
-    const double limit = share.limit_usd + kRounding;
-    if (share.limit_usd <= 0 || account.spent + account.reserved + usd <= limit) continue;
-    failure = Fail(v1::MODEL_FAILURE_BUDGET,
-                   absl::StrFormat("the budget of %s has no room: $%.6f of $%.6f spent, $%.6f set aside for running calls, $%.6f asked",
-                                   share.scope, account.spent, share.limit_usd, account.reserved, usd));
-    busy = account.spent + usd <= limit;
-    if (!busy) return failure;
-  }
-  if (!failure.ok()) return failure;
+bool Budget::IsSpent(const Reservation::Share& share, double usd) const {
+  return accounts_.at({share.scope, share.period}).spent + usd > share.limit_usd + kRounding;
+}
+
+Failure Budget::NoRoom(const Reservation::Share& share, double usd) const {
+  const Account& account = accounts_.at({share.scope, share.period});
+  return Fail(v1::MODEL_FAILURE_BUDGET,
+              absl::StrFormat("the budget of %s has no room: $%.6f of $%.6f spent, $%.6f set aside for running calls, $%.6f asked",
+                              share.scope, account.spent, share.limit_usd, account.reserved, usd));
+}
+
+void Budget::SetAside(double usd, Reservation& reservation) {
   for (const Reservation::Share& share : reservation.shares) accounts_[{share.scope, share.period}].reserved += usd;
   reservation.usd += usd;
+}
+
+Failure Budget::ReserveMore(double usd, Reservation& reservation) {
+  if (usd <= 0) return {};
+  MutexLock lock(mutex_);
+  const Reservation::Share* const full = FindFull(reservation.shares, usd, {});
+  if (full != nullptr) return NoRoom(*full, usd);
+  SetAside(usd, reservation);
   return {};
 }
 
+std::vector<std::shared_ptr<Budget::Waiter>> Budget::TakeReady() {
+  std::vector<std::shared_ptr<Waiter>> ready;
+  std::deque<std::shared_ptr<Waiter>> waiting;
+  Ahead ahead;
+  for (const std::shared_ptr<Waiter>& waiter : waiting_) {
+    if (waiter->wait->ended()) continue;
+    const std::vector<Reservation::Share>& shares = waiter->reservation.shares;
+    const Reservation::Share* const full = FindFull(shares, waiter->usd, ahead);
+    if (full != nullptr && !IsSpent(*full, waiter->usd)) {
+      for (const Reservation::Share& share : shares) ahead[{share.scope, share.period}] += waiter->usd;
+      waiting.push_back(waiter);
+      continue;
+    }
+    if (full == nullptr) {
+      SetAside(waiter->usd, waiter->reservation);
+    } else {
+      waiter->refused = NoRoom(*full, waiter->usd);
+    }
+    ready.push_back(waiter);
+  }
+  waiting_ = std::move(waiting);
+  return ready;
+}
+
+void Budget::Serve() {
+  std::vector<std::shared_ptr<Waiter>> ready;
+  {
+    MutexLock lock(mutex_);
+    ready = TakeReady();
+  }
+  for (const std::shared_ptr<Waiter>& waiter : ready) {
+    // Cancelled just before its turn: what was set aside is given back.
+    if (!waiter->wait->Finish() && waiter->refused.ok()) Settle(waiter->reservation, 0);
+  }
+}
+
 void Budget::Settle(const Reservation& reservation, double usd) {
-  std::vector<std::shared_ptr<Wait>> waiting;
   {
     MutexLock lock(mutex_);
     for (const Reservation::Share& share : reservation.shares) {
@@ -108,27 +183,8 @@ void Budget::Settle(const Reservation& reservation, double usd) {
       account.reserved -= reservation.usd;
       account.spent += usd;
     }
-    ++settled_;
-    waiting.swap(waiting_);
   }
-  for (const std::shared_ptr<Wait>& wait : waiting) wait->Finish();
-}
-
-int64_t Budget::settled() const {
-  MutexLock lock(mutex_);
-  return settled_;
-}
-
-void Budget::AwaitSettled(const CallContext& context, Timers& timers, int64_t settled, std::function<void(absl::Status)> done) {
-  const std::shared_ptr<Wait> wait = Wait::Start(context, timers, std::move(done));
-  {
-    MutexLock lock(mutex_);
-    if (settled_ == settled) {
-      waiting_.push_back(wait);
-      return;
-    }
-  }
-  wait->Finish();
+  Serve();
 }
 
 absl::Status Budget::Record(storage::Transaction& transaction, const Reservation& reservation, double usd) {

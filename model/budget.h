@@ -2,7 +2,7 @@
 #ifndef PROCTOR_MODEL_BUDGET_H_
 #define PROCTOR_MODEL_BUDGET_H_
 
-#include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -49,9 +49,10 @@ struct Reservation {
 };
 
 // Thread-safe. A call begins only if what it may cost at most (its prompt as estimated, its longest reply) fits into
-// what is left of every budget after what other running calls may cost: until one of them has ended, it waits where it would fit in without them.
-// It goes on with another attempt only if what the last one cost fits in once more: so no budget is overdrawn but by the error of the
-// estimate. What a server may have done without saying so is paid as estimated.
+// what is left of every budget after what other running calls may cost: until enough of them have ended, it waits where it would fit in
+// without them. Calls begin in the order in which they asked: a later one only where it leaves room for those that wait before it, in every
+// budget that they share. It goes on with another attempt only if what the last one cost fits in once more: so no budget is overdrawn but by
+// the error of the estimate. What a server may have done without saying so is paid as estimated.
 class Budget {
  public:
   // `database` (with the tables of MigrateTables) and `clock` outlive it; without a database, spending is forgotten at
@@ -59,19 +60,17 @@ class Budget {
   Budget(const v1::ModelBudgets& limits, storage::Database* database, Clock& clock)
       : limits_(limits), database_(database), clock_(clock) {}
 
-  // Sets aside `usd`, the most that the call may cost; nothing: its model has no price. BUDGET: a budget is spent, or
-  // holds and there is no price; the reservation is empty then. Blocks on the database the first time that a scope is
-  // seen. Other failures: the database cannot be read (SERVER), TIMEOUT and CANCELLED from `context`. `busy`, if given, becomes whether only
-  // what running calls have set aside stands in the way: then it is worth asking again when one of them has ended.
-  Failure Reserve(const CallContext& context, const Payer& payer, std::optional<double> usd, Reservation& reservation, bool* busy = nullptr);
-  // How many calls have ended so far: read before Reserve, and given to AwaitSettled.
-  int64_t settled() const;
-  // `done` runs once, when more than `settled` calls have ended, maybe before this returns, or with the context's error. It must not block.
-  void AwaitSettled(const CallContext& context, Timers& timers, int64_t settled, std::function<void(absl::Status)> done);
+  // The reservation is empty if there is a failure. BUDGET: a budget is spent, or holds and there is no price; TIMEOUT and CANCELLED from the
+  // context; SERVER: the database cannot be read.
+  using Reserved = std::function<void(Failure failure, Reservation reservation)>;
+  // Sets aside `usd`, the most that the call may cost; nothing: its model has no price. It counts for the day on which it asked. Blocks on the
+  // database the first time that a scope is seen. `done` runs once, maybe before this returns, else on a thread that ends a call or the wait;
+  // it must not block. The budget lives until then.
+  void Reserve(const CallContext& context, Timers& timers, const Payer& payer, std::optional<double> usd, Reserved done);
   // Sets aside `usd` more for a call that goes on, such as what another attempt comes to after one that was paid for. BUDGET: a budget is
-  // spent; nothing is added then. Nothing, 0, always fits in. Does not block.
+  // spent; nothing is added then. Nothing, 0, always fits in. Does not wait: who waits is behind those that run.
   Failure ReserveMore(double usd, Reservation& reservation);
-  // The call has ended and cost `usd`. Call Record within a transaction to keep it.
+  // The call has ended and cost `usd`; those that wait begin as far as there is room now. Call Record within a transaction to keep it.
   void Settle(const Reservation& reservation, double usd);
   static absl::Status Record(storage::Transaction& transaction, const Reservation& reservation, double usd);
 
@@ -84,19 +83,38 @@ class Budget {
     double reserved = 0;
   };
   using Key = std::pair<std::string, std::string>;
+  // By account; what those that wait before somebody will set aside.
+  using Ahead = std::map<Key, double>;
+  struct Waiter {
+    // Nothing is set aside in it until its turn.
+    Reservation reservation;
+    double usd = 0;
+    Failure refused;
+    std::shared_ptr<Wait> wait;
+  };
 
   std::vector<Reservation::Share> SharesOf(const Payer& payer) const;
-  Failure SetAside(double usd, Reservation& reservation, bool& busy);
   absl::Status Load(const CallContext& context, const Reservation::Share& share);
+  // The share that `usd` does not fit into, rather one that is spent; null: it fits into all.
+  const Reservation::Share* FindFull(const std::vector<Reservation::Share>& shares, double usd, const Ahead& ahead) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // No call that ends makes room for `usd`.
+  bool IsSpent(const Reservation::Share& share, double usd) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Failure NoRoom(const Reservation::Share& share, double usd) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SetAside(double usd, Reservation& reservation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Takes those whose turn it is, who are refused, or whose wait has ended out of the queue; the first two are returned.
+  std::vector<std::shared_ptr<Waiter>> TakeReady() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Tells them.
+  void Serve();
+  // Its wait has ended otherwise: why, and what was in the way. Those behind it may go.
+  Failure GiveUp(const Waiter& waiter, const absl::Status& status);
 
   const v1::ModelBudgets limits_;
   storage::Database* const database_;
   Clock& clock_;
   mutable Mutex mutex_;
   std::map<Key, Account> accounts_ ABSL_GUARDED_BY(mutex_);
-  int64_t settled_ ABSL_GUARDED_BY(mutex_) = 0;
-  // Those that have ended otherwise stay until the next call ends.
-  std::vector<std::shared_ptr<Wait>> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<Waiter>> waiting_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace proctor::model

@@ -100,20 +100,13 @@ void CallRun::Pay() {
   v1::Usage most;
   most.set_input_tokens(plan_.input_tokens * plan_.requests);
   most.set_output_tokens(plan_.output_tokens * plan_.requests);
-  const int64_t settled = core_.budget.settled();
-  bool busy = false;
-  Failure failure = core_.budget.Reserve(context_, options_.payer, core_.prices.Cost(plan_.model, most), reservation_, &busy);
-  if (failure.ok()) {
-    SendAll();
-  } else if (busy) {
-    core_.budget.AwaitSettled(context_, core_.parts.timers, settled, [self = shared_from_this(), failure](const absl::Status& status) {
-      self->core_.parts.executor.Post([self, failure, ended = !status.ok()] {
-        ended ? self->End(failure) : self->Pay();
-      });
-    });
-  } else {
-    End(std::move(failure));
-  }
+  core_.budget.Reserve(context_, core_.parts.timers, options_.payer, core_.prices.Cost(plan_.model, most),
+                       [self = shared_from_this()](Failure failure, Reservation reservation) {
+                         self->core_.parts.executor.Post([self, failure = std::move(failure), reservation = std::move(reservation)] {
+                           self->reservation_ = reservation;
+                           failure.ok() ? self->SendAll() : self->End(failure);
+                         });
+                       });
 }
 
 void CallRun::SendAll() {
@@ -179,8 +172,9 @@ void CallRun::OnAllResults() {
 void CallRun::NextOrEnd(Failure failure) {
   // A BUDGET that comes here refused another attempt only: the next endpoint may cost less, or nothing.
   const bool elsewhere = IsOfEndpoint(failure.kind) || failure.kind == v1::MODEL_FAILURE_BUDGET;
-  const bool more = at_ + 1 < route_.size() && elsewhere && context_.Check("model call").ok();
-  if (!more) {
+  const bool more = at_ + 1 < route_.size() && elsewhere;
+  if (!more || !context_.Check("model call").ok()) {
+    failure.hurried = failure.hurried || more;
     End(std::move(failure));
     return;
   }
@@ -193,6 +187,7 @@ void CallRun::NextOrEnd(Failure failure) {
 void CallRun::End(Failure failure) {
   // What ends by the caller's will is called so, whatever broke first.
   if (!failure.ok() && context_.cancel()->cancelled()) failure.kind = v1::MODEL_FAILURE_CANCELLED;
+  hurried_ = failure.hurried;
   call_.set_failure(failure.kind);
   call_.set_failure_detail(failure.detail);
   if (!call_.cached()) {  // Else they are those of the call that filled the cache.

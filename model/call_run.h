@@ -69,6 +69,8 @@ class CallRun : public std::enable_shared_from_this<CallRun> {
   const CallContext& context() const { return context_; }
   v1::ModelCall& call() { return call_; }
   absl::Time begun() const { return begun_; }
+  // It ended for lack of the caller's time: see Failure.
+  bool hurried() const { return hurried_; }
   // Where a good reply is kept.
   void set_cache_key(std::string key) { cache_key_ = std::move(key); }
   virtual bool Cacheable() const = 0;
@@ -100,6 +102,7 @@ class CallRun : public std::enable_shared_from_this<CallRun> {
   std::vector<std::pair<Reservation, double>> paid_;
   std::vector<std::string> passed_over_;
   std::string cache_key_;
+  bool hurried_ = false;
   v1::ModelCall call_;
 };
 

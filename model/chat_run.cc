@@ -46,15 +46,15 @@ void ChatRun::LeadOrFollow() {
   const std::string key = CacheKey(*route()[0]);
   struct Box {
     Mutex mutex;
-    std::shared_ptr<const ChatReply> reply ABSL_GUARDED_BY(mutex);
+    std::shared_ptr<const Landing> landing ABSL_GUARDED_BY(mutex);
     std::shared_ptr<Wait> wait ABSL_GUARDED_BY(mutex);
   };
   const auto box = std::make_shared<Box>();
-  const bool leads = core().flights.Lead(key, [box](std::shared_ptr<const ChatReply> reply) {
+  const bool leads = core().flights.Lead(key, [box](std::shared_ptr<const Landing> landing) {
     std::shared_ptr<Wait> wait;
     {
       MutexLock lock(box->mutex);
-      box->reply = std::move(reply);
+      box->landing = std::move(landing);
       wait = box->wait;
     }
     if (wait != nullptr) wait->Finish();
@@ -72,38 +72,36 @@ void ChatRun::LeadOrFollow() {
                        "waiting for the same request of another call"));
         return;
       }
-      std::shared_ptr<const ChatReply> reply;
+      std::shared_ptr<const Landing> landing;
       {
         MutexLock lock(box->mutex);
-        reply = box->reply;
+        landing = box->landing;
       }
-      self->Follow(reply);
+      self->Follow(*landing);
     });
   });
   bool landed = false;
   {
     MutexLock lock(box->mutex);
     box->wait = wait;
-    landed = box->reply != nullptr;
+    landed = box->landing != nullptr;
   }
   if (landed) wait->Finish();
 }
 
-void ChatRun::Follow(const std::shared_ptr<const ChatReply>& reply) {
-  switch (reply->call.failure()) {
-    case v1::MODEL_FAILURE_CANCELLED:
-    case v1::MODEL_FAILURE_TIMEOUT:
-    case v1::MODEL_FAILURE_BUDGET:
-      LeadOrFollow();  // That was the leader's own trouble.
-      return;
-    default:
-      break;
+void ChatRun::Follow(const Landing& landing) {
+  const v1::ModelFailure failure = landing.reply.call.failure();
+  const bool leaders_own = landing.hurried || failure == v1::MODEL_FAILURE_CANCELLED || failure == v1::MODEL_FAILURE_TIMEOUT ||
+                           failure == v1::MODEL_FAILURE_BUDGET;
+  if (leaders_own) {
+    LeadOrFollow();
+    return;
   }
-  reply_ = *reply;
-  call() = reply->call;
+  reply_ = landing.reply;
+  call() = reply_.call;
   call().set_cached(true);
   call().set_attempts(0);
-  End({.kind = reply->call.failure(), .detail = reply->call.failure_detail()});
+  End({.kind = failure, .detail = call().failure_detail()});
 }
 
 bool ChatRun::FindInCache(const std::string& key) {
@@ -189,7 +187,7 @@ bool ChatRun::Cacheable() const {
 void ChatRun::Complete() {
   if (call().failure() != v1::MODEL_FAILURE_UNSPECIFIED) reply_.choices.clear();
   reply_.call = call();
-  if (!flight_.empty()) core().flights.Land(flight_, std::make_shared<const ChatReply>(reply_));
+  if (!flight_.empty()) core().flights.Land(flight_, std::make_shared<const Landing>(Landing{.reply = reply_, .hurried = hurried()}));
   done_(std::move(reply_));
 }
 

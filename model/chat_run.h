@@ -34,7 +34,8 @@ class ChatRun final : public CallRun {
   std::string CacheKey(const Endpoint& endpoint) const;
   // Another call may be asking the same just now, or have asked.
   void LeadOrFollow();
-  void Follow(const std::shared_ptr<const ChatReply>& reply);
+  // Takes what another call brought, unless that failed for a reason of its own: then this one, with its own time and money, asks.
+  void Follow(const Landing& landing);
   // Takes the reply kept under `key`, if there is one; the call is still to be ended.
   bool FindInCache(const std::string& key);
 

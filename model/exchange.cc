@@ -66,6 +66,7 @@ void Exchange::Send(const absl::StatusOr<uint64_t>& ticket) {
       const bool limited = absl::IsResourceExhausted(ticket.status());
       result_.failure = Fail(limited ? v1::MODEL_FAILURE_RATE_LIMITED : v1::MODEL_FAILURE_UNREACHABLE, where);
     }
+    result_.failure.hurried = absl::IsResourceExhausted(ticket.status()) && context_.remaining() < spec_.patience;
     Finish();
     return;
   }
@@ -110,6 +111,7 @@ bool Exchange::MayHaveCost(const net::FetchReply& reply) const {
     case v1::MODEL_FAILURE_STREAM:
     case v1::MODEL_FAILURE_MALFORMED:
     case v1::MODEL_FAILURE_TIMEOUT:
+    case v1::MODEL_FAILURE_CANCELLED:
     case v1::MODEL_FAILURE_UNREACHABLE:
       return true;
     default:
@@ -153,8 +155,9 @@ bool Exchange::ShouldRetry(const absl::Status& status, const net::FetchReply& re
     result_.failure =
         Fail(kind, absl::StrCat(result_.failure.detail, " (asks to wait ", absl::FormatDuration(*asked), ")"));
   }
-  return result_.attempts < endpoint_.settings().max_attempts && delay <= spec_.patience &&
-         delay < context_.remaining();
+  const bool again = result_.attempts < endpoint_.settings().max_attempts && delay <= spec_.patience;
+  result_.failure.hurried = again && delay >= context_.remaining();
+  return again && !result_.failure.hurried;
 }
 
 void Exchange::Receive(uint64_t ticket, const absl::Status& status, const net::FetchReply& reply) {
@@ -179,6 +182,7 @@ void Exchange::Receive(uint64_t ticket, const absl::Status& status, const net::F
         return;
       }
       if (absl::IsCancelled(slept)) self->result_.failure = Fail(v1::MODEL_FAILURE_CANCELLED, "cancelled");
+      self->result_.failure.hurried = absl::IsDeadlineExceeded(slept);
       self->Finish();
     });
   });

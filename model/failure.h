@@ -14,6 +14,8 @@ struct Failure {
   v1::ModelFailure kind = v1::MODEL_FAILURE_UNSPECIFIED;
   // For people; at most 500 bytes of valid UTF-8.
   std::string detail;
+  // For lack of the caller's time nobody waited, or tried again, as would have been done otherwise: it says nothing to another caller.
+  bool hurried = false;
 
   bool ok() const { return kind == v1::MODEL_FAILURE_UNSPECIFIED; }
 };

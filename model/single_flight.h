@@ -14,10 +14,17 @@
 
 namespace proctor::model {
 
+// What a flight brought.
+struct Landing {
+  ChatReply reply;
+  // The leader had no time for more: see Failure.
+  bool hurried = false;
+};
+
 // Thread-safe.
 class SingleFlight {
  public:
-  using Landed = std::function<void(std::shared_ptr<const ChatReply>)>;
+  using Landed = std::function<void(std::shared_ptr<const Landing>)>;
 
   // True: the caller leads, must call Land, and `landed` is dropped. False: `landed` runs when the leader lands.
   bool Lead(const std::string& key, Landed landed) {
@@ -27,8 +34,8 @@ class SingleFlight {
     return leads;
   }
 
-  // Hands the reply to those who wait, on this thread.
-  void Land(const std::string& key, const std::shared_ptr<const ChatReply>& reply) {
+  // Hands it to those who wait, on this thread.
+  void Land(const std::string& key, const std::shared_ptr<const Landing>& landing) {
     std::vector<Landed> waiting;
     {
       MutexLock lock(mutex_);
@@ -36,7 +43,7 @@ class SingleFlight {
       waiting = std::move(it->second);
       flights_.erase(it);
     }
-    for (const Landed& landed : waiting) landed(reply);
+    for (const Landed& landed : waiting) landed(landing);
   }
 
  private:

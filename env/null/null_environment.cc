@@ -21,6 +21,8 @@ constexpr int kFieldMark = 4;
 constexpr int kMaxTextBytes = 16 << 20;
 // Takes some microseconds to make.
 constexpr int kTextBytesAtOnce = 4096;
+// Everything that grows with the steps has an end.
+constexpr size_t kMaxFieldBytes = 64 << 10;
 
 // A driver's world holds the live thing (a browser context, a device). No locks: its session never calls it twice at
 // once. A thread of the driver's own needs them.
@@ -109,7 +111,9 @@ class NullWorld final : public World {
       if (action.type().has_target() && action.type().target().mark() != kFieldMark) {
         return absl::StrCat("Mark ", action.type().target().mark(), " is not editable: type into mark 4.");
       }
-      text_ = action.type().clear() ? action.type().text() : text_ + action.type().text();
+      std::string text = action.type().clear() ? action.type().text() : text_ + action.type().text();
+      if (text.size() > kMaxFieldBytes) return absl::StrCat("The field has room for ", kMaxFieldBytes, " bytes: clear it first.");
+      text_ = std::move(text);
       return "";
     }
     if (!action.has_click()) return "";

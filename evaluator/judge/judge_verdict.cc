@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "evaluator/evaluate.h"
 #include "evaluator/judge/questions.h"
+#include "evaluator/judge/slot_content.h"
 #include "evaluator/oracle.h"
 #include "evaluator/score.h"
 #include "evaluator/score_calibration.h"
@@ -169,25 +170,24 @@ bool LooksAtTheEnd(const v1::Judge& judge) {
   });
 }
 
-bool HasPage(const RecordView& view, v1::PagePart part) {
-  const auto has = [part](const v1::Observation& observation) {
-    if (part == v1::PAGE_PART_TEXT) return !observation.text().text().empty();
-    return part == v1::PAGE_PART_ACCESSIBILITY_TREE && !observation.accessibility_tree().text().empty();
-  };
-  const auto& steps = view.trajectory().steps();
-  return has(view.trajectory().initial_observation()) ||
-         std::any_of(steps.begin(), steps.end(), [&](const v1::Step& step) { return has(step.observation()); });
+// A question of the stage, of `questions`, shows text or tree of a page.
+bool ShowsPage(const v1::JudgeStage& stage, const std::vector<v1::JudgeQuestion>& questions, const RecordView& view) {
+  return std::any_of(stage.slots().begin(), stage.slots().end(), [&](const auto& slot) {
+    const v1::PageSlot& page = slot.second.page();
+    if (page.part() != v1::PAGE_PART_TEXT && page.part() != v1::PAGE_PART_ACCESSIBILITY_TREE) return false;
+    return std::any_of(questions.begin(), questions.end(),
+                       [&](const v1::JudgeQuestion& q) { return !q.skipped() && !PageText(page, view, q.index()).empty(); });
+  });
 }
 
-// The judge looks at screenshots, and the record has none, nor a page's text that it reads as well: only the agent's words would be left.
+// The judge looks at screenshots, and the record has none, nor a page's text where the judge reads one as well: only the agent's words would
+// be left.
 bool SeesNothing(const v1::Judge& judge, const RecordView& view) {
   if (!view.screenshots().empty()) return false;
   bool looks = false;
   for (const v1::JudgeStage& stage : judge.stages()) {
-    for (const auto& [name, slot] : stage.slots()) {
-      looks = looks || slot.has_screenshots();
-      if (slot.has_page() && HasPage(view, slot.page().part())) return false;
-    }
+    if (ShowsPage(stage, PlanQuestions(stage, view), view)) return false;
+    looks = looks || std::any_of(stage.slots().begin(), stage.slots().end(), [](const auto& slot) { return slot.second.has_screenshots(); });
   }
   return looks;
 }

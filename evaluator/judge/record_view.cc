@@ -37,6 +37,12 @@ const v1::Observation& RecordView::After(int step) const {
   return step < 0 ? trajectory_.initial_observation() : trajectory_.steps(step).observation();
 }
 
+const v1::Observation& RecordView::Last() const {
+  int step = step_count() - 1;
+  while (step >= 0 && After(step).ByteSizeLong() == 0) --step;
+  return After(step);
+}
+
 const Screenshot* RecordView::PictureBefore(int step) const {
   const auto later = std::find_if(screenshots_.begin(), screenshots_.end(),
                                   [&](const Screenshot& s) { return s.after_step >= step; });

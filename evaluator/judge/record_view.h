@@ -34,7 +34,8 @@ class RecordView {
   // What was seen before and after a step, 0 to step_count() - 1.
   const v1::Observation& Before(int step) const;
   const v1::Observation& After(int step) const;
-  const v1::Observation& Last() const { return After(step_count() - 1); }
+  // What was seen last: a step recorded without an observation, such as an answer in many recordings, left it as it was.
+  const v1::Observation& Last() const;
 
   // The newest picture taken before the step, or after it but before the next; null if there is none.
   const Screenshot* PictureBefore(int step) const;

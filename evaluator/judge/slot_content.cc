@@ -60,20 +60,6 @@ const v1::Observation& ObservationAt(v1::PageMoment moment, const RecordView& vi
   }
 }
 
-std::string PageText(const v1::PageSlot& slot, const RecordView& view, int index) {
-  const v1::Observation& observation = ObservationAt(slot.moment(), view, index);
-  switch (slot.part()) {
-    case v1::PAGE_PART_TITLE:
-      return observation.title();
-    case v1::PAGE_PART_ACCESSIBILITY_TREE:
-      return observation.accessibility_tree().text();
-    case v1::PAGE_PART_TEXT:
-      return observation.text().text();
-    default:
-      return PlaceOf(observation);
-  }
-}
-
 // What a stage said of the picture before or after a step.
 std::string ResultOfPicture(const std::vector<v1::JudgeQuestion>& questions, const Screenshot* picture) {
   if (picture == nullptr) return "";
@@ -122,6 +108,20 @@ absl::StatusOr<SlotContent> Pictures(const CallContext& context, const v1::Slot&
 }
 
 }  // namespace
+
+const std::string& PageText(const v1::PageSlot& slot, const RecordView& view, int index) {
+  const v1::Observation& observation = ObservationAt(slot.moment(), view, index);
+  switch (slot.part()) {
+    case v1::PAGE_PART_TITLE:
+      return observation.title();
+    case v1::PAGE_PART_ACCESSIBILITY_TREE:
+      return observation.accessibility_tree().text();
+    case v1::PAGE_PART_TEXT:
+      return observation.text().text();
+    default:
+      return PlaceOf(observation);
+  }
+}
 
 absl::StatusOr<SlotContent> FillSlot(const CallContext& context, const std::string& name, const v1::Slot& slot,
                                      const v1::JudgeStage& stage, int index, const PromptSources& given) {

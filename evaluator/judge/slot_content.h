@@ -31,6 +31,9 @@ using SlotContent = std::vector<std::variant<TrustedText, FencedText, model::Ima
 absl::StatusOr<SlotContent> FillSlot(const CallContext& context, const std::string& name, const v1::Slot& slot,
                                      const v1::JudgeStage& stage, int index, const PromptSources& sources);
 
+// What a page slot shows of the observation that the question `index` of its stage sees; empty if that has no such part. The view's.
+const std::string& PageText(const v1::PageSlot& slot, const RecordView& view, int index);
+
 // The bytes of a screenshot, with where the agent acted next drawn on it if asked (then as a PNG of its own).
 absl::StatusOr<model::ImagePart> LoadPicture(const CallContext& context, const Screenshot& screenshot, bool draw_action,
                                              const PromptSources& sources);

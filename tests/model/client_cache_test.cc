@@ -185,6 +185,28 @@ TEST_F(ClientSingleFlightTest, CancelledLeaderLeavesTheRequestToAFollower) {
   EXPECT_EQ(server_->requests().size(), 2u);
 }
 
+TEST_F(ClientSingleFlightTest, AFollowerWithMoreTimeAsksWhereTheLeaderHadTooLittle) {
+  std::atomic<int> count = 0;
+  Serve([&](const SeenRequest& request) {
+    while (!released_) std::this_thread::yield();
+    return count++ == 0 ? Refuse(request, 429, "rate_limit_exceeded", "Please try again in 20s.") : SayText(request, "yes");
+  });
+  (*config_.mutable_endpoints())["main"].set_max_attempts(2);
+  Restart();
+  const auto leader = Start(Ask("x"), CallContext::WithTimeout(absl::Seconds(10)));
+  ASSERT_TRUE(server_->WaitForRequests(1));
+  const auto follower = Start(Ask("x"), CallContext::WithTimeout(absl::Hours(1)));
+  // Its deadline: it waits for the leader.
+  ASSERT_LT(fixture_.timers().AwaitTimer(), absl::InfiniteDuration());
+  released_ = true;
+  EXPECT_EQ(leader->Get().call.failure(), v1::MODEL_FAILURE_RATE_LIMITED);
+  while (!follower->ready() && fixture_.timers().AwaitTimer() > absl::Seconds(20)) std::this_thread::yield();
+  fixture_.timers().Advance(absl::Seconds(20));
+  ASSERT_EQ(follower->Get().choices.size(), 1u) << follower->Get().call.failure_detail();
+  EXPECT_FALSE(follower->Get().call.cached());
+  EXPECT_EQ(server_->requests().size(), 2u);
+}
+
 TEST_F(ClientSingleFlightTest, CancelledFollowerDisturbsNobody) {
   ServeHeld();
   const auto leader = Start(Ask("x"));

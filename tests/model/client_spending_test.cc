@@ -79,6 +79,21 @@ TEST_F(ClientSpendingTest, AnAttemptThatTimedOutCostsTheEstimate) {
   ExpectEstimated(reply, kMost);
 }
 
+TEST_F(ClientSpendingTest, ARequestThatWasCancelledAfterItWasSentCostsTheEstimate) {
+  Serve([](const SeenRequest&) {
+    ScriptedReply silent;
+    silent.silent = true;
+    return silent;
+  });
+  client_ = fixture_.Create(config_);
+  const CallContext context;
+  const auto call = Begin(*client_, context, Ask("x"), {.route = "main", .payer = {.evaluator = "", .job = "", .tenant = "lab"}});
+  ASSERT_TRUE(server_->WaitForRequests(1));
+  context.cancel()->Cancel();
+  EXPECT_EQ(call->Get().call.failure(), v1::MODEL_FAILURE_CANCELLED);
+  ExpectEstimated(call->Get(), kMost);
+}
+
 TEST_F(ClientSpendingTest, AStreamThatBrokeCostsTheEstimate) {
   Serve([](const SeenRequest& request) {
     ScriptedReply reply = SayText(request, "a text of some length");

@@ -100,6 +100,24 @@ TEST(NullEnvironmentTest, FailsAtTheStepThatItsSettingsName) {
   EXPECT_TRUE(fixture.Start(start).ok());  // The session goes on.
 }
 
+TEST(NullEnvironmentTest, ItsFieldTakesNoMoreThanItHasRoomFor) {
+  NullEnvironment null;
+  auto world = null.Open(CallContext(), {});
+  v1::ObservationRequest elements;
+  elements.add_parts(v1::OBSERVATION_PART_ELEMENTS);
+  ASSERT_TRUE((*world)->Reset(CallContext(), {}, elements).ok());
+  v1::Action type;
+  type.mutable_type()->mutable_target()->set_mark(4);
+  type.mutable_type()->set_text(std::string(64 << 10, 'x'));
+  EXPECT_EQ((*world)->Act(CallContext(), type, elements)->observation.action_error(), "");
+  type.mutable_type()->set_text("y");
+  const auto full = (*world)->Act(CallContext(), type, elements);
+  EXPECT_NE(full->observation.action_error(), "");
+  EXPECT_EQ(full->observation.elements(3).value().size(), size_t{64 << 10});
+  type.mutable_type()->set_clear(true);
+  EXPECT_EQ((*world)->Act(CallContext(), type, elements)->observation.elements(3).value(), "y");
+}
+
 TEST(NullEnvironmentTest, TextDependsOnTheSeedOnly) {
   NullEnvironment null;
   v1::EnvironmentSettings settings;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "google/protobuf/text_format.h"
+#include "google/protobuf/unknown_field_set.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -117,6 +118,48 @@ TEST(CheckActionTest, ASequenceHoldsOnlyWhatTheEnvironmentHas) {
   EXPECT_TRUE(CheckAction(Parse("sequence {actions {click {target {mark: 1}}} actions {wait {}}}"), some).ok());
   const absl::Status status = CheckAction(Parse("sequence {actions {swipe {}}}"), some);
   EXPECT_THAT(std::string(status.message()), HasSubstr("has no `swipe`"));
+}
+
+// Otherwise the world would act, and the record refuse the step.
+TEST(CheckStepRequestTest, AnInputHasRoomInARecordWhateverItHolds) {
+  v1::Capabilities all = All();
+  all.add_dialects(v1::DIALECT_WEBVOYAGER);
+  const std::string most(16 << 20, 'x');
+  const std::string too_much(18 << 20, 'x');
+  v1::StepRequest upload;
+  upload.mutable_action()->mutable_upload_file()->mutable_target()->set_mark(1);
+  upload.mutable_action()->mutable_upload_file()->set_file_name("f");
+  upload.mutable_action()->mutable_upload_file()->set_content(most);
+  EXPECT_TRUE(CheckStepRequest(upload, all).ok());
+
+  v1::StepRequest url;
+  url.mutable_action()->mutable_goto_()->set_url(too_much);
+  v1::StepRequest unknown;
+  unknown.mutable_action()->mutable_noop()->GetReflection()->MutableUnknownFields(unknown.mutable_action()->mutable_noop())
+      ->AddLengthDelimited(1000, too_much);
+  for (const v1::StepRequest& request : {url, unknown}) {
+    const absl::Status status = CheckStepRequest(request, all);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("action: 1887"));
+  }
+
+  v1::StepRequest text;
+  text.mutable_agent_text()->set_dialect(v1::DIALECT_WEBVOYAGER);
+  text.mutable_agent_text()->set_text(too_much);
+  EXPECT_TRUE(CheckStepRequest(text, all).ok());
+  text.mutable_agent_text()->GetReflection()->MutableUnknownFields(text.mutable_agent_text())->AddLengthDelimited(1000, too_much);
+  EXPECT_THAT(std::string(CheckStepRequest(text, all).message()), HasSubstr("agent_text: 1887"));
+}
+
+TEST(CheckPolicyTest, IsSmallWhateverItHolds) {
+  v1::PolicyRef policy;
+  policy.set_policy(std::string(128, 'p'));
+  policy.set_version(std::string(128, 'v'));
+  EXPECT_TRUE(CheckPolicy(policy).ok());
+  v1::PolicyRef unknown = policy;
+  unknown.GetReflection()->MutableUnknownFields(&unknown)->AddLengthDelimited(1000, std::string(1024, 'x'));
+  policy.mutable_version()->push_back('v');
+  for (const v1::PolicyRef& refused : {policy, unknown}) EXPECT_EQ(CheckPolicy(refused).code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST(AskedTimeTest, IsWhatAnActionWaitsAndHoldsDown) {

@@ -1,5 +1,8 @@
 // Sessions among tenants: whose quota counts them, and who comes first where there are too few.
+#include <functional>
 #include <future>
+#include <memory>
+#include <utility>
 
 #include "common/proto_time.h"
 #include "common/retry_hint.h"
@@ -24,6 +27,22 @@ class BrokenEnvironment final : public Environment {
 
  private:
   NullEnvironment null_;
+};
+
+// Counts nobody, and does something before that.
+class BusyAdmission final : public Admission {
+ public:
+  explicit BusyAdmission(std::function<void()> work) : work_(std::move(work)) {}
+  absl::Status Take(const std::string&, const std::string&) override {
+    if (work_ != nullptr) std::exchange(work_, nullptr)();
+    return absl::OkStatus();
+  }
+  bool TryTake(const std::string&, const std::string&) override { return true; }
+  void GiveBack(const std::string&, const std::string&) override {}
+  double Share(const std::string&) const override { return 1; }
+
+ private:
+  std::function<void()> work_;
 };
 
 class SessionAdmissionTest : public testing::Test {
@@ -105,6 +124,25 @@ TEST_F(SessionAdmissionTest, ARefusedRequestMayBeTriedAgainUnderTheSameId) {
   EXPECT_FALSE(Ask("lab", request).get().ok());
   ASSERT_TRUE(fixture_->Close(first.name()).ok());
   EXPECT_TRUE(Ask("lab", request).get().ok());
+}
+
+TEST_F(SessionAdmissionTest, WhoRepeatsACallWhileItIsAdmittedIsNotToldThatItsOwnWasCancelled) {
+  v1::CreateSessionRequest patient = Request(absl::Minutes(5));
+  patient.set_request_id("r");
+  std::promise<absl::StatusOr<v1::Session>> first, repeated;
+  SessionManagerOptions options;
+  BusyAdmission admission([&] {
+    fixture_->manager().Create(CallContext(), patient, [&](auto result) { repeated.set_value(std::move(result)); }, "lab");
+  });
+  options.admission = &admission;
+  fixture_ = std::make_unique<SessionFixture>(clock_, options);
+  fixture_->manager().Register("null", null_, /*max_sessions=*/0);
+  const CallContext broken;
+  fixture_->manager().Create(broken, patient, [&](auto result) { first.set_value(std::move(result)); }, "lab");
+  broken.cancel()->Cancel();
+  EXPECT_EQ(first.get_future().get().status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(repeated.get_future().get().status().code(), absl::StatusCode::kUnavailable);
+  fixture_.reset();
 }
 
 TEST_F(SessionAdmissionTest, ARequestIdIsATenantsOwn) {

@@ -144,6 +144,31 @@ TEST_F(AssessTest, AJudgeOfScreenshotsDoesNotJudgeByTheAgentsWordsWhereThereAreN
   EXPECT_EQ(model.requests().size(), 2u);
 }
 
+// What it says is what it is shown: a page that was recorded at another moment is not.
+TEST_F(AssessTest, APageCountsAsSeenOnlyAtTheMomentThatTheJudgeIsShown) {
+  ScriptedJudgeModel model(ScriptedJudgeModel::Always("{{tag}}: success"));
+  record_.trajectory().mutable_initial_observation()->clear_screenshot();
+  record_.trajectory().mutable_initial_observation()->mutable_accessibility_tree()->set_text("[1] heading \"Home\"");
+  record_.trajectory().mutable_steps(0)->mutable_observation()->clear_screenshot();
+  const auto judged = [&](const std::string& moment, const std::string& scope) {
+    const std::string slots = "answer: {answer: {}}, picture: {screenshots: {last: 1}}, tree: {page: {part: accessibility_tree, moment: " +
+                              moment + "}}";
+    return By(Read("judge: {stages: [{id: look, scope: " + scope + ", slots: {" + slots +
+                   "}, messages: [{template: '{{answer}} {{picture}} {{tree}} {{verdict_tag}}'}], parser: {grade: {place: {after: "
+                   "'{{verdict_tag}}'}, grades: [{text: success, score: 1}, {text: failure, score: 0}]}}}]}"),
+              model);
+  };
+  EXPECT_EQ(judged("last", "trajectory").undetermined_reason(), v1::UNDETERMINED_REASON_NOTHING_TO_JUDGE);
+  EXPECT_EQ(judged("after", "step").undetermined_reason(), v1::UNDETERMINED_REASON_NOTHING_TO_JUDGE);
+  EXPECT_THAT(model.requests(), IsEmpty());
+  EXPECT_EQ(judged("before", "step").outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_EQ(judged("first", "trajectory").outcome(), v1::OUTCOME_SUCCESS);
+  // The answer's step has no observation: what was seen before it is the last.
+  record_.trajectory().mutable_steps(0)->mutable_observation()->mutable_accessibility_tree()->set_text("[1] heading \"Teas\"");
+  EXPECT_EQ(judged("last", "trajectory").outcome(), v1::OUTCOME_SUCCESS);
+  EXPECT_THAT(TextOf(model.requests().back()), HasSubstr("Teas"));
+}
+
 TEST_F(AssessTest, AnOpenTrajectoryIsRefused) {
   ScriptedJudgeModel model(ScriptedJudgeModel::Always(""));
   record_.trajectory().set_closed(false);

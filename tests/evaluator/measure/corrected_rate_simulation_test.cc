@@ -13,11 +13,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "evaluator/measure/post_stratified.h"
-#include "evaluator/measure/prediction_powered.h"
 #include "evaluator/measure/proportion.h"
 #include "evaluator/measure/random.h"
 #include "gtest/gtest.h"
 #include "tests/evaluator/measure/labels_only.h"
+#include "tests/evaluator/measure/prediction_powered.h"
 
 namespace proctor::evaluator {
 namespace {
