@@ -118,11 +118,12 @@ absl::StatusOr<v1::Consumer> Consumers::Create(const CallContext& context,
           return absl::OkStatus();
         }
         PROCTOR_ASSIGN_OR_RETURN(const int64_t start, Resolve(request.start(), bounds));
+        // The first epoch is no earlier consumer's of this name: an ack that was under way when that one was deleted must not count for this.
         PROCTOR_RETURN_IF_ERROR(
             transaction
                 .Execute("INSERT INTO reward_consumers (id, filter, committed, epoch, create_time, "
                          "last_ack_time, "
-                         "last_seen_time) VALUES ($1, $2, $3, 1, $4, 0, $4)",
+                         "last_seen_time) VALUES ($1, $2, $3, $4, $4, 0, $4)",
                          {id, storage::Bytes{request.filter().SerializeAsString()}, start, now})
                 .status());
         PROCTOR_ASSIGN_OR_RETURN(const StoredConsumer stored, Require(transaction, id, bounds));
@@ -212,6 +213,8 @@ absl::Status Consumers::Delete(const CallContext& context, const std::string& na
     listener = on_deleted_;
   }
   if (listener) listener(name);
+  MutexLock lock(mutex_);
+  left_.erase(name);
   return absl::OkStatus();
 }
 
@@ -233,6 +236,8 @@ absl::StatusOr<ConsumerPosition> Consumers::Attach(const CallContext& context,
                      {id, absl::ToUnixMicros(clock_.Now())})
             .status();
       }));
+  MutexLock lock(mutex_);
+  if (connected_.contains(name)) attached_.insert(name);
   return position;
 }
 
@@ -262,24 +267,28 @@ absl::StatusOr<int64_t> Consumers::Commit(const CallContext& context, const std:
 }
 
 absl::Status Consumers::TouchConnected(const CallContext& context) {
-  std::set<std::string> connected;
+  std::map<std::string, absl::Time> left;
+  std::map<std::string, absl::Time> seen;
   {
     MutexLock lock(mutex_);
-    connected = connected_;
+    left = seen = left_;
+    for (const std::string& name : connected_) seen[name] = clock_.Now();
   }
-  if (connected.empty()) return absl::OkStatus();
-  const int64_t now = absl::ToUnixMicros(clock_.Now());
-  return database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
-    for (const std::string& name : connected) {
+  if (seen.empty()) return absl::OkStatus();
+  PROCTOR_RETURN_IF_ERROR(database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
+    for (const auto& [name, time] : seen) {
       const absl::StatusOr<std::string> id = ConsumerId(name);
       if (!id.ok()) continue;  // Its stream is about to end with that error.
       PROCTOR_RETURN_IF_ERROR(
           transaction
-              .Execute("UPDATE reward_consumers SET last_seen_time = $2 WHERE id = $1", {*id, now})
+              .Execute("UPDATE reward_consumers SET last_seen_time = $2 WHERE id = $1", {*id, absl::ToUnixMicros(time)})
               .status());
     }
     return absl::OkStatus();
-  });
+  }));
+  MutexLock lock(mutex_);
+  std::erase_if(left_, [&](const auto& entry) { return left.contains(entry.first) && left.at(entry.first) == entry.second; });
+  return absl::OkStatus();
 }
 
 void Consumers::SetConnected(const std::string& name, bool connected) {
@@ -288,6 +297,7 @@ void Consumers::SetConnected(const std::string& name, bool connected) {
     connected_.insert(name);
   } else {
     connected_.erase(name);
+    if (attached_.erase(name) > 0) left_[name] = clock_.Now();
   }
 }
 

@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/call_context.h"
 #include "common/clock.h"
 #include "common/mutex.h"
@@ -24,7 +26,7 @@ namespace proctor::reward {
 struct ConsumerPosition {
   v1::ConsumerFilter filter;
   int64_t committed = 0;
-  // Changes with each seek: an ack of before it does not count.
+  // Changes with each seek, and is another one's if the consumer is deleted and made again: an ack of before that does not count.
   int64_t epoch = 0;
   int64_t end_offset = 0;
 };
@@ -62,8 +64,8 @@ class Consumers {
   absl::StatusOr<int64_t> Commit(const CallContext& context, const std::string& name, int64_t epoch,
                                  int64_t offset);
 
-  // Notes that connected consumers are there, however long they have acknowledged nothing. Before
-  // each Trim.
+  // Notes that connected consumers are there, however long they have acknowledged nothing, and until when those were there that have left
+  // since the last time. Before each Trim.
   absl::Status TouchConnected(const CallContext& context);
 
   // For streams: whether one is connected.
@@ -79,6 +81,10 @@ class Consumers {
   storage::UnreadableRecords& unreadable_;
   mutable Mutex mutex_;
   std::set<std::string> connected_ ABSL_GUARDED_BY(mutex_);
+  // Those of them that exist: anybody may name others.
+  std::set<std::string> attached_ ABSL_GUARDED_BY(mutex_);
+  // When they left, which TouchConnected has still to note; of consumers that exist.
+  std::map<std::string, absl::Time> left_ ABSL_GUARDED_BY(mutex_);
   std::function<void(const std::string&)> on_deleted_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -18,6 +18,8 @@ constexpr int kMaxFilterEntries = 100;
 constexpr size_t kMaxFilterEntryBytes = 1024;
 constexpr int kMaxReadRecords = 1000;
 constexpr int kGroupsPerTransaction = 100;
+// Deleted in one transaction: some tens of milliseconds, for which everybody who records waits.
+constexpr int64_t kTrimmedPerTransaction = 10'000;
 // Offsets that one read looks at: about 10 ms of rows that are all filtered out.
 constexpr int64_t kMaxScan = 10'000;
 
@@ -77,11 +79,11 @@ FilterSql ToSql(const v1::ConsumerFilter& filter, int64_t after, int64_t until) 
   return sql;
 }
 
-absl::StatusOr<v1::RewardRecord> Decode(const storage::Row& row, size_t column) {
+absl::StatusOr<v1::RewardRecord> Decode(int64_t offset, const std::string& body) {
   v1::RewardRecord record;
-  if (!record.ParseFromString(row.Text(column))) {
-    return absl::DataLossError(
-        "a record of the reward log is stored in a form that cannot be read");
+  if (!record.ParseFromString(body)) {
+    return absl::DataLossError(absl::StrCat("record ", offset, " of the reward log is damaged: restore a backup, or go on without it, after offset ",
+                                            offset, "; proctord --fsck tells more"));
   }
   return record;
 }
@@ -91,7 +93,7 @@ absl::StatusOr<v1::RewardRecord> RecordAt(storage::Transaction& transaction, int
       const std::vector<storage::Row> rows,
       transaction.Query("SELECT body FROM reward_records WHERE log_offset = $1", {offset}));
   if (rows.empty()) return absl::NotFoundError(absl::StrCat("offset ", offset, " is gone"));
-  return Decode(rows[0], 0);
+  return Decode(offset, rows[0].Text(0));
 }
 
 absl::Status Validate(const v1::Reward& reward) {
@@ -122,6 +124,22 @@ absl::Status UpdateLatest(storage::Transaction& transaction, const v1::Reward& r
            reward.policy_version(), int64_t{reward.split()}, int64_t{reward.mask_reason()},
            int64_t{reward.status() == v1::REWARD_STATUS_VALID}, int64_t{reward.success()}})
       .status();
+}
+
+// Up to which offset the log is old.
+absl::StatusOr<int64_t> OldUpTo(storage::Transaction& transaction, absl::Time now, absl::Duration min_age) {
+  PROCTOR_ASSIGN_OR_RETURN(const LogBounds bounds, ReadBounds(transaction));
+  // The first young one, not the last old one: a clock that was set back makes old ones behind it. One from the future holds the log until
+  // one behind it is old: then it was the clock of then that was wrong, not that of now.
+  PROCTOR_ASSIGN_OR_RETURN(
+      const std::vector<storage::Row> old,
+      transaction.Query("SELECT COALESCE(MAX(log_offset), 0) FROM reward_records WHERE create_time < $1", {absl::ToUnixMicros(now - min_age)}));
+  PROCTOR_ASSIGN_OR_RETURN(
+      const std::vector<storage::Row> young,
+      transaction.Query("SELECT log_offset FROM reward_records WHERE create_time >= $1 AND (create_time < $2 OR log_offset > $3) "
+                        "ORDER BY log_offset LIMIT 1",
+                        {absl::ToUnixMicros(now - min_age), absl::ToUnixMicros(now + min_age), old[0].Int(0)}));
+  return young.empty() ? bounds.end : young[0].Int(0) - 1;
 }
 
 // What is kept beside records that retention took: ids (so that a late retry appends nothing), the newest rewards (for
@@ -292,19 +310,26 @@ absl::StatusOr<LogBatch> RewardLog::Read(const CallContext& context, int64_t aft
         batch.next_after_offset = until;
         const FilterSql sql = ToSql(filter, after_offset, until);
         int64_t bytes = 0;
-        return transaction.ForEach(
+        int64_t last = after_offset;
+        const absl::Status read = transaction.ForEach(
             absl::StrCat(
                 "SELECT log_offset, body FROM reward_records WHERE log_offset > $1 AND "
                 "log_offset <= $2",
                 sql.sql(), " ORDER BY log_offset LIMIT ", max_records),
             sql.parameters(), [&](const storage::Row& row) -> absl::StatusOr<bool> {
-              PROCTOR_ASSIGN_OR_RETURN(batch.records.emplace_back(), Decode(row, 1));
+              PROCTOR_ASSIGN_OR_RETURN(v1::RewardRecord record, Decode(row.Int(0), row.Text(1)));
+              batch.records.push_back(std::move(record));
+              last = row.Int(0);
               bytes += static_cast<int64_t>(row.Text(1).size());
               const bool last_of_page = batch.records.size() == static_cast<size_t>(max_records);
               if (bytes < limits.max_bytes && !last_of_page) return true;
-              batch.next_after_offset = row.Int(0);
+              batch.next_after_offset = last;
               return false;
             });
+        if (!absl::IsDataLoss(read) || batch.records.empty()) return read;
+        // Those before the damaged one are sound.
+        batch.next_after_offset = last;
+        return absl::OkStatus();
       }));
   return batch;
 }
@@ -330,36 +355,31 @@ absl::StatusOr<v1::Reward> RewardLog::GetByTrajectory(const CallContext& context
 absl::StatusOr<int64_t> RewardLog::Trim(const CallContext& context,
                                         const RetentionOptions& options) {
   const absl::Time now = clock_.Now();
+  int64_t old_up_to = 0;
+  PROCTOR_RETURN_IF_ERROR(database_.Read(context, [&](storage::Transaction& transaction) -> absl::Status {
+    PROCTOR_ASSIGN_OR_RETURN(old_up_to, OldUpTo(transaction, now, options.min_age));
+    return absl::OkStatus();
+  }));
   int64_t floor = 0;
-  PROCTOR_RETURN_IF_ERROR(
-      database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
-        PROCTOR_ASSIGN_OR_RETURN(const LogBounds bounds, ReadBounds(transaction));
-        PROCTOR_ASSIGN_OR_RETURN(
-            const std::vector<storage::Row> held,
-            transaction.Query(
-                "SELECT MIN(committed) FROM reward_consumers WHERE last_seen_time >= $1",
-                {absl::ToUnixMicros(now - options.consumer_lifetime)}));
-        floor = held[0].IsNull(0) ? bounds.end : std::min(bounds.end, held[0].Int(0));
-        // The first young one, not the last old one: a clock that was set back makes old ones behind it. One from the future holds the log until
-        // one behind it is old: then it was the clock of then that was wrong, not that of now.
-        PROCTOR_ASSIGN_OR_RETURN(
-            const std::vector<storage::Row> old,
-            transaction.Query("SELECT COALESCE(MAX(log_offset), 0) FROM reward_records WHERE create_time < $1",
-                              {absl::ToUnixMicros(now - options.min_age)}));
-        PROCTOR_ASSIGN_OR_RETURN(
-            const std::vector<storage::Row> young,
-            transaction.Query(
-                "SELECT log_offset FROM reward_records WHERE log_offset <= $1 AND create_time >= $2 AND (create_time < $3 OR log_offset > $4) "
-                "ORDER BY log_offset LIMIT 1",
-                {floor, absl::ToUnixMicros(now - options.min_age), absl::ToUnixMicros(now + options.min_age), old[0].Int(0)}));
-        if (!young.empty()) floor = young[0].Int(0) - 1;
-        floor = std::max(floor, bounds.floor);
-        PROCTOR_RETURN_IF_ERROR(
-            transaction.Execute("DELETE FROM reward_records WHERE log_offset <= $1", {floor})
-                .status());
-        PROCTOR_RETURN_IF_ERROR(ForgetTrimmed(transaction, floor, now - 2 * options.min_age));
-        return WriteFloor(transaction, floor);
-      }));
+  for (bool more = true; more;) {
+    PROCTOR_RETURN_IF_ERROR(database_.Write(context, [&](storage::Transaction& transaction) -> absl::Status {
+      PROCTOR_ASSIGN_OR_RETURN(const LogBounds bounds, ReadBounds(transaction));
+      // Each time: consumers come and seek meanwhile.
+      PROCTOR_ASSIGN_OR_RETURN(
+          const std::vector<storage::Row> held,
+          transaction.Query(
+              "SELECT MIN(committed) FROM reward_consumers WHERE last_seen_time >= $1",
+              {absl::ToUnixMicros(now - options.consumer_lifetime)}));
+      const int64_t target = held[0].IsNull(0) ? old_up_to : std::min(old_up_to, held[0].Int(0));
+      more = target - bounds.floor > kTrimmedPerTransaction;
+      floor = more ? bounds.floor + kTrimmedPerTransaction : std::max(target, bounds.floor);
+      PROCTOR_RETURN_IF_ERROR(
+          transaction.Execute("DELETE FROM reward_records WHERE log_offset <= $1", {floor})
+              .status());
+      if (!more) PROCTOR_RETURN_IF_ERROR(ForgetTrimmed(transaction, floor, now - 2 * options.min_age));
+      return WriteFloor(transaction, floor);
+    }));
+  }
   return floor;
 }
 

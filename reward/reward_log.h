@@ -101,7 +101,7 @@ class RewardLog {
 
   // Records after an offset that pass the filter, in order. Scans a bounded part of the log, so
   // that it may return no record and still move on. OUT_OF_RANGE below the floor, with the floor,
-  // and past the log's end, with the end.
+  // and past the log's end, with the end; DATA_LOSS where the next record is damaged: those before it come first.
   absl::StatusOr<LogBatch> Read(const CallContext& context, int64_t after_offset,
                                 const v1::ConsumerFilter& filter, const ReadLimits& limits = {});
 
@@ -109,7 +109,8 @@ class RewardLog {
   absl::StatusOr<v1::Reward> GetByTrajectory(const CallContext& context,
                                              const std::string& trajectory);
 
-  // Deletes what nobody needs any more, up to the first record that must stay; returns the new floor. Of records that are gone,
+  // Deletes what nobody needs any more, up to the first record that must stay, in parts between which others write; returns the new floor. After
+  // an error a part may be gone. Of records that are gone,
   // `reward_id`s (a retried Append stays without effect), what Stats counts, and ended groups are kept until they are twice
   // `min_age` old.
   absl::StatusOr<int64_t> Trim(const CallContext& context, const RetentionOptions& options);

@@ -51,7 +51,7 @@ struct PayloadsLeftOut {
 };
 
 // Fills in the payloads of the records' rewards. Drops the records behind the first kMaxBatchBytes
-// (the first record stays). Also for ListRewards.
+// (the first record stays), and those whose payloads take longer than `context` has. DEADLINE_EXCEEDED: the first one's do. Also for ListRewards.
 absl::StatusOr<PayloadsLeftOut> AddPayloads(
     const CallContext& context, const PayloadLoader& load,
     google::protobuf::RepeatedPtrField<v1::RewardRecord>& records);

@@ -56,7 +56,7 @@ class Copier {
   absl::StatusOr<BackupResult> Copy() {
     std::vector<std::string> missing_before;
     for (int round = 0;; ++round) {
-      PROCTOR_RETURN_IF_ERROR(storage::BackupSqliteDatabase(directory_, target_));
+      PROCTOR_RETURN_IF_ERROR(storage::BackupSqliteDatabase(context_, directory_, target_));
       PROCTOR_ASSIGN_OR_RETURN(const std::set<std::string> digests, NamedBlobs());
       PROCTOR_ASSIGN_OR_RETURN(std::vector<std::string> missing, CopyBlobs(digests));
       // Named by a database that is newer than the look that missed them: not deleted, but lost.
@@ -132,7 +132,7 @@ class Copier {
     return true;
   }
 
-  // Those that are not there, in order.
+  // Those that are not there, or cannot be read, in order.
   absl::StatusOr<std::vector<std::string>> CopyBlobs(const std::set<std::string>& digests) {
     int64_t done = 0;
     std::vector<std::string> missing;
@@ -156,8 +156,13 @@ class Copier {
     // A smaller encoding is there before the original goes: in this order one of them is found.
     for (const char* suffix : {"", ".alt", ".ext"}) {
       const std::string name = absl::StrCat(shard, "/", digest, suffix);
-      PROCTOR_ASSIGN_OR_RETURN(const bool copied, CopyFile(directory_ + name, target_ + name));
-      if (copied) return true;
+      const absl::StatusOr<bool> copied = CopyFile(directory_ + name, target_ + name);
+      if (copied.ok() && *copied) return true;
+      if (copied.ok()) continue;
+      // What the disk cannot read any longer is lost, and keeps nobody from the rest.
+      if (!absl::IsDataLoss(storage::LocalFileSystem().Read(directory_ + name).status())) return copied.status();
+      std::error_code ignored;
+      fs::remove(target_ + name, ignored);
     }
     copied_.erase(digest);
     return false;

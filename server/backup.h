@@ -15,7 +15,7 @@ namespace proctor::server {
 struct BackupResult {
   int64_t blobs = 0;
   int64_t bytes = 0;
-  // Digests of blobs that the database names and that are not there: the copy lacks them as well.
+  // Digests of blobs that the database names and that are not there, or that the disk cannot read: the copy lacks them as well.
   std::vector<std::string> lost;
 };
 

@@ -141,7 +141,9 @@ class Checker {
         return;
       }
       const bool foreign = file.state == storage::BlobFile::State::kForeign;
-      const std::string line = absl::StrCat(file.path, foreign ? ": no blob's file" : ": its bytes do not fit its digest");
+      const bool unreadable = file.state == storage::BlobFile::State::kUnreadable;
+      const char* const what = foreign ? ": no blob's file" : unreadable ? ": the disk cannot read it" : ": its bytes do not fit its digest";
+      const std::string line = absl::StrCat(file.path, what);
       Settle(repair() ? PutAside(file.path) : absl::OkStatus(), line, absl::StrCat("moved to ", directory_, "/damaged"));
       if (!foreign) damaged_.insert(file.digest);
     });

@@ -43,7 +43,7 @@ using FsckProgress = std::function<void(const std::string& phase, int64_t done, 
 // Records that a damaged database cannot give are damage, and the others are looked at.
 //
 // Errors: NOT_FOUND no data directory; FAILED_PRECONDITION a server uses it; DATA_LOSS the database cannot be looked at at all; UNAVAILABLE a
-// file cannot be read.
+// file cannot be opened.
 absl::StatusOr<FsckReport> Fsck(const CallContext& context, const std::string& directory, FsckMode mode, const FsckProgress& progress);
 
 }  // namespace proctor::server

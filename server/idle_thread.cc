@@ -26,11 +26,14 @@ IdleThread::IdleThread(std::string name) : pool_(std::move(name), 1) {
 void IdleThread::StandBack() {
   id_ = gettid();
   const sched_param no_priority{};
-  if (sched_setscheduler(id_, SCHED_IDLE, &no_priority) == 0) return;
-  const int idle_error = errno;
-  if (setpriority(PRIO_PROCESS, static_cast<id_t>(id_), kLeastNice) != 0) {
-    LogWarning("a thread for idle times runs like any other", {{"error", std::strerror(idle_error)}});
+  if (sched_setscheduler(id_, SCHED_IDLE, &no_priority) != 0) {
+    const int idle_error = errno;
+    if (setpriority(PRIO_PROCESS, static_cast<id_t>(id_), kLeastNice) != 0) {
+      LogWarning("a thread for idle times runs like any other", {{"error", std::strerror(idle_error)}});
+    }
   }
+  // Asked for before it stood back.
+  if (hurried_) Hurry();
 }
 
 void IdleThread::Run(std::function<void()> task) {
@@ -43,6 +46,7 @@ void IdleThread::Run(std::function<void()> task) {
 }
 
 void IdleThread::Hurry() {
+  hurried_ = true;
   const pid_t id = id_;
   if (id == 0) return;
   // Refused: it ends when the others leave it time for that.

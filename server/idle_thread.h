@@ -28,6 +28,7 @@ class IdleThread {
   void StandBack();
 
   std::atomic<pid_t> id_ = 0;
+  std::atomic<bool> hurried_ = false;
   // Last: its tasks use the others.
   ThreadPool pool_;
 };

@@ -92,7 +92,9 @@ int RunBackup(const std::string& directory, const std::string& target) {
   std::printf("%s: database and %lld blobs copied, %lld bytes; check it with proctord --fsck --data-dir %s\n", target.c_str(),
               static_cast<long long>(result->blobs), static_cast<long long>(result->bytes), target.c_str());
   // As fsck says it.
-  for (const std::string& digest : result->lost) std::printf("%-9s blob %s is missing and needed: the copy lacks it too\n", "damage", digest.c_str());
+  for (const std::string& digest : result->lost) {
+    std::printf("%-9s blob %s is missing, or cannot be read, and needed: the copy lacks it too\n", "damage", digest.c_str());
+  }
   return result->lost.empty() ? kDone : kExitDamaged;
 }
 

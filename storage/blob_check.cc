@@ -48,9 +48,11 @@ absl::Status CheckBlobFiles(const CallContext& context, const std::string& direc
         continue;
       }
       file.digest = name.substr(0, kDigestSize);
-      PROCTOR_ASSIGN_OR_RETURN(const std::string bytes, files.Read(file.path));
-      file.bytes = static_cast<int64_t>(bytes.size());
-      file.state = StateOf(name, bytes);
+      const absl::StatusOr<std::string> bytes = files.Read(file.path);
+      // It may be one bad sector: the others are looked at.
+      if (!bytes.ok() && !absl::IsDataLoss(bytes.status())) return bytes.status();
+      if (bytes.ok()) file.bytes = static_cast<int64_t>(bytes->size());
+      file.state = bytes.ok() ? StateOf(name, *bytes) : BlobFile::State::kUnreadable;
       visit(file);
     }
   }

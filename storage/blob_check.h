@@ -17,6 +17,8 @@ struct BlobFile {
     kSound,
     // Its bytes do not fit their digest.
     kDamaged,
+    // The disk cannot read it any longer.
+    kUnreadable,
     // No file of a blob store, or in the wrong folder.
     kForeign,
   };
@@ -28,7 +30,7 @@ struct BlobFile {
 };
 
 // Calls `visit` for every file below `directory` (`<data directory>/blobs`) but those being written, in no order. Writes nothing. Reads every
-// byte. Errors: UNAVAILABLE a file or folder cannot be read; CANCELLED, DEADLINE_EXCEEDED.
+// byte. Errors: UNAVAILABLE a file or folder cannot be opened; CANCELLED, DEADLINE_EXCEEDED.
 absl::Status CheckBlobFiles(const CallContext& context, const std::string& directory,
                             const std::function<void(const BlobFile&)>& visit);
 

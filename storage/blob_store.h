@@ -24,7 +24,7 @@ class BlobStore {
   virtual absl::StatusOr<std::string> Put(const CallContext& context, std::string_view bytes) = 0;
 
   // The bytes that were put, or those that replaced them. NOT_FOUND; DATA_LOSS if they fit neither the digest nor, after
-  // a replacement, the digest recorded with it.
+  // a replacement, the digest recorded with it, or the disk cannot read them any longer.
   virtual absl::StatusOr<std::string> Get(const CallContext& context, std::string_view digest) const = 0;
   // Of what Get returns. NOT_FOUND.
   virtual absl::StatusOr<int64_t> Size(std::string_view digest) const = 0;
@@ -47,7 +47,7 @@ class BlobStore {
   // OK if it is not there.
   virtual absl::Status Delete(std::string_view digest) = 0;
 
-  // Calls `visit` for every blob, in no order, until it returns false.
+  // Calls `visit` for every blob, in no order, until it returns false. One that is so damaged that it has no size has 0.
   virtual absl::Status ForEach(
       const std::function<bool(std::string_view digest, int64_t size)>& visit) const = 0;
 };

@@ -168,9 +168,11 @@ class FileBlobStore final : public BlobStore {
       std::set<std::string> digests;
       for (const std::string& name : names) digests.insert(name.substr(0, kDigestSize));
       for (const std::string& digest : digests) {
-        const absl::StatusOr<int64_t> size = Size(digest);
+        absl::StatusOr<int64_t> size = Size(digest);
         // Deleted meanwhile, or no file of ours.
         if (absl::IsNotFound(size.status())) continue;
+        // One that is cut off keeps nobody from the others.
+        if (absl::IsDataLoss(size.status())) size = 0;
         if (!size.ok()) return size.status();
         if (!visit(digest, *size)) return absl::OkStatus();
       }
@@ -203,7 +205,8 @@ class FileBlobStore final : public BlobStore {
     const absl::StatusOr<int64_t> size = files_.Size(PathOf(digest));
     // A file of another size is what a disk error left: writing it anew mends it.
     if (size.ok() && *size == static_cast<int64_t>(bytes.size())) return absl::OkStatus();
-    if (!size.ok() && files_.Size(ReplacementPathOf(digest)).ok()) return absl::OkStatus();
+    // Nor does one that is cut off stand for anything.
+    if (!size.ok() && files_.Size(ReplacementPathOf(digest)).value_or(0) >= static_cast<int64_t>(kDigestSize)) return absl::OkStatus();
     absl::Status status = Store(digest, bytes, PathOf(digest));
     // Without the directory's sync the name may vanish, and a later Put of the same bytes must not trust it.
     if (!status.ok()) files_.Remove(PathOf(digest)).IgnoreError();

@@ -22,6 +22,12 @@ absl::Status ErrnoStatus(int error, std::string_view what, const std::string& pa
   return absl::Status(code, absl::StrCat(ToAbsl(what), " ", path, ": ", std::strerror(error)));
 }
 
+// Of a read: what the disk does not give back is lost, and so is what a folder lies in the place of.
+absl::Status ReadStatus(int error, const std::string& path) {
+  absl::Status status = ErrnoStatus(error, "cannot read", path);
+  return error == EIO || error == EISDIR ? absl::DataLossError(status.message()) : status;
+}
+
 // Closes on every way out.
 class Descriptor {
  public:
@@ -93,12 +99,13 @@ class Local final : public FileSystem {
     if (file.value() < 0) return ErrnoStatus(errno, "cannot open", path);
     struct stat info;
     if (fstat(file.value(), &info) != 0) return ErrnoStatus(errno, "cannot read", path);
+    if (S_ISDIR(info.st_mode)) return ReadStatus(EISDIR, path);
     std::string bytes(static_cast<size_t>(info.st_size), '\0');
     size_t size = 0;
     while (size < bytes.size()) {
       const ssize_t got = read(file.value(), bytes.data() + size, bytes.size() - size);
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return ErrnoStatus(errno, "cannot read", path);
+      if (got < 0) return ReadStatus(errno, path);
       if (got == 0) break;
       size += static_cast<size_t>(got);
     }

@@ -37,6 +37,7 @@ class FileSystem {
   virtual absl::Status WriteNew(const std::string& path, std::string_view bytes, SyncMode sync) = 0;
   // Atomic; replaces `to`.
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
+  // DATA_LOSS: the disk cannot read it any longer, or it is a folder.
   virtual absl::StatusOr<std::string> Read(const std::string& path) const = 0;
   virtual absl::StatusOr<int64_t> Size(const std::string& path) const = 0;
   // When its bytes were written.

@@ -21,6 +21,9 @@ constexpr size_t kMaxQuery = 100'000;
 constexpr int kProgressInterval = 10'000;
 // One value; a row is at most the whole result.
 constexpr int kMaxValueBytes = 4 << 20;
+// Virtual machine instructions of a query. Each value that it holds at a time takes some of them: a hundred thousand characters of SQL could
+// name thousands. A join of ten tables with groups has some hundreds.
+constexpr int kMaxInstructions = 2'000;
 
 struct CloseDatabase {
   void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
@@ -90,29 +93,46 @@ absl::StatusOr<DatabasePointer> Open(const std::string& path) {
   sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
   sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, kMaxValueBytes);
+  sqlite3_limit(handle, SQLITE_LIMIT_VDBE_OP, kMaxInstructions);
   sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
   sqlite3_limit(handle, SQLITE_LIMIT_SQL_LENGTH, static_cast<int>(kMaxQuery));
   return database;
 }
 
-// How much a value adds to the result, about.
-Json ValueOf(sqlite3_stmt* statement, int column, size_t& bytes) {
-  const int size = sqlite3_column_bytes(statement, column);
-  bytes += 16 + size;
+Json ValueOf(sqlite3_stmt* statement, int column) {
+  // In this order: whoever asks for a number's bytes makes a text of it.
+  const auto bytes = [&](const void* data) {
+    const size_t size = data == nullptr ? 0 : static_cast<size_t>(sqlite3_column_bytes(statement, column));
+    return std::string_view(size == 0 ? "" : static_cast<const char*>(data), size);
+  };
   switch (sqlite3_column_type(statement, column)) {
     case SQLITE_INTEGER:
       return static_cast<int64_t>(sqlite3_column_int64(statement, column));
     case SQLITE_FLOAT:
       return sqlite3_column_double(statement, column);
     case SQLITE_TEXT:
-      return SanitizeUtf8({reinterpret_cast<const char*>(sqlite3_column_text(statement, column)), static_cast<size_t>(size)});
-    case SQLITE_BLOB: {
-      const char* data = static_cast<const char*>(sqlite3_column_blob(statement, column));
-      return absl::Base64Escape(absl::string_view(data == nullptr ? "" : data, data == nullptr ? 0 : size));
-    }
+      return SanitizeUtf8(bytes(sqlite3_column_text(statement, column)));
+    case SQLITE_BLOB:
+      return absl::Base64Escape(ToAbsl(bytes(sqlite3_column_blob(statement, column))));
     default:
       return Json();
   }
+}
+
+absl::Status TooManyBytes() { return absl::ResourceExhaustedError("the query gives over 16 MiB: select less, or add a LIMIT"); }
+
+// The row as JSON. A row may have thousands of values: those that are too much together are not all read.
+absl::StatusOr<std::string> RowOf(sqlite3_stmt* statement) {
+  Json row = Json::object();
+  size_t bytes = 0;
+  for (int i = 0; i < sqlite3_column_count(statement); ++i) {
+    const char* name = sqlite3_column_name(statement, i);
+    Json& value = row[SanitizeUtf8(name == nullptr ? "" : name)];
+    value = ValueOf(statement, i);
+    if (value.is_string()) bytes += value.get_ref<const std::string&>().size();
+    if (bytes > kMaxQueryFileBytes) return TooManyBytes();
+  }
+  return DumpJson(row);
 }
 
 absl::StatusOr<StatementPointer> Prepare(const CallContext& context, sqlite3* database, const std::string& query) {
@@ -143,20 +163,16 @@ absl::StatusOr<std::string> QueryFile(const CallContext& context, const std::str
   sqlite3_progress_handler(database.get(), kProgressInterval, &OnProgress, const_cast<CallContext*>(&context));
   sqlite3_set_authorizer(database.get(), &Authorize, nullptr);
   PROCTOR_ASSIGN_OR_RETURN(const StatementPointer statement, Prepare(context, database.get(), query));
-  Json rows = Json::array();
-  size_t bytes = 0;
-  while (true) {
+  std::string rows = "[";
+  for (int count = 0;; ++count) {
     const int code = sqlite3_step(statement.get());
-    if (code == SQLITE_DONE) return DumpJson(rows);
+    if (code == SQLITE_DONE) return rows + "]";
     if (code != SQLITE_ROW) return ErrorOf(context, database.get(), code);
-    if (rows.size() == kMaxQueryFileRows) return absl::ResourceExhaustedError("the query gives over 10000 rows: add a LIMIT");
-    Json row = Json::object();
-    for (int i = 0; i < sqlite3_column_count(statement.get()); ++i) {
-      const char* name = sqlite3_column_name(statement.get(), i);
-      row[SanitizeUtf8(name == nullptr ? "" : name)] = ValueOf(statement.get(), i, bytes);
-    }
-    if (bytes > kMaxQueryFileBytes) return absl::ResourceExhaustedError("the query gives over 16 MiB");
-    rows.push_back(std::move(row));
+    if (count == kMaxQueryFileRows) return absl::ResourceExhaustedError("the query gives over 10000 rows: add a LIMIT");
+    PROCTOR_ASSIGN_OR_RETURN(const std::string row, RowOf(statement.get()));
+    // With the columns' names, which may be long: what comes back is counted as it comes back.
+    if (rows.size() + row.size() + 2 > kMaxQueryFileBytes) return TooManyBytes();
+    absl::StrAppend(&rows, count > 0 ? "," : "", row);
   }
 }
 

@@ -18,11 +18,16 @@ namespace {
 
 // A server's checkpoint may hold the file for a moment.
 constexpr int kBusyMilliseconds = 10'000;
+// Between two looks at the context: 16 MiB of the usual size.
+constexpr int kPagesPerStep = 4096;
 
 struct CloseHandle {
   void operator()(sqlite3* handle) const { sqlite3_close(handle); }
 };
 using Handle = std::unique_ptr<sqlite3, CloseHandle>;
+struct FinishBackup {
+  void operator()(sqlite3_backup* backup) const { sqlite3_backup_finish(backup); }
+};
 
 absl::Status ErrorOf(int code, const std::string& what) {
   const std::string message = absl::StrCat(what, ": ", sqlite3_errstr(code));
@@ -57,21 +62,35 @@ absl::Status Sync(const std::string& path) {
   return synced ? absl::OkStatus() : absl::UnavailableError(absl::StrCat(path, ": ", std::strerror(error)));
 }
 
+// From here on it is read as it is now: what another process writes would else begin the copy anew, at each of its parts.
+absl::Status KeepStill(sqlite3* source, const std::string& path) {
+  const int code = sqlite3_exec(source, "BEGIN; SELECT COUNT(*) FROM sqlite_master", nullptr, nullptr, nullptr);
+  return code == SQLITE_OK ? absl::OkStatus() : ErrorOf(code, path);
+}
+
+absl::Status CopyPages(const CallContext& context, sqlite3_backup* backup, const std::string& path) {
+  while (true) {
+    PROCTOR_RETURN_IF_ERROR(context.Check("copying the database"));
+    const int step = sqlite3_backup_step(backup, kPagesPerStep);
+    if (step == SQLITE_DONE) return absl::OkStatus();
+    if (step != SQLITE_OK) return ErrorOf(step, absl::StrCat("copying ", path));
+  }
+}
+
 }  // namespace
 
-absl::Status BackupSqliteDatabase(const std::string& from, const std::string& to) {
+absl::Status BackupSqliteDatabase(const CallContext& context, const std::string& from, const std::string& to) {
   PROCTOR_ASSIGN_OR_RETURN(const std::string source_path, ExistingFile(from));
   const std::string target_path = to + "/proctor.db";
   if (access(target_path.c_str(), F_OK) == 0) return absl::AlreadyExistsError(absl::StrCat(target_path, " exists"));
   // Not read-only: whoever reads beside a writer needs the shared index of its log.
   PROCTOR_ASSIGN_OR_RETURN(const Handle source, Open(source_path, SQLITE_OPEN_READWRITE));
   PROCTOR_ASSIGN_OR_RETURN(const Handle target, Open(target_path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
-  sqlite3_backup* const backup = sqlite3_backup_init(target.get(), "main", source.get(), "main");
+  PROCTOR_RETURN_IF_ERROR(KeepStill(source.get(), source_path));
+  std::unique_ptr<sqlite3_backup, FinishBackup> backup(sqlite3_backup_init(target.get(), "main", source.get(), "main"));
   if (backup == nullptr) return ErrorOf(sqlite3_extended_errcode(target.get()), target_path);
-  // In one go: a copy in parts begins anew whenever another process writes in between.
-  const int step = sqlite3_backup_step(backup, -1);
-  const int end = sqlite3_backup_finish(backup);
-  if (step != SQLITE_DONE) return ErrorOf(step, absl::StrCat("copying ", source_path));
+  PROCTOR_RETURN_IF_ERROR(CopyPages(context, backup.get(), source_path));
+  const int end = sqlite3_backup_finish(backup.release());
   if (end != SQLITE_OK) return ErrorOf(end, absl::StrCat("copying ", source_path));
   return Sync(target_path);
 }

@@ -13,8 +13,9 @@ namespace proctor::storage {
 
 // Copies `<from>/proctor.db` as it is at one moment, with every commit of before, to `<to>/proctor.db`, which must not be there, and syncs
 // it. Another process may go on writing: it waits for nothing, but its log cannot be shortened meanwhile. NOT_FOUND: no database;
-// ALREADY_EXISTS; RESOURCE_EXHAUSTED disk full; DATA_LOSS corrupt file.
-absl::Status BackupSqliteDatabase(const std::string& from, const std::string& to);
+// ALREADY_EXISTS; RESOURCE_EXHAUSTED disk full; DATA_LOSS corrupt file; CANCELLED, DEADLINE_EXCEEDED. After an error a part of the copy may be
+// left behind.
+absl::Status BackupSqliteDatabase(const CallContext& context, const std::string& from, const std::string& to);
 
 // What SQLite finds wrong with `<directory>/proctor.db`; empty: nothing. Writes nothing to it. NOT_FOUND: no database; DATA_LOSS: it is none,
 // or so corrupt that it cannot be looked at.

@@ -16,6 +16,10 @@ class ConsumersTest : public ::testing::TestWithParam<RewardWorld::Engine> {
     request.mutable_position()->set_after_offset(offset);
     return world_.consumers().Seek(world_.context, request);
   }
+  absl::StatusOr<int64_t> Commit(int64_t epoch, int64_t offset) {
+    return world_.consumers().Commit(world_.context, "consumers/c", epoch, offset);
+  }
+  int64_t Epoch() { return world_.consumers().Attach(world_.context, "consumers/c")->epoch; }
   int64_t Committed() {
     return world_.consumers().Get(world_.context, "consumers/c")->committed_offset();
   }
@@ -86,10 +90,10 @@ TEST_P(ConsumersTest, RefusesBadNamesAndFilters) {
 TEST_P(ConsumersTest, CommitsNeverGoBackAndSurviveARestart) {
   world_.MakeConsumer("c");
   for (const char* id : {"a", "b", "c"}) world_.Append(Valid(id));
-  EXPECT_EQ(*world_.consumers().Commit(world_.context, "consumers/c", 1, 2), 2);
-  EXPECT_EQ(*world_.consumers().Commit(world_.context, "consumers/c", 1, 1), 2);
-  EXPECT_EQ(world_.consumers().Commit(world_.context, "consumers/c", 1, 9).status().code(),
-            absl::StatusCode::kOutOfRange);
+  const int64_t epoch = Epoch();
+  EXPECT_EQ(*Commit(epoch, 2), 2);
+  EXPECT_EQ(*Commit(epoch, 1), 2);
+  EXPECT_EQ(Commit(epoch, 9).status().code(), absl::StatusCode::kOutOfRange);
   world_.Restart();
   EXPECT_EQ(Committed(), 2);
 }
@@ -97,10 +101,23 @@ TEST_P(ConsumersTest, CommitsNeverGoBackAndSurviveARestart) {
 TEST_P(ConsumersTest, AcksOfBeforeASeekDoNotCount) {
   world_.MakeConsumer("c");
   for (const char* id : {"a", "b", "c"}) world_.Append(Valid(id));
-  ASSERT_TRUE(world_.consumers().Commit(world_.context, "consumers/c", 1, 3).ok());
+  const int64_t epoch = Epoch();
+  ASSERT_TRUE(Commit(epoch, 3).ok());
   ASSERT_TRUE(SeekAfter(1).ok());
-  EXPECT_EQ(*world_.consumers().Commit(world_.context, "consumers/c", 1, 3), 1);
+  EXPECT_EQ(*Commit(epoch, 3), 1);
   EXPECT_EQ(Committed(), 1);
+}
+
+TEST_P(ConsumersTest, AcksOfADeletedOneDoNotCountForTheNextOfItsName) {
+  world_.MakeConsumer("c");
+  for (const char* id : {"a", "b", "c"}) world_.Append(Valid(id));
+  const int64_t epoch = Epoch();
+  ASSERT_TRUE(world_.consumers().Delete(world_.context, "consumers/c").ok());
+  world_.clock.Advance(absl::Milliseconds(1));
+  world_.MakeConsumer("c");
+  EXPECT_EQ(*Commit(epoch, 3), 0);
+  EXPECT_EQ(Committed(), 0);
+  EXPECT_EQ(*Commit(Epoch(), 3), 3);
 }
 
 TEST_P(ConsumersTest, SeekIsRefusedWhileConnectedAndOutOfRange) {

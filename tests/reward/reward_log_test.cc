@@ -8,7 +8,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/reward/reward_testing.h"
+#include "tests/reward/reward_log_fixture.h"
 
 namespace proctor::reward {
 namespace {
@@ -17,40 +17,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class RewardLogTest : public ::testing::TestWithParam<RewardWorld::Engine> {
- protected:
-  // What a reader with this filter sees from `after` on: trajectory ids, or "group(n)" with a "!"
-  // if partial.
-  std::vector<std::string> Seen(const v1::ConsumerFilter& filter = {}, int64_t after = 0) {
-    std::vector<std::string> seen;
-    for (;;) {
-      const absl::StatusOr<LogBatch> batch =
-          world_.log().Read(world_.context, after, filter, {.max_records = 2});
-      EXPECT_TRUE(batch.ok()) << batch.status();
-      if (!batch.ok() || (batch->records.empty() && batch->next_after_offset == after)) return seen;
-      for (const v1::RewardRecord& record : batch->records) {
-        EXPECT_GT(record.offset(), after);
-        after = record.offset();
-        seen.push_back(record.has_reward()
-                           ? record.reward().trajectory().substr(13)
-                           : absl::StrCat("group(", record.group_complete().rewards_size(), ")",
-                                          record.group_complete().partial() ? "!" : ""));
-      }
-      after = batch->next_after_offset;
-    }
-  }
-  static v1::ConsumerFilter Groups() {
-    v1::ConsumerFilter filter;
-    filter.set_delivery(v1::DELIVERY_GROUPS);
-    return filter;
-  }
-  absl::Status Admit(const std::string& group, const std::string& id) {
-    return world_.groups().Admit(world_.context, "groups/" + group, "trajectories/" + id, "tasks/t",
-                                 {});
-  }
-
-  RewardWorld world_{GetParam()};
-};
+using RewardLogTest = RewardLogFixture;
 
 TEST_P(RewardLogTest, OffsetsGrowFromOne) {
   EXPECT_EQ(world_.Append(Valid("a")).offset(), 1);
@@ -366,135 +333,17 @@ TEST_P(RewardLogTest, RevisionsSupersedeAndTouchNoGroup) {
             absl::StatusCode::kNotFound);
 }
 
-TEST_P(RewardLogTest, RetentionForgetsIdsStatsAndEndedGroupsAfterTwiceItsTime) {
-  const RetentionOptions options{.min_age = absl::Hours(10), .consumer_lifetime = absl::Hours(1)};
-  world_.MakeGroup("ended", 1);
-  ASSERT_TRUE(Admit("ended", "a").ok());
-  world_.Append(Valid("a", "ended"));
-  const auto count = [&] { return world_.log().Stats(world_.context, {})->at(0).valid; };
-  world_.clock.Advance(absl::Hours(15));
-  EXPECT_EQ(*world_.log().Trim(world_.context, options), 2);
-  world_.MakeGroup("open", 1);
-  world_.Append(Valid("b"));
-  // The record is gone, but a late retry does not append it again.
-  EXPECT_EQ(world_.Append(Valid("a", "ended")).offset(), 1);
-  EXPECT_EQ(count(), 2);
-  EXPECT_TRUE(world_.groups().Get(world_.context, "groups/ended").ok());
-  world_.clock.Advance(absl::Hours(9));
-  EXPECT_EQ(*world_.log().Trim(world_.context, options), 2);
-  EXPECT_EQ(count(), 1);
-  EXPECT_EQ(world_.groups().Get(world_.context, "groups/ended").status().code(),
-            absl::StatusCode::kNotFound);
-  EXPECT_TRUE(world_.groups().Get(world_.context, "groups/open").ok());
-  EXPECT_EQ(world_.Append(Valid("b")).offset(), 3);
-}
-
-TEST_P(RewardLogTest, RetentionKeepsAGroupWhoseCompletionIsStillToBeRead) {
-  const RetentionOptions options{.min_age = absl::Hours(10), .consumer_lifetime = absl::Hours(1'000)};
-  world_.MakeConsumer("c");
-  world_.MakeGroup("g", 1);
-  EXPECT_EQ(world_.Append(Valid("a", "g")).offset(), 1);
-  ASSERT_EQ(world_.log().end_offset(), 2);
-  world_.clock.Advance(absl::Hours(30));
-  ASSERT_TRUE(world_.consumers().Commit(world_.context, "consumers/c", 1, 1).ok());
-  EXPECT_EQ(*world_.log().Trim(world_.context, options), 1);
-  EXPECT_TRUE(world_.groups().Get(world_.context, "groups/g").ok());
-  ASSERT_TRUE(world_.consumers().Commit(world_.context, "consumers/c", 1, 2).ok());
-  EXPECT_EQ(*world_.log().Trim(world_.context, options), 2);
-  EXPECT_EQ(world_.groups().Get(world_.context, "groups/g").status().code(), absl::StatusCode::kNotFound);
-}
-
-// From before it was kept where a group's completion is.
-TEST(RewardMigrationTest, AnOldersGroupsGoOnAndAreForgottenAsTheyWere) {
-  RewardWorld world(RewardWorld::Engine::kSqlite);
-  world.MakeGroup("ended", 1);
-  world.MakeGroup("open", 2);
-  world.Append(Valid("a", "ended"));
-  world.Append(Valid("b", "open"));
-  world.Sql("ALTER TABLE reward_groups DROP COLUMN complete_offset");
-  world.Sql("UPDATE storage_migrations SET version = 1 WHERE room = 'reward'");
-  world.Restart();
-  world.Append(Valid("c", "open"));
-  EXPECT_EQ(world.groups().Get(world.context, "groups/open")->state(), v1::GROUP_STATE_COMPLETE);
-  world.clock.Advance(absl::Hours(30));
-  ASSERT_TRUE(world.log().Trim(world.context, {.min_age = absl::Hours(10), .consumer_lifetime = absl::Hours(1)}).ok());
-  for (const char* name : {"groups/ended", "groups/open"}) EXPECT_EQ(world.groups().Get(world.context, name).status().code(), absl::StatusCode::kNotFound);
-}
-
-TEST_P(RewardLogTest, RetentionKeepsYoungRecordsThoughTheClockWasSetBackSince) {
-  const RetentionOptions options{.min_age = absl::Hours(12), .consumer_lifetime = absl::Hours(1)};
-  world_.Append(Valid("young"));
-  world_.clock.Advance(-absl::Hours(24));
-  world_.Append(Valid("old"));
-  world_.clock.Advance(absl::Hours(25));
-  EXPECT_EQ(*world_.log().Trim(world_.context, options), 0);
-  EXPECT_THAT(Seen(), ElementsAre("young", "old"));
-  world_.clock.Advance(absl::Hours(12));
-  EXPECT_EQ(*world_.log().Trim(world_.context, options), 2);
-}
-
-TEST_P(RewardLogTest, AClockThatIsSetBackByMoreThanTheAgeDeletesNothing) {
-  const RetentionOptions options{.min_age = absl::Hours(12), .consumer_lifetime = absl::Hours(1)};
-  world_.Append(Valid("a"));
-  world_.clock.Advance(-absl::Hours(48));
-  EXPECT_EQ(*world_.log().Trim(world_.context, options), 0);
-  world_.Append(Valid("b"));
-  EXPECT_EQ(*world_.log().Trim(world_.context, options), 0);
-  EXPECT_THAT(Seen(), ElementsAre("a", "b"));
-}
-
-TEST_P(RewardLogTest, ARecordFromTheFutureHoldsTheLogNoLongerThanAnother) {
-  const RetentionOptions options{.min_age = absl::Hours(12), .consumer_lifetime = absl::Hours(1)};
-  world_.Append(Valid("first"));
-  world_.clock.Advance(absl::Hours(24 * 3650));
-  world_.Append(Valid("future"));
-  world_.clock.Advance(-absl::Hours(24 * 3650));
-  world_.Append(Valid("third"));
-  world_.clock.Advance(absl::Hours(11));
-  EXPECT_EQ(*world_.log().Trim(world_.context, options), 0);
-  world_.clock.Advance(absl::Hours(2));
-  EXPECT_EQ(*world_.log().Trim(world_.context, options), 3);
-}
-
-TEST_P(RewardLogTest, RetentionKeepsWhatALiveConsumerHasNotAcked) {
-  world_.MakeConsumer("c");
-  for (const char* id : {"a", "b", "c"}) world_.Append(Valid(id));
-  world_.clock.Advance(absl::Hours(24));
-  const RetentionOptions options{.min_age = absl::Hours(13), .consumer_lifetime = absl::Hours(48)};
-  EXPECT_EQ(*world_.log().Trim(world_.context, options), 0);
-  ASSERT_TRUE(world_.consumers().Commit(world_.context, "consumers/c", 1, 2).ok());
-  EXPECT_EQ(*world_.log().Trim(world_.context, options), 2);
-  const absl::Status below = world_.log().Read(world_.context, 1, {}).status();
-  EXPECT_EQ(below.code(), absl::StatusCode::kOutOfRange);
-  EXPECT_THAT(std::string(below.message()), HasSubstr("floor is 2"));
-  EXPECT_THAT(Seen({}, 2), ElementsAre("c"));
-  // A consumer that stays away holds the log no longer, and offsets are never used again.
-  world_.clock.Advance(absl::Hours(72));
-  const RetentionOptions longer{.min_age = absl::Hours(90), .consumer_lifetime = absl::Hours(48)};
-  EXPECT_EQ(*world_.log().Trim(world_.context, longer), 3);
-  EXPECT_EQ(world_.consumers().Attach(world_.context, "consumers/c").status().code(),
-            absl::StatusCode::kOutOfRange);
-  EXPECT_EQ(world_.Append(Valid("d")).offset(), 4);
-  EXPECT_EQ(world_.Append(Valid("a")).offset(), 1);
+TEST_P(RewardLogTest, ADamagedRecordHidesNoneBeforeItAndCanBePassed) {
+  for (const char* id : {"a", "b", "c", "d"}) world_.Append(Valid(id));
+  world_.Sql("UPDATE reward_records SET body = X'FFFFFF' WHERE log_offset = 3");
+  const absl::StatusOr<LogBatch> before = world_.log().Read(world_.context, 0, {});
+  ASSERT_TRUE(before.ok()) << before.status();
+  EXPECT_EQ(before->records.size(), 2u);
+  EXPECT_EQ(before->next_after_offset, 2);
+  const absl::Status damaged = world_.log().Read(world_.context, 2, {}).status();
+  EXPECT_EQ(damaged.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(damaged.message()), HasSubstr("after offset 3"));
   EXPECT_THAT(Seen({}, 3), ElementsAre("d"));
-}
-
-TEST_P(RewardLogTest, RetentionKeepsWhatAConnectedConsumerHasNotAcked) {
-  world_.MakeConsumer("c");
-  world_.MakeConsumer("away");
-  world_.Append(Valid("a"));
-  world_.consumers().SetConnected("consumers/c", true);
-  const RetentionOptions options{.min_age = absl::Hours(1), .consumer_lifetime = absl::Hours(48)};
-  // Silent for longer than its lifetime, but there.
-  world_.clock.Advance(absl::Hours(72));
-  ASSERT_TRUE(world_.consumers().TouchConnected(world_.context).ok());
-  EXPECT_EQ(*world_.log().Trim(world_.context, options), 0);
-  world_.consumers().SetConnected("consumers/c", false);
-  world_.clock.Advance(absl::Hours(47));
-  ASSERT_TRUE(world_.consumers().TouchConnected(world_.context).ok());
-  EXPECT_EQ(*world_.log().Trim(world_.context, options), 0);
-  world_.clock.Advance(absl::Hours(2));
-  EXPECT_EQ(*world_.log().Trim(world_.context, options), 1);
 }
 
 TEST_P(RewardLogTest, RefusesOffsetsThatTheLogHasNot) {
@@ -556,12 +405,7 @@ TEST_P(RewardLogTest, ConcurrentAppendsLoseNothing) {
   EXPECT_THAT(Seen(Groups()), ElementsAre("group(100)"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Databases, RewardLogTest,
-                         ::testing::Values(RewardWorld::Engine::kMemory,
-                                           RewardWorld::Engine::kSqlite),
-                         [](const auto& info) {
-                           return info.param == RewardWorld::Engine::kSqlite ? "Sqlite" : "Memory";
-                         });
+INSTANTIATE_TEST_SUITE_P(Databases, RewardLogTest, Engines(), EngineName);
 
 }  // namespace
 }  // namespace proctor::reward

@@ -76,6 +76,20 @@ TEST_F(BackupTest, ABlobThatIsLostIsSaidAndEverythingElseCopied) {
   EXPECT_EQ(data_->trajectories->Get(CallContext(), "trajectories/" + id)->steps_size(), 2);
 }
 
+// As one in a bad sector: just then a copy is wanted.
+TEST_F(BackupTest, ABlobThatCannotBeReadIsSaidAndEverythingElseCopied) {
+  ASSERT_NO_FATAL_FAILURE(Open());
+  Record("first");
+  fs::remove(BlobPath("shared"));
+  fs::create_directory(BlobPath("shared"));
+  const auto result = Copy();
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_THAT(result->lost, ElementsAre(Sha256Hex("shared")));
+  EXPECT_EQ(result->blobs, 2);
+  Close();
+  EXPECT_THAT(Check(directory_ / "copy").damage, ElementsAre(HasSubstr(Sha256Hex("shared"))));
+}
+
 TEST_F(BackupTest, ADirectoryThatIsNoneIsSaidAndNothingIsMade) {
   EXPECT_EQ(Copy().status().code(), absl::StatusCode::kNotFound);
   EXPECT_FALSE(fs::exists(directory_ / "copy"));

@@ -17,6 +17,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::UnorderedElementsAre;
 
 using FsckTest = FsckFixture;
 
@@ -47,6 +48,23 @@ TEST_F(FsckTest, ADamagedBlobIsFoundAndPutAside) {
   // Whoever stores the same bytes again mends it.
   ASSERT_NO_FATAL_FAILURE(Open());
   ASSERT_TRUE(data_->blobs->Put(CallContext(), "first0").ok());
+  Close();
+  EXPECT_THAT(Check().damage, IsEmpty());
+}
+
+// As one in a bad sector.
+TEST_F(FsckTest, ABlobThatCannotBeReadIsFoundAndTheRestLookedAt) {
+  fs::remove(BlobPath("first0"));
+  fs::create_directory(BlobPath("first0"));
+  std::ofstream(BlobPath("second1"), std::ios::trunc) << "rubbish";
+  const FsckReport report = Check();
+  EXPECT_THAT(report.damage, UnorderedElementsAre(HasSubstr("the disk cannot read it"), HasSubstr("its bytes do not fit"),
+                                                  AllOf(HasSubstr(Sha256Hex("first0")), HasSubstr("is damaged and needed")),
+                                                  AllOf(HasSubstr(Sha256Hex("second1")), HasSubstr("is damaged and needed"))));
+  EXPECT_EQ(report.blobs, 3);
+  EXPECT_THAT(Check(FsckMode::kRepair).repaired, UnorderedElementsAre(HasSubstr("the disk cannot read it"), HasSubstr("its bytes do not fit")));
+  ASSERT_NO_FATAL_FAILURE(Open());
+  for (const char* bytes : {"first0", "second1"}) ASSERT_TRUE(data_->blobs->Put(CallContext(), bytes).ok());
   Close();
   EXPECT_THAT(Check().damage, IsEmpty());
 }

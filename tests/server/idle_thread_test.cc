@@ -54,12 +54,14 @@ TEST(IdleThreadTest, HurriesWhereThatIsAllowed) {
   rlimit limit;
   ASSERT_EQ(getrlimit(RLIMIT_NICE, &limit), 0);
   if (geteuid() != 0 && limit.rlim_cur < 20) GTEST_SKIP() << "needs root or a limit for nice of 20";
-  IdleThread thread("test");
-  thread.Run([] {});
-  thread.Hurry();
-  bool stands_back = true;
-  thread.Run([&] { stands_back = StandsBack(); });
-  EXPECT_FALSE(stands_back);
+  for (const bool has_begun : {true, false}) {
+    IdleThread thread("test");
+    if (has_begun) thread.Run([] {});
+    thread.Hurry();
+    bool stands_back = true;
+    thread.Run([&] { stands_back = StandsBack(); });
+    EXPECT_FALSE(stands_back) << has_begun;
+  }
 }
 
 }  // namespace

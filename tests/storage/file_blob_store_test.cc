@@ -3,10 +3,13 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "common/ids.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "storage/file_system.h"
 #include "tests/storage/fake_file_system.h"
@@ -60,6 +63,23 @@ TEST_F(FileBlobStoreTest, MendsATruncatedBlobThatIsPutAgain) {
   const auto store = Open();
   const std::string digest = store->Put(context_, "bytes").value();
   fs::resize_file(PathOf(digest), 2);
+  ASSERT_TRUE(store->Put(context_, "bytes").ok());
+  EXPECT_EQ(store->Get(context_, digest).value(), "bytes");
+}
+
+TEST_F(FileBlobStoreTest, AReplacementThatIsCutOffHidesNoOtherAndIsMendedWhenItIsPutAgain) {
+  const auto store = Open();
+  const std::string digest = store->Put(context_, "bytes").value();
+  ASSERT_TRUE(store->Put(context_, "other").ok());
+  ASSERT_TRUE(store->Replace(context_, digest, "b").ok());
+  fs::resize_file(PathOf(digest).string() + ".alt", 0);
+  std::map<std::string, int64_t> all;
+  const absl::Status visited = store->ForEach([&](std::string_view each, int64_t size) {
+    all.emplace(each, size);
+    return true;
+  });
+  EXPECT_TRUE(visited.ok()) << visited;
+  EXPECT_THAT(all, testing::UnorderedElementsAre(testing::Pair(digest, 0), testing::Pair(Sha256Hex("other"), 5)));
   ASSERT_TRUE(store->Put(context_, "bytes").ok());
   EXPECT_EQ(store->Get(context_, digest).value(), "bytes");
 }

@@ -112,6 +112,35 @@ TEST_F(QueryFileTest, LimitsRowsAndBytes) {
   EXPECT_EQ(Query(std::string(200'000, ' ')).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+// The bytes of what comes back: names of columns come with every row, and some characters and all blobs are longer in JSON.
+TEST_F(QueryFileTest, LimitsWhatComesBackNotWhatIsRead) {
+  Make("CREATE TABLE t (a)");
+  Close();
+  const auto rows = [](int count) {
+    return absl::StrCat("WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < ", count, ") SELECT n AS \"",
+                        std::string(50'000, 'x'), "\" FROM r");
+  };
+  EXPECT_TRUE(Query(rows(300)).ok());
+  EXPECT_EQ(Query(rows(1000)).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Query("SELECT replace(hex(zeroblob(1500000)), '0', char(1)) AS a").status().code(), absl::StatusCode::kResourceExhausted);
+  std::string wide = "SELECT hex(zeroblob(2000000)) AS c0";
+  for (int i = 1; i < 20; ++i) absl::StrAppend(&wide, ", hex(zeroblob(2000000)) AS c", i);
+  EXPECT_EQ(Query(wide).status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+// Each is small, but all are held at once, and they could be large.
+TEST_F(QueryFileTest, LimitsWhatAQueryHoldsWhileItRuns) {
+  Make("CREATE TABLE t (a)");
+  Close();
+  const auto sum = [](int values) {
+    std::string query = "SELECT 0";
+    for (int i = 0; i < values; ++i) absl::StrAppend(&query, "+length(zeroblob(", i, "))");
+    return query + " AS n";
+  };
+  EXPECT_EQ(*Query(sum(100)), R"([{"n":4950}])");
+  EXPECT_EQ(Query(sum(900)).status().code(), absl::StatusCode::kResourceExhausted);
+}
+
 TEST_F(QueryFileTest, SaysWhatIsNoDatabase) {
   EXPECT_EQ(Query("SELECT 1").status().code(), absl::StatusCode::kNotFound);
   std::ofstream(path_) << "this is a text file and no database, whatever it is called";
