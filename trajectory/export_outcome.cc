@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
+#include "common/status.h"
 #include "trajectory/import_outcome.h"
 #include "trajectory/trajectory_store.h"
 
@@ -41,6 +42,13 @@ void LeftOut::Add(const std::string& name, const absl::Status& status) {
   ++count_;
   if (absl::IsDataLoss(status)) archive_.unreadable().Note(name, std::string(status.message()));
   if (count_ <= kMaxNamed) (*result_.mutable_failed())[name] = FailureReason(status);
+}
+
+absl::Status CompleteExport(const std::string& folder, FolderWriter& writer, const Written& written, v1::ExportTrajectoriesResult& result) {
+  result.set_size_bytes(writer.bytes());
+  result.set_path(folder);
+  if (written != nullptr) PROCTOR_RETURN_IF_ERROR(written(result));
+  return writer.Complete();
 }
 
 void LogLeftOut(const ExportChoice& choice, const v1::ExportTrajectoriesResult& result) {

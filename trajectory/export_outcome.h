@@ -12,6 +12,7 @@
 #include "proctor/v1/trajectory_service.pb.h"
 #include "trajectory/archive.h"
 #include "trajectory/folder_export.h"
+#include "trajectory/folder_writer.h"
 
 namespace proctor::trajectory {
 
@@ -38,6 +39,9 @@ class LeftOut {
   v1::ExportTrajectoriesResult& result_;
   int64_t count_ = 0;
 };
+
+// Lets the folder of an export appear; `result`, which gets path and size, lacks nothing else.
+absl::Status CompleteExport(const std::string& folder, FolderWriter& writer, const Written& written, v1::ExportTrajectoriesResult& result);
 
 // Tells the log of an export, once it is there, if it lacks some of what was chosen.
 void LogLeftOut(const ExportChoice& choice, const v1::ExportTrajectoriesResult& result);

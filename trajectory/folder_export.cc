@@ -137,30 +137,30 @@ absl::StatusOr<ExportChoice> ChooseForExport(const CallContext& context, Archive
 
 absl::StatusOr<v1::ExportTrajectoriesResult> ExportTrajectories(
     const CallContext& context, Archive& archive, const ExportChoice& choice,
-    const std::string& folder, const Progress& progress) {
+    const std::string& folder, const Progress& progress, const Written& written) {
   PROCTOR_ASSIGN_OR_RETURN(const std::vector<std::string> ids, IdsOf(choice.names));
   PROCTOR_ASSIGN_OR_RETURN(const auto writer, FolderWriter::Create(folder));
   v1::ExportTrajectoriesResult result;
   LeftOut left_out(archive, choice, result);
   int64_t done = left_out.count();
   const int64_t total = done + static_cast<int64_t>(ids.size());
-  std::vector<std::string> written;
+  std::vector<std::string> exported;
   for (const std::string& id : ids) {
     PROCTOR_RETURN_IF_ERROR(context.Check("export"));
     const std::string name = ResourceName("trajectories", id);
     const absl::Status status = WriteOne(context, archive, id, *writer);
     if (status.ok()) {
-      written.push_back(id);
+      exported.push_back(id);
     } else if (!left_out.Take(name, status)) {
       return Annotate(status, name);
     }
     PROCTOR_RETURN_IF_ERROR(progress(++done, total));
   }
-  PROCTOR_RETURN_IF_ERROR(writer->AddFile(kExportFile, ExportListToText(written)));
-  PROCTOR_RETURN_IF_ERROR(writer->Complete());
-  result.set_exported(static_cast<int64_t>(written.size()));
-  result.set_size_bytes(writer->bytes());
-  result.set_path(folder);
+  if (!exported.empty()) {
+    PROCTOR_RETURN_IF_ERROR(writer->AddFile(kExportFile, ExportListToText(exported)));
+    result.set_exported(static_cast<int64_t>(exported.size()));
+    PROCTOR_RETURN_IF_ERROR(CompleteExport(folder, *writer, written, result));
+  }
   LogLeftOut(choice, result);
   return result;
 }

@@ -38,14 +38,17 @@ absl::StatusOr<ExportChoice> ChooseForExport(const CallContext& context, Archive
 
 // Called after each trajectory; `total` counts those that are left out, too. Not OK: stops with that status.
 using Progress = std::function<absl::Status(int64_t done, int64_t total)>;
+// Called once all is written, just before the folder appears, with what the export returns then. Not OK: stops with that status.
+using Written = std::function<absl::Status(const v1::ExportTrajectoriesResult& result)>;
 
-// Writes a new folder whole or not at all: it appears under its name at the end. What is left out is noted in Archive::unreadable, told to the
+// Writes a new folder whole or not at all: it appears under its name at the end, unless nothing is exported: then there is none, and no path.
+// `written` may be null. What is left out is noted in Archive::unreadable, told to the
 // log, and in the result's `failed`, with the reason, the first 1,000 of them. ALREADY_EXISTS: the folder is there; FAILED_PRECONDITION: a
 // trajectory is open; RESOURCE_EXHAUSTED: disk full. Of those asked for by name: NOT_FOUND; DATA_LOSS: it, or a blob that it names, is corrupt or
 // missing; ABORTED: retention thinned it meanwhile.
 absl::StatusOr<v1::ExportTrajectoriesResult> ExportTrajectories(
     const CallContext& context, Archive& archive, const ExportChoice& choice,
-    const std::string& folder, const Progress& progress);
+    const std::string& folder, const Progress& progress, const Written& written = nullptr);
 
 }  // namespace proctor::trajectory
 

@@ -403,6 +403,31 @@ TEST_F(FolderTest, ManyDamagedOnesAreCountedAndTheFirstThousandNamed) {
   EXPECT_EQ(all, 1002);
 }
 
+TEST_F(FolderTest, AnExportIsToldOfBeforeItsFolderAppears) {
+  const std::string name = RecordEpisode(source_, "e1", 1);
+  v1::ExportTrajectoriesResult told;
+  const auto progress = [](int64_t, int64_t) { return absl::OkStatus(); };
+  const auto result = ExportTrajectories(context_, *source_.archive, {.names = {name}}, good_, progress, [&](const auto& written) {
+    EXPECT_FALSE(fs::exists(good_));
+    told = written;
+    return absl::OkStatus();
+  });
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(told.SerializeAsString(), result->SerializeAsString());
+  const auto stopped = ExportTrajectories(context_, *source_.archive, {.names = {name}}, directory_ / "other", progress,
+                                          [](const auto&) { return absl::UnavailableError("not now"); });
+  EXPECT_EQ(stopped.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_FALSE(fs::exists(directory_ / "other"));
+}
+
+TEST_F(FolderTest, AnExportOfNothingLeavesNoFolder) {
+  const auto result = Export(source_, {}, good_);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->exported(), 0);
+  EXPECT_EQ(result->path(), "");
+  EXPECT_TRUE(fs::is_empty(directory_.path()));
+}
+
 TEST_F(FolderTest, ExportsTrainingTasksOnlyUnlessTold) {
   RecordEpisode(source_, "e1", 0);
   v1::Trajectory test = MakeHeader("e2", source_.clock.Now());

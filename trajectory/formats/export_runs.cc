@@ -118,7 +118,6 @@ class ComparingSink final : public RunSink {
 absl::StatusOr<std::map<std::string, std::string>> ReadBack(const CallContext& context, Archive& archive, const std::string& folder,
                                                             v1::TrajectoryFormat format, std::map<std::string, std::string> names,
                                                             v1::ExportTrajectoriesResult& result) {
-  if (names.empty()) return std::map<std::string, std::string>();
   PROCTOR_ASSIGN_OR_RETURN(const RunFiles root, RunFiles::Open(folder));
   PROCTOR_ASSIGN_OR_RETURN(const FoundRuns found, FindRuns(context, root, format));
   ComparingSink sink(context, archive, std::move(names));
@@ -164,23 +163,36 @@ absl::StatusOr<std::map<std::string, std::string>> WriteAll(
   return by_label;
 }
 
-// Writes the folder, reads it and completes it; not if something in it is unreadable.
-absl::StatusOr<v1::ExportTrajectoriesResult> TryExport(const CallContext& context, Archive& archive, const ExportChoice& choice,
-                                                       const std::string& folder, v1::TrajectoryFormat format, const Progress& progress,
-                                                       std::map<std::string, std::string>& unreadable) {
-  PROCTOR_ASSIGN_OR_RETURN(const auto files, FolderWriter::Create(folder));
-  const auto writer = WriterOf(format, {.blobs = archive.blobs(), .folder = *files});
+// The records whose runs could not be read, with the reason.
+using Unreadable = std::map<std::string, std::string>;
+
+struct Export {
+  const CallContext& context;
+  Archive& archive;
+  const std::string& folder;
+  v1::TrajectoryFormat format;
+  const Progress& progress;
+  const Written& written;
+};
+
+// Writes the folder, reads it and completes it; not if something in it is unreadable. `before`: what was so the last time, and is not in
+// `choice` any more.
+absl::StatusOr<v1::ExportTrajectoriesResult> TryExport(const Export& wanted, const ExportChoice& choice, const Unreadable& before,
+                                                       Unreadable& unreadable) {
+  PROCTOR_ASSIGN_OR_RETURN(const auto files, FolderWriter::Create(wanted.folder));
+  const auto writer = WriterOf(wanted.format, {.blobs = wanted.archive.blobs(), .folder = *files});
   if (writer == nullptr) {
-    return absl::InvalidArgumentError(absl::StrCat("no writer of format ", FormatLabel(format)));
+    return absl::InvalidArgumentError(absl::StrCat("no writer of format ", FormatLabel(wanted.format)));
   }
   v1::ExportTrajectoriesResult result;
-  PROCTOR_ASSIGN_OR_RETURN(auto by_label, WriteAll(context, archive, choice, *writer, progress, result));
+  PROCTOR_ASSIGN_OR_RETURN(auto by_label, WriteAll(wanted.context, wanted.archive, choice, *writer, wanted.progress, result));
+  for (const auto& [name, reason] : before) (*result.mutable_failed())[name] = "cannot be read in this format: " + reason;
+  if (by_label.empty()) return result;
   result.set_exported(static_cast<int64_t>(by_label.size()));
-  PROCTOR_ASSIGN_OR_RETURN(unreadable, ReadBack(context, archive, files->partial(), format, std::move(by_label), result));
+  PROCTOR_ASSIGN_OR_RETURN(
+      unreadable, ReadBack(wanted.context, wanted.archive, files->partial(), wanted.format, std::move(by_label), result));
   if (!unreadable.empty()) return result;
-  PROCTOR_RETURN_IF_ERROR(files->Complete());
-  result.set_size_bytes(files->bytes());
-  result.set_path(folder);
+  PROCTOR_RETURN_IF_ERROR(CompleteExport(wanted.folder, *files, wanted.written, result));
   return result;
 }
 
@@ -188,24 +200,25 @@ absl::StatusOr<v1::ExportTrajectoriesResult> TryExport(const CallContext& contex
 
 absl::StatusOr<v1::ExportTrajectoriesResult> ExportRuns(
     const CallContext& context, Archive& archive, const ExportChoice& choice,
-    const std::string& folder, v1::TrajectoryFormat format, const Progress& progress) {
+    const std::string& folder, v1::TrajectoryFormat format, const Progress& progress, const Written& written) {
   if (format == v1::TRAJECTORY_FORMAT_UNSPECIFIED || format == v1::TRAJECTORY_FORMAT_PROCTOR) {
-    return ExportTrajectories(context, archive, choice, folder, progress);
+    return ExportTrajectories(context, archive, choice, folder, progress, written);
   }
-  std::map<std::string, std::string> unreadable;
-  PROCTOR_ASSIGN_OR_RETURN(v1::ExportTrajectoriesResult result, TryExport(context, archive, choice, folder, format, progress, unreadable));
+  const Export wanted = {context, archive, folder, format, progress, written};
+  Unreadable unreadable;
+  PROCTOR_ASSIGN_OR_RETURN(v1::ExportTrajectoriesResult result, TryExport(wanted, choice, {}, unreadable));
   if (!unreadable.empty()) {
     // The others are written once more, without them.
     ExportChoice rest = choice;
     std::erase_if(rest.names, [&](const std::string& name) { return unreadable.contains(name); });
-    std::map<std::string, std::string> still = unreadable;
+    Unreadable still = unreadable;
     if (!rest.names.empty()) {
-      PROCTOR_ASSIGN_OR_RETURN(result, TryExport(context, archive, rest, folder, format, progress, still));
+      still.clear();
+      PROCTOR_ASSIGN_OR_RETURN(result, TryExport(wanted, rest, unreadable, still));
     }
     if (!still.empty()) {
       return absl::InternalError(absl::StrCat("the export of ", still.begin()->first, " cannot be read: ", still.begin()->second));
     }
-    for (const auto& [name, reason] : unreadable) (*result.mutable_failed())[name] = "cannot be read in this format: " + reason;
   }
   LogLeftOut(choice, result);
   return result;

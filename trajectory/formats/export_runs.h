@@ -17,10 +17,10 @@ namespace proctor::trajectory::formats {
 // format before the folder appears: the result's `skipped` says what an import would not give back.
 // Trajectories that the format cannot carry, or that its importer would refuse, are in `failed`, beside those that are left out.
 // UNSPECIFIED is PROCTOR. Errors: as ExportTrajectories; FAILED_PRECONDITION: the format can carry none of them; INTERNAL: nothing of what was
-// written could be read.
+// written could be read. `written` as there.
 absl::StatusOr<v1::ExportTrajectoriesResult> ExportRuns(
     const CallContext& context, Archive& archive, const ExportChoice& choice,
-    const std::string& folder, v1::TrajectoryFormat format, const Progress& progress);
+    const std::string& folder, v1::TrajectoryFormat format, const Progress& progress, const Written& written = nullptr);
 
 }  // namespace proctor::trajectory::formats
 

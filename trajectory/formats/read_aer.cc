@@ -67,9 +67,6 @@ class Entry {
     if (findings_.ok()) pictures_.Read(kImages + image, entry.At("img"), seen);
     const std::string text = ActionText(entry);
     entry.ReportRest();
-    if (!run_.steps.empty() && run_.steps.back().action().has_answer()) {
-      findings_.Fail(entry.At("img"), "is of a step after the answer, which ends a run");
-    }
     v1::Step& step = run_.steps.emplace_back();
     step.set_index(static_cast<int32_t>(index));
     if (!text.empty()) step.mutable_agent_data()->set_raw_output(text);

@@ -44,7 +44,6 @@ class Document {
     ReadTotals(document);
     const Json& steps = document.Array("steps");
     document.ReportRest();
-    if (steps.size() > kMaxSteps) findings_.Fail("steps", "are too many");
     for (size_t i = 0; i < steps.size() && findings_.ok(); ++i) ReadStep(steps[i], i);
     if (findings_.ok()) Finish();
   }
@@ -267,8 +266,8 @@ class Document {
       findings_.Fail("steps", "hold no user's step that tells the task");
       return;
     }
-    for (size_t i = 0; i + 1 < run_.steps.size(); ++i) KeepRunning(run_.steps[i]);
     if (is_ours_ && run_.header.end_kind() != v1::END_KIND_UNSPECIFIED) return;
+    for (size_t i = 0; i + 1 < run_.steps.size(); ++i) KeepRunning(run_.steps[i]);
     if (!run_.steps.empty() && !last_has_call_) {
       // The last word of an agent that calls no tool is its answer.
       v1::Step& last = run_.steps.back();
@@ -278,7 +277,7 @@ class Document {
     SetEnd(run_, v1::END_KIND_TERMINATED, v1::END_REASON_CLIENT_DONE, message);
   }
 
-  // An answer ends a run of ours; a tool of that name may not.
+  // An answer ends a run, unless a record of ours says how that ended; a tool of that name may not.
   void KeepRunning(v1::Step& step) {
     if (!step.action().has_answer() && !step.action().has_give_up()) return;
     KeepCall(CallOfAction(step.action()), step);

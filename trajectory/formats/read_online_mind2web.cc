@@ -48,7 +48,8 @@ class Submission {
     const Json& history = document.Array("action_history");
     document.ReportRest();
     if (history.empty()) findings_.Fail("action_history", "has no steps");
-    if (history.size() > kMaxSteps) findings_.Fail("action_history", "has too many steps");
+    // An end without an answer is no step.
+    if (history.size() > kMaxSteps + 1) findings_.Fail("action_history", "has too many steps");
     for (size_t i = 0; i < history.size() && findings_.ok(); ++i) {
       ReadStep(history[i], i, i + 1 == history.size());
     }

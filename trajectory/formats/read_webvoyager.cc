@@ -33,9 +33,10 @@ class Conversation {
       findings_.Fail("the document", "is no array of at least two messages");
       return;
     }
-    if (messages.size() > 2 * kMaxSteps) findings_.Fail("the document", "has too many messages");
+    // Those of the system, of each step, and of a user whom nobody answers.
+    if (messages.size() > 2 * kMaxSteps + 2) findings_.Fail("the document", "has too many messages");
     for (size_t i = 0; i < messages.size() && findings_.ok(); ++i) {
-      ReadMessage(messages[i], i);
+      ReadMessage(messages[i], i, i + 1 == messages.size());
     }
     if (!findings_.ok()) return;
     const bool broke_off = messages.size() % 2 == 0;
@@ -47,7 +48,7 @@ class Conversation {
   }
 
  private:
-  void ReadMessage(const Json& json, size_t index) {
+  void ReadMessage(const Json& json, size_t index, bool last) {
     const std::string where = absl::StrCat("messages[", index, "]");
     JsonObject message(json, where, findings_);
     const char* const expected = index == 0 ? "system" : index % 2 == 1 ? "user" : "assistant";
@@ -56,7 +57,7 @@ class Conversation {
     }
     const std::string text = TextOf(message);
     message.ReportRest();
-    if (!run_.steps.empty() && run_.steps.back().action().has_answer()) {
+    if (last && index % 2 == 1 && !run_.steps.empty() && run_.steps.back().action().has_answer()) {
       findings_.Fail(where, "follows the answer, which ends a run");
     }
     if (!findings_.ok()) return;

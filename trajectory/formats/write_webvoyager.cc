@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/json.h"
 #include "common/status.h"
+#include "trajectory/formats/action_text.h"
 #include "trajectory/formats/run.h"
 #include "trajectory/formats/run_writer.h"
 #include "trajectory/formats/webvoyager_messages.h"
@@ -54,15 +55,17 @@ class WebVoyagerWriter final : public RunWriter {
   }
 
  private:
-  // Each turn of the agent follows a page; one more page tells that the run broke off.
+  // Each turn of the agent follows a page; one more page tells that the run broke off, but not where its last word is an answer, which ends it.
   static int Turns(const v1::Trajectory& trajectory) {
-    const bool broke_off = trajectory.end_kind() == v1::END_KIND_INTERRUPTED;
+    const bool answered = !trajectory.steps().empty() && trajectory.steps().rbegin()->action().has_answer();
+    const bool broke_off = trajectory.end_kind() == v1::END_KIND_INTERRUPTED && !answered;
     return trajectory.steps_size() + (broke_off ? 1 : 0);
   }
 
   static absl::Status CheckCanBeCarried(const v1::Trajectory& trajectory) {
     const int turns = Turns(trajectory);
     if (turns == 0) return absl::FailedPreconditionError("the trajectory has no steps");
+    if (Trim(trajectory.task().goal()).empty()) return absl::FailedPreconditionError("WebVoyager needs a task, which is empty");
     for (int turn = 0; turn < turns; ++turn) {
       const v1::Observation& seen = SeenBefore(trajectory, turn);
       if (seen.has_screenshot() || (turn > 0 && !seen.action_error().empty())) continue;

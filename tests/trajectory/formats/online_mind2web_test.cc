@@ -116,6 +116,24 @@ TEST_F(OnlineMind2WebTest, ReadsAnEndWithoutAnAnswer) {
   EXPECT_EQ(record.steps(3).observation().screenshot().digest(), Sha256Hex(Png(160, 8, 300)));
 }
 
+TEST_F(OnlineMind2WebTest, TheMostStepsMayBeFollowedByAnEndWithoutAnAnswer) {
+  Json document = Document();
+  document["agent_final_answer"] = nullptr;
+  Json history = Json::array();
+  for (size_t i = 0; i <= kMaxSteps; ++i) {
+    Json entry = Entry(0, i < kMaxSteps ? "WAIT page -> wait | SUCCESS" : "TASK_COMPLETE -> STATUS: step_limit");
+    entry["step"] = i;
+    history.push_back(std::move(entry));
+  }
+  document["action_history"] = history;
+  WriteRun(run_, document);
+  EXPECT_EQ(ImportOne(run_).steps_size(), static_cast<int>(kMaxSteps));
+  history.push_back(history.back());
+  document["action_history"] = history;
+  WriteRun(run_, document);
+  EXPECT_THAT(Refusal(run_), HasSubstr("action_history has too many steps"));
+}
+
 TEST_F(OnlineMind2WebTest, SaysWhatItSkips) {
   Json document = Document();
   document["model"] = "m";

@@ -255,31 +255,128 @@ TEST_F(OwnRecordsTest, AtifCarriesIdsAndCountsThatItHasNoPlaceFor) {
   EXPECT_EQ(ProtoToJson(Record(other, imported->names(0)).steps(0).agent_data()), ProtoToJson(own.steps(0).agent_data()));
 }
 
-TEST_F(OwnRecordsTest, OneThatCannotBeReadAgainDoesNotEndTheExportOfTheOthers) {
+// Recordings of one's own world may go on after it.
+TEST_F(OwnRecordsTest, EveryFormatCarriesStepsAfterAnAnswer) {
   const absl::Time now = room_.clock.Now();
   v1::Trajectory header = MakeHeader("goes-on", now);
   *header.mutable_initial_observation() = Seen(10);
   ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, header).ok());
-  for (int i = 0; i < 2; ++i) {  // A step after the answer, which ends a run for the reader.
+  for (int i = 0; i < 3; ++i) {
     v1::Step step = MakeStep(i, now + absl::Seconds(i));
     *step.mutable_observation() = Seen(20 + i);
-    if (i == 0) step.mutable_action()->mutable_answer()->set_text("42");
+    if (i == 1) step.mutable_action()->mutable_answer()->set_text("42");
     ASSERT_TRUE(room_.recorder.Append(context_, "goes-on", step, {}).ok());
   }
-  ASSERT_TRUE(room_.recorder.FinishWithoutEpisode(context_, "goes-on", MakeEnding(now), {}).ok());
+  v1::Trajectory ending = MakeEnding(now);
+  ending.set_end_kind(v1::END_KIND_TRUNCATED);
+  ending.set_end_reason(v1::END_REASON_STEP_LIMIT);
+  ASSERT_TRUE(room_.recorder.FinishWithoutEpisode(context_, "goes-on", ending, {}).ok());
+  const v1::Trajectory own = Record(room_, "trajectories/goes-on");
+  for (const v1::TrajectoryFormat format : kForeign) {
+    const std::string label = v1::TrajectoryFormat_Name(format);
+    const std::string folder = directory_ / label;
+    const auto exported = Export(room_, {own.name()}, folder, format);
+    ASSERT_TRUE(exported.ok()) << label << exported.status();
+    Room other;
+    const auto imported = Import(other, folder);
+    ASSERT_TRUE(imported.ok() && imported->names_size() == 1) << label << imported.status();
+    const v1::Trajectory back = Record(other, imported->names(0));
+    ASSERT_EQ(back.steps_size(), 3) << label;
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(ProtoToJson(back.steps(i).action()), ProtoToJson(own.steps(i).action())) << label;
+  }
+}
+
+TEST_F(OwnRecordsTest, ARunThatWasInterruptedAfterItsAnswerComesBackAnswered) {
+  const absl::Time now = room_.clock.Now();
+  v1::Trajectory header = MakeHeader("cut", now);
+  *header.mutable_initial_observation() = Seen(10);
+  ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, header).ok());
+  v1::Step step = MakeStep(0, now);
+  *step.mutable_observation() = Seen(20);
+  step.mutable_action()->mutable_answer()->set_text("42");
+  ASSERT_TRUE(room_.recorder.Append(context_, "cut", step, {}).ok());
+  v1::Trajectory ending = MakeEnding(now);
+  ending.set_end_kind(v1::END_KIND_INTERRUPTED);
+  ending.set_end_reason(v1::END_REASON_CANCELLED);
+  ASSERT_TRUE(room_.recorder.FinishWithoutEpisode(context_, "cut", ending, {}).ok());
+  const auto exported = Export(room_, {"trajectories/cut"}, directory_ / "cut", v1::TRAJECTORY_FORMAT_WEBVOYAGER);
+  ASSERT_TRUE(exported.ok()) << exported.status();
+  EXPECT_THAT(Skipped(*exported), Contains("taskbuy-tea | end_kind | comes back in another form"));
+}
+
+TEST_F(OwnRecordsTest, AGoalOfWhiteSpaceIsCarriedWhereItCanBe) {
+  const absl::Time now = room_.clock.Now();
+  v1::Trajectory header = MakeHeader("blank", now);
+  header.mutable_task()->set_goal(" \n ");
+  *header.mutable_initial_observation() = Seen(10);
+  ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, header).ok());
+  v1::Step step = MakeStep(0, now);
+  step.clear_observation();
+  step.mutable_action()->mutable_answer()->set_text("42");
+  ASSERT_TRUE(room_.recorder.Append(context_, "blank", step, {}).ok());
+  ASSERT_TRUE(room_.recorder.FinishWithoutEpisode(context_, "blank", MakeEnding(now), {}).ok());
+  for (const v1::TrajectoryFormat format : kForeign) {
+    const std::string label = v1::TrajectoryFormat_Name(format);
+    const auto exported = Export(room_, {"trajectories/blank"}, directory_ / label, format);
+    if (format == v1::TRAJECTORY_FORMAT_WEBVOYAGER) {  // Its sentence has no marks around the task.
+      EXPECT_EQ(exported.status().code(), absl::StatusCode::kFailedPrecondition);
+      EXPECT_THAT(exported.status().ToString(), HasSubstr("needs a task, which is empty"));
+      continue;
+    }
+    ASSERT_TRUE(exported.ok()) << label << exported.status();
+    for (const std::string& line : Skipped(*exported)) EXPECT_THAT(line, Not(HasSubstr("task.goal"))) << label;
+  }
+}
+
+// Without pictures, so that it takes seconds.
+TEST_F(OwnRecordsTest, TheLargestRecordIsCarried) {
+  const absl::Time now = room_.clock.Now();
+  v1::Trajectory header = MakeHeader("long", now);
+  *header.mutable_initial_observation() = Seen(10);
+  ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, header).ok());
+  for (int i = 0; i < static_cast<int>(kMaxSteps); ++i) {
+    v1::Step step = MakeStep(i, now);
+    step.clear_observation();
+    step.mutable_observation()->set_action_error("covered");
+    ASSERT_TRUE(room_.recorder.Append(context_, "long", step, {}).ok());
+  }
+  v1::Trajectory ending = MakeEnding(now);
+  ending.set_end_kind(v1::END_KIND_INTERRUPTED);
+  ending.set_end_reason(v1::END_REASON_CANCELLED);
+  ASSERT_TRUE(room_.recorder.FinishWithoutEpisode(context_, "long", ending, {}).ok());
+  for (const v1::TrajectoryFormat format : {v1::TRAJECTORY_FORMAT_WEBVOYAGER, v1::TRAJECTORY_FORMAT_ATIF}) {
+    const auto exported = Export(room_, {"trajectories/long"}, directory_ / v1::TrajectoryFormat_Name(format), format);
+    ASSERT_TRUE(exported.ok()) << v1::TrajectoryFormat_Name(format) << exported.status();
+    EXPECT_EQ(exported->exported(), 1);
+  }
+}
+
+TEST_F(OwnRecordsTest, OneThatCannotBeReadAgainDoesNotEndTheExportOfTheOthers) {
+  const absl::Time now = room_.clock.Now();
+  v1::Trajectory header = MakeHeader("odd", now);
+  *header.mutable_initial_observation() = Seen(10);
+  ASSERT_TRUE(room_.recorder.BeginWithoutEpisode(context_, header).ok());
+  for (int i = 0; i < 2; ++i) {
+    v1::Step step = MakeStep(i, now + absl::Seconds(i));
+    step.clear_observation();
+    // What reads as a page, which has its picture.
+    if (i == 0) step.mutable_observation()->set_action_error("Observation: nothing moved");
+    ASSERT_TRUE(room_.recorder.Append(context_, "odd", step, {}).ok());
+  }
+  ASSERT_TRUE(room_.recorder.FinishWithoutEpisode(context_, "odd", MakeEnding(now), {}).ok());
   const std::string good = RecordOwn("good");
-  const auto exported = Export(room_, {"trajectories/goes-on", good}, directory_ / "both", v1::TRAJECTORY_FORMAT_WEBVOYAGER);
+  const auto exported = Export(room_, {"trajectories/odd", good}, directory_ / "both", v1::TRAJECTORY_FORMAT_WEBVOYAGER);
   ASSERT_TRUE(exported.ok()) << exported.status();
   EXPECT_EQ(exported->exported(), 1);
   ASSERT_EQ(exported->failed_size(), 1);
-  EXPECT_THAT(exported->failed().at("trajectories/goes-on"), HasSubstr("answer"));
+  EXPECT_THAT(exported->failed().at("trajectories/odd"), HasSubstr("screenshot2.png"));
   Room other;
   const auto imported = Import(other, directory_ / "both");
   ASSERT_TRUE(imported.ok()) << imported.status();
   EXPECT_EQ(imported->imported(), 1);
   EXPECT_EQ(imported->failed_size(), 0);
 
-  const auto alone = Export(room_, {"trajectories/goes-on"}, directory_ / "alone", v1::TRAJECTORY_FORMAT_WEBVOYAGER);
+  const auto alone = Export(room_, {"trajectories/odd"}, directory_ / "alone", v1::TRAJECTORY_FORMAT_WEBVOYAGER);
   EXPECT_EQ(alone.status().code(), absl::StatusCode::kInternal);
   EXPECT_FALSE(std::filesystem::exists(std::string(directory_ / "alone")));
 }

@@ -179,6 +179,14 @@ TEST_F(WebVoyagerTest, DoesNotWriteWhatItCannotCarry) {
   EXPECT_EQ(one->failed().count("trajectories/e1"), 1u);
 }
 
+TEST_F(WebVoyagerTest, AnExportOfNothingLeavesNoFolder) {
+  const auto exported = Export(room_, {}, directory_ / "out", v1::TRAJECTORY_FORMAT_WEBVOYAGER);
+  ASSERT_TRUE(exported.ok()) << exported.status();
+  EXPECT_EQ(exported->exported(), 0);
+  EXPECT_EQ(exported->path(), "");
+  EXPECT_FALSE(fs::exists(directory_ / "out"));
+}
+
 TEST_F(WebVoyagerTest, ReadsTextsAsTheLoopDid) {
   const v1::Observation seen;
   const auto read = [&](const std::string& text) {
