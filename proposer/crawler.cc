@@ -24,6 +24,21 @@ constexpr absl::Duration kPageTimeout = absl::Seconds(30);
 
 bool IsEnd(const absl::Status& status, const CallContext& context) { return !status.ok() && !context.Check("crawl").ok(); }
 
+// What a page takes in memory, about.
+size_t BytesOf(const Page& page) {
+  size_t bytes = sizeof(Page) + page.text.size();
+  for (const Link& link : page.links) bytes += sizeof(Link) + link.target.size() + link.element.name().size();
+  for (const Fact& fact : page.facts) bytes += sizeof(Fact) + fact.subject.size() + fact.attribute.size() + fact.value.size();
+  for (const Table& table : page.tables) {
+    bytes += sizeof(Table);
+    for (const auto& row : table.rows) {
+      bytes += sizeof(row);
+      for (const std::string& cell : row) bytes += sizeof(cell) + cell.size();
+    }
+  }
+  return bytes;
+}
+
 struct Waiting {
   std::string url;
   int depth = 0;
@@ -32,14 +47,14 @@ struct Waiting {
 class Crawler {
  public:
   Crawler(const v1::CrawlSource& source, const v1::Task& task, SiteUrls& urls, SiteExplorer& explorer,
-          const CrawlProgress& progress)
-      : source_(source), task_(task), urls_(urls), explorer_(explorer), progress_(progress),
+          const CrawlProgress& progress, size_t max_bytes)
+      : source_(source), task_(task), urls_(urls), explorer_(explorer), progress_(progress), max_bytes_(max_bytes),
         pace_(FromProto(source.delay())) {}
 
   absl::StatusOr<SiteModel> Run(const CallContext& context) {
     PROCTOR_RETURN_IF_ERROR(Begin(context));
     const absl::Time end = absl::Now() + FromProto(source_.max_duration());
-    while (!waiting_.empty() && static_cast<int>(model_.pages.size()) < source_.max_pages() && absl::Now() < end) {
+    while (!waiting_.empty() && static_cast<int>(model_.pages.size()) < source_.max_pages() && bytes_ < max_bytes_ && absl::Now() < end) {
       PROCTOR_RETURN_IF_ERROR(context.Check("crawl"));
       PROCTOR_RETURN_IF_ERROR(explorer_.Acquire(context));
       const Waiting next = std::move(waiting_.front());
@@ -58,6 +73,8 @@ class Crawler {
       }
       if (progress_) progress_(static_cast<int>(model_.pages.size()), static_cast<int>(waiting_.size()));
     }
+    // Of a page whose links were not all looked at nothing is left.
+    PROCTOR_RETURN_IF_ERROR(context.Check("crawl"));
     return std::move(model_);
   }
 
@@ -126,7 +143,8 @@ class Crawler {
     AddAlias(*page, next.url);
     page->links = LinksOf(observation, urls_);
     seen_.insert(page->url);
-    Enqueue(*page, next.depth + 1);
+    Enqueue(context, *page, next.depth + 1);
+    bytes_ += BytesOf(*page);
     model_.pages.push_back(*std::move(page));
     return absl::OkStatus();
   }
@@ -142,9 +160,11 @@ class Crawler {
     }
   }
 
-  void Enqueue(const Page& page, int depth) {
+  // Ends with the context: links and rules are the site's, and to compare each with each can take half an hour.
+  void Enqueue(const CallContext& context, const Page& page, int depth) {
     if (depth > source_.max_depth()) return;
     for (const Link& link : page.links) {
+      if (!context.Check("crawl").ok()) return;
       if (waiting_.size() >= kMaxWaiting || !urls_.MayVisit(link.target)) continue;
       if (!robots_.Allows(urls_.PathOf(link.target)) || !seen_.insert(link.target).second) continue;
       waiting_.push_back({link.target, depth});
@@ -156,11 +176,14 @@ class Crawler {
   SiteUrls& urls_;
   SiteExplorer& explorer_;
   const CrawlProgress& progress_;
+  const size_t max_bytes_;
   Pace pace_;
   RobotsRules robots_;
   std::deque<Waiting> waiting_;
   std::set<std::string> seen_;
   SiteModel model_;
+  // Of its pages.
+  size_t bytes_ = 0;
   std::string last_problem_;
   int failures_ = 0;
 };
@@ -224,7 +247,9 @@ absl::Status Pace::Wait(const CallContext& context) {
   absl::Duration rest;
   {
     MutexLock lock(mutex_);
-    const absl::Time now = absl::Now(), turn = std::max(now, next_);
+    const absl::Time now = clock_.Now();
+    // No later than after all those that wait, though the clock was set back.
+    const absl::Time turn = std::clamp(next_, now, now + delay_ * ++waiting_);
     next_ = turn + delay_;
     rest = turn - now;
   }
@@ -234,12 +259,14 @@ absl::Status Pace::Wait(const CallContext& context) {
     MutexLock lock(mutex);
     AwaitWithContext(context.Child(rest), mutex, never, [] { return false; }, "the next page load").IgnoreError();
   }
+  MutexLock lock(mutex_);
+  --waiting_;
   return context.Check("the next page load");
 }
 
 absl::StatusOr<SiteModel> Crawl(const CallContext& context, const v1::CrawlSource& source, const v1::Task& task,
-                                SiteUrls& urls, SiteExplorer& explorer, const CrawlProgress& progress) {
-  return Crawler(source, task, urls, explorer, progress).Run(context);
+                                SiteUrls& urls, SiteExplorer& explorer, const CrawlProgress& progress, size_t max_bytes) {
+  return Crawler(source, task, urls, explorer, progress, max_bytes).Run(context);
 }
 
 }  // namespace proctor::proposer

@@ -31,6 +31,43 @@ struct KnownFact {
   int page = 0;
 };
 
+// The drafts of one kind that come first in seeded order, whatever their number: a large site gives millions, which would not fit into memory.
+class FirstDrafts {
+ public:
+  FirstDrafts(uint64_t seed, size_t limit) : seed_(seed), limit_(limit) {}
+
+  // False: enough others come before one of that gist. To be asked before it is made, for that costs more.
+  bool Wants(const std::string& gist) const { return !last_.has_value() || PlaceOf(gist) < *last_; }
+
+  void Add(Draft draft) {
+    if (!Wants(draft.gist)) return;
+    drafts_.push_back(std::move(draft));
+    if (drafts_.size() > limit_ + limit_ / 4) Cut();
+  }
+
+  std::vector<Draft> Take() {
+    Cut();
+    return std::move(drafts_);
+  }
+
+ private:
+  using Place = std::pair<uint64_t, std::string>;
+  Place PlaceOf(const std::string& gist) const { return {SeededHash(seed_, gist), gist}; }
+
+  void Cut() {
+    std::stable_sort(drafts_.begin(), drafts_.end(), [&](const Draft& a, const Draft& b) { return PlaceOf(a.gist) < PlaceOf(b.gist); });
+    if (drafts_.size() < limit_ || limit_ == 0) return;
+    drafts_.erase(drafts_.begin() + static_cast<ptrdiff_t>(limit_), drafts_.end());
+    last_ = PlaceOf(drafts_.back().gist);
+  }
+
+  const uint64_t seed_;
+  const size_t limit_;
+  // Of the last one, once there are as many as are wanted.
+  std::optional<Place> last_;
+  std::vector<Draft> drafts_;
+};
+
 class Drafter {
  public:
   Drafter(const SiteModel& model, const std::vector<v1::Split>& splits, uint64_t seed, size_t limit)
@@ -45,11 +82,10 @@ class Drafter {
     DraftFacts();
     DraftComparisons();
     DraftLists();
-    for (auto& [kind, drafts] : drafts_) {
-      Shuffle(drafts);
-      if (drafts.size() > limit_) drafts.resize(limit_);
-    }
-    return std::move(drafts_);
+    std::map<std::string, std::vector<Draft>> drafts;
+    for (auto& [kind, first] : first_) drafts[kind] = first.Take();
+    std::erase_if(drafts, [](const auto& kind) { return kind.second.empty(); });
+    return drafts;
   }
 
  private:
@@ -162,7 +198,8 @@ class Drafter {
     draft.task.set_optimal_steps(draft.task.solution_size());
   }
 
-  void Keep(Draft draft) { drafts_[draft.task.kind()].push_back(std::move(draft)); }
+  FirstDrafts& First(const std::string& kind) { return first_.try_emplace(kind, seed_, limit_).first->second; }
+  void Keep(Draft draft) { First(draft.task.kind()).Add(std::move(draft)); }
 
   void DraftPages() {
     for (size_t i = 1; i < model_.pages.size(); ++i) {
@@ -170,9 +207,11 @@ class Drafter {
       const int target = static_cast<int>(i);
       if (page.subject.size() < 2 || page.subject.size() > 100 || from_start_.Length(target) < 1) continue;
       if (pages_of_subject_[Folded(page.subject)] != 1) continue;
+      const std::string gist = absl::StrCat("reach ", page.subject);
+      if (!First("reach_page").Wants(gist)) continue;
       Draft draft = NewDraft("reach_page", {target});
       draft.task.set_goal(AskForPage(seed_, page.subject));
-      draft.gist = absl::StrCat("reach ", page.subject);
+      draft.gist = gist;
       SetUrls(page, *draft.task.mutable_oracle()->mutable_url());
       SetSolutionTo(draft, target);
       Keep(std::move(draft));
@@ -202,9 +241,11 @@ class Drafter {
     const auto& forms = model_.pages[0].forms;
     const bool has_search = std::any_of(forms.begin(), forms.end(), [](const Form& form) { return form.is_search; });
     for (const KnownFact& known : facts_) {
+      const std::string gist = absl::StrCat(known.fact.subject, " | ", known.fact.attribute);
+      if (!First("find_fact").Wants(gist) && !First("search_fact").Wants(gist)) continue;
       Draft draft = NewDraft("find_fact", {known.page});
       draft.task.set_goal(AskForFact(seed_, known.fact));
-      draft.gist = absl::StrCat(known.fact.subject, " | ", known.fact.attribute);
+      draft.gist = gist;
       draft.evidence = {known.fact};
       SetAnswer(draft, known.fact.value);
       draft.clicks_by_links = from_start_.Length(known.page);
@@ -241,13 +282,15 @@ class Drafter {
   void Compare(const KnownFact& one, const KnownFact& other) {
     const double a = ParseQuantity(one.fact.value)->value, b = ParseQuantity(other.fact.value)->value;
     if (one.page == other.page || a == b) return;
+    const std::string gist = absl::StrCat("compare ", std::min(one.fact.subject, other.fact.subject), " | ",
+                                          std::max(one.fact.subject, other.fact.subject), " | ", one.fact.attribute);
+    if (!First("compare").Wants(gist)) return;
     Way way;
     from_start_.AppendTo(one.page, way);
     AppendWay(one.page, other.page, way);
     Draft draft = NewDraft("compare", {one.page, other.page});
     draft.task.set_goal(AskForLarger(seed_, one.fact, other.fact));
-    draft.gist = absl::StrCat("compare ", std::min(one.fact.subject, other.fact.subject), " | ",
-                              std::max(one.fact.subject, other.fact.subject), " | ", one.fact.attribute);
+    draft.gist = gist;
     draft.evidence = {one.fact, other.fact};
     SetAnswer(draft, a > b ? one.fact.value : other.fact.value);
     SetSolution(draft, way);
@@ -302,9 +345,11 @@ class Drafter {
   }
 
   void AddList(int target, const Table& table, size_t column, const std::vector<size_t>& rows) {
-    Draft draft = NewDraft("filtered_list", {target});
     const std::string& subject = model_.pages[target].subject;
     const std::string& value = table.rows[rows[0]][column];
+    const std::string gist = absl::StrCat("list ", subject, " | ", table.columns[column], " | ", value);
+    if (!First("filtered_list").Wants(gist)) return;
+    Draft draft = NewDraft("filtered_list", {target});
     std::vector<std::string> entries;
     for (const size_t row : rows) {
       entries.push_back(table.rows[row][0]);
@@ -315,16 +360,9 @@ class Drafter {
     draft.answer = absl::StrJoin(entries, ", ");
     if (IsAtStart(draft.answer)) return;
     draft.task.set_goal(AskForList(seed_, subject, table, column, value));
-    draft.gist = absl::StrCat("list ", subject, " | ", table.columns[column], " | ", value);
+    draft.gist = gist;
     SetSolutionTo(draft, target);
     Keep(std::move(draft));
-  }
-
-  void Shuffle(std::vector<Draft>& drafts) const {
-    std::sort(drafts.begin(), drafts.end(), [&](const Draft& a, const Draft& b) {
-      const uint64_t x = SeededHash(seed_, a.gist), y = SeededHash(seed_, b.gist);
-      return x != y ? x < y : a.gist < b.gist;
-    });
   }
 
   const SiteModel& model_;
@@ -337,7 +375,8 @@ class Drafter {
   std::map<int, std::vector<std::pair<int, const Link*>>> linking_;
   std::vector<KnownFact> facts_;
   std::map<int, Paths> paths_;
-  std::map<std::string, std::vector<Draft>> drafts_;
+  // By kind.
+  std::map<std::string, FirstDrafts> first_;
 };
 
 }  // namespace

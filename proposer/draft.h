@@ -48,7 +48,8 @@ std::vector<v1::Split> SplitPages(const SiteModel& model, const SiteUrls& urls, 
                                   const CrawledTasks& known = {});
 
 // Drafts by kind, in seeded order: those whose answer is unique on the site, not on the start page, and whose
-// wording fits one page, row or table only. Deterministic. `splits` is SplitPages's. Never more than `limit` a kind.
+// wording fits one page, row or table only. Deterministic. `splits` is SplitPages's. Never more than `limit` a kind: those that come first,
+// whatever the limit; in memory are a quarter more at most.
 std::map<std::string, std::vector<Draft>> DraftTasks(const SiteModel& model, const std::vector<v1::Split>& splits,
                                                      uint64_t seed, size_t limit);
 

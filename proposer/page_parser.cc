@@ -14,6 +14,8 @@ namespace proctor::proposer {
 namespace {
 
 constexpr size_t kMaxFacts = 2'000;
+// How many are looked for in the page's text, of up to 200,000 characters: its tables may have 480,000 cells that are not in it.
+constexpr int kMaxLookedFor = 10'000;
 constexpr size_t kMaxSubjectBytes = 100;
 constexpr size_t kMaxAttributeBytes = 60;
 constexpr size_t kMaxValueBytes = 150;
@@ -49,7 +51,9 @@ class FactCollector {
     if (subject.size() < 2 || subject.size() > kMaxSubjectBytes || !HasLetter(subject)) return;
     if (attribute.size() < 2 || attribute.size() > kMaxAttributeBytes || !HasLetter(attribute)) return;
     if (value.empty() || value.size() > kMaxValueBytes || Folded(value) == Folded(attribute)) return;
-    if (page_.facts.size() >= kMaxFacts || !ContainsWords(page_.text, Folded(value))) return;
+    if (page_.facts.size() >= kMaxFacts || looked_for_ == kMaxLookedFor) return;
+    ++looked_for_;
+    if (!ContainsWords(page_.text, Folded(value))) return;
     Fact fact{subject, attribute, value};
     if (std::find(page_.facts.begin(), page_.facts.end(), fact) == page_.facts.end()) {
       page_.facts.push_back(std::move(fact));
@@ -58,6 +62,7 @@ class FactCollector {
 
  private:
   Page& page_;
+  int looked_for_ = 0;
 };
 
 struct Cell {

@@ -191,6 +191,7 @@ absl::Status TaskSampler::Prune(const CallContext& context, absl::Time before) {
 absl::StatusOr<v1::SampleTasksResponse> TaskSampler::SampleTasks(const CallContext& context,
                                                                  const v1::SampleTasksRequest& request) const {
   if (request.count() < 1 || request.count() > kMaxCount) return absl::InvalidArgumentError("count: 1 to 1,000");
+  PROCTOR_RETURN_IF_ERROR(CheckFilter(request.filter()));
   const bool uniform = request.strategy() == v1::SAMPLING_STRATEGY_UNIFORM;
   v1::SampleTasksResponse response;
   PROCTOR_RETURN_IF_ERROR(database_.Read(context, [&](Transaction& transaction) -> absl::Status {

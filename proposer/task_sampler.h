@@ -44,7 +44,7 @@ class TaskSampler {
   // first outcome came; outcomes of a version count 0.7 times as much as those of the next one, and those of later
   // versions than the given one not at all. Without a version, or with one not met before, all count. Versions that are
   // 100 and more behind the newest count together, and only as tries (Candidate::all_tries).
-  // INVALID_ARGUMENT: count out of range.
+  // INVALID_ARGUMENT: count out of range, or a filter that CheckFilter refuses.
   absl::StatusOr<v1::SampleTasksResponse> SampleTasks(const CallContext& context,
                                                       const v1::SampleTasksRequest& request) const;
 

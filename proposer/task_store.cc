@@ -80,13 +80,6 @@ absl::StatusOr<int64_t> StartOfPage(const v1::ListTasksRequest& request) {
   return sequence;
 }
 
-absl::Status CheckFilter(const v1::TaskFilter& filter) {
-  if (filter.min_optimal_steps() < 0 || filter.max_optimal_steps() < 0) {
-    return absl::InvalidArgumentError("filter: optimal steps are not negative");
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TaskStore>> TaskStore::Create(storage::Database& database, Clock& clock) {

@@ -55,6 +55,10 @@ CREATE TABLE proposer_success (
   PRIMARY KEY (policy, version, task));
 )sql";
 
+// Of one list. SQLite takes 32,766 parameters, and a message can hold many more.
+constexpr int kMaxValues = 5'000;
+constexpr int kMaxTags = 64;
+
 // For jobs that page through what is stored of a site.
 constexpr char kSiteIndex[] = "CREATE INDEX proposer_tasks_by_site ON proposer_tasks (site, sequence);";
 
@@ -77,6 +81,20 @@ void AddOneOf(TaskCondition& condition, const char* column, const List& values) 
 const std::vector<std::string>& TaskMigrations() {
   static const auto& migrations = *new std::vector<std::string>{kTables, kSiteIndex};
   return migrations;
+}
+
+absl::Status CheckFilter(const v1::TaskFilter& filter) {
+  if (filter.min_optimal_steps() < 0 || filter.max_optimal_steps() < 0) {
+    return absl::InvalidArgumentError("filter: optimal steps are not negative");
+  }
+  const std::pair<const char*, int> lists[] = {{"states", filter.states_size()},       {"splits", filter.splits_size()},
+                                               {"environments", filter.environments_size()}, {"kinds", filter.kinds_size()},
+                                               {"templates", filter.templates_size()}, {"sites", filter.sites_size()}};
+  for (const auto& [field, size] : lists) {
+    if (size > kMaxValues) return absl::InvalidArgumentError(absl::StrCat("filter.", field, ": at most 5,000"));
+  }
+  if (filter.tags_size() > kMaxTags) return absl::InvalidArgumentError("filter.tags: at most 64, for no task has more");
+  return absl::OkStatus();
 }
 
 std::string TaskCondition::Bind(Value value) {

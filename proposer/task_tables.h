@@ -25,7 +25,10 @@ struct TaskCondition {
   std::string Bind(storage::Value value);
 };
 
-// What `filter` asks for; "1 = 1" if nothing.
+// INVALID_ARGUMENT names the field: negative bounds, a list of over 5,000 values, over 64 tags (no task has more).
+absl::Status CheckFilter(const v1::TaskFilter& filter);
+
+// What `filter`, which CheckFilter lets through, asks for; "1 = 1" if nothing.
 TaskCondition ConditionOf(const v1::TaskFilter& filter);
 
 // ALREADY_EXISTS if the name is taken.

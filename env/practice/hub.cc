@@ -1,6 +1,7 @@
 #include "env/practice/hub.h"
 
 #include <list>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -20,6 +21,8 @@ namespace {
 // Seeds whose content is kept for the next episode: about 100 KB each.
 constexpr size_t kCachedSeeds = 64;
 constexpr absl::Duration kMaxDelay = absl::Seconds(10);
+// Of a start state, for each site: more than any task asks for, and played at once.
+constexpr size_t kMaxPosts = 1'000;
 
 // Keeps the content of the most recently used seeds.
 template <typename Content>
@@ -175,7 +178,9 @@ absl::Status PracticeHub::Play(Slot& slot, const std::string& site, const std::s
   const absl::StatusOr<Json> posts = ParseJson(posts_json);
   if (!posts.ok()) return Annotate(posts.status(), absl::StrCat("site_state_json of ", site));
   if (!posts->is_array()) return invalid("must be an array of {path, form}");
+  if (posts->size() > kMaxPosts) return invalid(absl::StrCat("has more than ", kMaxPosts, " posts"));
   MutexLock lock(slot.mutex);
+  std::string state = slot.Get().state().ToJson();
   for (const Json& post : *posts) {
     const std::string path = JsonStringOr(post, "path");
     if (path.empty() || path[0] != '/') return invalid("each entry needs a path that starts with '/'");
@@ -186,14 +191,16 @@ absl::Status PracticeHub::Play(Slot& slot, const std::string& site, const std::s
         if (!value.is_string()) return invalid("form must be an object of texts");
         form.emplace_back(name, value.get<std::string>());
       }
+      if (!Parameters::MayBeSent(form)) return invalid("a form has more fields or longer texts than a site reads");
     }
     Request request;
     if (!Request::Parse({.method = "POST", .target = path, .host = "", .headers = {}, .body = ""}, request)) return invalid("path is too long");
     request.form = Parameters::Of(std::move(form));
     if (slot.Get().state().full()) return invalid("it is more than a site takes");
     // Most forms that are filled in wrongly are answered by a page that says so.
-    const std::string before = slot.Get().state().ToJson();
-    if (slot.Get().Handle(request).status >= 400 || slot.Get().state().ToJson() == before) {
+    const bool refused = slot.Get().Handle(request).status >= 400;
+    const std::string before = std::exchange(state, slot.Get().state().ToJson());
+    if (refused || state == before) {
       return invalid(absl::StrCat("the site refused ", path, ", or nothing of its state is changed by it"));
     }
   }

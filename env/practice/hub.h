@@ -50,7 +50,7 @@ class PracticeHub {
     // Whose pages reach its hosts: the session's listener of the egress proxy (World::proxy_port). 0: nobody's.
     uint16_t proxy_port = 0;
     // Start state by site name: a JSON array of form posts, played in order before the first page is served:
-    // [{"path": "/cart/add", "form": {"product": "blue-lamp", "quantity": "2"}}]. Each must change the site's state.
+    // [{"path": "/cart/add", "form": {"product": "blue-lamp", "quantity": "2"}}]. Each must change the site's state; at most 1,000 of a site.
     std::map<std::string, std::string> site_state_json = {};
   };
 

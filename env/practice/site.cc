@@ -1,5 +1,7 @@
 #include "env/practice/site.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -48,6 +50,11 @@ Parameters Parameters::Of(std::vector<std::pair<std::string, std::string>> value
   Parameters parameters;
   parameters.values_ = std::move(values);
   return parameters;
+}
+
+bool Parameters::MayBeSent(const std::vector<std::pair<std::string, std::string>>& values) {
+  return values.size() <= kMaxParameters &&
+         std::all_of(values.begin(), values.end(), [](const auto& value) { return value.second.size() <= kMaxValueBytes; });
 }
 
 std::string Parameters::Get(std::string_view name, std::string_view otherwise) const {

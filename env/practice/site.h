@@ -20,6 +20,8 @@ class Parameters {
  public:
   static Parameters Parse(std::string_view encoded);
   static Parameters Of(std::vector<std::pair<std::string, std::string>> values);
+  // False: Parse would cut some of it (over 200 values, or one of over 8,000 bytes).
+  static bool MayBeSent(const std::vector<std::pair<std::string, std::string>>& values);
 
   // The first value without outer white space, or `otherwise`.
   std::string Get(std::string_view name, std::string_view otherwise = "") const;

@@ -1,6 +1,7 @@
 #include "proposer/crawl_proposer.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -10,7 +11,9 @@
 #include "common/json.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "proposer/crawler.h"
 #include "proposer/draft.h"
+#include "proposer/splits.h"
 #include "tests/proposer/crawl_testing.h"
 #include "tests/proposer/fake_site.h"
 
@@ -95,6 +98,31 @@ TEST(ProposeFromCrawlTest, ListsEveryRowWithTheValue) {
       const bool asked = absl::StrContains(task.goal(), "\"" + rows[i][1] + "\"");
       EXPECT_EQ(listed.contains(rows[i][0]), asked) << task.goal() << " " << rows[i][0];
     }
+  }
+}
+
+TEST(DraftTasksTest, TheLimitLeavesThoseThatComeFirst) {
+  const FakeSite site = MakeWiki(80);
+  FakeExplorer explorer(site);
+  SiteUrls urls = SiteUrls::Create(site.base + "/", {}).value();
+  v1::Task task;
+  const v1::CrawlSource source = NormalizeCrawlSource(Request(site, 1).crawl()).value();
+  const SiteModel model = Crawl({}, source, task, urls, explorer).value();
+  const auto splits = SplitPages(model, urls, NormalizeShares({}).value());
+  const auto gists = [&](size_t limit) {
+    std::map<std::string, std::vector<std::string>> of_kinds;
+    for (const auto& [kind, drafts] : DraftTasks(model, splits, /*seed=*/7, limit)) {
+      for (const Draft& draft : drafts) of_kinds[kind].push_back(draft.gist);
+    }
+    return of_kinds;
+  };
+  const auto all = gists(1'000'000);
+  EXPECT_EQ(all.size(), CrawlTaskKinds().size());
+  EXPECT_GT(all.at("compare").size(), 200u);
+  for (const size_t limit : {1u, 4u, 30u}) {
+    auto first = all;
+    for (auto& [kind, of_kind] : first) of_kind.resize(std::min(limit, of_kind.size()));
+    EXPECT_EQ(gists(limit), first) << limit;
   }
 }
 

@@ -1,10 +1,13 @@
 #include "proposer/crawler.h"
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -29,7 +32,7 @@ class CrawlTest : public testing::Test {
     EXPECT_TRUE(urls.ok()) << urls.status();
     v1::Task task;
     task.mutable_start_state()->set_start_url(source_.start_url());
-    return Crawl({}, *source, task, *urls, explorer);
+    return Crawl({}, *source, task, *urls, explorer, nullptr, max_bytes_);
   }
 
   bool Visited(const std::string& part) const {
@@ -40,6 +43,7 @@ class CrawlTest : public testing::Test {
   FakeSite site_;
   FakeExplorer explorer_;
   v1::CrawlSource source_;
+  size_t max_bytes_ = kMaxModelBytes;
 };
 
 TEST_F(CrawlTest, VisitsEachPageOnce) {
@@ -65,6 +69,15 @@ TEST_F(CrawlTest, KeepsItsBounds) {
   source_.set_max_pages(0);
   source_.set_max_depth(1);
   EXPECT_EQ(Run()->pages.size(), 5u);
+}
+
+TEST_F(CrawlTest, EndsWhereItsPagesTakeTooMuchMemory) {
+  max_bytes_ = 100'000;
+  site_.pages["/section/Animals"].extra_text = std::string(50'000, 'x');
+  EXPECT_EQ(Run()->pages.size(), 25u);
+  // With the start page and the first section.
+  for (int i = 0; i < 400; ++i) site_.pages["/section/Plants"].table.push_back({absl::StrCat("Row ", i), std::string(100, 'y')});
+  EXPECT_EQ(Run()->pages.size(), 3u);
 }
 
 TEST_F(CrawlTest, KnowsTimesBelowASecond) {
@@ -150,6 +163,35 @@ TEST_F(CrawlTest, StopsWhenCancelled) {
             absl::StatusCode::kCancelled);
 }
 
+// Cancels what it is asked in before the start page is known.
+class CancellingExplorer final : public FakeExplorer {
+ public:
+  CancellingExplorer(const FakeSite& site, std::shared_ptr<CancelToken> cancel) : FakeExplorer(site), cancel_(std::move(cancel)) {}
+  absl::StatusOr<std::string> Evaluate(const CallContext& context, const std::string& expression) override {
+    if (!absl::EndsWith(visited().back(), "/robots.txt")) cancel_->Cancel();
+    return FakeExplorer::Evaluate(context, expression);
+  }
+
+ private:
+  const std::shared_ptr<CancelToken> cancel_;
+};
+
+// To compare its links with its rules would take many minutes.
+TEST_F(CrawlTest, StopsWhenCancelledWhateverRulesTheSiteHas) {
+  site_.robots = "User-agent: *\n";
+  for (int i = 0; i < 3'000; ++i) absl::StrAppend(&site_.robots, "Disallow: *", std::string(100, 'a'), "b\n");
+  auto& links = site_.pages["/"].links;
+  for (int i = 0; i < 1'400; ++i) links.emplace(links.begin(), absl::StrCat("Link ", i), absl::StrCat("/", i, std::string(1'800, 'a')));
+  const CallContext context;
+  CancellingExplorer explorer(site_, context.cancel());
+  v1::Task task;
+  task.mutable_start_state()->set_start_url(source_.start_url());
+  auto urls = SiteUrls::Create(source_.start_url(), {});
+  const absl::Time began = absl::Now();
+  EXPECT_EQ(Crawl(context, *NormalizeCrawlSource(source_), task, *urls, explorer).status().code(), absl::StatusCode::kCancelled);
+  EXPECT_LT(absl::Now() - began, absl::Seconds(30));
+}
+
 TEST(PaceTest, KeepsLoadsApartWhoeverMakesThem) {
   Pace pace(absl::Milliseconds(20));
   const absl::Time began = absl::Now();
@@ -159,6 +201,14 @@ TEST(PaceTest, KeepsLoadsApartWhoeverMakesThem) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(pace.Wait({}).ok());
   other.join();
   EXPECT_GE(absl::Now() - began, absl::Milliseconds(100));
+}
+
+TEST(PaceTest, AClockThatIsSetBackKeepsNobodyWaiting) {
+  SimulatedClock clock;
+  Pace pace(absl::Milliseconds(1), clock);
+  EXPECT_TRUE(pace.Wait({}).ok());
+  clock.Advance(-absl::Hours(1));
+  EXPECT_TRUE(pace.Wait(CallContext::WithTimeout(absl::Seconds(30))).ok());
 }
 
 TEST(PaceTest, EndsWithTheContext) {

@@ -67,6 +67,18 @@ TEST(ParsePageTest, LeavesOutFactsThatThePageDoesNotShow) {
   EXPECT_THAT(Parse("Lutra", {{"json_ld", Json::array({DumpJson(block)})}}).facts, IsEmpty());
 }
 
+// Each costs a search through the whole text.
+TEST(ParsePageTest, LooksForSoManyFactsAndNoMore) {
+  const auto facts = [](int hidden) {
+    Json block = Json::array();
+    for (int i = 0; i < hidden; ++i) block.push_back({{"name", "Lutra"}, {"sku", std::to_string(1'000'000 + i)}});
+    block.push_back({{"name", "Lutra"}, {"sku", "L-77"}});
+    return Parse("Lutra L-77", {{"json_ld", Json::array({DumpJson(block)})}}).facts;
+  };
+  EXPECT_THAT(facts(9'999), ElementsAre(Fact{"Lutra", "sku", "L-77"}));
+  EXPECT_THAT(facts(10'000), IsEmpty());
+}
+
 TEST(ParsePageTest, ReadsPairsAndHeaderTables) {
   const Json pairs = Json::array({Json::array({Cell("Weight", true), Cell("9 kg", false)})});
   const Json rows = Json::array({Json::array({Cell("Cub", true), Cell("Born", true)}),

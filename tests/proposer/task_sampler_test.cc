@@ -157,6 +157,13 @@ TEST_F(TaskSamplerTest, GivesTheSameDrawForTheSameSeed) {
   EXPECT_NE(Sample("1", 9).SerializeAsString(), Sample("1", 10).SerializeAsString());
 }
 
+TEST_F(TaskSamplerTest, RefusesAFilterThatNoDatabaseBears) {
+  v1::SampleTasksRequest request;
+  request.set_count(1);
+  for (int i = 0; i < 2'000; ++i) (*request.mutable_filter()->mutable_tags())[absl::StrCat("tag", i)] = "x";
+  EXPECT_EQ(sampler_->SampleTasks(context_, request).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST_F(TaskSamplerTest, RefusesIncompleteOutcomes) {
   EXPECT_EQ(sampler_->RecordOutcome(context_, {.task = "tasks/a"}).code(), absl::StatusCode::kInvalidArgument);
   v1::SampleTasksRequest request;

@@ -200,6 +200,17 @@ TEST_F(TaskStoreTest, FiltersByEveryField) {
   }
 }
 
+TEST_F(TaskStoreTest, RefusesAFilterThatNoDatabaseBears) {
+  v1::ListTasksRequest list;
+  for (int i = 0; i < 2'000; ++i) (*list.mutable_filter()->mutable_tags())[absl::StrCat("tag", i)] = "x";
+  EXPECT_EQ(store_->ListTasks(context_, list).status(), absl::InvalidArgumentError("filter.tags: at most 64, for no task has more"));
+  list.clear_filter();
+  for (int i = 0; i < 5'000; ++i) list.mutable_filter()->add_sites(absl::StrCat("site", i));
+  EXPECT_TRUE(store_->ListTasks(context_, list).ok());
+  list.mutable_filter()->add_sites("one more");
+  EXPECT_EQ(store_->ListTasks(context_, list).status(), absl::InvalidArgumentError("filter.sites: at most 5,000"));
+}
+
 TEST_F(TaskStoreTest, ChangesStatesOnlyForward) {
   v1::Task task = SomeTask("p");
   task.set_state(v1::TASK_STATE_PROPOSED);

@@ -134,6 +134,32 @@ TEST(PracticeHubTest, RefusesAMalformedStartState) {
   EXPECT_EQ(hub.instance_count(), 0);
 }
 
+// Each post is short, and none makes the state larger than the one before: nothing else would end it.
+TEST(PracticeHubTest, AStartStateHasABound) {
+  PracticeHub hub;
+  const auto play = [&](int posts) {
+    std::string json = "[";
+    for (int i = 0; i < posts; ++i) {
+      absl::StrAppend(&json, i == 0 ? "" : ",", R"({"path":"/settings","form":{"signature":")", i % 2 == 0 ? "Ahoy" : "Hello", "\"}}");
+    }
+    return hub.CreateInstance({.seed = 3, .site_state_json = {{"mail", json + "]"}}}).status();
+  };
+  EXPECT_TRUE(play(1'000).ok());
+  const absl::Status refused = play(1'001);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("more than 1000 posts"));
+}
+
+TEST(PracticeHubTest, AStartStateHoldsNothingThatASiteWouldCut) {
+  PracticeHub hub;
+  const auto sign = [&](size_t bytes) {
+    const std::string posts = absl::StrCat(R"([{"path":"/settings","form":{"signature":")", std::string(bytes, 'x'), "\"}}]");
+    return hub.CreateInstance({.seed = 3, .site_state_json = {{"mail", posts}}}).status().code();
+  };
+  EXPECT_EQ(sign(8'000), absl::StatusCode::kOk);
+  EXPECT_EQ(sign(8'001), absl::StatusCode::kInvalidArgument);
+}
+
 TEST(PracticeHubTest, RefusesAStartStateThatTheSiteAnswersWithAnError) {
   PracticeHub hub;
   // A postcode that is too short, a coupon that nobody has: each is answered by a page, and leaves all as it was.
