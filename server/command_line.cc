@@ -175,9 +175,15 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   NetworkConsent consent = NetworkConsent::kNotGiven;
   optind = 0;  // getopt starts anew.
   opterr = 0;
-  for (int flag = 0; (flag = getopt_long(static_cast<int>(arguments.size()), argv.data(), ":h", kFlags, nullptr)) != -1;) {
+  int which = 0;
+  for (int flag = 0; (flag = getopt_long(static_cast<int>(arguments.size()), argv.data(), ":h", kFlags, &which)) != -1;) {
     const bool swallowed = flag != '?' && flag != ':' && optarg != nullptr && std::string_view(optarg).starts_with("--");
     if (swallowed) return absl::InvalidArgumentError(absl::StrCat("a flag stands where one before it needs its value: ", optarg, "; see proctord --help"));
+    // "--config $FILE" without the variable would start another server than was meant.
+    const bool may_be_empty = flag == kListen || flag == kUnixSocket || flag == kHttp;
+    if (flag != '?' && flag != ':' && optarg != nullptr && *optarg == '\0' && !may_be_empty) {
+      return absl::InvalidArgumentError(absl::StrCat("--", kFlags[which].name, ": its value is empty; leave the flag out, or see proctord --help"));
+    }
     switch (flag) {
       case 'h':
       case kHelp: line.mode = CommandLine::Mode::kHelp; return line;

@@ -197,12 +197,14 @@ std::vector<KnownEnvironment> KnownEnvironments(const v1::BrowserConfig& browser
 
 absl::Status CheckEnvironments(v1::ServerConfig& config, const Reporter& report) {
   const std::vector<KnownEnvironment> known = KnownEnvironments(config.browser());
-  for (const auto& [id, environment] : config.environments()) {
-    if (std::none_of(known.begin(), known.end(), [&id = id](const KnownEnvironment& one) { return one.id == id; })) {
-      return report.Error(absl::StrCat("environments.", id),
-                          "no such environment; there are web, practice, null, desktop and android");
-    }
-  }
+  const auto check_known = [&](const std::string& setting, const std::string& id) {
+    const bool is_known = std::any_of(known.begin(), known.end(), [&](const KnownEnvironment& one) { return one.id == id; });
+    if (is_known) return absl::OkStatus();
+    return report.Error(absl::StrCat(setting, ".", id), "no such environment; there are web, practice, null, desktop and android");
+  };
+  for (const auto& [id, environment] : config.environments()) PROCTOR_RETURN_IF_ERROR(check_known("environments", id));
+  // A weight of none would weigh nothing, and the environment that was meant would weigh 1.
+  for (const auto& [id, weight] : config.quotas().session_weights()) PROCTOR_RETURN_IF_ERROR(check_known("quotas.session_weights", id));
   for (const auto& [id, enabled, max_sessions] : known) {
     v1::EnvironmentConfig& environment = (*config.mutable_environments())[id];
     if (!environment.has_enabled()) environment.set_enabled(enabled);

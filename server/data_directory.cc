@@ -42,13 +42,14 @@ constexpr size_t kSecretBytes = 32;
 
 // The secret in the file, made if it is missing. The directory is locked: nobody else makes it.
 absl::StatusOr<std::string> ReadOrMakeSecret(const std::string& path) {
-  std::string secret;
-  if (std::ifstream file(path); file >> secret) {
-    if (secret.size() == 2 * kSecretBytes) return secret;
-    return absl::DataLossError(absl::StrCat(path, " is damaged; without it verdicts are not replayed, but a new one is made if it is "
-                                            "deleted"));
+  struct stat there = {};
+  if (lstat(path.c_str(), &there) == 0) {
+    std::string secret;
+    if (std::ifstream file(path); file >> secret && secret.size() == 2 * kSecretBytes) return secret;
+    return absl::DataLossError(absl::StrCat(path, " is damaged or cannot be read; without it verdicts are not replayed, but a new one is made "
+                                            "if it is deleted"));
   }
-  secret = RandomHex(kSecretBytes);
+  const std::string secret = RandomHex(kSecretBytes);
   const std::string unfinished = path + ".new";
   const int file = open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   const bool written = file >= 0 && write(file, secret.data(), secret.size()) == static_cast<ssize_t>(secret.size()) &&

@@ -51,7 +51,8 @@ struct DataDirectory {
 };
 
 // Makes the directory (mode 0700) if it is missing, locks it, brings tables up to date, closes what a stopped server left
-// open. FAILED_PRECONDITION: another server holds it; PERMISSION_DENIED: it cannot be made or written.
+// open. FAILED_PRECONDITION: another server holds it; PERMISSION_DENIED: it cannot be made or written; DATA_LOSS: its database or its secret is
+// damaged.
 // `commits` is told of the database's commits; it may be null, and outlives the directory. `context`: what closing and reading may take.
 absl::StatusOr<DataDirectory> OpenDataDirectory(const CallContext& context, const v1::ServerConfig& config, Clock& clock,
                                                 storage::CommitObserver* commits = nullptr);

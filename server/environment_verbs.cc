@@ -151,14 +151,21 @@ absl::StatusOr<v1::StepResponse> EnvironmentVerbs::StepFromStore(const CallConte
   return answer;
 }
 
+template <typename Request>
+EnvironmentVerbs::VerdictWait EnvironmentVerbs::WaitOf(const Request& request) {
+  if (!request.has_wait_for_verdict()) return std::nullopt;
+  return std::clamp(FromProto(request.wait_for_verdict()), absl::ZeroDuration(), kMaxVerdictWait);
+}
+
 void EnvironmentVerbs::Step(const CallContext& context, const v1::StepRequest& request,
                             Done<v1::StepResponse> done, env::Permit permit) {
-  Done<v1::StepResponse> finish = [this, context, request,
+  // Not the request, which may hold a file.
+  Done<v1::StepResponse> finish = [this, context, wait = WaitOf(request),
                                    done = std::move(done)](absl::StatusOr<v1::StepResponse> result) {
     if (!result.ok() || !result->has_episode()) {
       done(std::move(result));
     } else {
-      AwaitResult(context, request, *std::move(result), done);
+      AwaitResult(context, wait, *std::move(result), done);
     }
   };
   const auto session = FindOpen(request.session());
@@ -171,22 +178,20 @@ void EnvironmentVerbs::Step(const CallContext& context, const v1::StepRequest& r
   (*session)->Step(context, request, std::move(finish), std::move(permit));
 }
 
-template <typename Request>
-void EnvironmentVerbs::AwaitVerdict(const CallContext& context, const Request& request, const std::string& episode,
+void EnvironmentVerbs::AwaitVerdict(const CallContext& context, const VerdictWait& wait, const std::string& episode,
                                     Done<v1::Episode> done) {
-  if (!request.has_wait_for_verdict()) {
+  if (wait.has_value()) {
+    results_.Wait(context, episode, *wait, std::move(done));
+  } else {
     results_.WaitForOracles(context, episode, kDefaultVerdictWait, std::move(done));
-    return;
   }
-  const absl::Duration asked = FromProto(request.wait_for_verdict());
-  results_.Wait(context, episode, std::clamp(asked, absl::ZeroDuration(), kMaxVerdictWait), std::move(done));
 }
 
-void EnvironmentVerbs::AwaitResult(const CallContext& context, const v1::StepRequest& request,
-                                   v1::StepResponse response, Done<v1::StepResponse> done) {
+void EnvironmentVerbs::AwaitResult(const CallContext& context, const VerdictWait& wait, v1::StepResponse response,
+                                   Done<v1::StepResponse> done) {
   const std::string name = response.episode().name();
   auto held = std::make_shared<v1::StepResponse>(std::move(response));
-  AwaitVerdict(context, request, name, [held, done = std::move(done)](absl::StatusOr<v1::Episode> episode) {
+  AwaitVerdict(context, wait, name, [held, done = std::move(done)](absl::StatusOr<v1::Episode> episode) {
     // The step itself is done: whatever became of the wait, it is acknowledged.
     // Nor does a row that could not be closed yet (a full disk) say how it ended.
     if (episode.ok() && IsClosed(*episode)) env::SetEnding(*episode, *held);
@@ -204,10 +209,9 @@ void EnvironmentVerbs::Observe(const CallContext& context, const v1::ObserveRequ
   (*session)->Observe(context, request, std::move(done));
 }
 
-void EnvironmentVerbs::AwaitResult(const CallContext& context, const v1::EndEpisodeRequest& request,
-                                   v1::Episode ended, Done<v1::Episode> done) {
+void EnvironmentVerbs::AwaitResult(const CallContext& context, const VerdictWait& wait, v1::Episode ended, Done<v1::Episode> done) {
   const std::string name = ended.name();
-  AwaitVerdict(context, request, name,
+  AwaitVerdict(context, wait, name,
                [ended = std::move(ended), done = std::move(done)](absl::StatusOr<v1::Episode> episode) {
                  done(episode.ok() && IsClosed(*episode) ? *std::move(episode) : ended);
                });
@@ -215,12 +219,12 @@ void EnvironmentVerbs::AwaitResult(const CallContext& context, const v1::EndEpis
 
 void EnvironmentVerbs::EndEpisode(const CallContext& context, const v1::EndEpisodeRequest& request,
                                   Done<v1::Episode> done) {
-  Done<v1::Episode> finish = [this, context, request,
+  Done<v1::Episode> finish = [this, context, wait = WaitOf(request),
                               done = std::move(done)](absl::StatusOr<v1::Episode> ended) {
     if (!ended.ok()) {
       done(std::move(ended));
     } else {
-      AwaitResult(context, request, *std::move(ended), done);
+      AwaitResult(context, wait, *std::move(ended), done);
     }
   };
   const auto session = FindOpen(request.session());

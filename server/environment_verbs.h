@@ -4,9 +4,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/call_context.h"
 #include "common/executor.h"
 #include "env/episode_sink.h"
@@ -60,15 +62,14 @@ class EnvironmentVerbs {
                                            const absl::Status& missing);
   absl::StatusOr<v1::StepResponse> StepFromStore(const CallContext& context, const v1::StepRequest& request,
                                                  const absl::Status& missing);
-  // Step's and EndEpisode's last part: waits for verdict and reward if the episode ended.
-  void AwaitResult(const CallContext& context, const v1::StepRequest& request, v1::StepResponse response,
-                   Done<v1::StepResponse> done);
-  void AwaitResult(const CallContext& context, const v1::EndEpisodeRequest& request, v1::Episode ended,
-                   Done<v1::Episode> done);
-  // As long as `request.wait_for_verdict` says.
+  // How long a request's `wait_for_verdict` says; nothing: for oracles, as long as is usual.
+  using VerdictWait = std::optional<absl::Duration>;
   template <typename Request>
-  void AwaitVerdict(const CallContext& context, const Request& request, const std::string& episode,
-                    Done<v1::Episode> done);
+  static VerdictWait WaitOf(const Request& request);
+  // Step's and EndEpisode's last part: waits for verdict and reward if the episode ended.
+  void AwaitResult(const CallContext& context, const VerdictWait& wait, v1::StepResponse response, Done<v1::StepResponse> done);
+  void AwaitResult(const CallContext& context, const VerdictWait& wait, v1::Episode ended, Done<v1::Episode> done);
+  void AwaitVerdict(const CallContext& context, const VerdictWait& wait, const std::string& episode, Done<v1::Episode> done);
 
   env::SessionManager& sessions_;
   trajectory::EpisodeStore& episodes_;

@@ -191,7 +191,7 @@ void EpisodePipeline::Closed(const std::string& episode_id) {
     MutexLock lock(mutex_);
     if (stopping_ || !open_.insert(episode_id).second) return;  // The next start takes it up.
   }
-  parts_.pool.Post([this, episode_id] { Process(episode_id, 0); });
+  parts_.pool.Post([this, episode_id] { Process(episode_id, {}); });
 }
 
 void EpisodePipeline::NotClosed(const std::string& episode_id, v1::EndReason reason, const std::string& message) {
@@ -207,7 +207,7 @@ void EpisodePipeline::CloseAbandoned(const std::string& episode_id, v1::EndReaso
                                                                  ResourceName("trajectories", episode_id), reason, message);
   if (closed.ok()) {
     LogInfo("an episode's record was closed after all", {{"episode", episode_id}});
-    Process(episode_id, 0);
+    Process(episode_id, {});
   } else if (absl::IsNotFound(closed)) {
     Finished(episode_id, v1::Episode());
   } else if (absl::IsDataLoss(closed)) {
@@ -219,26 +219,26 @@ void EpisodePipeline::CloseAbandoned(const std::string& episode_id, v1::EndReaso
   }
 }
 
-void EpisodePipeline::Process(const std::string& episode_id, int attempt) {
+void EpisodePipeline::Process(const std::string& episode_id, Tries tries) {
   const std::string request_id = FormatTraceparent(NewTrace(absl::Bernoulli(absl::BitGen(), parts_.trace_share)));
-  Work work{CallContext(absl::Now() + parts_.evaluation.longest_try, stop_, request_id), episode_id, attempt, nullptr, nullptr};
+  Work work{CallContext(absl::Now() + parts_.evaluation.longest_try, stop_, request_id), episode_id, tries, nullptr, nullptr};
   const LogRequest log(request_id);
   // A reward for a row that cannot take it would be given, but not be seen.
   const std::string row = ResourceName("episodes", episode_id);
   if (const absl::Status status = parts_.episodes.Get(work.context, row).status(); !status.ok()) {
-    Failed(episode_id, attempt, row, status);
+    Failed(episode_id, tries, row, status);
     return;
   }
   const std::string record = ResourceName("trajectories", episode_id);
   if (const absl::Status loaded = Load(work); WaitsForMemory(loaded)) {
-    Again(episode_id, attempt, kMemoryWait);
+    Again(episode_id, tries, kMemoryWait);
     return;
   } else if (!loaded.ok()) {
-    Failed(episode_id, attempt, record, loaded);
+    Failed(episode_id, tries, record, loaded);
     return;
   }
   if (!work.trajectory->closed()) {  // It could not be closed: nothing is made of what it says.
-    Failed(episode_id, attempt, record, absl::DataLossError("its episode has ended, but it is open"));
+    Failed(episode_id, tries, record, absl::DataLossError("its episode has ended, but it is open"));
     return;
   }
   if (work.trajectory->end_kind() == v1::END_KIND_INTERRUPTED) {
@@ -246,13 +246,13 @@ void EpisodePipeline::Process(const std::string& episode_id, int attempt) {
     return;
   }
   const ChainEnd end = AllAreAsked(episode_id) ? ChainEnd::kAll : ChainEnd::kFirstDecision;
+  const int most = std::max(parts_.evaluation.judge_retries, parts_.evaluation.longest_tries - 1);
   parts_.judging.EvaluateChain(
       work.context,
       {.evaluators = parts_.evaluation.chain,
        .end = end,
        .next_decides = parts_.evaluation.next_decides,
-       .at_deadline = attempt < std::max(parts_.evaluation.judge_retries, parts_.evaluation.longest_tries - 1) ? AtDeadline::kError
-                                                                                                              : AtDeadline::kVerdict,
+       .at_deadline = tries.judging < most ? AtDeadline::kError : AtDeadline::kVerdict,
        .asks_model = [this, episode_id] { waiters_.ModelAsked(ResourceName("episodes", episode_id)); }},
       work.trajectory, [this, work](absl::StatusOr<OptionalVerdict> verdict) { Judged(work, std::move(verdict)); });
 }
@@ -261,15 +261,16 @@ absl::Status EpisodePipeline::Load(Work& work) {
   const std::string name = ResourceName("trajectories", work.episode_id);
   PROCTOR_ASSIGN_OR_RETURN(const int64_t bytes, parts_.trajectories.StepBytes(work.context, name));
   const bool fits = bytes <= trajectory::kMaxAllStepsBytes;
-  if (fits) {
-    // Whoever uses the work last may do so when the pipeline is gone.
-    work.memory.reset(new ByteBudget::Share(*memory_), [budget = memory_](const ByteBudget::Share* share) { delete share; });
-    PROCTOR_RETURN_IF_ERROR(work.memory->Add(bytes));
-  } else {
-    LogError("an episode is too large to be judged", {{"episode", work.episode_id}, {"bytes", absl::StrCat(bytes)}});
-  }
+  const int64_t step_bytes = fits ? bytes : 0;
+  // Whoever uses the work last may do so when the pipeline is gone.
+  work.memory.reset(new ByteBudget::Share(*memory_), [budget = memory_](const ByteBudget::Share* share) { delete share; });
+  // As much as it may be: what it is beside its steps is known once it was read, and whoever had to wait then would read it again and again.
+  PROCTOR_RETURN_IF_ERROR(work.memory->Add(step_bytes + kMaxBesideSteps));
+  if (!fits) LogError("an episode is too large to be judged", {{"episode", work.episode_id}, {"bytes", absl::StrCat(bytes)}});
   PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory trajectory, fits ? parts_.trajectories.Get(work.context, name)
                                                            : parts_.trajectories.GetHeader(work.context, name));
+  const int64_t taken = std::max(step_bytes, static_cast<int64_t>(trajectory.ByteSizeLong()));
+  work.memory->Remove(std::max(int64_t{0}, step_bytes + kMaxBesideSteps - taken));
   work.trajectory = std::make_shared<const v1::Trajectory>(std::move(trajectory));
   return absl::OkStatus();
 }
@@ -287,25 +288,32 @@ void EpisodePipeline::Judged(const Work& judged, absl::StatusOr<OptionalVerdict>
   work.context = CallContext(absl::Now() + kStoreCap, stop_, judged.context.request_id());
   if (absl::IsNotFound(verdict.status())) {
     // Something that judging needs; whether the episode itself is gone, the next try sees.
-    TryAgain(work.episode_id, work.attempt, verdict.status());
+    TryAgain(work.episode_id, work.tries, verdict.status());
+    return;
+  }
+  if (absl::IsDeadlineExceeded(verdict.status())) {
+    LogError("an episode was not judged within its time; trying again", {{"episode", work.episode_id}, {"error", verdict.status().ToString()}});
+    const absl::Duration delay = RetryDelay(work.tries.judging++);
+    Again(work.episode_id, work.tries, delay);
     return;
   }
   if (!verdict.ok()) {
-    Failed(work.episode_id, work.attempt, ResourceName("episodes", work.episode_id), verdict.status());
+    Failed(work.episode_id, work.tries, ResourceName("episodes", work.episode_id), verdict.status());
     return;
   }
   if (verdict->has_value() && evaluator::ModelWasUnavailable(**verdict) &&
-      work.attempt < parts_.evaluation.judge_retries) {
+      work.tries.judging < parts_.evaluation.judge_retries) {
     LogWarning("an episode's judge was not to be had; trying again",
                {{"episode", work.episode_id}, {"reason", (*verdict)->rationale()}});
-    Again(work.episode_id, work.attempt + 1, parts_.evaluation.judge_retry_delay);
+    ++work.tries.judging;
+    Again(work.episode_id, work.tries, parts_.evaluation.judge_retry_delay);
     return;
   }
   const absl::StatusOr<v1::Episode> episode = Reward(work, *verdict);
   if (episode.ok()) {
     Finished(work.episode_id, *episode);
   } else {
-    Failed(work.episode_id, work.attempt, ResourceName("episodes", work.episode_id), episode.status());
+    Failed(work.episode_id, work.tries, ResourceName("episodes", work.episode_id), episode.status());
   }
 }
 
@@ -323,7 +331,7 @@ absl::StatusOr<v1::Episode> EpisodePipeline::Reward(const Work& work, const Opti
   });
 }
 
-void EpisodePipeline::Failed(const std::string& episode_id, int attempt, const std::string& what, const absl::Status& status) {
+void EpisodePipeline::Failed(const std::string& episode_id, Tries tries, const std::string& what, const absl::Status& status) {
   if (absl::IsNotFound(status)) {
     LogWarning("an episode was deleted before it was judged", {{"episode", episode_id}});
     Finished(episode_id, v1::Episode());
@@ -333,12 +341,13 @@ void EpisodePipeline::Failed(const std::string& episode_id, int attempt, const s
     LeaveDamaged(episode_id, what, status);
     return;
   }
-  TryAgain(episode_id, attempt, status);
+  TryAgain(episode_id, tries, status);
 }
 
-void EpisodePipeline::TryAgain(const std::string& episode_id, int attempt, const absl::Status& status) {
+void EpisodePipeline::TryAgain(const std::string& episode_id, Tries tries, const absl::Status& status) {
   LogError("an episode could not be judged; trying again", {{"episode", episode_id}, {"error", status.ToString()}});
-  Again(episode_id, attempt + 1, RetryDelay(attempt));
+  const absl::Duration delay = RetryDelay(tries.storing++);
+  Again(episode_id, tries, delay);
 }
 
 void EpisodePipeline::LeaveDamaged(const std::string& episode_id, const std::string& what, const absl::Status& why) {
@@ -346,8 +355,8 @@ void EpisodePipeline::LeaveDamaged(const std::string& episode_id, const std::str
   Finished(episode_id, parts_.episodes.Get(CallContext::WithTimeout(absl::Seconds(10)), ResourceName("episodes", episode_id)));
 }
 
-void EpisodePipeline::Again(const std::string& episode_id, int attempt, absl::Duration delay) {
-  Later(episode_id, delay, [this, episode_id, attempt] { Process(episode_id, attempt); });
+void EpisodePipeline::Again(const std::string& episode_id, Tries tries, absl::Duration delay) {
+  Later(episode_id, delay, [this, episode_id, tries] { Process(episode_id, tries); });
 }
 
 void EpisodePipeline::Later(const std::string& episode_id, absl::Duration delay, std::function<void()> work) {

@@ -50,12 +50,14 @@ struct EpisodeEvaluation {
   // Of one try: a judge of many questions takes minutes.
   absl::Duration longest_try = absl::Minutes(15);
   // How many tries that took all of it (and at least judge_retries more than one) make the verdict UNDETERMINED. A try may have waited behind
-  // other episodes for the model; what was answered is kept, so the next one has less to ask.
+  // other episodes for the model; what was answered is kept, so the next one has less to ask. Tries that a store made fail count for neither.
   int longest_tries = 8;
 };
 
-// Bytes of the trajectories that are judged at once, as they are stored. Others wait.
-inline constexpr int64_t kJudgedBytes = int64_t{2} * trajectory::kMaxAllStepsBytes;
+// What a record may have besides its steps: its task, evidence of its start and its end, and the rest of its header.
+inline constexpr int64_t kMaxBesideSteps = trajectory::kMaxTaskBytes + 2 * trajectory::kMaxEvidenceBytes + trajectory::kMaxHeaderBytes;
+// Bytes of the trajectories that are judged at once, as they are stored: two of the largest. Others wait.
+inline constexpr int64_t kJudgedBytes = 2 * (trajectory::kMaxAllStepsBytes + kMaxBesideSteps);
 
 // Closed episodes are judged by the evaluator chain (the first that gives SUCCESS or FAILURE counts), rewarded by the reward
 // policy, appended to the log and told to the curriculum. Every step can be repeated: verdicts and rewards are named after
@@ -111,12 +113,18 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   void NotClosed(const std::string& episode_id, v1::EndReason reason, const std::string& message) override;
 
  private:
+  // How often an episode was tried before.
+  struct Tries {
+    // By its judges: they took all of their time, or their model was not to be had. These come to an end.
+    int judging = 0;
+    // Without them: the store did not give or take something. These do not.
+    int storing = 0;
+  };
   // An episode that is being judged.
   struct Work {
     CallContext context;
     std::string episode_id;
-    // How often it was tried before.
-    int attempt = 0;
+    Tries tries;
     std::shared_ptr<const v1::Trajectory> trajectory;
     // For it, until all that use this work are gone.
     std::shared_ptr<ByteBudget::Share> memory;
@@ -126,7 +134,7 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   absl::Status GiveBackPlaces(const CallContext& context);
   // Of an episode that never started; tries again until it can.
   void GiveBackPlace(const reward::Groups::Place& place, const std::string& episode_id, int attempt);
-  void Process(const std::string& episode_id, int attempt);
+  void Process(const std::string& episode_id, Tries tries);
   // The trajectory of `work`; without its steps if they are too large to be read whole. RESOURCE_EXHAUSTED: not now, others take the memory.
   absl::Status Load(Work& work);
   // Closes the record of an episode that its session could not close, then judges it; tries again until it can.
@@ -135,14 +143,14 @@ class EpisodePipeline final : public env::EpisodeHost, public EpisodeSource {
   absl::StatusOr<v1::Episode> Reward(const Work& work, const OptionalVerdict& verdict);
   absl::Status TellCurriculum(const Work& work, const OptionalVerdict& verdict, const v1::Reward& reward);
   bool AllAreAsked(const std::string& episode_id) const;
-  // It failed for what may pass: judges again later.
-  void TryAgain(const std::string& episode_id, int attempt, const absl::Status& status);
+  // It failed for what may pass, but not by its judges: judges again later.
+  void TryAgain(const std::string& episode_id, Tries tries, const absl::Status& status);
   // Judges again after `delay`.
-  void Again(const std::string& episode_id, int attempt, absl::Duration delay);
+  void Again(const std::string& episode_id, Tries tries, absl::Duration delay);
   // Runs `work` on the pool after `delay`, unless the episode is left to the next start by then.
   void Later(const std::string& episode_id, absl::Duration delay, std::function<void()> work);
   // `what`: the name of the row or record that it failed for; NOT_FOUND: that is gone, and the episode with it.
-  void Failed(const std::string& episode_id, int attempt, const std::string& what, const absl::Status& status);
+  void Failed(const std::string& episode_id, Tries tries, const std::string& what, const absl::Status& status);
   // Of an episode whose row or record, `what`, cannot be read: nothing of it changes, and the next start tries again. Whoever waits for it
   // is told how it stands.
   void LeaveDamaged(const std::string& episode_id, const std::string& what, const absl::Status& why);

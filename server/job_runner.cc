@@ -1,5 +1,6 @@
 #include "server/job_runner.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <system_error>
@@ -16,6 +17,15 @@ namespace {
 
 constexpr std::chrono::milliseconds kNotifyInterval(100);
 constexpr std::chrono::seconds kStoreInterval(1);
+// Of one try to store a job's end, and between two of them: a second, then twice as long each time.
+constexpr absl::Duration kEndCap = absl::Seconds(30);
+constexpr absl::Duration kFirstPause = absl::Seconds(1);
+constexpr absl::Duration kLongestPause = absl::Minutes(1);
+
+// A full disk, or one that does not answer: it may be stored later.
+bool MayBeStoredLater(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) || absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+}
 
 }  // namespace
 
@@ -117,6 +127,14 @@ class JobRunner::Progress final : public JobProgress {
     return runner_.StandAside(running_);
   }
 
+  absl::Status KeepResult(const google::protobuf::Message& result) override {
+    {
+      MutexLock lock(running_.mutex);
+      running_.job.mutable_result()->PackFrom(result);
+    }
+    return runner_.StoreAsItIs(running_.context, running_);
+  }
+
  private:
   JobRunner& runner_;
   Running& running_;
@@ -131,6 +149,7 @@ void JobRunner::Stop() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
+    idle_.SignalAll();
     for (const auto& [name, job] : running_) running.push_back(job);
   }
   // What waits stays in the store as it is.
@@ -281,6 +300,7 @@ void JobRunner::Settle(Running& running, const absl::StatusOr<google::protobuf::
   {
     MutexLock lock(running.mutex);
     settled = running.job;
+    settled.clear_result();
     if (result.ok()) {
       settled.set_state(v1::JOB_STATE_SUCCEEDED);
       *settled.mutable_result() = *result;
@@ -295,13 +315,23 @@ void JobRunner::Settle(Running& running, const absl::StatusOr<google::protobuf::
       settled.set_error_message(std::string(result.status().message()));
     }
   }
-  // The job's own context may be cancelled; its end must be stored all the same, before anybody is told of it.
-  absl::StatusOr<v1::Job> stored = Store(CallContext::WithTimeout(absl::Seconds(30)), settled);
-  if (!stored.ok()) {
-    LogError("job's end was not stored", {{"job", settled.name()}, {"error", stored.status().ToString()}});
-  }
+  absl::StatusOr<v1::Job> stored = StoreEnd(settled);
   MutexLock lock(running.mutex);
   running.job = stored.ok() ? *std::move(stored) : std::move(settled);
+}
+
+absl::StatusOr<v1::Job> JobRunner::StoreEnd(const v1::Job& settled) {
+  for (absl::Duration pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
+    // The job's own context may be cancelled; its end must be stored all the same, before anybody is told of it.
+    absl::StatusOr<v1::Job> stored = Store(CallContext::WithTimeout(kEndCap), settled);
+    if (stored.ok()) return stored;
+    const bool again = MayBeStoredLater(stored.status()) && !stopping();
+    LogError(again ? "a job's end was not stored; trying again" : "a job's end was not stored",
+             {{"job", settled.name()}, {"error", stored.status().ToString()}});
+    if (!again) return stored;
+    MutexLock lock(mutex_);
+    if (!stopping_) idle_.WaitFor(mutex_, pause);
+  }
 }
 
 absl::StatusOr<v1::Job> JobRunner::Get(const CallContext& context, const std::string& name) {

@@ -30,10 +30,14 @@ class JobProgress {
   // if any, is called first where it waits: to give back what a paused job does not need.
   virtual absl::Status Report(int64_t done, int64_t total, const std::string& message, const std::function<void()>& before_waiting) = 0;
   absl::Status Report(int64_t done, int64_t total, const std::string& message) { return Report(done, total, message, nullptr); }
+  // Stores what the job is about to bring, before the deed that makes it true and cannot be done twice: a job that is started again because its
+  // server was killed finds it as its `result`, and whether the deed was done is to be seen.
+  virtual absl::Status KeepResult(const google::protobuf::Message& result) = 0;
 };
 
 // Few jobs work at once: tenants take turns, and a paused job makes room for another (see JobPlaces). It keeps its thread, for its work could not
-// go on elsewhere, and what it has done is not done again. Thread-safe.
+// go on elsewhere, and what it has done is not done again. One whose end cannot be stored, as on a full disk, is RUNNING and keeps its place
+// until it can. Thread-safe.
 class JobRunner {
  public:
   // Runs on the jobs pool and may block; its context is cancelled with the job and by Stop. After a stop it starts again
@@ -109,6 +113,8 @@ class JobRunner {
   void Forget(const Running& running);
   // A job's last words: what its state becomes, stored.
   void Settle(Running& running, const absl::StatusOr<google::protobuf::Any>& result);
+  // Where the disk is full or does not answer it tries again, until Stop; what is not stored then is done again at the next start.
+  absl::StatusOr<v1::Job> StoreEnd(const v1::Job& settled);
   void Notify(const std::string& name);
   absl::StatusOr<v1::Job> SetState(const CallContext& context, const std::string& name,
                                    v1::JobState state);
@@ -121,6 +127,7 @@ class JobRunner {
   JobPlaces places_;
 
   mutable Mutex mutex_;
+  // A job has gone, or Stop has begun.
   CondVar idle_;
   std::map<std::string, Work> works_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<Running>> running_ ABSL_GUARDED_BY(mutex_);

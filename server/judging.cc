@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/log.h"
@@ -21,6 +22,11 @@ constexpr char kDefaultComparer[] = "evaluators/pairwise";
 // For the verdict on an evaluation whose own time is up.
 constexpr absl::Duration kStoreCap = absl::Seconds(10);
 
+// Of verdicts that wait to be stored, in memory. Where there are more, some are made again.
+constexpr int64_t kMaxUnstoredBytes = 64 << 20;
+
+constexpr char kDiskFullUrl[] = "proctor/disk-is-full";
+
 // The evaluator cannot be applied to this trajectory, or not now, which is not the agent's doing: no verdict.
 bool IsOfTheEvaluator(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsResourceExhausted(status);
@@ -32,6 +38,8 @@ bool LeftToJudge(const v1::Verdict& verdict) {
 }
 
 }  // namespace
+
+bool SaysDiskIsFull(const absl::Status& status) { return status.GetPayload(kDiskFullUrl).has_value(); }
 
 // A chain under way.
 struct Judging::ChainRun {
@@ -83,15 +91,24 @@ void Judging::Evaluate(const CallContext& context, const std::string& evaluator,
     done(can_ask);
     return;
   }
+  if (options.keep == Keep::kStore && !options.fresh_replies) {
+    if (const std::optional<v1::Verdict> made = TakeUnstored(*found, *trajectory); made.has_value()) {
+      done(StoreAndTell(context, *made));
+      return;
+    }
+  }
   if (options.asks_model != nullptr && evaluator::AsksModels(*found)) options.asks_model();
   Assess(context, *found, trajectory, parts_.models.For(PayerOf(*found, *trajectory, options), options.fresh_replies),
          [this, context, start, keep = options.keep, done = std::move(done)](absl::StatusOr<v1::Verdict> verdict) {
            if (verdict.ok()) {
              *verdict->mutable_latency() = ToProto(absl::Now() - start);
              *verdict->mutable_create_time() = ToProto(absl::Now());
-             if (keep == Keep::kStore) verdict = Store(context, *verdict);
+             if (keep == Keep::kStore) {
+               verdict = StoreAndTell(context, *verdict);
+             } else if (parts_.observer != nullptr) {
+               parts_.observer->VerdictMade(context, *verdict);
+             }
            }
-           if (verdict.ok() && parts_.observer != nullptr) parts_.observer->VerdictMade(context, *verdict);
            done(std::move(verdict));
          });
 }
@@ -199,8 +216,50 @@ void Judging::Evaluated(const std::shared_ptr<ChainRun>& run, absl::StatusOr<v1:
 
 absl::StatusOr<v1::Verdict> Judging::Store(const CallContext& context, const v1::Verdict& verdict) {
   absl::StatusOr<v1::Verdict> stored = parts_.verdicts.Put(context, verdict);
-  if (absl::IsResourceExhausted(stored.status())) return absl::UnavailableError(stored.status().message());
+  if (!absl::IsResourceExhausted(stored.status())) return stored;
+  absl::Status full = absl::UnavailableError(stored.status().message());
+  full.SetPayload(kDiskFullUrl, absl::Cord());
+  return full;
+}
+
+absl::StatusOr<v1::Verdict> Judging::StoreAndTell(const CallContext& context, const v1::Verdict& verdict) {
+  absl::StatusOr<v1::Verdict> stored = Store(context, verdict);
+  if (!stored.ok()) {
+    KeepUnstored(verdict);
+  } else if (parts_.observer != nullptr) {
+    parts_.observer->VerdictMade(context, *stored);
+  }
   return stored;
+}
+
+void Judging::KeepUnstored(const v1::Verdict& verdict) {
+  const auto bytes = static_cast<int64_t>(verdict.ByteSizeLong());
+  if (evaluator::WorthAnotherTry(verdict) || bytes > kMaxUnstoredBytes) return;
+  MutexLock lock(mutex_);
+  if (!unstored_.emplace(verdict.name(), verdict).second) return;
+  unstored_bytes_ += bytes;
+  // Names are digests: who makes room is nobody in particular.
+  while (unstored_bytes_ > kMaxUnstoredBytes) {
+    const auto first = unstored_.begin();
+    unstored_bytes_ -= static_cast<int64_t>(first->second.ByteSizeLong());
+    unstored_.erase(first);
+  }
+}
+
+std::optional<v1::Verdict> Judging::TakeUnstored(const v1::Evaluator& evaluator, const v1::Trajectory& trajectory) {
+  {
+    // Mostly none waits, and a name takes several digests.
+    MutexLock lock(mutex_);
+    if (unstored_.empty()) return std::nullopt;
+  }
+  const std::string name = evaluator::VerdictHead(evaluator, trajectory).name();
+  MutexLock lock(mutex_);
+  const auto it = unstored_.find(name);
+  if (it == unstored_.end()) return std::nullopt;
+  std::optional<v1::Verdict> made = std::move(it->second);
+  unstored_.erase(it);
+  unstored_bytes_ -= static_cast<int64_t>(made->ByteSizeLong());
+  return made;
 }
 
 absl::StatusOr<v1::Verdict> Judging::VerdictAtDeadline(const std::string& evaluator, const v1::Trajectory& trajectory) {
@@ -209,9 +268,7 @@ absl::StatusOr<v1::Verdict> Judging::VerdictAtDeadline(const std::string& evalua
   v1::Verdict verdict = evaluator::VerdictHead(found, trajectory);
   evaluator::SetUndetermined(v1::UNDETERMINED_REASON_JUDGE_UNAVAILABLE, absl::StrCat(evaluator, " did not end within its time"), &verdict);
   *verdict.mutable_create_time() = ToProto(absl::Now());
-  PROCTOR_ASSIGN_OR_RETURN(verdict, Store(context, verdict));
-  if (parts_.observer != nullptr) parts_.observer->VerdictMade(context, verdict);
-  return verdict;
+  return StoreAndTell(context, verdict);
 }
 
 }  // namespace proctor::server

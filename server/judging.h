@@ -2,7 +2,9 @@
 #ifndef PROCTOR_SERVER_JUDGING_H_
 #define PROCTOR_SERVER_JUDGING_H_
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "common/call_context.h"
 #include "common/executor.h"
+#include "common/mutex.h"
 #include "evaluator/assess.h"
 #include "evaluator/evaluator_store.h"
 #include "evaluator/reflect.h"
@@ -70,6 +73,9 @@ struct ComparedPair {
   std::string tenant;
 };
 
+// Whether an error of Judging::Evaluate, an UNAVAILABLE, is that its verdict cannot be stored because the disk is full: as little can others.
+bool SaysDiskIsFull(const absl::Status& status);
+
 // Models are asked in the name of the tenant that pays for it, so that each call is charged when it has been made, whatever becomes of what it
 // was made for. Thread-safe.
 class Judging {
@@ -103,7 +109,8 @@ class Judging {
 
   // Evaluates by one evaluator (`evaluators/{id}`; empty: the task's oracle) and calls `done` once, on this thread or the pool,
   // with the verdict as it is stored. Errors: NOT_FOUND; FAILED_PRECONDITION a judge, and no model is configured; those of
-  // evaluator::Assess; those of the store, where UNAVAILABLE also is a full disk.
+  // evaluator::Assess; those of the store, where UNAVAILABLE also is a full disk (SaysDiskIsFull). A verdict that the store did not take waits in
+  // memory: asked for again, it is stored, and no model is asked once more (but with `fresh_replies`).
   void Evaluate(const CallContext& context, const std::string& evaluator, const TrajectoryPtr& trajectory,
                 const EvaluateOptions& options, VerdictDone done);
 
@@ -137,10 +144,21 @@ class Judging {
   void Evaluated(const std::shared_ptr<ChainRun>& run, absl::StatusOr<v1::Verdict> verdict);
   // The verdict as it is stored. A full disk is UNAVAILABLE: RESOURCE_EXHAUSTED would be a spent budget.
   absl::StatusOr<v1::Verdict> Store(const CallContext& context, const v1::Verdict& verdict);
+  // The same, and the observer is told; or the verdict waits for the next try.
+  absl::StatusOr<v1::Verdict> StoreAndTell(const CallContext& context, const v1::Verdict& verdict);
+  // But for one that is worth another try by itself.
+  void KeepUnstored(const v1::Verdict& verdict);
+  // The evaluator's verdict on the trajectory that waits to be stored, if there is one: it waits no more.
+  std::optional<v1::Verdict> TakeUnstored(const v1::Evaluator& evaluator, const v1::Trajectory& trajectory);
   // The verdict, stored, of an evaluator whose time is up.
   absl::StatusOr<v1::Verdict> VerdictAtDeadline(const std::string& evaluator, const v1::Trajectory& trajectory);
 
   const Parts parts_;
+  Mutex mutex_;
+  // By name.
+  std::map<std::string, v1::Verdict> unstored_ ABSL_GUARDED_BY(mutex_);
+  // What they take.
+  int64_t unstored_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace proctor::server

@@ -51,6 +51,10 @@ std::vector<std::string> Distinct(const google::protobuf::RepeatedPtrField<std::
   return distinct;
 }
 
+// The money or the disk that is gone is missing to the others, too.
+bool IsUsedUp(const absl::Status& status) { return absl::IsResourceExhausted(status) || SaysDiskIsFull(status); }
+bool EndsTheJob(const absl::Status& status) { return IsUsedUp(status) || absl::IsCancelled(status); }
+
 // What evaluations under way tell. Shared with them: they may outlive a job that is cut off.
 struct Tally {
   Mutex mutex;
@@ -80,7 +84,7 @@ struct Tally {
     bytes -= loaded.bytes;
     ++done;
     changed.SignalAll();
-    if (absl::IsResourceExhausted(verdict.status()) || absl::IsCancelled(verdict.status())) {
+    if (EndsTheJob(verdict.status())) {
       if (status.ok()) status = verdict.status();
       return;
     }
@@ -117,18 +121,18 @@ class RescoreRun {
     if (status.ok()) status = finished;
     const absl::Status told = Report(nullptr);
     if (status.ok()) status = told;
-    if (absl::IsResourceExhausted(status)) return WithWhatIsLeft(status);
+    if (IsUsedUp(status)) return WithWhatIsLeft(status);
     PROCTOR_RETURN_IF_ERROR(status);
     MutexLock lock(tally_->mutex);
     return tally_->result;
   }
 
  private:
-  // How to go on once there is money again.
-  absl::Status WithWhatIsLeft(const absl::Status& spent) const {
+  // How to go on once there is money, or room on the disk, again.
+  absl::Status WithWhatIsLeft(const absl::Status& used_up) const {
     MutexLock lock(tally_->mutex);
     return absl::ResourceExhaustedError(absl::StrCat(
-        spent.message(), ". ", tally_->result.evaluated() + tally_->result.skipped(), " of ", total_,
+        used_up.message(), ". ", tally_->result.evaluated() + tally_->result.skipped(), " of ", total_,
         " evaluations are done, and their verdicts kept: the same Rescore with another request_id goes on with the others"));
   }
 

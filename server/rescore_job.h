@@ -31,8 +31,8 @@ struct RescoreParts {
 };
 
 // Registers the work. After a stop it goes on where it was: what has a verdict is not evaluated again, and replies that had come are in
-// the models' cache. A budget or quota that is spent ends the job with RESOURCE_EXHAUSTED, after the evaluations that run; their verdicts are
-// kept, and another job with the same request makes the others.
+// the models' cache. A budget or quota that is spent, or a full disk, ends the job with RESOURCE_EXHAUSTED, after the evaluations that run; what
+// verdicts there are is kept, and another job with the same request makes the others.
 void RegisterRescoreJob(JobRunner& jobs, RescoreParts parts);
 
 }  // namespace proctor::server

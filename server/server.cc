@@ -93,8 +93,8 @@ class ServerImpl final : public Server {
   absl::Status Run(const CallContext& context);
 
  private:
-  absl::Status OpenDoors();
-  absl::Status StartJudging();
+  absl::Status OpenDoors(const CallContext& context);
+  absl::Status StartJudging(const CallContext& context);
   void StartSessions();
   void StartJobs();
   void MakeServices();
@@ -160,9 +160,9 @@ class ServerImpl final : public Server {
 
 absl::Status ServerImpl::Run(const CallContext& context) {
   pools_ = std::make_unique<Pools>(config_.threads());
-  PROCTOR_RETURN_IF_ERROR(OpenDoors());
+  PROCTOR_RETURN_IF_ERROR(OpenDoors(context));
   PROCTOR_RETURN_IF_ERROR(context.Check("the start"));
-  PROCTOR_RETURN_IF_ERROR(StartJudging());
+  PROCTOR_RETURN_IF_ERROR(StartJudging(context));
   PROCTOR_RETURN_IF_ERROR(context.Check("the start"));
   StartSessions();
   StartJobs();
@@ -177,7 +177,7 @@ absl::Status ServerImpl::Run(const CallContext& context) {
   return WriteAddresses(addresses_, config_.data_dir());
 }
 
-absl::Status ServerImpl::OpenDoors() {
+absl::Status ServerImpl::OpenDoors(const CallContext& context) {
   const v1::AuthConfig& auth = config_.auth();
   PROCTOR_ASSIGN_OR_RETURN(doors_, Doors::Create(auth.tokens_file(), SystemClock()));
   if (auth.has_tls()) {
@@ -189,7 +189,7 @@ absl::Status ServerImpl::OpenDoors() {
                                                    .max_file_bytes = auth.audit().max_file_bytes(),
                                                    .max_files = auth.audit().max_files()},
                                                   SystemClock()));
-  PROCTOR_ASSIGN_OR_RETURN(accounts_, TenantAccounts::Open(CallContext::WithTimeout(absl::Minutes(1)),
+  PROCTOR_ASSIGN_OR_RETURN(accounts_, TenantAccounts::Open(context.Child(absl::Minutes(1)),
                                                            {*data_.database, pools_->accounts, SystemClock()}));
   quotas_ = std::make_unique<TenantQuotas>(config_.quotas(), *accounts_, SystemClock());
   guard_ = std::make_unique<CallGuard>(
@@ -226,8 +226,8 @@ void ServerImpl::Reload(const absl::StatusOr<v1::ServerConfig>& config) {
 }
 
 // Worlds, and what becomes of an episode once it is closed.
-absl::Status ServerImpl::StartJudging() {
-  PROCTOR_ASSIGN_OR_RETURN(worlds_, Worlds::Start(config_));
+absl::Status ServerImpl::StartJudging(const CallContext& context) {
+  PROCTOR_ASSIGN_OR_RETURN(worlds_, Worlds::Start(context, config_));
   consumers_ = std::make_unique<reward::Consumers>(*data_.database, SystemClock(), data_.archive->unreadable());
   subscriptions_ = std::make_unique<reward::SubscriptionHub>(*data_.rewards, *consumers_, pools_->rpc,
                                                              PayloadLoaderOf(*data_.trajectories));

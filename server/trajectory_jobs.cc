@@ -1,5 +1,8 @@
 #include "server/trajectory_jobs.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 #include "proctor/v1/trajectory_service.pb.h"
@@ -41,12 +44,16 @@ absl::StatusOr<google::protobuf::Any> Export(const CallContext& context, const v
   PROCTOR_ASSIGN_OR_RETURN(const auto request, RequestOf<v1::ExportTrajectoriesRequest>(job));
   PROCTOR_ASSIGN_OR_RETURN(const std::string folder,
                            trajectory::ResolveExchangePath(exchange_dir, request.folder()));
+  // The server was killed after the folder had appeared, which it does once the result is kept.
+  std::error_code unknown;
+  if (job.has_result() && std::filesystem::exists(folder, unknown)) return job.result();
   PROCTOR_ASSIGN_OR_RETURN(const trajectory::ExportChoice choice, trajectory::ChooseForExport(context, archive, request));
   PROCTOR_ASSIGN_OR_RETURN(
       const auto result,
       trajectory::formats::ExportRuns(
           context, archive, choice, folder, request.format(),
-          [&](int64_t done, int64_t total) { return progress.Report(done, total, "exporting"); }));
+          [&](int64_t done, int64_t total) { return progress.Report(done, total, "exporting"); },
+          [&](const v1::ExportTrajectoriesResult& written) { return progress.KeepResult(written); }));
   return Packed(result);
 }
 

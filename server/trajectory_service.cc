@@ -309,8 +309,7 @@ class TrajectoryServiceImpl final : public v1::TrajectoryService::CallbackServic
                                                const v1::ImportTrajectoriesRequest* request,
                                                v1::Job* response) override {
     return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) {
-      PROCTOR_ASSIGN_OR_RETURN(const std::string id, TenantRequestId(caller.tenant, request->request_id()));
-      return Assign(parts_.jobs.Start(call, id, kImportJob, *request), response);
+      return Assign(StartJob(call, caller, request->request_id(), kImportJob, *request), response);
     });
   }
 
@@ -318,8 +317,7 @@ class TrajectoryServiceImpl final : public v1::TrajectoryService::CallbackServic
                                                const v1::ExportTrajectoriesRequest* request,
                                                v1::Job* response) override {
     return Unary(context, parts_.pool, [=, this, caller = CallerOf(*context)](const CallContext& call) {
-      PROCTOR_ASSIGN_OR_RETURN(const std::string id, TenantRequestId(caller.tenant, request->request_id()));
-      return Assign(parts_.jobs.Start(call, id, kExportJob, *request), response);
+      return Assign(StartJob(call, caller, request->request_id(), kExportJob, *request), response);
     });
   }
 
@@ -332,6 +330,13 @@ class TrajectoryServiceImpl final : public v1::TrajectoryService::CallbackServic
   }
 
  private:
+  // Its turn among jobs is its tenant's. What it stores, and its request, are nobody's: whoever administers may.
+  absl::StatusOr<v1::Job> StartJob(const CallContext& call, const Caller& caller, const std::string& request_id, const std::string& kind,
+                                   const google::protobuf::Message& request) {
+    PROCTOR_ASSIGN_OR_RETURN(const std::string id, TenantRequestId(caller.tenant, request_id));
+    return parts_.jobs.Start(call, id, kind, request, [&](const std::string& job) { parts_.accounts.SetJobTenant(job, caller.tenant); });
+  }
+
   TrajectoryServiceParts parts_;
 };
 

@@ -27,6 +27,9 @@
 namespace proctor::server {
 namespace {
 
+// Of the first browser's start.
+constexpr absl::Duration kBrowserCap = absl::Minutes(1);
+
 // The templates of the practice sites and of the practice desktop, as the proposer sees them.
 class PracticeTemplates final : public proposer::TaskTemplateSource {
  public:
@@ -99,13 +102,13 @@ class WorldsImpl final : public Worlds {
         background_("browser", std::max(4, config.browser().max_browsers() * 2)),
         desktop_background_("desktop", 4) {}
 
-  absl::Status Open() {
+  absl::Status Open(const CallContext& context) {
     if (Enabled("null")) PROCTOR_RETURN_IF_ERROR(Add("null", std::make_unique<env::NullEnvironment>()));
     if (Enabled("desktop")) PROCTOR_RETURN_IF_ERROR(OpenDesktops());
     if (Enabled("android")) PROCTOR_RETURN_IF_ERROR(OpenAndroid());
     if (!Enabled("web") && !Enabled("practice")) return absl::OkStatus();
     PROCTOR_RETURN_IF_ERROR(OpenProxy());
-    PROCTOR_RETURN_IF_ERROR(OpenBrowsers());
+    PROCTOR_RETURN_IF_ERROR(OpenBrowsers(context.Child(kBrowserCap)));
     web_ = std::make_unique<env::web::WebEnvironment>(WebOptions(), *pool_, *proxy_, background_);
     if (Enabled("practice")) PROCTOR_RETURN_IF_ERROR(OpenPractice());
     if (!Enabled("web")) return absl::OkStatus();
@@ -153,8 +156,7 @@ class WorldsImpl final : public Worlds {
     return options;
   }
 
-  absl::Status OpenBrowsers() {
-    const CallContext context = CallContext::WithTimeout(absl::Minutes(1));
+  absl::Status OpenBrowsers(const CallContext& context) {
     PROCTOR_ASSIGN_OR_RETURN(env::web::BrowserPool::Options options,
                              PoolOptions(config_.browser()));
     pool_ = std::make_unique<env::web::BrowserPool>(std::move(options));
@@ -232,9 +234,9 @@ class WorldsImpl final : public Worlds {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Worlds>> Worlds::Start(const v1::ServerConfig& config) {
+absl::StatusOr<std::unique_ptr<Worlds>> Worlds::Start(const CallContext& context, const v1::ServerConfig& config) {
   auto worlds = std::make_unique<WorldsImpl>(config);
-  PROCTOR_RETURN_IF_ERROR(worlds->Open());
+  PROCTOR_RETURN_IF_ERROR(worlds->Open(context));
   return worlds;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/call_context.h"
 #include "env/session_manager.h"
 #include "env/web/browser_pool.h"
 #include "env/world.h"
@@ -19,8 +20,9 @@ namespace proctor::server {
 // Thread-safe. Outlives the session manager's sessions.
 class Worlds {
  public:
-  // Starts what the enabled environments need. FAILED_PRECONDITION: no browser sandbox is possible here.
-  static absl::StatusOr<std::unique_ptr<Worlds>> Start(const v1::ServerConfig& config);
+  // Starts what the enabled environments need. FAILED_PRECONDITION: no browser sandbox is possible here; CANCELLED, DEADLINE_EXCEEDED from
+  // `context`.
+  static absl::StatusOr<std::unique_ptr<Worlds>> Start(const CallContext& context, const v1::ServerConfig& config);
   virtual ~Worlds() = default;
 
   // Registers all enabled environments.

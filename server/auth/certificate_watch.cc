@@ -34,7 +34,8 @@ absl::Status CertificateWatch::Check() {
   const absl::StatusOr<absl::Time> expiry = CertificateExpiry(tls_.certificate_file());
   MutexLock lock(mutex_);
   seen_ = now;
-  checked_ = now;
+  // Those that cannot be opened just now are looked at again the next time.
+  if (!absl::IsUnavailable(status)) checked_ = now;
   // One outside of its time is served all the same.
   if ((status.ok() || absl::IsFailedPrecondition(status)) && expiry.ok()) expiry_ = *expiry;
   return status;

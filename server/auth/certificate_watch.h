@@ -23,7 +23,7 @@ class CertificateWatch {
   static absl::StatusOr<std::unique_ptr<CertificateWatch>> Create(const v1::TlsConfig& tls, Clock& clock);
 
   // Checks the files if they have changed since they were checked, and have not since the last call: a certificate and its key are renewed one
-  // after the other. An error of CheckTlsFiles, once for each change: new connections may fail.
+  // after the other. An error of CheckTlsFiles, once for each change (UNAVAILABLE: each time, until they can be opened): new connections may fail.
   absl::Status CheckIfChanged();
   // The same at once, changed or not.
   absl::Status Check();

@@ -81,7 +81,8 @@ absl::Status Doors::Reload() {
   {
     MutexLock lock(mutex_);
     seen_ = now;
-    read_ = now;
+    // One that cannot be opened just now, as where too many files are open, is read at the next look: until then withdrawn tokens are let in.
+    if (!absl::IsUnavailable(table.status())) read_ = now;
     if (!table.ok()) return table.status();
     again = table_ != nullptr;
     if (again && table_->size() > 0 && entries == 0) {

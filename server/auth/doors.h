@@ -40,7 +40,8 @@ class Doors {
 
   // Reads the file again if it has changed on disk since it was read, and has not since the last call: it may be written just now. An error
   // leaves in force what was read before; it is returned once for each change. OK also if nothing has changed. FAILED_PRECONDITION:
-  // suddenly nobody is in it, as where a disk was full when it was written.
+  // suddenly nobody is in it, as where a disk was full when it was written. UNAVAILABLE: it cannot be opened or read just now; each call
+  // tries again.
   absl::Status ReloadIfChanged();
   // The same at once, changed or not.
   absl::Status Reload();

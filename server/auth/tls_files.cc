@@ -31,6 +31,8 @@ absl::StatusOr<File> Open(const std::string& path) {
   File file(std::fopen(path.c_str(), "re"));
   if (file != nullptr) return file;
   const std::string message = absl::StrCat(path, ": ", std::strerror(errno));
+  // Too many files are open, or there is no memory: nothing is wrong with this one.
+  if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) return absl::UnavailableError(message);
   return errno == ENOENT ? absl::NotFoundError(message) : absl::PermissionDeniedError(message);
 }
 

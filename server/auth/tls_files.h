@@ -11,7 +11,7 @@ namespace proctor::server {
 
 // OK: the key belongs to the certificate, nobody else may read it, the certificate is valid at `now`, and the client authorities are
 // certificates. NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT, FAILED_PRECONDITION (expired) name the file and say what to do; none
-// of them says anything of the key itself.
+// of them says anything of the key itself. UNAVAILABLE: no file can be opened just now.
 absl::Status CheckTlsFiles(const v1::TlsConfig& tls, absl::Time now);
 
 // When the server's certificate expires.

@@ -213,6 +213,7 @@ TEST_F(ConfigurationTest, RefusesBadValuesWithFileLineAndField) {
       {"traces: {max_files: 1001}\n", "proctord.yaml:1: traces.max_files", "between 1 and 1000"},
       {"data_dir: here\n", "proctord.yaml:1: data_dir", "absolute"},
       {"environments: {mars: {}}\n", "environments.mars", "no such environment"},
+      {"quotas: {session_weights: {mars: 2}}\n", "proctord.yaml:1: quotas.session_weights.mars", "no such environment"},
       {"desktop:\n  applications:\n    editor: {}\n", "proctord.yaml:3: desktop.applications.editor", "name a program"},
       {"desktop:\n  displays: {vm: {address: here}}\n", "proctord.yaml:2: desktop.displays.vm", "host:port"},
       {"android:\n  connect: ['a b']\n", "proctord.yaml:2: android.connect[0]", ""},
@@ -422,6 +423,9 @@ TEST_F(ConfigurationTest, RefusesBadFlags) {
                                              {"--listen", "1.2.3.4:5"},
                                              {"--log-level", "loud"},
                                              {"--config", "/no/such/file"},
+                                             {"--config", ""},
+                                             {"--data-dir="},
+                                             {"--tokens-file", ""},
                                              {"--max-browsers", "99999999999999999999"},
                                              {"--unix-socket", "", "--listen", ""}}) {
     std::vector<std::string> line = {"proctord"};

@@ -29,6 +29,14 @@ class RefusingDatabase final : public storage::Database {
     meanwhile_ = std::move(meanwhile);
   }
 
+  // Each write of this thread is refused, after `meanwhile`.
+  void RefuseAll(const std::function<void()>& meanwhile) {
+    RefuseNext([this, meanwhile] {
+      meanwhile();
+      RefuseAll(meanwhile);
+    });
+  }
+
   absl::Status Migrate(std::string_view room, const std::vector<std::string>& migrations) override {
     return database_.Migrate(room, migrations);
   }
@@ -393,6 +401,33 @@ TEST_F(JobRunnerTest, AnEndIsToldAsItIsStored) {
   MutexLock lock(mutex);
   ASSERT_EQ(ends.size(), 2u);
   for (const v1::Job& end : ends) EXPECT_EQ(end.SerializeAsString(), stored.SerializeAsString()) << end.DebugString();
+}
+
+TEST_F(JobRunnerTest, AnEndThatIsNotStoredIsStoredOnceThatCanBeDone) {
+  runner_->Register("unlucky", [this](const CallContext&, const v1::Job&, JobProgress&) -> absl::StatusOr<google::protobuf::Any> {
+    ++started_;
+    database_.RefuseNext([] {});
+    return google::protobuf::Any();
+  });
+  const v1::Job job = Start("unlucky");
+  Await(job.name(), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(store_->Get(context_, job.name())->state(), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(started_, 1);
+}
+
+TEST_F(JobRunnerTest, AStopDoesNotWaitForAnEndThatCannotBeStored) {
+  std::atomic<int> refused = 0;
+  runner_->Register("unlucky", [&](const CallContext&, const v1::Job&, JobProgress&) -> absl::StatusOr<google::protobuf::Any> {
+    database_.RefuseAll([&] { ++refused; });
+    return google::protobuf::Any();
+  });
+  const v1::Job job = Start("unlucky");
+  for (int tick = 0; tick < 6000 && refused == 0; ++tick) AwaitTick(context_);
+  ASSERT_GT(refused, 0);
+  // Nobody is told that it succeeded while a restart would have it done again.
+  EXPECT_EQ(runner_->Get(context_, job.name())->state(), v1::JOB_STATE_RUNNING);
+  runner_->Stop();
+  EXPECT_EQ(store_->Get(context_, job.name())->state(), v1::JOB_STATE_RUNNING);
 }
 
 TEST_F(JobRunnerTest, AnswersAndTellsWatchersAfterItStopped) {

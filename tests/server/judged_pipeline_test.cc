@@ -31,6 +31,10 @@ class JudgedPipelineTest : public EpisodePipelineTest {
     stage.mutable_parser()->mutable_number()->set_min(1);
     stage.mutable_parser()->mutable_number()->set_max(5);
     EXPECT_TRUE(evaluators_.Create(CallContext(), rating).ok());
+    v1::Evaluator oracle;
+    oracle.set_name("evaluators/of-the-task");
+    oracle.mutable_task_oracle();
+    EXPECT_TRUE(evaluators_.Create(CallContext(), oracle).ok());
   }
 
   void TearDown() override {
@@ -55,17 +59,21 @@ class JudgedPipelineTest : public EpisodePipelineTest {
   std::promise<void> told_;
   // Questions that came, and the most that waited for their answers at once.
   std::atomic<int> asked_so_far_ = 0;
+  // The number of the question, from 1, that gets no answer; 0: all get one.
+  std::atomic<int> unanswered_ = 0;
   std::atomic<int> waiting_ = 0;
   std::atomic<int> most_waiting_ = 0;
   model::ScriptedServer server_{[this, told = told_.get_future().share()](const model::SeenRequest& request) {
     const int waiting = ++waiting_;
     for (int most = most_waiting_; most < waiting && !most_waiting_.compare_exchange_weak(most, waiting);) {
     }
-    ++asked_so_far_;
+    const bool silent = ++asked_so_far_ == unanswered_;
     told.wait_for(std::chrono::minutes(1));
     --waiting_;
     const std::string all = request.system + request.text;
-    return model::SayText(request, all.substr(all.find("VERDICT-"), 24) + ": 5");
+    model::ScriptedReply reply = model::SayText(request, all.substr(all.find("VERDICT-"), 24) + ": 5");
+    reply.silent = silent;
+    return reply;
   }};
   const std::unique_ptr<Models> asked_ = Models::Create(Config(), {database_, timers_, pool_}).value();
   Judging judge_{Judging::Parts{evaluators_, verdicts_, *blobs_, *asked_, pool_, "secret"}};
@@ -94,7 +102,7 @@ TEST_F(JudgedPipelineTest, ARecordThatIsTooLargeIsMaskedWithoutBeingRead) {
 
 TEST_F(JudgedPipelineTest, LargeRecordsWaitForTheMemoryThatOthersTake) {
   for (const char* const id : {"e1", "e2", "e3", "e4"}) RecordAnswer(id);
-  Sql(absl::StrCat("UPDATE trajectory_records SET step_bytes = ", kJudgedBytes / 2));
+  Sql(absl::StrCat("UPDATE trajectory_records SET step_bytes = ", trajectory::kMaxAllStepsBytes));
   ASSERT_TRUE(judged_.Resume(CallContext()).ok());
   const absl::Time last = absl::Now() + absl::Seconds(30);
   while (asked_so_far_ < 2 && absl::Now() < last) absl::SleepFor(absl::Milliseconds(1));
@@ -108,14 +116,35 @@ TEST_F(JudgedPipelineTest, LargeRecordsWaitForTheMemoryThatOthersTake) {
   }
 }
 
+TEST_F(JudgedPipelineTest, WhatARecordHasBesideItsStepsTakesMemoryToo) {
+  const absl::Time start = SystemClock().Now();
+  v1::Trajectory large = trajectory::MakeHeader("e4", start);
+  large.mutable_initial_observation()->mutable_text()->set_text(std::string(20 << 20, 'x'));
+  RecordAnswer(large);
+  for (const char* const id : {"e1", "e2", "e3", "e5"}) RecordAnswer(id);
+  // All but room for one more and 10 MiB, of which the large one takes 20.
+  Sql(absl::StrCat("UPDATE trajectory_records SET step_bytes = ", trajectory::kMaxAllStepsBytes, " WHERE id IN ('e1', 'e2')"));
+  Sql(absl::StrCat("UPDATE trajectory_records SET step_bytes = ", kMaxBesideSteps - (10 << 20), " WHERE id = 'e3'"));
+  const auto comes = [&](int question, absl::Duration within) {
+    const absl::Time last = absl::Now() + within;
+    while (asked_so_far_ < question && absl::Now() < last) absl::SleepFor(absl::Milliseconds(1));
+    return asked_so_far_ >= question;
+  };
+  for (int number = 1; number <= 4; ++number) {
+    judged_.Closed(absl::StrCat("e", number));
+    ASSERT_TRUE(comes(number, absl::Seconds(30))) << number;
+  }
+  judged_.Closed("e5");
+  EXPECT_FALSE(comes(5, absl::Milliseconds(500)));
+  LetItAnswer();
+  ASSERT_TRUE(judged_.Drain(CallContext::WithTimeout(absl::Minutes(1))).ok());
+  EXPECT_EQ(episodes_.Get(CallContext(), "episodes/e5")->verdict().outcome(), v1::OUTCOME_SUCCESS);
+}
+
 // The verdict of the chain of oracle and judge on a record whose page was there at the start; its evidence of the end is missing.
 class ChainTest : public JudgedPipelineTest {
  protected:
   ChainTest() {
-    v1::Evaluator oracle;
-    oracle.set_name("evaluators/of-the-task");
-    oracle.mutable_task_oracle();
-    EXPECT_TRUE(evaluators_.Create(CallContext(), oracle).ok());
     LetItAnswer();
     record_.set_name("trajectories/t1");
     record_.set_closed(true);
@@ -261,7 +290,7 @@ TEST_F(OtherPipelineTest, AJudgeThatTakesTooLongIsMaskedWithItsReason) {
   EXPECT_THAT(episode.reward().mask_message(), testing::HasSubstr("did not end within its time"));
 }
 
-TEST_F(OtherPipelineTest, AnEpisodeWhoseVerdictCouldNotBeStoredIsJudgedAgain) {
+TEST_F(OtherPipelineTest, AVerdictThatCouldNotBeStoredIsStoredLaterAndNoModelAskedAgain) {
   const std::string name = RecordAnswer("e1");
   LetItAnswer();
   // The cached reply of the model, and the verdict.
@@ -271,9 +300,26 @@ TEST_F(OtherPipelineTest, AnEpisodeWhoseVerdictCouldNotBeStoredIsJudgedAgain) {
   pipeline->Closed("e1");
   const v1::Episode episode = Drained(*pipeline, name);
   EXPECT_EQ(failures, 0);
+  EXPECT_EQ(asked_so_far_, 1);
   EXPECT_EQ(episode.verdict().outcome(), v1::OUTCOME_SUCCESS);
   EXPECT_EQ(episode.reward().status(), v1::REWARD_STATUS_VALID);
   EXPECT_TRUE(verdicts_.Get(CallContext(), episode.reward().verdict()).ok());
+}
+
+TEST_F(OtherPipelineTest, AStoreThatFailsTakesNoneOfTheTriesOfAJudge) {
+  const std::string name = RecordAnswer("e1");
+  LetItAnswer();
+  // The oracle's verdict.
+  std::atomic<int> failures = 1;
+  database_.FailWrites(failures);
+  unanswered_ = 1;
+  const std::unique_ptr<EpisodePipeline> pipeline =
+      Pipeline({.chain = {"evaluators/of-the-task", "evaluators/rating"}, .longest_try = absl::Seconds(1), .longest_tries = 2});
+  pipeline->Closed("e1");
+  const v1::Episode episode = Drained(*pipeline, name);
+  EXPECT_EQ(failures, 0);
+  EXPECT_EQ(asked_so_far_, 2);
+  EXPECT_EQ(episode.verdict().outcome(), v1::OUTCOME_SUCCESS) << episode.verdict().rationale();
 }
 
 TEST_F(OtherPipelineTest, ALostScreenshotIsMaskedWithItsReason) {

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/ids.h"
+#include "common/proto_time.h"
 #include "evaluator/evidence.h"
 #include "model/tables.h"
 #include "reward/tables.h"
@@ -89,9 +91,11 @@ class EpisodePipelineTest : public testing::Test {
   }
 
   // The same of one whose agent answered with its id: what a judge is asked about it is its own.
-  std::string RecordAnswer(const std::string& id) {
-    const absl::Time start = SystemClock().Now();
-    EXPECT_TRUE(recorder_.Begin(CallContext(), trajectory::MakeHeader(id, start), trajectory::MakeEpisode(id, start), {}).ok());
+  std::string RecordAnswer(const std::string& id) { return RecordAnswer(trajectory::MakeHeader(id, SystemClock().Now())); }
+  std::string RecordAnswer(const v1::Trajectory& header) {
+    const std::string id = ResourceId("trajectories", header.name()).value();
+    const absl::Time start = FromProto(header.start_time());
+    EXPECT_TRUE(recorder_.Begin(CallContext(), header, trajectory::MakeEpisode(id, start), {}).ok());
     v1::Step step;
     step.mutable_action()->mutable_answer()->set_text(id);
     EXPECT_TRUE(recorder_.Append(CallContext(), id, step, {}).ok());

@@ -1,4 +1,6 @@
 // What tenants of a real server see of each other: nothing.
+#include "proctor/v1/trajectory_service.grpc.pb.h"
+#include "storage/sqlite_database.h"
 #include "tests/server/tenants_fixture.h"
 
 namespace proctor::server {
@@ -119,6 +121,33 @@ TEST_F(ProctordTenantsTest, TheSameRequestIdIsAnotherRequestInAnotherTenant) {
   ASSERT_TRUE(As("anna").Create(again, "r").ok());
   EXPECT_NE(first.name(), second.name());
   EXPECT_EQ(first.name(), again.name());
+}
+
+// Jobs begin by tenants in turn.
+TEST_F(ProctordTenantsTest, ImportsAndExportsAreTheirCallersTenants) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  const Client olga = As("olga");
+  const auto trajectories = v1::TrajectoryService::NewStub(olga.channel());
+  v1::ExportTrajectoriesRequest wanted;
+  wanted.set_folder("out");
+  v1::Job exporting;
+  ASSERT_TRUE(trajectories->ExportTrajectories(olga.Context().get(), wanted, &exporting).ok());
+  v1::ImportTrajectoriesRequest given;
+  given.set_folder("in");
+  v1::Job importing;
+  ASSERT_TRUE(trajectories->ImportTrajectories(olga.Context().get(), given, &importing).ok());
+  EXPECT_EQ(server_.Stop(SIGTERM), 0);
+  const auto database = storage::OpenSqliteDatabase({.directory = server_.data()});
+  ASSERT_TRUE(database.ok()) << database.status();
+  std::map<std::string, std::string> tenants;
+  const absl::Status read = (*database)->Read(CallContext(), [&](storage::Transaction& transaction) -> absl::Status {
+    const auto rows = transaction.Query("SELECT job, tenant FROM auth_jobs", {});
+    if (!rows.ok()) return rows.status();
+    for (const storage::Row& row : *rows) tenants[row.Text(0)] = row.Text(1);
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(read.ok()) << read;
+  EXPECT_EQ(tenants, (std::map<std::string, std::string>{{exporting.name(), "alpha"}, {importing.name(), "alpha"}}));
 }
 
 TEST_F(ProctordTenantsTest, NobodyBecomesAnotherByMetadata) {

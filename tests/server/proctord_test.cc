@@ -244,6 +244,24 @@ TEST_F(ProctordTest, AStopThatComesWhileItStartsEndsIt) {
   MakeSession();
 }
 
+TEST_F(ProctordTest, AStopThatComesWhileTheBrowserStartsEndsIt) {
+  // One that says nothing. Whoever it runs as may run it, and leaves a sign.
+  const std::filesystem::path folder = std::filesystem::path(server_.config()).parent_path();
+  const std::string browser = folder / "browser", begun = folder / "begun";
+  std::ofstream(browser) << "#!/bin/sh\n: >" << begun << "\nexec sleep 300\n";
+  std::filesystem::permissions(browser, std::filesystem::perms(0755));
+  std::filesystem::permissions(folder, std::filesystem::perms(0777));
+  std::ofstream(server_.config(), std::ios::trunc) << "browser: {executable: " << browser << "}\n";
+  const pid_t pid = fork();
+  if (pid == 0) {
+    alarm(60);
+    Become(server_.Command());
+  }
+  EXPECT_TRUE(Comes([&] { return std::filesystem::exists(begun); }, std::chrono::seconds(30)));
+  kill(pid, SIGTERM);
+  EXPECT_EQ(AwaitExit(pid), 0);
+}
+
 TEST_F(ProctordTest, BadValuesAreRefusedWithFileLineAndReason) {
   std::ofstream(server_.config()) << "data_dir: " << server_.data() << "\nsessions:\n  default_leese: 3s\n";
   std::string output;

@@ -85,13 +85,14 @@ class Client {
   const std::unique_ptr<v1::EnvironmentService::Stub> worlds_;
 };
 
-// Four of them: anna of the tenant alpha and ben of beta, carl of the default tenant, root who administers.
+// Five of them: anna of the tenant alpha and ben of beta, carl of the default tenant, root who administers, olga who does so for alpha.
 class TenantsFixture : public ::testing::Test {
  protected:
   void Start(const std::string& more = "", const std::string& auth_more = "") {
     server_.Write("tokens.yaml", "tokens:\n" + GuardedProctord::Token("anna", "act, record", ", tenant: alpha") +
                                      GuardedProctord::Token("ben", "act, record", ", tenant: beta") +
-                                     GuardedProctord::Token("carl", "act") + GuardedProctord::Token("root", "administer"));
+                                     GuardedProctord::Token("carl", "act") + GuardedProctord::Token("root", "administer") +
+                                     GuardedProctord::Token("olga", "administer", ", tenant: alpha"));
     server_.Start("auth: {tokens_file: " + server_.tokens_file() + auth_more + "}\n" + more);
   }
   Client As(const std::string& name) const { return Client(server_, name); }

@@ -9,6 +9,7 @@
 
 #include "absl/time/clock.h"
 #include "tests/net/certificate.h"
+#include "tests/server/auth/no_more_files.h"
 #include "tests/storage/temp_directory.h"
 
 namespace proctor::server {
@@ -80,6 +81,21 @@ TEST_F(CertificateWatchTest, AMistakeIsToldOnceAndTheExpiryStays) {
   EXPECT_TRUE(absl::IsNotFound(watch->CheckIfChanged()));
   Write(tls_.key_file(), longer_key_);
   EXPECT_TRUE(watch->Check().ok());
+  EXPECT_EQ(ExpiresIn(*watch), 72);
+}
+
+TEST_F(CertificateWatchTest, FilesThatCannotBeOpenedJustNowAreLookedAtOnceTheyCan) {
+  const auto watch = Watch();
+  ASSERT_NE(watch, nullptr);
+  Write(tls_.certificate_file(), longer_certificate_);
+  Write(tls_.key_file(), longer_key_);
+  EXPECT_TRUE(watch->CheckIfChanged().ok());
+  {
+    const NoMoreFiles none;
+    EXPECT_TRUE(absl::IsUnavailable(watch->CheckIfChanged()));
+  }
+  EXPECT_EQ(ExpiresIn(*watch), 24);
+  EXPECT_TRUE(watch->CheckIfChanged().ok());
   EXPECT_EQ(ExpiresIn(*watch), 72);
 }
 

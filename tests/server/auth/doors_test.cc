@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "common/ids.h"
+#include "tests/server/auth/no_more_files.h"
 #include "tests/storage/temp_directory.h"
 
 namespace proctor::server {
@@ -128,6 +129,21 @@ TEST_F(DoorsTest, AFileThatWasRefusedForItsModeIsReadOnceThatIsMended) {
   EXPECT_THAT(std::string(Look(*doors).message()), HasSubstr("chmod go-w"));
   ASSERT_EQ(chmod(path().c_str(), 0644), 0);
   EXPECT_TRUE(Look(*doors).ok());
+  EXPECT_FALSE(doors->Identify(Door::kGuarded, {.authorization = "Bearer one"}).ok());
+  EXPECT_TRUE(doors->Identify(Door::kGuarded, {.authorization = "Bearer two"}).ok());
+}
+
+TEST_F(DoorsTest, AFileThatCannotBeOpenedJustNowIsReadOnceItCan) {
+  Write("tokens:\n" + Token("alpha", "one"));
+  const auto doors = Open();
+  Write("tokens:\n" + Token("alpha", "two"));
+  {
+    const NoMoreFiles none;
+    EXPECT_TRUE(absl::IsUnavailable(Look(*doors)));
+    EXPECT_TRUE(absl::IsUnavailable(doors->ReloadIfChanged()));
+  }
+  EXPECT_TRUE(doors->Identify(Door::kGuarded, {.authorization = "Bearer one"}).ok());
+  EXPECT_TRUE(doors->ReloadIfChanged().ok());
   EXPECT_FALSE(doors->Identify(Door::kGuarded, {.authorization = "Bearer one"}).ok());
   EXPECT_TRUE(doors->Identify(Door::kGuarded, {.authorization = "Bearer two"}).ok());
 }
