@@ -138,6 +138,8 @@ absl::Status CurlTransfer::Configure() {
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  // Or a transfer that ends while its host is looked up waits for the system's resolver, whatever its deadline.
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, kCodings);
   curl_easy_setopt(easy, CURLOPT_PROXY, request_.proxy.c_str());
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
@@ -168,7 +170,8 @@ absl::Status CurlTransfer::ToStatus(CURLcode code) const {
     case CURLE_URL_MALFORMAT:
       return absl::InvalidArgumentError("malformed URL");
     case CURLE_OPERATION_TIMEDOUT:
-      return absl::DeadlineExceededError("HTTP request took too long");
+      // libcurl has no other limit of time here than that for a connection.
+      return absl::UnavailableError("HTTP request failed: no connection came about in time");
     default:
       return absl::UnavailableError(
           absl::StrCat("HTTP request failed: ", curl_easy_strerror(code)));

@@ -1,7 +1,5 @@
 #include "net/egress_proxy.h"
 
-#include <netdb.h>
-
 #include <algorithm>
 #include <map>
 #include <thread>
@@ -14,6 +12,7 @@
 #include "net/egress_connection.h"
 #include "net/egress_messages.h"
 #include "net/egress_rules.h"
+#include "net/lookup.h"
 
 namespace proctor::net {
 namespace {
@@ -23,25 +22,6 @@ namespace {
 constexpr int kRefusedAtOnce = 64;
 // Of a listener, whose reasons are kept.
 constexpr size_t kFailingHosts = 64;
-
-absl::StatusOr<std::vector<std::string>> SystemResolve(const std::string& host) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* list = nullptr;
-  if (const int error = getaddrinfo(host.c_str(), nullptr, &hints, &list); error != 0) {
-    return absl::UnavailableError(absl::StrCat("cannot look up ", host, ": ", gai_strerror(error)));
-  }
-  std::vector<std::string> addresses;
-  for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
-    char text[NI_MAXHOST];
-    if (getnameinfo(entry->ai_addr, entry->ai_addrlen, text, sizeof(text), nullptr, 0,
-                    NI_NUMERICHOST) == 0) {
-      addresses.emplace_back(text);
-    }
-  }
-  freeaddrinfo(list);
-  return addresses;
-}
 
 absl::StatusOr<std::vector<HostPattern>> ParsePatterns(const std::vector<std::string>& texts) {
   std::vector<HostPattern> patterns;

@@ -18,7 +18,7 @@ namespace proctor::net {
 class HttpPool {
  public:
   struct Options {
-    // Longest wait for a connection and its TLS.
+    // Longest wait for a connection and its TLS; then the request is UNAVAILABLE, and was not sent.
     absl::Duration connect_timeout = absl::Seconds(10);
     // Connections kept open for later requests, all hosts together.
     int max_idle_connections = 256;

@@ -41,10 +41,11 @@ using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
 // Thread-safe. Keep-alive, HEAD, chunked request bodies. Limits: 64 KiB of headers (431),
 // `max_body_bytes` (413), `idle_timeout` from the end of one reply to the end of the next request,
-// so that a slow sender holds a connection no longer. Malformed or ambiguous requests (two lengths,
-// two hosts, unknown transfer coding) get 400; after any of these the connection is closed. The
-// handler's `content-length`, `connection` and `transfer-encoding` are ignored; a status outside
-// 200-599 or a line break in a header is a 500.
+// so that a slow sender holds a connection no longer. Malformed or ambiguous requests (lengths that
+// differ, a length besides a transfer coding, two hosts, unknown transfer coding) get 400; after any
+// of these the connection is closed. The same length twice is one length. The handler's
+// `content-length`, `connection` and `transfer-encoding` are ignored; a status outside 200-599 or a
+// line break in a header is a 500.
 class HttpServer {
  public:
   struct Options {

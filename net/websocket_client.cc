@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "boost/beast/core.hpp"
 #include "boost/beast/websocket.hpp"
@@ -17,6 +18,7 @@
 #include "common/status.h"
 #include "common/thread.h"
 #include "net/asio.h"
+#include "net/lookup.h"
 
 namespace proctor::net {
 namespace {
@@ -43,7 +45,7 @@ void async_teardown(beast::role_type, Socket& socket, Handler&& handler) {
 
 struct Url {
   std::string host;
-  std::string port = "80";
+  uint16_t port = 80;
   // For the Host header, as written.
   std::string authority;
   std::string path = "/";
@@ -64,16 +66,18 @@ absl::StatusOr<Url> ParseUrl(const std::string& text) {
   const bool has_port =
       colon != std::string::npos && (bracket == std::string::npos || colon > bracket);
   url.host = url.authority.substr(0, has_port ? colon : std::string::npos);
-  if (has_port) url.port = url.authority.substr(colon + 1);
+  const std::string port = has_port ? url.authority.substr(colon + 1) : "80";
   if (bracket != std::string::npos || url.host.find('[') != std::string::npos) {
     if (url.host.front() != '[' || url.host.back() != ']')
       return absl::InvalidArgumentError("malformed WebSocket URL");
     url.host = url.host.substr(1, url.host.size() - 2);
   }
-  if (url.host.empty() || url.port.empty() ||
-      url.port.find_first_not_of("0123456789") != std::string::npos) {
+  uint32_t number = 0;
+  if (url.host.empty() || port.find_first_not_of("0123456789") != std::string::npos || !absl::SimpleAtoi(port, &number) ||
+      number > 0xffff) {
     return absl::InvalidArgumentError("malformed WebSocket URL");
   }
+  url.port = static_cast<uint16_t>(number);
   return url;
 }
 
@@ -93,12 +97,20 @@ absl::Status ToStatus(const ErrorCode& error) {
 class WebSocketClientImpl final : public WebSocketClient {
  public:
   explicit WebSocketClientImpl(Options options)
-      : options_(std::move(options)), stream_(io_), timer_(io_), resolver_(io_) {}
+      : options_(std::move(options)), stream_(io_), timer_(io_) {}
 
   ~WebSocketClientImpl() override { Close(); }
 
   absl::Status Start(const CallContext& context) {
     PROCTOR_ASSIGN_OR_RETURN(url_, ParseUrl(options_.url));
+    // Not Asio's resolver: the I/O context waits for it when it goes.
+    const absl::StatusOr<std::vector<std::string>> found = Lookup(context, url_.host);
+    if (!found.ok()) return Annotate(found.status(), options_.url);
+    for (const std::string& address : *found) {
+      ErrorCode error;
+      const asio::ip::address numeric = asio::ip::make_address(address, error);
+      if (!error) endpoints_.emplace_back(numeric, url_.port);
+    }
     asio::co_spawn(
         io_, [this] { return Run(); }, asio::detached);
     PROCTOR_ASSIGN_OR_RETURN(thread_, StartThread([this] { io_.run(); }));
@@ -177,9 +189,7 @@ class WebSocketClientImpl final : public WebSocketClient {
 
   asio::awaitable<absl::Status> Handshake() {
     ErrorCode error;
-    const auto found = co_await resolver_.async_resolve(url_.host, url_.port, Catch(error));
-    if (error) co_return ToStatus(error);
-    co_await beast::get_lowest_layer(stream_).async_connect(found, Catch(error));
+    co_await beast::get_lowest_layer(stream_).async_connect(endpoints_, Catch(error));
     if (error) co_return ToStatus(error);
     auto& socket = beast::get_lowest_layer(stream_).socket();
     socket.set_option(tcp::no_delay(true), error);
@@ -276,6 +286,7 @@ class WebSocketClientImpl final : public WebSocketClient {
 
   const Options options_;
   Url url_;
+  std::vector<tcp::endpoint> endpoints_;
   Mutex mutex_;
   CondVar changed_;
   bool shaken_ ABSL_GUARDED_BY(mutex_) = false;
@@ -291,7 +302,6 @@ class WebSocketClientImpl final : public WebSocketClient {
   asio::io_context io_;
   websocket::stream<Socket> stream_;
   asio::steady_timer timer_;
-  tcp::resolver resolver_;
   std::thread thread_;
 };
 

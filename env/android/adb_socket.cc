@@ -11,9 +11,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
+#include "net/lookup.h"
 
 namespace proctor::env::android {
 namespace {
@@ -28,7 +30,16 @@ absl::Status Gone(int error) {
   return absl::UnavailableError(absl::StrCat("the adb server's connection broke: ", std::strerror(error)));
 }
 
+// Of a numeric address; no name is looked up. `first` is null if it is none.
 struct AddressList {
+  AddressList(const std::string& numeric, uint16_t port) {
+    addrinfo hints = {};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+    if (getaddrinfo(numeric.c_str(), absl::StrCat(port).c_str(), &hints, &first) != 0) first = nullptr;
+  }
+  AddressList(const AddressList&) = delete;
+  AddressList& operator=(const AddressList&) = delete;
   ~AddressList() {
     if (first != nullptr) freeaddrinfo(first);
   }
@@ -49,19 +60,17 @@ AdbSocket::~AdbSocket() { close(fd_); }
 
 absl::StatusOr<std::unique_ptr<AdbSocket>> AdbSocket::Connect(const CallContext& context, const AdbAddress& address) {
   PROCTOR_RETURN_IF_ERROR(context.Check("connecting to the adb server"));
-  addrinfo hints = {};
-  hints.ai_socktype = SOCK_STREAM;
-  AddressList list;
   const std::string host = address.host == "localhost" ? "127.0.0.1" : address.host;
-  if (const int error = getaddrinfo(host.c_str(), absl::StrCat(address.port).c_str(), &hints, &list.first); error != 0) {
-    return absl::UnavailableError(absl::StrCat("no address for the adb server at ", address.text(), ": ", gai_strerror(error)));
-  }
-  absl::Status last = absl::UnavailableError("no address");
-  for (const addrinfo* info = list.first; info != nullptr; info = info->ai_next) {
-    const int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const absl::StatusOr<std::vector<std::string>> found = net::Lookup(context, host);
+  if (!found.ok()) return Annotate(found.status(), absl::StrCat("the adb server at ", address.text()));
+  absl::Status last = absl::UnavailableError(absl::StrCat("no address for the adb server at ", address.text()));
+  for (const std::string& numeric : *found) {
+    const AddressList list(numeric, address.port);
+    if (list.first == nullptr) continue;
+    const int fd = socket(list.first->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return absl::ResourceExhaustedError(absl::StrCat("no socket: ", std::strerror(errno)));
     auto connection = std::make_unique<AdbSocket>(fd);
-    int error = connect(fd, info->ai_addr, info->ai_addrlen) == 0 ? 0 : errno;
+    int error = connect(fd, list.first->ai_addr, list.first->ai_addrlen) == 0 ? 0 : errno;
     if (error == EINPROGRESS) {
       PROCTOR_RETURN_IF_ERROR(connection->Await(context, POLLOUT));
       socklen_t size = sizeof error;

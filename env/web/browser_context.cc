@@ -14,6 +14,9 @@ namespace proctor::env::web {
 namespace {
 
 constexpr size_t kMaxNotices = 50;
+// Closed tabs that are remembered.
+constexpr size_t kMaxGone = 256;
+constexpr std::string_view kOpenedATab = "the page opened a new tab, which is active now";
 constexpr absl::Duration kCloseCap = absl::Seconds(2);
 
 // A taken-over browser may answer anything, and folders are named by it.
@@ -192,6 +195,28 @@ size_t BrowserContext::CountLocked(TabUse use) const {
       }));
 }
 
+std::optional<BrowserContext::TabUse> BrowserContext::UseLocked(const std::string& target_id) const {
+  if (FindLocked(target_id) != nullptr) return evidence_targets_.count(target_id) > 0 ? TabUse::kEvidence : TabUse::kAgent;
+  const auto gone = std::find_if(gone_.begin(), gone_.end(), [&](const auto& tab) { return tab.first == target_id; });
+  if (gone == gone_.end()) return std::nullopt;
+  return gone->second;
+}
+
+void BrowserContext::SettleOpenedLocked(const std::string& target_id) {
+  opening_.reset();
+  for (const std::string& other : std::exchange(maybe_opened_, {})) {
+    const std::shared_ptr<Tab> tab = FindLocked(other);
+    if (other == target_id || tab == nullptr) continue;
+    evidence_targets_.erase(other);
+    active_ = tab;
+    NoteLocked(kOpenedATab);
+  }
+}
+
+void BrowserContext::NoteLocked(std::string_view notice) {
+  if (notices_.size() < kMaxNotices) notices_.emplace_back(notice);
+}
+
 absl::StatusOr<std::shared_ptr<Tab>> BrowserContext::OpenTab(const CallContext& context, TabUse use) {
   {
     MutexLock lock(mutex_);
@@ -199,17 +224,17 @@ absl::StatusOr<std::shared_ptr<Tab>> BrowserContext::OpenTab(const CallContext& 
   }
   const absl::StatusOr<Json> created = devtools_.Call(context, "", "Target.createTarget",
                                                       {{"url", "about:blank"}, {"browserContextId", id_}});
+  const std::string target = created.ok() ? JsonStringOr(*created, "targetId") : "";
   std::shared_ptr<Tab> tab;
   {
     MutexLock lock(mutex_);
     if (created.ok()) {
-      const std::string target = JsonStringOr(*created, "targetId");
       const absl::Status attached = AwaitWithContext(
           context, mutex_, changed_,
           [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return (tab = FindLocked(target)) != nullptr; }, "opening a tab");
       (void)attached;
     }
-    opening_.reset();
+    SettleOpenedLocked(target);
   }
   PROCTOR_RETURN_IF_ERROR(created.status());
   if (tab == nullptr) return absl::UnavailableError("the browser opened no tab");
@@ -273,19 +298,15 @@ void BrowserContext::OnAttached(const Json& params) {
     if (closing_ || FindLocked(tab->target_id()) != nullptr) return;
     set_up = SetUpLocked();
     const bool popup = !tab->opener_id().empty() || !opening_.has_value();
-    const bool evidence =
-        popup ? evidence_targets_.count(tab->opener_id()) > 0 : opening_ == TabUse::kEvidence;
+    const bool evidence = (popup ? UseLocked(tab->opener_id()) : opening_) == TabUse::kEvidence;
     // Never one that was asked for here: OpenTab waits for it.
     too_many = popup && CountLocked(evidence ? TabUse::kEvidence : TabUse::kAgent) >= kMaxTabs;
     if (!too_many) {
-      known_targets_.insert(tab->target_id());
       tabs_.push_back(tab);
       if (evidence) evidence_targets_.insert(tab->target_id());
+      if (!popup) maybe_opened_.push_back(tab->target_id());
     }
-    if (popup && !evidence && notices_.size() < kMaxNotices) {
-      notices_.push_back(too_many ? "the page tried to open another tab: too many are open"
-                                  : "the page opened a new tab, which is active now");
-    }
+    if (popup && !evidence) NoteLocked(too_many ? "the page tried to open another tab: too many are open" : kOpenedATab);
     if (popup && !evidence && !too_many) active_ = tab;
   }
   if (too_many) {
@@ -313,6 +334,9 @@ void BrowserContext::OnTargetGone(const std::string& target_id) {
     MutexLock lock(mutex_);
     gone = FindLocked(target_id);
     if (gone == nullptr) return;
+    const bool evidence = evidence_targets_.erase(target_id) > 0;
+    if (gone_.size() == kMaxGone) gone_.pop_front();
+    gone_.emplace_back(target_id, evidence ? TabUse::kEvidence : TabUse::kAgent);
     tabs_.erase(std::find(tabs_.begin(), tabs_.end(), gone));
     if (active_ == gone) {
       active_.reset();
@@ -339,7 +363,7 @@ void BrowserContext::OnDownloadBegin(const Json& params) {
   const std::string frame = JsonStringOr(params, "frameId");
   {
     MutexLock lock(mutex_);
-    bool ours = known_targets_.count(frame) > 0;
+    bool ours = UseLocked(frame).has_value();
     for (const auto& tab : tabs_) ours = ours || tab->frames().Find(frame).has_value();
     if (!ours) return;
   }

@@ -2,12 +2,15 @@
 #ifndef PROCTOR_ENV_WEB_BROWSER_CONTEXT_H_
 #define PROCTOR_ENV_WEB_BROWSER_CONTEXT_H_
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -87,6 +90,11 @@ class BrowserContext {
   void CancelDownload(const Json& params);
   std::shared_ptr<Tab> FindLocked(const std::string& target_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   size_t CountLocked(TabUse use) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Of a tab that is there or has closed lately; nothing: of no such tab.
+  std::optional<TabUse> UseLocked(const std::string& target_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // OpenTab opened `target_id` (empty: nothing). What else came without an opener meanwhile a page opened, by a click with Control held.
+  void SettleOpenedLocked(const std::string& target_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteLocked(std::string_view notice) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   DevTools& devtools_;
   const Options options_;
@@ -103,12 +111,14 @@ class BrowserContext {
   std::optional<v1::Geolocation> geolocation_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, v1::HttpCredentials> credentials_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<Tab>> tabs_ ABSL_GUARDED_BY(mutex_);
-  // Every target that ever was a tab of ours: a download may outlive its tab.
-  std::set<std::string> known_targets_ ABSL_GUARDED_BY(mutex_);
-  // Target ids of tabs that are not the agent's.
+  // Target ids of the tabs that are not the agent's.
   std::set<std::string> evidence_targets_ ABSL_GUARDED_BY(mutex_);
-  // While OpenTab runs: the next attached target without an opener is for this use.
+  // The last tabs that have closed: what they began, a download or another tab, may be told of afterwards.
+  std::deque<std::pair<std::string, TabUse>> gone_ ABSL_GUARDED_BY(mutex_);
+  // While OpenTab runs: what it opens. The browser tells of the tab before it answers which one it is: until then each without an opener
+  // is taken for it.
   std::optional<TabUse> opening_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> maybe_opened_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<Tab> active_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> notices_ ABSL_GUARDED_BY(mutex_);
 };

@@ -353,6 +353,10 @@ void Tab::OnDropped(const DevToolsEvent& event) {
     AddDialog(std::move(dialog));
   } else if (method == "Fetch.requestPaused" && InterceptsRequests()) {
     devtools_.Send({std::string(event.session_id), "Fetch.continueRequest", {{"requestId", RequestIdIn(head)}}});
+  } else if (method == "Fetch.authRequired" && InterceptsRequests()) {
+    // Who asks, the site or a proxy, stands behind what is kept: nobody is told a password. The page gets the refusal.
+    devtools_.Send({std::string(event.session_id), "Fetch.continueWithAuth",
+                    {{"requestId", RequestIdIn(head)}, {"authChallengeResponse", {{"response", "CancelAuth"}}}}});
   }
 }
 
@@ -401,8 +405,7 @@ void Tab::OnResponse(const Json& params) {
   dialog.set_kind("http_auth");
   dialog.set_message(Cut(absl::StrCat("login asked for by ", OriginOf(JsonStringOr(*response, "url"))), kMaxDialogBytes));
   dialog.set_accepted(false);
-  MutexLock lock(mutex_);
-  if (dialogs_.size() < kMaxDialogs) dialogs_.push_back(std::move(dialog));
+  AddDialog(std::move(dialog));
 }
 
 void Tab::SetInfo(std::string url, std::string title) {

@@ -20,6 +20,8 @@ namespace {
 
 // An observation of a page that does not answer ends after this.
 constexpr absl::Duration kObserveCap = absl::Seconds(15);
+// Tabs that go away one after another while they are looked at.
+constexpr int kMostLooks = 3;
 // Downloads are waited for this long within a step; later ones come with a later step.
 constexpr absl::Duration kDownloadCap = absl::Seconds(5);
 // Titles of tabs that are not shown.
@@ -335,12 +337,26 @@ ObservedTab WebWorld::Seen(Tab& tab) const {
 
 absl::StatusOr<v1::Observation> WebWorld::Look(const CallContext& context, const v1::ObservationRequest& request,
                                                const std::optional<DevToolsReply>& early) {
-  const std::shared_ptr<Tab> tab = browser_->active();
-  if (tab == nullptr) return absl::UnavailableError("no tab is open");
-  PROCTOR_ASSIGN_OR_RETURN(v1::Observation observation,
-                           observer_->Observe(context.Child(kObserveCap), Seen(*tab), request, early));
-  PROCTOR_RETURN_IF_ERROR(Complete(context, *tab, request, observation));
-  return observation;
+  for (int looks = 1;; ++looks) {
+    const std::shared_ptr<Tab> tab = browser_->active();
+    if (tab == nullptr) return absl::UnavailableError("no tab is open");
+    PROCTOR_ASSIGN_OR_RETURN(v1::Observation observation, observer_->Observe(context.Child(kObserveCap), Seen(*tab), request,
+                                                                             looks == 1 ? early : std::nullopt));
+    if (looks == kMostLooks || !WentAway(context, tab, observation)) {
+      PROCTOR_RETURN_IF_ERROR(Complete(context, *tab, request, observation));
+      return observation;
+    }
+    PROCTOR_RETURN_IF_ERROR(ReviveCrashedTab(context).status());
+  }
+}
+
+bool WebWorld::WentAway(const CallContext& context, const std::shared_ptr<Tab>& tab, const v1::Observation& seen) const {
+  // A page that did not answer may be one that closes: what the browser has to say of its end comes before another answer.
+  if (seen.url().empty() || seen.missing_size() > 0) {
+    browser_->devtools().Call(context.Child(kTitleCap), "", "Browser.getVersion").status().IgnoreError();
+  }
+  const std::vector<std::shared_ptr<Tab>> tabs = browser_->tabs();
+  return tab->crashed() || std::find(tabs.begin(), tabs.end(), tab) == tabs.end();
 }
 
 absl::Status WebWorld::Complete(const CallContext& context, Tab& tab, const v1::ObservationRequest& request,
@@ -349,7 +365,7 @@ absl::Status WebWorld::Complete(const CallContext& context, Tab& tab, const v1::
   observation.set_url(WithoutCredentials(observation.url()));
   if (observation.title().empty() && !tab.activity().load_error().text.empty()) observation.set_title(tab.title());
   *observation.mutable_viewport() = settings_.viewport();
-  AddTabs(context, request, observation);
+  AddTabs(context, tab, request, observation);
   // What a dead browser did not say must not pass for an observation.
   if (browser_->devtools().closed()) return absl::UnavailableError("the browser ended");
   const std::string notice = LoadNotice(tab);
@@ -357,7 +373,7 @@ absl::Status WebWorld::Complete(const CallContext& context, Tab& tab, const v1::
   return absl::OkStatus();
 }
 
-void WebWorld::AddTabs(const CallContext& context, const v1::ObservationRequest& request,
+void WebWorld::AddTabs(const CallContext& context, const Tab& seen, const v1::ObservationRequest& request,
                        v1::Observation& observation) const {
   const std::shared_ptr<Tab> active = browser_->active();
   const std::vector<std::shared_ptr<Tab>> tabs = browser_->tabs();
@@ -372,12 +388,14 @@ void WebWorld::AddTabs(const CallContext& context, const v1::ObservationRequest&
   const CallContext capped = context.Child(kTitleCap);
   for (size_t i = 0; i < tabs.size(); ++i) {
     const bool is_active = tabs[i] == active;
+    // A page may have opened another one meanwhile.
+    const bool is_seen = tabs[i].get() == &seen;
     if (!all && !is_active) continue;
     v1::Tab& tab = *observation.add_tabs();
     tab.set_index(static_cast<int>(i));
-    tab.set_url(is_active ? observation.url() : std::string(TruncateUtf8(WithoutCredentials(tabs[i]->url()), kMaxTabUrlBytes)));
-    std::string title = is_active ? observation.title() : tabs[i]->title();
-    if (!is_active && i < titles.size()) {
+    tab.set_url(is_seen ? observation.url() : std::string(TruncateUtf8(WithoutCredentials(tabs[i]->url()), kMaxTabUrlBytes)));
+    std::string title = is_seen ? observation.title() : tabs[i]->title();
+    if (!is_seen && i < titles.size()) {
       const absl::StatusOr<Json> asked = titles[i].Await(capped);
       if (asked.ok()) title = JsonStringOr(JsonMember(*asked, "result"), "value");
     }

@@ -47,15 +47,18 @@ class WebWorld final : public World {
   // What was seen beforehand if nothing has happened since, else as Look.
   absl::StatusOr<v1::Observation> LookAtStart(const CallContext& context, const v1::ObservationRequest& request,
                                               StartPage& page);
-  // What lies in the page.
+  // What lies in the page of the active tab; if that goes away under the look, in the page of the one that is active then.
   // `early`: a look at the active tab that still holds.
   absl::StatusOr<v1::Observation> Look(const CallContext& context, const v1::ObservationRequest& request,
                                        const std::optional<DevToolsReply>& early = std::nullopt);
+  // Whether the tab has closed or crashed by the end of a look at it.
+  bool WentAway(const CallContext& context, const std::shared_ptr<Tab>& tab, const v1::Observation& seen) const;
   // Adds what is known of the tab without asking its page.
   absl::Status Complete(const CallContext& context, Tab& tab, const v1::ObservationRequest& request,
                         v1::Observation& observation) const;
   ObservedTab Seen(Tab& tab) const;
-  void AddTabs(const CallContext& context, const v1::ObservationRequest& request, v1::Observation& observation) const;
+  // `seen`: the tab that the observation shows.
+  void AddTabs(const CallContext& context, const Tab& seen, const v1::ObservationRequest& request, v1::Observation& observation) const;
   // What happened since the last recorded observation. Once: for the record, and it is forgotten.
   enum class Telling { kOnce, kAgain };
   void AddEvents(const v1::ObservationRequest& request, Telling telling,

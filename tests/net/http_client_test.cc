@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "hanging_resolver.h"
 #include "net/egress_proxy.h"
 #include "net/http_server.h"
 #include "raw_peer.h"
@@ -89,6 +90,13 @@ TEST(FetchTest, EndsAtDeadlineAndOnCancellation) {
   });
   EXPECT_EQ(Fetch(context, request).status().code(), absl::StatusCode::kCancelled);
   canceller.join();
+}
+
+TEST(FetchTest, EndsAtDeadlineWhileItsHostIsLookedUp) {
+  const HangingResolver hanging;
+  const FetchRequest request = To(absl::StrCat("http://", kHangingName, "/"));
+  EXPECT_EQ(Fetch(CallContext::WithTimeout(absl::Milliseconds(50)), request).status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(hanging.begun(), 1);
 }
 
 TEST(FetchTest, TellsUnreachableServersFromBadRequests) {

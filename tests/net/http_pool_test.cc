@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "certificate.h"
 #include "common/mutex.h"
+#include "hanging_resolver.h"
 #include "http2_server.h"
 #include "net/http_server.h"
 #include "raw_peer.h"
@@ -147,6 +148,31 @@ TEST(HttpPoolTest, RequestThatIsCancelledOrLateBeforehandIsNotSent) {
               To(At(server.port(), "/")), replies.Next());
   EXPECT_EQ(replies.Await(2).at(1).first.code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_EQ(server.accepted(), 0);
+}
+
+TEST(HttpPoolTest, AServerWhoseConnectionDoesNotComeAboutInTimeIsUnavailable) {
+  // It does not answer the greeting of TLS.
+  RawServer silent([](RawPeer peer) { peer.ReadToEnd(); });
+  HttpPool::Options options;
+  options.connect_timeout = absl::Milliseconds(100);
+  const auto pool = *HttpPool::Create(options);
+  Replies replies;
+  pool->Start(CallContext(), To(absl::StrCat("https://127.0.0.1:", silent.port(), "/")), replies.Next());
+  const auto [status, reply] = replies.Await(1).at(0);
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+  EXPECT_FALSE(reply.sent);
+}
+
+TEST(HttpPoolTest, AHostThatIsLookedUpHoldsUpNoOtherRequest) {
+  const auto server = *HttpServer::Create({}, [](const HttpRequest&) { return HttpResponse(); });
+  const HangingResolver hanging;
+  Replies replies;
+  const auto pool = NewPool();
+  pool->Start(CallContext::WithTimeout(absl::Milliseconds(50)), To(absl::StrCat("http://", kHangingName, "/")), replies.Next());
+  EXPECT_EQ(replies.Await(1).at(0).first.code(), absl::StatusCode::kDeadlineExceeded);
+  pool->Start(CallContext(), To(At(server->port(), "/")), replies.Next());
+  EXPECT_TRUE(replies.Await(2).at(1).first.ok());
+  EXPECT_EQ(hanging.begun(), 1);
 }
 
 TEST(HttpPoolTest, CutBodyIsUnavailableWithWhatCame) {

@@ -96,6 +96,14 @@ TEST(HttpServerTest, RefusesAmbiguousAndMalformedRequests) {
   }
 }
 
+TEST(HttpServerTest, TheSameLengthTwiceIsOneLength) {
+  for (const char* lengths : {"Content-Length: 3\r\nContent-Length: 3", "Content-Length: 3, 3"}) {
+    const std::string reply = AnswerTo(absl::StrCat("POST /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n", lengths, "\r\n\r\nabc"));
+    EXPECT_THAT(reply, StartsWith("HTTP/1.1 200")) << lengths;
+    EXPECT_EQ(reply.find("HTTP/1.1", 5), std::string::npos) << lengths;
+  }
+}
+
 TEST(HttpServerTest, LimitsHeadersAndBodies) {
   EXPECT_THAT(AnswerTo("GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(200000, 'x') + "\r\n\r\n"),
               StartsWith("HTTP/1.1 431"));

@@ -13,6 +13,7 @@
 #include "boost/beast/core.hpp"
 #include "boost/beast/websocket.hpp"
 #include "common/mutex.h"
+#include "hanging_resolver.h"
 #include "net/asio.h"
 #include "raw_peer.h"
 
@@ -232,7 +233,7 @@ TEST(WebSocketClientTest, ClosesOnHostileFrames) {
 TEST(WebSocketClientTest, ConnectFailsWithReason) {
   Inbox inbox;
   for (const char* url :
-       {"", "http://x", "wss://x", "ws://", "ws://:80", "ws://a:b/", "ws://u@h/", "ws://[::1/"}) {
+       {"", "http://x", "wss://x", "ws://", "ws://:80", "ws://a:b/", "ws://u@h/", "ws://[::1/", "ws://h:65536/"}) {
     EXPECT_EQ(WebSocketClient::Connect(Soon(), inbox.Options(url)).status().code(),
               absl::StatusCode::kInvalidArgument)
         << url;
@@ -263,6 +264,25 @@ TEST(WebSocketClientTest, ConnectEndsAtDeadline) {
       WebSocketClient::Connect(CallContext::WithTimeout(absl::Milliseconds(50)),
                                inbox.Options(absl::StrCat("ws://127.0.0.1:", silent.port())));
   EXPECT_EQ(client.status().code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST(WebSocketClientTest, ConnectEndsAtDeadlineWhileItsHostIsLookedUp) {
+  const HangingResolver hanging;
+  Inbox inbox;
+  const auto client = WebSocketClient::Connect(CallContext::WithTimeout(absl::Milliseconds(50)),
+                                               inbox.Options(absl::StrCat("ws://", kHangingName, ":1/")));
+  EXPECT_EQ(client.status().code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST(WebSocketClientTest, FindsItsHostByName) {
+  WebSocketServer server(EchoAll);
+  Inbox inbox;
+  std::string url = server.url();
+  url.replace(url.find("127.0.0.1"), 9, "localhost");
+  auto client = WebSocketClient::Connect(Soon(), inbox.Options(url));
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE((*client)->Send("hello").ok());
+  EXPECT_EQ(inbox.Next(), "hello");
 }
 
 TEST(WebSocketClientTest, CloseDoesNotWaitForAStuckPeer) {

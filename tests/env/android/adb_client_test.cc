@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/net/hanging_resolver.h"
 
 namespace proctor::env::android {
 namespace {
@@ -120,6 +121,14 @@ TEST(AdbClientTest, SilenceEndsWithTheDeadline) {
     EXPECT_EQ(server.client().Shell(Short(), "s", "true").status().code(), absl::StatusCode::kDeadlineExceeded) << reply;
     EXPECT_EQ(server.client().Pull(Short(), "s", "/a", 100).status().code(), absl::StatusCode::kDeadlineExceeded) << reply;
   }
+}
+
+TEST(AdbClientTest, AHostThatIsLookedUpForLongEndsWithTheDeadline) {
+  const net::HangingResolver hanging;
+  AdbAddress address;
+  address.host = net::kHangingName;
+  EXPECT_EQ(AdbClient(address).Version(Short()).status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(hanging.begun(), 1);
 }
 
 TEST(AdbClientTest, SilenceEndsWithCancellation) {

@@ -15,56 +15,14 @@
 #include "env/web/browser_context.h"
 #include "env/web/devtools_message.h"
 #include "env/web/json_slices.h"
-#include "env/web/tab.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/env/web/fake_browser.h"
 
 namespace proctor::env::web {
 namespace {
 
 using ::testing::HasSubstr;
-
-// The far end of a pipe transport: reads commands, writes what it is told.
-class FakeBrowser {
- public:
-  explicit FakeBrowser(DevToolsLimits limits = {}) {
-    int commands[2], answers[2];
-    EXPECT_EQ(pipe2(commands, O_CLOEXEC), 0);
-    EXPECT_EQ(pipe2(answers, O_CLOEXEC), 0);
-    commands_ = NewPipeTransport(commands[0], dup(answers[1])).value();
-    answer_fd_ = answers[1];
-    devtools_ = std::make_unique<DevTools>(NewPipeTransport(answers[0], commands[1], absl::Seconds(5), limits).value());
-  }
-  ~FakeBrowser() {
-    if (answer_fd_ >= 0) close(answer_fd_);
-  }
-
-  DevTools& devtools() { return *devtools_; }
-  // Takes all commands and answers those named Echo, until StopReading.
-  void ReadAll() {
-    for (;;) {
-      const absl::StatusOr<std::string> command = commands_->Read();
-      if (!command.ok()) return;
-      const Json json = ParseJson(*command).value();
-      if (json["method"] == "Echo") Say(DumpJson({{"id", json["id"]}, {"result", Json::object()}}));
-    }
-  }
-  void StopReading() { commands_->Close(); }
-  Json NextCommand() { return ParseJson(*commands_->Read()).value(); }
-  void Say(const std::string& text) { ASSERT_TRUE(commands_->Write({text}).ok()); }
-  void Die() {
-    commands_.reset();
-    close(answer_fd_);
-    answer_fd_ = -1;
-  }
-
- private:
-  std::unique_ptr<DevToolsTransport> commands_;
-  int answer_fd_ = -1;
-  std::unique_ptr<DevTools> devtools_;
-};
-
-CallContext Soon() { return CallContext::WithTimeout(absl::Seconds(10)); }
 
 TEST(DevToolsTest, MatchesRepliesThatComeOutOfOrder) {
   FakeBrowser browser;
@@ -240,9 +198,6 @@ TEST(DevToolsTest, CallsBackWithTheTextOfAReplyOrItsFailure) {
   EXPECT_THAT(results, testing::ElementsAre(R"({"big":"text"})", "INVALID_ARGUMENT"));
 }
 
-// Larger than what a pipe holds: it is read on to its end.
-std::string Huge() { return std::string(3 << 20, 'x'); }
-
 TEST(DevToolsTest, AReplyOverTheLimitFailsItsCommandOnly) {
   FakeBrowser browser({.max_reply_bytes = 1 << 20, .max_event_bytes = 1 << 10});
   auto replies = browser.devtools().SendAll({{"S", "A", {}}, {"S", "B", {}}});
@@ -310,58 +265,6 @@ TEST(DevToolsMessageTest, WhatIsNotKnownOfAMessageIsLeftOut) {
     }
     EXPECT_FALSE(taken.contains("sessionId")) << begin;
   }
-}
-
-TEST(TabTest, ErrorsOfTheConsoleAreToldByTheirBeginningHoweverLargeTheyAre) {
-  FakeBrowser browser({.max_reply_bytes = 1 << 20, .max_event_bytes = 1 << 20});
-  std::thread reader([&] { browser.ReadAll(); });
-  const auto tab = std::make_shared<Tab>(browser.devtools(), "P", "T", "");
-  tab->Start({});
-  const auto say = [&](std::string_view type, const std::string& text) {
-    browser.Say(absl::StrCat(R"({"method":"Runtime.consoleAPICalled","params":{"type":")", ToAbsl(type),
-                             R"(","args":[{"type":"string","value":")", text, R"("}],"executionContextId":1},"sessionId":"P"})"));
-  };
-  const std::string large(200 << 10, 'y');
-  for (const char* type : {"error", "log"}) {
-    say(type, absl::StrCat("dropped ", type, Huge()));
-    say(type, absl::StrCat("large ", type, large));
-    say(type, absl::StrCat("small ", type));
-  }
-  browser.Say(absl::StrCat(R"({"method":"Runtime.exceptionThrown","params":{"timestamp":1,"exceptionDetails":{"exceptionId":1,"text":)",
-                           R"("Uncaught","exception":{"type":"string","value":"thrown )", Huge(), R"("}}},"sessionId":"P"})"));
-  browser.Say(absl::StrCat(R"({"method":"Runtime.exceptionThrown","params":{"exceptionDetails":{"text":"Uncaught","frames":[)",
-                           std::string(2 << 20, '0'), R"(]}},"sessionId":"P"})"));
-  EXPECT_TRUE(browser.devtools().Call(Soon(), "", "Echo").ok());
-  const std::vector<std::string> told = tab->TakeConsoleErrors();
-  using ::testing::StartsWith;
-  EXPECT_THAT(told, testing::ElementsAre(StartsWith("dropped errorxxx"), StartsWith("large erroryyy"), "small error",
-                                         StartsWith("thrown xxx"), StartsWith("an error of 2097")));
-  for (const std::string& text : told) EXPECT_LE(text.size(), 1000u);
-  tab->Stop();
-  browser.StopReading();
-  reader.join();
-}
-
-TEST(TabTest, AFrameThatIsGoneFailsItsCommandsAndIsHeardNoMore) {
-  FakeBrowser browser;
-  std::thread reader([&] { browser.ReadAll(); });
-  const auto tab = std::make_shared<Tab>(browser.devtools(), "P", "T", "");
-  tab->Start({});
-  browser.Say(R"({"method":"Target.attachedToTarget","sessionId":"P",
-                  "params":{"sessionId":"F","targetInfo":{"targetId":"C","type":"iframe"}}})");
-  const DevToolsReply unanswered = browser.devtools().Send({"F", "X", {}});
-
-  browser.Say(
-      R"({"method":"Target.detachedFromTarget","sessionId":"P","params":{"sessionId":"F"}})");
-  EXPECT_EQ(unanswered.Await(Soon()).status().code(), absl::StatusCode::kUnavailable);
-
-  browser.Say(
-      R"({"method":"Page.javascriptDialogOpening","sessionId":"F","params":{"type":"alert","message":"late"}})");
-  EXPECT_TRUE(browser.devtools().Call(Soon(), "", "Echo").ok());
-  EXPECT_TRUE(tab->TakeDialogs().empty());
-  tab->Stop();
-  browser.StopReading();
-  reader.join();
 }
 
 TEST(JsonSlicesTest, FindsRawMembers) {

@@ -182,6 +182,19 @@ TEST_F(PageActivityTest, AnAnswerWithoutABodyIsNoFailureToLoad) {
   EXPECT_EQ(fail("net::ERR_CONNECTION_RESET"), "net::ERR_CONNECTION_RESET");
 }
 
+TEST_F(PageActivityTest, ADocumentIsFollowedHoweverManyRequestsThereAre) {
+  // More than are kept.
+  for (int i = 0; i < 5000; ++i) Requests(absl::StrCat("r", i), "Fetch");
+  Starts();
+  Requests("d");
+  Event("Network.responseReceived", R"({"requestId":"d","response":{"status":404,"mimeType":"text/html","url":"http://a/"}})");
+  EXPECT_EQ(activity_.document_status(), 404);
+  EXPECT_EQ(activity_.answered_url(), "http://a/");
+  Event("Network.loadingFailed", R"({"requestId":"d","errorText":"net::ERR_CONNECTION_RESET"})");
+  EXPECT_EQ(activity_.load_error().text, "net::ERR_CONNECTION_RESET");
+  EXPECT_TRUE(activity_.load_error().partial);
+}
+
 TEST_F(PageActivityTest, EventsOfOtherFramesAndBrokenOnesSayNothingOfTheDocument) {
   Arrives();
   const auto arrival = Arrival();

@@ -494,15 +494,5 @@ TEST_F(PageZooTest, AllTabsInUseIsTheAgentsErrorAndHidesNoEvidence) {
   EXPECT_EQ(seen.tabs_size(), 32);
 }
 
-TEST_F(PageZooTest, PageThatClosesTheLastTabLeavesABlankOne) {
-  site().Page("/popup", "<title>popup</title>");
-  ResetTo("<title>t</title>");
-  v1::Action close;
-  close.mutable_close_tab();
-  const v1::Observation seen = Act(close);
-  EXPECT_EQ(seen.url(), "about:blank");
-  EXPECT_EQ(seen.tabs_size(), 1);
-}
-
 }  // namespace
 }  // namespace proctor::env::web
