@@ -61,8 +61,9 @@ TEST_F(WaitTest, EndsByPatienceOrByTheDeadlineBefore) {
   Wait::Start(CallContext::WithTimeout(absl::Seconds(1)), timers_, absl::Seconds(5), Note());
   timers_.Advance(absl::Seconds(2));
   EXPECT_EQ(ends_, (std::vector{absl::StatusCode::kResourceExhausted, absl::StatusCode::kDeadlineExceeded}));
-  Wait::Start(CallContext(), timers_, absl::InfiniteDuration(), Note());
+  const auto endless = Wait::Start(CallContext(), timers_, absl::InfiniteDuration(), Note());
   EXPECT_EQ(timers_.pending(), 0u);
+  EXPECT_TRUE(endless->Finish());
 }
 
 TEST_F(WaitTest, SleepEndsWellOrByTheDeadlineBefore) {
