@@ -37,7 +37,7 @@ class FirstDrafts {
   FirstDrafts(uint64_t seed, size_t limit) : seed_(seed), limit_(limit) {}
 
   // False: enough others come before one of that gist. To be asked before it is made, for that costs more.
-  bool Wants(const std::string& gist) const { return !last_.has_value() || PlaceOf(gist) < *last_; }
+  bool Wants(const std::string& gist) const { return limit_ > 0 && (!last_.has_value() || PlaceOf(gist) < *last_); }
 
   void Add(Draft draft) {
     if (!Wants(draft.gist)) return;
@@ -56,7 +56,7 @@ class FirstDrafts {
 
   void Cut() {
     std::stable_sort(drafts_.begin(), drafts_.end(), [&](const Draft& a, const Draft& b) { return PlaceOf(a.gist) < PlaceOf(b.gist); });
-    if (drafts_.size() < limit_ || limit_ == 0) return;
+    if (drafts_.size() < limit_ || drafts_.empty()) return;
     drafts_.erase(drafts_.begin() + static_cast<ptrdiff_t>(limit_), drafts_.end());
     last_ = PlaceOf(drafts_.back().gist);
   }

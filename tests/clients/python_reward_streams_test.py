@@ -11,8 +11,8 @@ import proctor.aio
 from python_rewards_test import DEADLINE, FullServer, RewardsTest
 
 
-class AsyncioStreamTest(RewardsTest):
-    """Acknowledging by hand, and the stream's end."""
+class FullServerTest(RewardsTest):
+    """With a server whose disk may be full."""
 
     def setUp(self):
         super().setUp()
@@ -21,6 +21,10 @@ class AsyncioStreamTest(RewardsTest):
     def serve(self, **options):
         self.server = FullServer(**options)
         self.addCleanup(self.server.server.stop, None)
+
+
+class AsyncioStreamTest(FullServerTest):
+    """Acknowledging by hand, and the stream's end."""
 
     def run_with_stream(self, body, **options):
         async def run():
@@ -173,16 +177,8 @@ class AsyncioStreamTest(RewardsTest):
         self.assertEqual([], self.run_with_stream(read))
 
 
-class StreamTest(RewardsTest):
+class StreamTest(FullServerTest):
     """The same of the stream that is not awaited."""
-
-    def setUp(self):
-        super().setUp()
-        self.serve()
-
-    def serve(self, **options):
-        self.server = FullServer(**options)
-        self.addCleanup(self.server.server.stop, None)
 
     def stream(self, **options):
         client = proctor.Client(self.server.address)

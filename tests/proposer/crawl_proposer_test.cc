@@ -119,6 +119,7 @@ TEST(DraftTasksTest, TheLimitLeavesThoseThatComeFirst) {
   const auto all = gists(1'000'000);
   EXPECT_EQ(all.size(), CrawlTaskKinds().size());
   EXPECT_GT(all.at("compare").size(), 200u);
+  EXPECT_TRUE(gists(0).empty());
   for (const size_t limit : {1u, 4u, 30u}) {
     auto first = all;
     for (auto& [kind, of_kind] : first) of_kind.resize(std::min(limit, of_kind.size()));
