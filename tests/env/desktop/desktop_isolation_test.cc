@@ -1,10 +1,7 @@
 // Walls: what a desktop cannot see, and that nothing of it is left.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -13,6 +10,7 @@
 #include "env/desktop/live_desktop.h"
 #include "tests/env/desktop/desktop_fixture.h"
 #include "tests/env/desktop/fake_rfb_server.h"
+#include "tests/env/killed_server.h"
 
 namespace proctor::env::desktop {
 namespace {
@@ -238,24 +236,12 @@ TEST_F(DesktopIsolationTest, WithoutNamespacesItTidiesUpAllTheSame) {
 TEST_F(DesktopIsolationTest, KillingTheServerLeavesNothing) {
   if (DesktopParts::Make() == nullptr) GTEST_SKIP() << MachineLacks();
   const TemporaryDirectory directory;
-  const std::string ready = directory.path() + "/ready";
-  const pid_t server = fork();
-  ASSERT_GE(server, 0);
-  if (server == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);  // Where the test ends before it kills it.
-    // What it cannot remove itself goes with ours.
-    setenv("TMPDIR", directory.path().c_str(), 1);
-    execl("/proc/self/exe", "test", "--gtest_also_run_disabled_tests", "--gtest_filter=*DISABLED_HoldsADesktop",
-          absl::StrCat("--ready=", ready).c_str(), nullptr);
-    _exit(1);
-  }
-  const absl::Time end = absl::Now() + absl::Seconds(60);
-  while (!std::filesystem::exists(ready) && absl::Now() < end) absl::SleepFor(absl::Milliseconds(20));
-  ASSERT_TRUE(std::filesystem::exists(ready));
-  const std::vector<FamilyMember> family = DescendantsOf(server);
+  KilledServer server("DesktopIsolationTest.DISABLED_HoldsADesktop", directory.path());
+  ASSERT_TRUE(server.AwaitReady());
+  const std::vector<FamilyMember> family = DescendantsOf(server.pid());
   EXPECT_GE(family.size(), 6u);
-  kill(server, SIGKILL);
-  waitpid(server, nullptr, 0);
+  server.Kill();
+  const absl::Time end = absl::Now() + absl::Seconds(30);
   const auto alive = [&] {
     std::string names;
     for (const FamilyMember& member : family) {
@@ -271,14 +257,10 @@ TEST_F(DesktopIsolationTest, KillingTheServerLeavesNothing) {
 
 // Not a test by itself: see above.
 TEST_F(DesktopIsolationTest, DISABLED_HoldsADesktop) {
-  std::ifstream command("/proc/self/cmdline", std::ios::binary);
-  std::string words((std::istreambuf_iterator<char>(command)), std::istreambuf_iterator<char>());
-  const size_t at = words.find("--ready=");
-  if (at == std::string::npos) GTEST_SKIP() << "run by KillingTheServerLeavesNothing";
+  if (KilledServer::Directory().empty()) GTEST_SKIP() << "run by KillingTheServerLeavesNothing";
   ASSERT_TRUE(Start());
   Reset(TaskWith("editor", "note.txt", "x"));
-  std::ofstream(words.c_str() + at + 8) << "ready";
-  absl::SleepFor(absl::Seconds(120));
+  KilledServer::AwaitKill();
 }
 
 }  // namespace
