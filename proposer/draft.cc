@@ -71,7 +71,7 @@ class FirstDrafts {
 class Drafter {
  public:
   Drafter(const SiteModel& model, const std::vector<v1::Split>& splits, uint64_t seed, size_t limit)
-      : model_(model), splits_(splits), seed_(seed), limit_(limit), from_start_(model, 0) {
+      : model_(model), splits_(splits), seed_(seed), limit_(limit), index_(model), from_start_(model, index_, 0) {
     CountSubjects();
     CollectLinks();
     CollectFacts();
@@ -84,6 +84,7 @@ class Drafter {
     DraftLists();
     std::map<std::string, std::vector<Draft>> drafts;
     for (auto& [kind, first] : first_) drafts[kind] = first.Take();
+    SetSolutionsBetweenPages(drafts["compare"]);
     std::erase_if(drafts, [](const auto& kind) { return kind.second.empty(); });
     return drafts;
   }
@@ -95,17 +96,12 @@ class Drafter {
 
   // Which pages of its own side link to a page.
   void CollectLinks() {
-    std::map<std::string_view, int> index;
-    for (size_t i = 0; i < model_.pages.size(); ++i) {
-      index.emplace(model_.pages[i].url, static_cast<int>(i));
-      for (const std::string& alias : model_.pages[i].aliases) index.emplace(alias, static_cast<int>(i));
-    }
     for (size_t i = 1; i < model_.pages.size(); ++i) {
       for (const Link& link : model_.pages[i].links) {
-        const auto target = index.find(link.target);
-        if (target == index.end() || target->second == static_cast<int>(i)) continue;
-        if (splits_[target->second] != splits_[i]) continue;
-        auto& before = linking_[target->second];
+        const int target = index_.Find(link.target);
+        if (target < 0 || target == static_cast<int>(i)) continue;
+        if (splits_[target] != splits_[i]) continue;
+        auto& before = linking_[target];
         if (before.empty() || before.back().first != static_cast<int>(i)) before.emplace_back(static_cast<int>(i), &link);
       }
     }
@@ -285,25 +281,35 @@ class Drafter {
     const std::string gist = absl::StrCat("compare ", std::min(one.fact.subject, other.fact.subject), " | ",
                                           std::max(one.fact.subject, other.fact.subject), " | ", one.fact.attribute);
     if (!First("compare").Wants(gist)) return;
-    Way way;
-    from_start_.AppendTo(one.page, way);
-    AppendWay(one.page, other.page, way);
     Draft draft = NewDraft("compare", {one.page, other.page});
     draft.task.set_goal(AskForLarger(seed_, one.fact, other.fact));
     draft.gist = gist;
     draft.evidence = {one.fact, other.fact};
     SetAnswer(draft, a > b ? one.fact.value : other.fact.value);
-    SetSolution(draft, way);
     Keep(std::move(draft));
   }
 
-  // By links, or back to the start and on from there, whichever is shorter.
-  void AppendWay(int from, int to, Way& way) {
-    auto paths = paths_.find(from);
-    if (paths == paths_.end()) paths = paths_.emplace(from, Paths(model_, from)).first;
-    const int direct = paths->second.Length(to);
+  // From the start by the first target to the second. Ways from a page are looked for on the whole site and have a place for each of its
+  // pages, so they are had for one page at a time, and only for what is kept.
+  void SetSolutionsBetweenPages(std::vector<Draft>& drafts) const {
+    std::map<int, std::vector<Draft*>> by_first;
+    for (Draft& draft : drafts) by_first[draft.targets[0]].push_back(&draft);
+    for (const auto& [first, its_drafts] : by_first) {
+      const Paths paths(model_, index_, first);
+      for (Draft* draft : its_drafts) {
+        Way way;
+        from_start_.AppendTo(first, way);
+        AppendWay(paths, first, draft->targets[1], way);
+        SetSolution(*draft, way);
+      }
+    }
+  }
+
+  // By links (`paths` are those from there), or back to the start and on from there, whichever is shorter.
+  void AppendWay(const Paths& paths, int from, int to, Way& way) const {
+    const int direct = paths.Length(to);
     const int back = from_start_.Length(from) + from_start_.Length(to);
-    if (direct >= 0 && direct <= back) return paths->second.AppendTo(to, way);
+    if (direct >= 0 && direct <= back) return paths.AppendTo(to, way);
     way.insert(way.end(), from_start_.Length(from), nullptr);
     from_start_.AppendTo(to, way);
   }
@@ -369,12 +375,12 @@ class Drafter {
   const std::vector<v1::Split>& splits_;
   const uint64_t seed_;
   const size_t limit_;
+  const PageIndex index_;
   const Paths from_start_;
   std::map<std::string, int> pages_of_subject_;
   // By page: the pages that link to it, with one link of each.
   std::map<int, std::vector<std::pair<int, const Link*>>> linking_;
   std::vector<KnownFact> facts_;
-  std::map<int, Paths> paths_;
   // By kind.
   std::map<std::string, FirstDrafts> first_;
 };

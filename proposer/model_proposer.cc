@@ -34,6 +34,7 @@ constexpr int kMaxRejected = 1'000;
 constexpr size_t kMaxDetailBytes = 500;
 constexpr absl::Duration kCallCap = absl::Minutes(15);
 constexpr char kGeneratorVersion[] = "model-1";
+constexpr char kAreaTag[] = "area";
 constexpr char kCouldNotBeTried[] = "its demonstration could not be tried";
 constexpr char kDuplicate[] = "near-duplicate";
 constexpr char kTwoSides[] = "near-duplicate on another side";
@@ -334,7 +335,7 @@ class ModelProposer {
     task.set_split(draft.split);
     task.set_state(parts_.source.state());
     auto& tags = *task.mutable_tags();
-    tags["area"] = proposed.area;
+    tags[kAreaTag] = proposed.area;
     tags["difficulty"] = DifficultyName(proposed.difficulty);
     if (proposed.persona > 0) tags["persona"] = origin.personas[static_cast<size_t>(proposed.persona) - 1];
     for (const auto& [tag, value] : request_.tags()) tags[tag] = value;
@@ -362,7 +363,7 @@ class ModelProposer {
 
   void Remember(const v1::Task& task) {
     known_.Add(task.goal(), task.split());
-    coverage_.Add(Tag(task, "area"), task.kind(), task.goal());
+    coverage_.Add(Tag(task, kAreaTag), task.kind(), task.goal());
   }
 
   absl::Status Report() const { return parts_.progress ? parts_.progress(result_) : absl::OkStatus(); }
@@ -382,6 +383,15 @@ class ModelProposer {
 };
 
 }  // namespace
+
+v1::Task KnownPartOf(const v1::Task& task) {
+  v1::Task part;
+  part.set_goal(task.goal());
+  part.set_split(task.split());
+  part.set_kind(task.kind());
+  if (const std::string area = Tag(task, kAreaTag); !area.empty()) (*part.mutable_tags())[kAreaTag] = area;
+  return part;
+}
 
 std::string ModelTaskName(const std::string& job, int batch, int index) {
   return absl::StrCat("tasks/", job.substr(job.find('/') + 1), "-", batch, "-", index);

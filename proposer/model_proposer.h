@@ -40,13 +40,16 @@ using TryDemonstration =
 // What a running proposal tells; `result.tasks` grows with it. Its error ends the work.
 using ModelProposalProgress = std::function<absl::Status(const v1::ProposeTasksResult& result)>;
 
+// What a proposal looks at of a task of the site: goal, side, kind and area, some hundred bytes. The whole may have megabytes of files.
+v1::Task KnownPartOf(const v1::Task& task);
+
 // What a proposal works with; all of it outlives the call.
 struct ModelProposalParts {
   ProposerModel& model;
   // Normalized, with both models named.
   const v1::ModelSource& source;
   const SiteEvidence& evidence;
-  // Tasks of the site in the order of creation, of whatever source and state: the same ones if the job starts again.
+  // KnownPartOf the tasks of the site in the order of creation, of whatever source and state: the same ones if the job starts again.
   const std::vector<v1::Task>& known;
   // Of the data directory; see model::FenceKey.
   std::string secret;

@@ -67,25 +67,32 @@ std::vector<Link> LinksOf(const v1::Observation& observation, const SiteUrls& ur
   return links;
 }
 
-Paths::Paths(const SiteModel& model, int from)
-    : lengths_(model.pages.size(), -1), before_(model.pages.size(), -1), by_(model.pages.size(), nullptr) {
-  std::map<std::string_view, int> index;
+PageIndex::PageIndex(const SiteModel& model) {
   for (size_t i = 0; i < model.pages.size(); ++i) {
-    index.emplace(model.pages[i].url, static_cast<int>(i));
-    for (const std::string& alias : model.pages[i].aliases) index.emplace(alias, static_cast<int>(i));
+    pages_.emplace(model.pages[i].url, static_cast<int>(i));
+    for (const std::string& alias : model.pages[i].aliases) pages_.emplace(alias, static_cast<int>(i));
   }
+}
+
+int PageIndex::Find(std::string_view canonical) const {
+  const auto page = pages_.find(canonical);
+  return page == pages_.end() ? -1 : page->second;
+}
+
+Paths::Paths(const SiteModel& model, const PageIndex& index, int from)
+    : lengths_(model.pages.size(), -1), before_(model.pages.size(), -1), by_(model.pages.size(), nullptr) {
   std::deque<int> queue = {from};
   lengths_[from] = 0;
   while (!queue.empty()) {
     const int at = queue.front();
     queue.pop_front();
     for (const Link& link : model.pages[at].links) {
-      const auto to = index.find(link.target);
-      if (to == index.end() || lengths_[to->second] >= 0) continue;
-      lengths_[to->second] = lengths_[at] + 1;
-      before_[to->second] = at;
-      by_[to->second] = &link;
-      queue.push_back(to->second);
+      const int to = index.Find(link.target);
+      if (to < 0 || lengths_[to] >= 0) continue;
+      lengths_[to] = lengths_[at] + 1;
+      before_[to] = at;
+      by_[to] = &link;
+      queue.push_back(to);
     }
   }
 }

@@ -2,6 +2,7 @@
 #ifndef PROCTOR_PROPOSER_SITE_MODEL_H_
 #define PROCTOR_PROPOSER_SITE_MODEL_H_
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,11 +85,22 @@ absl::StatusOr<Page> ParsePage(const std::string& json, const SiteUrls& urls);
 // The page's links: elements with a target on the site and a name, each with the number among those of its name.
 std::vector<Link> LinksOf(const v1::Observation& observation, const SiteUrls& urls);
 
-// Shortest ways by links through the model.
+// Answers SiteModel::Find without looking at every page. Borrows the model's URLs.
+class PageIndex {
+ public:
+  explicit PageIndex(const SiteModel& model);
+  // -1 if it was not crawled.
+  int Find(std::string_view canonical) const;
+
+ private:
+  std::map<std::string_view, int> pages_;
+};
+
+// Shortest ways by links through the model, to each of its pages: 16 bytes a page, borrowing the model's links.
 class Paths {
  public:
-  // Breadth first from page `from`.
-  Paths(const SiteModel& model, int from);
+  // Breadth first from page `from`; `index` is the model's.
+  Paths(const SiteModel& model, const PageIndex& index, int from);
   // Links to click; -1 if there is no way.
   int Length(int to) const { return lengths_[to]; }
   // The links to click, appended to `way`. `to` must have a way.

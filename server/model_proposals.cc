@@ -78,7 +78,7 @@ absl::StatusOr<std::vector<v1::Task>> KnownTasksOf(const CallContext& context, c
   do {
     PROCTOR_ASSIGN_OR_RETURN(const v1::ListTasksResponse page, tasks.ListTasks(context, list));
     for (const v1::Task& task : page.tasks()) {
-      if (FromProto(task.create_time()) < FromProto(job.create_time())) known.push_back(task);
+      if (FromProto(task.create_time()) < FromProto(job.create_time())) known.push_back(proposer::KnownPartOf(task));
     }
     list.set_page_token(page.next_page_token());
   } while (!list.page_token().empty());

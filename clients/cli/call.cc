@@ -76,4 +76,8 @@ std::string Explain(const absl::Status& status) {
   return OneLine(absl::StrCat(code, ": ", message, advice));
 }
 
+std::string AwayNote(const absl::Status& failure, absl::Duration patience) {
+  return absl::StrCat("proctor: ", Explain(failure), "; trying again for ", DurationText(patience));
+}
+
 }  // namespace proctor::cli

@@ -136,6 +136,9 @@ Flag LimitFlag();
 // A failed command's message for people: what went wrong and what to do about it. One line.
 std::string Explain(const absl::Status& status);
 
+// Said once of a server that went away while a command goes on, which waits for it for so long.
+std::string AwayNote(const absl::Status& failure, absl::Duration patience);
+
 }  // namespace proctor::cli
 
 #endif  // PROCTOR_CLIENTS_CLI_CALL_H_

@@ -50,11 +50,14 @@ absl::Status Watch(Call& call) {
   const absl::Duration patience = call.arguments().Duration("wait", absl::Hours(24));
   PROCTOR_ASSIGN_OR_RETURN(client::Client * client, call.Connect());
   const absl::Time begin = absl::Now();
-  const auto ended = client->WaitJob(call.Name("jobs"), patience, [&](const v1::Job& job) {
-    if (output.json()) return output.Message(job);
-    const absl::Time start = job.has_start_time() ? FromProto(job.start_time()) : begin;
-    output.Progress(ProgressLine(job, absl::Now() - start));
-  });
+  const auto ended = client->WaitJob(
+      call.Name("jobs"), patience,
+      [&](const v1::Job& job) {
+        if (output.json()) return output.Message(job);
+        const absl::Time start = job.has_start_time() ? FromProto(job.start_time()) : begin;
+        output.Progress(ProgressLine(job, absl::Now() - start));
+      },
+      [&](const absl::Status& failure) { output.Note(AwayNote(failure, client->options().watch_patience)); });
   output.Progress("");
   if (!ended.ok()) return WatchFailure(ended.status(), call.Name("jobs"), patience);
   if (!output.json()) PrintJob(output, *ended, {"request"});

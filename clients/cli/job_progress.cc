@@ -81,9 +81,9 @@ absl::StatusOr<v1::Job> AwaitJob(Call& call, const v1::Job& started) {
   const absl::Time begin = absl::Now();
   const absl::Duration patience = call.arguments().Duration("wait", absl::Hours(24));
   if (!Output::ProgressIsShown()) output.Note(absl::StrCat("started ", started.name()));
-  auto ended = client->WaitJob(started.name(), patience, [&](const v1::Job& job) {
-    output.Progress(ProgressLine(job, absl::Now() - begin));
-  });
+  auto ended = client->WaitJob(
+      started.name(), patience, [&](const v1::Job& job) { output.Progress(ProgressLine(job, absl::Now() - begin)); },
+      [&](const absl::Status& failure) { output.Note(AwayNote(failure, client->options().watch_patience)); });
   output.Progress("");
   if (!ended.ok()) return WatchFailure(ended.status(), started.name(), patience);
   return ended;

@@ -103,8 +103,12 @@ class LineParser {
         PROCTOR_RETURN_IF_ERROR(Take(words, next));
         continue;
       }
-      if (path_.empty() && word == "help") {
+      if (word == "help") {
         help_ = true;
+        continue;
+      }
+      if (path_.empty() && word == "version") {
+        line_.mode = ParsedLine::Mode::kVersion;
         continue;
       }
       const std::vector<std::string> options = WordsAfter(commands_, path_);

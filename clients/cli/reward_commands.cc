@@ -126,7 +126,7 @@ class Patience {
     if (failures_++ == 0) give_up_ = absl::Now() + time_;
     const absl::Duration pause = client::RetryDelay(attempt, failures_, kFirstPause);
     if (absl::Now() + pause >= give_up_) return attempt;
-    if (failures_ == 1) output_.Note(absl::StrCat("proctor: ", Explain(attempt), "; trying again for ", DurationText(time_)));
+    if (failures_ == 1) output_.Note(AwayNote(attempt, time_));
     absl::SleepFor(pause);
     return absl::OkStatus();
   }

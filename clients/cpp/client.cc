@@ -259,7 +259,8 @@ absl::Status Client::CallOnce(const std::string& method, const Message& request,
 }
 
 absl::StatusOr<v1::Job> Client::WaitJob(const std::string& name, absl::Duration timeout,
-                                        const std::function<void(const v1::Job&)>& progress) {
+                                        const std::function<void(const v1::Job&)>& progress,
+                                        const std::function<void(const absl::Status&)>& away) {
   const absl::Time deadline = absl::Now() + timeout;
   v1::WatchJobRequest request;
   request.set_name(FullName("jobs", name));
@@ -282,6 +283,7 @@ absl::StatusOr<v1::Job> Client::WaitJob(const std::string& name, absl::Duration 
     if (failures++ == 0) give_up = absl::Now() + options_.watch_patience;
     const absl::Duration delay = RetryDelay(status, failures, options_.first_backoff);
     if (absl::Now() + delay >= std::min(deadline, give_up)) return status;
+    if (failures == 1 && away) away(status);
     absl::SleepFor(delay);
   }
 }

@@ -98,9 +98,11 @@ class Client {
   }
 
   // Watches a job until it has ended; `progress` sees every state (may be null). Reconnects; UNAVAILABLE
-  // after `watch_patience`. A job that FAILED or was CANCELLED is an OK status: look at `state`.
+  // after `watch_patience`. `away` (may be null) is told why, once, whenever the server goes away and is waited for.
+  // A job that FAILED or was CANCELLED is an OK status: look at `state`.
   absl::StatusOr<v1::Job> WaitJob(const std::string& name, absl::Duration timeout,
-                                  const std::function<void(const v1::Job&)>& progress = nullptr);
+                                  const std::function<void(const v1::Job&)>& progress = nullptr,
+                                  const std::function<void(const absl::Status&)>& away = nullptr);
 
   // A blob's bytes, within `call_timeout`; tried again as by Call. NOT_FOUND; RESOURCE_EXHAUSTED if larger than `max_bytes`.
   absl::StatusOr<std::string> ReadBlob(const std::string& digest, int64_t max_bytes = 256 << 20);

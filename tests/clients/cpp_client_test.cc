@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <set>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "clients/cpp/actions.h"
@@ -313,8 +314,10 @@ TEST_F(CppClientTest, WaitsForAJobLongerThanACallIsTriedAgain) {
   request.set_count(10);
   ASSERT_TRUE(client_->Call<v1::Job>(request).ok());
   server_->RefuseWatches(client_->options().max_attempts);
-  const auto job = client_->WaitJob("propose", absl::Minutes(1));
+  std::vector<absl::StatusCode> away;
+  const auto job = client_->WaitJob("propose", absl::Minutes(1), nullptr, [&](const absl::Status& why) { away.push_back(why.code()); });
   ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_EQ(away, std::vector<absl::StatusCode>{absl::StatusCode::kUnavailable});
   EXPECT_EQ(job->state(), v1::JOB_STATE_SUCCEEDED);
   EXPECT_EQ(server_->Calls("WatchJob"), client_->options().max_attempts + 1);
 }

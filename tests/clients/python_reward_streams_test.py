@@ -1,5 +1,6 @@
 """The reward streams' acknowledgements by hand, what is told of them, and the streams' end, against a server that stores as told."""
 import asyncio
+import contextlib
 import threading
 import time
 import unittest
@@ -86,8 +87,65 @@ class AsyncioStreamTest(FullServerTest):
             with self.assertRaisesRegex(proctor.Unavailable, "not known to be stored"):
                 self.run_with_stream(read, patience=0)
             self.serve()
-            with self.assertRaises(KeyError):
+            with self.assertRaises(KeyError), self.assertWarnsRegex(RuntimeWarning, "after offset 0, up to 1, .* may come again"):
                 self.run_with_stream(read_and_raise, patience=0)
+
+    def test_a_server_that_is_gone_is_not_waited_for_at_the_end_with_all_patience(self):
+        async def read(stream):
+            stream.ack((await anext(aiter(stream))).offset)
+            self.server.server.stop(None).wait(DEADLINE)
+
+        self.serve(late=True)
+        began = time.monotonic()
+        with unittest.mock.patch("proctor.aio.rewards.FAREWELL", 0.2), self.assertRaisesRegex(proctor.ProctorError, "after offset 0, up to 1"):
+            self.run_with_stream(read, patience=10 * DEADLINE)
+        self.assertLess(time.monotonic() - began, DEADLINE / 2)
+
+    def test_a_generator_that_is_dropped_warns_of_what_comes_again(self):
+        async def run():
+            async with proctor.aio.connect(self.server.address) as client:
+                records = client.stream_rewards("c", patience=10 * DEADLINE)
+                await anext(records)
+                await anext(records)
+                self.server.server.stop(None).wait(DEADLINE)
+                await records.aclose()
+
+        self.serve(late=True)
+        began = time.monotonic()
+        with unittest.mock.patch("proctor.aio.rewards.FAREWELL", 0.2), self.assertWarnsRegex(RuntimeWarning, "after offset 0, up to 1"):
+            asyncio.run(run())
+        self.assertLess(time.monotonic() - began, DEADLINE / 2)
+
+    def test_the_end_leaves_nothing_behind(self):
+        async def left(body):
+            async with proctor.aio.connect(self.server.address) as client:
+                with contextlib.suppress(KeyError, proctor.ProctorError):
+                    async with proctor.aio.RewardStream(client, "c", patience=0) as stream:
+                        stream.ack((await anext(aiter(stream))).offset)
+                        await body()
+                return [task.get_coro().__qualname__ for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+        async def leave():
+            pass
+
+        async def leave_a_server_that_is_gone():
+            self.server.server.stop(None).wait(DEADLINE)
+            raise KeyError
+
+        for body in (leave, leave_a_server_that_is_gone) * 10:
+            self.serve()
+            self.assertEqual([], asyncio.run(left(body)), body.__name__)
+
+    def test_who_interrupts_the_end_is_warned_too(self):
+        async def run():
+            async with proctor.aio.connect(self.server.address) as client:
+                async with proctor.aio.RewardStream(client, "c") as stream:
+                    stream.ack((await anext(aiter(stream))).offset)
+                    asyncio.get_running_loop().call_later(0.05, asyncio.current_task().cancel)
+
+        self.serve(deaf=True)
+        with self.assertRaises(asyncio.CancelledError), self.assertWarnsRegex(RuntimeWarning, "after offset 0, up to 1"):
+            asyncio.run(run())
 
     def test_a_server_that_says_nothing_is_told_of_at_the_end(self):
         async def read(stream):
@@ -211,8 +269,9 @@ class StreamTest(FullServerTest):
 
     def test_a_server_that_is_gone_is_told_of_at_the_end_and_by_flush(self):
         for error, body_raises in ((proctor.Unavailable, False), (KeyError, True)):
-            self.serve()
-            with unittest.mock.patch("proctor.rewards.FAREWELL", 0.2), self.assertRaises(error) as told, self.stream(patience=0) as stream:
+            self.serve(late=True)
+            warned = self.assertWarnsRegex(RuntimeWarning, "after offset 0, up to 1, .* may come again") if body_raises else contextlib.nullcontext()
+            with warned, unittest.mock.patch("proctor.rewards.FAREWELL", 0.2), self.assertRaises(error) as told, self.stream(patience=0) as stream:
                 stream.ack(next(iter(stream)).offset)
                 self.server.server.stop(None).wait(DEADLINE)
                 if body_raises:
@@ -220,6 +279,35 @@ class StreamTest(FullServerTest):
                 with self.assertRaisesRegex(proctor.Unavailable, "not known to be stored"):
                     stream.flush(0.2)
             self.assertRegex(str(told.exception), "mine" if body_raises else "not known to be stored")
+
+    def test_a_server_that_is_gone_is_not_waited_for_at_the_end_with_all_patience(self):
+        self.serve(late=True)
+        began = time.monotonic()
+        with unittest.mock.patch("proctor.rewards.FAREWELL", 0.2), self.assertRaisesRegex(proctor.ProctorError, "after offset 0, up to 1"):
+            with self.stream(patience=10 * DEADLINE) as stream:
+                stream.ack(next(iter(stream)).offset)
+                self.server.server.stop(None).wait(DEADLINE)
+        self.assertLess(time.monotonic() - began, DEADLINE / 2)
+
+    def test_a_generator_that_is_dropped_warns_of_what_comes_again(self):
+        self.serve(late=True)
+        client = proctor.Client(self.server.address)
+        self.addCleanup(client.close)
+        records = client.stream_rewards("c", patience=10 * DEADLINE)
+        next(records)
+        next(records)
+        self.server.server.stop(None).wait(DEADLINE)
+        began = time.monotonic()
+        with unittest.mock.patch("proctor.rewards.FAREWELL", 0.2), self.assertWarnsRegex(RuntimeWarning, "after offset 0, up to 1"):
+            del records
+        self.assertLess(time.monotonic() - began, DEADLINE / 2)
+
+    def test_no_pause_outlasts_what_is_waited_for(self):
+        self.serve(late=True)
+        with unittest.mock.patch("proctor.rewards.FAREWELL", 0.2), self.assertRaises(proctor.ProctorError), self.stream() as stream:
+            stream.ack(next(iter(stream)).offset)
+            self.server.server.stop(None).wait(DEADLINE)
+        self.assertLessEqual(max(self.pauses), 0.2)
 
     def test_a_server_that_says_nothing_is_told_of_at_the_end(self):
         self.serve(deaf=True)

@@ -1,6 +1,8 @@
 #include "proposer/crawl_proposer.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <fstream>
 #include <map>
 #include <set>
 #include <string>
@@ -125,6 +127,49 @@ TEST(DraftTasksTest, TheLimitLeavesThoseThatComeFirst) {
     for (auto& [kind, of_kind] : first) of_kind.resize(std::min(limit, of_kind.size()));
     EXPECT_EQ(gists(limit), first) << limit;
   }
+}
+
+// The most memory that this process has had, in KiB.
+int64_t PeakMemory() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    int64_t kib = 0;
+    if (word == "VmHWM:" && status >> kib) return kib;
+  }
+  return -1;
+}
+
+// A start page with a link to each of `pages` pages, which tell one number each.
+SiteModel MakeStar(int pages) {
+  SiteModel model;
+  model.pages.resize(static_cast<size_t>(pages) + 1);
+  model.pages[0].url = "http://star/";
+  for (int i = 1; i <= pages; ++i) {
+    Page& page = model.pages[static_cast<size_t>(i)];
+    page.url = absl::StrCat("http://star/", i);
+    page.subject = absl::StrCat("Subject ", i);
+    page.facts.push_back({page.subject, "Number", absl::StrCat(1000 + i)});
+    Link& link = model.pages[0].links.emplace_back();
+    link.target = page.url;
+    link.element.set_name(page.subject);
+  }
+  return model;
+}
+
+TEST(DraftTasksTest, WaysBetweenPagesTakeNoMemoryThatGrowsWithTheSquareOfTheSite) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer keeps memory that is free";
+#endif
+  constexpr int kPages = 4'000;
+  const SiteModel model = MakeStar(kPages);
+  const std::vector<v1::Split> splits(kPages + 1, v1::SPLIT_TRAIN);
+  std::ofstream("/proc/self/clear_refs") << 5;  // The peak is what is taken now.
+  const int64_t before = PeakMemory();
+  const auto drafts = DraftTasks(model, splits, /*seed=*/7, /*limit=*/kPages);
+  EXPECT_EQ(drafts.at("compare").size(), static_cast<size_t>(kPages));
+  for (const Draft& draft : drafts.at("compare")) EXPECT_EQ(draft.task.optimal_steps(), 4);  // There, back, there, the answer.
+  // With the ways from all pages at once it is 200 MiB.
+  EXPECT_LT(PeakMemory() - before, 100 * 1024);
 }
 
 TEST(ProposeFromCrawlTest, DropsNearDuplicates) {

@@ -51,6 +51,27 @@ TEST_F(ModelProposerDuplicatesTest, WhatIsSomewhatLikeAKnownTaskStaysOnItsSide) 
   EXPECT_THAT(Stored(), IsEmpty());
 }
 
+TEST_F(ModelProposerDuplicatesTest, OfAKnownTaskIsKeptWhatIsLookedAt) {
+  Know("report the height of the lighthouse, at the northern cape", v1::SPLIT_TEST);
+  known_[0].set_kind("find_information");
+  (*known_[0].mutable_tags())["area"] = "lighthouses";
+  known_[0].add_files()->set_content(std::string(1 << 20, 'x'));
+  model_.ProposeLines({{Line(kGoals[0]), Line(kGoals[1])}});
+  const auto whole = Run();
+  ASSERT_TRUE(whole.ok());
+  const std::vector<Question> asked = std::move(model_.batches);
+  known_[0] = KnownPartOf(known_[0]);
+  EXPECT_LT(known_[0].ByteSizeLong(), 500u);
+  stored_.clear();
+  model_.batches.clear();
+  const auto part = Run();
+  ASSERT_TRUE(part.ok());
+  EXPECT_EQ(part->SerializeAsString(), whole->SerializeAsString());
+  ASSERT_EQ(model_.batches.size(), asked.size());
+  for (size_t i = 0; i < asked.size(); ++i) EXPECT_EQ(model_.batches[i].text, asked[i].text);
+  EXPECT_THAT(asked[0].text, testing::HasSubstr("lighthouses: 1 (find_information 1)"));
+}
+
 TEST_F(ModelProposerDuplicatesTest, OtherGoalsAreSpreadOverTheSides) {
   request_.mutable_split_shares()->set_test(1);
   model_.ProposeLines({{Line(kGoals[0]), Line(kGoals[1])}, {Line(kGoals[2]), Line(kGoals[3])}});

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import queue
 import sys
 import threading
 import time
+import warnings
 from typing import TYPE_CHECKING, Any, Callable, Iterator
 
 import grpc
@@ -18,7 +20,7 @@ from .v1 import reward_pb2, reward_service_pb2 as reward_pb
 if TYPE_CHECKING:
     from .client import Client
 
-#: Seconds that the server has, at the end of `with`, to end the stream.
+#: Seconds that the server has, at the end of `with`, to store what was acknowledged and to end the stream.
 FAREWELL = 5.0
 
 
@@ -78,13 +80,31 @@ class StreamBase:
         """Of acknowledgements whose time is over: why the server could not be had, if it was so to the last."""
         answers = self._connection is not None and self._connection.answered
         if patience.failure is None or answers:
-            return not_stored(grpc.StatusCode.DEADLINE_EXCEEDED, f"no word of it for {timeout:g} s")
-        return not_stored(patience.failure.code, patience.failure.message)
+            return self._not_stored(grpc.StatusCode.DEADLINE_EXCEEDED, f"no word of it for {timeout:g} s")
+        return self._not_stored(patience.failure.code, patience.failure.message)
 
+    def _not_stored(self, code: grpc.StatusCode, why: str) -> errors.ProctorError:
+        """Of acknowledgements that are given up."""
+        return errors.from_code(code.value[0], f"{self._repeats()}: {why}")
 
-def not_stored(code: grpc.StatusCode, why: str) -> errors.ProctorError:
-    """Of acknowledgements that are given up: their records come again."""
-    return errors.from_code(code.value[0], f"the acknowledgements are not known to be stored: {why}")
+    def _repeats(self) -> str:
+        """Which records may come again."""
+        return (f"the acknowledgements after offset {self.committed_offset}, up to {self._acked}, are not known to be stored, "
+                "so their records may come again")
+
+    @contextlib.contextmanager
+    def _repeats_told(self) -> Iterator[None]:
+        """Around a stream's end: warns of records that may come again, unless an error of its own says so."""
+        told = False
+        try:
+            yield
+        except errors.ProctorError:
+            told = True
+            raise
+        finally:
+            if not told and not self._is_committed():
+                # Of the line that leaves the stream: above are this one, contextlib's and the stream's own.
+                warnings.warn(self._repeats(), RuntimeWarning, stacklevel=4)
 
 
 class RewardStream(StreamBase):
@@ -100,14 +120,15 @@ class RewardStream(StreamBase):
                 learn(record)
                 stream.ack(record.offset)
 
-    The end of `with` waits until the last acknowledgements are stored, as `flush` does at any time, and raises what keeps them from it;
-    where the body raises, it waits for 5 s at most and raises nothing of its own. Thread-safe.
+    The end of `with` waits until the last acknowledgements are stored, for 5 s at most, and raises what keeps them from it; where the
+    body raises, or is interrupted, a RuntimeWarning says instead which records may come again. A server that may be away for longer is
+    waited for by `flush`, at any time. Thread-safe.
 
     Args:
       client: a connected client.
       consumer: a consumer made by `client.create_consumer`.
       credits: records that may be under way without having been read.
-      patience: seconds to keep trying to reconnect, also at the end of `with`; then `Unavailable` or `ResourceExhausted`.
+      patience: seconds to keep trying to reconnect; then `Unavailable` or `ResourceExhausted`.
     """
 
     client: Client
@@ -140,7 +161,7 @@ class RewardStream(StreamBase):
         with self._changed:
             self._store(lambda: self._closed or self._is_committed(), timeout, timeout)
             if not self._is_committed():
-                raise not_stored(grpc.StatusCode.FAILED_PRECONDITION, "the stream is closed")
+                raise self._not_stored(grpc.StatusCode.FAILED_PRECONDITION, "the stream is closed")
 
     def close(self) -> None:
         """Ends the iteration; acknowledgements given before are sent first. Only `with` waits until the server has them."""
@@ -156,15 +177,16 @@ class RewardStream(StreamBase):
     def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         if self.client._lifetime.is_inherited():
             return
+        end = time.monotonic() + FAREWELL
         self.close()
-        with self._changed:
+        with self._repeats_told(), self._changed:
             try:
                 if sys.is_finalizing():
                     return  # A program at its end runs no thread that could tell.
                 if kind is None:
-                    self._store(self._is_committed, self.patience, max(self.patience, FAREWELL))
+                    self._store(self._is_committed, min(self.patience, FAREWELL), FAREWELL)
                 if (connection := self._connection) is not None:
-                    self._changed.wait_for(lambda: connection.failure is not None, FAREWELL)
+                    self._changed.wait_for(lambda: connection.failure is not None, end - time.monotonic())
             finally:
                 if self._connection is not None:
                     self._connection.cancel()
@@ -185,7 +207,7 @@ class RewardStream(StreamBase):
         try:
             is_ready = self._wait(ready, patience, timeout)
         except errors.ProctorError as failure:
-            raise not_stored(failure.code, failure.message) from None
+            raise self._not_stored(failure.code, failure.message) from None
         if not is_ready:
             raise self._late(patience, timeout)
 
@@ -208,7 +230,8 @@ class RewardStream(StreamBase):
                 self._connection = None
             if connection.answered:
                 patience.reply()
-            self._pause(patience.pause(connection.failure), ready)
+            pause = patience.pause(connection.failure)
+            self._pause(pause if end is None else min(pause, end - time.monotonic()), ready)
         return ready()
 
     def _pause(self, seconds: float, ready: Callable[[], bool]) -> None:

@@ -72,7 +72,10 @@ TEST(ParseLineTest, AsksForHelpAtEveryLevel) {
   EXPECT_EQ(Parse({"task", "-h"})->topic, "task");
   EXPECT_EQ(Parse({"task", "get", "--help"})->topic, "task get");
   EXPECT_EQ(Parse({"help", "reward", "consumer"})->topic, "reward consumer");
+  EXPECT_EQ(Parse({"reward", "consumer", "help"})->topic, "reward consumer");
+  EXPECT_EQ(Parse({"task", "get", "help"})->arguments.words(), std::vector<std::string>{"help"});
   EXPECT_EQ(Parse({"--version"})->mode, ParsedLine::Mode::kVersion);
+  EXPECT_EQ(Parse({"version"})->mode, ParsedLine::Mode::kVersion);
 }
 
 TEST(ParseLineTest, NamesWhatIsNearAnUnknownWord) {

@@ -10,7 +10,7 @@ import grpc
 
 from .. import errors
 from ..patience import PATIENCE, Patience
-from ..rewards import FAREWELL, StreamBase, not_stored
+from ..rewards import FAREWELL, StreamBase
 from ..v1 import reward_pb2, reward_service_pb2 as reward_pb
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class RewardStream(StreamBase):
       client: an asyncio client.
       consumer: a consumer made by `client.create_consumer`.
       credits: records that may be under way without having been read.
-      patience: seconds to keep trying to reconnect, also at the end of `async with`; then `Unavailable` or `ResourceExhausted`.
+      patience: seconds to keep trying to reconnect; then `Unavailable` or `ResourceExhausted`.
     """
 
     client: Client
@@ -58,7 +58,7 @@ class RewardStream(StreamBase):
         """Waits until the server has stored all acknowledgements; see `proctor.RewardStream.flush`."""
         await self._store(lambda: self._closed.is_set() or self._is_committed(), timeout, timeout)
         if not self._is_committed():
-            raise not_stored(grpc.StatusCode.FAILED_PRECONDITION, "the stream is closed")
+            raise self._not_stored(grpc.StatusCode.FAILED_PRECONDITION, "the stream is closed")
 
     def close(self) -> None:
         """Ends the iteration; acknowledgements given before are sent first. Only `async with` waits until the server has them."""
@@ -71,15 +71,18 @@ class RewardStream(StreamBase):
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + FAREWELL
         self.close()
         farewell = 0.0
-        try:
-            if kind is None:
-                await self._store(self._is_committed, self.patience, max(self.patience, FAREWELL))
-            farewell = FAREWELL
-        finally:
-            if self._connection is not None:
-                await self._connection.end(farewell)
+        with self._repeats_told():
+            try:
+                if kind is None:
+                    await self._store(self._is_committed, min(self.patience, FAREWELL), FAREWELL)
+                farewell = max(0.0, end - loop.time())
+            finally:
+                if self._connection is not None:
+                    await self._connection.end(farewell)
 
     async def _next(self, patience: Patience) -> reward_pb2.RewardRecord | None:
         """None at the stream's end."""
@@ -98,7 +101,7 @@ class RewardStream(StreamBase):
         except TimeoutError:
             raise self._late(patience, timeout) from None
         except errors.ProctorError as failure:
-            raise not_stored(failure.code, failure.message) from None
+            raise self._not_stored(failure.code, failure.message) from None
 
     async def _wait(self, ready: Callable[[], bool], patience: Patience) -> None:
         """Waits until it is `ready`; connects, and again when a connection has ended."""
@@ -129,7 +132,8 @@ class RewardStream(StreamBase):
 
 
 class _Connection:
-    """One connected stream. A task of its own reads it to its end, so that whoever waits for a reply can stop waiting."""
+    """One connected stream. A task of its own reads it to its end, so that whoever waits for a reply can stop waiting, and one writes: a
+    request iterator would be gRPC's to consume, in a task that nobody can wait for, which may outlive the event loop."""
 
     def __init__(self, stream: RewardStream):
         """Within the event loop."""
@@ -143,8 +147,9 @@ class _Connection:
         self.answered = False
         #: Why it has ended.
         self.failure: errors.ProctorError | None = None
-        self._call: Any = stream.client.rewards.StreamRewards(self._outgoing())
+        self._call: Any = stream.client.rewards.StreamRewards()
         self._reader = asyncio.create_task(self._read(), name="proctor-rewards")
+        self._writer = asyncio.create_task(self._write(), name="proctor-reward-acks")
 
     def send(self, request: reward_pb.StreamRewardsRequest | None) -> None:
         """None: nothing more comes."""
@@ -156,12 +161,18 @@ class _Connection:
         try:
             await asyncio.wait([self._reader], timeout=timeout)
         finally:
-            self._call.cancel()  # Which ends the reader, too.
-        await asyncio.gather(self._reader, return_exceptions=True)
+            self._call.cancel()  # Which ends the reader, too, and that the writer.
+        await asyncio.gather(self._reader, self._writer, return_exceptions=True)
 
-    async def _outgoing(self) -> AsyncIterator[reward_pb.StreamRewardsRequest]:
-        while (request := await self._requests.get()) is not None:
-            yield request
+    async def _write(self) -> None:
+        # A call that ends before it is connected leaves who waits for that waiting.
+        connected = asyncio.ensure_future(self._call.wait_for_connection())
+        self._call.add_done_callback(lambda _: connected.cancel())
+        with contextlib.suppress(grpc.RpcError, grpc.aio.InternalError, asyncio.InvalidStateError):  # The reader learns why.
+            await connected
+            while (request := await self._requests.get()) is not None:
+                await self._call.write(request)
+            await self._call.done_writing()
 
     async def _read(self) -> None:
         failure: errors.ProctorError = errors.Unavailable(grpc.StatusCode.UNAVAILABLE, "the server ended the stream")
