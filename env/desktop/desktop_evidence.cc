@@ -37,9 +37,8 @@ absl::StatusOr<std::string> Decode(const Json& reply) {
   return bytes;
 }
 
-// The reply's `names`.
-absl::StatusOr<Json> ReadNames(const Json& reply, size_t most) {
-  const auto names = reply.find("names");
+absl::StatusOr<Json> ReadNames(const Json& reply, const char* member, size_t most) {
+  const auto names = reply.find(member);
   if (names == reply.end() || !names->is_array() || names->size() > most) return Nonsense();
   Json out = Json::array();
   for (const Json& name : *names) {
@@ -57,8 +56,9 @@ absl::StatusOr<Json> FileEvidence(const CallContext& context, GuestChannel& gues
     // A folder or a link in the file's place is no file, and must not spare anybody the verdict.
     Json none = {{"exists", false}};
     if (const std::string instead = JsonStringOr(reply, "instead"); !instead.empty()) none["instead"] = SanitizeUtf8(TruncateUtf8(instead, 20));
-    if (reply.contains("names")) {
-      PROCTOR_ASSIGN_OR_RETURN(none["names"], ReadNames(reply, kMaxNames));
+    for (const char* member : {"names", "hidden"}) {
+      if (!reply.contains(member)) continue;
+      PROCTOR_ASSIGN_OR_RETURN(none[member], ReadNames(reply, member, kMaxNames));
     }
     return none;
   }
@@ -80,7 +80,7 @@ absl::StatusOr<Json> FileEvidence(const CallContext& context, GuestChannel& gues
 
 absl::StatusOr<Json> ProcessEvidence(const CallContext& context, GuestChannel& guest) {
   PROCTOR_ASSIGN_OR_RETURN(const Json reply, guest.Call(context, kAnswerCap, {{"op", "processes"}}));
-  return ReadNames(reply, kMaxProcesses);
+  return ReadNames(reply, "names", kMaxProcesses);
 }
 
 absl::StatusOr<Json> CommandEvidence(const CallContext& context, const v1::DesktopConfig& config, GuestChannel& guest,

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status.h"
 #include "common/strings.h"
+#include "net/dial.h"
 
 namespace proctor::env::desktop {
 namespace {
@@ -30,46 +30,7 @@ absl::StatusCode CodeNamed(const std::string& name) {
   return absl::StatusCode::kInternal;
 }
 
-// Readable once the call is cancelled.
-class CancelSignal {
- public:
-  explicit CancelSignal(const CallContext& context)
-      : token_(context.cancel()), fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), id_(token_->AddCallback([this] { Set(); })) {}
-  ~CancelSignal() {
-    token_->RemoveCallback(id_);
-    if (fd_ >= 0) close(fd_);
-  }
-  int fd() const { return fd_; }
-
- private:
-  void Set() const {
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t size = write(fd_, &one, sizeof one);
-  }
-
-  const std::shared_ptr<CancelToken> token_;
-  const int fd_;
-  const uint64_t id_;
-};
-
 }  // namespace
-
-absl::Status PollWithContext(const CallContext& context, int fd, short events, std::string_view what) {
-  // First, for one that always has more to say would be read without end.
-  PROCTOR_RETURN_IF_ERROR(context.Check(what));
-  // Most often it is ready, and nothing has to be set up.
-  pollfd now = {fd, events, 0};
-  if (poll(&now, 1, 0) > 0) return absl::OkStatus();
-  const CancelSignal cancelled(context);
-  for (;;) {
-    PROCTOR_RETURN_IF_ERROR(context.Check(what));
-    pollfd waits[2] = {{fd, events, 0}, {cancelled.fd(), POLLIN, 0}};
-    const int64_t left_ms = context.remaining() == absl::InfiniteDuration() ? 60'000 : absl::ToInt64Milliseconds(context.remaining()) + 1;
-    const int ready = poll(waits, 2, static_cast<int>(std::min<int64_t>(left_ms, 60'000)));
-    if (ready < 0 && errno != EINTR) return absl::InternalError(absl::StrCat("poll: ", strerror(errno)));
-    if (waits[0].revents != 0) return absl::OkStatus();
-  }
-}
 
 GuestChannel::GuestChannel(int socket) : socket_(socket) {
   if (fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK) != 0) status_ = absl::InternalError(strerror(errno));
@@ -84,7 +45,7 @@ void GuestChannel::End(absl::Duration cap) {
   shutdown(socket_, SHUT_WR);
   const CallContext context = CallContext::WithTimeout(cap);
   // What it still had to say is dropped.
-  while (PollWithContext(context, socket_, POLLIN, "the desktop's end").ok() && Receive().ok()) input_.clear();
+  while (net::PollWithContext(context, socket_, POLLIN, "the desktop's end").ok() && Receive().ok()) input_.clear();
 }
 
 int GuestChannel::TakeDescriptor() { return std::exchange(descriptor_, -1); }
@@ -132,7 +93,7 @@ absl::Status GuestChannel::Write(const CallContext& context, const std::string& 
     if (size > 0) {
       at += static_cast<size_t>(size);
     } else if (size < 0 && errno == EAGAIN) {
-      PROCTOR_RETURN_IF_ERROR(PollWithContext(context, socket_, POLLOUT, "a question to the desktop"));
+      PROCTOR_RETURN_IF_ERROR(net::PollWithContext(context, socket_, POLLOUT, "a question to the desktop"));
     } else if (size < 0 && errno != EINTR) {
       return absl::UnavailableError("it has ended");
     }
@@ -151,7 +112,7 @@ absl::StatusOr<std::string> GuestChannel::ReadLine(const CallContext& context) {
     }
     searched_ = input_.size();
     if (input_.size() > kMaxReplyBytes) return absl::UnavailableError("its answer is too long");
-    PROCTOR_RETURN_IF_ERROR(PollWithContext(context, socket_, POLLIN, "an answer of the desktop"));
+    PROCTOR_RETURN_IF_ERROR(net::PollWithContext(context, socket_, POLLIN, "an answer of the desktop"));
     PROCTOR_RETURN_IF_ERROR(Receive());
   }
 }

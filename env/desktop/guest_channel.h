@@ -50,9 +50,6 @@ class GuestChannel {
   size_t searched_ = 0;
 };
 
-// Waits until `fd` is ready for `events` (poll's). DEADLINE_EXCEEDED, CANCELLED.
-absl::Status PollWithContext(const CallContext& context, int fd, short events, std::string_view what);
-
 }  // namespace proctor::env::desktop
 
 #endif  // PROCTOR_ENV_DESKTOP_GUEST_CHANNEL_H_

@@ -9,8 +9,8 @@
 //   typewrite(message, interval=0) or write, press(keys, presses=1), hotkey('ctrl', 'c', ...), keyDown(key), keyUp(key)
 //   time.sleep(seconds), pyautogui.sleep(seconds), screenshot()
 //
-// Names may have `pyautogui.` before them, or what the text imports it as. Arguments are literals: numbers, quoted texts,
-// lists. The calls of all fences are one sequence. Where x and y are left out or None, the pointer stays where it is, and a
+// Names may have `pyautogui.` before them, or what the text imports it as. Arguments are literals: numbers, quoted texts (a
+// fence in one is part of it), lists. The calls of all fences are one sequence. Where x and y are left out or None, the pointer stays where it is, and a
 // call that needs a place needs to know where that is. WAIT waits 2 s, DONE is the (empty) final answer, FAIL gives up; the
 // latter two come alone.
 //
@@ -314,7 +314,8 @@ Parts Split(std::string_view text) {
   parts.thought = std::string(Trim(text.substr(0, open)));
   while (open != text.npos) {
     std::string_view inside = text.substr(open + kFence.size());
-    const size_t close = inside.find(kFence);
+    // A text that is typed may hold fences of its own.
+    const size_t close = FindOutsidePythonStrings(inside, kFence);
     open = close == text.npos ? text.npos : text.find(kFence, open + 2 * kFence.size() + close);
     inside = inside.substr(0, close);
     const size_t line = inside.find('\n');

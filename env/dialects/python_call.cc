@@ -322,6 +322,33 @@ class Parser {
 
 absl::StatusOr<PythonCall> ParsePythonCall(std::string_view text) { return Parser(text).Parse(); }
 
+size_t FindOutsidePythonStrings(std::string_view text, std::string_view what) {
+  // The quote of the string or the '#' of the comment that `at` is in.
+  std::string_view inside;
+  for (size_t at = 0; at < text.size();) {
+    const std::string_view rest = text.substr(at);
+    const bool in_string = !inside.empty() && inside != "#";
+    if (!in_string && rest.starts_with(what)) return at;
+    if (in_string && rest[0] == '\\') {
+      at += 2;
+    } else if (in_string && rest.starts_with(inside)) {
+      at += inside.size();
+      inside = {};
+    } else if (rest[0] == '\n' && inside.size() == 1) {
+      inside = {};
+      ++at;
+    } else if (inside.empty() && (rest[0] == '\'' || rest[0] == '"')) {
+      const bool triple = rest.size() > 2 && rest[1] == rest[0] && rest[2] == rest[0];
+      inside = rest.substr(0, triple ? 3 : 1);
+      at += inside.size();
+    } else {
+      if (inside.empty() && rest[0] == '#') inside = rest.substr(0, 1);
+      ++at;
+    }
+  }
+  return text.npos;
+}
+
 absl::StatusOr<std::vector<PythonCall>> ParsePythonScript(std::string_view text, const PythonScriptNames& names) {
   return Parser(text).ParseScript(names);
 }

@@ -44,6 +44,10 @@ struct PythonScriptNames {
 // as above. May be empty.
 absl::StatusOr<std::vector<PythonCall>> ParsePythonScript(std::string_view text, const PythonScriptNames& names = {});
 
+// Where `what`, which begins with no quote, first stands outside of string literals, in comments too; npos if it does not. A string that is not
+// closed ends with its line, a triple-quoted one with the text.
+size_t FindOutsidePythonStrings(std::string_view text, std::string_view what);
+
 }  // namespace proctor::env::dialects
 
 #endif  // PROCTOR_ENV_DIALECTS_PYTHON_CALL_H_

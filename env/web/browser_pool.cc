@@ -165,6 +165,8 @@ absl::StatusOr<std::unique_ptr<BrowserContext>> BrowserPool::NewContext(const Ca
   for (int attempt = 0; attempt < 2; ++attempt) {
     absl::StatusOr<std::shared_ptr<Browser>> leased = Lease(context);
     if (!leased.ok()) {
+      // Who gave up has learnt nothing about browsers.
+      if (absl::IsCancelled(leased.status())) return leased.status();
       return absl::UnavailableError(absl::StrCat("no browser: ", leased.status().message()));
     }
     const std::shared_ptr<Browser> browser = *std::move(leased);

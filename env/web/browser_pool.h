@@ -47,7 +47,7 @@ class BrowserPool {
   // sandbox (NOT_FOUND, FAILED_PRECONDITION; see BrowserProcess::Start).
   absl::Status Start(const CallContext& context);
 
-  // A fresh context with one blank tab, everything applied. `proxy` null: the browser's own. UNAVAILABLE: no browser can be started now.
+  // A fresh context with one blank tab, everything applied. `proxy` null: the browser's own. UNAVAILABLE: no browser can be started now; CANCELLED.
   absl::StatusOr<std::unique_ptr<BrowserContext>> NewContext(const CallContext& context,
                                                              const v1::WebSettings& settings,
                                                              const std::shared_ptr<const ProxyPort>& proxy);

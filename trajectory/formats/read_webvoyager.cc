@@ -123,7 +123,7 @@ class Conversation {
       seen.mutable_screenshot()->set_marks_drawn(true);
     } else {
       // The loop shows no new page after an action that it could not do.
-      seen.set_action_error(std::string(text));
+      seen.set_action_error(ReadActionError(text));
       if (pictures_.ReadIfThere(file, where, seen)) {
         seen.mutable_screenshot()->set_marks_drawn(true);
       }

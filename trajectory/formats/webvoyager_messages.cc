@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/json.h"
 #include "common/strings.h"
 #include "trajectory/formats/action_text.h"
 #include "trajectory/formats/webvoyager_text.h"
@@ -18,6 +19,7 @@ constexpr std::string_view kObservation = "Observation:";
 // Of what the conversation no longer holds.
 constexpr std::string_view kLeftOut = "(Omitted in context.)";
 constexpr char kLeftOutText[] = "Observation: A screenshot and some texts. (Omitted in context.)";
+constexpr char kActionError[] = "action_error";
 constexpr std::string_view kAsk = "lease analyze the";  // "please" or "Please".
 
 }  // namespace
@@ -74,6 +76,22 @@ std::string WriteShownPage(const v1::Observation& observation) {
       " please analyze the attached screenshot and give the Thought and Action. The "
       "elements' numbers, tags and texts:\n",
       WriteElementList(observation.elements()));
+}
+
+std::string ReadActionError(std::string_view text) {
+  if (text.starts_with('{')) {
+    const absl::StatusOr<Json> json = ParseJson(std::string(text));
+    if (json.ok() && json->is_object() && json->size() == 1 && json->contains(kActionError) &&
+        (*json)[kActionError].is_string()) {
+      return (*json)[kActionError].get<std::string>();
+    }
+  }
+  return std::string(text);
+}
+
+std::string WriteActionError(const std::string& error) {
+  if (!ShowsPage(error) && ReadActionError(error) == error) return error;
+  return DumpJson(Json{{kActionError, error}});
 }
 
 }  // namespace proctor::trajectory::formats

@@ -32,6 +32,13 @@ void ReadShownPage(std::string_view text, const std::string& where, v1::Observat
 // was left out.
 std::string WriteShownPage(const v1::Observation& observation);
 
+// What a message that shows no page says was wrong: its text, or the `action_error` of a
+// proctor.v1.Observation in JSON that holds nothing else.
+std::string ReadActionError(std::string_view text);
+// A message that ReadActionError reads: the error itself, or JSON if that would be taken for
+// something else, as one that begins with "Observation:".
+std::string WriteActionError(const std::string& error);
+
 }  // namespace proctor::trajectory::formats
 
 #endif  // PROCTOR_TRAJECTORY_FORMATS_WEBVOYAGER_MESSAGES_H_

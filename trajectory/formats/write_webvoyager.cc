@@ -110,7 +110,9 @@ class WebVoyagerWriter final : public RunWriter {
                              WriteShownPage(seen),
                          seen);
     }
-    if (!seen.action_error().empty()) return {{"role", "user"}, {"content", seen.action_error()}};
+    if (!seen.action_error().empty()) {
+      return {{"role", "user"}, {"content", WriteActionError(seen.action_error())}};
+    }
     return UserMessage(WriteShownPage(seen), seen);
   }
 

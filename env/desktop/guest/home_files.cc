@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -76,36 +77,56 @@ struct DirectoryCloser {
   void operator()(DIR* directory) const { closedir(directory); }
 };
 
-// HomeFile::names.
+// HomeFile::names and HomeFile::hidden.
 class Listing {
  public:
-  explicit Listing(int root) : root_(root) {}
+  Listing(int root, bool is_home) : root_(root), is_home_(is_home) {}
 
-  std::vector<std::string> Take() {
-    Look("", 0);
-    std::sort(names_.begin(), names_.end());
-    return std::move(names_);
+  void Take(HomeFile& out) {
+    Look("", 0, seen_);
+    out.names.assign(seen_.names.begin(), seen_.names.end());
+    out.hidden.assign(hidden_.names.begin(), hidden_.names.end());
   }
 
  private:
-  // `at`: empty, or with a slash behind it.
-  void Look(const std::string& at, int depth) {
+  struct Names {
+    // Whether there is room for another one.
+    bool Count(const std::string& path) {
+      bytes += path.size();
+      return ++entries <= kMaxEntries && bytes <= kMaxNamesBytes;
+    }
+    int entries = 0;
+    size_t bytes = 0;
+    std::set<std::string> names;
+  };
+
+  bool IsProgramsOwn(const std::string& path) const { return is_home_ && (path == ".cache" || path == ".config" || path == ".local"); }
+
+  // `at`: empty, or with a slash behind it. `into`: for what does not begin with a dot.
+  void Look(const std::string& at, int depth, Names& into) {
+    const std::string itself = at.empty() ? "/" : at;
     const int fd = depth > kMaxDepth ? -1 : OpenBeneath(root_, at.empty() ? "." : at, O_RDONLY | O_DIRECTORY);
     const std::unique_ptr<DIR, DirectoryCloser> directory(fd < 0 ? nullptr : fdopendir(fd));
+    if (directory == nullptr) into.names.insert(itself);
     while (const dirent* entry = directory != nullptr ? readdir(directory.get()) : nullptr) {
-      if (entry->d_name[0] == '.') continue;
       const std::string path = absl::StrCat(at, entry->d_name);
-      bytes_ += path.size();
-      if (++entries_ > kMaxEntries || bytes_ > kMaxNamesBytes) return names_.push_back(at.empty() ? "/" : at);
-      entry->d_type == DT_DIR ? Look(path + "/", depth + 1) : names_.push_back(path);
+      if (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0 || IsProgramsOwn(path)) continue;
+      Names& found = entry->d_name[0] == '.' ? hidden_ : into;
+      if (!found.Count(path)) {
+        // What is hidden must not hide what is not.
+        found.names.insert(&found == &into ? itself : "/");
+        if (&found == &into) return;
+      } else if (entry->d_type == DT_DIR) {
+        Look(path + "/", depth + 1, found);
+      } else {
+        found.names.insert(path);
+      }
     }
-    if (directory == nullptr) names_.push_back(at.empty() ? "/" : at);
   }
 
   const int root_;
-  int entries_ = 0;
-  size_t bytes_ = 0;
-  std::vector<std::string> names_;
+  const bool is_home_;
+  Names seen_, hidden_;
 };
 
 absl::Status WriteAll(int fd, const std::string& content, const std::string& path) {
@@ -164,7 +185,7 @@ absl::StatusOr<HomeFile> ReadHomeFile(const std::string& home, const std::string
   if (place.get() < 0 || fstat(place.get(), &info) != 0) return Failed(path);
   if (!S_ISREG(info.st_mode)) {
     out.instead = S_ISDIR(info.st_mode) ? "directory" : "other";
-    if (S_ISDIR(info.st_mode)) out.names = Listing(place.get()).Take();
+    if (S_ISDIR(info.st_mode)) Listing(place.get(), whole == ".").Take(out);
     return out;
   }
   out.exists = true;

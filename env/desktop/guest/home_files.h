@@ -23,6 +23,9 @@ struct HomeFile {
   // Of a directory: all below it but directories, relative to it and sorted. What begins with a dot is left out, with all below it. A directory
   // that cannot be looked into, or not to its end (2,000 entries and 256 KiB in all), is one of them too, with a slash behind it.
   std::vector<std::string> names;
+  // The same of what begins with a dot or lies below that, with limits of its own ("/": there are more); without the home's .cache, .config
+  // and .local, where programs keep their own.
+  std::vector<std::string> hidden;
   int64_t size = 0;
   // False: whoever made it did not let it be read.
   bool readable = true;

@@ -163,7 +163,10 @@ absl::StatusOr<Json> Requests::Read(const Json& request) {
   PROCTOR_ASSIGN_OR_RETURN(const HomeFile file, ReadHomeFile(home_, JsonStringOr(request, "path"), max_bytes));
   Json out = {{"exists", file.exists}};
   if (!file.exists && !file.instead.empty()) out["instead"] = file.instead;
-  if (file.instead == "directory") out["names"] = file.names;
+  if (file.instead == "directory") {
+    out["names"] = file.names;
+    out["hidden"] = file.hidden;
+  }
   if (!file.exists) return out;
   out["size"] = file.size;
   if (!file.readable) {

@@ -5,7 +5,7 @@
 //   {"op": "write", "path", "base64", "executable"}                {}
 //   {"op": "read", "path", "max_bytes"}            {"exists": true, "size", "base64" if at most max_bytes},
 //                                                  {"exists": true, "size", "unreadable": true} or
-//                                                  {"exists": false, "instead": "link"}, "directory" with "names", "other"
+//                                                  {"exists": false, "instead": "link"}, "directory" with "names" and "hidden", "other"
 //   {"op": "launch", "command", "files", "deadline_ms"}       {"window": true, "application": WM_CLASS}
 //   {"op": "activate", "application"}              {"found": true}
 //   {"op": "await_input", "deadline_ms"}           {"answered": true}

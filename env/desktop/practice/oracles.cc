@@ -25,6 +25,15 @@ v1::Oracle ClipboardEquals(const std::string& text) {
   return oracle;
 }
 
+// What a pointer names of the home directory's listing.
+v1::Oracle HomeLists(const std::string& pointer, const std::vector<std::string>& paths) {
+  v1::Oracle oracle;
+  oracle.mutable_state()->mutable_request()->mutable_file()->set_path(".");
+  oracle.mutable_state()->set_pointer(pointer);
+  oracle.mutable_state()->mutable_match()->set_equals_json(DumpJson(Json(paths)));
+  return oracle;
+}
+
 std::string WithoutLastNewline(std::string text) {
   if (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
@@ -50,21 +59,9 @@ v1::Oracle FileHolds(const std::string& path, const std::string& text) {
   return Either(FileEquals(path, bare), FileEquals(path, bare + "\n"));
 }
 
-v1::Oracle FileExists(const std::string& path) { return FileOracle(path); }
-
-v1::Oracle FileIsGone(const std::string& path) {
-  v1::Oracle oracle = FileOracle(path);
-  oracle.mutable_file()->mutable_match()->set_absent(true);
-  return oracle;
-}
-
 v1::Oracle FilesAre(std::vector<std::string> paths) {
   std::sort(paths.begin(), paths.end());
-  v1::Oracle oracle;
-  oracle.mutable_state()->mutable_request()->mutable_file()->set_path(".");
-  oracle.mutable_state()->set_pointer("/names");
-  oracle.mutable_state()->mutable_match()->set_equals_json(DumpJson(Json(paths)));
-  return oracle;
+  return All({HomeLists("/names", paths), HomeLists("/hidden", {})});
 }
 
 v1::Oracle FileReads(const std::string& path, v1::FileCheck::Format format, const std::string& json) {

@@ -14,10 +14,8 @@ namespace proctor::env::desktop_practice {
 
 // The file holds exactly this text; a newline at its end may be there or not, as editors differ in that.
 v1::Oracle FileHolds(const std::string& path, const std::string& text);
-// A plain file, not a folder.
-v1::Oracle FileExists(const std::string& path);
-v1::Oracle FileIsGone(const std::string& path);
-// The home directory and the folders in it hold these files and no others. What begins with a dot, the programs' own, does not count.
+// The home directory and the folders in it hold these files and no others, hidden ones included; what is below .cache, .config and .local, the
+// programs' own, does not count. None of `paths` is hidden.
 v1::Oracle FilesAre(std::vector<std::string> paths);
 // The file's content read in this format equals this JSON text, whatever its spaces, comments and order of keys.
 v1::Oracle FileReads(const std::string& path, v1::FileCheck::Format format, const std::string& json);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
@@ -25,17 +26,33 @@ struct Scene {
   const std::string& name() const { return names[chosen]; }
   const std::string& text() const { return texts[chosen]; }
 
-  // `oracle`, and the other files are as they were.
-  v1::Oracle AndNothingElse(v1::Oracle oracle) const {
-    std::vector<v1::Oracle> all{std::move(oracle)};
-    for (size_t i = 0; i < names.size(); ++i) {
-      if (static_cast<int>(i) != chosen) all.push_back(FileHolds(names[i], texts[i]));
-    }
-    return All(std::move(all));
+  // The chosen file is at this path and nowhere else (one that was copied is not moved, one that was renamed is not deleted), `others` hold
+  // their texts, and the other files are as they were.
+  v1::Oracle ChosenIsAt(const std::string& path, const std::map<std::string, std::string>& others = {}) const {
+    std::map<std::string, std::string> files = others;
+    files[path] = text();
+    return FilesAreAndHold(std::move(files));
   }
+  v1::Oracle ChosenIsGone() const { return FilesAreAndHold({}); }
 
   std::vector<std::string> names, texts;
   int chosen = 0;
+
+ private:
+  // These files beside those that were not chosen.
+  v1::Oracle FilesAreAndHold(std::map<std::string, std::string> files) const {
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (static_cast<int>(i) != chosen) files[names[i]] = texts[i];
+    }
+    std::vector<std::string> paths;
+    std::vector<v1::Oracle> all;
+    for (const auto& [path, text] : files) {
+      paths.push_back(path);
+      all.push_back(FileHolds(path, text));
+    }
+    all.push_back(FilesAre(std::move(paths)));
+    return All(std::move(all));
+  }
 };
 
 // A folder's name that no file has.
@@ -75,7 +92,7 @@ void OpenFile(TaskBuilder& task) {
   task.Goal({Substitute("Open the file $0.", name), Substitute("Open $0 in the text editor.", name), Substitute("Show me what is in the file $0: open it.", name)});
   task.Click(s.name());
   task.Press("Enter");
-  task.EndsWith(All({WindowInFront("Mousepad", s.name()), s.AndNothingElse(FileHolds(s.name(), s.text()))}));
+  task.EndsWith(All({WindowInFront("Mousepad", s.name()), s.ChosenIsAt(s.name())}));
 }
 
 void Rename(TaskBuilder& task) {
@@ -86,7 +103,7 @@ void Rename(TaskBuilder& task) {
   task.Click(s.name());
   task.Press("F2");
   task.EnterNew(to);
-  task.EndsWith(s.AndNothingElse(All({FileIsGone(s.name()), FileHolds(to, s.text())})));
+  task.EndsWith(s.ChosenIsAt(to));
 }
 
 void Delete(TaskBuilder& task) {
@@ -96,10 +113,7 @@ void Delete(TaskBuilder& task) {
   task.Click(s.name());
   task.Press("Delete");
   task.Press("Enter");
-  // One that was renamed or moved is not deleted.
-  std::vector<std::string> kept = s.names;
-  std::erase(kept, s.name());
-  task.EndsWith(s.AndNothingElse(FilesAre(kept)));
+  task.EndsWith(s.ChosenIsGone());
 }
 
 // The rest of a solution that moves the chosen file into a folder.
@@ -119,17 +133,17 @@ void NewFolder(TaskBuilder& task) {
   task.Press("Control+Shift+N");
   task.EnterNew(folder);
   MoveInto(task, s, folder);
-  task.EndsWith(s.AndNothingElse(All({FileIsGone(s.name()), FileHolds(absl::StrCat(folder, "/", s.name()), s.text())})));
+  task.EndsWith(s.ChosenIsAt(absl::StrCat(folder, "/", s.name())));
 }
 
 void Move(TaskBuilder& task) {
   const Scene s(task);
-  const std::string folder = FolderName(task), inside = folder + "/readme.txt";
-  task.File(inside, "What belongs here is moved here.\n");
+  const std::string folder = FolderName(task), inside = folder + "/readme.txt", text_inside = "What belongs here is moved here.\n";
+  task.File(inside, text_inside);
   task.Goal({Substitute("Move the file $0 into the folder $1.", Quoted(s.name()), Quoted(folder)), Substitute("Put $0 into the folder $1; do not leave a copy behind.", Quoted(s.name()), Quoted(folder)),
              Substitute("The file $0 belongs into $1. Move it there.", Quoted(s.name()), Quoted(folder))});
   MoveInto(task, s, folder);
-  task.EndsWith(s.AndNothingElse(All({FileIsGone(s.name()), FileHolds(absl::StrCat(folder, "/", s.name()), s.text()), FileExists(inside)})));
+  task.EndsWith(s.ChosenIsAt(absl::StrCat(folder, "/", s.name()), {{inside, text_inside}}));
 }
 
 void MissingFile(TaskBuilder& task) {

@@ -64,18 +64,28 @@ TEST_F(DesktopEvidenceTest, NeverLeavesTheHomeDirectory) {
   for (const char* path : {"link", "dir/passwd", "up", "env", "chain"}) EXPECT_EQ(File(path), (Json{{"exists", false}, {"instead", "link"}})) << path;
   for (const char* path : {"../user/x", "a/../../x", "..", "/etc/passwd", ""}) EXPECT_NE(FileError(path), "") << path;
   EXPECT_EQ(File("pipe"), (Json{{"exists", false}, {"instead", "other"}}));
-  EXPECT_EQ(File("real"), (Json{{"exists", false}, {"instead", "directory"}, {"names", Json::array()}}));
+  EXPECT_EQ(File("real"), (Json{{"exists", false}, {"instead", "directory"}, {"names", Json::array()}, {"hidden", Json::array()}}));
 }
 
 TEST_F(DesktopEvidenceTest, ListsWhatIsInADirectory) {
-  if (!Start(WithCommands({{"plant", "mkdir -p a/b .hidden empty; touch z a/b/y a/x .hidden/file .dot; ln -s /etc link; mkdir -m 0 a/closed"},
+  if (!Start(WithCommands({{"plant", "mkdir -p a/b .hidden/.d empty .config .local/share .cache; touch z a/b/y a/x a/.x .hidden/file .hidden/.d/e .dot "
+                                     ".config/c .local/share/l .cache/f; ln -s /etc link; mkdir -m 0 a/closed .closed"},
+                           {"hide", "for i in $(seq 3000); do : > .hidden/$i; : > .n$i; done; : > zz; for i in $(seq 1500); do mkdir -p m/$i; : > m/$i/.n; done"},
                            {"flood", "cd a; for i in $(seq 3000); do : > $i; done; d=.; for i in $(seq 60); do d=$d/d; done; mkdir -p $d"}}))) {
     GTEST_SKIP() << MachineLacks();
   }
   Reset(TaskWith(""));
   EXPECT_EQ(Run("plant")["exit_code"], 0);
-  EXPECT_EQ(File("."), (Json{{"exists", false}, {"instead", "directory"}, {"names", {"a/b/y", "a/closed/", "a/x", "link", "z"}}}));
+  EXPECT_EQ(File("."), (Json{{"exists", false},
+                             {"instead", "directory"},
+                             {"names", {"a/b/y", "a/closed/", "a/x", "link", "z"}},
+                             {"hidden", {".closed/", ".dot", ".hidden/.d/e", ".hidden/file", "a/.x"}}}));
   EXPECT_EQ(File("a/b")["names"], Json::array({"y"}));
+  EXPECT_EQ(File("a")["hidden"], Json::array({".x"}));
+  EXPECT_THAT(File(".config")["names"], testing::Contains(Json("c")));
+  EXPECT_EQ(Run("hide")["exit_code"], 0);
+  EXPECT_EQ(File(".")["names"], Json::array({"a/b/y", "a/closed/", "a/x", "link", "z", "zz"})) << "what is hidden hides nothing";
+  EXPECT_LT(File(".")["hidden"].size(), 2100u);
   EXPECT_EQ(Run("flood")["exit_code"], 0);
   const Json names = File(".")["names"];
   EXPECT_LT(names.size(), 2100u);

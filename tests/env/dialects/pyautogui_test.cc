@@ -95,6 +95,21 @@ TEST(PyAutoGuiTest, SeveralCallsAreOneSequence) {
   EXPECT_EQ(ParseWith(kDialect, "I drag it.\n```python\nDONE\n```").thought, "I drag it.");
 }
 
+TEST(PyAutoGuiTest, AFenceWithinAQuotedTextEndsNothing) {
+  const Row rows[] = {
+      {"```python\npyautogui.write('''```c\nint i;\n```''')\n```", R"({"type":{"text":"```c\nint i;\n```"}})"},
+      {"```python\npyautogui.write(\"\"\"it's ```\"\"\")\n```\nThat is \"it\".", R"({"type":{"text":"it's ```"}})"},
+      {"I write.\n```\npyautogui.write('a \\' ``` b')  # don't\n```", R"({"type":{"text":"a ' ``` b"}})"},
+      {"```\npyautogui.press('a')  # the end```", R"({"press_keys":{"chords":["a"]}})"},
+      {"```\npyautogui.write('''''')\n```\nand\n```\npyautogui.write('```')\n```",
+       R"({"sequence":{"actions":[{"type":{"text":""}},{"type":{"text":"```"}}]}})"},
+  };
+  for (const Row& row : rows) CheckRow(kDialect, row);
+  EXPECT_EQ(ParseWith(kDialect, "I write.\n```\npyautogui.write('```')\n```").thought, "I write.");
+  // A quote that is not closed ends with its line, not with the text.
+  EXPECT_NE(ParseWith(kDialect, "```\npyautogui.write('a)\n```\nIt's ''' done.").error.find("not closed"), std::string::npos);
+}
+
 TEST(PyAutoGuiTest, CallsWithoutAPlaceNeedAPointer) {
   v1::Observation blind = LastObservation();
   blind.clear_cursor();

@@ -121,6 +121,15 @@ TEST_F(BrowserPoolTest, ACallerInAHurryCostsNoBrowser) {
   EXPECT_TRUE(Works(*first));
 }
 
+TEST_F(BrowserPoolTest, ACallerThatGaveUpIsToldThatAndNotThatThereIsNoBrowser) {
+  const CallContext given_up;
+  given_up.cancel()->Cancel();
+  BrowserPool pool(options_);
+  EXPECT_EQ(pool.NewContext(given_up, settings_, nullptr).status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(pool.counters().failed_starts, 0);
+  EXPECT_THAT(pool.pids(), testing::IsEmpty());
+}
+
 TEST_F(BrowserPoolTest, BrowsersAreRecycledAfterTheirShareOfContexts) {
   options_.recycle_after = 2;
   auto first = NewContext(), second = NewContext();

@@ -123,6 +123,26 @@ TEST_F(WebVoyagerTest, IsTheSameAfterARoundTrip) {
   EXPECT_THAT(FilesOf(directory_ / "again"), Contains("taskTea Shop--4/screenshot1.png"));
 }
 
+TEST_F(WebVoyagerTest, AnErrorThatBeginsAsAPageDoesComesBackAsAnError) {
+  const std::string error = "Observation: the page has gone.";
+  Json messages = Messages();
+  messages[5]["content"] = WriteActionError(error);
+  WriteRun(run_, messages);
+  ExpectSameAfterRoundTrip(directory_ / "runs", v1::TRAJECTORY_FORMAT_WEBVOYAGER);
+  Room other;
+  const auto again = Import(other, directory_ / "again");
+  ASSERT_TRUE(again.ok()) << again.status();
+  ASSERT_EQ(again->names_size(), 1) << again->ShortDebugString();
+  EXPECT_EQ(Record(other, again->names(0)).steps(1).observation().action_error(), error);
+  for (const std::string& any :
+       {error, " " + error, WriteActionError(error), std::string("{\"action_error\": 1}"),
+        std::string("{\"a\": \"b\"}"), std::string("{"), std::string("There is no [7].")}) {
+    const std::string written = WriteActionError(any);
+    EXPECT_FALSE(ShowsPage(written)) << any;
+    EXPECT_EQ(ReadActionError(written), any);
+  }
+}
+
 TEST_F(WebVoyagerTest, WritesPngsAlsoWhereRecompressionMadeThemWebps) {
   const v1::Trajectory record = ImportOne(run_);
   std::map<std::string, imaging::Image> pictures;

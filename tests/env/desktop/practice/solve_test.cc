@@ -222,7 +222,7 @@ TEST_P(DesktopSolveTest, IsNotSolvedByDoingNothingOrAlmostEverything) {
   ExpectThatEveryStepMatters(task);
 }
 
-// Deleting is neither renaming nor moving.
+// Deleting is neither renaming, also to a name that is not shown, nor moving.
 class DesktopDeleteTest : public DesktopSolveTest {};
 
 TEST_P(DesktopDeleteTest, IsNotSolvedByPuttingTheFileElsewhere) {
@@ -238,7 +238,7 @@ TEST_P(DesktopDeleteTest, IsNotSolvedByPuttingTheFileElsewhere) {
   ExpectOutcome(v1::OUTCOME_FAILURE, task, script);
 }
 
-INSTANTIATE_TEST_SUITE_P(Names, DesktopDeleteTest, ::testing::Values("renamed.txt", "renamed"));
+INSTANTIATE_TEST_SUITE_P(Names, DesktopDeleteTest, ::testing::Values("renamed.txt", "renamed", ".hidden"));
 
 std::vector<std::string> Ids() {
   std::vector<std::string> ids;

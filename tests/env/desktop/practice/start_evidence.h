@@ -18,7 +18,7 @@ inline Json FileAtStart(const v1::DesktopStart& start, const std::string& path) 
     for (const v1::DesktopFile& file : start.files()) {
       if (file.path()[0] != '.') names.insert(file.path());
     }
-    return {{"exists", false}, {"instead", "directory"}, {"names", names}};
+    return {{"exists", false}, {"instead", "directory"}, {"names", names}, {"hidden", Json::array()}};
   }
   for (const v1::DesktopFile& file : start.files()) {
     if (file.path() == path) return {{"exists", true}, {"size", file.content().size()}, {"text", file.content()}};

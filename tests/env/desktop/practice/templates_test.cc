@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "common/ids.h"
+#include "common/json.h"
 #include "common/proto_json.h"
 #include "env/desktop/practice/oracles.h"
 #include "env/practice/templates.h"
@@ -52,7 +53,7 @@ TEST(DesktopTemplatesTest, ASeedGivesWhatItAlwaysGave) {
       absl::StrAppend(&tasks, task.goal(), "\n", ProtoToJson(task.oracle()), "\n", ProtoToJson(task.start_state()), "\n");
     }
   }
-  EXPECT_EQ(Sha256Hex(tasks).substr(0, 16), "193ae9fa452e40af");
+  EXPECT_EQ(Sha256Hex(tasks).substr(0, 16), "ef2ff24ea7c94a75");
 }
 
 TEST(DesktopOraclesTest, AFileHoldsItsOwnTextWithOrWithoutTheLastNewline) {
@@ -77,6 +78,95 @@ TEST(DesktopOraclesTest, AFileHoldsItsOwnTextWithOrWithoutTheLastNewline) {
           << "'" << text << "' against '" << held << "'";
     }
   }
+}
+
+// The verdict on an episode that left these files, with what else the listing of the home tells as hidden.
+v1::Outcome OutcomeWith(const v1::Task& task, const std::map<std::string, std::string>& files, const std::vector<std::string>& hidden = {}) {
+  v1::Task after = task;
+  after.mutable_start_state()->mutable_desktop()->clear_files();
+  for (const auto& [path, content] : files) {
+    v1::DesktopFile* file = after.mutable_start_state()->mutable_desktop()->add_files();
+    file->set_path(path);
+    file->set_content(content);
+  }
+  v1::Trajectory record;
+  record.set_name("trajectories/t");
+  record.set_format_version(1);
+  *record.mutable_task() = task;
+  for (const v1::EvidenceRequest& request : evaluator::RequiredStartEvidence(task.oracle())) *record.add_evidence() = EvidenceAtStart(task, request, true);
+  for (const v1::EvidenceRequest& request : evaluator::RequiredEvidence(task.oracle())) {
+    v1::Evidence& evidence = *record.add_evidence() = EvidenceAtStart(after, request, false);
+    if (request.file().path() != ".") continue;
+    Json listing = ParseJson(evidence.json_values(0)).value();
+    listing["hidden"] = hidden;
+    evidence.set_json_values(0, DumpJson(listing));
+  }
+  record.add_steps()->mutable_action()->mutable_answer()->set_text("done");
+  record.set_step_count(1);
+  record.set_closed(true);
+  record.set_end_kind(v1::END_KIND_TERMINATED);
+  record.set_end_reason(v1::END_REASON_ANSWERED);
+  return evaluator::Evaluate(evaluator::TaskOracleEvaluator(), record)->outcome();
+}
+
+// What a task of the file manager starts from, but for the programs' settings, and the file that its solution clicks first.
+std::map<std::string, std::string> FilesOf(const v1::Task& task) {
+  std::map<std::string, std::string> files;
+  for (const v1::DesktopFile& file : task.start_state().desktop().files()) {
+    if (file.path()[0] != '.') files[file.path()] = file.content();
+  }
+  return files;
+}
+
+std::string ChosenOf(const v1::Task& task) {
+  for (const v1::SolutionStep& step : task.solution()) {
+    if (FilesOf(task).contains(step.click().name())) return step.click().name();
+  }
+  ADD_FAILURE() << "no file is clicked";
+  return "";
+}
+
+TEST(DesktopFileTasksTest, AFileThatIsHiddenIsNotDeleted) {
+  for (int seed = 1; seed <= 20; ++seed) {
+    const v1::Task task = Instantiate("files/delete", seed).value();
+    std::map<std::string, std::string> files = FilesOf(task);
+    files.erase(ChosenOf(task));
+    EXPECT_EQ(OutcomeWith(task, files), v1::OUTCOME_SUCCESS);
+    EXPECT_EQ(OutcomeWith(task, files, {"." + ChosenOf(task)}), v1::OUTCOME_FAILURE);
+  }
+}
+
+TEST(DesktopFileTasksTest, AFileIsMovedOnlyIfNoCopyStaysAnywhere) {
+  // Where the known solution puts it.
+  const auto place = [](const v1::Task& task) {
+    if (task.template_() == "files/rename") return task.solution(2).type().text();
+    return absl::StrCat(task.template_() == "files/move" ? task.solution(2).click().name() : task.solution(1).type().text(), "/", ChosenOf(task));
+  };
+  for (const char* id : {"files/rename", "files/move", "files/new_folder"}) {
+    for (int seed = 1; seed <= 20; ++seed) {
+      const v1::Task task = Instantiate(id, seed).value();
+      SCOPED_TRACE(absl::StrCat(id, ": ", task.goal()));
+      std::map<std::string, std::string> files = FilesOf(task);
+      const std::string chosen = ChosenOf(task), text = files.at(chosen);
+      files.erase(chosen);
+      files[place(task)] = text;
+      EXPECT_EQ(OutcomeWith(task, files), v1::OUTCOME_SUCCESS);
+      EXPECT_EQ(OutcomeWith(task, files, {".copy"}), v1::OUTCOME_FAILURE);
+      files["copy of " + chosen] = text;
+      EXPECT_EQ(OutcomeWith(task, files), v1::OUTCOME_FAILURE);
+    }
+  }
+}
+
+TEST(DesktopFileTasksTest, TheFolderThatAFileIsMovedToKeepsWhatItHeld) {
+  const v1::Task task = Instantiate("files/move", 3).value();
+  std::map<std::string, std::string> files = FilesOf(task);
+  const std::string chosen = ChosenOf(task), folder = task.solution(2).click().name();
+  files[folder + "/" + chosen] = files.at(chosen);
+  files.erase(chosen);
+  ASSERT_EQ(OutcomeWith(task, files), v1::OUTCOME_SUCCESS);
+  files.at(folder + "/readme.txt") = "Something else.\n";
+  EXPECT_EQ(OutcomeWith(task, files), v1::OUTCOME_FAILURE);
 }
 
 class DesktopTemplateTest : public ::testing::TestWithParam<std::string> {
