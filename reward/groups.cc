@@ -15,6 +15,8 @@ namespace {
 
 constexpr int kMaxGroupSize = 1024;
 constexpr absl::Duration kDefaultDeadline = absl::Hours(1);
+// A group is kept until its deadline, and as long as retention says after that.
+constexpr absl::Duration kLongestDeadline = absl::Hours(24 * 30);
 
 // A group as stored.
 struct StoredGroup {
@@ -293,6 +295,9 @@ absl::StatusOr<v1::Group> Groups::Create(const CallContext& context, const v1::G
           return absl::OkStatus();
         }
         if (deadline <= now) return absl::InvalidArgumentError("group.deadline_time has passed");
+        if (deadline > now + kLongestDeadline) {
+          return absl::InvalidArgumentError("group.deadline_time is more than 30 days from now");
+        }
         return transaction
             .Execute(
                 "INSERT INTO reward_groups (id, state, deadline, split, environment, body) "

@@ -37,7 +37,7 @@ class Groups {
   // Stores a group with its defaults filled in. `group.name` may be given (to make retries safe) or
   // is made; a name that exists returns what is stored, if the same request made it.
   // INVALID_ARGUMENT: another one did, no task, a size outside 1 to 1,024, a deadline that has
-  // passed.
+  // passed or is more than 30 days from now.
   absl::StatusOr<v1::Group> Create(const CallContext& context, const v1::Group& group,
                                    const GroupTask& task);
 

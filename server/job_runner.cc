@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/proto_time.h"
 #include "common/status.h"
+#include "server/may_be_stored_later.h"
 
 namespace proctor::server {
 namespace {
@@ -21,11 +22,6 @@ constexpr std::chrono::seconds kStoreInterval(1);
 constexpr absl::Duration kEndCap = absl::Seconds(30);
 constexpr absl::Duration kFirstPause = absl::Seconds(1);
 constexpr absl::Duration kLongestPause = absl::Minutes(1);
-
-// A full disk, or one that does not answer: it may be stored later.
-bool MayBeStoredLater(const absl::Status& status) {
-  return absl::IsResourceExhausted(status) || absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
-}
 
 }  // namespace
 
@@ -300,22 +296,25 @@ void JobRunner::Settle(Running& running, const absl::StatusOr<google::protobuf::
   {
     MutexLock lock(running.mutex);
     settled = running.job;
-    settled.clear_result();
     if (result.ok()) {
       settled.set_state(v1::JOB_STATE_SUCCEEDED);
       *settled.mutable_result() = *result;
     } else if (running.cancelled_by_client) {
+      settled.clear_result();
       settled.set_state(v1::JOB_STATE_CANCELLED);
     } else if (server_stops) {
-      // Whatever the work says of being cut off: the next start takes it up, as after a crash.
+      // Whatever the work says of being cut off: the next start takes it up, as after a crash, and what it kept is there.
       settled.set_state(running.paused ? v1::JOB_STATE_PAUSED : v1::JOB_STATE_QUEUED);
     } else {
+      settled.clear_result();
       settled.set_state(v1::JOB_STATE_FAILED);
       settled.set_error_code(static_cast<int>(result.status().code()));
       settled.set_error_message(std::string(result.status().message()));
     }
   }
   absl::StatusOr<v1::Job> stored = StoreEnd(settled);
+  // The next start does it again: it has not ended.
+  if (!stored.ok() && stopping()) return;
   MutexLock lock(running.mutex);
   running.job = stored.ok() ? *std::move(stored) : std::move(settled);
 }

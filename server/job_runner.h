@@ -31,7 +31,7 @@ class JobProgress {
   virtual absl::Status Report(int64_t done, int64_t total, const std::string& message, const std::function<void()>& before_waiting) = 0;
   absl::Status Report(int64_t done, int64_t total, const std::string& message) { return Report(done, total, message, nullptr); }
   // Stores what the job is about to bring, before the deed that makes it true and cannot be done twice: a job that is started again because its
-  // server was killed finds it as its `result`, and whether the deed was done is to be seen.
+  // server was stopped or killed finds it as its `result`, and whether the deed was done is to be seen.
   virtual absl::Status KeepResult(const google::protobuf::Message& result) = 0;
 };
 
@@ -113,7 +113,8 @@ class JobRunner {
   void Forget(const Running& running);
   // A job's last words: what its state becomes, stored.
   void Settle(Running& running, const absl::StatusOr<google::protobuf::Any>& result);
-  // Where the disk is full or does not answer it tries again, until Stop; what is not stored then is done again at the next start.
+  // Where the disk is full or does not answer it tries again, the last time at Stop; what is not stored then is done again at the next start, and
+  // nobody is told that it ended.
   absl::StatusOr<v1::Job> StoreEnd(const v1::Job& settled);
   void Notify(const std::string& name);
   absl::StatusOr<v1::Job> SetState(const CallContext& context, const std::string& name,

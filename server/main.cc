@@ -70,15 +70,16 @@ void Reload(const std::vector<std::string>& arguments, Server& server) {
   server.Reload(line->config);
 }
 
+// What a server is told by.
+sigset_t ServerSignals() { return SignalSet({SIGINT, SIGTERM, SIGHUP}); }
+
+// ServerSignals are blocked in this thread: every one that it makes inherits that.
 int Serve(const v1::ServerConfig& config, const std::vector<std::string>& arguments) {
   ConfigureLogs(config.log());
   LogWhatGrpcSays();
   RaiseOpenFiles();
   // Nobody else writes to what the server makes, its socket above all.
   umask(umask(0077) | 0022);
-  // Blocked in every thread from here on, and waited for below: no handler, no race.
-  const sigset_t signals = SignalSet({SIGINT, SIGTERM, SIGHUP});
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
   const auto stop = std::make_shared<CancelToken>();
@@ -106,6 +107,7 @@ int Serve(const v1::ServerConfig& config, const std::vector<std::string>& argume
   std::printf("  data in %s\nready\n", config.data_dir().c_str());
   std::fflush(stdout);
 
+  const sigset_t signals = ServerSignals();
   int signal_number = 0;
   while (!stop->cancelled() && sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP) Reload(arguments, **server);
   // None: it came while the server started, and was told of then.
@@ -150,12 +152,18 @@ int PrintNewToken(const v1::Token& wanted) {
 }
 
 int Main(int argc, char** argv) {
+  // First of all: what comes while the command line is read waits for Serve. No handler, no race.
+  const sigset_t signals = ServerSignals();
+  sigset_t before;
+  pthread_sigmask(SIG_BLOCK, &signals, &before);
   const std::vector<std::string> arguments(argv, argv + argc);
   const auto line = ParseCommandLine(arguments);
   if (!line.ok()) {
     std::fprintf(stderr, "proctord: %s\n", std::string(line.status().message()).c_str());
     return kBadConfiguration;
   }
+  // Everything else is ended by them as any program is.
+  if (line->mode != CommandLine::Mode::kServe) pthread_sigmask(SIG_SETMASK, &before, nullptr);
   switch (line->mode) {
     case CommandLine::Mode::kHelp: std::fputs(HelpText().c_str(), stdout); return kStopped;
     case CommandLine::Mode::kVersion: std::printf("proctord %s\n", kVersion); return kStopped;

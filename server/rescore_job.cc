@@ -17,6 +17,7 @@
 #include "evaluator/judge/estimate.h"
 #include "evaluator/judge/vote.h"
 #include "model/prices.h"
+#include "server/episode_pipeline.h"
 #include "trajectory/record_form.h"
 
 namespace proctor::server {
@@ -33,11 +34,12 @@ constexpr absl::Duration kEvaluationCap = absl::Minutes(30);
 constexpr absl::Duration kTick = absl::Seconds(1);
 
 // Of the trajectories that are evaluated at once, as they are stored.
-constexpr int64_t kMaxBytesAtOnce = int64_t{2} * trajectory::kMaxAllStepsBytes;
+constexpr int64_t kMaxBytesAtOnce = kJudgedBytes;
 
-// A trajectory with the size of its steps.
+// A trajectory with its size; until it was read, with what that may be.
 struct Loaded {
   std::shared_ptr<const v1::Trajectory> trajectory;
+  int64_t step_bytes = 0;
   int64_t bytes = 0;
 };
 
@@ -179,12 +181,14 @@ class RescoreRun {
     if (whole.trajectory == nullptr) {
       PROCTOR_ASSIGN_OR_RETURN(const int64_t bytes, parts_.data.trajectories->StepBytes(context_, name));
       // What is larger is not read.
-      whole.bytes = std::min(bytes, trajectory::kMaxAllStepsBytes);
+      whole.step_bytes = std::min(bytes, trajectory::kMaxAllStepsBytes);
+      whole.bytes = whole.step_bytes + kMaxBesideSteps;
     }
     const int most = request_.concurrency() > 0 ? request_.concurrency() : kDefaultConcurrency;
     PROCTOR_RETURN_IF_ERROR(AwaitAtMost(most - 1, kMaxBytesAtOnce - whole.bytes, [&whole] { whole.trajectory = nullptr; }));
     if (whole.trajectory != nullptr) return absl::OkStatus();
     PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory trajectory, parts_.data.trajectories->Get(context_, name));
+    whole.bytes = std::max(whole.step_bytes, static_cast<int64_t>(trajectory.ByteSizeLong()));
     whole.trajectory = std::make_shared<const v1::Trajectory>(std::move(trajectory));
     return absl::OkStatus();
   }

@@ -69,7 +69,7 @@ struct ServerState {
   // As last counted; nothing before the first time.
   std::optional<BlobSize> blobs;
   RecompressionTotals recompression;
-  // Trajectories and episodes that were passed over since the start because they are damaged.
+  // Records of all rooms that were passed over since the start because they are damaged.
   int64_t unreadable_records = 0;
   // Calls refused at the door, by reason; refusals of quotas, by quota and tenant. See CallGuard and TenantQuotas.
   std::map<std::string, int64_t> refusals;

@@ -153,7 +153,7 @@ class StateMetrics {
       Gauge("proctor_store_blobs", "Blobs, as last counted.").Add({}, static_cast<double>(state_.blobs->blobs));
       Gauge("proctor_store_blob_bytes", "Size of all blobs, as last counted.").Add({}, static_cast<double>(state_.blobs->bytes));
     }
-    Gauge("proctor_store_unreadable_records", "Damaged trajectories, episodes, groups and consumers, of those that were met since the start.")
+    Gauge("proctor_store_unreadable_records", "Damaged trajectories, episodes, groups, consumers and rewards, of those that were met since the start.")
         .Add({}, static_cast<double>(state_.unreadable_records));
     Counter("proctor_recompressed_blobs_total", "Blobs that recompression looked at, by what came of it.")
         .Add({{"result", "looked_at"}}, static_cast<double>(state_.recompression.looked_at))

@@ -41,12 +41,6 @@ std::string WithoutPrefix(const std::string& name, const std::string& prefix) {
   return absl::AsciiStrToLower(name.starts_with(prefix) ? name.substr(prefix.size()) : name);
 }
 
-v1::ConsumerFilter AllSplits() {
-  v1::ConsumerFilter filter;
-  for (const v1::Split split : {v1::SPLIT_TRAIN, v1::SPLIT_VALIDATION, v1::SPLIT_TEST}) filter.add_splits(split);
-  return filter;
-}
-
 absl::Time CreateTime(const v1::RewardRecord& record) {
   return FromProto(record.has_reward() ? record.reward().create_time() : record.group_complete().group().complete_time());
 }
@@ -83,7 +77,7 @@ absl::Status CheckWritable(const std::string& directory) {
   return absl::ResourceExhaustedError(absl::StrCat(directory, ": ", std::strerror(error)));
 }
 
-StateReader::StateReader(Parts parts) : parts_(std::move(parts)), counted_up_to_(parts_.rewards.end_offset()) {}
+StateReader::StateReader(Parts parts) : parts_(std::move(parts)), rewards_(parts_.rewards, parts_.archive.unreadable()) {}
 
 void StateReader::SetDraining() {
   MutexLock lock(mutex_);
@@ -133,7 +127,10 @@ ServerState StateReader::Read() {
   for (const MeteredPool* pool : parts_.pools) state.pools.push_back(pool->Usage());
   state.pools.push_back(parts_.jobs.usage());
   state.episodes_pending = parts_.pipeline.pending();
-  CountRewards(context, state);
+  const RewardCounts::Counted rewards = rewards_.Update(context);
+  state.rewards = rewards.rewards;
+  state.reward_log_end = rewards.end;
+  state.reward_log_floor = rewards.floor;
   ReadConsumers(context, state);
   if (parts_.tracer != nullptr) state.dropped_spans = parts_.tracer->dropped();
   state.refusals = parts_.guard.refusals();
@@ -153,35 +150,6 @@ ServerState StateReader::Read() {
   state.blobs = blobs_;
   state.recompression = recompression_;
   return state;
-}
-
-void StateReader::CountRewards(const CallContext& context, ServerState& state) {
-  MutexLock lock(rewards_mutex_);
-  for (;;) {
-    const auto batch = parts_.rewards.Read(context, counted_up_to_, AllSplits(), {.max_records = 1000, .max_bytes = 64 << 20});
-    if (absl::IsOutOfRange(batch.status())) {
-      // Retention was faster: what it took is not counted.
-      const auto floor = parts_.rewards.Read(context, parts_.rewards.end_offset(), AllSplits(), {.max_records = 1});
-      if (!floor.ok() || floor->floor_offset <= counted_up_to_) break;
-      counted_up_to_ = floor->floor_offset;
-      continue;
-    }
-    if (!batch.ok()) break;
-    reward_log_end_ = batch->end_offset;
-    reward_log_floor_ = batch->floor_offset;
-    for (const v1::RewardRecord& record : batch->records) {
-      if (!record.has_reward()) continue;
-      const bool valid = record.reward().status() == v1::REWARD_STATUS_VALID;
-      ++rewards_[{valid ? "valid" : "masked",
-                  valid ? "" : WithoutPrefix(v1::MaskReason_Name(record.reward().mask_reason()), "MASK_REASON_")}];
-    }
-    if (batch->next_after_offset == counted_up_to_) break;
-    counted_up_to_ = batch->next_after_offset;
-    if (counted_up_to_ >= batch->end_offset) break;
-  }
-  state.rewards = rewards_;
-  state.reward_log_end = reward_log_end_;
-  state.reward_log_floor = reward_log_floor_;
 }
 
 void StateReader::ReadConsumers(const CallContext& context, ServerState& state) {

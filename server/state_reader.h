@@ -3,10 +3,8 @@
 #define PROCTOR_SERVER_STATE_READER_H_
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -20,6 +18,7 @@
 #include "server/job_runner.h"
 #include "server/metered_pool.h"
 #include "server/reloads.h"
+#include "server/reward_counts.h"
 #include "server/server_state.h"
 #include "server/tracer.h"
 #include "server/worlds.h"
@@ -63,21 +62,14 @@ class StateReader {
   void AddRecompression(const trajectory::RecompressResult& result);
 
  private:
-  void CountRewards(const CallContext& context, ServerState& state);
   void ReadConsumers(const CallContext& context, ServerState& state);
 
   const Parts parts_;
+  RewardCounts rewards_;
   mutable Mutex mutex_;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<BlobSize> blobs_ ABSL_GUARDED_BY(mutex_);
   RecompressionTotals recompression_ ABSL_GUARDED_BY(mutex_);
-
-  // Held while rewards are counted: by one reader at a time.
-  Mutex rewards_mutex_;
-  int64_t counted_up_to_ ABSL_GUARDED_BY(rewards_mutex_);
-  int64_t reward_log_end_ ABSL_GUARDED_BY(rewards_mutex_) = 0;
-  int64_t reward_log_floor_ ABSL_GUARDED_BY(rewards_mutex_) = 0;
-  std::map<std::pair<std::string, std::string>, int64_t> rewards_ ABSL_GUARDED_BY(rewards_mutex_);
 };
 
 // Whether something can be written in a directory: OK, or why not. Leaves nothing behind.

@@ -52,6 +52,10 @@ absl::StatusOr<std::unique_ptr<DirectoryLock>> DirectoryLock::Acquire(
   }
   std::unique_ptr<DirectoryLock> lock(new DirectoryLock(descriptor));
   if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) {
+      return absl::FailedPreconditionError(absl::StrCat("cannot lock ", path, ": ", std::strerror(errno),
+                                                        ": the data directory needs a file system with locks (flock)"));
+    }
     return absl::FailedPreconditionError(
         absl::StrCat("the data directory ", directory, " is in use by process ",
                      HolderPid(descriptor), ": stop it or choose another directory"));

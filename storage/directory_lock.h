@@ -14,7 +14,7 @@ namespace proctor::storage {
 class DirectoryLock {
  public:
   // Creates the directory (mode 0700; its parents too) if it is missing.
-  // FAILED_PRECONDITION: another process (named by its pid) holds the lock, or the path cannot be used.
+  // FAILED_PRECONDITION: another process (named by its pid) holds the lock, the path cannot be used, or its file system cannot lock.
   static absl::StatusOr<std::unique_ptr<DirectoryLock>> Acquire(const std::string& directory);
   ~DirectoryLock();
   DirectoryLock(const DirectoryLock&) = delete;

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/proto_time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/reward/reward_log_fixture.h"
@@ -315,6 +316,19 @@ TEST_P(RewardLogTest, GroupsAreValidatedAndMadeOnce) {
   EXPECT_EQ(another([](v1::Group& of) { of.set_policy_version("1"); }), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(another([](v1::Group& of) { of.mutable_deadline_time()->set_seconds(of.deadline_time().seconds() + 1); }),
             absl::StatusCode::kInvalidArgument);
+}
+
+TEST_P(RewardLogTest, AGroupsDeadlineIsWithinThirtyDays) {
+  const absl::Time longest = world_.clock.Now() + absl::Hours(24) * 30;
+  v1::Group group;
+  group.set_task("tasks/t");
+  group.set_size(2);
+  *group.mutable_deadline_time() = ToProto(longest + absl::Seconds(1));
+  const absl::Status refused = world_.groups().Create(world_.context, group, {}).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("30 days"));
+  *group.mutable_deadline_time() = ToProto(longest);
+  EXPECT_TRUE(world_.groups().Create(world_.context, group, {}).ok());
 }
 
 TEST_P(RewardLogTest, RevisionsSupersedeAndTouchNoGroup) {

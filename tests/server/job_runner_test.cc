@@ -426,8 +426,58 @@ TEST_F(JobRunnerTest, AStopDoesNotWaitForAnEndThatCannotBeStored) {
   ASSERT_GT(refused, 0);
   // Nobody is told that it succeeded while a restart would have it done again.
   EXPECT_EQ(runner_->Get(context_, job.name())->state(), v1::JOB_STATE_RUNNING);
+  std::atomic<int> told = 0, told_ended = 0;
+  const uint64_t watch = runner_->Watch(job.name(), [&] {
+    ++told;
+    if (storage::JobHasEnded(*runner_->Get(context_, job.name()))) ++told_ended;
+  });
   runner_->Stop();
+  runner_->Unwatch(watch);
+  EXPECT_GT(told, 0);
+  EXPECT_EQ(told_ended, 0);
   EXPECT_EQ(store_->Get(context_, job.name())->state(), v1::JOB_STATE_RUNNING);
+}
+
+TEST_F(JobRunnerTest, AStopTriesOnceMoreToStoreAnEnd) {
+  std::atomic<int> refused = 0;
+  runner_->Register("unlucky", [&](const CallContext&, const v1::Job&, JobProgress&) -> absl::StatusOr<google::protobuf::Any> {
+    database_.RefuseNext([&] { ++refused; });
+    google::protobuf::Any result;
+    result.PackFrom(v1::Task());
+    return result;
+  });
+  const v1::Job job = Start("unlucky");
+  for (int tick = 0; tick < 6000 && refused == 0; ++tick) AwaitTick(context_);
+  ASSERT_EQ(refused, 1);
+  runner_->Stop();
+  const v1::Job ended = store_->Get(context_, job.name()).value();
+  EXPECT_EQ(ended.state(), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_TRUE(ended.has_result());
+}
+
+TEST_F(JobRunnerTest, WhatAJobKeptIsThereAfterAStopButNotAfterItIsCancelled) {
+  std::atomic<int> kept = 0;
+  runner_->Register("keeping", [&](const CallContext& context, const v1::Job&, JobProgress& progress) -> absl::StatusOr<google::protobuf::Any> {
+    v1::Task result;
+    result.set_goal("kept");
+    if (const absl::Status status = progress.KeepResult(result); !status.ok()) return status;
+    ++kept;
+    while (context.Check("the job").ok()) AwaitTick(context);
+    return context.Check("the job");
+  });
+  const v1::Job stopped = Start("keeping");
+  const v1::Job cancelled = Start("keeping");
+  for (int tick = 0; tick < 6000 && kept < 2; ++tick) AwaitTick(context_);
+  ASSERT_EQ(kept, 2);
+  ASSERT_TRUE(runner_->Cancel(context_, cancelled.name()).ok());
+  Await(cancelled.name(), v1::JOB_STATE_CANCELLED);
+  runner_->Stop();
+  EXPECT_FALSE(store_->Get(context_, cancelled.name())->has_result());
+  const v1::Job left = store_->Get(context_, stopped.name()).value();
+  EXPECT_EQ(left.state(), v1::JOB_STATE_QUEUED);
+  v1::Task result;
+  ASSERT_TRUE(left.result().UnpackTo(&result));
+  EXPECT_EQ(result.goal(), "kept");
 }
 
 TEST_F(JobRunnerTest, AnswersAndTellsWatchersAfterItStopped) {

@@ -240,6 +240,17 @@ TEST_F(ChainTest, AVerdictThatCannotBeStoredIsNoReasonToAskTheNext) {
   EXPECT_EQ((*verdict)->evaluator(), "evaluators/of-the-task");
 }
 
+TEST_F(ChainTest, AVerdictThatNoTimeWouldHaveStoredDoesNotWait) {
+  const EvaluatorChain chain = {.evaluators = {"evaluators/rating"}};
+  // The cached reply of the model, and the verdict.
+  std::atomic<int> failures = 2;
+  database_.FailWrites(failures, absl::NotFoundError("nobody has that"));
+  EXPECT_EQ(Run(chain).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(failures, 0);
+  ASSERT_TRUE(Run(chain).ok());
+  EXPECT_EQ(asked_so_far_, 2) << "it waited, and no model was asked again";
+}
+
 TEST_F(ChainTest, AnUndeterminedVerdictOfTheLastTryThatCannotBeStoredIsAnError) {
   const CallContext late(absl::Now() - absl::Seconds(1), std::make_shared<CancelToken>());
   std::atomic<int> failures = 1;

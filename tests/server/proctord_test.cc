@@ -1,4 +1,5 @@
 // The real server, over its socket: a whole life, drains, kill -9, exit codes.
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -6,6 +7,7 @@
 
 #include <fstream>
 #include <set>
+#include <string_view>
 
 #include "common/clock.h"
 #include "gmock/gmock.h"
@@ -242,6 +244,29 @@ TEST_F(ProctordTest, AStopThatComesWhileItStartsEndsIt) {
   }
   ASSERT_NO_FATAL_FAILURE(Start());
   MakeSession();
+}
+
+TEST_F(ProctordTest, AStopThatComesWhileItReadsItsFileEndsIt) {
+  for (const int number : {SIGINT, SIGTERM}) {
+    // Whoever reads a pipe waits for somebody who writes.
+    std::filesystem::remove(server_.config());
+    ASSERT_EQ(mkfifo(server_.config().c_str(), 0600), 0);
+    const pid_t pid = fork();
+    if (pid == 0) {
+      alarm(60);
+      Become(server_.Command());
+    }
+    int file = -1;
+    EXPECT_TRUE(Comes([&] { return (file = open(server_.config().c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)) >= 0; }, std::chrono::seconds(30)));
+    signal(SIGPIPE, SIG_IGN);
+    // To be read again before there is a server is no reason to end.
+    kill(pid, SIGHUP);
+    kill(pid, number);
+    constexpr std::string_view kConfig = "environments: {web: {enabled: false}, practice: {enabled: false}}\n";
+    EXPECT_EQ(write(file, kConfig.data(), kConfig.size()), static_cast<ssize_t>(kConfig.size()));
+    close(file);
+    EXPECT_EQ(AwaitExit(pid), 0);
+  }
 }
 
 TEST_F(ProctordTest, AStopThatComesWhileTheBrowserStartsEndsIt) {
