@@ -12,6 +12,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/log.h"
@@ -32,8 +33,8 @@ constexpr size_t kToldLogBytes = 600;
 constexpr char kMendNamespaces[] =
     "this machine does not let desktops be walled in. Mend it by one of: run the server as root; allow unprivileged user namespaces "
     "(sysctl kernel.unprivileged_userns_clone=1, sysctl user.max_user_namespaces=10000, "
-    "kernel.apparmor_restrict_unprivileged_userns=0); in a container, run it with --privileged; or, only where every task is trusted, "
-    "set desktop.allow_unisolated";
+    "kernel.apparmor_restrict_unprivileged_userns=0); in a container, run it with --privileged; as a systemd service, "
+    "add the drop-in of docs/operations.md; or, only where every task is trusted, set desktop.allow_unisolated";
 
 // A piece of memory as a log: nothing of it is ever on a disk, and it cannot grow.
 int MakeLog() {
@@ -101,7 +102,7 @@ absl::Status ProbeMachine(const CallContext& context, const DesktopLauncher& lau
   PROCTOR_RETURN_IF_ERROR(process.status());
   // What follows is said by the program's end: a build that counts lines cannot write its counts behind the wall.
   if (said.starts_with("ok\n")) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(kMendNamespaces, " (", ToAbsl(TruncateUtf8(said, kToldLogBytes)), ")"));
+  return absl::FailedPreconditionError(absl::StrCat(kMendNamespaces, " (", absl::StripAsciiWhitespace(ToAbsl(TruncateUtf8(said, kToldLogBytes))), ")"));
 }
 
 absl::StatusOr<std::unique_ptr<LiveDesktop>> LiveDesktop::Start(const CallContext& context, const DesktopLauncher& launcher,
