@@ -265,12 +265,12 @@ absl::Status EpisodePipeline::Load(Work& work) {
   // Whoever uses the work last may do so when the pipeline is gone.
   work.memory.reset(new ByteBudget::Share(*memory_), [budget = memory_](const ByteBudget::Share* share) { delete share; });
   // As much as it may be: what it is beside its steps is known once it was read, and whoever had to wait then would read it again and again.
-  PROCTOR_RETURN_IF_ERROR(work.memory->Add(step_bytes + kMaxBesideSteps));
+  PROCTOR_RETURN_IF_ERROR(work.memory->Add(step_bytes + trajectory::kMaxBesideSteps));
   if (!fits) LogError("an episode is too large to be judged", {{"episode", work.episode_id}, {"bytes", absl::StrCat(bytes)}});
   PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory trajectory, fits ? parts_.trajectories.Get(work.context, name)
                                                            : parts_.trajectories.GetHeader(work.context, name));
   const int64_t taken = std::max(step_bytes, static_cast<int64_t>(trajectory.ByteSizeLong()));
-  work.memory->Remove(std::max(int64_t{0}, step_bytes + kMaxBesideSteps - taken));
+  work.memory->Remove(std::max(int64_t{0}, step_bytes + trajectory::kMaxBesideSteps - taken));
   work.trajectory = std::make_shared<const v1::Trajectory>(std::move(trajectory));
   return absl::OkStatus();
 }

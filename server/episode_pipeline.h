@@ -28,6 +28,7 @@
 #include "server/byte_budget.h"
 #include "server/episode_source.h"
 #include "server/episode_waiters.h"
+#include "server/judged_trajectories.h"
 #include "server/judging.h"
 #include "trajectory/episode_store.h"
 #include "trajectory/record_form.h"
@@ -53,11 +54,6 @@ struct EpisodeEvaluation {
   // other episodes for the model; what was answered is kept, so the next one has less to ask. Tries that a store made fail count for neither.
   int longest_tries = 8;
 };
-
-// What a record may have besides its steps: its task, evidence of its start and its end, and the rest of its header.
-inline constexpr int64_t kMaxBesideSteps = trajectory::kMaxTaskBytes + 2 * trajectory::kMaxEvidenceBytes + trajectory::kMaxHeaderBytes;
-// Bytes of the trajectories that are judged at once, as they are stored: two of the largest. Others wait.
-inline constexpr int64_t kJudgedBytes = 2 * (trajectory::kMaxAllStepsBytes + kMaxBesideSteps);
 
 // Closed episodes are judged by the evaluator chain (the first that gives SUCCESS or FAILURE counts), rewarded by the reward
 // policy, appended to the log and told to the curriculum. Every step can be repeated: verdicts and rewards are named after

@@ -11,7 +11,6 @@
 #include "common/log.h"
 #include "common/proto_time.h"
 #include "common/status.h"
-#include "server/may_be_stored_later.h"
 
 namespace proctor::server {
 namespace {
@@ -22,6 +21,11 @@ constexpr std::chrono::seconds kStoreInterval(1);
 constexpr absl::Duration kEndCap = absl::Seconds(30);
 constexpr absl::Duration kFirstPause = absl::Seconds(1);
 constexpr absl::Duration kLongestPause = absl::Minutes(1);
+
+// A full disk, one that does not answer, or a lost race: it may be stored later.
+bool MayBeStoredLater(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) || absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsAborted(status);
+}
 
 }  // namespace
 

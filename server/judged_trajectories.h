@@ -16,14 +16,15 @@
 
 namespace proctor::server {
 
+// Of the trajectories that are judged at once, as they are stored: two of the largest, which may be compared. Calls, closed episodes and each
+// rescore have so much of their own; others wait.
+inline constexpr int64_t kJudgedBytes = 2 * (trajectory::kMaxAllStepsBytes + trajectory::kMaxBesideSteps);
+
 // Reads trajectories whole for those that hold them while models are asked, which takes minutes. By how many bytes they have as they are
 // stored; what they take as messages can be several times that. Thread-safe.
 class JudgedTrajectories {
  public:
   using Ptr = std::shared_ptr<const v1::Trajectory>;
-
-  // Two of the largest, which may be compared: all their steps, and up to 72 MiB of task, header and evidence each.
-  static constexpr int64_t kBytes = int64_t{2} * (trajectory::kMaxAllStepsBytes + (88 << 20));
 
   // `store` outlives it; what was read may outlive both.
   explicit JudgedTrajectories(trajectory::TrajectoryStore& store) : store_(store) {}
@@ -36,7 +37,7 @@ class JudgedTrajectories {
 
  private:
   trajectory::TrajectoryStore& store_;
-  const std::shared_ptr<ByteBudget> memory_ = std::make_shared<ByteBudget>(kBytes, "trajectories that calls have judged", "a fixed share");
+  const std::shared_ptr<ByteBudget> memory_ = std::make_shared<ByteBudget>(kJudgedBytes, "trajectories that calls have judged", "a fixed share");
 };
 
 }  // namespace proctor::server

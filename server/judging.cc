@@ -13,7 +13,6 @@
 #include "evaluator/evaluator_config.h"
 #include "evaluator/judge/stored_replies.h"
 #include "evaluator/judge/vote.h"
-#include "server/may_be_stored_later.h"
 
 namespace proctor::server {
 namespace {
@@ -225,11 +224,12 @@ absl::StatusOr<v1::Verdict> Judging::Store(const CallContext& context, const v1:
 
 absl::StatusOr<v1::Verdict> Judging::StoreAndTell(const CallContext& context, const v1::Verdict& verdict) {
   absl::StatusOr<v1::Verdict> stored = Store(context, verdict);
-  if (!stored.ok() && (MayBeStoredLater(stored.status()) || absl::IsCancelled(stored.status()))) {
-    KeepUnstored(verdict);
-  } else if (!stored.ok()) {
+  if (absl::IsNotFound(stored.status()) || absl::IsDataLoss(stored.status())) {
+    // Its trajectory is gone, or is damaged: nobody asks for it again.
     LogError("a verdict cannot be stored, and is given up",
              {{"verdict", verdict.name()}, {"trajectory", verdict.trajectory()}, {"error", stored.status().ToString()}});
+  } else if (!stored.ok()) {
+    KeepUnstored(verdict);
   } else if (parts_.observer != nullptr) {
     parts_.observer->VerdictMade(context, *stored);
   }

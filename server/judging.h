@@ -109,8 +109,8 @@ class Judging {
 
   // Evaluates by one evaluator (`evaluators/{id}`; empty: the task's oracle) and calls `done` once, on this thread or the pool,
   // with the verdict as it is stored. Errors: NOT_FOUND; FAILED_PRECONDITION a judge, and no model is configured; those of
-  // evaluator::Assess; those of the store, where UNAVAILABLE also is a full disk (SaysDiskIsFull). A verdict that the store did not take for what
-  // time may mend waits in memory: asked for again, it is stored, and no model is asked once more (but with `fresh_replies`).
+  // evaluator::Assess; those of the store, where UNAVAILABLE also is a full disk (SaysDiskIsFull). A verdict that the store did not take waits in
+  // memory, unless its trajectory is gone or damaged: asked for again, it is stored, and no model is asked once more (but with `fresh_replies`).
   void Evaluate(const CallContext& context, const std::string& evaluator, const TrajectoryPtr& trajectory,
                 const EvaluateOptions& options, VerdictDone done);
 
@@ -144,7 +144,7 @@ class Judging {
   void Evaluated(const std::shared_ptr<ChainRun>& run, absl::StatusOr<v1::Verdict> verdict);
   // The verdict as it is stored. A full disk is UNAVAILABLE: RESOURCE_EXHAUSTED would be a spent budget.
   absl::StatusOr<v1::Verdict> Store(const CallContext& context, const v1::Verdict& verdict);
-  // The same, and the observer is told; or the verdict waits for the next try, where there is any use in one.
+  // The same, and the observer is told; or the verdict waits for the next try, unless there will be none.
   absl::StatusOr<v1::Verdict> StoreAndTell(const CallContext& context, const v1::Verdict& verdict);
   // But for one that is worth another try by itself.
   void KeepUnstored(const v1::Verdict& verdict);

@@ -17,7 +17,7 @@
 #include "evaluator/judge/estimate.h"
 #include "evaluator/judge/vote.h"
 #include "model/prices.h"
-#include "server/episode_pipeline.h"
+#include "server/judged_trajectories.h"
 #include "trajectory/record_form.h"
 
 namespace proctor::server {
@@ -32,9 +32,6 @@ constexpr int kMaxFailures = 1000;
 constexpr absl::Duration kEvaluationCap = absl::Minutes(30);
 // How often those that watch are told while evaluations run.
 constexpr absl::Duration kTick = absl::Seconds(1);
-
-// Of the trajectories that are evaluated at once, as they are stored.
-constexpr int64_t kMaxBytesAtOnce = kJudgedBytes;
 
 // A trajectory with its size; until it was read, with what that may be.
 struct Loaded {
@@ -182,10 +179,10 @@ class RescoreRun {
       PROCTOR_ASSIGN_OR_RETURN(const int64_t bytes, parts_.data.trajectories->StepBytes(context_, name));
       // What is larger is not read.
       whole.step_bytes = std::min(bytes, trajectory::kMaxAllStepsBytes);
-      whole.bytes = whole.step_bytes + kMaxBesideSteps;
+      whole.bytes = whole.step_bytes + trajectory::kMaxBesideSteps;
     }
     const int most = request_.concurrency() > 0 ? request_.concurrency() : kDefaultConcurrency;
-    PROCTOR_RETURN_IF_ERROR(AwaitAtMost(most - 1, kMaxBytesAtOnce - whole.bytes, [&whole] { whole.trajectory = nullptr; }));
+    PROCTOR_RETURN_IF_ERROR(AwaitAtMost(most - 1, kJudgedBytes - whole.bytes, [&whole] { whole.trajectory = nullptr; }));
     if (whole.trajectory != nullptr) return absl::OkStatus();
     PROCTOR_ASSIGN_OR_RETURN(v1::Trajectory trajectory, parts_.data.trajectories->Get(context_, name));
     whole.bytes = std::max(whole.step_bytes, static_cast<int64_t>(trajectory.ByteSizeLong()));

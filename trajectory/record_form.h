@@ -26,6 +26,8 @@ inline constexpr int64_t kMaxTaskBytes = 32 << 20;
 inline constexpr int64_t kMaxEvidenceBytes = 16 << 20;
 // Largest header (everything but the steps) without task and evidence, serialized, without pictures. Most of it is the initial observation.
 inline constexpr int64_t kMaxHeaderBytes = 24 << 20;
+// What a record may have besides its steps: its task, evidence of its start and its end, and the rest of its header.
+inline constexpr int64_t kMaxBesideSteps = kMaxTaskBytes + 2 * kMaxEvidenceBytes + kMaxHeaderBytes;
 // Largest step, serialized, without pictures.
 inline constexpr int64_t kMaxStepBytes = 48 << 20;
 // Most steps of a record: as many as Limits.max_steps lets an episode have.

@@ -251,7 +251,7 @@ std::vector<Command> RewardCommands() {
                  {.name = "deadline",
                   .kind = ValueKind::kDuration,
                   .value = "TIME",
-                  .help = "from now; then it is delivered as it is; default 1h"},
+                  .help = "from now, at most 720h; then it is delivered as it is; default 1h"},
                  {.name = "replace-masked",
                   .help = "masked members leave their place to another episode"},
                  {.name = "policy", .kind = ValueKind::kText, .value = "NAME", .help = "who acts"},

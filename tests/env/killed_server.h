@@ -11,6 +11,8 @@
 
 #include <cstdlib>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace proctor::env {
 
@@ -22,14 +24,21 @@ class KilledServer {
   KilledServer(const std::string& test, const std::string& directory) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return;
-    const std::string filter = "--gtest_filter=" + test, ready = std::to_string(ends[1]);
+    // Made before the fork, as after it nothing may be allocated either.
+    const std::string filter = "--gtest_filter=" + test;
+    std::vector<std::string> environment = {"TMPDIR=" + directory, std::string(kReady) + "=" + std::to_string(ends[1])};
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      if (!std::string_view(*entry).starts_with("TMPDIR=")) environment.emplace_back(*entry);
+    }
+    std::vector<char*> entries;
+    for (std::string& entry : environment) entries.push_back(entry.data());
+    entries.push_back(nullptr);
+    const char* const arguments[] = {"test", "--gtest_also_run_disabled_tests", filter.c_str(), nullptr};
     pid_ = fork();
     if (pid_ == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);  // Where the test ends before it kills it.
       fcntl(ends[1], F_SETFD, 0);
-      setenv("TMPDIR", directory.c_str(), 1);
-      setenv(kReady, ready.c_str(), 1);
-      execl("/proc/self/exe", "test", "--gtest_also_run_disabled_tests", filter.c_str(), nullptr);
+      execve("/proc/self/exe", const_cast<char* const*>(arguments), entries.data());
       _exit(1);
     }
     close(ends[1]);

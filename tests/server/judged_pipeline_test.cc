@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "tests/model/scripted_server.h"
 #include "tests/server/pipeline_fixture.h"
+#include "tests/server/rating_judge.h"
 
 namespace proctor::server {
 namespace {
@@ -21,16 +22,7 @@ namespace {
 class JudgedPipelineTest : public EpisodePipelineTest {
  protected:
   JudgedPipelineTest() {
-    v1::Evaluator rating;
-    rating.set_name("evaluators/rating");
-    v1::JudgeStage& stage = *rating.mutable_judge()->add_stages();
-    stage.set_id("rating");
-    stage.add_messages()->set_template_("{{answer}} {{verdict_tag}}");
-    (*stage.mutable_slots())["answer"].mutable_answer();
-    stage.mutable_parser()->mutable_number()->mutable_place()->set_after("{{verdict_tag}}");
-    stage.mutable_parser()->mutable_number()->set_min(1);
-    stage.mutable_parser()->mutable_number()->set_max(5);
-    EXPECT_TRUE(evaluators_.Create(CallContext(), rating).ok());
+    EXPECT_TRUE(evaluators_.Create(CallContext(), RatingJudge("evaluators/rating")).ok());
     v1::Evaluator oracle;
     oracle.set_name("evaluators/of-the-task");
     oracle.mutable_task_oracle();
@@ -124,7 +116,7 @@ TEST_F(JudgedPipelineTest, WhatARecordHasBesideItsStepsTakesMemoryToo) {
   for (const char* const id : {"e1", "e2", "e3", "e5"}) RecordAnswer(id);
   // All but room for one more and 10 MiB, of which the large one takes 20.
   Sql(absl::StrCat("UPDATE trajectory_records SET step_bytes = ", trajectory::kMaxAllStepsBytes, " WHERE id IN ('e1', 'e2')"));
-  Sql(absl::StrCat("UPDATE trajectory_records SET step_bytes = ", kMaxBesideSteps - (10 << 20), " WHERE id = 'e3'"));
+  Sql(absl::StrCat("UPDATE trajectory_records SET step_bytes = ", trajectory::kMaxBesideSteps - (10 << 20), " WHERE id = 'e3'"));
   const auto comes = [&](int question, absl::Duration within) {
     const absl::Time last = absl::Now() + within;
     while (asked_so_far_ < question && absl::Now() < last) absl::SleepFor(absl::Milliseconds(1));
@@ -240,7 +232,18 @@ TEST_F(ChainTest, AVerdictThatCannotBeStoredIsNoReasonToAskTheNext) {
   EXPECT_EQ((*verdict)->evaluator(), "evaluators/of-the-task");
 }
 
-TEST_F(ChainTest, AVerdictThatNoTimeWouldHaveStoredDoesNotWait) {
+TEST_F(ChainTest, AVerdictOnADiskThatIsReadOnlyWaitsAndNoModelIsAskedAgain) {
+  const EvaluatorChain chain = {.evaluators = {"evaluators/rating"}};
+  // The cached reply of the model, and the verdict.
+  std::atomic<int> failures = 2;
+  database_.FailWrites(failures, absl::FailedPreconditionError("attempt to write a readonly database"));
+  EXPECT_EQ(Run(chain).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(failures, 0);
+  ASSERT_TRUE(Run(chain).ok());
+  EXPECT_EQ(asked_so_far_, 1);
+}
+
+TEST_F(ChainTest, AVerdictOfATrajectoryThatIsGoneDoesNotWait) {
   const EvaluatorChain chain = {.evaluators = {"evaluators/rating"}};
   // The cached reply of the model, and the verdict.
   std::atomic<int> failures = 2;

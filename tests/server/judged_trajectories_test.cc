@@ -61,7 +61,7 @@ TEST_F(JudgedTrajectoriesTest, WhatIsNotStepsCountsAsWell) {
   SetStepBytes(room_, trajectory::kMaxAllStepsBytes);
   for (int i = 0; i < 2; ++i) held.push_back(judged_->Load(context_, names_[1]).value());
   // Half of what the next one takes is left.
-  SetStepBytes(room_, JudgedTrajectories::kBytes - 2 * trajectory::kMaxAllStepsBytes - all / 2);
+  SetStepBytes(room_, kJudgedBytes - 2 * trajectory::kMaxAllStepsBytes - all / 2);
   held.push_back(judged_->Load(context_, names_[1]).value());
   SetStepBytes(room_, 0);
   EXPECT_EQ(judged_->Load(context_, names_[0]).status().code(), absl::StatusCode::kResourceExhausted);

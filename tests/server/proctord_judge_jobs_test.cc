@@ -9,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/server/proctord_judge_fixture.h"
+#include "tests/server/rating_judge.h"
 
 namespace proctor::server {
 namespace {
@@ -141,15 +142,7 @@ class CalibrationTest : public ProctordJudgeTest {
       return SayWithTag(request, right ? "{{tag}}: 5" : "{{tag}}: 4");
     });
     v1::CreateEvaluatorRequest create;
-    v1::Evaluator& evaluator = *create.mutable_evaluator();
-    evaluator.set_name("evaluators/kind");
-    v1::JudgeStage& stage = *evaluator.mutable_judge()->add_stages();
-    stage.set_id("rating");
-    stage.add_messages()->set_template_("{{answer}} {{verdict_tag}}");
-    (*stage.mutable_slots())["answer"].mutable_answer();
-    stage.mutable_parser()->mutable_number()->mutable_place()->set_after("{{verdict_tag}}");
-    stage.mutable_parser()->mutable_number()->set_min(1);
-    stage.mutable_parser()->mutable_number()->set_max(5);
+    *create.mutable_evaluator() = RatingJudge("evaluators/kind");
     v1::Evaluator made;
     {
       ClientContext context;

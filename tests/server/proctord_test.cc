@@ -229,6 +229,7 @@ TEST_F(ProctordTest, TheSocketOfAnotherServerAndWhatIsNoneStayWhereTheyAre) {
 
 TEST_F(ProctordTest, AStopThatComesWhileItStartsEndsIt) {
   for (const int number : {SIGINT, SIGTERM}) {
+    const Program program(server_.Command());
     const pid_t pid = fork();
     if (pid == 0) {
       // It waits for whoever looks at it first.
@@ -238,7 +239,7 @@ TEST_F(ProctordTest, AStopThatComesWhileItStartsEndsIt) {
       pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
       raise(number);
       alarm(60);
-      Become(server_.Command());
+      program.Become();
     }
     EXPECT_EQ(AwaitExit(pid), 0);
   }
@@ -251,10 +252,11 @@ TEST_F(ProctordTest, AStopThatComesWhileItReadsItsFileEndsIt) {
     // Whoever reads a pipe waits for somebody who writes.
     std::filesystem::remove(server_.config());
     ASSERT_EQ(mkfifo(server_.config().c_str(), 0600), 0);
+    const Program program(server_.Command());
     const pid_t pid = fork();
     if (pid == 0) {
       alarm(60);
-      Become(server_.Command());
+      program.Become();
     }
     int file = -1;
     EXPECT_TRUE(Comes([&] { return (file = open(server_.config().c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)) >= 0; }, std::chrono::seconds(30)));
@@ -277,10 +279,11 @@ TEST_F(ProctordTest, AStopThatComesWhileTheBrowserStartsEndsIt) {
   std::filesystem::permissions(browser, std::filesystem::perms(0755));
   std::filesystem::permissions(folder, std::filesystem::perms(0777));
   std::ofstream(server_.config(), std::ios::trunc) << "browser: {executable: " << browser << "}\n";
+  const Program program(server_.Command());
   const pid_t pid = fork();
   if (pid == 0) {
     alarm(60);
-    Become(server_.Command());
+    program.Become();
   }
   EXPECT_TRUE(Comes([&] { return std::filesystem::exists(begun); }, std::chrono::seconds(30)));
   kill(pid, SIGTERM);

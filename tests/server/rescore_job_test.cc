@@ -18,6 +18,7 @@
 #include "tests/model/scripted_server.h"
 #include "tests/server/data_fixture.h"
 #include "tests/server/pipeline_fixture.h"
+#include "tests/server/rating_judge.h"
 
 namespace proctor::server {
 namespace {
@@ -41,12 +42,8 @@ class RescoreJobTest : public DataFixture {
 
   virtual v1::ModelConfig Endpoints() const { return v1::ModelConfig(); }
 
-  // The job when it has ended.
-  v1::Job Rescore() {
-    v1::RescoreRequest request;
-    request.add_evaluators("evaluators/of-the-task");
-    request.set_concurrency(1);
-    const std::string name = jobs_->Start(CallContext(), "", kRescoreJob, request).value().name();
+  // A job when it has ended.
+  v1::Job Ended(const std::string& name) {
     const absl::Time last = absl::Now() + absl::Seconds(30);
     v1::Job job;
     do {
@@ -54,6 +51,12 @@ class RescoreJobTest : public DataFixture {
       job = jobs_->Get(CallContext(), name).value();
     } while (!storage::JobHasEnded(job) && absl::Now() < last);
     return job;
+  }
+  v1::Job Rescore() {
+    v1::RescoreRequest request;
+    request.add_evaluators("evaluators/of-the-task");
+    request.set_concurrency(1);
+    return Ended(jobs_->Start(CallContext(), "", kRescoreJob, request).value().name());
   }
 
   TimerQueue timers_;
@@ -87,16 +90,7 @@ class RescoreMemoryTest : public RescoreJobTest {
  protected:
   void SetUp() override {
     RescoreJobTest::SetUp();
-    v1::Evaluator rating;
-    rating.set_name("evaluators/rating");
-    v1::JudgeStage& stage = *rating.mutable_judge()->add_stages();
-    stage.set_id("rating");
-    stage.add_messages()->set_template_("{{answer}} {{verdict_tag}}");
-    (*stage.mutable_slots())["answer"].mutable_answer();
-    stage.mutable_parser()->mutable_number()->mutable_place()->set_after("{{verdict_tag}}");
-    stage.mutable_parser()->mutable_number()->set_min(1);
-    stage.mutable_parser()->mutable_number()->set_max(5);
-    ASSERT_TRUE(data_->evaluators->Create(CallContext(), rating).ok());
+    ASSERT_TRUE(data_->evaluators->Create(CallContext(), RatingJudge("evaluators/rating")).ok());
   }
   void TearDown() override {
     LetItAnswer();
@@ -154,19 +148,14 @@ TEST_F(RescoreMemoryTest, WhatATrajectoryHasBesideItsStepsTakesMemoryToo) {
   request.add_evaluators("evaluators/rating");
   for (const char* const id : {"e1", "e2"}) request.add_trajectories(RecordOf(id, trajectory::kMaxAllStepsBytes, 0));
   // These together take what the next one may have beside its steps.
-  for (const char* const id : {"e3", "e4", "e5", "e6"}) request.add_trajectories(RecordOf(id, 0, kMaxBesideSteps / 4));
+  for (const char* const id : {"e3", "e4", "e5", "e6"}) request.add_trajectories(RecordOf(id, 0, trajectory::kMaxBesideSteps / 4));
   request.add_trajectories(RecordOf("e7", 0, 0));
   const std::string name = jobs_->Start(CallContext(), "", kRescoreJob, request).value().name();
   ASSERT_TRUE(Asked(6, absl::Seconds(30)));
   EXPECT_FALSE(Asked(7, absl::Milliseconds(500)));
   LetItAnswer();
   ASSERT_TRUE(Asked(7, absl::Seconds(30)));
-  const absl::Time last = absl::Now() + absl::Seconds(30);
-  v1::Job job;
-  do {
-    std::this_thread::yield();
-    job = jobs_->Get(CallContext(), name).value();
-  } while (!storage::JobHasEnded(job) && absl::Now() < last);
+  const v1::Job job = Ended(name);
   EXPECT_EQ(job.state(), v1::JOB_STATE_SUCCEEDED) << job.error_message();
 }
 

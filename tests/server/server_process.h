@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -19,14 +20,27 @@
 
 namespace proctor::server {
 
-// In a process of its own: becomes the program.
-[[noreturn]] inline void Become(const std::vector<std::string>& command) {
-  std::vector<char*> argv;
-  for (const std::string& argument : command) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  execv(argv[0], argv.data());
-  _exit(127);
-}
+// A program and its arguments, in the form that exec wants. To be made before the fork: what allocates after it hangs where another thread held
+// a lock at that moment (AddressSanitizer's allocator has some).
+class Program {
+ public:
+  explicit Program(std::vector<std::string> command) : command_(std::move(command)) {
+    for (std::string& argument : command_) argv_.push_back(argument.data());
+    argv_.push_back(nullptr);
+  }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  // In a process of its own.
+  [[noreturn]] void Become() const {
+    execv(argv_[0], argv_.data());
+    _exit(127);
+  }
+
+ private:
+  std::vector<std::string> command_;
+  std::vector<char*> argv_;
+};
 
 // Waits for the end of a process; returns its exit code, or minus the signal; -1000: it is none of ours.
 inline int AwaitExit(pid_t pid) {
@@ -57,12 +71,13 @@ inline std::string ReadUntil(int fd, const std::string& text, std::chrono::milli
 inline int RunToEnd(const std::vector<std::string>& command, std::string* output = nullptr) {
   int ends[2];
   if (pipe(ends) != 0) return -1000;
+  const Program program(command);
   const pid_t pid = fork();
   if (pid == 0) {
     dup2(ends[1], 1);
     dup2(ends[1], 2);
     close(ends[0]);
-    Become(command);
+    program.Become();
   }
   close(ends[1]);
   char buffer[4096];
@@ -89,6 +104,7 @@ class ServerProcess {
              std::chrono::milliseconds deadline = std::chrono::seconds(60)) {
     int ends[2];
     ASSERT_EQ(pipe(ends), 0);
+    const Program program(command);
     pid_ = fork();
     if (pid_ == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);  // Also where the test is killed.
@@ -96,7 +112,7 @@ class ServerProcess {
       if (!log.empty()) dup2(open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), 2);
       close(ends[0]);
       close(ends[1]);
-      Become(command);
+      program.Become();
     }
     close(ends[1]);
     const std::string said = ReadUntil(ends[0], "ready\n", deadline);

@@ -168,8 +168,8 @@ class Client(TrajectoryCalls, EvaluationCalls):
 
     def create_group(self, task: str, size: int, *, policy: str = "", policy_version: str = "",
                      deadline: float | None = None, replace_masked: bool = False) -> reward_pb2.Group:
-        """Declares `size` episodes of one task that are compared with each other; `deadline` in seconds from now, by this machine's clock,
-        which should agree with the server's."""
+        """Declares `size` episodes of one task that are compared with each other; `deadline` in seconds from now (30 days at most), by this machine's
+        clock, which should agree with the server's."""
         return self.call(self.rewards.CreateGroup,
                          requests.create_group(task, size, policy, policy_version, deadline, replace_masked))
 
